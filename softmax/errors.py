@@ -1,0 +1,43 @@
+"""The errors that a person can mend, each one line, and how a stage ends on them."""
+
+import functools
+import sys
+from collections.abc import Callable
+
+
+class SoftmaxError(Exception):
+    """Bad input: says what is wrong, where, what is allowed and what to do."""
+
+
+class ParamsError(SoftmaxError):
+    """params.yaml holds something that the pipeline does not understand."""
+
+
+class SettingError(SoftmaxError):
+    """An environment variable holds something that the pipeline does not understand."""
+
+
+class SourceError(SoftmaxError):
+    """A data source cannot be reached or does not hold the pinned bytes."""
+
+
+class DataError(SoftmaxError):
+    """An input file is missing or is not what its name says."""
+
+
+class RangeError(SoftmaxError):
+    """A value left the range in which sums are exact."""
+
+
+def exits_cleanly(main: Callable[[], None]) -> Callable[[], None]:
+    """Turn a SoftmaxError from `main` into one line on stderr and exit status 2."""
+
+    @functools.wraps(main)
+    def wrapper() -> None:
+        try:
+            main()
+        except SoftmaxError as error:
+            print(f"error: {error}", file=sys.stderr)
+            sys.exit(2)
+
+    return wrapper

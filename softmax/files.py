@@ -1,0 +1,37 @@
+"""Writing facts: the same bytes everywhere, and whole files or none."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+
+def to_json(value: Any) -> bytes:
+    """JSON with sorted keys, floats in shortest round-trip form, and a final newline."""
+    return (json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
+
+
+def to_csv(table: pd.DataFrame) -> bytes:
+    """CSV with a header, floats in shortest round-trip form, and a newline after each row."""
+    return table.to_csv(index=False, lineterminator="\n").encode()
+
+
+def write(files: Mapping[Path, bytes], *, only_in: Path | None = None) -> None:
+    """Write all `files`, each appearing under its name only once all are complete on disk.
+
+    The folder `only_in` is left with none but these files.
+    """
+    for path, content in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _partial(path).write_bytes(content)
+    for path in files:
+        _partial(path).replace(path)
+    if only_in:
+        for path in set(only_in.iterdir()) - set(files):
+            path.unlink()
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(path.name + ".partial")

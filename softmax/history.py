@@ -1,0 +1,38 @@
+"""The epochs of a training as tables and as final metrics."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from softmax.training import Epoch
+
+
+def losses(epochs: Sequence[Epoch]) -> pd.DataFrame:
+    """A row for each reported batch: step (batches so far), epoch, batch, and its mean loss."""
+    rows = [
+        ((epoch.number - 1) * epoch.batches + batch, epoch.number, batch, loss)
+        for epoch in epochs
+        for batch, loss in epoch.batch_losses.items()
+    ]
+    return pd.DataFrame(rows, columns=["step", "epoch", "batch", "loss"])
+
+
+def scores(epochs: Sequence[Epoch]) -> pd.DataFrame:
+    """A row for each epoch: step, epoch, and its metrics."""
+    return pd.DataFrame(
+        [
+            {"step": epoch.number * epoch.batches, "epoch": epoch.number, **metrics(epoch)}
+            for epoch in epochs
+        ]
+    )
+
+
+def metrics(epoch: Epoch) -> dict[str, float]:
+    """Loss and accuracy on the training set and, if any, on the held-out one after `epoch`."""
+    named = {"train": epoch.training, "validation": epoch.validation}
+    return {
+        f"{name}_{measure}": getattr(score, measure)
+        for name, score in named.items()
+        if score is not None
+        for measure in ("loss", "accuracy")
+    }

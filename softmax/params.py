@@ -1,0 +1,114 @@
+"""params.yaml as typed, validated values."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from softmax.arithmetic import MAX_BATCH
+from softmax.errors import ParamsError, exits_cleanly
+
+PATH = Path("params.yaml")
+
+
+class Section(BaseModel):
+    """A mapping with no unknown keys, no conversions and no defaults."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class Download(Section):
+    dataset: Literal["mnist", "fashion-mnist"]
+
+
+class Train(Section):
+    seed: int = Field(ge=0, lt=2**64)
+    validation: int = Field(ge=0)
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1, le=MAX_BATCH)
+    optimizer: Literal["sgd", "momentum", "nesterov", "adam"]
+    learning_rate: float = Field(gt=0)
+    schedule: Literal["constant", "cosine"]
+    momentum: float = Field(ge=0, lt=1)
+    weight_decay: float = Field(ge=0)
+    averaging: float = Field(ge=0, lt=1)
+
+
+class Evaluate(Section):
+    samples: list[Annotated[int, Field(ge=0)]]
+
+
+class Export(Section):
+    scale: int = Field(ge=1, le=40)
+
+
+class Params(Section):
+    download: Download
+    train: Train
+    evaluate: Evaluate
+    export: Export
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2 numbers, as DVC reads them: PyYAML alone takes 1e-3 for a string."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)[eE][-+]?\d+$"),
+    list("-+.0123456789"),
+)
+
+
+def load(path: Path = PATH) -> Params:
+    """Read and validate `path`.
+
+    Raises ParamsError, with a line for each fault, that names the file, the key, the value and
+    what is allowed.
+    """
+    try:
+        values = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (it is safe)
+    except OSError as error:
+        raise ParamsError(f"{path}: {error.strerror}; run from the repository root") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise ParamsError(f"{path}: not YAML: {reason}") from None
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        lines = (f"{path}: {_describe(fault)}" for fault in error.errors())
+        raise ParamsError("\n".join(lines)) from None
+
+
+def _describe(fault: ErrorDetails) -> str:
+    """One line for one fault: key, value, what is allowed."""
+    key = ".".join(map(str, fault["loc"]))
+    match fault["type"]:
+        case "missing":
+            return f"{key} is missing; {_allowed_keys(fault['loc'])}"
+        case "extra_forbidden":
+            return f"{key} = {fault['input']!r} is unknown; {_allowed_keys(fault['loc'])}"
+        case "model_type":
+            return f"{key or 'the file'} = {fault['input']!r} should be a mapping of keys to values"
+    return f"{key} = {fault['input']!r} {fault['msg'].removeprefix('Input ')}"
+
+
+def _allowed_keys(location: tuple[int | str, ...]) -> str:
+    """The keys of the mapping that `location` points into."""
+    section: Any = Params
+    for name in location[:-1]:
+        section = section.model_fields[name].annotation
+    return "the keys here are " + ", ".join(section.model_fields)
+
+
+@exits_cleanly
+def main() -> None:
+    """Check params.yaml before DVC, which removes a stage's outputs before it starts it."""
+    load()
+
+
+if __name__ == "__main__":
+    main()

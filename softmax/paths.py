@@ -1,0 +1,13 @@
+"""Where the facts lie, relative to the repository root, as dvc.yaml declares them."""
+
+from pathlib import Path
+
+WEIGHTS = Path("models/softmax.safetensors")
+TRAIN_METRICS = Path("metrics/train.json")
+LOSSES = Path("metrics/loss.csv")
+EPOCHS = Path("metrics/epochs.csv")
+TEST_METRICS = Path("metrics/test.json")
+CONFUSION = Path("metrics/confusion.csv")
+PREDICTIONS = Path("metrics/predictions.csv")
+SAMPLE_CARDS = Path("images/samples")
+WEIGHT_IMAGES = Path("images/weights")

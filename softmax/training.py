@@ -1,0 +1,114 @@
+"""Mini-batch gradient descent: epochs of shuffled batches, and a score after each."""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from array_api_compat import array_namespace
+
+from softmax import arithmetic, device, model, optimizers, randomness
+from softmax.arithmetic import Array
+from softmax.data import CLASSES, Dataset, batches
+from softmax.params import Train
+from softmax.scoring import Score, score
+
+REPORT_EVERY = 100  # batches, as in the lecture
+INITIALISATION = 0  # the random stream of the weights; epoch e shuffles with stream e
+
+
+class Epoch(NamedTuple):
+    """What one pass over the training set left behind."""
+
+    number: int
+    batches: int
+    theta: np.ndarray
+    batch_losses: dict[int, float]  # of every 100th batch, counted from 1
+    training: Score
+    validation: Score | None
+
+
+def fit(training: Dataset, validation: Dataset, params: Train) -> Iterator[Epoch]:
+    """Train where the arrays of the data live, yielding after each epoch.
+
+    Raises RangeError when a value leaves the range in which sums are exact.
+    """
+    descent = Descent(training, params)
+    for number in range(1, params.epochs + 1):
+        batch_losses = descent.run_epoch(number)
+        theta = descent.publish()
+        yield Epoch(
+            number,
+            descent.batches,
+            device.download(theta),
+            batch_losses,
+            score(theta, training),
+            score(theta, validation) if len(validation.labels) else None,
+        )
+
+
+def initialize(features: int, seed: int) -> np.ndarray:
+    """Uniform theta in ±1/sqrt(features), as torch.nn.Linear: the rows of W, then b."""
+    values = randomness.uniform(CLASSES * (features + 1), seed, INITIALISATION)
+    values = arithmetic.snap(values * (1 / math.sqrt(features)), arithmetic.WEIGHT_GRID)
+    weight, bias = values[:-CLASSES].reshape(CLASSES, features), values[-CLASSES:]
+    return np.column_stack([weight, bias])
+
+
+class Descent:
+    """The state of mini-batch gradient descent between two steps."""
+
+    def __init__(self, data: Dataset, params: Train) -> None:
+        self.data = data
+        self.params = params
+        self.xp = array_namespace(data.images)
+        self.theta = self._here(initialize(data.images.shape[1], params.seed))
+        self.average = +self.theta
+        self.magnitudes = abs(self.theta)
+        self.optimizer = optimizers.create(params)
+        self.step = 0
+        self.batches = math.ceil(len(data.labels) / params.batch_size)
+
+    def run_epoch(self, number: int) -> dict[int, float]:
+        """Take a step on each batch of a fresh permutation; the loss of every 100th batch."""
+        order = randomness.permutation(len(self.data.labels), self.params.seed, number)
+        reported = {}
+        chosen = batches(self.data, self._here(order), self.params.batch_size)
+        for batch, (x, y) in enumerate(chosen, start=1):
+            z = model.logits(self.theta, x)
+            if batch % REPORT_EVERY == 0:
+                reported[batch] = model.cross_entropy(z, y)
+            self.descend(model.gradient(model.residuals(model.softmax(z), y), x))
+        return {
+            batch: arithmetic.exact_sum(losses, arithmetic.LOSS_GRID) / len(losses)
+            for batch, losses in reported.items()
+        }
+
+    def descend(self, gradient: Array) -> None:
+        """Take one step of the optimizer, back onto the weight grid."""
+        if decay := self.params.weight_decay:
+            gradient += self.theta * decay
+        steps = self.params.epochs * self.batches
+        rate = optimizers.learning_rate(self.params, self.step, steps)
+        self.theta -= self.optimizer(gradient) * rate
+        arithmetic.snap(self.theta, arithmetic.WEIGHT_GRID)
+        if decay := self.params.averaging:
+            self.average = (self.average - self.theta) * decay + self.theta
+        self.magnitudes = self.xp.maximum(self.magnitudes, abs(self.theta))
+        self.step += 1
+
+    def publish(self) -> Array:
+        """The theta to keep: the moving average if there is one, else the last.
+
+        Raises RangeError if any step so far could have left the range in which sums are exact.
+        The largest absolute values are carried along by the steps and looked at only here, so
+        that no step waits for a GPU.
+        """
+        kept = self.average if self.params.averaging else self.theta
+        published = arithmetic.snap(+kept, arithmetic.WEIGHT_GRID)
+        model.check_range(self.xp.maximum(self.magnitudes, abs(published)))
+        return published
+
+    def _here(self, array: np.ndarray) -> Array:
+        """`array` in the library and on the device of the data."""
+        return self.xp.asarray(array, device=self.data.images.device)

@@ -1,0 +1,157 @@
+"""Rounding, exp, log and sums, against fractions, 50 decimal digits and math.fsum."""
+
+import math
+from collections.abc import Callable
+from decimal import Context, Decimal
+from fractions import Fraction
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from tiny import TORCH_DEVICES, on_torch
+
+from softmax import arithmetic
+from softmax.arithmetic import EXPONENTIAL_GRID, LOSS_GRID, RESIDUAL_GRID, WEIGHT_GRID, Array
+from softmax.device import download
+from softmax.errors import RangeError
+
+GRIDS = st.sampled_from([WEIGHT_GRID, RESIDUAL_GRID, EXPONENTIAL_GRID, LOSS_GRID])
+UNITS = st.floats(-(2**51), 2**51, exclude_min=True, exclude_max=True)
+TIES = st.integers(1 - 2**51, 2**51 - 2).map(lambda n: n + 0.5)
+FIFTY_DIGITS = Context(prec=50)
+SMALLEST_NORMAL, LARGEST = 2.0**-1022, float.fromhex("0x1.fffffffffffffp+1023")
+
+
+def with_neighbours(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """x and the doubles just below and above."""
+    return np.concatenate([x, np.nextafter(x, -np.inf), np.nextafter(x, np.inf)])
+
+
+def exp_samples() -> NDArray[np.float64]:
+    """The domain of exp, and both sides of where k changes in x = k ln 2 + r."""
+    random = np.random.default_rng(0)
+    changes = with_neighbours(np.arange(-1020.5, 0) * math.log(2))
+    spread = [random.uniform(-708, 0, 2000), random.uniform(-1, 0, 2000), -np.logspace(-300, 0)]
+    return np.concatenate([[0, -0.0, -708], changes, *spread])
+
+
+def log_samples() -> NDArray[np.float64]:
+    """The domain of log, and both sides of where k changes in x = 2^k (1 + f), and of 1."""
+    random = np.random.default_rng(0)
+    changes = with_neighbours(np.ldexp(math.sqrt(0.5), np.arange(-1021, 1025)))
+    low, high = np.array([SMALLEST_NORMAL, LARGEST]).view(np.int64)
+    spread = [random.integers(low, high, 2000).view(np.float64), random.uniform(0.5, 2, 2000)]
+    near_one = 1 + np.arange(-100, 100) * 2.0**-53
+    return np.concatenate([[SMALLEST_NORMAL, LARGEST], changes, near_one, *spread])
+
+
+def consecutive(start: float) -> NDArray[np.float64]:
+    """A thousand doubles in a row, from `start` > 0 upwards."""
+    return (np.float64(start).view(np.int64) + np.arange(1000)).view(np.float64)
+
+
+def ulps(value: float, exact: Decimal) -> Decimal:
+    """The error of `value` in units in its last place."""
+    return abs(Decimal(value) - exact) / Decimal(math.ulp(value))
+
+
+@given(GRIDS, UNITS | TIES)
+def test_snap_rounds_to_the_nearest_multiple_ties_to_even(grid: float, units: float) -> None:
+    x = np.array([units * grid])
+    expected = round(Fraction(x[0]) / Fraction(grid)) * Fraction(grid)
+
+    assert Fraction(arithmetic.snap(x, grid)[0]) == expected
+
+
+def test_snap_works_in_place() -> None:
+    x = np.array([0.3])
+
+    assert arithmetic.snap(x, 1.0) is x
+
+
+def test_exp_is_within_an_ulp() -> None:
+    x = exp_samples()
+    exact = (Decimal(v).exp(FIFTY_DIGITS) for v in x.tolist())
+
+    assert max(map(ulps, arithmetic.exp(x).tolist(), exact)) < 1
+
+
+def test_log_is_within_an_ulp() -> None:
+    x = log_samples()
+    exact = (Decimal(v).ln(FIFTY_DIGITS) for v in x.tolist())
+
+    assert max(map(ulps, arithmetic.log(x).tolist(), exact)) < 1
+
+
+def test_exp_and_log_are_exact_where_they_can_be() -> None:
+    assert arithmetic.exp(np.array([0.0, -0.0])).tolist() == [1, 1]
+    assert arithmetic.log(np.array([1.0])).tolist() == [0]
+
+
+def test_exp_stays_put_below_its_domain() -> None:
+    lowest, *below = arithmetic.exp(np.array([-708, -708.5, -1e300, -np.inf]))
+
+    assert below == [lowest] * 3
+
+
+@given(st.floats(SMALLEST_NORMAL, 707))
+def test_exp_never_falls_from_one_double_to_the_next(start: float) -> None:
+    assert (np.diff(arithmetic.exp(-consecutive(start))) <= 0).all()
+
+
+@given(st.floats(SMALLEST_NORMAL, 2.0**1023))
+def test_log_never_falls_from_one_double_to_the_next(start: float) -> None:
+    assert (np.diff(arithmetic.log(consecutive(start))) >= 0).all()
+
+
+@pytest.mark.parametrize("device", TORCH_DEVICES)
+@pytest.mark.parametrize(
+    ("function", "x"),
+    [
+        (arithmetic.exp, exp_samples()),
+        (arithmetic.log, log_samples()),
+        (lambda x: arithmetic.snap(x, EXPONENTIAL_GRID), exp_samples()),
+    ],
+    ids=["exp", "log", "snap"],
+)
+def test_torch_gives_the_same_bytes(
+    function: Callable[[Array], Array], x: NDArray[np.float64], device: str
+) -> None:
+    on_gpu = function(on_torch(x, device))
+
+    assert download(on_gpu).tobytes() == function(x.copy()).tobytes()
+
+
+@given(GRIDS, st.lists(st.integers(0, 2**47 - 1), min_size=1, max_size=64), st.randoms())
+def test_sums_on_a_grid_do_not_depend_on_the_order(
+    grid: float, units: list[int], random: Random
+) -> None:
+    shuffled = random.sample(units, len(units))
+    total = arithmetic.exact_sum(np.array(units) * grid, grid)
+
+    assert total == arithmetic.exact_sum(np.array(shuffled) * grid, grid)
+    assert total == math.fsum(unit * grid for unit in units)
+
+
+@pytest.mark.parametrize("grid", [LOSS_GRID, EXPONENTIAL_GRID])
+def test_sums_stop_just_where_they_could_depend_on_the_order(grid: float) -> None:
+    below, at = np.array([2**53 - 3, 2]), np.array([2**53 - 2, 2])
+
+    assert arithmetic.exact_sum(below * grid, grid) == (2**53 - 1) * grid
+    with pytest.raises(RangeError, match="a sum reached"):
+        arithmetic.exact_sum(at * grid, grid)
+
+
+def test_sums_stop_on_nan() -> None:
+    with pytest.raises(RangeError, match="a sum reached nan"):
+        arithmetic.exact_sum(np.array([1.0, np.nan]), LOSS_GRID)
+
+
+def test_the_largest_batch_is_the_largest_power_of_two_whose_gradient_is_exact() -> None:
+    units_per_image = arithmetic.WHITE / RESIDUAL_GRID
+
+    assert arithmetic.MAX_BATCH * units_per_image < arithmetic.MAX_UNITS
+    assert 2 * arithmetic.MAX_BATCH * units_per_image > arithmetic.MAX_UNITS

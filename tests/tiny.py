@@ -1,0 +1,49 @@
+"""A data set and params small enough to train in milliseconds, and the libraries to compare."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from softmax.arithmetic import Array
+from softmax.data import CLASSES, Dataset
+from softmax.params import Train
+
+TORCH_DEVICES = [
+    "cpu",
+    pytest.param(
+        "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+    ),
+]
+
+
+def dataset(count: int, features: int = 6) -> Dataset:
+    """`count` images of random pixels in which each class prefers some to be dark."""
+    random = np.random.default_rng(0)
+    labels = random.integers(CLASSES, size=count)
+    darkening = random.random((CLASSES, features))
+    images = random.integers(256, size=(count, features)) * darkening[labels]
+    return Dataset(images.astype(np.uint8), labels)
+
+
+def params(**changes: Any) -> Train:
+    """The params of a short training with plain SGD, and `changes` to them."""
+    defaults = {
+        "seed": 0,
+        "validation": 0,
+        "epochs": 3,
+        "batch_size": 4,
+        "optimizer": "sgd",
+        "learning_rate": 0.1,
+        "schedule": "constant",
+        "momentum": 0.9,
+        "weight_decay": 0.0,
+        "averaging": 0.0,
+    }
+    return Train.model_validate(defaults | changes)
+
+
+def on_torch(array: Array, device: str) -> torch.Tensor:
+    """A copy of `array` in torch."""
+    return torch.tensor(array, device=device)
