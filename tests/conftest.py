@@ -1,0 +1,104 @@
+"""The two places where stages run: a clean clone with real MNIST, and a tiny workspace."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from softmax import data
+
+ROOT = Path(__file__).parents[1]
+Workspace = Callable[..., Path]
+
+
+class Clone:
+    """A clone of the repository and the commands that run in it."""
+
+    def __init__(self, folder: Path, source: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "GIT_AUTHOR_NAME": "tests",
+            "GIT_AUTHOR_EMAIL": "tests@localhost",
+            "GIT_COMMITTER_NAME": "tests",
+            "GIT_COMMITTER_EMAIL": "tests@localhost",
+        }
+        self.environment.pop("MLFLOW_TRACKING_URI", None)
+        subprocess.run(["git", "clone", "--quiet", source, folder], check=True)
+
+    def run(self, *command: str, **environment: str) -> str:
+        """What `command` prints; AssertionError with all of it unless it succeeds."""
+        done = self.attempt(*command, **environment)
+        assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def attempt(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run `command`, whatever comes of it."""
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="session")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A clean clone of the committed repository in which all stages ran on real MNIST."""
+    clone = Clone(tmp_path_factory.mktemp("pipeline") / "clone", ROOT)
+    clone.run("dvc", "repro", "--force")
+    return clone
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URI of an MLflow store that the tests share, because MLflow takes seconds to make one."""
+    return f"sqlite:///{tmp_path_factory.mktemp('store') / 'mlflow.db'}"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """Makes a folder to run stages in: workspace(train={"epochs": 1}) changes params.yaml.
+
+    Its MNIST is 500 training and 30 test images, each with a bright line that tells its label.
+    """
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    monkeypatch.setenv("DEVICE", "cpu")
+    folder = data.directory("mnist")
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    for name, count in {"train": 500, "t10k": 30}.items():
+        labels = np.arange(count) % 10
+        images = random.integers(60, size=(count, 28, 28))
+        images[np.arange(count), labels * 2] += 190
+        write_idx(folder / f"{name}-images-idx3-ubyte", images)
+        write_idx(folder / f"{name}-labels-idx1-ubyte", labels)
+    hashes = [hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in data.FILES]
+    monkeypatch.setitem(data.SHA256, "mnist", tuple(hashes))
+
+    def prepare(**changes: dict[str, Any]) -> Path:
+        params = yaml.safe_load((ROOT / "params.yaml").read_text())
+        params["evaluate"]["samples"] = [3, 7]
+        for section, values in changes.items():
+            params[section] |= values
+        Path("params.yaml").write_text(yaml.safe_dump(params))
+        return tmp_path
+
+    return prepare
+
+
+def write_idx(path: Path, array: np.ndarray[Any, Any]) -> None:
+    """Write `array` as an IDX file of unsigned bytes."""
+    header = np.array([0x0800 + array.ndim, *array.shape], ">u4")
+    path.write_bytes(header.tobytes() + array.astype(np.uint8).tobytes())
