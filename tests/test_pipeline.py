@@ -1,0 +1,73 @@
+"""The pipeline as its users meet it: a clean clone, real MNIST, DVC's own commands."""
+
+import ast
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from conftest import ROOT, Clone
+
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+
+
+def local_imports(module: Path) -> Iterator[Path]:
+    """The files of this repository that `module` imports, its package first."""
+    yield module.parent / "__init__.py"
+    for node in ast.walk(ast.parse((ROOT / module).read_text())):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names] + [str(node.module)]
+        files = (Path(*name.split(".")).with_suffix(".py") for name in names)
+        yield from (file for file in files if (ROOT / file).exists())
+
+
+def imported_modules(module: Path) -> set[Path]:
+    """`module` and every local module that it imports, directly or not."""
+    found: set[Path] = set()
+    waiting = [module]
+    while waiting:
+        file = waiting.pop()
+        if file not in found:
+            found.add(file)
+            waiting += local_imports(file)
+    return found
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_exactly_the_modules_it_imports(stage: str) -> None:
+    declared = {Path(dep) for dep in STAGES[stage]["deps"] if dep.endswith(".py")}
+    assert declared == imported_modules(Path(f"stages/{stage}.py"))
+
+
+def test_stages_depend_on_the_params_of_their_sections() -> None:
+    for name, section in yaml.safe_load((ROOT / "params.yaml").read_text()).items():
+        assert {f"{name}.{key}" for key in section} <= set(STAGES[name]["params"])
+
+
+def test_every_stage_says_what_it_does() -> None:
+    assert all(stage["desc"] for stage in STAGES.values())
+
+
+def test_a_forced_run_leaves_a_clean_clone_clean(pipeline: Clone) -> None:
+    assert pipeline.run("git", "status", "--porcelain") == ""
+    assert "up to date" in pipeline.run("dvc", "status")
+
+
+def test_results_lie_in_the_bands_of_the_lecture(pipeline: Clone) -> None:
+    test = json.loads((pipeline.folder / "metrics/test.json").read_text())
+    losses = pd.read_csv(pipeline.folder / "metrics/loss.csv").set_index(["epoch", "batch"])["loss"]
+    assert 0.833 <= test["accuracy"] <= 0.863
+    assert losses[1, 100] == pytest.approx(2.25, abs=0.10)
+    assert losses[5, 900] == pytest.approx(0.73, abs=0.20)
+
+
+def test_metrics_show_has_the_numbers_people_compare(pipeline: Clone) -> None:
+    shown = json.loads(pipeline.run("dvc", "metrics", "show", "--json"))[""]["data"]
+    assert set(shown["metrics/test.json"]["data"]) == {"accuracy", "correct", "total", "loss"}
+    assert set(shown["metrics/train.json"]["data"]) == {"train_loss", "train_accuracy"}
+    assert shown["metrics/test.json"]["data"]["total"] == 10000
