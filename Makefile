@@ -16,7 +16,7 @@ repro: .venv/installed ## run the pipeline and print its results
 	@echo
 	@dvc metrics show
 	@echo
-	@echo "weights as images   images/weights/grid.png"
+	@echo "weights as images   images/weights/grid/"
 	@echo "sample cards        images/samples/"
 	@echo "runs in MLflow      make ui"
 

@@ -11,3 +11,5 @@ CONFUSION = Path("metrics/confusion.csv")
 PREDICTIONS = Path("metrics/predictions.csv")
 SAMPLE_CARDS = Path("images/samples")
 WEIGHT_IMAGES = Path("images/weights")
+DIVERGING_IMAGES = WEIGHT_IMAGES / "diverging"
+GRIDS = WEIGHT_IMAGES / "grid"

@@ -6,21 +6,23 @@ from softmax.errors import exits_cleanly
 
 @exits_cleanly
 def main() -> None:
-    """Write an image of each class and a grid of all, in gray and in a diverging map."""
+    """Write an image of each class and a grid of all, in gray and in a diverging map.
+
+    `dvc plots` cannot sort numbers and words in one folder, so that the grids have their own.
+    """
     settings = params.load()
     weight = model.load(paths.WEIGHTS)[:, :-1]
-    maps = {
-        "": (images.gray(weight), images.GRAY),
-        "-diverging": (images.diverging(weight), images.DIVERGING),
-    }
+    scale = settings.export.scale
     pictures = {}
-    for suffix, (tiles, palette) in maps.items():
-        named = dict(enumerate(tiles)) | {"grid": images.grid(tiles)}
-        for name, levels in named.items():
-            path = paths.WEIGHT_IMAGES / f"{name}{suffix}.png"
-            pictures[path] = images.png(levels, palette, settings.export.scale)
+    for name, folder, tiles, palette in (
+        ("gray", paths.WEIGHT_IMAGES, images.gray(weight), images.GRAY),
+        ("diverging", paths.DIVERGING_IMAGES, images.diverging(weight), images.DIVERGING),
+    ):
+        for k, tile in enumerate(tiles):
+            pictures[folder / f"{k}.png"] = images.png(tile, palette, scale)
+        pictures[paths.GRIDS / f"{name}.png"] = images.png(images.grid(tiles), palette, scale)
     files.write(pictures)
-    print(f"export: {len(pictures)} images in {paths.WEIGHT_IMAGES}")
+    print(f"export: {len(pictures)} images in {paths.WEIGHT_IMAGES}, all of them in {paths.GRIDS}")
     tracking.log_images(settings)
 
 

@@ -49,7 +49,7 @@ def test_three_stages_make_one_row_that_has_everything(workspace: Workspace, sto
     assert artifacts(store, run, "model") == {"model/softmax.safetensors"}
     assert "evaluation/predictions.csv" in artifacts(store, run, "evaluation")
     assert artifacts(store, run, "samples") == {"samples/3.svg", "samples/7.svg"}
-    assert "weights/grid.png" in artifacts(store, run, "weights")
+    assert "weights/grid/gray.png" in artifacts(store, run, "weights/grid")
 
 
 def test_training_again_adds_a_row_and_evaluation_goes_to_the_newest(
@@ -91,7 +91,7 @@ def test_track_adds_the_run_once(
     track.main()
     (run,) = runs(store)
     assert {"train_accuracy", "test_accuracy"} <= set(run.data.metrics)
-    assert "weights/grid.png" in artifacts(store, run, "weights")
+    assert "weights/grid/gray.png" in artifacts(store, run, "weights/grid")
 
 
 def test_a_dead_server_costs_one_warning_and_no_output(

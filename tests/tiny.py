@@ -10,6 +10,8 @@ from softmax.arithmetic import Array
 from softmax.data import CLASSES, Dataset
 from softmax.params import Train
 
+torch.set_num_threads(1)  # on a busy machine threads wait for each other longer than they work
+
 TORCH_DEVICES = [
     "cpu",
     pytest.param(
