@@ -119,7 +119,10 @@ def exact_sum(x: Array, grid: float) -> float:
     """
     total = float(x.sum())
     if not total < MAX_UNITS * grid:
-        raise RangeError(f"a sum reached {total:g}, exact only below {MAX_UNITS * grid:g}")
+        raise RangeError(
+            f"a sum reached {total:g}, exact only below {MAX_UNITS * grid:g}; "
+            "lower train.learning_rate"
+        )
     return total
 
 

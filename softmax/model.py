@@ -85,17 +85,21 @@ def load(path: Path) -> np.ndarray:
     """
     try:
         tensors = safetensors.numpy.load_file(path)
-        theta = np.column_stack([tensors["weight"], tensors["bias"]])
+        weight, bias = tensors["weight"], tensors["bias"]
     except FileNotFoundError:
         raise DataError(f"{path}: not found; run `dvc repro train`") from None
-    except (safetensors.SafetensorError, KeyError, ValueError) as error:
+    except (safetensors.SafetensorError, KeyError, TypeError) as error:
         raise DataError(f"{path}: not the weights of a softmax model: {error}") from None
-    check_range(abs(theta))
-    if (
-        theta.dtype != np.float64
-        or (theta != arithmetic.snap(+theta, arithmetic.WEIGHT_GRID)).any()
-    ):
+    if bias.ndim != 1 or weight.ndim != 2 or not 0 < len(weight) == len(bias):
+        raise DataError(
+            f"{path}: not the weights of a softmax model: weight should be (classes, features), "
+            "bias (classes,)"
+        )
+    theta = np.column_stack([weight, bias])
+    on_grid = arithmetic.snap(theta.astype(np.float64), arithmetic.WEIGHT_GRID)
+    if {weight.dtype, bias.dtype} != {np.dtype(np.float64)} or (theta != on_grid).any():
         raise DataError(f"{path}: the weights are not float64 multiples of 2^-30; train again")
+    check_range(abs(theta))
     return theta
 
 

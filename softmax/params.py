@@ -73,7 +73,7 @@ def load(path: Path = PATH) -> Params:
         values = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (it is safe)
     except OSError as error:
         raise ParamsError(f"{path}: {error.strerror}; run from the repository root") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: bytes or dates that are none
         reason = " ".join(str(error).split())
         raise ParamsError(f"{path}: not YAML: {reason}") from None
     try:

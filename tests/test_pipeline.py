@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import ROOT, Clone
+from mlflow import MlflowClient
+from mlflow.entities import Run
 
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 
@@ -71,3 +73,37 @@ def test_metrics_show_has_the_numbers_people_compare(pipeline: Clone) -> None:
     assert set(shown["metrics/test.json"]["data"]) == {"accuracy", "correct", "total", "loss"}
     assert set(shown["metrics/train.json"]["data"]) == {"train_loss", "train_accuracy"}
     assert shown["metrics/test.json"]["data"]["total"] == 10000
+
+
+def test_an_experiment_compares_with_the_committed_results(pipeline: Clone, tmp_path: Path) -> None:
+    clone = Clone(tmp_path / "clone", pipeline.folder)
+    mirror = str(pipeline.folder / "data/mnist")
+    clone.run("dvc", "repro", MNIST_MIRROR=mirror)
+    clone.run("dvc", "exp", "run", "-n", "faster", "-S", "train.learning_rate=0.01")
+    params = json.loads(clone.run("dvc", "params", "diff", "--json"))["params.yaml"]
+    assert {key: (change["old"], change["new"]) for key, change in params.items()} == {
+        "train.learning_rate": (0.001, 0.01)
+    }
+    metrics = json.loads(clone.run("dvc", "metrics", "diff", "--json"))["metrics/test.json"]
+    assert metrics["accuracy"]["new"] > metrics["accuracy"]["old"] > 0.83
+    shown = clone.run("dvc", "exp", "show", "--csv")
+    assert "faster" in shown
+    for command in (["show"], ["diff", "HEAD"]):
+        clone.run("dvc", "plots", *command)
+        page = (clone.folder / "dvc_plots/index.html").read_text()
+        for plot in ("Loss of every 100th", "Accuracy after", "Confusion on", "weights/9.png"):
+            assert plot in page
+    (experiment,) = {
+        run.data.tags["DVC_EXP_NAME"]: run.data.metrics["test_accuracy"]
+        for run in tracked_runs(clone)
+        if "DVC_EXP_NAME" in run.data.tags
+    }.items()
+    assert experiment == ("faster", metrics["accuracy"]["new"])
+    assert len(tracked_runs(clone)) == 2
+
+
+def tracked_runs(clone: Clone) -> list[Run]:
+    """The runs of trained models in the clone's own MLflow store."""
+    client = MlflowClient(f"sqlite:///{clone.folder / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("softmax-mnist")
+    return list(client.search_runs([experiment.experiment_id]))

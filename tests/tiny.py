@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from softmax import randomness
 from softmax.arithmetic import Array
 from softmax.data import CLASSES, Dataset
 from softmax.params import Train
@@ -21,12 +22,11 @@ TORCH_DEVICES = [
 
 
 def dataset(count: int, features: int = 6) -> Dataset:
-    """`count` images of random pixels in which each class prefers some to be dark."""
-    random = np.random.default_rng(0)
-    labels = random.integers(CLASSES, size=count)
-    darkening = random.random((CLASSES, features))
-    images = random.integers(256, size=(count, features)) * darkening[labels]
-    return Dataset(images.astype(np.uint8), labels)
+    """`count` noisy images, each class light in places of its own."""
+    labels = randomness.permutation(count, seed=0, stream=0) % CLASSES
+    light = randomness.uniform(CLASSES * features, seed=0, stream=1).reshape(CLASSES, features)
+    noise = randomness.uniform(count * features, seed=0, stream=2).reshape(count, features)
+    return Dataset((128 + 64 * light[labels] + 63 * noise).astype(np.uint8), labels)
 
 
 def params(**changes: Any) -> Train:
