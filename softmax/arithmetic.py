@@ -4,18 +4,12 @@ A float64 holds every integer up to 2^53. Quantities that are summed are therefo
 whole multiples of a power of two, and inside a bound such that every partial sum stays below 2^53
 units: no addition ever rounds, so no order of additions can matter. Everything else is
 elementwise, one IEEE 754 operation at a time. docs/arithmetic.md has the proof.
-
-Arrays are NumPy's on the CPU and torch's on a GPU; every function takes both.
 """
 
 import math
-from typing import Any
 
-from array_api_compat import array_namespace
-
+from softmax.arrays import Array, namespace
 from softmax.errors import RangeError
-
-Array = Any  # numpy.ndarray or torch.Tensor
 
 WEIGHT_GRID = math.ldexp(1, -30)
 RESIDUAL_GRID = math.ldexp(1, -24)
@@ -69,11 +63,11 @@ def snap(x: Array, grid: float) -> Array:
 
 
 def exp(x: Array) -> Array:
-    """e^x for float64 x <= 0, any shape; below -708 it stays at e^-708.
+    """e^x for float64 x <= 0 of one dimension or more; below -708 it stays at e^-708.
 
     fdlibm's method: x = k ln 2 + r, |r| <= ln 2 / 2, and e^r = 1 + r + r c / (2 - c).
     """
-    xp = array_namespace(x)
+    xp = namespace(x)
     x = x.clip(EXP_LOWEST)
     shifted = x * LOG2_E
     shifted += ROUND
@@ -92,12 +86,12 @@ def exp(x: Array) -> Array:
 
 
 def log(x: Array) -> Array:
-    """Natural logarithm of positive normal float64 x, any shape.
+    """Natural logarithm of positive normal float64 x of one dimension or more.
 
     fdlibm's method: x = 2^k (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)), s = f / (2 + f), and
     log(1 + f) = f - (f^2/2 - s (f^2/2 + R(s^2))).
     """
-    xp = array_namespace(x)
+    xp = namespace(x)
     bits = x.view(xp.int64)
     half = ((bits & FRACTION_MASK) | (HALF_EXPONENT << FRACTION_BITS)).view(xp.float64)
     k = (bits >> FRACTION_BITS) - HALF_EXPONENT

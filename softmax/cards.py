@@ -1,6 +1,7 @@
 """The lecture's sample cards: a test image beside its ten scores and probabilities, as SVG."""
 
 import base64
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,14 +43,14 @@ def card(
 
     The label's bar is green; where the prediction is another class, that one's is red.
     """
-    side = int(len(pixels) ** 0.5)
+    side = math.isqrt(len(pixels))
     picture = images.png(pixels.reshape(side, side), images.GRAY, 1)
     prediction = int(np.argmax(z))
     verdict = "right" if prediction == label else "wrong"
     rows = [
         CLASS.format(
             k=k,
-            z=z[k],
+            z=z[k] + 0.0,  # the sign of a zero sum depends on the order
             a=a[k],
             y=88 + ROW * k,
             top=76 + ROW * k,

@@ -29,15 +29,24 @@ class RangeError(SoftmaxError):
     """A value left the range in which sums are exact."""
 
 
+class TrackingError(SoftmaxError):
+    """MLflow cannot be reached or the facts of a run are not there."""
+
+
 def exits_cleanly(main: Callable[[], None]) -> Callable[[], None]:
-    """Turn a SoftmaxError from `main` into one line on stderr and exit status 2."""
+    """Turn a SoftmaxError or OSError from `main` into a line on stderr and exit status 2."""
 
     @functools.wraps(main)
     def wrapper() -> None:
         try:
             main()
         except SoftmaxError as error:
-            print(f"error: {error}", file=sys.stderr)
-            sys.exit(2)
+            reason = str(error)
+        except OSError as error:
+            reason = f"{error.filename}: {error.strerror}"
+        else:
+            return
+        print(f"error: {reason}", file=sys.stderr)
+        sys.exit(2)
 
     return wrapper

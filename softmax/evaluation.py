@@ -1,39 +1,47 @@
 """What a model says of each test image, and how often it is right about each class."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from softmax import model
 from softmax.data import CLASSES, Dataset, batches
-from softmax.scoring import CHUNK
+from softmax.scoring import CHUNK, Score
+
+Doubles = NDArray[np.float64]
 
 
-def logits(theta: NDArray[np.float64], data: Dataset) -> NDArray[np.float64]:
-    """z of every image in `data`: float64 (classes, n)."""
+def logits(theta: Doubles, data: Dataset) -> Doubles:
+    """z of every image in `data`: (classes, n)."""
     chunks = batches(data, np.arange(len(data.labels)), CHUNK)
     return np.concatenate([model.logits(theta, x) for x, _ in chunks], axis=1)
 
 
-def predictions(z: NDArray[np.float64], labels: NDArray[np.int64]) -> pd.DataFrame:
-    """A row for each image: label, prediction, and the probabilities p0 ... p9."""
+def predictions(z: Doubles, a: Doubles, labels: NDArray[np.int64]) -> pd.DataFrame:
+    """A row for each image: label, prediction, and the probabilities p0 ... p9.
+
+    z and a are (classes, n), labels (n,).
+    """
     columns = {"label": labels, "prediction": model.predict(z)}
-    return pd.DataFrame(columns | {f"p{k}": p for k, p in enumerate(model.softmax(z))})
+    return pd.DataFrame(columns | {f"p{k}": p for k, p in enumerate(a)})
 
 
-def confusion(table: pd.DataFrame) -> NDArray[np.int64]:
-    """Counts of images, (classes, classes): a row for each label, a column for each prediction."""
+def metrics(score: Score, table: pd.DataFrame) -> dict[str, Any]:
+    """Accuracy, correct, total and loss; precision, recall and F1 as a list by class.
+
+    `table` is that of `predictions`. A ratio with nothing to divide by is 0.
+    """
     cells = np.bincount(table["label"] * CLASSES + table["prediction"], minlength=CLASSES**2)
-    return cells.reshape(CLASSES, CLASSES)
-
-
-def per_class(counts: NDArray[np.int64]) -> dict[str, list[float]]:
-    """Precision, recall and F1 of each class; 0 where there is nothing to divide by."""
-    hits, predicted, actual = np.diag(counts), counts.sum(axis=0), counts.sum(axis=1)
+    counts = cells.reshape(CLASSES, CLASSES)
+    hits, actual, predicted = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
     return {
+        "accuracy": score.accuracy,
+        **score._asdict(),
         "precision": _ratios(hits, predicted),
         "recall": _ratios(hits, actual),
-        "f1": _ratios(2 * hits, predicted + actual),
+        "f1": _ratios(2 * hits, actual + predicted),
     }
 
 

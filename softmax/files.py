@@ -19,15 +19,19 @@ def to_csv(table: pd.DataFrame) -> bytes:
 
 
 def write(files: Mapping[Path, bytes], *, only_in: Path | None = None) -> None:
-    """Write all `files`, each appearing under its name only once all are complete on disk.
+    """Write all `files`, each appearing under its name only once all are written.
 
     The folder `only_in` is left with none but these files.
     """
-    for path, content in files.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _partial(path).write_bytes(content)
-    for path in files:
-        _partial(path).replace(path)
+    try:
+        for path, content in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _partial(path).write_bytes(content)
+        for path in files:
+            _partial(path).replace(path)
+    finally:
+        for path in files:
+            _partial(path).unlink(missing_ok=True)
     if only_in:
         for path in set(only_in.iterdir()) - set(files):
             path.unlink()

@@ -29,10 +29,8 @@ def scores(epochs: Sequence[Epoch]) -> pd.DataFrame:
 
 def metrics(epoch: Epoch) -> dict[str, float]:
     """Loss and accuracy on the training set and, if any, on the held-out one after `epoch`."""
-    named = {"train": epoch.training, "validation": epoch.validation}
-    return {
-        f"{name}_{measure}": getattr(score, measure)
-        for name, score in named.items()
-        if score is not None
-        for measure in ("loss", "accuracy")
-    }
+    values: dict[str, float] = {}
+    for name, score in {"train": epoch.training, "validation": epoch.validation}.items():
+        if score is not None:
+            values |= {f"{name}_loss": score.loss, f"{name}_accuracy": score.accuracy}
+    return values

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import safetensors.numpy
-from array_api_compat import array_namespace, device
 
 from softmax import arithmetic
-from softmax.arithmetic import WHITE, Array
+from softmax.arithmetic import WHITE
+from softmax.arrays import Array, namespace
 from softmax.errors import DataError, RangeError
 
 MAX_ROW_SUM = arithmetic.MAX_UNITS * arithmetic.WEIGHT_GRID / WHITE
@@ -35,8 +35,8 @@ def softmax(z: Array) -> Array:
 
 def predict(z: Array) -> Array:
     """The class with the largest logit in each column, the first among equals: int64 (n,)."""
-    xp = array_namespace(z)
-    classes = xp.arange(len(z), device=device(z))[:, None]
+    xp = namespace(z)
+    classes = xp.arange(len(z), device=z.device)[:, None]
     return xp.min(xp.where(z == xp.max(z, axis=0), classes, len(z)), axis=0)
 
 
@@ -96,14 +96,14 @@ def load(path: Path) -> np.ndarray:
             "bias (classes,)"
         )
     theta = np.column_stack([weight, bias])
+    check_range(abs(theta))
     on_grid = arithmetic.snap(theta.astype(np.float64), arithmetic.WEIGHT_GRID)
     if {weight.dtype, bias.dtype} != {np.dtype(np.float64)} or (theta != on_grid).any():
         raise DataError(f"{path}: the weights are not float64 multiples of 2^-30; train again")
-    check_range(abs(theta))
     return theta
 
 
 def _exponentials(z: Array) -> tuple[Array, Array]:
     """e^(z - max z) on its grid, whose sums are exact, (classes, n), and max z, (n,)."""
-    largest = array_namespace(z).max(z, axis=0)
+    largest = namespace(z).max(z, axis=0)
     return arithmetic.snap(arithmetic.exp(z - largest), arithmetic.EXPONENTIAL_GRID), largest

@@ -7,9 +7,7 @@ never divided by a number, which CUDA would turn into that anyway.
 
 from collections.abc import Callable
 
-from array_api_compat import array_namespace
-
-from softmax.arithmetic import Array
+from softmax.arrays import Array, namespace
 from softmax.params import Train
 
 Optimizer = Callable[[Array], Array]  # from a gradient to the step that is scaled and subtracted
@@ -54,7 +52,7 @@ def adam() -> Optimizer:
         power1, power2 = power1 * ADAM_BETA1, power2 * ADAM_BETA2
         mean = mean * ADAM_BETA1 + gradient * (1 - ADAM_BETA1)
         variance = variance * ADAM_BETA2 + gradient * gradient * (1 - ADAM_BETA2)
-        deviation = array_namespace(gradient).sqrt(variance * (1 / (1 - power2)))
+        deviation = namespace(gradient).sqrt(variance * (1 / (1 - power2)))
         return mean * (1 / (1 - power1)) / (deviation + ADAM_EPSILON)
 
     return step

@@ -8,7 +8,6 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from softmax.arithmetic import MAX_BATCH
 from softmax.errors import ParamsError, exits_cleanly
 
 PATH = Path("params.yaml")
@@ -28,7 +27,7 @@ class Train(Section):
     seed: int = Field(ge=0, lt=2**64)
     validation: int = Field(ge=0)
     epochs: int = Field(ge=1)
-    batch_size: int = Field(ge=1, le=MAX_BATCH)
+    batch_size: int = Field(ge=1, le=2**21)  # as arithmetic.MAX_BATCH
     optimizer: Literal["sgd", "momentum", "nesterov", "adam"]
     learning_rate: float = Field(gt=0)
     schedule: Literal["constant", "cosine"]
@@ -38,7 +37,7 @@ class Train(Section):
 
 
 class Evaluate(Section):
-    samples: list[Annotated[int, Field(ge=0)]]
+    samples: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
 
 
 class Export(Section):

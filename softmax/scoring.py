@@ -2,10 +2,8 @@
 
 from typing import NamedTuple
 
-from array_api_compat import array_namespace
-
 from softmax import arithmetic, model
-from softmax.arithmetic import Array
+from softmax.arrays import Array, namespace
 from softmax.data import Dataset, batches
 
 CHUNK = 64  # images at a time: few enough to keep BLAS from waiting for threads on a busy machine
@@ -29,11 +27,11 @@ def score(theta: Array, data: Dataset) -> Score:
 
     Raises RangeError if the losses are too large to sum exactly.
     """
-    xp, total = array_namespace(data.images), len(data.labels)
-    losses, hits = [], []
+    xp, total = namespace(data.images), len(data.labels)
+    losses, predicted = [], []
     for x, y in batches(data, xp.arange(total, device=data.images.device), CHUNK):
         z = model.logits(theta, x)
         losses.append(model.cross_entropy(z, y))
-        hits.append(model.predict(z) == model.predict(y))
+        predicted.append(model.predict(z))
     loss = arithmetic.exact_sum(xp.concat(losses), arithmetic.LOSS_GRID)
-    return Score(loss / total, int(xp.concat(hits).sum()), total)
+    return Score(loss / total, int((xp.concat(predicted) == data.labels).sum()), total)

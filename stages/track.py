@@ -1,4 +1,4 @@
-"""Give the model on disk its MLflow run, from the facts alone, where it has none."""
+"""Complete the MLflow run of the model on disk, from the facts alone. Not a stage of DVC."""
 
 from softmax import params, tracking
 from softmax.errors import exits_cleanly
@@ -6,8 +6,8 @@ from softmax.errors import exits_cleanly
 
 @exits_cleanly
 def main() -> None:
-    """Print which run the model has."""
-    print(f"track: {tracking.backfill(params.load())}")
+    """Print the id of the run."""
+    print(f"track: run {tracking.backfill(params.load())} has all facts of the model on disk")
 
 
 if __name__ == "__main__":

@@ -8,11 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
 import yaml
 
-from softmax import data
+from softmax import catalog
+
+hypothesis.settings.register_profile("busy machine", deadline=None)
+hypothesis.settings.load_profile("busy machine")
 
 ROOT = Path(__file__).parents[1]
 Workspace = Callable[..., Path]
@@ -75,7 +79,7 @@ def workspace(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> Wo
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
     monkeypatch.setenv("DEVICE", "cpu")
-    folder = data.directory("mnist")
+    folder = catalog.directory("mnist")
     folder.mkdir(parents=True)
     random = np.random.default_rng(0)
     for name, count in {"train": 500, "t10k": 30}.items():
@@ -84,8 +88,8 @@ def workspace(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> Wo
         images[np.arange(count), labels * 2] += 190
         write_idx(folder / f"{name}-images-idx3-ubyte", images)
         write_idx(folder / f"{name}-labels-idx1-ubyte", labels)
-    hashes = [hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in data.FILES]
-    monkeypatch.setitem(data.SHA256, "mnist", tuple(hashes))
+    hashes = [hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in catalog.FILES]
+    monkeypatch.setitem(catalog.SHA256, "mnist", tuple(hashes))
 
     def prepare(**changes: dict[str, Any]) -> Path:
         params = yaml.safe_load((ROOT / "params.yaml").read_text())

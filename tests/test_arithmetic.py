@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from tiny import TORCH_DEVICES, on_torch
 
 from softmax import arithmetic
-from softmax.arithmetic import EXPONENTIAL_GRID, LOSS_GRID, RESIDUAL_GRID, WEIGHT_GRID, Array
-from softmax.device import download
+from softmax.arithmetic import EXPONENTIAL_GRID, LOSS_GRID, RESIDUAL_GRID, WEIGHT_GRID
+from softmax.arrays import Array, to_numpy
 from softmax.errors import RangeError
 from softmax.randomness import uniform
 
@@ -137,7 +137,7 @@ def test_torch_gives_the_same_bytes(
 ) -> None:
     on_gpu = function(on_torch(x, device))
 
-    assert download(on_gpu).tobytes() == function(x.copy()).tobytes()
+    assert to_numpy(on_gpu).tobytes() == function(x.copy()).tobytes()
 
 
 @given(GRIDS, st.lists(st.integers(0, 2**47 - 1), min_size=1, max_size=64), st.randoms())

@@ -12,9 +12,9 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
 from softmax import data
-from softmax.arithmetic import Array
-from softmax.data import FILES, Dataset
-from softmax.device import download
+from softmax.arrays import Array, to_numpy
+from softmax.catalog import FILES
+from softmax.data import Dataset
 from softmax.errors import DataError
 
 Bytes = NDArray[np.uint8]
@@ -150,7 +150,7 @@ def test_batches_are_columns_of_white_ended_pixels_and_one_hot_labels(
     starts = range(0, 5, size)
     batches = data.batches(Dataset(*map(upload, whole)), upload(order), size)
     for start, batch in zip(starts, batches, strict=True):
-        x, y = map(download, batch)
+        x, y = map(to_numpy, batch)
         chosen = slice(start, start + size)
         assert x.T.tolist() == [[*image, 255] for image in images[chosen].tolist()]
         assert y.T.tolist() == [[label == k for k in range(10)] for label in labels[chosen]]

@@ -1,9 +1,7 @@
-"""What DEVICE asks for, and that arrays come back from where they go."""
+"""What DEVICE asks for."""
 
-import numpy as np
 import pytest
 import torch
-from tiny import TORCH_DEVICES, on_torch
 
 from softmax import device
 from softmax.errors import SettingError
@@ -50,29 +48,3 @@ def test_other_words_are_refused(wanted: str, monkeypatch: pytest.MonkeyPatch) -
 
     with pytest.raises(SettingError, match=f"DEVICE = '{wanted}' should be auto, cpu or cuda"):
         device.choose()
-
-
-def test_the_cpu_computes_with_numpy() -> None:
-    array = np.arange(3)
-
-    assert device.upload(array, "cpu") is array
-    assert device.download(array) is array
-
-
-@pytest.mark.parametrize("name", TORCH_DEVICES)
-def test_torch_arrays_come_back_as_numpy(name: str) -> None:
-    array = device.download(on_torch(np.arange(3), name))
-
-    assert isinstance(array, np.ndarray)
-    assert array.tolist() == [0, 1, 2]
-
-
-@pytest.mark.parametrize("columns", [1, 7, 8, 785])
-def test_aligned_rows_begin_on_cache_lines(columns: int) -> None:
-    for like in (np.empty(0), torch.empty(0)):
-        array = device.aligned(3, columns, like)
-        addresses = [row.__array_interface__["data"][0] for row in map(device.download, array)]
-
-        assert array.shape == (3, columns)
-        assert not array.any()
-        assert [address % 64 for address in addresses] == [0, 0, 0]

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from softmax import arithmetic, model
 from softmax.arithmetic import EXPONENTIAL_GRID, LOSS_GRID, RESIDUAL_GRID, WEIGHT_GRID
-from softmax.device import download
+from softmax.arrays import to_numpy
 from softmax.errors import DataError, RangeError
 
 Matrix = NDArray[np.float64]
@@ -131,6 +131,20 @@ def test_gradient_agrees_with_finite_differences() -> None:
     )
 
 
+def test_sums_are_those_of_whole_numbers() -> None:
+    theta, x, y = close_to_the_limit()
+    r = model.residuals(model.softmax(model.logits(theta, x)), y)
+    weights, pixels, residuals = (
+        (array / grid).astype(np.int64)
+        for array, grid in [(theta, WEIGHT_GRID), (x, 1), (r, RESIDUAL_GRID)]
+    )
+
+    expected = (weights @ pixels) * WEIGHT_GRID * (1 / 255)
+    assert model.logits(theta, x).tobytes() == expected.tobytes()
+    expected = (residuals @ pixels.T) * RESIDUAL_GRID * (1 / (255 * x.shape[1]))
+    assert model.gradient(r, x).tobytes() == expected.tobytes()
+
+
 def test_the_order_of_pixels_and_images_changes_no_bit() -> None:
     theta, x, y = close_to_the_limit()
     random = np.random.default_rng(0)
@@ -162,11 +176,11 @@ def test_torch_gives_the_same_bytes(largest: float, device: str) -> None:
     z, expected_z = model.logits(theta, x), model.logits(batch.theta, batch.x)
     g = model.gradient(model.residuals(model.softmax(z), y), x)
 
-    assert download(z).tobytes() == expected_z.tobytes()
-    assert download(g).tobytes() == gradient(*batch).tobytes()
+    assert to_numpy(z).tobytes() == expected_z.tobytes()
+    assert to_numpy(g).tobytes() == gradient(*batch).tobytes()
     losses = model.cross_entropy(expected_z, batch.y)
-    assert download(model.cross_entropy(z, y)).tobytes() == losses.tobytes()
-    assert download(model.predict(z)).tolist() == model.predict(expected_z).tolist()
+    assert to_numpy(model.cross_entropy(z, y)).tobytes() == losses.tobytes()
+    assert to_numpy(model.predict(z)).tolist() == model.predict(expected_z).tolist()
 
 
 @pytest.mark.parametrize("library", [np.asarray, torch.tensor])

@@ -12,6 +12,8 @@ from conftest import ROOT, Clone
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from softmax import paths
+
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 
 
@@ -51,6 +53,15 @@ def test_stages_depend_on_the_params_of_their_sections() -> None:
         assert {f"{name}.{key}" for key in section} <= set(STAGES[name]["params"])
 
 
+def test_the_code_and_dvc_name_the_same_outputs() -> None:
+    declared = set()
+    for stage in (STAGES["train"], STAGES["evaluate"], STAGES["export"]):
+        for out in stage["outs"] + stage.get("metrics", []):
+            declared |= {Path(out)} if isinstance(out, str) else set(map(Path, out))
+    known = {value for value in vars(paths).values() if isinstance(value, Path)}
+    assert {path for path in known if not declared & set(path.parents)} == declared
+
+
 def test_every_stage_says_what_it_does() -> None:
     assert all(stage["desc"] for stage in STAGES.values())
 
@@ -73,6 +84,18 @@ def test_metrics_show_has_the_numbers_people_compare(pipeline: Clone) -> None:
     assert set(shown["metrics/test.json"]["data"]) == {"accuracy", "correct", "total", "loss"}
     assert set(shown["metrics/train.json"]["data"]) == {"train_loss", "train_accuracy"}
     assert shown["metrics/test.json"]["data"]["total"] == 10000
+
+
+def test_training_needs_little_memory(pipeline: Clone) -> None:
+    program = """
+import resource, softmax.tracking as tracking, stages.train as train
+tracking._connect()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+train.main()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+    kilobytes = int(pipeline.run("python", "-c", program, DEVICE="cpu").split()[-1])
+    assert kilobytes < 2**20
 
 
 def test_an_experiment_compares_with_the_committed_results(pipeline: Clone, tmp_path: Path) -> None:

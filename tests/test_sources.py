@@ -23,7 +23,7 @@ import pytest
 from torchvision import datasets
 
 from softmax import sources
-from softmax.data import FILES, SHA256
+from softmax.catalog import FILES, SHA256
 from softmax.errors import SourceError
 
 Files = dict[str, bytes]

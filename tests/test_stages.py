@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT, Workspace
 
-from softmax import data, model
+from softmax import catalog, model
 from stages import download, evaluate, export, train
 
 
@@ -121,6 +121,8 @@ def test_a_second_run_writes_the_same_bytes(workspace: Workspace) -> None:
         ("train", {"train": {"epochs": 0}}, "params.yaml: train.epochs = 0 should be"),
         ("train", {"train": {"validation": 500}}, "train.validation = 500 leaves none of the 500"),
         ("train", {"train": {"learning_rate": 1e9}}, "lower train.learning_rate"),
+        ("evaluate", {"evaluate": {"samples": []}}, "evaluate.samples = [] "),
+        ("train", {"train": {"learning_rate": 1e307}}, "lower train.learning_rate"),
         ("evaluate", {"evaluate": {"samples": [30]}}, "evaluate.samples names image 30"),
         ("download", {"download": {"dataset": "mist"}}, "'mnist' or 'fashion-mnist'"),
         ("export", {"export": {"scale": 0}}, "export.scale = 0 should be"),
@@ -154,7 +156,7 @@ def test_a_stage_without_its_input_names_the_stage_that_makes_it(
     with pytest.raises(SystemExit, match="2"):
         evaluate.main()
     assert "dvc repro train" in capsys.readouterr().err
-    data.directory("mnist").rename("elsewhere")
+    catalog.directory("mnist").rename("elsewhere")
     with pytest.raises(SystemExit, match="2"):
         train.main()
     assert "dvc repro download" in capsys.readouterr().err

@@ -39,7 +39,7 @@ def test_three_stages_make_one_row_that_has_everything(workspace: Workspace, sto
     assert run.info.end_time > run.info.start_time
     assert run.data.params["train.learning_rate"] == "0.001"
     assert run.data.params["download.dataset"] == "mnist"
-    assert len(run.data.params) == 13
+    assert len(run.data.params) == 11
     assert run.data.tags["device"] == "cpu"
     assert {"test_accuracy", "test_loss", "validation_accuracy"} <= set(run.data.metrics)
     curve = MlflowClient(store).get_metric_history(run.info.run_id, "loss")
@@ -108,3 +108,58 @@ def test_a_dead_server_costs_one_warning_and_no_output(
     warning = capsys.readouterr().err
     assert warning.count("\n") == 1
     assert "`make track`" in warning
+
+
+def test_track_completes_a_run_that_the_evaluation_did_not_reach(
+    workspace: Workspace, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace(train={"epochs": 1, "seed": 106})
+    train.main()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    evaluate.main()
+    export.main()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    assert "test_accuracy" not in runs(store)[0].data.metrics
+    track.main()
+    (run,) = runs(store)
+    assert "test_accuracy" in run.data.metrics
+
+
+def test_a_replay_that_breaks_off_does_not_pass_for_the_run(
+    workspace: Workspace, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace(train={"epochs": 1, "seed": 107})
+    with monkeypatch.context() as broken:
+        broken.setattr(MlflowClient, "log_inputs", lambda *_: 1 / 0)
+        train.main()
+    assert runs(store) == []
+    evaluate.main()
+    (run,) = runs(store)
+    assert run.info.status == "FINISHED"
+    assert {"train_accuracy", "test_accuracy"} <= set(run.data.metrics)
+
+
+def test_replaying_adds_nothing(workspace: Workspace, store: str) -> None:
+    workspace(train={"epochs": 1, "batch_size": 2, "seed": 108})
+    for stage in (train, evaluate, export, track, track):
+        stage.main()
+    (run,) = runs(store)
+    client = MlflowClient(store)
+    for key, count in {"loss": 2, "train_loss": 1, "test_accuracy": 1}.items():
+        assert len(client.get_metric_history(run.info.run_id, key)) == count
+    assert run.inputs is not None
+    assert len(run.inputs.dataset_inputs) == 2
+
+
+def test_track_says_in_one_line_what_it_lacks(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace()
+    with pytest.raises(SystemExit, match="2"):
+        track.main()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    with pytest.raises(SystemExit, match="2"):
+        track.main()
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith("error: ") for line in lines)

@@ -135,10 +135,12 @@ def test_epochs_do_not_share_memory() -> None:
     assert not np.shares_memory(first.theta, second.theta)
 
 
-def test_published_weights_are_on_their_grid() -> None:
-    *_, epoch = fit(tiny.dataset(COUNT), tiny.params(averaging=0.7))
+def test_weights_are_on_their_grid_after_each_step_and_when_published() -> None:
+    descent = Descent(tiny.dataset(COUNT), tiny.params(averaging=0.7))
+    descent.run_epoch(1)
 
-    assert (epoch.theta % WEIGHT_GRID == 0).all()
+    assert (descent.theta % WEIGHT_GRID == 0).all()
+    assert (descent.publish() % WEIGHT_GRID == 0).all()
 
 
 def test_a_batch_can_be_larger_than_the_training_set() -> None:

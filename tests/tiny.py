@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from softmax import randomness
-from softmax.arithmetic import Array
+from softmax.arrays import Array
 from softmax.data import CLASSES, Dataset
 from softmax.params import Train
 
