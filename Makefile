@@ -12,7 +12,6 @@ help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-8s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 repro: .venv/installed ## run the pipeline and print its results
-	@$(BIN)/python -m softmax.params
 	$(BIN)/dvc repro
 	@echo
 	@$(BIN)/dvc metrics show

@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from softmax.errors import ParamsError, exits_cleanly
+from softmax.errors import ParamsError
 
 PATH = Path("params.yaml")
 
@@ -101,13 +101,3 @@ def _allowed_keys(location: tuple[int | str, ...]) -> str:
     for name in location[:-1]:
         section = section.model_fields[name].annotation
     return "the keys here are " + ", ".join(section.model_fields)
-
-
-@exits_cleanly
-def main() -> None:
-    """Check params.yaml before DVC, which removes a stage's outputs before it starts it."""
-    load()
-
-
-if __name__ == "__main__":
-    main()

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+CHECKED = Path("params.valid")
 WEIGHTS = Path("models/softmax.safetensors")
 TRAIN_METRICS = Path("metrics/train.json")
 LOSSES = Path("metrics/loss.csv")

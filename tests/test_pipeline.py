@@ -55,7 +55,7 @@ def test_stages_depend_on_the_params_of_their_sections() -> None:
 
 def test_the_code_and_dvc_name_the_same_outputs() -> None:
     declared = set()
-    for stage in (STAGES["train"], STAGES["evaluate"], STAGES["export"]):
+    for stage in (STAGES[name] for name in STAGES if name != "download"):
         for out in stage["outs"] + stage.get("metrics", []):
             declared |= {Path(out)} if isinstance(out, str) else set(map(Path, out))
     known = {value for value in vars(paths).values() if isinstance(value, Path)}
@@ -84,6 +84,33 @@ def test_metrics_show_has_the_numbers_people_compare(pipeline: Clone) -> None:
     assert set(shown["metrics/test.json"]["data"]) == {"accuracy", "correct", "total", "loss"}
     assert set(shown["metrics/train.json"]["data"]) == {"train_loss", "train_accuracy"}
     assert shown["metrics/test.json"]["data"]["total"] == 10000
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("epochs: 5", "epochs: 0", "train.epochs = 0 should be greater than or equal to 1"),
+        ("epochs: 5", "epochs: 5\n  epoch: 6", "train.epoch = 6 is unknown"),
+        ("epochs: 5", "epochs: [", "params.yaml' is invalid"),  # DVC's own words
+    ],
+)
+def test_wrong_params_stop_the_pipeline_before_any_output_is_touched(
+    pipeline: Clone, old: str, new: str, message: str
+) -> None:
+    params = pipeline.folder / "params.yaml"
+    right = params.read_text()
+    files = [path for folder in ("data", "models", "metrics", "images")
+             for path in (pipeline.folder / folder).rglob("*.*")]  # fmt: skip
+    assert len(files) > 30
+    params.write_text(right.replace(old, new))
+    try:
+        done = pipeline.attempt("dvc", "repro")
+        assert done.returncode != 0
+        assert message in done.stdout + done.stderr
+        assert pipeline.run("git", "status", "--porcelain").split() == ["M", "params.yaml"]
+        assert all(path.exists() for path in files)
+    finally:
+        params.write_text(right)
 
 
 def test_training_needs_little_memory(pipeline: Clone) -> None:

@@ -12,13 +12,22 @@ import pytest
 from conftest import ROOT, Workspace
 
 from softmax import catalog, model
-from stages import download, evaluate, export, train
+from stages import check, download, evaluate, export, train
 
 
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file below `folder`, by its path there."""
     files = (path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_check_writes_the_same_whatever_the_params(workspace: Workspace) -> None:
+    folder = workspace()
+    check.main()
+    first = (folder / "params.valid").read_bytes()
+    workspace(train={"epochs": 7})
+    check.main()
+    assert (folder / "params.valid").read_bytes() == first
 
 
 def test_download_brings_the_verified_files(
@@ -118,6 +127,7 @@ def test_a_second_run_writes_the_same_bytes(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("stage", "changes", "message"),
     [
+        ("check", {"train": {"epochs": 0}}, "params.yaml: train.epochs = 0 should be"),
         ("train", {"train": {"epochs": 0}}, "params.yaml: train.epochs = 0 should be"),
         ("train", {"train": {"validation": 500}}, "train.validation = 500 leaves none of the 500"),
         ("train", {"train": {"learning_rate": 1e9}}, "lower train.learning_rate"),

@@ -1,0 +1,21 @@
+"""Check params.yaml before any other stage starts.
+
+DVC removes the outputs of a stage before it starts it, and looks only at the keys that dvc.yaml
+names. With a stage of its own upstream of all others, a wrong value or an unknown key stops the
+pipeline while nothing has been touched.
+"""
+
+from softmax import files, params, paths
+from softmax.errors import exits_cleanly
+
+
+@exits_cleanly
+def main() -> None:
+    """Write a file that is always the same, so that no other stage runs because of it."""
+    params.load()
+    files.write({paths.CHECKED: b"params.yaml is valid\n"})
+    print("check: params.yaml is valid")
+
+
+if __name__ == "__main__":
+    main()
