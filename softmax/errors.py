@@ -40,13 +40,8 @@ def exits_cleanly(main: Callable[[], None]) -> Callable[[], None]:
     def wrapper() -> None:
         try:
             main()
-        except SoftmaxError as error:
-            reason = str(error)
-        except OSError as error:
-            reason = f"{error.filename}: {error.strerror}"
-        else:
-            return
-        print(f"error: {reason}", file=sys.stderr)
-        sys.exit(2)
+        except (SoftmaxError, OSError) as error:
+            print(f"error: {error}", file=sys.stderr)
+            sys.exit(2)
 
     return wrapper
