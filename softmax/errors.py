@@ -43,5 +43,7 @@ def exits_cleanly(main: Callable[[], None]) -> Callable[[], None]:
         except (SoftmaxError, OSError) as error:
             print(f"error: {error}", file=sys.stderr)
             sys.exit(2)
+        except KeyboardInterrupt:
+            sys.exit(130)
 
     return wrapper

@@ -1,12 +1,12 @@
 """params.yaml as typed, validated values."""
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from softmax.errors import ParamsError
 
@@ -51,17 +51,6 @@ class Params(Section):
     export: Export
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML 1.2 numbers, as DVC reads them: PyYAML alone takes 1e-3 for a string."""
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)[eE][-+]?\d+$"),
-    list("-+.0123456789"),
-)
-
-
 def load(path: Path = PATH) -> Params:
     """Read and validate `path`.
 
@@ -69,10 +58,11 @@ def load(path: Path = PATH) -> Params:
     what is allowed.
     """
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (it is safe)
+        # as DVC reads it: YAML 1.2, where 010 is ten and 1e-3 a number, and no key twice
+        values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ParamsError(f"{path}: {error.strerror}; run from the repository root") from None
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: bytes or dates that are none
+    except (YAMLError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise ParamsError(f"{path}: not YAML: {reason}") from None
     try:

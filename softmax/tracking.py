@@ -21,7 +21,7 @@ from typing import Any
 import pandas as pd
 from filelock import FileLock
 
-from softmax import catalog, paths
+from softmax import catalog, model, paths
 from softmax.errors import TrackingError
 from softmax.params import Params
 
@@ -71,17 +71,17 @@ def log_images(settings: Params) -> None:
 def backfill(settings: Params) -> str:
     """Complete the run of the weights on disk, making it if there is none; return its id.
 
-    Raises TrackingError if MLflow cannot be reached or a fact is missing.
+    Raises DataError without good weights, TrackingError if MLflow cannot be reached or another
+    fact is missing.
     """
+    model.load(paths.WEIGHTS)
     try:
         client = _connect()
         run = _run_of_weights(client, settings)
         _replay_evaluation(client, run, settings)
         _replay_images(client, run)
     except Exception as error:
-        raise TrackingError(
-            f"{_reason(error)}; is the server up, and did `dvc repro` end?"
-        ) from None
+        raise TrackingError(f"{_reason(error)}; run `dvc repro`, or look at the server") from None
     return run.info.run_id
 
 
@@ -174,7 +174,7 @@ def _connect() -> Client:
         os.environ.setdefault(key, value)
     from mlflow import MlflowClient
 
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # our one line says it
     with _lock():
         return MlflowClient(
             os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{_root() / 'mlflow.db'}"
@@ -242,5 +242,8 @@ def _never_fails() -> Iterator[None]:
         print(f"{message}`make track` adds it later", file=sys.stderr)
 
 
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".split("\n")[0][:120]
+def _reason(error: BaseException) -> str:
+    """The first error of a chain, in at most a line."""
+    while error.__context__:
+        error = error.__context__
+    return f"{type(error).__name__}: {error}".split("\n")[0][:160]

@@ -1,8 +1,8 @@
 """Check params.yaml before any other stage starts.
 
 DVC removes the outputs of a stage before it starts it, and looks only at the keys that dvc.yaml
-names. With a stage of its own upstream of all others, a wrong value or an unknown key stops the
-pipeline while nothing has been touched.
+names. With a stage of its own upstream of all others, an unknown key or a value that no data set
+allows stops the pipeline while nothing has been touched.
 """
 
 from softmax import files, params, paths

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from dvc.utils.serialize import parse_yaml
 
 from softmax import params
 from softmax.errors import ParamsError
@@ -63,7 +64,7 @@ EDITS = {  # what to replace in VALID, by what, and the lines that this must cau
     "quoted number": ("seed: 0", 'seed: "0"', ["train.seed = '0' should be a valid integer"]),
     "bool for float": (
         "momentum: 0.9",
-        "momentum: no",
+        "momentum: false",
         ["train.momentum = False should be a valid number"],
     ),
     "quoted float": (
@@ -175,12 +176,26 @@ def test_values_arrive_as_they_stand(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("written", "value"),
-    [("1e-3", 1e-3), ("1E+2", 100.0), (".5e1", 5.0), ("2.e0", 2.0), ("1", 1.0), ("5.0e-1", 0.5)],
+    [("1e-3", 1e-3), ("1E+2", 100.0), ("2.e0", 2.0), ("1", 1.0), ("5.0e-1", 0.5)],
 )
 def test_exponents_need_no_point(tmp_path: Path, written: str, value: float) -> None:
     settings = load(tmp_path, VALID.replace("0.001", written).encode())
 
     assert settings.train.learning_rate == value
+
+
+@pytest.mark.parametrize("written", ["010", "0o12", "10", "0xA"])
+def test_numbers_are_those_that_dvc_reads(tmp_path: Path, written: str) -> None:
+    content = VALID.replace("epochs: 5", f"epochs: {written}")
+    assert content != VALID
+    settings = load(tmp_path, content.encode())
+
+    assert settings.train.epochs == parse_yaml(content, "params.yaml")["train"]["epochs"]
+
+
+def test_a_key_that_comes_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match="duplicate key"):
+        load(tmp_path, VALID.replace("epochs: 5", "epochs: 5\n  epochs: 6").encode())
 
 
 @pytest.mark.parametrize("fault", EDITS)
