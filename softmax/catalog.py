@@ -31,3 +31,13 @@ HOMEPAGE = {
 def directory(dataset: str) -> Path:
     """Where the files of `dataset` lie."""
     return Path("data") / dataset
+
+
+def training_files(dataset: str) -> list[Path]:
+    """The images and the labels of the training set."""
+    return [directory(dataset) / name for name in FILES[:2]]
+
+
+def test_files(dataset: str) -> list[Path]:
+    """The images and the labels of the test set."""
+    return [directory(dataset) / name for name in FILES[2:]]

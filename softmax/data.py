@@ -1,6 +1,7 @@
 """Data sets in memory: IDX files mapped in, and batches laid out as matrices."""
 
 import math
+import mmap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -8,16 +9,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax import catalog
 from softmax.arithmetic import WHITE
 from softmax.arrays import Array, aligned, namespace, upload
-from softmax.catalog import FILES, directory
 from softmax.errors import DataError
+from softmax.workers import ALONE, Workers
 
 CLASSES = 10
+WINDOW = 2**16  # images of an epoch that are in memory at a time: all of MNIST
+PIECE = 256  # images that are read before the pages of the file are let go
 
 
 class Dataset(NamedTuple):
-    """Images as uint8 rows of pixels (n, height * width), and their labels, int64 (n,)."""
+    """Images as uint8 rows of pixels (n, height * width), and their labels, uint8 (n,)."""
 
     images: Array
     labels: Array
@@ -37,31 +41,77 @@ class Dataset(NamedTuple):
         return Dataset(*(x[:kept] for x in self)), Dataset(*(x[kept:] for x in self))
 
 
-def batches(data: Dataset, order: Array, size: int) -> Iterator[tuple[Array, Array]]:
-    """The images in `order`, int64 indices, laid out as matrices with up to `size` columns.
+class Batch(NamedTuple):
+    """A worker's share of the `size` images of a batch, laid out as matrices of columns.
 
-    Yields 255 x, float64 (features + 1, n) with a last row of white, and the one-hot y, float64
-    (classes, n). The memory of x is used again for the next batch.
+    x is 255 times the pixels with a last row of white, float64 (features + 1, n), y is one-hot,
+    float64 (classes, n).
+    """
+
+    x: Array
+    y: Array
+    size: int
+
+
+def batches(
+    data: Dataset, order: Array | range, size: int, workers: Workers = ALONE
+) -> Iterator[Batch]:
+    """This worker's share of each batch of `size` images in `order`, int64 indices or a range.
+
+    The memory of x is used again for the next batch.
     """
     xp = namespace(data.images)
-    buffer = aligned(min(size, len(order)), data.images.shape[1] + 1, data.images)
+    mine = order[workers.rank :: workers.size]
+    buffer = aligned(min(size, len(mine)) or 1, data.images.shape[1] + 1, data.images)
     buffer[:, -1] = WHITE
-    one_hot = xp.eye(CLASSES, dtype=xp.float64, device=data.images.device)
-    for start in range(0, len(order), size):
-        images, labels = (xp.take(x, order[start : start + size], axis=0) for x in data)
-        pixels = buffer[: len(images)]
-        pixels[:, :-1] = images
-        yield pixels.T, xp.take(one_hot, labels, axis=0).T
+    classes = xp.eye(CLASSES, dtype=xp.float64, device=data.images.device)
+    step = max(WINDOW // size, 1) * size
+    for first in range(0, len(order), step):
+        window = slice(workers.share(first), workers.share(first + step))
+        images, labels = (_take(x, mine[window]) for x in data)
+        one_hot = xp.take(classes, xp.astype(labels, xp.int64), axis=0)
+        for start in range(first, min(first + step, len(order)), size):
+            batch = slice(*(workers.share(k) - window.start for k in (start, start + size)))
+            pixels = buffer[: len(images[batch])]
+            pixels[:, :-1] = images[batch]
+            yield Batch(pixels.T, one_hot[batch].T, min(size, len(order) - start))
+        del images, labels, one_hot  # before the next window needs the memory
+        for x in data:
+            _let_go(x)
+
+
+def _take(rows: Array, order: Array | range) -> Array:
+    """`rows` in `order`. Of a file, they are read in the order of the file, piece by piece."""
+    if isinstance(order, range):
+        return rows[order.start : order.stop : order.step]
+    if not isinstance(rows, np.ndarray):
+        return namespace(rows).take(rows, order, axis=0)
+    taken = np.empty((len(order), *rows.shape[1:]), rows.dtype)
+    ascending = np.argsort(order)
+    for start in range(0, len(order), PIECE):
+        piece = ascending[start : start + PIECE]
+        taken[piece] = rows[order[piece]]
+        _let_go(rows)
+    return taken
+
+
+def _let_go(array: Array) -> None:
+    """Give the memory of a mapped file back; its pages return when they are read again."""
+    owner: object = array
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    if isinstance(owner, mmap.mmap):
+        owner.madvise(mmap.MADV_DONTNEED)
 
 
 def load_training(dataset: str) -> Dataset:
     """The training set of `dataset`; raises DataError as `read_idx` does."""
-    return _load(directory(dataset), *FILES[:2])
+    return _load(*catalog.training_files(dataset))
 
 
 def load_test(dataset: str) -> Dataset:
     """The test set of `dataset`; raises DataError as `read_idx` does."""
-    return _load(directory(dataset), *FILES[2:])
+    return _load(*catalog.test_files(dataset))
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
@@ -87,9 +137,8 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
         ) from None
 
 
-def _load(folder: Path, images_name: str, labels_name: str) -> Dataset:
-    images = read_idx(folder / images_name, 3)
-    labels = read_idx(folder / labels_name, 1)
+def _load(images_path: Path, labels_path: Path) -> Dataset:
+    images, labels = read_idx(images_path, 3), read_idx(labels_path, 1)
     if not 0 < len(images) == len(labels) or labels.max() >= CLASSES:
-        raise DataError(f"{folder}: {labels_name} should give each image one of {CLASSES} classes")
-    return Dataset(images.reshape(len(images), -1), labels.astype(np.int64))
+        raise DataError(f"{labels_path}: should give each image one of {CLASSES} classes")
+    return Dataset(images.reshape(len(images), -1), labels)

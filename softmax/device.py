@@ -8,7 +8,7 @@ from softmax.errors import SettingError
 def choose() -> str:
     """Pick "cpu" or "cuda", as the environment variable DEVICE says: auto, cpu or cuda.
 
-    Raises SettingError for another word, and for cuda where torch finds no GPU.
+    Raises SettingError for another word, and for cuda where torch finds no GPU for each worker.
     """
     wanted = os.environ.get("DEVICE", "auto")
     if wanted not in ("auto", "cpu", "cuda"):
@@ -17,8 +17,12 @@ def choose() -> str:
         return "cpu"
     import torch  # takes seconds, and only the question for a GPU needs it
 
-    if torch.cuda.is_available():
+    found, needed = torch.cuda.device_count(), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    if found >= needed:
         return "cuda"
     if wanted == "cuda":
-        raise SettingError("DEVICE = 'cuda', but torch finds no GPU here; use auto or cpu")
+        raise SettingError(
+            f"DEVICE = 'cuda', but torch finds {found} GPUs here for {needed} workers; use auto, "
+            "cpu or fewer WORKERS"
+        )
     return "cpu"

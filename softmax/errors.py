@@ -1,6 +1,7 @@
 """The errors that a person can mend, each one line, and how a stage ends on them."""
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 
@@ -29,19 +30,27 @@ class RangeError(SoftmaxError):
     """A value left the range in which sums are exact."""
 
 
+class WorkerError(SoftmaxError):
+    """The workers that train together cannot go on."""
+
+
 class TrackingError(SoftmaxError):
     """MLflow cannot be reached or the facts of a run are not there."""
 
 
 def exits_cleanly(main: Callable[[], None]) -> Callable[[], None]:
-    """Turn a SoftmaxError or OSError from `main` into a line on stderr and exit status 2."""
+    """Turn a SoftmaxError or OSError from `main` into a line on stderr and exit status 2.
+
+    Of workers that train together on a machine, which all meet the same SoftmaxError, one says it.
+    """
 
     @functools.wraps(main)
     def wrapper() -> None:
         try:
             main()
         except (SoftmaxError, OSError) as error:
-            print(f"error: {error}", file=sys.stderr)
+            if isinstance(error, OSError) or os.environ.get("LOCAL_RANK", "0") == "0":
+                print(f"error: {error}", file=sys.stderr)
             sys.exit(2)
         except KeyboardInterrupt:
             sys.exit(130)

@@ -15,16 +15,16 @@ Doubles = NDArray[np.float64]
 
 def logits(theta: Doubles, data: Dataset) -> Doubles:
     """z of every image in `data`: (classes, n)."""
-    chunks = batches(data, np.arange(len(data.labels)), CHUNK)
-    return np.concatenate([model.logits(theta, x) for x, _ in chunks], axis=1)
+    chunks = batches(data, range(len(data.labels)), CHUNK)
+    return np.concatenate([model.logits(theta, x) for x, _, _ in chunks], axis=1)
 
 
-def predictions(z: Doubles, a: Doubles, labels: NDArray[np.int64]) -> pd.DataFrame:
+def predictions(z: Doubles, a: Doubles, labels: NDArray[np.uint8]) -> pd.DataFrame:
     """A row for each image: label, prediction, and the probabilities p0 ... p9.
 
     z and a are (classes, n), labels (n,).
     """
-    columns = {"label": labels, "prediction": model.predict(z)}
+    columns = {"label": labels.astype(np.int64), "prediction": model.predict(z)}
     return pd.DataFrame(columns | {f"p{k}": p for k, p in enumerate(a)})
 
 

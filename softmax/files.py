@@ -1,5 +1,6 @@
 """Writing facts: the same bytes everywhere, and whole files or none."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,12 @@ def to_json(value: Any) -> bytes:
 def to_csv(table: pd.DataFrame) -> bytes:
     """CSV with a header, floats in shortest round-trip form, and a newline after each row."""
     return table.to_csv(index=False, lineterminator="\n").encode()
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write(files: Mapping[Path, bytes], *, only_in: Path | None = None) -> None:

@@ -52,10 +52,14 @@ def residuals(a: Array, y: Array) -> Array:
     return arithmetic.snap(a - y, arithmetic.RESIDUAL_GRID)
 
 
-def gradient(residuals: Array, inputs: Array) -> Array:
-    """The mean of (a - y) x^T over a batch: float64 (classes, features + 1), like theta."""
-    total = residuals @ inputs.T
-    total *= 1 / (WHITE * inputs.shape[1])
+def gradient_sum(residuals: Array, inputs: Array) -> Array:
+    """255 times the sum of (a - y) x^T over a batch, exact: float64 (classes, features + 1)."""
+    return residuals @ inputs.T
+
+
+def mean_gradient(total: Array, count: int) -> Array:
+    """The mean of (a - y) x^T over `count` images, in place, from `gradient_sum` over all."""
+    total *= 1 / (WHITE * count)
     return total
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from softmax import arithmetic, model
 from softmax.arrays import Array, namespace
 from softmax.data import Dataset, batches
+from softmax.workers import ALONE, Workers
 
 CHUNK = 64  # images at a time: few enough to keep BLAS from waiting for threads on a busy machine
 
@@ -22,16 +23,16 @@ class Score(NamedTuple):
         return self.correct / self.total
 
 
-def score(theta: Array, data: Dataset) -> Score:
-    """Score the model on `data`, a chunk of images at a time.
+def score(theta: Array, data: Dataset, workers: Workers = ALONE) -> Score:
+    """Score the model on `data`, each worker a chunk of images at a time.
 
     Raises RangeError if the losses are too large to sum exactly.
     """
     xp, total = namespace(data.images), len(data.labels)
-    losses, predicted = [], []
-    for x, y in batches(data, xp.arange(total, device=data.images.device), CHUNK):
+    sums = xp.zeros(2, dtype=xp.float64, device=data.images.device)
+    for x, y, _ in batches(data, range(total), CHUNK * workers.size, workers):
         z = model.logits(theta, x)
-        losses.append(model.cross_entropy(z, y))
-        predicted.append(model.predict(z))
-    loss = arithmetic.exact_sum(xp.concat(losses), arithmetic.LOSS_GRID)
-    return Score(loss / total, int((xp.concat(predicted) == data.labels).sum()), total)
+        sums[0] += model.cross_entropy(z, y).sum()
+        sums[1] += (model.predict(z) == model.predict(y)).sum()
+    loss, correct = workers.sum(sums)
+    return Score(arithmetic.exact_sum(loss, arithmetic.LOSS_GRID) / total, int(correct), total)

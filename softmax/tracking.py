@@ -21,7 +21,7 @@ from typing import Any
 import pandas as pd
 from filelock import FileLock
 
-from softmax import catalog, model, paths
+from softmax import catalog, files, model, paths
 from softmax.errors import TrackingError
 from softmax.params import Params
 
@@ -48,10 +48,11 @@ def log_download(settings: Params, *, source: str, started: float) -> None:
         client.set_terminated(run.info.run_id)
 
 
-def log_training(settings: Params, *, device: str, started: float) -> None:
+def log_training(settings: Params, *, device: str, workers: int, started: float) -> None:
     """Add a run for the training that has just written its facts; `started` as by time.time()."""
     with _never_fails():
-        _replay_training(_connect(), settings, started, {"device": device})
+        tags = {"device": device, "workers": str(workers)}
+        _replay_training(_connect(), settings, started, tags)
 
 
 def log_evaluation(settings: Params) -> None:
@@ -89,7 +90,7 @@ def _run_of_weights(client: Client, settings: Params) -> Run:
     """The newest run of the weights on disk, made from the facts where there is none."""
     runs = client.search_runs(
         [_experiment(client, _experiment_name(settings))],
-        f"tags.`{WEIGHTS_TAG}` = '{_sha256(paths.WEIGHTS)}'",
+        f"tags.`{WEIGHTS_TAG}` = '{files.sha256(paths.WEIGHTS)}'",
         order_by=["attributes.start_time DESC"],
         max_results=1,
     )
@@ -115,7 +116,7 @@ def _replay_training(client: Client, settings: Params, started: float, tags: dic
         _log_curves(client, run, pd.read_csv(table))
     _log_dataset(client, run, settings, "training")
     client.log_artifact(run_id, str(paths.WEIGHTS), "model")
-    for key, value in {**tags, WEIGHTS_TAG: _sha256(paths.WEIGHTS)}.items():
+    for key, value in {**tags, WEIGHTS_TAG: files.sha256(paths.WEIGHTS)}.items():
         client.set_tag(run_id, key, value)
     client.set_terminated(run_id)
     return run
@@ -204,10 +205,6 @@ def _experiment(client: Client, name: str) -> str:
 
 def _experiment_name(settings: Params) -> str:
     return f"softmax-{settings.download.dataset}"
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _git_tags() -> dict[str, str]:

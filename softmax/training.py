@@ -11,6 +11,7 @@ from softmax.arrays import Array
 from softmax.data import CLASSES, Dataset, batches
 from softmax.params import Train
 from softmax.scoring import Score, score
+from softmax.workers import ALONE, Workers
 
 REPORT_EVERY = 100  # batches, as in the lecture
 INITIALISATION = 0  # the random stream of the weights; epoch e shuffles with stream e
@@ -27,12 +28,14 @@ class Epoch(NamedTuple):
     validation: Score | None
 
 
-def fit(training: Dataset, validation: Dataset, params: Train) -> Iterator[Epoch]:
-    """Train where the arrays of the data live, yielding after each epoch.
+def fit(
+    training: Dataset, validation: Dataset, params: Train, workers: Workers = ALONE
+) -> Iterator[Epoch]:
+    """Train where the arrays of the data live, yielding after each epoch, the same to each worker.
 
     Raises RangeError when a value leaves the range in which sums are exact.
     """
-    descent = Descent(training, params)
+    descent = Descent(training, params, workers)
     for number in range(1, params.epochs + 1):
         batch_losses = descent.run_epoch(number)
         theta = descent.publish()
@@ -41,8 +44,8 @@ def fit(training: Dataset, validation: Dataset, params: Train) -> Iterator[Epoch
             descent.batches,
             arrays.to_numpy(theta),
             batch_losses,
-            score(theta, training),
-            score(theta, validation) if len(validation.labels) else None,
+            score(theta, training, workers),
+            score(theta, validation, workers) if len(validation.labels) else None,
         )
 
 
@@ -57,9 +60,10 @@ def initialize(features: int, seed: int) -> np.ndarray:
 class Descent:
     """The state of mini-batch gradient descent between two steps."""
 
-    def __init__(self, data: Dataset, params: Train) -> None:
+    def __init__(self, data: Dataset, params: Train, workers: Workers = ALONE) -> None:
         self.data = data
         self.params = params
+        self.workers = workers
         self.xp = arrays.namespace(data.images)
         self.theta = self._here(initialize(data.images.shape[1], params.seed))
         self.average = self.xp.asarray(self.theta, copy=True)
@@ -73,16 +77,19 @@ class Descent:
     def run_epoch(self, number: int) -> dict[int, float]:
         """Take a step on each batch of a fresh permutation; the loss of every 100th batch."""
         order = randomness.permutation(len(self.data.labels), self.params.seed, number)
-        reported = {}
-        chosen = batches(self.data, self._here(order), self.params.batch_size)
-        for batch, (x, y) in enumerate(chosen, start=1):
+        losses = self._here(np.zeros(self.batches // REPORT_EVERY))
+        reported: dict[int, int] = {}
+        chosen = batches(self.data, self._here(order), self.params.batch_size, self.workers)
+        for batch, (x, y, size) in enumerate(chosen, start=1):
             z = model.logits(self.theta, x)
             if batch % REPORT_EVERY == 0:
-                reported[batch] = model.cross_entropy(z, y)
-            self.descend(model.gradient(model.residuals(model.softmax(z), y), x))
+                losses[len(reported)] = model.cross_entropy(z, y).sum()
+                reported[batch] = size
+            total = model.gradient_sum(model.residuals(model.softmax(z), y), x)
+            self.descend(model.mean_gradient(self.workers.sum(total), size))
         return {
-            batch: arithmetic.exact_sum(losses, arithmetic.LOSS_GRID) / len(losses)
-            for batch, losses in reported.items()
+            batch: arithmetic.exact_sum(loss, arithmetic.LOSS_GRID) / size
+            for (batch, size), loss in zip(reported.items(), self.workers.sum(losses), strict=True)
         }
 
     def descend(self, gradient: Array) -> None:

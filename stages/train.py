@@ -4,38 +4,65 @@ import time
 
 from tqdm import tqdm
 
-from softmax import data, device, files, history, model, params, paths, tracking, training
+from softmax import (
+    catalog,
+    data,
+    device,
+    files,
+    history,
+    model,
+    params,
+    paths,
+    tracking,
+    training,
+    workers,
+)
 from softmax.errors import exits_cleanly
+from softmax.params import Params
+from softmax.training import Epoch
+from softmax.workers import Workers
 
 
 @exits_cleanly
 def main() -> None:
     """Write the weights, the losses and scores along the way, and the final scores."""
-    started = time.time()
     settings = params.load()
-    where = device.choose()
-    dataset = data.load_training(settings.download.dataset).to(where)
-    kept, held_out = dataset.split(settings.train.validation)
+    if count := workers.wanted():
+        workers.launch("stages.train", count)
+        return
+    started, where = time.time(), device.choose()
+    with workers.join(where) as team:
+        epochs = fit(settings, where, team)
+    if team.rank > 0:
+        return
 
-    epochs = []
-    with tqdm(total=settings.train.epochs, desc="train", unit="epoch", disable=None) as bar:
-        for epoch in training.fit(kept, held_out, settings.train):
-            epochs.append(epoch)
-            bar.set_postfix(loss=f"{epoch.training.loss:.4f}")
-            bar.update()
-
-    weights = model.to_bytes(epochs[-1].theta)
     metrics = history.metrics(epochs[-1])
     files.write(
         {
-            paths.WEIGHTS: weights,
+            paths.WEIGHTS: model.to_bytes(epochs[-1].theta),
             paths.LOSSES: files.to_csv(history.losses(epochs)),
             paths.EPOCHS: files.to_csv(history.scores(epochs)),
             paths.TRAIN_METRICS: files.to_json(metrics),
         }
     )
-    print(f"train: {len(epochs)} epochs on {where}", *(f"{k} {v:.4f}" for k, v in metrics.items()))
-    tracking.log_training(settings, device=where, started=started)
+    by = f"{where}, {team.size} workers" if team.size > 1 else where
+    print(f"train: {len(epochs)} epochs on {by}", *(f"{k} {v:.4f}" for k, v in metrics.items()))
+    tracking.log_training(settings, device=where, workers=team.size, started=started)
+
+
+def fit(settings: Params, where: str, team: Workers) -> list[Epoch]:
+    """This worker's part of the training, with a progress bar on the first."""
+    dataset = data.load_training(settings.download.dataset).to(where)
+    team.agree(settings.train, catalog.training_files(settings.download.dataset))
+    kept, held_out = dataset.split(settings.train.validation)
+    epochs = []
+    hidden = team.rank > 0 or None  # None: where there is no terminal
+    with tqdm(total=settings.train.epochs, desc="train", unit="epoch", disable=hidden) as bar:
+        for epoch in training.fit(kept, held_out, settings.train, team):
+            epochs.append(epoch)
+            bar.set_postfix(loss=f"{epoch.training.loss:.4f}")
+            bar.update()
+    return epochs
 
 
 if __name__ == "__main__":

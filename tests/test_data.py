@@ -1,5 +1,6 @@
 """IDX files, and how their images become batches."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,11 +12,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
-from softmax import data
+from benchmarks import scale
+from softmax import catalog, data
 from softmax.arrays import Array, to_numpy
 from softmax.catalog import FILES
 from softmax.data import Dataset
 from softmax.errors import DataError
+from softmax.workers import Workers
 
 Bytes = NDArray[np.uint8]
 IMAGES = np.arange(24, dtype=np.uint8).reshape(3, 2, 4)
@@ -99,7 +102,7 @@ def test_images_become_rows_of_pixels() -> None:
     assert training.labels.tolist() == [7, 0, 9]
     assert test.images.tolist() == [list(range(8))]
     assert test.labels.tolist() == [7]
-    assert (training.images.dtype, training.labels.dtype) == (np.uint8, np.int64)
+    assert training.images.dtype == training.labels.dtype == np.uint8
 
 
 @pytest.mark.parametrize(
@@ -120,7 +123,7 @@ def test_each_image_needs_one_of_ten_labels(
 
     with pytest.raises(DataError) as error:
         load("mnist")
-    assert str(error.value) == (f"data/mnist: {name} should give each image one of 10 classes")
+    assert str(error.value) == f"data/mnist/{name}: should give each image one of 10 classes"
 
 
 @given(st.integers(1, 30), st.integers(0, 29))
@@ -136,22 +139,61 @@ def test_validation_is_the_end_of_the_training_set(count: int, held_out: int) ->
             whole.split(held_out)
 
 
+@pytest.fixture(params=[1, 4, 100])
+def window(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows of so many images, read in pieces of two."""
+    monkeypatch.setattr(data, "WINDOW", request.param)
+    monkeypatch.setattr(data, "PIECE", 2)
+
+
 @pytest.mark.parametrize("device", [None, *tiny.TORCH_DEVICES])
+@pytest.mark.parametrize("workers", [1, 2, 3, 7])
 @pytest.mark.parametrize("size", [1, 2, 5, 99])
+@pytest.mark.parametrize("order", [np.array([8, 2, 0, 1, 5]), range(9)], ids=["shuffled", "as is"])
+@pytest.mark.usefixtures("window")
 def test_batches_are_columns_of_white_ended_pixels_and_one_hot_labels(
-    size: int, device: str | None
+    device: str | None, workers: int, size: int, order: Array
 ) -> None:
-    whole, order = tiny.dataset(9, features=3), np.array([8, 2, 0, 1, 5])
-    images, labels = whole.images[order], whole.labels[order]
+    """Those of all workers together are the batches in their order, whatever the window."""
+    whole, here = tiny.dataset(9, features=3), order
+    if device:
+        whole = Dataset(*(tiny.on_torch(array, device) for array in whole))
+        here = order if isinstance(order, range) else tiny.on_torch(order, device)
+    images, labels = (to_numpy(array)[np.array(order)] for array in whole)
 
-    def upload(array: Array) -> Array:
-        return tiny.on_torch(array, device) if device else array
+    shares = [
+        [
+            (*map(np.copy, map(to_numpy, (x, y))), size)
+            for x, y, size in data.batches(whole, here, size, Workers(rank, workers))
+        ]
+        for rank in range(workers)
+    ]
+    starts = range(0, len(order), size)
+    for start, batch in zip(starts, zip(*shares, strict=True), strict=True):
+        stop = min(start + size, len(order))
+        for rank, (x, y, count) in enumerate(batch):
+            mine = [k for k in range(start, stop) if k % workers == rank]
+            assert x.T.tolist() == [[*image, 255] for image in images[mine].tolist()]
+            assert y.T.tolist() == [[label == k for k in range(10)] for label in labels[mine]]
+            assert x.dtype == y.dtype == np.float64
+            assert count == stop - start
 
-    starts = range(0, 5, size)
-    batches = data.batches(Dataset(*map(upload, whole)), upload(order), size)
-    for start, batch in zip(starts, batches, strict=True):
-        x, y = map(to_numpy, batch)
-        chosen = slice(start, start + size)
-        assert x.T.tolist() == [[*image, 255] for image in images[chosen].tolist()]
-        assert y.T.tolist() == [[label == k for k in range(10)] for label in labels[chosen]]
-        assert x.dtype == y.dtype == np.float64
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux knows of memory")
+def test_memory_does_not_grow_with_the_number_of_images(tmp_path: Path) -> None:
+    """But for the permutation. 188 MB and 47 MB of images would differ by more."""
+    small, large = tmp_path / "small", tmp_path / "large"
+    for folder, count in (small, 60_000), (large, 240_000):
+        write_training_set(folder, count)
+    peaks = [cost.peak - cost.before for cost in map(scale.train, (small, large))]
+
+    assert peaks[1] - peaks[0] < 180_000 * 16 + 16 * scale.MIB
+
+
+def write_training_set(folder: Path, count: int) -> None:
+    """Images of zeros, and as many labels."""
+    for path, shape in zip(
+        catalog.training_files("mnist"), [(count, 28, 28), (count,)], strict=True
+    ):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(idx(np.zeros(shape, np.uint8)))

@@ -10,7 +10,7 @@ from softmax.errors import SettingError
 @pytest.fixture(params=[False, True], ids=["no GPU", "GPU"])
 def gpu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
     """A machine without and with a GPU."""
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: request.param)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: int(request.param))
     return bool(request.param)
 
 
@@ -38,8 +38,23 @@ def test_cuda_needs_a_gpu(*, gpu: bool, monkeypatch: pytest.MonkeyPatch) -> None
     if gpu:
         assert device.choose() == "cuda"
     else:
-        with pytest.raises(SettingError, match=r"DEVICE = 'cuda', but .* use auto or cpu"):
+        with pytest.raises(
+            SettingError, match=r"DEVICE = 'cuda', but .* 0 GPUs here for 1 workers"
+        ):
             device.choose()
+
+
+def test_each_worker_of_a_machine_needs_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    monkeypatch.setenv("DEVICE", "auto")
+    assert device.choose() == "cuda"
+
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
+    assert device.choose() == "cpu"
+    monkeypatch.setenv("DEVICE", "cuda")
+    with pytest.raises(SettingError, match=r"2 GPUs here for 3 workers; .* fewer WORKERS"):
+        device.choose()
 
 
 @pytest.mark.parametrize("wanted", ["", "CPU", "gpu", "cuda:1"])

@@ -57,7 +57,8 @@ LOGITS = arrays(
 def gradient(theta: Matrix, x: Matrix, y: Matrix) -> Matrix:
     """The gradient as the training computes it."""
     a = model.softmax(model.logits(theta, x))
-    return model.gradient(model.residuals(a, y), x)
+    total = model.gradient_sum(model.residuals(a, y), x)
+    return model.mean_gradient(total, x.shape[1])
 
 
 def mean_loss(theta: Matrix, x: Matrix, y: Matrix) -> float:
@@ -142,7 +143,8 @@ def test_sums_are_those_of_whole_numbers() -> None:
     expected = (weights @ pixels) * WEIGHT_GRID * (1 / 255)
     assert model.logits(theta, x).tobytes() == expected.tobytes()
     expected = (residuals @ pixels.T) * RESIDUAL_GRID * (1 / (255 * x.shape[1]))
-    assert model.gradient(r, x).tobytes() == expected.tobytes()
+    total = model.gradient_sum(r, x)
+    assert model.mean_gradient(total, x.shape[1]).tobytes() == expected.tobytes()
 
 
 def test_the_order_of_pixels_and_images_changes_no_bit() -> None:
@@ -174,7 +176,8 @@ def test_torch_gives_the_same_bytes(largest: float, device: str) -> None:
     batch = problem(seed=0, features=784, count=64, largest=largest)
     theta, x, y = (on_torch(array, device) for array in batch)
     z, expected_z = model.logits(theta, x), model.logits(batch.theta, batch.x)
-    g = model.gradient(model.residuals(model.softmax(z), y), x)
+    total = model.gradient_sum(model.residuals(model.softmax(z), y), x)
+    g = model.mean_gradient(total, x.shape[1])
 
     assert to_numpy(z).tobytes() == expected_z.tobytes()
     assert to_numpy(g).tobytes() == gradient(*batch).tobytes()

@@ -1,5 +1,6 @@
 """The random stream against Philox as its paper has it, so that it can be had without NumPy."""
 
+import tracemalloc
 from collections.abc import Iterator
 from itertools import count, islice
 from types import SimpleNamespace
@@ -63,8 +64,13 @@ def test_uniform_takes_the_top_53_bits(seed: int, stream: int, length: int) -> N
 @example(seed=2**63, stream=1, length=9)
 @example(seed=WORD - 1, stream=1, length=9)
 @given(seed=SEEDS, stream=st.integers(0, 1000), length=st.integers(0, 50))
-def test_permutation_sorts_by_the_raw_words(seed: int, stream: int, length: int) -> None:
-    keys = list(islice(words(seed, stream), length))
+def test_permutation_sorts_by_the_words_whose_last_bits_are_the_numbers(
+    seed: int, stream: int, length: int
+) -> None:
+    size = 1
+    while size < length:
+        size *= 2
+    keys = [word - word % size + n for n, word in enumerate(islice(words(seed, stream), length))]
     permutation = randomness.permutation(length, seed, stream)
 
     assert permutation.tolist() == sorted(range(length), key=keys.__getitem__)
@@ -72,10 +78,19 @@ def test_permutation_sorts_by_the_raw_words(seed: int, stream: int, length: int)
 
 
 def test_permutation_keeps_the_order_of_equal_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    equal = np.arange(1000, dtype=np.uint64) % np.uint64(3)
-    raw = SimpleNamespace(random_raw=lambda _: equal)
+    equal = np.arange(1000, dtype=np.uint64) % np.uint64(3) << np.uint64(32)
+    raw = SimpleNamespace(random_raw=lambda _: equal.copy())
     monkeypatch.setattr(np.random, "Philox", lambda **_: raw)
 
     assert randomness.permutation(1000, 0, 1).tolist() == sorted(
         range(1000), key=equal.tolist().__getitem__
     )
+
+
+def test_permutation_needs_16_bytes_for_each_number() -> None:
+    tracemalloc.start()
+    randomness.permutation(10**6, seed=0, stream=1)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 16.1 * 10**6

@@ -1,207 +1,18 @@
-"""docs/arithmetic.md written anew, from its text alone, and the bytes of the project against it.
+"""The project against verification/reference.py, bit by bit."""
 
-Down to the fixture, nothing here computes with the project: only with NumPy, and sums over pixels,
-classes and images are sums of integers, so that no order can matter. A grid 2^-n goes by its n.
-"""
-
-import json
-import math
-import struct
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Literal, get_args
 
 import numpy as np
 import pytest
 from conftest import ROOT, Clone
-from numpy.typing import NDArray
 
 from softmax import arithmetic, model, optimizers, params, training
 from softmax.data import Dataset
 from softmax.params import Train
-from softmax.scoring import Score
+from verification import reference
 
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 Optimizer = Literal["sgd", "momentum", "nesterov", "adam"]
-
-CLASSES = 10
-WEIGHTS, RESIDUALS, EXPONENTIALS, LOSSES = 30, 24, 40, 24
-
-LOG2_E = float.fromhex("0x1.71547652b82fep+0")
-LN2_HIGH = float.fromhex("0x1.62e42feep-1")
-LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
-SQRT_HALF = float.fromhex("0x1.6a09e667f3bcdp-1")
-HALF_PI = float.fromhex("0x1.921fb54442d18p+0")
-EXP = [
-    float.fromhex("0x1.555555555553ep-3"),
-    float.fromhex("-0x1.6c16c16bebd93p-9"),
-    float.fromhex("0x1.1566aaf25de2cp-14"),
-    float.fromhex("-0x1.bbd41c5d26bf1p-20"),
-    float.fromhex("0x1.6376972bea4d0p-25"),
-]
-LOG = [
-    float.fromhex("0x1.5555555555593p-1"),
-    float.fromhex("0x1.999999997fa04p-2"),
-    float.fromhex("0x1.2492494229359p-2"),
-    float.fromhex("0x1.c71c51d8e78afp-3"),
-    float.fromhex("0x1.7466496cb03dep-3"),
-    float.fromhex("0x1.39a09d078c69fp-3"),
-    float.fromhex("0x1.2f112df3e5244p-3"),
-]
-
-
-def units(x: Floats, grid: int) -> Integers:
-    """The whole number of units of the grid that is nearest to x, ties to even."""
-    return np.rint(np.ldexp(x, grid)).astype(np.int64)
-
-
-def value(count: Integers, grid: int) -> Floats:
-    """So many units of the grid, exact below 2^53."""
-    return np.ldexp(count.astype(np.float64), -grid)
-
-
-def snap(x: Floats, grid: int) -> Floats:
-    """x rounded to the grid. Whole numbers have no sign of zero, and neither has (x + s) - s."""
-    return value(units(x, grid), grid)
-
-
-def horner(x: Floats, coefficients: list[float]) -> Floats:
-    """((... c3 x + c2) x + c1) x"""
-    result = np.zeros_like(x)
-    for coefficient in reversed(coefficients):
-        result = (result + coefficient) * x
-    return result
-
-
-def exp(x: Floats) -> Floats:
-    x = np.maximum(x, -708.0)
-    k = np.rint(x * LOG2_E)
-    r = (x - k * LN2_HIGH) - k * LN2_LOW
-    c = r - horner(r * r, EXP)
-    return np.ldexp(((r * c) / (2 - c) + r) + 1, k.astype(np.int64))
-
-
-def log(x: Floats) -> Floats:
-    fraction, exponent = np.frexp(x)  # a fraction in [1/2, 1)
-    below = fraction < SQRT_HALF
-    f = np.where(below, fraction * 2, fraction) - 1
-    k = np.where(below, exponent - 1, exponent).astype(np.float64)
-    s = f / (2 + f)
-    h = f * f * 0.5
-    return k * LN2_HIGH - ((h - (s * (h + horner(s * s, LOG)) + k * LN2_LOW)) - f)
-
-
-def cos(x: float) -> float:
-    term = total = 1.0
-    for n in range(1, 12):
-        term *= -(x * x) / ((2 * n - 1) * (2 * n))
-        total += term
-    return total
-
-
-def words(count: int, seed: int, stream: int) -> NDArray[np.uint64]:
-    return np.random.Philox(key=np.array([seed, stream], np.uint64)).random_raw(count)
-
-
-def start(n: int, seed: int) -> Floats:
-    """theta before the first step: a row for each class, the bias last."""
-    top = (words(CLASSES * (n + 1), seed, 0) >> np.uint64(11)).astype(np.float64)
-    values = snap((np.ldexp(top, -52) - 1) * (1 / math.sqrt(n)), WEIGHTS)
-    weights, biases = values[: CLASSES * n], values[CLASSES * n :]
-    return np.hstack([weights.reshape(CLASSES, n), biases.reshape(CLASSES, 1)])
-
-
-def with_white(images: Bytes) -> Integers:
-    """Images as rows of pixels, and one more of 255 for the bias."""
-    return np.pad(images.astype(np.int64), [(0, 0), (0, 1)], constant_values=255)
-
-
-def logits(theta: Floats, p: Integers) -> Floats:
-    """z, a row for each image."""
-    return value(p @ units(theta, WEIGHTS).T, WEIGHTS) * (1 / 255)
-
-
-def exponentials(z: Floats) -> tuple[Floats, Floats]:
-    """e, and for each image its sum, as a column."""
-    e = units(exp(z - z.max(axis=1, keepdims=True)), EXPONENTIALS)
-    return value(e, EXPONENTIALS), value(e.sum(axis=1, keepdims=True), EXPONENTIALS)
-
-
-def gradient(theta: Floats, p: Integers, y: Integers) -> Floats:
-    e, total = exponentials(logits(theta, p))
-    r = units(e / total - np.eye(CLASSES)[y], RESIDUALS)
-    return value(r.T @ p, RESIDUALS) * (1 / (255 * len(y)))
-
-
-def score(theta: Floats, images: Bytes, y: Integers) -> Score:
-    """The mean loss and the number of correct predictions."""
-    z = logits(theta, with_white(images))
-    _, total = exponentials(z)
-    loss = log(total[:, 0]) + (z.max(axis=1) - z[np.arange(len(y)), y])
-    mean = float(value(units(loss, LOSSES).sum(), LOSSES)) / len(y)
-    return Score(mean, int((z.argmax(axis=1) == y).sum()), len(y))
-
-
-def direction(g: Floats, state: SimpleNamespace, train: Train) -> Floats:
-    match train.optimizer:
-        case "momentum":
-            state.v = state.v * train.momentum + g
-            return state.v
-        case "nesterov":
-            state.v = state.v * train.momentum + g
-            return state.v * train.momentum + g
-        case "adam":
-            state.p1, state.p2 = state.p1 * 0.9, state.p2 * 0.999
-            state.m = state.m * 0.9 + g * (1 - 0.9)
-            state.v = state.v * 0.999 + g * g * (1 - 0.999)
-            return state.m * (1 / (1 - state.p1)) / (np.sqrt(state.v * (1 / (1 - state.p2))) + 1e-8)
-    return g
-
-
-def rate(t: int, steps: int, train: Train) -> float:
-    if train.schedule == "constant":
-        return train.learning_rate
-    c = cos(HALF_PI * (t / steps))
-    return train.learning_rate * (c * c)
-
-
-def batches(count: int, train: Train) -> Iterator[Integers]:
-    """The images of each batch of each epoch."""
-    for epoch in range(1, train.epochs + 1):
-        order = np.argsort(words(count, train.seed, epoch), kind="stable")
-        for first in range(0, count, train.batch_size):
-            yield order[first : first + train.batch_size]
-
-
-def fit(images: Bytes, labels: Integers, train: Train) -> Floats:
-    """The published parameters after the last epoch."""
-    count = len(images) - train.validation
-    steps = train.epochs * math.ceil(count / train.batch_size)
-    theta = mean = start(images.shape[1], train.seed)
-    state = SimpleNamespace(m=np.zeros_like(theta), v=np.zeros_like(theta), p1=1.0, p2=1.0)
-    for t, batch in enumerate(batches(count, train)):
-        g = gradient(theta, with_white(images[batch]), labels[batch])
-        if train.weight_decay != 0:
-            g = theta * train.weight_decay + g
-        theta = snap(theta - direction(g, state, train) * rate(t, steps, train), WEIGHTS)
-        mean = (mean - theta) * train.averaging + theta
-    return snap(mean, WEIGHTS) if train.averaging != 0 else theta
-
-
-def file(theta: Floats) -> bytes:
-    """theta as safetensors: the length of the padded header, the header, the values."""
-    rows, columns = theta.shape
-    middle, end = 8 * rows, 8 * rows * columns
-    header = {
-        "bias": {"dtype": "F64", "shape": [rows], "data_offsets": [0, middle]},
-        "weight": {"dtype": "F64", "shape": [rows, columns - 1], "data_offsets": [middle, end]},
-    }
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    bias, weight = theta[:, -1].astype("<f8"), theta[:, :-1].astype("<f8")
-    return struct.pack("<Q", len(text)) + text + bias.tobytes() + weight.tobytes()
 
 
 @pytest.fixture(scope="module")
@@ -210,7 +21,7 @@ def mnist(pipeline: Clone) -> Dataset:
     folder = pipeline.folder / "data/mnist"
     images = np.fromfile(folder / "train-images-idx3-ubyte", np.uint8, offset=16)
     labels = np.fromfile(folder / "train-labels-idx1-ubyte", np.uint8, offset=8)
-    return Dataset(images.reshape(len(labels), -1), labels.astype(np.int64))
+    return Dataset(images.reshape(len(labels), -1), labels)
 
 
 def everything(optimizer: Optimizer) -> Train:
@@ -231,9 +42,11 @@ def everything(optimizer: Optimizer) -> Train:
 
 def test_one_epoch_with_the_params_of_the_repository(mnist: Dataset) -> None:
     train = params.load(ROOT / "params.yaml").train.model_copy(update={"epochs": 1})
-    *_, epoch = training.fit(*mnist.split(train.validation), train)
+    (epoch,) = training.fit(*mnist.split(train.validation), train)
+    ((theta, losses),) = reference.fit(*mnist, train)
 
-    assert file(fit(*mnist, train)) == model.to_bytes(epoch.theta)
+    assert reference.file(theta) == model.to_bytes(epoch.theta)
+    assert losses == epoch.batch_losses
 
 
 @pytest.mark.parametrize("optimizer", get_args(Optimizer))
@@ -246,11 +59,13 @@ def test_each_optimizer_with_everything_else_switched_on(
     kept, held_out = data.split(train.validation)
     *_, epoch = training.fit(kept, held_out, train)
 
-    theta = fit(*data, train)
+    *_, (theta, losses) = reference.fit(*data, train)
 
-    assert file(theta) == model.to_bytes(epoch.theta)
-    assert score(theta, *kept) == epoch.training
-    assert score(theta, *held_out) == epoch.validation
+    assert reference.file(theta) == model.to_bytes(epoch.theta)
+    assert losses == epoch.batch_losses
+    assert reference.score(theta, *kept) == epoch.training[:2]
+    assert epoch.validation is not None
+    assert reference.score(theta, *held_out) == epoch.validation[:2]
 
 
 def test_last_bits_of_exp_and_log() -> None:
@@ -262,21 +77,23 @@ def test_last_bits_of_exp_and_log() -> None:
     x = np.concatenate([[0.0, -800.0], -random.random(9999), -708 * random.random(9999)])
     total = 1 + 9 * random.random(9999)
 
-    assert exp(x).tobytes() == arithmetic.exp(x).tobytes()
-    assert log(total).tobytes() == arithmetic.log(total).tobytes()
+    assert reference.exp(x).tobytes() == arithmetic.exp(x).tobytes()
+    assert reference.log(total).tobytes() == arithmetic.log(total).tobytes()
 
 
 def test_last_bits_of_logits_and_gradients() -> None:
     random = np.random.default_rng(0)
-    theta, p, y = start(784, seed=0), random.integers(256, size=(37, 785)), np.arange(37) % CLASSES
+    theta, p = reference.start(784, seed=0), random.integers(256, size=(37, 785))
+    y = np.arange(37) % 10
     x = p.T.astype(np.float64)
 
     z = model.logits(theta, x)
-    assert logits(theta, p).T.tobytes() == z.tobytes()
-    e, total = exponentials(z.T)
+    assert reference.logits(theta, p).T.tobytes() == z.tobytes()
+    e, total = reference.exponentials(z.T)
     assert (e / total).T.tobytes() == model.softmax(z).tobytes()
-    g = model.gradient(model.residuals(model.softmax(z), np.eye(CLASSES)[:, y]), x)
-    assert gradient(theta, p, y).tobytes() == g.tobytes()
+    total = model.gradient_sum(model.residuals(model.softmax(z), np.eye(10)[:, y]), x)
+    expected = reference.gradient(z.T, p, y)
+    assert expected.tobytes() == model.mean_gradient(total, len(y)).tobytes()
 
 
 @pytest.mark.parametrize("optimizer", get_args(Optimizer))
@@ -286,5 +103,5 @@ def test_last_bits_of_directions_and_rates(optimizer: Optimizer) -> None:
     step = optimizers.create(train)
 
     for t, g in enumerate(np.random.default_rng(0).normal(size=(50, 999))):
-        assert direction(g, state, train).tobytes() == step(+g).tobytes()
-        assert rate(t, 50, train) == optimizers.learning_rate(train, t, 50)
+        assert reference.direction(g, state, train).tobytes() == step(+g).tobytes()
+        assert reference.rate(t, 50, train) == optimizers.learning_rate(train, t, 50)

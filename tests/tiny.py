@@ -26,7 +26,8 @@ def dataset(count: int, features: int = 6) -> Dataset:
     labels = randomness.permutation(count, seed=0, stream=0) % CLASSES
     light = randomness.uniform(CLASSES * features, seed=0, stream=1).reshape(CLASSES, features)
     noise = randomness.uniform(count * features, seed=0, stream=2).reshape(count, features)
-    return Dataset((128 + 64 * light[labels] + 63 * noise).astype(np.uint8), labels)
+    images = 128 + 64 * light[labels] + 63 * noise
+    return Dataset(images.astype(np.uint8), labels.astype(np.uint8))
 
 
 def params(**changes: Any) -> Train:
