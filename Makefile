@@ -5,11 +5,11 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help repro test lint ui track bench lock
+.PHONY: help repro test verify verify-arm lint ui track bench lock
 .DEFAULT_GOAL := help
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-8s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 repro: .venv/installed ## run the pipeline and print its results
 	$(BIN)/dvc repro
@@ -22,6 +22,14 @@ repro: .venv/installed ## run the pipeline and print its results
 
 test: .venv/installed ## run every test
 	$(BIN)/pytest
+
+verify: .venv/installed ## retrain in every way this machine can, and compare with dvc.lock
+	$(BIN)/dvc repro --quiet download
+	$(BIN)/python -m verification
+
+verify-arm: .venv/installed ## the same on an emulated Arm64 processor (Debian, a quarter of an hour)
+	$(BIN)/dvc repro --quiet download
+	$(BIN)/python -m verification arm
 
 lint: .venv/installed ## check style and types
 	$(BIN)/ruff format --check .

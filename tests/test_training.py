@@ -92,6 +92,18 @@ def test_torch_gives_the_same_bytes(
         assert facts(fit(there, params)) == facts(fit(data, params)), params
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])
+def test_no_step_waits_for_a_value(optimizer: str) -> None:
+    """Tensors on torch's device "meta" have no values: whoever asks for one, gets an error."""
+    data = Dataset(*(torch.asarray(array, device="meta") for array in tiny.dataset(COUNT)))
+    params = tiny.params(optimizer=optimizer, weight_decay=0.01, averaging=0.9, schedule="cosine")
+    descent = Descent(data, params)
+
+    assert descent.run_epoch(1) == {}
+    with pytest.raises(RuntimeError, match="meta"):
+        descent.publish()
+
+
 @pytest.mark.parametrize(
     "change",
     [

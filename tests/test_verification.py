@@ -1,0 +1,146 @@
+"""The proof can fail: on another byte anywhere, on sums that round, on a control that agrees."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import ROOT, Clone, Workspace
+
+from softmax import files, params, paths
+from verification import __main__ as verification
+from verification import lock, matrix
+from verification.__main__ import CONTROL, MISSING, SAME, Result
+from verification.matrix import Row
+
+CONTROLS = [
+    Result(Row("control", "lecture"), CONTROL, weights) for weights in ("one", "one", "another")
+]
+
+
+def weights_by(way: str, preparation: str = "") -> str:
+    """The SHA-256 of the weights that `way` gives here, after `preparation` in Python."""
+    program = f"{preparation}\nfrom verification import retrain\nretrain.main()"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", program, way], env=environment, check=True)
+    return files.sha256(paths.WEIGHTS)
+
+
+@pytest.fixture
+def locked(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A dvc.lock of what the stages give here, and one row to compare with it."""
+    workspace()
+    weights_by("numpy")
+    content = yaml.safe_load((ROOT / "dvc.lock").read_text())
+    content["stages"]["download"]["outs"] = []
+    settings = params.load().model_dump()
+    for stage in lock.RETRAINED:
+        locked = content["stages"][stage]
+        for key in locked["params"]["params.yaml"]:
+            section, leaf = key.split(".")
+            locked["params"]["params.yaml"][key] = settings[section][leaf]
+        for out in locked["outs"]:
+            out["md5"] = lock.md5(Path(out["path"]))
+    monkeypatch.setattr(matrix, "here", lambda: [Row("a row")])
+    monkeypatch.setattr(sys, "argv", ["verification"])
+    return content
+
+
+def verify(locked: dict[str, Any]) -> None:
+    """Run the command with this dvc.lock."""
+    lock.PATH.write_text(yaml.safe_dump(locked))
+    verification.main()
+
+
+def test_the_locked_bytes_pass(locked: dict[str, Any], capfd: pytest.CaptureFixture[str]) -> None:
+    verify(locked)
+
+    assert "1 configurations gave all 9 outputs the bytes" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(("stage", "out"), [("train", 1), ("evaluate", 0), ("export", 0)])
+def test_another_byte_of_any_output_fails(
+    locked: dict[str, Any], stage: str, out: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    other = locked["stages"][stage]["outs"][out]
+    other["md5"] = "0" * 32
+
+    with pytest.raises(SystemExit) as exit_info:
+        verify(locked)
+    assert exit_info.value.code == 2
+    assert f"a row: DIFFERENT: {other['path']}" in capfd.readouterr().err
+
+
+def test_other_data_than_the_locked_are_refused(
+    locked: dict[str, Any], capfd: pytest.CaptureFixture[str]
+) -> None:
+    wrong = {"path": "data/mnist/train-labels-idx1-ubyte", "md5": "0" * 32}
+    locked["stages"]["download"]["outs"] = [wrong]
+
+    with pytest.raises(SystemExit):
+        verify(locked)
+    assert "train-labels-idx1-ubyte: not the data of dvc.lock" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("way", ["torch", "backwards", "reference"])
+def test_every_way_gives_the_same_weights(way: str, workspace: Workspace) -> None:
+    workspace(train={"epochs": 1, "validation": 7})
+
+    assert weights_by(way) == weights_by("numpy")
+
+
+def test_without_grids_the_reverse_order_gives_others(workspace: Workspace) -> None:
+    workspace(train={"epochs": 1})
+    no_grids = """
+from softmax import arithmetic
+from stages import evaluate, export
+arithmetic.snap = lambda x, grid: x
+evaluate.main = export.main = lambda: None
+"""
+    assert weights_by("backwards", no_grids) != weights_by("numpy", no_grids)
+
+
+def test_a_row_that_breaks_fails_in_one_line(workspace: Workspace) -> None:
+    settings = params.load(ROOT / "params.yaml").model_dump()
+    workspace()
+    paths.WEIGHTS.parent.mkdir()
+    Path("data").rename("elsewhere")
+    result = verification.retrain(Row("a row"), settings, {})
+
+    assert result.outcome.startswith("FAILED: error: data/mnist/train-images-idx3-ubyte: not found")
+    assert verification.judge([result])
+
+
+def test_what_cannot_run_is_not_counted() -> None:
+    result = verification.retrain(Row("a row", missing="no GPU"), {}, {})
+
+    assert result.outcome == MISSING + "no GPU"
+    assert verification.judge([result, *CONTROLS]) == []
+
+
+def test_a_library_that_chose_other_instructions_is_not_counted(workspace: Workspace) -> None:
+    workspace()
+    settings = params.load().model_dump()
+    result = verification.retrain(Row("a row", instructions="Z80"), settings, {})
+
+    assert result.outcome.startswith(MISSING)
+
+
+@pytest.mark.parametrize("weights", [("one", "one", "one"), ("one", "another", "third")])
+def test_a_control_that_cannot_tell_fails(weights: tuple[str, ...]) -> None:
+    controls = [Result(Row("control", "lecture"), CONTROL, sha256) for sha256 in weights]
+
+    assert verification.judge([Result(Row("a row"), SAME), *CONTROLS]) == []
+    assert len(verification.judge([Result(Row("a row"), SAME), *controls])) == 1
+
+
+def test_the_lock_of_the_repository_names_its_params_and_outputs(pipeline: Clone) -> None:
+    content = yaml.safe_load((ROOT / "dvc.lock").read_text())
+    outputs = lock.outputs(content, lock.RETRAINED)
+
+    assert lock.params(content) == params.load(ROOT / "params.yaml").model_dump()
+    assert lock.differences(pipeline.folder, outputs) == []
+    assert lock.differences(Path("nowhere"), outputs) == list(outputs)

@@ -1,0 +1,140 @@
+"""Retrain the locked experiment in every way that this machine can compute, and judge the bytes.
+
+    python -m verification [arm]
+
+prints a row for each configuration, or for an emulated Arm64 processor, and a verdict. The exit
+status is 0 if all outputs of all rows have the bytes of dvc.lock and the control, the lecture in
+float32, has others with other threads.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from tqdm import tqdm
+
+from softmax import files, paths
+from softmax.errors import SoftmaxError, exits_cleanly
+from verification import lock, matrix
+from verification.matrix import Row
+from verification.retrain import REPORT
+
+ROOT = Path(__file__).parents[1]
+LAYOUT = "{:<22} {:<6} {:<12} {:>7} {:>7} {:>7}  {:<33}  {:<16}  {}"
+HEADER = LAYOUT.format(
+    *("configuration", "device", "instructions", "threads", "workers", "seconds"),
+    *("versions", "weights SHA-256", "outputs"),
+)
+SAME, CONTROL, MISSING = "as locked", "control", "not run: "
+THEIR_OWN = ("WORKERS", "DEVICE", "OMP_NUM_THREADS", "PET_")  # not for the rows to inherit
+
+
+class Result(NamedTuple):
+    """The outcome of a row, the SHA-256 of its weights and what computed them, if anything."""
+
+    row: Row
+    outcome: str
+    weights: str = ""
+    report: dict[str, Any] = {}  # noqa: RUF012 (never changed)
+
+    def __str__(self) -> str:
+        columns = ("device", "instructions", "threads", "seconds", "versions")
+        device, instructions, threads, seconds, versions = map(self.report.get, columns)
+        return LAYOUT.format(
+            self.row.name,
+            device or "",
+            instructions or "",
+            threads or "",
+            self.row.workers or "",
+            f"{seconds:.1f}" if seconds else "",
+            versions or "",
+            self.weights[:16],
+            self.outcome,
+        )
+
+
+def retrain(row: Row, params: dict[str, Any], locked: lock.Hashes) -> Result:
+    """Compute `row` in a folder of its own, and compare all outputs with the locked ones."""
+    if row.missing:
+        return Result(row, MISSING + row.missing)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "params.yaml").write_text(yaml.safe_dump(params))
+        (folder / "data").symlink_to(Path("data").absolute())
+        done = subprocess.run(
+            _command(row),
+            cwd=folder,
+            env=_environment(row),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            reason = done.stderr.strip() or f"status {done.returncode}"
+            return Result(row, f"FAILED: {reason.splitlines()[-1]}")
+        report = json.loads((folder / REPORT).read_text())
+        if row.instructions not in ("", report["instructions"]):
+            return Result(row, f"{MISSING}these instructions were chosen", report=report)
+        outcome = CONTROL
+        if row.way != "lecture":
+            wrong = lock.differences(folder, locked)
+            outcome = f"DIFFERENT: {', '.join(map(str, wrong))}" if wrong else SAME
+        return Result(row, outcome, files.sha256(folder / paths.WEIGHTS), report)
+
+
+def judge(results: Sequence[Result]) -> list[str]:
+    """What speaks against the proof: nothing, where it holds."""
+    objections = [
+        f"{result.row.name}: {result.outcome}"
+        for result in results
+        if not result.outcome.startswith((SAME, CONTROL, MISSING))
+    ]
+    controls = [result.weights for result in results if result.row.way == "lecture"]
+    if controls and not controls[0] == controls[1] != controls[2]:
+        objections.append(
+            "the control should have the same bytes twice and others with 2 threads; without "
+            "that this machine cannot tell luck from arithmetic"
+        )
+    return objections
+
+
+def _command(row: Row) -> list[str]:
+    torchrun = ["torch.distributed.run", "--standalone", f"--nproc-per-node={row.workers}", "-m"]
+    launcher = torchrun if row.workers else []
+    return [row.python, "-m", *launcher, "verification.retrain", row.way]
+
+
+def _environment(row: Row) -> dict[str, str]:
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(THEIR_OWN)}
+    return {**inherited, "PYTHONPATH": str(ROOT), "DEVICE": "cpu", **row.environment}
+
+
+@exits_cleanly
+def main() -> None:
+    """Print the table and the verdict."""
+    locked = lock.load()
+    outputs = lock.outputs(locked, lock.RETRAINED)
+    results = []
+    tqdm.write(HEADER)
+    rows = matrix.arm() if sys.argv[1:] == ["arm"] else matrix.here()
+    for row in tqdm(rows, desc="verify", unit="row", disable=None):
+        results.append(retrain(row, lock.params(locked), outputs))
+        tqdm.write(str(results[-1]))
+    counts = Counter(result.outcome.split(":")[0] for result in results)
+    print(
+        f"\n{counts[SAME]} configurations gave all {len(outputs)} outputs the bytes of dvc.lock; "
+        f"{counts['not run']} could not run here."
+    )
+    if objections := judge(results):
+        raise SoftmaxError("\n".join(["the proof fails here:", *objections]))
+
+
+if __name__ == "__main__":
+    main()

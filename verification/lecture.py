@@ -1,0 +1,24 @@
+"""The lecture's own recipe, plain float32 with autograd: the control, whose bytes do depend."""
+
+import torch
+from torch.nn import functional
+
+from softmax.data import Dataset
+from softmax.params import Train
+
+
+def fit(data: Dataset, params: Train) -> dict[str, torch.Tensor]:
+    """The state of a layer after training by torch's own operations, from fixed seeds."""
+    torch.manual_seed(params.seed)
+    images = torch.tensor(data.images, dtype=torch.float32) / 255
+    labels = torch.tensor(data.labels, dtype=torch.int64)
+    layer = torch.nn.Linear(images.shape[1], 10)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=params.learning_rate)
+    for _ in range(params.epochs):
+        order = torch.randperm(len(labels))
+        for batch in torch.split(order, params.batch_size):
+            optimizer.zero_grad()
+            loss = functional.cross_entropy(layer(images[batch]), labels[batch])
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+    return layer.state_dict()

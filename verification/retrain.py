@@ -1,0 +1,143 @@
+"""Run the stages train, evaluate and export in the current folder, in one of the ways to compute.
+
+    python -m verification.retrain WAY
+
+The environment chooses threads, instruction set, device and workers, as it does for the stages.
+What computed is written to report.json, and nothing is logged to MLflow.
+"""
+
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import threadpoolctl
+from numpy.typing import NDArray
+
+from softmax import data, device, files, model, params, paths, tracking, training
+from softmax.data import Dataset
+from softmax.errors import exits_cleanly
+from softmax.params import Train
+from softmax.scoring import Score
+from softmax.training import Epoch
+from softmax.workers import Workers
+from stages import evaluate, export, train
+from verification import reference
+
+REPORT = Path("report.json")
+
+Doubles = NDArray[np.float64]
+
+
+def run_stages() -> None:
+    """As `dvc repro` does."""
+    for log in ("log_training", "log_evaluation", "log_images"):
+        setattr(tracking, log, lambda *_, **__: None)
+    train.main()
+    if os.environ.get("RANK", "0") == "0":
+        evaluate.main()
+        export.main()
+
+
+def with_torch() -> None:
+    """With torch's arrays on the CPU, the code that a GPU runs."""
+    import torch
+
+    def to(self: Dataset, device: str) -> Dataset:  # noqa: ARG001 (the CPU it is)
+        return Dataset(*(torch.asarray(array) for array in self))
+
+    Dataset.to = to  # type: ignore[method-assign]
+    run_stages()
+
+
+def backwards() -> None:
+    """Every sum in reverse order: over pixels, images and classes."""
+    logits, gradient_sum = model.logits, model.gradient_sum
+    softmax, cross_entropy = model.softmax, model.cross_entropy
+    model.logits = lambda theta, inputs: logits(theta[:, ::-1], inputs[::-1])
+    model.gradient_sum = lambda residuals, inputs: gradient_sum(residuals[:, ::-1], inputs[:, ::-1])
+    model.softmax = lambda z: softmax(z[::-1])[::-1]
+    model.cross_entropy = lambda z, y: cross_entropy(z[::-1], y[::-1])[::-1]
+    run_stages()
+
+
+def from_the_text() -> None:
+    """By verification/reference.py, which was written from docs/arithmetic.md."""
+
+    def score(theta: Doubles, part: Dataset) -> Score:
+        return Score(*reference.score(theta, *part), len(part.labels))
+
+    def fit(kept: Dataset, held_out: Dataset, params: Train, _: Workers) -> Iterator[Epoch]:
+        images, labels = (np.concatenate(parts) for parts in zip(kept, held_out, strict=True))
+        batches = math.ceil(len(kept.labels) / params.batch_size)
+        for number, (theta, losses) in enumerate(reference.fit(images, labels, params), start=1):
+            validation = score(theta, held_out) if len(held_out.labels) else None
+            yield Epoch(number, batches, theta, losses, score(theta, kept), validation)
+
+    training.fit = fit  # type: ignore[assignment] # with other names of parameters
+    run_stages()
+
+
+def as_in_the_lecture() -> None:
+    """The control: only weights, and not those of dvc.lock."""
+    import safetensors.torch
+
+    from verification import lecture  # which takes torch's seconds to import
+
+    settings = params.load()
+    state = lecture.fit(data.load_training(settings.download.dataset), settings.train)
+    files.write({paths.WEIGHTS: safetensors.torch.save(state)})
+
+
+WAYS: dict[str, Callable[[], None]] = {
+    "numpy": run_stages,
+    "torch": with_torch,
+    "backwards": backwards,
+    "reference": from_the_text,
+    "lecture": as_in_the_lecture,
+}
+
+
+def computed_by(way: str) -> dict[str, Any]:
+    """Device, instruction set, threads and versions, as the libraries report them."""
+    where = device.choose()
+    if where == "cpu" and way not in ("torch", "lecture"):
+        pools: list[dict[str, Any]] = threadpoolctl.threadpool_info()
+        blas = next((pool for pool in pools if pool["user_api"] == "blas"), {})
+        return {
+            "device": where,
+            "instructions": blas.get("architecture"),
+            "threads": blas.get("num_threads"),
+            "versions": f"numpy {np.__version__} {blas.get('internal_api')} {blas.get('version')}",
+        }
+    import torch
+
+    gpu = where == "cuda"
+    return {
+        "device": torch.cuda.get_device_name() if gpu else where,
+        "instructions": "sm_{}{}".format(*torch.cuda.get_device_capability())
+        if gpu
+        else torch.backends.cpu.get_cpu_capability(),
+        "threads": torch.get_num_threads(),
+        "versions": f"torch {torch.__version__}",
+    }
+
+
+@exits_cleanly
+def main() -> None:
+    """Retrain in the way that the command line names."""
+    way = sys.argv[1]
+    started = time.perf_counter()
+    WAYS[way]()
+    seconds = time.perf_counter() - started
+    if os.environ.get("RANK", "0") == "0":
+        REPORT.write_text(json.dumps({**computed_by(way), "seconds": seconds}))
+
+
+if __name__ == "__main__":
+    main()
