@@ -1,13 +1,29 @@
-"""Pictures: what a decoder of others sees in our PNG, and what the colours mean."""
+"""Pictures: what the decoders of others see in our PNG, and what the colours mean."""
 
 import io
+import struct
 import xml.etree.ElementTree as ET
+import zlib
+from types import ModuleType
 
 import numpy as np
 import pytest
+from conftest import Clone
 from PIL import Image
+from zlib_ng import zlib_ng
 
 from softmax import cards, images
+from softmax.images import Levels
+
+SHAPES = pytest.mark.parametrize(
+    "shape", [(1, 1), (2, 3), (28, 28), (255, 256), (256, 255), (300, 400)]
+)  # the fourth is one full block of deflate, the fifth a byte more
+DEFLATES = pytest.mark.parametrize("deflate", [zlib, zlib_ng], ids=["zlib", "zlib-ng"])
+
+
+def noise(shape: tuple[int, int]) -> Levels:
+    """Random levels."""
+    return np.random.default_rng(0).integers(256, size=shape, dtype=np.uint8)
 
 
 def decode(content: bytes) -> np.ndarray:
@@ -16,11 +32,61 @@ def decode(content: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (2, 3), (28, 28), (300, 400)])  # up to two blocks
+def scan_lines(pixels: Levels) -> bytes:
+    """What the PNG specification has compressed: each line after a byte for its filter, 0."""
+    return b"".join(b"\0" + line.tobytes() for line in pixels)
+
+
+def decompress(deflate: ModuleType, content: bytes) -> bytes:
+    """The scan lines that `deflate` finds in the one IDAT chunk of a PNG file."""
+    before, after = content.split(b"IDAT", 1)
+    (length,) = struct.unpack(">I", before[-4:])
+    decompressor = deflate.decompressobj()
+    lines = decompressor.decompress(after[:length])
+    assert decompressor.eof
+    assert decompressor.unused_data == b""
+    return lines
+
+
+@SHAPES
 def test_png_is_read_back_by_pillow(shape: tuple[int, int]) -> None:
-    levels = np.random.default_rng(0).integers(256, size=shape).astype(np.uint8)
+    levels = noise(shape)
     pixels = decode(images.png(levels, images.DIVERGING, 1))
     assert (pixels == images.DIVERGING[levels]).all()
+
+
+@DEFLATES
+@SHAPES
+def test_png_is_decompressed_to_its_scan_lines(shape: tuple[int, int], deflate: ModuleType) -> None:
+    content = images.png(noise(shape), images.GRAY, 1)
+    assert decompress(deflate, content) == scan_lines(noise(shape))
+
+
+@DEFLATES
+def test_the_pictures_of_the_pipeline_are_decompressed_to_their_scan_lines(
+    pipeline: Clone, deflate: ModuleType
+) -> None:
+    files = list((pipeline.folder / "images/weights").rglob("*.png"))
+    assert len(files) == 22  # ten digits and their grid, in gray and diverging
+    for file in files:
+        pixels = np.asarray(Image.open(file))  # indices into the palette
+        assert decompress(deflate, file.read_bytes()) == scan_lines(pixels)
+
+
+@SHAPES
+def test_png_is_the_same_with_the_checksums_of_another_library(
+    shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = images.png(noise(shape), images.GRAY, 1)
+    monkeypatch.setattr(images, "zlib", zlib_ng)
+    assert images.png(noise(shape), images.GRAY, 1) == content
+
+
+@pytest.mark.skipif("ng" in zlib.ZLIB_RUNTIME_VERSION, reason="Python's own zlib is zlib-ng")
+def test_compressed_png_would_not_be_the_same() -> None:
+    """Why the blocks are stored: at their default level two libraries do not compress alike."""
+    lines = scan_lines(noise((28, 28)).repeat(10, axis=0).repeat(10, axis=1))
+    assert zlib.compress(lines) != zlib_ng.compress(lines)
 
 
 def test_png_enlarges_each_level_to_a_square() -> None:

@@ -132,21 +132,6 @@ def test_gradient_agrees_with_finite_differences() -> None:
     )
 
 
-def test_sums_are_those_of_whole_numbers() -> None:
-    theta, x, y = close_to_the_limit()
-    r = model.residuals(model.softmax(model.logits(theta, x)), y)
-    weights, pixels, residuals = (
-        (array / grid).astype(np.int64)
-        for array, grid in [(theta, WEIGHT_GRID), (x, 1), (r, RESIDUAL_GRID)]
-    )
-
-    expected = (weights @ pixels) * WEIGHT_GRID * (1 / 255)
-    assert model.logits(theta, x).tobytes() == expected.tobytes()
-    expected = (residuals @ pixels.T) * RESIDUAL_GRID * (1 / (255 * x.shape[1]))
-    total = model.gradient_sum(r, x)
-    assert model.mean_gradient(total, x.shape[1]).tobytes() == expected.tobytes()
-
-
 def test_the_order_of_pixels_and_images_changes_no_bit() -> None:
     theta, x, y = close_to_the_limit()
     random = np.random.default_rng(0)
