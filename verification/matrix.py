@@ -103,7 +103,8 @@ def _control() -> list[Row]:
 
 
 def _threads(count: str) -> dict[str, str]:
-    return {"OMP_NUM_THREADS": count} if count else {}
+    passive = {"OMP_WAIT_POLICY": "PASSIVE"}  # on a busy machine waiting threads would spin
+    return {**passive, "OMP_NUM_THREADS": count} if count else passive
 
 
 def _lacks(level: str) -> str:
