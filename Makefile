@@ -40,8 +40,8 @@ ui: .venv/installed ## open the MLflow UI of the local store on 127.0.0.1
 	@echo "http://127.0.0.1:$(PORT): choose softmax-mnist, then Training runs"
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port $(PORT)
 
-track: .venv/installed ## complete the MLflow run of the model on disk
-	$(BIN)/python -m stages.track
+track: .venv/installed ## complete the MLflow run of the model on disk; HISTORY=1: of all commits
+	$(BIN)/python -m stages.track $(if $(HISTORY),history)
 
 bench: .venv/installed ## compare an epoch with the lecture's own loop
 	$(BIN)/python -m benchmarks.lecture

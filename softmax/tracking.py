@@ -9,103 +9,118 @@ for it.
 
 import hashlib
 import json
-import logging
 import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import pandas as pd
-from filelock import FileLock
 
-from softmax import catalog, files, model, paths
-from softmax.errors import TrackingError
+from softmax import catalog, files, lock, paths, store
+from softmax.errors import SoftmaxError, TrackingError
 from softmax.params import Params
+from softmax.store import Client, Run
 
 DOWNLOADS = "downloads"  # the experiment of the download stage
 WEIGHTS_TAG = "weights.sha256"
 REQUEST = 1000  # metrics that MLflow takes at a time
-LOCK_TIMEOUT = 10  # seconds
-DEFAULTS = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "4",  # seconds
-}
+NOTE = """**{accuracy:.2%}** of {total} test images, {correct} of them right.
 
-Client = Any  # mlflow.MlflowClient and mlflow.entities.Run; MLflow takes a second to import, so
-Run = Any  # that functions import it when they need it
+![weights](get-artifact?path=weights/grid/gray.png&run_uuid={run_id})
+
+{confusion}
+"""
+
+
+class Facts(NamedTuple):
+    """The facts of one trained model: the folder in which they lie, and the params."""
+
+    folder: Path
+    settings: Params
+
+    def sha256(self) -> str:
+        """What links them to a run: the hash of the weights."""
+        return files.sha256(self.folder / paths.WEIGHTS)
+
+
+class Origin(NamedTuple):
+    """When a model was trained, and the tags that say where and from which code."""
+
+    started: float  # as by time.time()
+    tags: Mapping[str, str]
 
 
 def log_download(settings: Params, *, source: str, started: float) -> None:
     """Add a run that says which source gave the data; `started` as by time.time()."""
-    with _never_fails():
-        client = _connect()
-        run = _create_run(client, DOWNLOADS, settings.download.dataset, started)
-        client.set_tag(run.info.run_id, "source", source)
+    with store.never_fails():
+        client = store.connect()
+        tags = {"source": source, **_tags()}
+        run = _create_run(client, DOWNLOADS, settings.download.dataset, Origin(started, tags))
         client.set_terminated(run.info.run_id)
 
 
 def log_training(settings: Params, *, device: str, workers: int, started: float) -> None:
     """Add a run for the training that has just written its facts; `started` as by time.time()."""
-    with _never_fails():
-        tags = {"device": device, "workers": str(workers)}
-        _replay_training(_connect(), settings, started, tags)
+    with store.never_fails():
+        client, facts = store.connect(), Facts(Path(), settings)
+        tags = {"device": device, "workers": str(workers), **_tags()}
+        run = _replay_training(client, facts, Origin(started, tags))
+        _replay_locked(client, run, facts)
 
 
 def log_evaluation(settings: Params) -> None:
     """Add the facts of the evaluation to the run of the weights on disk."""
-    with _never_fails():
-        client = _connect()
-        _replay_evaluation(client, _run_of_weights(client, settings), settings)
+    with store.never_fails():
+        client, facts = store.connect(), Facts(Path(), settings)
+        _replay_evaluation(client, _run_of(client, facts), facts)
 
 
 def log_images(settings: Params) -> None:
     """Add the weight images to the run of the weights on disk."""
-    with _never_fails():
-        client = _connect()
-        _replay_images(client, _run_of_weights(client, settings))
+    with store.never_fails():
+        client, facts = store.connect(), Facts(Path(), settings)
+        _replay_images(client, _run_of(client, facts), facts)
 
 
-def backfill(settings: Params) -> str:
-    """Complete the run of the weights on disk, making it if there is none; return its id.
+def backfill(facts: Facts, origin: Origin | None = None) -> Run:
+    """Complete the run of a model from what dvc.lock has of it, making it if there is none.
 
-    Raises DataError without good weights, TrackingError if MLflow cannot be reached or another
-    fact is missing.
+    Raises TrackingError if MLflow cannot be reached or a fact is missing.
     """
-    model.load(paths.WEIGHTS)
     try:
-        client = _connect()
-        run = _run_of_weights(client, settings)
-        _replay_evaluation(client, run, settings)
-        _replay_images(client, run)
+        client = store.connect()
+        run = _run_of(client, facts, origin)
+        _replay_locked(client, run, facts)
+    except SoftmaxError:
+        raise
     except Exception as error:
-        raise TrackingError(f"{_reason(error)}; run `dvc repro`, or look at the server") from None
-    return run.info.run_id
+        reason = store.reason(error)
+        raise TrackingError(f"{reason}; run `dvc repro`, or look at the server") from None
+    return run
 
 
-def _run_of_weights(client: Client, settings: Params) -> Run:
-    """The newest run of the weights on disk, made from the facts where there is none."""
+def _run_of(client: Client, facts: Facts, origin: Origin | None = None) -> Run:
+    """The newest run of the weights, made from the facts where there is none."""
     runs = client.search_runs(
-        [_experiment(client, _experiment_name(settings))],
-        f"tags.`{WEIGHTS_TAG}` = '{files.sha256(paths.WEIGHTS)}'",
+        [store.experiment(client, _experiment_name(facts.settings))],
+        f"tags.`{WEIGHTS_TAG}` = '{facts.sha256()}'",
         order_by=["attributes.start_time DESC"],
         max_results=1,
     )
-    return (
-        runs[0] if runs else _replay_training(client, settings, time.time(), {"backfilled": "true"})
-    )
+    if runs:
+        return runs[0]
+    started, tags = origin or Origin(time.time(), _tags())
+    return _replay_training(client, facts, Origin(started, {**tags, "backfilled": "true"}))
 
 
-def _replay_training(client: Client, settings: Params, started: float, tags: dict[str, str]) -> Run:
+def _replay_training(client: Client, facts: Facts, origin: Origin) -> Run:
     """A new run with all that training left, found by its weights once it is complete."""
     from mlflow.entities import Param
 
-    train = settings.train
-    name = f"{train.optimizer} lr={train.learning_rate:g} b={train.batch_size} e={train.epochs}"
-    run = _create_run(client, _experiment_name(settings), name, started)
+    settings = facts.settings
+    run = _create_run(client, _experiment_name(settings), _run_name(settings), origin)
     run_id = run.info.run_id
     values = settings.model_dump(include={"download", "train"})
     params = {
@@ -113,28 +128,41 @@ def _replay_training(client: Client, settings: Params, started: float, tags: dic
     }
     client.log_batch(run_id, params=[Param(key, str(value)) for key, value in params.items()])
     for table in (paths.LOSSES, paths.EPOCHS):
-        _log_curves(client, run, pd.read_csv(table))
+        _log_curves(client, run, pd.read_csv(facts.folder / table))
     _log_dataset(client, run, settings, "training")
-    client.log_artifact(run_id, str(paths.WEIGHTS), "model")
-    for key, value in {**tags, WEIGHTS_TAG: files.sha256(paths.WEIGHTS)}.items():
-        client.set_tag(run_id, key, value)
+    client.log_artifact(run_id, str(facts.folder / paths.WEIGHTS), "model")
+    client.set_tag(run_id, WEIGHTS_TAG, facts.sha256())
     client.set_terminated(run_id)
     return run
 
 
-def _replay_evaluation(client: Client, run: Run, settings: Params) -> None:
-    metrics = json.loads(paths.TEST_METRICS.read_bytes())
-    last = pd.read_csv(paths.EPOCHS)["step"].iloc[-1]
+def _replay_locked(client: Client, run: Run, facts: Facts) -> None:
+    """Add what dvc.lock has of these weights. DVC may not run those stages again."""
+    for stage, replay in {"evaluate": _replay_evaluation, "export": _replay_images}.items():
+        if _is_locked(facts, stage):
+            replay(client, run, facts)
+
+
+def _replay_evaluation(client: Client, run: Run, facts: Facts) -> None:
+    run_id = run.info.run_id
+    metrics = json.loads((facts.folder / paths.TEST_METRICS).read_bytes())
+    last = pd.read_csv(facts.folder / paths.EPOCHS)["step"].iloc[-1]
     row = {f"test_{key}": metrics[key] for key in ("accuracy", "loss", "correct")}
     _log_curves(client, run, pd.DataFrame([{"step": last, **row}]))
-    _log_dataset(client, run, settings, "test")
-    for facts in (paths.TEST_METRICS, paths.CONFUSION, paths.PREDICTIONS):
-        client.log_artifact(run.info.run_id, str(facts), "evaluation")
-    client.log_artifacts(run.info.run_id, str(paths.SAMPLE_CARDS), "samples")
+    _log_dataset(client, run, facts.settings, "test")
+    for fact in (paths.TEST_METRICS, paths.CONFUSION, paths.PREDICTIONS):
+        client.log_artifact(run_id, str(facts.folder / fact), "evaluation")
+    client.log_artifacts(run_id, str(facts.folder / paths.SAMPLE_CARDS), "samples")
+    pairs = pd.read_csv(facts.folder / paths.CONFUSION)
+    confusion = pd.crosstab(pairs["actual"], pairs["predicted"]).to_markdown()
+    note = NOTE.format(run_id=run_id, confusion=confusion, **metrics)
+    for key, value in {"mlflow.note.content": note, **_provenance(facts)}.items():
+        client.set_tag(run_id, key, value)
+    client.update_run(run_id, name=f"{metrics['accuracy']:.2%} · {_run_name(facts.settings)}")
 
 
-def _replay_images(client: Client, run: Run) -> None:
-    client.log_artifacts(run.info.run_id, str(paths.WEIGHT_IMAGES), "weights")
+def _replay_images(client: Client, run: Run, facts: Facts) -> None:
+    client.log_artifacts(run.info.run_id, str(facts.folder / paths.WEIGHT_IMAGES), "weights")
 
 
 def _log_curves(client: Client, run: Run, table: pd.DataFrame) -> None:
@@ -166,81 +194,54 @@ def _log_dataset(client: Client, run: Run, settings: Params, context: str) -> No
     client.log_inputs(run.info.run_id, [DatasetInput(dataset, [tag])])
 
 
-def _connect() -> Client:
-    """A client of MLFLOW_TRACKING_URI or of the SQLite store at the repository root.
-
-    MLflow migrates a store when it is first opened, which two processes must not do at once.
-    """
-    for key, value in DEFAULTS.items():
-        os.environ.setdefault(key, value)
-    from mlflow import MlflowClient
-
-    logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # our one line says it
-    with _lock():
-        return MlflowClient(
-            os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{_root() / 'mlflow.db'}"
-        )
-
-
-def _create_run(client: Client, experiment: str, name: str, started: float) -> Run:
-    tags = {"mlflow.source.name": f"stages.{Path(sys.argv[0]).stem}", **_git_tags()}
-    tags |= {key: os.environ[key] for key in ("DVC_STAGE", "DVC_EXP_NAME") if key in os.environ}
-    experiment_id = _experiment(client, experiment)
-    return client.create_run(experiment_id, int(started * 1000), tags, name)
-
-
-def _experiment(client: Client, name: str) -> str:
-    """The id of the experiment called `name`, created by one process at a time.
-
-    Without a server its artifacts lie at the repository root, wherever the stage runs.
-    """
-    with _lock():
-        if experiment := client.get_experiment_by_name(name):
-            return experiment.experiment_id
-        served = client.tracking_uri.startswith("http")
-        return client.create_experiment(
-            name, None if served else (_root() / "mlartifacts" / name).as_uri()
-        )
+def _create_run(client: Client, experiment: str, name: str, origin: Origin) -> Run:
+    tags = {"mlflow.source.name": f"stages.{Path(sys.argv[0]).stem}", **origin.tags}
+    experiment_id = store.experiment(client, experiment)
+    return client.create_run(experiment_id, int(origin.started * 1000), tags, name)
 
 
 def _experiment_name(settings: Params) -> str:
     return f"softmax-{settings.download.dataset}"
 
 
-def _git_tags() -> dict[str, str]:
-    """The commit that is checked out, and whether tracked files differ from it."""
+def _run_name(settings: Params) -> str:
+    train = settings.train
+    return f"{train.optimizer} lr={train.learning_rate:g} b={train.batch_size} e={train.epochs}"
+
+
+def _is_locked(facts: Facts, stage: str) -> bool:
+    """Whether dvc.lock has what `stage` read or made as that of these weights."""
+    if not (facts.folder / lock.PATH).exists():
+        return False
+    stages = lock.load(facts.folder)
+    files_of_stage = lock.inputs(stages, stage) | lock.outputs(stages, stage)
+    return files_of_stage.get(paths.WEIGHTS) == files.md5(facts.folder / paths.WEIGHTS)
+
+
+def _provenance(facts: Facts) -> dict[str, str]:
+    """Tags that tell whether two models had the same data and the same code, from dvc.lock."""
+    if not _is_locked(facts, "train"):
+        return {}
+    inputs = lock.inputs(lock.load(facts.folder), "train")
+    code = [f"{md5}  {path}" for path, md5 in inputs.items() if path.suffix == ".py"]
+    data = [md5 for path, md5 in inputs.items() if path.suffix != ".py"]
+    return {
+        "dvc.data.md5": " ".join(data),
+        "dvc.code.md5": hashlib.md5("\n".join(code).encode(), usedforsecurity=False).hexdigest(),
+    }
+
+
+def _tags() -> dict[str, str]:
+    """The commit that is checked out, whether tracked files differ from it, and DVC's names."""
+    tags = {key: os.environ[key] for key in ("DVC_STAGE", "DVC_EXP_NAME") if key in os.environ}
     try:
         import git
     except ImportError:  # no git on this machine
-        return {}
+        return tags
     try:
-        repository = git.Repo(_root(), search_parent_directories=True)
+        repository = git.Repo(store.root(), search_parent_directories=True)
         commit = repository.head.commit.hexsha
     except (git.GitError, ValueError):  # no repository, or one without a commit
-        return {}
-    return {"mlflow.source.git.commit": commit, "git.dirty": str(repository.is_dirty()).lower()}
-
-
-def _lock() -> FileLock:
-    return FileLock(_root() / "mlflow.db.lock", timeout=LOCK_TIMEOUT)
-
-
-def _root() -> Path:
-    """The repository root; DVC names the parent one where it runs an experiment in a copy."""
-    return Path(os.environ.get("DVC_ROOT", ".")).resolve()
-
-
-@contextmanager
-def _never_fails() -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        message = f"warning: MLflow did not take this stage ({_reason(error)}); "
-        print(f"{message}`make track` adds it later", file=sys.stderr)
-
-
-def _reason(error: BaseException) -> str:
-    """The first error of a chain, in at most a line."""
-    while error.__context__:
-        error = error.__context__
-    return f"{type(error).__name__}: {error}".split("\n")[0][:160]
+        return tags
+    dirty = str(repository.is_dirty()).lower()
+    return {**tags, "mlflow.source.git.commit": commit, "git.dirty": dirty}

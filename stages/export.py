@@ -8,7 +8,8 @@ from softmax.errors import exits_cleanly
 def main() -> None:
     """Write an image of each class and a grid of all, in gray and in a diverging map.
 
-    `dvc plots` cannot sort numbers and words in one folder, so that the grids have their own.
+    The grid is half as large, so that a page has room for it. `dvc plots` cannot sort numbers and
+    words in one folder, so that the grids have their own.
     """
     settings = params.load()
     weight = model.load(paths.WEIGHTS)[:, :-1]
@@ -20,7 +21,8 @@ def main() -> None:
     ):
         for k, tile in enumerate(tiles):
             pictures[folder / f"{k}.png"] = images.png(tile, palette, scale)
-        pictures[paths.GRIDS / f"{name}.png"] = images.png(images.grid(tiles), palette, scale)
+        grid = images.grid(tiles)
+        pictures[paths.GRIDS / f"{name}.png"] = images.png(grid, palette, (scale + 1) // 2)
     files.write(pictures)
     print(f"export: {len(pictures)} images in {paths.WEIGHT_IMAGES}, all of them in {paths.GRIDS}")
     tracking.log_images(settings)

@@ -1,13 +1,54 @@
-"""Complete the MLflow run of the model on disk, from the facts alone. Not a stage of DVC."""
+"""Give models their MLflow runs, from the facts alone. Not a stage of DVC.
 
-from softmax import params, tracking
-from softmax.errors import exits_cleanly
+python -m stages.track            # the model of dvc.lock in the workspace
+python -m stages.track history    # those of all commits, branches, tags and experiments
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from tqdm import tqdm
+
+from softmax import files, lock, paths, tracking
+from softmax.errors import DataError, exits_cleanly
+from softmax.tracking import Facts, Origin
 
 
 @exits_cleanly
 def main() -> None:
-    """Print the id of the run."""
-    print(f"track: run {tracking.backfill(params.load())} has all facts of the model on disk")
+    """Complete the run of each model, making it if there is none."""
+    if sys.argv[1:] == ["history"]:
+        track_history()
+    else:
+        track(Path())
+
+
+def track(folder: Path, origin: Origin | None = None) -> None:
+    """Complete the run of the model in `folder`."""
+    stages = lock.load(folder)
+    weights = folder / paths.WEIGHTS
+    locked = lock.outputs(stages, "train").get(paths.WEIGHTS)
+    if not weights.exists() or files.md5(weights) != locked:
+        raise DataError(f"{paths.WEIGHTS}: not the weights of dvc.lock; run `dvc repro`")
+    run = tracking.backfill(Facts(folder, lock.params(stages)), origin)
+    tqdm.write(f"track: run {run.info.run_id} has all facts of its model, {run.info.run_name}")
+
+
+def track_history() -> None:
+    """Complete the runs of all models, but for those that DVC's cache no longer holds."""
+    from softmax import revisions  # DVC takes a second to import
+
+    for revision in tqdm(list(revisions.of_models(Path())), desc="track", disable=None):
+        tags = {"mlflow.source.git.commit": revision.commit, "git.dirty": "false"}
+        if revision.experiment:
+            tags["DVC_EXP_NAME"] = revision.experiment
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                revisions.check_out(Path(), revision, Path(folder))
+                track(Path(folder), Origin(revision.time, tags))
+            except DataError as error:
+                tqdm.write(f"track: left out: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":

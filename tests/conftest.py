@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 import yaml
 
-from softmax import catalog
+from softmax import catalog, lock, params
+from verification import hashes
 
 hypothesis.settings.register_profile("busy machine", deadline=None)
 hypothesis.settings.load_profile("busy machine")
@@ -92,14 +93,30 @@ def workspace(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> Wo
     monkeypatch.setitem(catalog.SHA256, "mnist", tuple(hashes))
 
     def prepare(**changes: dict[str, Any]) -> Path:
-        params = yaml.safe_load((ROOT / "params.yaml").read_text())
-        params["evaluate"]["samples"] = [3, 7]
-        for section, values in changes.items():
-            params[section] |= values
-        Path("params.yaml").write_text(yaml.safe_dump(params))
+        values = yaml.safe_load((ROOT / "params.yaml").read_text())
+        values["evaluate"]["samples"] = [3, 7]
+        for section, others in changes.items():
+            values[section] |= others
+        Path("params.yaml").write_text(yaml.safe_dump(values))
         return tmp_path
 
     return prepare
+
+
+def write_lock() -> dict[str, Any]:
+    """Write the dvc.lock of the results that are here, and return its content."""
+    content: dict[str, Any] = yaml.safe_load((ROOT / "dvc.lock").read_text())
+    content["stages"]["download"]["outs"] = []
+    settings = params.load().model_dump()
+    for name in lock.RESULTS:
+        stage = content["stages"][name]
+        for key in stage["params"]["params.yaml"]:
+            section, leaf = key.split(".")
+            stage["params"]["params.yaml"][key] = settings[section][leaf]
+        for file in stage["deps"] + stage["outs"]:
+            file["md5"] = hashes.md5(Path(file["path"])) or file["md5"]
+    lock.PATH.write_text(yaml.safe_dump(content))
+    return content
 
 
 def write_idx(path: Path, array: np.ndarray[Any, Any]) -> None:

@@ -119,9 +119,9 @@ def test_wrong_params_stop_the_pipeline_before_any_output_is_touched(
 def test_training_needs_little_memory(pipeline: Clone) -> None:
     program = """
 from benchmarks.scale import peak_memory
-from softmax import tracking
+from softmax import store
 from stages import train
-tracking._connect()
+store.connect()
 before = peak_memory()
 train.main()
 print(peak_memory() - before)
@@ -155,6 +155,29 @@ def test_an_experiment_compares_with_the_committed_results(pipeline: Clone, tmp_
     }.items()
     assert experiment == ("faster", metrics["accuracy"]["new"])
     assert len(tracked_runs(clone)) == 2
+
+
+def test_the_history_makes_the_table_anew(pipeline: Clone, tmp_path: Path) -> None:
+    """From commits and DVC's cache: a model and an experiment, once each, and no third."""
+    clone = Clone(tmp_path / "clone", pipeline.folder)
+    clone.run("dvc", "repro", MNIST_MIRROR=str(pipeline.folder / "data/mnist"))
+    clone.run("dvc", "exp", "run", "-n", "faster", "-S", "train.learning_rate=0.01")
+    clone.run("git", "checkout", ".")
+    before = {run.info.run_name for run in tracked_runs(clone)}
+    for file in clone.folder.glob("mlflow.db*"):
+        file.unlink()
+    for _ in range(2):
+        clone.run("python", "-m", "stages.track", "history")
+    rows = {run.info.run_name: run.data for run in tracked_runs(clone)}
+    assert (
+        set(rows) == before == {"84.61% · sgd lr=0.001 b=64 e=5", "90.00% · sgd lr=0.01 b=64 e=5"}
+    )
+    faster = rows["90.00% · sgd lr=0.01 b=64 e=5"]
+    assert faster.tags["DVC_EXP_NAME"] == "faster"
+    assert faster.metrics["test_accuracy"] == 0.9
+    assert (
+        faster.tags["dvc.code.md5"] == rows["84.61% · sgd lr=0.001 b=64 e=5"].tags["dvc.code.md5"]
+    )
 
 
 def tracked_runs(clone: Clone) -> list[Run]:

@@ -2,14 +2,20 @@
 
 import hashlib
 import shutil
+import socket
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
-from conftest import Workspace
+import yaml
+from conftest import Workspace, write_lock
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from softmax import tracking
+from softmax import catalog, lock, tracking
 from stages import evaluate, export, track, train
 
 
@@ -35,7 +41,12 @@ def test_three_stages_make_one_row_that_has_everything(workspace: Workspace, sto
         stage.main()
     (run,) = runs(store)
     assert run.info.status == "FINISHED"
-    assert run.info.run_name == "sgd lr=0.001 b=2 e=2"
+    accuracy = run.data.metrics["test_accuracy"]
+    assert run.info.run_name == f"{accuracy:.2%} · sgd lr=0.001 b=2 e=2"
+    note = run.data.tags["mlflow.note.content"]
+    assert f"{accuracy:.2%}" in note
+    assert f"path=weights/grid/gray.png&run_uuid={run.info.run_id}" in note
+    assert note.count("\n|") == 12
     assert run.info.end_time > run.info.start_time
     assert run.data.params["train.learning_rate"] == "0.001"
     assert run.data.params["download.dataset"] == "mnist"
@@ -87,6 +98,7 @@ def test_track_adds_the_run_once(
         stage.main()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
     assert runs(store) == []
+    write_lock()
     track.main()
     track.main()
     (run,) = runs(store)
@@ -94,16 +106,48 @@ def test_track_adds_the_run_once(
     assert "weights/grid/gray.png" in artifacts(store, run, "weights/grid")
 
 
-def test_a_dead_server_costs_one_warning_and_no_output(
-    workspace: Workspace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.fixture(params=["refuses", "is silent", "is broken"])
+def dead_server(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URI of a server that refuses, accepts and never answers, or answers 500."""
+    if request.param == "is broken":
+        with ThreadingHTTPServer(("127.0.0.1", 0), BrokenServer) as server:
+            Thread(target=server.serve_forever, daemon=True).start()
+            yield f"http://127.0.0.1:{server.server_port}"
+            server.shutdown()
+        return
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        if request.param == "is silent":
+            listener.listen()
+        yield "http://127.0.0.1:{1}".format(*listener.getsockname())
+
+
+class BrokenServer(BaseHTTPRequestHandler):
+    """Answers 500 to everything."""
+
+    def do_GET(self) -> None:
+        self.send_error(500)
+
+    def log_message(self, *_: object) -> None:
+        """Quietly."""
+
+
+def test_a_dead_server_costs_seconds_one_warning_and_no_output(
+    workspace: Workspace,
+    dead_server: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     workspace(train={"epochs": 1, "seed": 105})
     train.main()
     weights = Path("models/softmax.safetensors").read_bytes()
     shutil.rmtree("models")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", dead_server)
     capsys.readouterr()
+    start = time.perf_counter()
     train.main()
+
+    assert time.perf_counter() - start < 10
     assert Path("models/softmax.safetensors").read_bytes() == weights
     warning = capsys.readouterr().err
     assert warning.count("\n") == 1
@@ -120,6 +164,7 @@ def test_track_completes_a_run_that_the_evaluation_did_not_reach(
     export.main()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
     assert "test_accuracy" not in runs(store)[0].data.metrics
+    write_lock()
     track.main()
     (run,) = runs(store)
     assert "test_accuracy" in run.data.metrics
@@ -141,8 +186,11 @@ def test_a_replay_that_breaks_off_does_not_pass_for_the_run(
 
 def test_replaying_adds_nothing(workspace: Workspace, store: str) -> None:
     workspace(train={"epochs": 1, "batch_size": 2, "seed": 108})
-    for stage in (train, evaluate, export, track, track):
+    for stage in (train, evaluate, export):
         stage.main()
+    write_lock()
+    for _ in range(2):
+        track.main()
     (run,) = runs(store)
     client = MlflowClient(store)
     for key, count in {"loss": 2, "train_loss": 1, "test_accuracy": 1}.items():
@@ -154,12 +202,55 @@ def test_replaying_adds_nothing(workspace: Workspace, store: str) -> None:
 def test_track_says_in_one_line_what_it_lacks(
     workspace: Workspace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    workspace()
+    workspace(train={"epochs": 1, "seed": 109})
     with pytest.raises(SystemExit, match="2"):
         track.main()
+    assert capsys.readouterr().err == "error: dvc.lock: not found; run `dvc repro`\n"
+    for stage in (train, evaluate, export):
+        stage.main()
+    write_lock()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     with pytest.raises(SystemExit, match="2"):
         track.main()
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 2
-    assert all(line.startswith("error: ") for line in lines)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    workspace(train={"epochs": 1, "seed": 110})
+    train.main()
+    with pytest.raises(SystemExit, match="2"):
+        track.main()
+    assert "not the weights of dvc.lock; run `dvc repro`" in capsys.readouterr().err
+
+
+def test_a_row_has_the_results_that_dvc_will_not_compute_again(
+    workspace: Workspace, store: str
+) -> None:
+    """Training again gives the same weights, for which evaluate and export do not run."""
+    workspace(train={"epochs": 1, "seed": 111})
+    for stage in (train, evaluate, export):
+        stage.main()
+    write_lock()
+    train.main()
+    newest, _ = runs(store)
+    assert "test_accuracy" in newest.data.metrics
+    assert "weights/grid/gray.png" in artifacts(store, newest, "weights/grid")
+
+
+def test_tags_tell_data_and_code_apart(workspace: Workspace, store: str) -> None:
+    workspace(train={"epochs": 1, "seed": 112})
+    for stage in (train, evaluate, export):
+        stage.main()
+    content = write_lock()
+    track.main()
+    (run,) = runs(store)
+    deps = {dep["path"]: dep["md5"] for dep in content["stages"]["train"]["deps"]}
+    images, labels = (deps[str(path)] for path in catalog.training_files("mnist"))
+    assert run.data.tags["dvc.data.md5"] == f"{images} {labels}"
+    code = run.data.tags["dvc.code.md5"]
+    for dep in content["stages"]["train"]["deps"]:
+        if dep["path"] == "softmax/model.py":
+            dep["md5"] = "0" * 32
+    lock.PATH.write_text(yaml.safe_dump(content))
+    track.main()
+    (run,) = runs(store)
+    assert run.data.tags["dvc.data.md5"] == f"{images} {labels}"
+    assert run.data.tags["dvc.code.md5"] != code

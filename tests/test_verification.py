@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import ROOT, Clone, Workspace
+from conftest import ROOT, Clone, Workspace, write_lock
 
-from softmax import files, params, paths
+from softmax import files, lock, params, paths
 from verification import __main__ as verification
-from verification import lock, matrix
+from verification import hashes, matrix
 from verification.__main__ import CONTROL, MISSING, SAME, Result
 from verification.matrix import Row
 
@@ -31,22 +31,12 @@ def weights_by(way: str, preparation: str = "") -> str:
 
 @pytest.fixture
 def locked(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """A dvc.lock of what the stages give here, and one row to compare with it."""
+    """The content of a dvc.lock of what the stages give here, and one row to compare with it."""
     workspace()
     weights_by("numpy")
-    content = yaml.safe_load((ROOT / "dvc.lock").read_text())
-    content["stages"]["download"]["outs"] = []
-    settings = params.load().model_dump()
-    for stage in lock.RETRAINED:
-        locked = content["stages"][stage]
-        for key in locked["params"]["params.yaml"]:
-            section, leaf = key.split(".")
-            locked["params"]["params.yaml"][key] = settings[section][leaf]
-        for out in locked["outs"]:
-            out["md5"] = lock.md5(Path(out["path"]))
     monkeypatch.setattr(matrix, "here", lambda: [Row("a row")])
     monkeypatch.setattr(sys, "argv", ["verification"])
-    return content
+    return write_lock()
 
 
 def verify(locked: dict[str, Any]) -> None:
@@ -138,9 +128,10 @@ def test_a_control_that_cannot_tell_fails(weights: tuple[str, ...]) -> None:
 
 
 def test_the_lock_of_the_repository_names_its_params_and_outputs(pipeline: Clone) -> None:
-    content = yaml.safe_load((ROOT / "dvc.lock").read_text())
-    outputs = lock.outputs(content, lock.RETRAINED)
+    stages = lock.load(ROOT)
+    outputs = hashes.results(stages)
 
-    assert lock.params(content) == params.load(ROOT / "params.yaml").model_dump()
-    assert lock.differences(pipeline.folder, outputs) == []
-    assert lock.differences(Path("nowhere"), outputs) == list(outputs)
+    assert len(outputs) == 9
+    assert lock.params(stages) == params.load(ROOT / "params.yaml")
+    assert hashes.differences(pipeline.folder, outputs) == []
+    assert hashes.differences(Path("nowhere"), outputs) == list(outputs)

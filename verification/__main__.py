@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 import yaml
 from tqdm import tqdm
 
-from softmax import files, paths
+from softmax import files, lock, paths
 from softmax.errors import SoftmaxError, exits_cleanly
-from verification import lock, matrix
+from verification import hashes, matrix
 from verification.matrix import Row
 from verification.retrain import REPORT
 
@@ -84,7 +84,7 @@ def retrain(row: Row, params: dict[str, Any], locked: lock.Hashes) -> Result:
             return Result(row, f"{MISSING}these instructions were chosen", report=report)
         outcome = CONTROL
         if row.way != "lecture":
-            wrong = lock.differences(folder, locked)
+            wrong = hashes.differences(folder, locked)
             outcome = f"DIFFERENT: {', '.join(map(str, wrong))}" if wrong else SAME
         return Result(row, outcome, files.sha256(folder / paths.WEIGHTS), report)
 
@@ -119,14 +119,15 @@ def _environment(row: Row) -> dict[str, str]:
 @exits_cleanly
 def main() -> None:
     """Print the table and the verdict."""
-    locked = lock.load()
-    outputs = lock.outputs(locked, lock.RETRAINED)
+    stages = hashes.load()
+    params, outputs = lock.params(stages).model_dump(), hashes.results(stages)
     results = []
     tqdm.write(HEADER)
     rows = matrix.arm() if sys.argv[1:] == ["arm"] else matrix.here()
     for row in tqdm(rows, desc="verify", unit="row", disable=None):
-        results.append(retrain(row, lock.params(locked), outputs))
+        results.append(retrain(row, params, outputs))
         tqdm.write(str(results[-1]))
+        sys.stdout.flush()  # a row as it comes, in a log too
     counts = Counter(result.outcome.split(":")[0] for result in results)
     print(
         f"\n{counts[SAME]} configurations gave all {len(outputs)} outputs the bytes of dvc.lock; "

@@ -1,0 +1,48 @@
+"""What dvc.lock says of a pipeline that has run: params, and MD5s of what it read and made."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from softmax.errors import DataError
+from softmax.params import Params
+
+PATH = Path("dvc.lock")
+RESULTS = ("train", "evaluate", "export")  # the stages with params, but for download
+
+Stages = dict[str, Any]
+Hashes = dict[Path, str]
+
+
+def load(folder: Path = Path()) -> Stages:
+    """The stages of the dvc.lock in `folder`; DataError if there is none."""
+    try:
+        stages: Stages = yaml.safe_load((folder / PATH).read_text())["stages"]
+    except FileNotFoundError:
+        raise DataError(f"{PATH}: not found; run `dvc repro`") from None
+    return stages
+
+
+def params(stages: Stages) -> Params:
+    """The params with which the stages ran; DataError if there are others than of today."""
+    sections: dict[str, dict[str, Any]] = {}
+    try:
+        for name in RESULTS:
+            for key, value in stages[name]["params"]["params.yaml"].items():
+                section, leaf = key.split(".")
+                sections.setdefault(section, {})[leaf] = value
+        return Params.model_validate(sections)
+    except (KeyError, ValidationError):
+        raise DataError(f"{PATH}: not the params of this version; run `dvc repro`") from None
+
+
+def inputs(stages: Stages, name: str) -> Hashes:
+    """The MD5 of each file that stage `name` depends on, none if it has not run."""
+    return {Path(dep["path"]): dep["md5"] for dep in stages.get(name, {}).get("deps", [])}
+
+
+def outputs(stages: Stages, name: str) -> Hashes:
+    """The MD5 of each output of stage `name`, none if it has not run; a folder's ends in .dir."""
+    return {Path(out["path"]): out["md5"] for out in stages.get(name, {}).get("outs", [])}

@@ -1,0 +1,61 @@
+"""The models of a repository's past: of its commits, branches, tags and DVC experiments."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import git
+import yaml
+from dvc.api import DVCFileSystem
+from dvc_data.index import DataIndexDirError
+
+from softmax import lock, paths
+from softmax.errors import DataError
+
+EXPERIMENTS = "refs/exps/??/*/*"  # the ends of DVC's experiments, by the commit they started from
+
+
+class Revision(NamedTuple):
+    """The last commit that holds a model, and the name of the experiment if it is only in one."""
+
+    commit: str
+    time: float
+    experiment: str | None
+
+
+def of_models(root: Path) -> Iterator[Revision]:
+    """One revision for each model that dvc.lock has had anywhere in the repository at `root`."""
+    repository = git.Repo(root)
+    ends = repository.git.for_each_ref(EXPERIMENTS, format="%(objectname) %(refname:lstrip=-1)")
+    experiments = dict(line.split(" ", 1) for line in ends.splitlines())
+    commits = repository.git.rev_list("HEAD", "--branches", "--tags", "--remotes").splitlines()
+    seen = set()
+    for commit in map(repository.commit, [*commits, *experiments]):
+        try:
+            content = (commit.tree / str(lock.PATH)).data_stream.read()
+        except KeyError:
+            continue
+        weights = lock.outputs(yaml.safe_load(content)["stages"], "train").get(paths.WEIGHTS)
+        if weights and weights not in seen:
+            seen.add(weights)
+            name = experiments.get(commit.hexsha)
+            yield Revision(commit.hexsha, commit.committed_date, name)
+
+
+def check_out(root: Path, revision: Revision, folder: Path) -> None:
+    """Copy dvc.lock and what the stages made from `revision` into `folder`.
+
+    Raises DataError where DVC has a file neither in its cache nor in a remote.
+    """
+    files = DVCFileSystem(str(root), rev=revision.commit)
+    files.get_file(f"/{lock.PATH}", folder / lock.PATH)
+    stages = lock.load(folder)
+    for path in (path for name in lock.RESULTS for path in lock.outputs(stages, name)):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            files.get(f"/{path}", str(folder / path), recursive=files.isdir(f"/{path}"))
+        except (FileNotFoundError, DataIndexDirError):
+            raise DataError(
+                f"commit {revision.commit[:7]}: {path} is not in DVC's cache; "
+                "run `dvc fetch --all-commits`"
+            ) from None

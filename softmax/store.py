@@ -1,0 +1,80 @@
+"""The MLflow store: how to reach it, and how a stage goes on without it.
+
+A team sets MLFLOW_TRACKING_URI; the default is SQLite at the repository root.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+LOCK_TIMEOUT = 10  # seconds
+DEFAULTS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "3",  # seconds; a silent server costs twice that
+}
+
+Client = Any  # mlflow.MlflowClient and mlflow.entities.Run; MLflow takes a second to import, so
+Run = Any  # that functions import it when they need it
+
+
+def connect() -> Client:
+    """A client of MLFLOW_TRACKING_URI or of the SQLite store at the repository root.
+
+    MLflow migrates a store when it is first opened, which two processes must not do at once.
+    """
+    for key, value in DEFAULTS.items():
+        os.environ.setdefault(key, value)
+    from mlflow import MlflowClient
+
+    logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # our one line says it
+    with _lock():
+        return MlflowClient(
+            os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root() / 'mlflow.db'}"
+        )
+
+
+def experiment(client: Client, name: str) -> str:
+    """The id of the experiment called `name`, created by one process at a time.
+
+    Without a server its artifacts lie at the repository root, wherever the stage runs.
+    """
+    with _lock():
+        if found := client.get_experiment_by_name(name):
+            return found.experiment_id
+        served = client.tracking_uri.startswith("http")
+        return client.create_experiment(
+            name, None if served else (root() / "mlartifacts" / name).as_uri()
+        )
+
+
+def root() -> Path:
+    """The repository root; DVC names the parent one where it runs an experiment in a copy."""
+    return Path(os.environ.get("DVC_ROOT", ".")).resolve()
+
+
+@contextmanager
+def never_fails() -> Iterator[None]:
+    """Turn any error into one line on stderr."""
+    try:
+        yield
+    except Exception as error:
+        message = f"warning: MLflow did not take this stage ({reason(error)}); "
+        print(f"{message}`make track` adds it later", file=sys.stderr)
+
+
+def reason(error: BaseException) -> str:
+    """The first error of a chain, in at most a line."""
+    while error.__context__:
+        error = error.__context__
+    return f"{type(error).__name__}: {error}".split("\n")[0][:160]
+
+
+def _lock() -> FileLock:
+    return FileLock(root() / "mlflow.db.lock", timeout=LOCK_TIMEOUT)

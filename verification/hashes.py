@@ -1,0 +1,39 @@
+"""Whether a folder holds what dvc.lock has, as DVC hashes it."""
+
+from pathlib import Path
+from typing import Any
+
+from dvc_data.hashfile.build import build
+from dvc_data.hashfile.db import HashFileDB
+from dvc_objects.fs.local import LocalFileSystem
+
+from softmax import lock
+from softmax.errors import DataError
+from softmax.lock import Hashes, Stages
+
+
+def load() -> Stages:
+    """Read dvc.lock; DataError unless the data that it names are there."""
+    stages = lock.load()
+    if wrong := differences(Path(), lock.outputs(stages, "download")):
+        raise DataError(f"{wrong[0]}: not the data of dvc.lock; run `dvc repro download`")
+    return stages
+
+
+def results(stages: Stages) -> Hashes:
+    """The MD5 of each output of train, evaluate and export."""
+    return {k: v for name in lock.RESULTS for k, v in lock.outputs(stages, name).items()}
+
+
+def differences(folder: Path, locked: Hashes) -> list[Path]:
+    """The paths of which `folder` does not hold the locked bytes."""
+    return [path for path, wanted in locked.items() if md5(folder / path) != wanted]
+
+
+def md5(path: Path) -> str | None:
+    """The MD5 of a file or folder, as DVC writes it; None if there is none."""
+    if not path.exists():
+        return None
+    local: Any = LocalFileSystem()  # type: ignore[no-untyped-call]
+    _, _, tree = build(HashFileDB(local, ""), str(path), local, "md5", dry_run=True)
+    return str(tree.hash_info.value)
