@@ -62,7 +62,8 @@ def batches(
     """
     xp = namespace(data.images)
     mine = order[workers.rank :: workers.size]
-    buffer = aligned(min(size, len(mine)) or 1, data.images.shape[1] + 1, data.images)
+    most = workers.share(min(size, len(order)) + workers.rank) or 1
+    buffer = aligned(most, data.images.shape[1] + 1, data.images)
     buffer[:, -1] = WHITE
     classes = xp.eye(CLASSES, dtype=xp.float64, device=data.images.device)
     step = max(WINDOW // size, 1) * size

@@ -22,6 +22,8 @@ def load(folder: Path = Path()) -> Stages:
         stages: Stages = yaml.safe_load((folder / PATH).read_text())["stages"]
     except FileNotFoundError:
         raise DataError(f"{PATH}: not found; run `dvc repro`") from None
+    except (yaml.YAMLError, KeyError, TypeError):
+        raise DataError(f"{PATH}: not what DVC writes; mend it, or run `dvc repro`") from None
     return stages
 
 

@@ -4,6 +4,7 @@ python -m stages.track            # the model of dvc.lock in the workspace
 python -m stages.track history    # those of all commits, branches, tags and experiments
 """
 
+import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -18,7 +19,9 @@ from softmax.tracking import Facts, Origin
 @exits_cleanly
 def main() -> None:
     """Complete the run of each model, making it if there is none."""
-    if sys.argv[1:] == ["history"]:
+    parser = argparse.ArgumentParser(prog="stages.track")
+    parser.add_argument("what", nargs="?", choices=["workspace", "history"], default="workspace")
+    if parser.parse_args().what == "history":
         track_history()
     else:
         track(Path())

@@ -80,6 +80,7 @@ def workspace(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> Wo
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
     monkeypatch.setenv("DEVICE", "cpu")
+    monkeypatch.setattr(sys, "argv", ["stages"])
     folder = catalog.directory("mnist")
     folder.mkdir(parents=True)
     random = np.random.default_rng(0)

@@ -164,7 +164,7 @@ def test_batches_are_columns_of_white_ended_pixels_and_one_hot_labels(
     shares = [
         [
             (*map(np.copy, map(to_numpy, (x, y))), size)
-            for x, y, size in data.batches(whole, here, size, Workers(rank, workers))
+            for x, y, size in data.batches(whole, here, size, Workers(rank, workers, launcher=0))
         ]
         for rank in range(workers)
     ]

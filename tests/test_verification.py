@@ -105,18 +105,21 @@ def test_a_row_that_breaks_fails_in_one_line(workspace: Workspace) -> None:
 
 
 def test_what_cannot_run_is_not_counted() -> None:
-    result = verification.retrain(Row("a row", missing="no GPU"), {}, {})
+    missing = verification.retrain(Row("a row", missing="no GPU"), {}, {})
 
-    assert result.outcome == MISSING + "no GPU"
-    assert verification.judge([result, *CONTROLS]) == []
+    assert missing.outcome == MISSING + "no GPU"
+    assert verification.judge([missing, Result(Row("a row"), SAME), *CONTROLS]) == []
 
 
-def test_a_library_that_chose_other_instructions_is_not_counted(workspace: Workspace) -> None:
+@pytest.mark.parametrize("expected", [{"instructions": "Z80"}, {"threads": 999}])
+def test_a_library_that_chose_otherwise_is_not_counted(
+    workspace: Workspace, expected: dict[str, Any]
+) -> None:
     workspace()
-    settings = params.load().model_dump()
-    result = verification.retrain(Row("a row", instructions="Z80"), settings, {})
+    result = verification.retrain(Row("a row", **expected), params.load().model_dump(), {})
 
     assert result.outcome.startswith(MISSING)
+    assert "no configuration could run" in verification.judge([result, *CONTROLS])
 
 
 @pytest.mark.parametrize("weights", [("one", "one", "one"), ("one", "another", "third")])

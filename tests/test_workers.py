@@ -92,24 +92,12 @@ def machines(request: pytest.FixtureRequest) -> Iterator[list[Machine]]:
     if subprocess.run(["ip", "netns", "add", names[0]], check=False).returncode != 0:
         pytest.skip("needs the right to make network namespaces")
     try:
-        ip("netns", "add", names[1])
-        ip(
-            "-n",
-            names[0],
-            "link",
-            "add",
-            "cable",
-            "type",
-            "veth",
-            "peer",
-            "cable",
-            "netns",
-            names[1],
-        )
+        ip(f"netns add {names[1]}")
+        ip(f"-n {names[0]} link add cable type veth peer cable netns {names[1]}")
         for k, name in enumerate(names):
-            ip("-n", name, "address", "add", f"10.77.0.{k + 1}/24", "dev", "cable")
-            ip("-n", name, "link", "set", "cable", "up")
-            ip("-n", name, "link", "set", "lo", "up")
+            ip(f"-n {name} address add 10.77.0.{k + 1}/24 dev cable")
+            ip(f"-n {name} link set cable up")
+            ip(f"-n {name} link set lo up")
         meeting = {"PET_MASTER_ADDR": "10.77.0.1", "GLOO_SOCKET_IFNAME": "cable"}
         yield [Machine(["ip", "netns", "exec", name], meeting) for name in names]
     finally:
@@ -117,9 +105,9 @@ def machines(request: pytest.FixtureRequest) -> Iterator[list[Machine]]:
             subprocess.run(["ip", "netns", "delete", name], check=False)
 
 
-def ip(*words: str) -> None:
+def ip(command: str) -> None:
     """Change the network."""
-    subprocess.run(["ip", *words], check=True)
+    subprocess.run(["ip", *command.split()], check=True)
 
 
 def training_workers(launcher: subprocess.Popen[str]) -> list[psutil.Process]:
@@ -174,9 +162,42 @@ def test_machines_with_different_params_do_not_train(
     params = elsewhere / "params.yaml"
     params.write_text(params.read_text().replace("epochs: 2", "epochs: 3"))
     first, second = start_both(machines, elsewhere)
-    assert "worker 1 has other params or data than worker 0" in first.communicate()[1]
+    assert "worker 1 has other params, code or data than worker 0" in first.communicate()[1]
     second.communicate()
     assert first.returncode == second.returncode == 2
+    assert not any(path.exists() for path in FACTS)
+
+
+@pytest.mark.parametrize("machines", ["one network"], indirect=True)
+def test_a_machine_without_data_ends_the_others(machines: list[Machine], elsewhere: Path) -> None:
+    shutil.rmtree(elsewhere / "data")
+    first, second = start_both(machines, elsewhere)
+    errors = [process.communicate()[1] for process in (second, first)]
+
+    assert "train-images-idx3-ubyte: not found; run `dvc repro download`" in errors[0]
+    assert "error: worker 0 lost the others" in errors[1]
+    assert "Traceback" not in "".join(errors)
+    assert first.returncode == second.returncode == 2
+
+
+def test_machines_that_do_not_meet_say_so(workspace: Workspace) -> None:
+    workspace(train=SETTINGS)
+    alone = start(TRAIN, WORKERS="1", PET_NNODES="2", PET_RDZV_CONF="timeout=3")
+    error = alone.communicate()[1]
+
+    assert "train: waiting for the other machines" in error
+    assert "error: the machines did not meet" in error
+    assert "Traceback" not in error
+    assert alone.returncode == 2
+
+
+def test_workers_without_their_launcher_stop(workspace: Workspace) -> None:
+    workspace(train=SETTINGS | {"epochs": 10**6})
+    launcher = start(TRAIN, WORKERS="3")
+    found = training_workers(launcher)
+    launcher.kill()
+
+    assert psutil.wait_procs(found, timeout=60)[1] == []
     assert not any(path.exists() for path in FACTS)
 
 
@@ -190,7 +211,7 @@ def test_a_dead_worker_ends_the_job_and_leaves_nothing(
     out, err = process.communicate()
 
     assert process.returncode == 2
-    assert f"error: worker {victim} ended with SIGKILL; no output was written" in err
+    assert f"error: worker {victim} ended with SIGKILL; run again" in err
     assert "Traceback" not in out + err
     assert not any(path.exists() for path in FACTS)
 
@@ -224,6 +245,12 @@ def test_what_all_workers_meet_is_said_once(workspace: Workspace) -> None:
 
     assert launcher.communicate()[1].count("lower train.learning_rate") == 1
     assert launcher.returncode == 2
+
+
+def test_several_machines_need_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PET_NNODES", "2")
+    with pytest.raises(SettingError, match="PET_NNODES is set without WORKERS"):
+        workers.wanted()
 
 
 def test_workers_and_dvc_give_the_locked_bytes(pipeline: Clone) -> None:

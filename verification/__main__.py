@@ -1,12 +1,13 @@
 """Retrain the locked experiment in every way that this machine can compute, and judge the bytes.
 
-    python -m verification [arm]
+    python -m verification [here|arm]
 
 prints a row for each configuration, or for an emulated Arm64 processor, and a verdict. The exit
 status is 0 if all outputs of all rows have the bytes of dvc.lock and the control, the lecture in
 float32, has others with other threads.
 """
 
+import argparse
 import json
 import os
 import subprocess
@@ -33,7 +34,8 @@ HEADER = LAYOUT.format(
     *("versions", "weights SHA-256", "outputs"),
 )
 SAME, CONTROL, MISSING = "as locked", "control", "not run: "
-THEIR_OWN = ("WORKERS", "DEVICE", "OMP_NUM_THREADS", "PET_")  # not for the rows to inherit
+# What a caller may have set, and the rows set for themselves.
+SETTINGS = ("WORKERS", "DEVICE", "PET_", "OMP_", "OPENBLAS_", "GOTO_", "MKL_", "ATEN_", "NPY_")
 
 
 class Result(NamedTuple):
@@ -82,6 +84,8 @@ def retrain(row: Row, params: dict[str, Any], locked: lock.Hashes) -> Result:
         report = json.loads((folder / REPORT).read_text())
         if row.instructions not in ("", report["instructions"]):
             return Result(row, f"{MISSING}these instructions were chosen", report=report)
+        if row.threads not in (None, report["threads"]):
+            return Result(row, f"{MISSING}these threads were chosen", report=report)
         outcome = CONTROL
         if row.way != "lecture":
             wrong = hashes.differences(folder, locked)
@@ -96,6 +100,8 @@ def judge(results: Sequence[Result]) -> list[str]:
         for result in results
         if not result.outcome.startswith((SAME, CONTROL, MISSING))
     ]
+    if not any(result.outcome == SAME for result in results):
+        objections.append("no configuration could run")
     controls = [result.weights for result in results if result.row.way == "lecture"]
     if controls and not controls[0] == controls[1] != controls[2]:
         objections.append(
@@ -112,18 +118,22 @@ def _command(row: Row) -> list[str]:
 
 
 def _environment(row: Row) -> dict[str, str]:
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(THEIR_OWN)}
-    return {**inherited, "PYTHONPATH": str(ROOT), "DEVICE": "cpu", **row.environment}
+    return {**os.environ, "PYTHONPATH": str(ROOT), "DEVICE": "cpu", **row.environment}
 
 
 @exits_cleanly
 def main() -> None:
     """Print the table and the verdict."""
+    parser = argparse.ArgumentParser(prog="verification")
+    parser.add_argument("machine", nargs="?", choices=["here", "arm"], default="here")
+    machine = parser.parse_args().machine
+    for name in [name for name in os.environ if name.startswith(SETTINGS)]:
+        del os.environ[name]
     stages = hashes.load()
     params, outputs = lock.params(stages).model_dump(), hashes.results(stages)
     results = []
     tqdm.write(HEADER)
-    rows = matrix.arm() if sys.argv[1:] == ["arm"] else matrix.here()
+    rows = matrix.arm() if machine == "arm" else matrix.here()
     for row in tqdm(rows, desc="verify", unit="row", disable=None):
         results.append(retrain(row, params, outputs))
         tqdm.write(str(results[-1]))

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 
-THREADS = {"1 thread": "1", "2 threads": "2", "all threads": ""}
+THREADS: dict[str, int | None] = {"1 thread": 1, "2 threads": 2, "all threads": None}
 LEVELS = ("DEFAULT", "AVX2", "AVX512")  # of x86-64, as torch names them
 
 
@@ -19,7 +18,8 @@ class Row(NamedTuple):
     way: str = "numpy"
     environment: dict[str, str] = {}  # noqa: RUF012 (never changed)
     workers: int | None = None
-    instructions: str = ""  # the library has to report these
+    threads: int | None = None  # the library has to report these
+    instructions: str = ""  # and these
     missing: str = ""  # what this machine lacks for it
     python: str = sys.executable
 
@@ -40,7 +40,7 @@ def _numpy() -> list[Row]:
     simd: Any = np.show_config(mode="dicts")
     found = " ".join(simd["SIMD Extensions"].get("found", []))
     return [
-        *(Row(f"NumPy, {name}", environment=_threads(n)) for name, n in THREADS.items()),
+        *(Row(f"NumPy, {name}", environment=_threads(n), threads=n) for name, n in THREADS.items()),
         *(
             Row(
                 f"OpenBLAS for {core}",
@@ -63,12 +63,12 @@ def _numpy() -> list[Row]:
 def _torch() -> list[Row]:
     """How the stages compute on a GPU, with torch's arrays on the CPU."""
     return [
-        *(Row(f"torch, {name}", "torch", _threads(n)) for name, n in THREADS.items()),
+        *(Row(f"torch, {name}", "torch", _threads(n), threads=n) for name, n in THREADS.items()),
         *(
             Row(
                 f"ATen {level}",
                 "torch",
-                {"ATEN_CPU_CAPABILITY": level.lower(), **_threads("1")},
+                {"ATEN_CPU_CAPABILITY": level.lower(), **_threads(1)},
                 instructions=level,
                 missing=_lacks(level),
             )
@@ -77,7 +77,7 @@ def _torch() -> list[Row]:
         Row(
             "MKL compatible",
             "torch",
-            {"MKL_CBWR": "COMPATIBLE", **_threads("1")},
+            {"MKL_CBWR": "COMPATIBLE", **_threads(1)},
             missing=_lacks("DEFAULT"),
         ),
     ]
@@ -88,6 +88,8 @@ def _workers() -> list[Row]:
 
 
 def _gpu() -> list[Row]:
+    import torch
+
     count = torch.cuda.device_count()
     missing = "" if count else "no GPU"
     environment = {"DEVICE": "cuda"}
@@ -99,17 +101,19 @@ def _gpu() -> list[Row]:
 
 def _control() -> list[Row]:
     """With one thread twice: only the number of threads may tell them apart."""
-    return [Row(f"control, {n} threads", "lecture", _threads(n)) for n in ("1", "1", "2")]
+    return [Row(f"control, threads: {n}", "lecture", _threads(n), threads=n) for n in (1, 1, 2)]
 
 
-def _threads(count: str) -> dict[str, str]:
+def _threads(count: int | None) -> dict[str, str]:
     passive = {"OMP_WAIT_POLICY": "PASSIVE"}  # on a busy machine waiting threads would spin
-    return {**passive, "OMP_NUM_THREADS": count} if count else passive
+    return {**passive, "OMP_NUM_THREADS": str(count)} if count else passive
 
 
 def _lacks(level: str) -> str:
     """What is missing for the instructions of `level`: nothing, or words that say so."""
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return "not an x86-64"
+    import torch  # which looks at the environment when it is imported
+
     best = torch.backends.cpu.get_cpu_capability()
     return "" if LEVELS.index(level) <= LEVELS.index(best) else f"no {level} here"

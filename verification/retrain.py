@@ -2,14 +2,14 @@
 
     python -m verification.retrain WAY
 
-The environment chooses threads, instruction set, device and workers, as it does for the stages.
-What computed is written to report.json, and nothing is logged to MLflow.
+The environment chooses threads, instruction set and device, as it does for the stages, and
+torchrun starts workers. What computed is written to report.json, and nothing is logged to MLflow.
 """
 
+import argparse
 import json
 import math
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -131,7 +131,10 @@ def computed_by(way: str) -> dict[str, Any]:
 @exits_cleanly
 def main() -> None:
     """Retrain in the way that the command line names."""
-    way = sys.argv[1]
+    parser = argparse.ArgumentParser(prog="verification.retrain")
+    parser.add_argument("way", choices=WAYS)
+    way = parser.parse_args().way
+    os.environ.pop("WORKERS", None)  # they would be those of stages.train
     started = time.perf_counter()
     WAYS[way]()
     seconds = time.perf_counter() - started
