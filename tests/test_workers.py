@@ -89,8 +89,9 @@ def machines(request: pytest.FixtureRequest) -> Iterator[list[Machine]]:
         yield [Machine([], meeting), Machine([], meeting)]
         return
     names = [f"softmax-{os.getpid()}-{k}" for k in range(2)]
-    if subprocess.run(["ip", "netns", "add", names[0]], check=False).returncode != 0:
-        pytest.skip("needs the right to make network namespaces")
+    add = ["ip", "netns", "add", names[0]]
+    if not shutil.which("ip") or subprocess.run(add, check=False).returncode != 0:
+        pytest.skip("needs iproute2 and the right to make network namespaces")
     try:
         ip(f"netns add {names[1]}")
         ip(f"-n {names[0]} link add cable type veth peer cable netns {names[1]}")
