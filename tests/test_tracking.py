@@ -1,8 +1,11 @@
 """The runs that the stages leave in a real MLflow store."""
 
 import hashlib
+import os
 import shutil
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,7 +14,7 @@ from threading import Thread
 
 import pytest
 import yaml
-from conftest import Workspace, write_lock
+from conftest import ROOT, Workspace, write_lock
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
@@ -233,6 +236,20 @@ def test_a_row_has_the_results_that_dvc_will_not_compute_again(
     newest, _ = runs(store)
     assert "test_accuracy" in newest.data.metrics
     assert "weights/grid/gray.png" in artifacts(store, newest, "weights/grid")
+
+
+def test_first_use_by_several_processes_makes_one_experiment(tmp_path: Path) -> None:
+    """MLflow's own migration of a fresh store breaks it for good if two run at once."""
+    program = "from softmax import store; print(store.experiment(store.connect(), 'softmax-mnist'))"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment.pop("MLFLOW_TRACKING_URI", None)
+    command = [sys.executable, "-c", program]
+    processes = [
+        subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+
+    assert {process.communicate()[0] for process in processes} == {"1\n"}
 
 
 def test_tags_tell_data_and_code_apart(workspace: Workspace, store: str) -> None:
