@@ -138,8 +138,9 @@ def _replay_training(client: Client, facts: Facts, origin: Origin) -> Run:
 
 def _replay_locked(client: Client, run: Run, facts: Facts) -> None:
     """Add what dvc.lock has of these weights. DVC may not run those stages again."""
+    locked = _locked(facts)
     for stage, replay in {"evaluate": _replay_evaluation, "export": _replay_images}.items():
-        if _is_locked(facts, stage):
+        if stage in locked:
             replay(client, run, facts)
 
 
@@ -209,20 +210,23 @@ def _run_name(settings: Params) -> str:
     return f"{train.optimizer} lr={train.learning_rate:g} b={train.batch_size} e={train.epochs}"
 
 
-def _is_locked(facts: Facts, stage: str) -> bool:
-    """Whether dvc.lock has what `stage` read or made as that of these weights."""
+def _locked(facts: Facts) -> lock.Stages:
+    """The stages of dvc.lock, if there is one, that made or read these very weights."""
     if not (facts.folder / lock.PATH).exists():
-        return False
-    stages = lock.load(facts.folder)
-    files_of_stage = lock.inputs(stages, stage) | lock.outputs(stages, stage)
-    return files_of_stage.get(paths.WEIGHTS) == files.md5(facts.folder / paths.WEIGHTS)
+        return {}
+    stages, md5 = lock.load(facts.folder), files.md5(facts.folder / paths.WEIGHTS)
+    return {
+        name: stage
+        for name, stage in stages.items()
+        if md5 in (lock.inputs(stages, name) | lock.outputs(stages, name)).values()
+    }
 
 
 def _provenance(facts: Facts) -> dict[str, str]:
     """Tags that tell whether two models had the same data and the same code, from dvc.lock."""
-    if not _is_locked(facts, "train"):
+    inputs = lock.inputs(_locked(facts), "train")
+    if not inputs:
         return {}
-    inputs = lock.inputs(lock.load(facts.folder), "train")
     code = [f"{md5}  {path}" for path, md5 in inputs.items() if path.suffix == ".py"]
     data = [md5 for path, md5 in inputs.items() if path.suffix != ".py"]
     return {

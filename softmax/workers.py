@@ -100,7 +100,7 @@ def launch(module: str, count: int) -> None:
     several = "PET_NNODES" in os.environ
     if several:
         os.environ.setdefault("PET_RDZV_CONF", f"timeout={PATIENCE.seconds}")
-        print("train: waiting for the other machines", file=sys.stderr)
+        print(f"{module}: waiting for the other machines", file=sys.stderr)
     command = [*([] if several else ["--standalone"]), f"--nproc-per-node={count}", "-m", module]
     try:
         run.run(run.parse_args(command))  # type: ignore[no-untyped-call]

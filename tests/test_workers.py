@@ -186,7 +186,7 @@ def test_machines_that_do_not_meet_say_so(workspace: Workspace) -> None:
     alone = start(TRAIN, WORKERS="1", PET_NNODES="2", PET_RDZV_CONF="timeout=3")
     error = alone.communicate()[1]
 
-    assert "train: waiting for the other machines" in error
+    assert "stages.train: waiting for the other machines" in error
     assert "error: the machines did not meet" in error
     assert "Traceback" not in error
     assert alone.returncode == 2
