@@ -6,6 +6,8 @@ import pandas as pd
 
 from softmax.training import Epoch
 
+SNAPSHOTS = 30  # enough to watch the weights form
+
 
 def losses(epochs: Sequence[Epoch]) -> pd.DataFrame:
     """A row for each reported batch: step (batches so far), epoch, batch, and its mean loss."""
@@ -25,6 +27,12 @@ def scores(epochs: Sequence[Epoch]) -> pd.DataFrame:
             for epoch in epochs
         ]
     )
+
+
+def snapshots(epochs: Sequence[Epoch]) -> list[Epoch]:
+    """The epochs whose weights are worth keeping: evenly apart, and the last."""
+    count = min(len(epochs), SNAPSHOTS)
+    return [epochs[k * len(epochs) // count - 1] for k in range(1, count + 1)]
 
 
 def metrics(epoch: Epoch) -> dict[str, float]:

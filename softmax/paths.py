@@ -4,6 +4,7 @@ from pathlib import Path
 
 CHECKED = Path("params.valid")
 WEIGHTS = Path("models/softmax.safetensors")
+EPOCH_WEIGHTS = Path("models/epochs")
 TRAIN_METRICS = Path("metrics/train.json")
 LOSSES = Path("metrics/loss.csv")
 EPOCHS = Path("metrics/epochs.csv")
@@ -12,5 +13,6 @@ CONFUSION = Path("metrics/confusion.csv")
 PREDICTIONS = Path("metrics/predictions.csv")
 SAMPLE_CARDS = Path("images/samples")
 WEIGHT_IMAGES = Path("images/weights")
+EPOCH_IMAGES = Path("images/epochs")
 DIVERGING_IMAGES = WEIGHT_IMAGES / "diverging"
 GRIDS = WEIGHT_IMAGES / "grid"

@@ -6,7 +6,7 @@ A team sets MLFLOW_TRACKING_URI; the default is SQLite at the repository root.
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from filelock import FileLock
 LOCK_TIMEOUT = 10  # seconds
 DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "3",  # seconds; a silent server costs twice that
 }
@@ -31,32 +32,50 @@ def connect() -> Client:
     """
     for key, value in DEFAULTS.items():
         os.environ.setdefault(key, value)
-    from mlflow import MlflowClient
+    import mlflow
 
     logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # our one line says it
-    with _lock():
-        return MlflowClient(
-            os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root() / 'mlflow.db'}"
-        )
+    # for the whole process: the model registry looks up a logged model by itself
+    mlflow.set_tracking_uri(
+        os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root() / 'mlflow.db'}"
+    )
+    with lock():
+        return mlflow.MlflowClient()
 
 
 def experiment(client: Client, name: str) -> str:
-    """The id of the experiment called `name`, created by one process at a time.
+    """The id of the experiment called `name`, which is created if there is none.
 
     Without a server its artifacts lie at the repository root, wherever the stage runs.
     """
-    with _lock():
-        if found := client.get_experiment_by_name(name):
-            return found.experiment_id
+    if (found := client.get_experiment_by_name(name)) is None:
         served = client.tracking_uri.startswith("http")
-        return client.create_experiment(
-            name, None if served else (root() / "mlartifacts" / name).as_uri()
-        )
+        location = None if served else (root() / "mlartifacts" / name).as_uri()
+        create(lambda: client.create_experiment(name, location))
+        found = client.get_experiment_by_name(name)
+    experiment_id: str = found.experiment_id
+    return experiment_id
+
+
+def create(entry: Callable[[], object]) -> None:
+    """Call `entry`, content if somebody else has made the same by now."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        entry()
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
 
 
 def root() -> Path:
     """The repository root; DVC names the parent one where it runs an experiment in a copy."""
     return Path(os.environ.get("DVC_ROOT", ".")).resolve()
+
+
+def lock() -> FileLock:
+    """Held by one process of this repository at a time."""
+    return FileLock(root() / "mlflow.db.lock", timeout=LOCK_TIMEOUT)
 
 
 @contextmanager
@@ -74,7 +93,3 @@ def reason(error: BaseException) -> str:
     while error.__context__:
         error = error.__context__
     return f"{type(error).__name__}: {error}".split("\n")[0][:160]
-
-
-def _lock() -> FileLock:
-    return FileLock(root() / "mlflow.db.lock", timeout=LOCK_TIMEOUT)

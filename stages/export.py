@@ -1,19 +1,22 @@
 """Show the weights of each class as an image."""
 
-from softmax import files, images, model, params, paths, tracking
+from softmax import files, images, model, params, paths
 from softmax.errors import exits_cleanly
+from softmax.recorder import Recorder
 
 
 @exits_cleanly
 def main() -> None:
     """Write an image of each class and a grid of all, in gray and in a diverging map.
 
-    The grid is half as large, so that a page has room for it. `dvc plots` cannot sort numbers and
-    words in one folder, so that the grids have their own.
+    The same gray grid shows the weights after each epoch. Grids are half as large, so that a page
+    has room for them. `dvc plots` cannot sort numbers and words in one folder, so that the grids
+    have their own.
     """
     settings = params.load()
+    recorder = Recorder()
     weight = model.load(paths.WEIGHTS)[:, :-1]
-    scale = settings.export.scale
+    scale, grid_scale = settings.export.scale, (settings.export.scale + 1) // 2
     pictures = {}
     for name, folder, tiles, palette in (
         ("gray", paths.WEIGHT_IMAGES, images.gray(weight), images.GRAY),
@@ -21,11 +24,15 @@ def main() -> None:
     ):
         for k, tile in enumerate(tiles):
             pictures[folder / f"{k}.png"] = images.png(tile, palette, scale)
-        grid = images.grid(tiles)
-        pictures[paths.GRIDS / f"{name}.png"] = images.png(grid, palette, (scale + 1) // 2)
-    files.write(pictures)
-    print(f"export: {len(pictures)} images in {paths.WEIGHT_IMAGES}, all of them in {paths.GRIDS}")
-    tracking.log_images(settings)
+        pictures[paths.GRIDS / f"{name}.png"] = images.png(images.grid(tiles), palette, grid_scale)
+    for path in paths.EPOCH_WEIGHTS.iterdir():
+        grid = images.grid(images.gray(model.load(path)[:, :-1]))
+        pictures[paths.EPOCH_IMAGES / f"{path.stem}.png"] = images.png(
+            grid, images.GRAY, grid_scale
+        )
+    files.write(pictures, only_in=paths.EPOCH_IMAGES)
+    print(f"export: {len(pictures)} images in {paths.WEIGHT_IMAGES} and {paths.EPOCH_IMAGES}")
+    recorder.log("images", settings)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ from tqdm import tqdm
 
 from softmax import files, lock, paths, tracking
 from softmax.errors import DataError, exits_cleanly
-from softmax.tracking import Facts, Origin
+from softmax.facts import Facts
+from softmax.tracking import Origin
 
 
 @exits_cleanly

@@ -13,41 +13,48 @@ from softmax import (
     model,
     params,
     paths,
-    tracking,
     training,
     workers,
 )
 from softmax.errors import exits_cleanly
 from softmax.params import Params
+from softmax.recorder import Recorder
 from softmax.training import Epoch
 from softmax.workers import Workers
 
 
 @exits_cleanly
 def main() -> None:
-    """Write the weights, the losses and scores along the way, and the final scores."""
+    """Write the weights, those of the epochs before, and the losses and scores along the way."""
     settings = params.load()
     if count := workers.wanted():
         workers.launch("stages.train", count)
         return
     started, where = time.time(), device.choose()
     with workers.join(where) as team:
+        recorder = Recorder() if team.rank == 0 else None
         epochs = fit(settings, where, team)
-    if team.rank > 0:
+    if recorder is None:
         return
 
     metrics = history.metrics(epochs[-1])
+    snapshots = {
+        paths.EPOCH_WEIGHTS / f"{epoch.number}.safetensors": model.to_bytes(epoch.theta)
+        for epoch in history.snapshots(epochs)
+    }
     files.write(
         {
             paths.WEIGHTS: model.to_bytes(epochs[-1].theta),
             paths.LOSSES: files.to_csv(history.losses(epochs)),
             paths.EPOCHS: files.to_csv(history.scores(epochs)),
             paths.TRAIN_METRICS: files.to_json(metrics),
-        }
+            **snapshots,
+        },
+        only_in=paths.EPOCH_WEIGHTS,
     )
     by = f"{where}, {team.size} workers" if team.size > 1 else where
     print(f"train: {len(epochs)} epochs on {by}", *(f"{k} {v:.4f}" for k, v in metrics.items()))
-    tracking.log_training(settings, device=where, workers=team.size, started=started)
+    recorder.log("training", settings, device=where, workers=team.size, started=started)
 
 
 def fit(settings: Params, where: str, team: Workers) -> list[Epoch]:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,7 +19,7 @@ from conftest import ROOT, Workspace, write_lock
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from softmax import catalog, lock, tracking
+from softmax import catalog, lock, recorder
 from stages import evaluate, export, track, train
 
 
@@ -59,8 +60,7 @@ def test_three_stages_make_one_row_that_has_everything(workspace: Workspace, sto
     curve = MlflowClient(store).get_metric_history(run.info.run_id, "loss")
     assert [point.step for point in curve] == [100, 200, 325, 425]
     inputs = {(i.dataset.name, i.tags[0].value) for i in run.inputs.dataset_inputs}
-    assert inputs == {("mnist-training", "training"), ("mnist-test", "test")}
-    assert artifacts(store, run, "model") == {"model/softmax.safetensors"}
+    assert inputs == {(f"mnist-{part}", part) for part in ("training", "validation", "test")}
     assert "evaluation/predictions.csv" in artifacts(store, run, "evaluation")
     assert artifacts(store, run, "samples") == {"samples/3.svg", "samples/7.svg"}
     assert "weights/grid/gray.png" in artifacts(store, run, "weights/grid")
@@ -83,7 +83,7 @@ def test_evaluation_makes_the_run_where_there_is_none(
     workspace: Workspace, store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace(train={"epochs": 1, "seed": 103})
-    monkeypatch.setattr(tracking, "log_training", lambda *_, **__: None)
+    monkeypatch.setitem(recorder.EVENTS, "training", lambda *_, **__: None)
     train.main()
     assert runs(store) == []
     evaluate.main()
@@ -173,18 +173,40 @@ def test_track_completes_a_run_that_the_evaluation_did_not_reach(
     assert "test_accuracy" in run.data.metrics
 
 
-def test_a_replay_that_breaks_off_does_not_pass_for_the_run(
-    workspace: Workspace, store: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "log_inputs",
+        "log_batch",
+        "log_model_artifacts",
+        "log_outputs",
+        "finalize_logged_model",
+        "create_registered_model",
+        "create_model_version",
+        "set_terminated",
+    ],
+)
+def test_a_run_that_broke_off_is_completed(
+    workspace: Workspace, store: str, monkeypatch: pytest.MonkeyPatch, request_: str
 ) -> None:
-    workspace(train={"epochs": 1, "seed": 107})
+    workspace(train={"epochs": 2, "batch_size": 2, "seed": zlib.crc32(request_.encode())})
     with monkeypatch.context() as broken:
-        broken.setattr(MlflowClient, "log_inputs", lambda *_: 1 / 0)
+        broken.setattr(MlflowClient, request_, lambda *_, **__: 1 / 0)
         train.main()
-    assert runs(store) == []
-    evaluate.main()
+    (unfinished,) = runs(store)
+    assert unfinished.info.status == "RUNNING"
+    for stage in (evaluate, export):
+        stage.main()
     (run,) = runs(store)
-    assert run.info.status == "FINISHED"
+    client = MlflowClient(store)
+    assert (run.info.run_id, run.info.status) == (unfinished.info.run_id, "FINISHED")
     assert {"train_accuracy", "test_accuracy"} <= set(run.data.metrics)
+    assert len(client.get_metric_history(run.info.run_id, "loss")) == 4
+    (model,) = client.search_logged_models(
+        [run.info.experiment_id], f"source_run_id = '{run.info.run_id}'"
+    )
+    assert model.status == "READY"
+    assert len(client.search_model_versions(f"run_id = '{run.info.run_id}'")) == 1
 
 
 def test_replaying_adds_nothing(workspace: Workspace, store: str) -> None:
@@ -200,6 +222,9 @@ def test_replaying_adds_nothing(workspace: Workspace, store: str) -> None:
         assert len(client.get_metric_history(run.info.run_id, key)) == count
     assert run.inputs is not None
     assert len(run.inputs.dataset_inputs) == 2
+    assert len(run.outputs.model_outputs) == 1
+    assert len(artifacts(store, run, "images")) == 2
+    assert len(client.search_model_versions(f"run_id = '{run.info.run_id}'")) == 1
 
 
 def test_track_says_in_one_line_what_it_lacks(

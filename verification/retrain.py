@@ -19,10 +19,11 @@ import numpy as np
 import threadpoolctl
 from numpy.typing import NDArray
 
-from softmax import data, device, files, model, params, paths, tracking, training
+from softmax import data, device, files, model, params, paths, training
 from softmax.data import Dataset
 from softmax.errors import exits_cleanly
 from softmax.params import Train
+from softmax.recorder import Recorder
 from softmax.scoring import Score
 from softmax.training import Epoch
 from softmax.workers import Workers
@@ -36,8 +37,8 @@ Doubles = NDArray[np.float64]
 
 def run_stages() -> None:
     """As `dvc repro` does."""
-    for log in ("log_training", "log_evaluation", "log_images"):
-        setattr(tracking, log, lambda *_, **__: None)
+    for method in ("__init__", "log"):
+        setattr(Recorder, method, lambda *_, **__: None)
     train.main()
     if os.environ.get("RANK", "0") == "0":
         evaluate.main()

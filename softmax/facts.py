@@ -1,0 +1,50 @@
+"""The facts of one trained model, as they lie on disk: what a run in MLflow is made from."""
+
+import hashlib
+from pathlib import Path
+from typing import NamedTuple
+
+from softmax import files, lock, paths
+from softmax.params import Params
+
+
+class Facts(NamedTuple):
+    """The folder in which the facts of a model lie, and the params it was trained with."""
+
+    folder: Path
+    settings: Params
+
+    def sha256(self) -> str:
+        """What links them to a run: the hash of the weights."""
+        return files.sha256(self.folder / paths.WEIGHTS)
+
+    def recipe(self) -> str:
+        """The params that people compare, in a few words."""
+        train = self.settings.train
+        name = f"{train.optimizer} lr={train.learning_rate:g} b={train.batch_size}"
+        return f"{name} e={train.epochs}"
+
+    def locked(self) -> lock.Stages:
+        """The stages of dvc.lock, if there is one, that made or read these very weights."""
+        if not (self.folder / lock.PATH).exists():
+            return {}
+        stages, md5 = lock.load(self.folder), files.md5(self.folder / paths.WEIGHTS)
+        return {
+            name: stage
+            for name, stage in stages.items()
+            if md5 in (lock.inputs(stages, name) | lock.outputs(stages, name)).values()
+        }
+
+    def provenance(self) -> dict[str, str]:
+        """Tags that tell whether two models had the same data and the same code, from dvc.lock."""
+        inputs = lock.inputs(self.locked(), "train")
+        if not inputs:
+            return {}
+        code = [f"{md5}  {path}" for path, md5 in inputs.items() if path.suffix == ".py"]
+        data = [md5 for path, md5 in inputs.items() if path.suffix != ".py"]
+        return {
+            "dvc.data.md5": " ".join(data),
+            "dvc.code.md5": hashlib.md5(
+                "\n".join(code).encode(), usedforsecurity=False
+            ).hexdigest(),
+        }

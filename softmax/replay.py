@@ -1,0 +1,127 @@
+"""What MLflow shows of a model: its facts, read from disk and added to a run in batches.
+
+Each function may be called again, also after one that broke off: it adds what is missing.
+"""
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from softmax import catalog, paths, registry
+from softmax.facts import Facts
+from softmax.store import Client, Run
+
+if TYPE_CHECKING:
+    from mlflow.entities import Dataset
+
+REQUEST = 1000  # metrics that MLflow takes at a time
+CONTEXTS = {"loss": "training", "train": "training", "validation": "validation", "test": "test"}
+SLIDER = "weights after each epoch"
+NOTE = """**{accuracy:.2%}** of {total} test images, {correct} of them right.
+
+![weights](get-artifact?path=weights/grid/gray.png&run_uuid={run_id})
+
+{confusion}
+"""
+
+
+def training(client: Client, run: Run, facts: Facts) -> str:
+    """Add params, curves, data sets and the model; what became of it in the registry."""
+    from mlflow.entities import Param
+
+    values = facts.settings.model_dump(include={"download", "train"})
+    params = [
+        Param(f"{part}.{key}", str(value))
+        for part, keys in values.items()
+        for key, value in keys.items()
+    ]
+    client.log_batch(run.info.run_id, params=params)
+    contexts = ["training"] + ["validation"] * (facts.settings.train.validation > 0)
+    _log_datasets(client, run, facts, contexts)
+    epochs = pd.read_csv(facts.folder / paths.EPOCHS)
+    registry.log_model(client, run, facts, step=epochs["step"].iloc[-1])
+    for table in (pd.read_csv(facts.folder / paths.LOSSES), epochs):
+        _log_curves(client, run, facts, table)
+    return registry.register(client, run, facts)
+
+
+def evaluation(client: Client, run: Run, facts: Facts) -> None:
+    """Add the test metrics and the files of the evaluation; they name the run and its note."""
+    run_id, folder = run.info.run_id, facts.folder
+    metrics = json.loads((folder / paths.TEST_METRICS).read_bytes())
+    last = pd.read_csv(folder / paths.EPOCHS)["step"].iloc[-1]
+    row = {f"test_{key}": metrics[key] for key in ("accuracy", "loss", "correct")}
+    _log_datasets(client, run, facts, ["test"])
+    _log_curves(client, run, facts, pd.DataFrame([{"step": last, **row}]))
+    for fact in (paths.TEST_METRICS, paths.CONFUSION, paths.PREDICTIONS):
+        client.log_artifact(run_id, str(folder / fact), "evaluation")
+    client.log_artifacts(run_id, str(folder / paths.SAMPLE_CARDS), "samples")
+    pairs = pd.read_csv(folder / paths.CONFUSION)
+    confusion = pd.crosstab(pairs["actual"], pairs["predicted"]).to_markdown()
+    note = NOTE.format(run_id=run_id, confusion=confusion, **metrics)
+    for key, value in {"mlflow.note.content": note, **facts.provenance()}.items():
+        client.set_tag(run_id, key, value)
+    client.update_run(run_id, name=f"{metrics['accuracy']:.2%} · {facts.recipe()}")
+
+
+def images(client: Client, run: Run, facts: Facts) -> None:
+    """Add the weight images, and those of each epoch as steps of one image."""
+    from PIL import Image
+
+    run_id = run.info.run_id
+    client.log_artifacts(run_id, str(facts.folder / paths.WEIGHT_IMAGES), "weights")
+    steps = pd.read_csv(facts.folder / paths.EPOCHS).set_index("epoch")["step"]
+    logged = [file.path for file in client.list_artifacts(run_id, "images")]
+    for path in (facts.folder / paths.EPOCH_IMAGES).glob("*.png"):
+        step = int(steps[int(path.stem)])
+        if sum(f"+step+{step}+" in name for name in logged) < 2:  # the picture and its thumbnail
+            with Image.open(path) as image:
+                client.log_image(run_id, image.convert("L"), key=SLIDER, step=step)
+
+
+def _log_curves(client: Client, run: Run, facts: Facts, table: pd.DataFrame) -> None:
+    """Log each column by its step, linked to the model and to the data set that it is of.
+
+    All have the same time each time, so that none is doubled.
+    """
+    from mlflow.entities import Metric
+
+    model = registry.find_model(client, run)
+    metrics = []
+    for key in table.columns.drop(["step", "epoch", "batch"], errors="ignore"):
+        source = _dataset(facts, CONTEXTS[key.split("_")[0]])
+        link = {"dataset_name": source.name, "dataset_digest": source.digest}
+        metrics += [
+            Metric(key, value, run.info.start_time, step, model.model_id, **link)
+            for step, value in zip(table["step"].tolist(), table[key].tolist(), strict=True)
+        ]
+    for start in range(0, len(metrics), REQUEST):
+        client.log_batch(run.info.run_id, metrics=metrics[start : start + REQUEST])
+
+
+def _log_datasets(client: Client, run: Run, facts: Facts, contexts: list[str]) -> None:
+    """Log the data sets of these contexts as inputs."""
+    from mlflow.entities import DatasetInput, InputTag
+
+    inputs = [
+        DatasetInput(_dataset(facts, context), [InputTag("mlflow.data.context", context)])
+        for context in contexts
+    ]
+    client.log_inputs(run.info.run_id, inputs)
+
+
+def _dataset(facts: Facts, context: str) -> "Dataset":
+    """The training, validation or test set, its digest taken from the pinned hashes."""
+    from mlflow.entities import Dataset
+
+    name = facts.settings.download.dataset
+    pins = catalog.SHA256[name][2:] if context == "test" else catalog.SHA256[name][:2]
+    held_out = facts.settings.train.validation if context == "validation" else ""
+    return Dataset(
+        name=f"{name}-{context}",
+        digest=hashlib.sha256(f"{''.join(pins)}{held_out}".encode()).hexdigest()[:16],
+        source_type="http",
+        source=json.dumps({"url": catalog.HOMEPAGE[name]}),
+    )
