@@ -147,8 +147,8 @@ def test_the_server_gives_the_answers_of_the_pipeline(served: str, pipeline: Clo
 @pytest.mark.parametrize(
     ("inputs", "reason"),
     [
-        ([], "shape (0,) should be (n, 784) or (n, 28, 28)"),
-        ([0] * 784, "shape (784,) should be"),
+        ([], "Failed to enforce schema"),  # MLflow's own words
+        ([0] * 784, "images: shape (784,) should be (n, 784) or (n, 28, 28)"),
         ([[0] * 783], "shape (1, 783) should be"),
         ([[[0] * 28] * 27], "shape (1, 27, 28) should be"),
         ([[0] * 784, [0] * 783], "the images differ in size"),
@@ -167,7 +167,7 @@ def test_the_server_gives_the_answers_of_the_pipeline(served: str, pipeline: Clo
 def test_the_server_answers_400_to_what_is_no_image(served: str, inputs: Any, reason: str) -> None:
     response = ask(served, inputs)
     assert response.status_code == 400
-    assert f"images: {reason}" in response.json()["message"] or reason in response.json()["message"]
+    assert reason in response.json()["message"]
 
 
 @pytest.mark.usefixtures("registry")
