@@ -25,7 +25,7 @@ class Facts(NamedTuple):
         return f"{name} e={train.epochs}"
 
     def locked(self) -> lock.Stages:
-        """The stages of dvc.lock, if there is one, that made or read these very weights."""
+        """The stages of dvc.lock that made or read these weights, if their outputs are here."""
         if not (self.folder / lock.PATH).exists():
             return {}
         stages, md5 = lock.load(self.folder), files.md5(self.folder / paths.WEIGHTS)
@@ -33,6 +33,7 @@ class Facts(NamedTuple):
             name: stage
             for name, stage in stages.items()
             if md5 in (lock.inputs(stages, name) | lock.outputs(stages, name)).values()
+            and all((self.folder / path).exists() for path in lock.outputs(stages, name))
         }
 
     def provenance(self) -> dict[str, str]:

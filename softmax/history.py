@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from softmax.training import Epoch
@@ -29,10 +30,11 @@ def scores(epochs: Sequence[Epoch]) -> pd.DataFrame:
     )
 
 
-def snapshots(epochs: Sequence[Epoch]) -> list[Epoch]:
-    """The epochs whose weights are worth keeping: evenly apart, and the last."""
+def snapshots(epochs: Sequence[Epoch]) -> dict[int, np.ndarray]:
+    """theta after the last epoch and those evenly before it, SNAPSHOTS at most, by number."""
     count = min(len(epochs), SNAPSHOTS)
-    return [epochs[k * len(epochs) // count - 1] for k in range(1, count + 1)]
+    chosen = [epochs[k * len(epochs) // count - 1] for k in range(1, count + 1)]
+    return {epoch.number: epoch.theta for epoch in chosen}
 
 
 def metrics(epoch: Epoch) -> dict[str, float]:

@@ -41,9 +41,10 @@ def training(client: Client, run: Run, facts: Facts) -> str:
     contexts = ["training"] + ["validation"] * (facts.settings.train.validation > 0)
     _log_datasets(client, run, facts, contexts)
     epochs = pd.read_csv(facts.folder / paths.EPOCHS)
-    registry.log_model(client, run, facts, step=epochs["step"].iloc[-1])
+    end = epochs["step"].tolist()[-1]
+    registry.log_model(client, run, facts, end)
     for table in (pd.read_csv(facts.folder / paths.LOSSES), epochs):
-        _log_curves(client, run, facts, table)
+        _log_curves(client, run, facts, table, end)
     return registry.register(client, run, facts)
 
 
@@ -51,10 +52,10 @@ def evaluation(client: Client, run: Run, facts: Facts) -> None:
     """Add the test metrics and the files of the evaluation; they name the run and its note."""
     run_id, folder = run.info.run_id, facts.folder
     metrics = json.loads((folder / paths.TEST_METRICS).read_bytes())
-    last = pd.read_csv(folder / paths.EPOCHS)["step"].iloc[-1]
+    # one value, at step 0, which MLflow draws as bars beside those of other runs
     row = {f"test_{key}": metrics[key] for key in ("accuracy", "loss", "correct")}
     _log_datasets(client, run, facts, ["test"])
-    _log_curves(client, run, facts, pd.DataFrame([{"step": last, **row}]))
+    _log_curves(client, run, facts, pd.DataFrame([{"step": 0, **row}]), 0)
     for fact in (paths.TEST_METRICS, paths.CONFUSION, paths.PREDICTIONS):
         client.log_artifact(run_id, str(folder / fact), "evaluation")
     client.log_artifacts(run_id, str(folder / paths.SAMPLE_CARDS), "samples")
@@ -72,17 +73,18 @@ def images(client: Client, run: Run, facts: Facts) -> None:
 
     run_id = run.info.run_id
     client.log_artifacts(run_id, str(facts.folder / paths.WEIGHT_IMAGES), "weights")
-    steps = pd.read_csv(facts.folder / paths.EPOCHS).set_index("epoch")["step"]
+    epochs = pd.read_csv(facts.folder / paths.EPOCHS)
+    steps = {0: 0, **dict(zip(epochs["epoch"].tolist(), epochs["step"].tolist(), strict=True))}
     logged = [file.path for file in client.list_artifacts(run_id, "images")]
     for path in (facts.folder / paths.EPOCH_IMAGES).glob("*.png"):
-        step = int(steps[int(path.stem)])
+        step = steps[int(path.stem)]
         if sum(f"+step+{step}+" in name for name in logged) < 2:  # the picture and its thumbnail
             with Image.open(path) as image:
                 client.log_image(run_id, image.convert("L"), key=SLIDER, step=step)
 
 
-def _log_curves(client: Client, run: Run, facts: Facts, table: pd.DataFrame) -> None:
-    """Log each column by its step, linked to the model and to the data set that it is of.
+def _log_curves(client: Client, run: Run, facts: Facts, table: pd.DataFrame, end: int) -> None:
+    """Log each column by its step, linked to its data set, and to the model if it is of step `end`.
 
     All have the same time each time, so that none is doubled.
     """
@@ -93,10 +95,10 @@ def _log_curves(client: Client, run: Run, facts: Facts, table: pd.DataFrame) -> 
     for key in table.columns.drop(["step", "epoch", "batch"], errors="ignore"):
         source = _dataset(facts, CONTEXTS[key.split("_")[0]])
         link = {"dataset_name": source.name, "dataset_digest": source.digest}
-        metrics += [
-            Metric(key, value, run.info.start_time, step, model.model_id, **link)
-            for step, value in zip(table["step"].tolist(), table[key].tolist(), strict=True)
-        ]
+        for step, value in zip(table["step"].tolist(), table[key].tolist(), strict=True):
+            # the loss of a batch is that of the weights before
+            of_model = {"model_id": model.model_id} if step == end and key != "loss" else {}
+            metrics.append(Metric(key, value, run.info.start_time, step, **of_model, **link))
     for start in range(0, len(metrics), REQUEST):
         client.log_batch(run.info.run_id, metrics=metrics[start : start + REQUEST])
 
@@ -104,12 +106,16 @@ def _log_curves(client: Client, run: Run, facts: Facts, table: pd.DataFrame) -> 
 def _log_datasets(client: Client, run: Run, facts: Facts, contexts: list[str]) -> None:
     """Log the data sets of these contexts as inputs."""
     from mlflow.entities import DatasetInput, InputTag
+    from mlflow.exceptions import MlflowException
 
     inputs = [
         DatasetInput(_dataset(facts, context), [InputTag("mlflow.data.context", context)])
         for context in contexts
     ]
-    client.log_inputs(run.info.run_id, inputs)
+    try:
+        client.log_inputs(run.info.run_id, inputs)
+    except MlflowException:  # a database refuses the second of two that are first at once
+        client.log_inputs(run.info.run_id, inputs)
 
 
 def _dataset(facts: Facts, context: str) -> "Dataset":

@@ -7,9 +7,11 @@ broke off is completed. Tracking never fails a stage: it warns in one line, and 
 up for it.
 """
 
+import getpass
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -125,8 +127,10 @@ def _experiment_name(facts: Facts) -> str:
 
 
 def _tags() -> dict[str, str]:
-    """The commit that is checked out, whether tracked files differ from it, and DVC's names."""
+    """Who, the commit that is checked out, whether tracked files differ from it, DVC's names."""
     tags = {key: os.environ[key] for key in ("DVC_STAGE", "DVC_EXP_NAME") if key in os.environ}
+    with suppress(KeyError, OSError):  # a user without a name, in a container
+        tags["mlflow.user"] = getpass.getuser()
     try:
         import git
     except ImportError:  # no git on this machine

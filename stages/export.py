@@ -27,9 +27,8 @@ def main() -> None:
         pictures[paths.GRIDS / f"{name}.png"] = images.png(images.grid(tiles), palette, grid_scale)
     for path in paths.EPOCH_WEIGHTS.iterdir():
         grid = images.grid(images.gray(model.load(path)[:, :-1]))
-        pictures[paths.EPOCH_IMAGES / f"{path.stem}.png"] = images.png(
-            grid, images.GRAY, grid_scale
-        )
+        picture = images.png(grid, images.GRAY, grid_scale)
+        pictures[paths.EPOCH_IMAGES / f"{path.stem}.png"] = picture
     files.write(pictures, only_in=paths.EPOCH_IMAGES)
     print(f"export: {len(pictures)} images in {paths.WEIGHT_IMAGES} and {paths.EPOCH_IMAGES}")
     recorder.log("images", settings)

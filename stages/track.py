@@ -35,6 +35,9 @@ def track(folder: Path, origin: Origin | None = None) -> None:
     locked = lock.outputs(stages, "train").get(paths.WEIGHTS)
     if not weights.exists() or files.md5(weights) != locked:
         raise DataError(f"{paths.WEIGHTS}: not the weights of dvc.lock; run `dvc repro`")
+    for path in (path for name in lock.RESULTS for path in lock.outputs(stages, name)):
+        if not (folder / path).exists():
+            raise DataError(f"{path}: not here; run `dvc checkout` or `dvc repro`")
     run = tracking.backfill(Facts(folder, lock.params(stages)), origin)
     tqdm.write(f"track: run {run.info.run_id} has all facts of its model, {run.info.run_name}")
 
@@ -43,7 +46,8 @@ def track_history() -> None:
     """Complete the runs of all models, but for those that DVC's cache no longer holds."""
     from softmax import revisions  # DVC takes a second to import
 
-    for revision in tqdm(list(revisions.of_models(Path())), desc="track", disable=None):
+    found = sorted(revisions.of_models(Path()), key=lambda revision: revision.time)
+    for revision in tqdm(found, desc="track", disable=None):
         tags = {"mlflow.source.git.commit": revision.commit, "git.dirty": "false"}
         if revision.experiment:
             tags["DVC_EXP_NAME"] = revision.experiment

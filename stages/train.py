@@ -38,17 +38,18 @@ def main() -> None:
         return
 
     metrics = history.metrics(epochs[-1])
-    snapshots = {
-        paths.EPOCH_WEIGHTS / f"{epoch.number}.safetensors": model.to_bytes(epoch.theta)
-        for epoch in history.snapshots(epochs)
-    }
+    features = epochs[-1].theta.shape[1] - 1
+    thetas = {0: training.initialize(features, settings.train.seed), **history.snapshots(epochs)}
     files.write(
         {
             paths.WEIGHTS: model.to_bytes(epochs[-1].theta),
             paths.LOSSES: files.to_csv(history.losses(epochs)),
             paths.EPOCHS: files.to_csv(history.scores(epochs)),
             paths.TRAIN_METRICS: files.to_json(metrics),
-            **snapshots,
+            **{
+                paths.EPOCH_WEIGHTS / f"{number}.safetensors": model.to_bytes(theta)
+                for number, theta in thetas.items()
+            },
         },
         only_in=paths.EPOCH_WEIGHTS,
     )
