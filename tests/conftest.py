@@ -1,16 +1,23 @@
-"""The two places where stages run: a clean clone with real MNIST, and a tiny workspace."""
+"""The places where stages run, a clean clone with real MNIST and a tiny workspace, and servers."""
 
 import hashlib
 import os
+import shutil
+import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import numpy as np
 import pytest
+import requests
 import yaml
 
 from softmax import catalog, lock, params, recorder
@@ -22,6 +29,7 @@ hypothesis.settings.register_profile("busy machine", deadline=None)
 hypothesis.settings.load_profile("busy machine")
 
 ROOT = Path(__file__).parents[1]
+STARTUP = 60  # seconds
 Workspace = Callable[..., Path]
 
 
@@ -71,6 +79,90 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Clone:
 def store(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The URI of an MLflow store that the tests share, because MLflow takes seconds to make one."""
     return f"sqlite:///{tmp_path_factory.mktemp('store') / 'mlflow.db'}"
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Callable[[str], str]]:
+    """Makes a database on a throwaway cluster and returns its URI: postgresql("shared").
+
+    The cluster has no port, only a socket in a folder of its own.
+    """
+    path = os.pathsep.join(
+        [os.environ["PATH"], *map(str, Path("/usr/lib/postgresql").glob("*/bin"))]
+    )
+    if (initdb := shutil.which("initdb", path=path)) is None:
+        pytest.skip("PostgreSQL is not installed")
+    programs = Path(initdb).resolve().parent
+    with tempfile.TemporaryDirectory(prefix="pg") as folder:
+        owner = []
+        if os.geteuid() == 0:  # which PostgreSQL refuses
+            owner = ["runuser", "-u", "postgres", "--"]
+            shutil.chown(folder, "postgres")
+
+        def run(program: str, *arguments: str) -> None:
+            command = [*owner, str(programs / program), *arguments]
+            subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+        def create(name: str) -> str:
+            run("createdb", "--host", folder, "--username", "postgres", name)
+            return f"postgresql+psycopg2:///{name}?host={folder}&user=postgres"
+
+        data = f"{folder}/data"
+        run("initdb", "--no-sync", "--username", "postgres", "--auth", "trust", data)
+        settings = f"-F -c listen_addresses= -c unix_socket_directories={folder}"
+        run("pg_ctl", "start", "-D", data, "-o", settings, "-l", f"{folder}/log")
+        yield create
+        run("pg_ctl", "stop", "-D", data, "--mode", "immediate")
+
+
+@pytest.fixture(scope="session")
+def server(
+    postgresql: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The URI of an MLflow server on PostgreSQL that the tests share."""
+    folder = tmp_path_factory.mktemp("server")
+    database, artifacts = postgresql("shared"), str(folder / "artifacts")
+    with serve(
+        folder, "--backend-store-uri", database, "--artifacts-destination", artifacts
+    ) as uri:
+        yield uri
+
+
+@contextmanager
+def serve(folder: Path, *options: str, **environment: str) -> Iterator[str]:
+    """The URI of an MLflow server, once it answers; in the end no process of it is left."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    here = ["--host", "127.0.0.1", "--port", str(port), "--workers", "2"]
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mlflow", "server", *options, *here],
+            cwd=folder,
+            env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **environment},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        uri = f"http://127.0.0.1:{port}"
+        wait_for(f"{uri}/health", process, folder / "log")
+        yield uri
+    finally:
+        with suppress(ProcessLookupError):  # where it ended by itself
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Return when `url` answers; AssertionError with the log where the process does not get there."""
+    end = time.monotonic() + STARTUP
+    while process.poll() is None and time.monotonic() < end:
+        with suppress(requests.RequestException):
+            requests.get(url, timeout=1).raise_for_status()
+            return
+        time.sleep(0.2)
+    raise AssertionError(log.read_text())
 
 
 @pytest.fixture
