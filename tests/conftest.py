@@ -134,7 +134,7 @@ def serve(folder: Path, *options: str, **environment: str) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    here = ["--host", "127.0.0.1", "--port", str(port), "--workers", "2"]
+    here = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "mlflow", "server", *options, *here],
@@ -155,7 +155,7 @@ def serve(folder: Path, *options: str, **environment: str) -> Iterator[str]:
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Return when `url` answers; AssertionError with the log where the process does not get there."""
+    """Return when `url` answers; AssertionError with the log where it does not."""
     end = time.monotonic() + STARTUP
     while process.poll() is None and time.monotonic() < end:
         with suppress(requests.RequestException):
