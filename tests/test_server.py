@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import mlflow
 import pytest
 import yaml
 from conftest import ROOT, Workspace, serve, write_lock
@@ -79,12 +80,18 @@ def assert_whole(uri: str, run: Run, folder: Path) -> None:
     ]
     for artifact, fact in {
         "evaluation": "metrics/predictions.csv",
-        "model": "models/softmax.safetensors",
         "weights/grid": "images/weights/grid/gray.png",
     }.items():
         path = f"{artifact}/{Path(fact).name}"
         downloaded = Path(client.download_artifacts(run.info.run_id, path, str(folder)))
         assert downloaded.read_bytes() == (folder / fact).read_bytes()
+    (output,) = run.outputs.model_outputs
+    mlflow.set_tracking_uri(uri)
+    model = mlflow.artifacts.download_artifacts(f"models:/{output.model_id}")
+    weights = Path(model, "artifacts/softmax.safetensors").read_bytes()
+    assert weights == (folder / "models/softmax.safetensors").read_bytes()
+    (version,) = client.search_model_versions(f"run_id = '{run.info.run_id}'")
+    assert version.tags["weights.sha256"] == run.data.tags["weights.sha256"]
 
 
 def test_three_stages_make_one_row_that_has_everything(on_server: Workspace, server: str) -> None:
