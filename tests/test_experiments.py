@@ -1,0 +1,117 @@
+"""DVC's queue and its experiments in temporary folders, four at a time, in one MLflow store."""
+
+import itertools
+import math
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from conftest import Clone
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from servers import mlflow_server
+
+LEARNING_RATES, BATCH_SIZES = (0.001, 0.01, 0.1), (32, 64)
+AT_ONCE = 4
+WAITING = ("Queued", "Running")  # DVC's words
+
+
+@pytest.fixture
+def clone(pipeline: Clone, tmp_path: Path) -> Iterator[Clone]:
+    """A clone that trains for an epoch, with MNIST in its cache and no store yet."""
+    clone = Clone(tmp_path / "clone", pipeline.folder)
+    shutil.copytree(pipeline.folder / ".dvc/cache/files", clone.folder / ".dvc/cache/files")
+    params = clone.folder / "params.yaml"
+    params.write_text(params.read_text().replace("epochs: 5", "epochs: 1"))
+    clone.run("git", "commit", "--quiet", "--all", "--message", "Train for an epoch")
+    yield clone
+    clone.run("dvc", "queue", "stop", "--kill")
+
+
+@pytest.fixture(params=["SQLite", "server"])
+def uri(request: pytest.FixtureRequest, clone: Clone, tmp_path: Path) -> Iterator[str]:
+    """The URI of the store that the clone's stages use, fresh."""
+    if request.param == "SQLite":
+        yield f"sqlite:///{clone.folder / 'mlflow.db'}"
+        return
+    with mlflow_server(tmp_path) as uri:
+        clone.environment["MLFLOW_TRACKING_URI"] = uri
+        yield uri
+
+
+def run_queue(clone: Clone) -> str:
+    """Queue all experiments; what they print, once the workers have done them."""
+    rates, sizes = (",".join(map(str, values)) for values in (LEARNING_RATES, BATCH_SIZES))
+    sweep = ("-S", f"train.learning_rate={rates}", "-S", f"train.batch_size={sizes}")
+    clone.run("dvc", "exp", "run", "--queue", *sweep)
+    clone.run("dvc", "queue", "start", "-j", str(AT_ONCE))
+    while any(word in (status := clone.run("dvc", "queue", "status")) for word in WAITING):
+        time.sleep(3)
+    assert status.count("Success") == len(pairs()), status
+    names = clone.run("dvc", "exp", "list", "--name-only").split()
+    return "".join(clone.run("dvc", "queue", "logs", name) for name in names)
+
+
+def run_in_temporary_folders(clone: Clone) -> str:
+    """Run all experiments with --temp, some at a time; what they print."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return "".join(pool.map(lambda pair: run_in_temporary_folder(clone, *pair), pairs()))
+
+
+def run_in_temporary_folder(clone: Clone, rate: float, size: int) -> str:
+    """Run an experiment, as soon as DVC has done with setting another one up."""
+    changes = ("-S", f"train.learning_rate={rate}", "-S", f"train.batch_size={size}")
+    while (done := clone.attempt("dvc", "exp", "run", "--temp", *changes)).returncode != 0:
+        assert "Unable to acquire lock" in done.stderr, done.stderr
+    return done.stdout + done.stderr
+
+
+def pairs() -> set[tuple[float, int]]:
+    """The learning rate and the batch size of each experiment."""
+    return set(itertools.product(LEARNING_RATES, BATCH_SIZES))
+
+
+@pytest.mark.parametrize("run_all", [run_queue, run_in_temporary_folders])
+def test_experiments_that_run_at_once_lose_nothing(
+    run_all: Callable[[Clone], str], clone: Clone, uri: str, tmp_path: Path
+) -> None:
+    assert "warning: " not in run_all(clone)
+    client = MlflowClient(uri)
+    experiments = {found.name: found.experiment_id for found in client.search_experiments()}
+    assert set(experiments) == {"Default", "softmax-mnist"}
+    rows = client.search_runs([experiments["softmax-mnist"]])
+    assert sorted(map(changes, rows)) == sorted(pairs())
+    names = clone.run("dvc", "exp", "list", "--name-only").split()
+    assert sorted(row.data.tags["DVC_EXP_NAME"] for row in rows) == sorted(names)
+    for row in rows:
+        assert row.info.status == "FINISHED"
+        assert curves(client, row) == every_curve(row)
+        folder = tmp_path / row.info.run_id
+        for artifact in ("weights", "evaluation", "samples"):
+            client.download_artifacts(row.info.run_id, artifact, folder)
+        for made in ("weights/grid/gray.png", "evaluation/predictions.csv", "samples/1802.svg"):
+            assert (folder / made).stat().st_size > 1000
+        assert len(list(folder.glob("weights/*.png"))) == 10
+
+
+def changes(row: Run) -> tuple[float, int]:
+    """What tells the run of an experiment from the others."""
+    return float(row.data.params["train.learning_rate"]), int(row.data.params["train.batch_size"])
+
+
+def curves(client: MlflowClient, row: Run) -> dict[str, list[int]]:
+    """The steps of each metric."""
+    return {
+        key: [point.step for point in client.get_metric_history(row.info.run_id, key)]
+        for key in row.data.metrics
+    }
+
+
+def every_curve(row: Run) -> dict[str, list[int]]:
+    """The steps that an epoch on all of MNIST has."""
+    batches = math.ceil(60_000 / changes(row)[1])
+    scores = ("train_loss", "train_accuracy", "test_loss", "test_accuracy", "test_correct")
+    return {"loss": list(range(100, batches + 1, 100)), **{key: [batches] for key in scores}}
