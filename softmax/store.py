@@ -28,17 +28,21 @@ Run = Any  # that functions import it when they need it
 def connect() -> Client:
     """A client of MLFLOW_TRACKING_URI or of the SQLite store at the repository root.
 
-    MLflow migrates a store when it is first opened, which two processes must not do at once.
+    MLflow migrates a database when it is first opened, which two processes must not do at once.
     """
     for key, value in DEFAULTS.items():
         os.environ.setdefault(key, value)
     import mlflow
 
     logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # our one line says it
-    # for the whole process: the model registry looks up a logged model by itself
-    mlflow.set_tracking_uri(
-        os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root() / 'mlflow.db'}"
-    )
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root() / 'mlflow.db'}"
+    mlflow.set_tracking_uri(uri)  # for the registry, which looks up a logged model by itself
+    if _is_served(uri):
+        return mlflow.MlflowClient()
+    from mlflow.store.db import utils
+    from mlflow.store.tracking import sqlalchemy_store  # noqa: F401 (seconds, not under the lock)
+
+    utils.MAX_RETRY_COUNT = 1  # MLflow's ten tries take 102 seconds if a database is away
     with lock():
         return mlflow.MlflowClient()
 
@@ -49,7 +53,7 @@ def experiment(client: Client, name: str) -> str:
     Without a server its artifacts lie at the repository root, wherever the stage runs.
     """
     if (found := client.get_experiment_by_name(name)) is None:
-        served = client.tracking_uri.startswith("http")
+        served = _is_served(client.tracking_uri)
         location = None if served else (root() / "mlartifacts" / name).as_uri()
         create(lambda: client.create_experiment(name, location))
         found = client.get_experiment_by_name(name)
@@ -93,3 +97,7 @@ def reason(error: BaseException) -> str:
     while error.__context__:
         error = error.__context__
     return f"{type(error).__name__}: {error}".split("\n")[0][:160]
+
+
+def _is_served(uri: str) -> bool:
+    return uri.startswith("http")
