@@ -114,7 +114,9 @@ def _log_datasets(client: Client, run: Run, facts: Facts, contexts: list[str]) -
     ]
     try:
         client.log_inputs(run.info.run_id, inputs)
-    except MlflowException:  # a database refuses the second of two that are first at once
+    except MlflowException as error:
+        if error.error_code != "BAD_REQUEST":  # a database refuses one of two that are first
+            raise
         client.log_inputs(run.info.run_id, inputs)
 
 

@@ -17,8 +17,9 @@ LOCK_TIMEOUT = 10  # seconds
 DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "3",  # seconds; a silent server costs twice that
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # a run asked for again would be made twice
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "3",  # seconds
+    "RES_OPTIONS": "timeout:1",  # second; how long glibc waits for a silent name server
 }
 
 Client = Any  # mlflow.MlflowClient and mlflow.entities.Run; MLflow takes a second to import, so

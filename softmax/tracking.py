@@ -108,18 +108,13 @@ def _replay_locked(client: Client, run: Run, facts: Facts) -> None:
 
 
 def _create_model_run(client: Client, facts: Facts, origin: Origin) -> Run:
-    """A new run of the weights, the only one that was started at this time.
-
-    Where the server's answer is lost, MLflow asks again, and the server makes a second run.
-    """
-    sha256, name = facts.sha256(), _experiment_name(facts)
-    tags = {"mlflow.source.name": "stages.train", WEIGHTS_TAG: sha256, **origin.tags}
-    run = _create_run(client, name, facts.recipe(), Origin(origin.started, tags))
-    same = f"tags.`{WEIGHTS_TAG}` = '{sha256}' and attributes.start_time = {run.info.start_time}"
-    for other in client.search_runs([run.info.experiment_id], same):
-        if other.info.run_id != run.info.run_id:
-            client.delete_run(other.info.run_id)
-    return run
+    tags = {
+        "mlflow.source.name": "stages.train",
+        WEIGHTS_TAG: facts.sha256(),
+        **origin.tags,
+    }
+    name = _experiment_name(facts)
+    return _create_run(client, name, facts.recipe(), Origin(origin.started, tags))
 
 
 def _create_run(client: Client, experiment: str, name: str, origin: Origin) -> Run:
