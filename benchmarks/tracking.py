@@ -19,12 +19,12 @@ from pathlib import Path
 import requests
 from tqdm import tqdm
 
-TURNS = 7
+TURNS = 5
 PORT = 5099
 STAGES = {"train": "training", "evaluate": "evaluation", "export": "images"}
 WITHOUT = """
-from softmax.recorder import Recorder
-Recorder.__init__ = Recorder.log = lambda *_, **__: None
+from softmax import recorder
+recorder.log = recorder.Recorder.__init__ = recorder.Recorder.log = lambda *_, **__: None
 from stages import {stage}
 {stage}.main()
 """

@@ -1,6 +1,7 @@
-"""Tracking beside a stage: a process makes MLflow ready while the stage works, and then logs.
+"""How a stage logs what it has written: in one line, and beside a long stage.
 
-MLflow and its SQL store take more than two seconds to import, longer than some stages work.
+MLflow and its SQL store take more than two seconds to import. Training is long enough to hide that
+in a process of its own; a stage as short as the import would only wait for it longer.
 """
 
 import json
@@ -20,8 +21,14 @@ EVENTS: dict[str, Callable[..., None]] = {
 }
 
 
+def log(event: str, settings: Params, **details: Any) -> None:
+    """Log what the stage has written; `details` as the function of EVENTS takes them."""
+    with store.never_fails():
+        EVENTS[event](store.connect(), settings, **details)
+
+
 class Recorder:
-    """The process, which ends with the stage where nothing is logged."""
+    """A process that makes MLflow ready while the stage works, and ends with it."""
 
     def __init__(self) -> None:
         command = [sys.executable, "-m", "softmax.recorder"]
@@ -33,7 +40,7 @@ class Recorder:
         )
 
     def log(self, event: str, settings: Params, **details: Any) -> None:
-        """Log what the stage has written; `details` as the function of EVENTS takes them."""
+        """The same, in that process."""
         message = {"event": event, "settings": settings.model_dump(), "details": details}
         self._process.communicate(json.dumps(message))
 

@@ -2,9 +2,8 @@
 
 import time
 
-from softmax import files, params, sources
+from softmax import files, params, recorder, sources
 from softmax.errors import exits_cleanly
-from softmax.recorder import Recorder
 
 
 @exits_cleanly
@@ -12,7 +11,6 @@ def main() -> None:
     """Write the four IDX files of the data set that params.yaml names."""
     started = time.time()
     settings = params.load()
-    recorder = Recorder()
     dataset = settings.download.dataset
     contents, source = sources.fetch(dataset)
     files.write(contents)

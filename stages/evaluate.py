@@ -1,15 +1,13 @@
 """Judge the trained model on the test set."""
 
-from softmax import cards, data, evaluation, files, model, params, paths, scoring
+from softmax import cards, data, evaluation, files, model, params, paths, recorder, scoring
 from softmax.errors import ParamsError, exits_cleanly
-from softmax.recorder import Recorder
 
 
 @exits_cleanly
 def main() -> None:
     """Write the test metrics, the confusion, every prediction, and cards of single images."""
     settings = params.load()
-    recorder = Recorder()
     theta = model.load(paths.WEIGHTS)
     test = data.load_test(settings.download.dataset)
     samples = settings.evaluate.samples

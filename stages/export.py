@@ -1,8 +1,7 @@
 """Show the weights of each class as an image."""
 
-from softmax import files, images, model, params, paths
+from softmax import files, images, model, params, paths, recorder
 from softmax.errors import exits_cleanly
-from softmax.recorder import Recorder
 
 
 @exits_cleanly
@@ -14,7 +13,6 @@ def main() -> None:
     have their own.
     """
     settings = params.load()
-    recorder = Recorder()
     weight = model.load(paths.WEIGHTS)[:, :-1]
     scale, grid_scale = settings.export.scale, (settings.export.scale + 1) // 2
     pictures = {}

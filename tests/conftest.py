@@ -21,7 +21,6 @@ import requests
 import yaml
 
 from softmax import catalog, lock, params, recorder
-from softmax import store as tracking_store
 from softmax.recorder import Recorder
 from verification import hashes
 
@@ -170,14 +169,14 @@ def workspace(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> Wo
     """Makes a folder to run stages in: workspace(train={"epochs": 1}) changes params.yaml.
 
     Its MNIST is 500 training and 30 test images, each with a bright line that tells its label.
-    Stages log in this process, where MLflow is imported once.
+    All log in this process, where MLflow is imported once.
     """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
     monkeypatch.setenv("DEVICE", "cpu")
     monkeypatch.setattr(sys, "argv", ["stages"])
     monkeypatch.setattr(Recorder, "__init__", lambda _: None)
-    monkeypatch.setattr(Recorder, "log", log_here)
+    monkeypatch.setattr(Recorder, "log", lambda _, *args, **details: recorder.log(*args, **details))
     folder = catalog.directory("mnist")
     folder.mkdir(parents=True)
     random = np.random.default_rng(0)
@@ -199,12 +198,6 @@ def workspace(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> Wo
         return tmp_path
 
     return prepare
-
-
-def log_here(_: Recorder, event: str, settings: params.Params, **details: Any) -> None:
-    """As Recorder.log, without a process."""
-    with tracking_store.never_fails():
-        recorder.EVENTS[event](tracking_store.connect(), settings, **details)
 
 
 def write_lock() -> dict[str, Any]:

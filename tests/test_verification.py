@@ -48,7 +48,7 @@ def verify(locked: dict[str, Any]) -> None:
 def test_the_locked_bytes_pass(locked: dict[str, Any], capfd: pytest.CaptureFixture[str]) -> None:
     verify(locked)
 
-    assert "1 configurations gave all 9 outputs the bytes" in capfd.readouterr().out
+    assert "1 configurations gave all 11 outputs the bytes" in capfd.readouterr().out
 
 
 @pytest.mark.parametrize(("stage", "out"), [("train", 1), ("evaluate", 0), ("export", 0)])
@@ -134,7 +134,7 @@ def test_the_lock_of_the_repository_names_its_params_and_outputs(pipeline: Clone
     stages = lock.load(ROOT)
     outputs = hashes.results(stages)
 
-    assert len(outputs) == 9
+    assert len(outputs) == 11
     assert lock.params(stages) == params.load(ROOT / "params.yaml")
     assert hashes.differences(pipeline.folder, outputs) == []
     assert hashes.differences(Path("nowhere"), outputs) == list(outputs)
