@@ -3,6 +3,7 @@
 A team sets MLFLOW_TRACKING_URI; the default is SQLite at the repository root.
 """
 
+import gc
 import logging
 import os
 import sys
@@ -33,17 +34,19 @@ def connect() -> Client:
     """
     for key, value in DEFAULTS.items():
         os.environ.setdefault(key, value)
-    import mlflow
-
-    logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # our one line says it
     uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root() / 'mlflow.db'}"
+    with _objects_that_stay():
+        import mlflow
+
+        if not _is_served(uri):  # here, because this takes a second, and not under the lock
+            from mlflow.store.db import utils
+            from mlflow.store.tracking import sqlalchemy_store  # noqa: F401
+
+            utils.MAX_RETRY_COUNT = 1  # MLflow's ten tries take 102 s if a database is away
+    logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # our one line says it
     mlflow.set_tracking_uri(uri)  # for the registry, which looks up a logged model by itself
     if _is_served(uri):
         return mlflow.MlflowClient()
-    from mlflow.store.db import utils
-    from mlflow.store.tracking import sqlalchemy_store  # noqa: F401 (seconds, not under the lock)
-
-    utils.MAX_RETRY_COUNT = 1  # MLflow's ten tries take 102 seconds if a database is away
     with lock():
         return mlflow.MlflowClient()
 
@@ -98,6 +101,17 @@ def reason(error: BaseException) -> str:
     while error.__context__:
         error = error.__context__
     return f"{type(error).__name__}: {error}".split("\n")[0][:160]
+
+
+@contextmanager
+def _objects_that_stay() -> Iterator[None]:
+    """Spare Python's collector what is made here: it would look for garbage for 0.7 seconds."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _is_served(uri: str) -> bool:
