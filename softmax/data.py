@@ -21,7 +21,10 @@ PIECE = 256  # images that are read before the pages of the file are let go
 
 
 class Dataset(NamedTuple):
-    """Images as uint8 rows of pixels (n, height * width), and their labels, uint8 (n,)."""
+    """Images as uint8 rows of pixels (n, height * width), and their labels, uint8 (n,).
+
+    Other samples are rows of features in whole 255ths, -255 to 255, of any integer type.
+    """
 
     images: Array
     labels: Array
@@ -54,7 +57,11 @@ class Batch(NamedTuple):
 
 
 def batches(
-    data: Dataset, order: Array | range, size: int, workers: Workers = ALONE
+    data: Dataset,
+    order: Array | range,
+    size: int,
+    workers: Workers = ALONE,
+    classes: int = CLASSES,
 ) -> Iterator[Batch]:
     """This worker's share of each batch of `size` images in `order`, int64 indices or a range.
 
@@ -65,12 +72,12 @@ def batches(
     most = workers.share(min(size, len(order)) + workers.rank) or 1
     buffer = aligned(most, data.images.shape[1] + 1, data.images)
     buffer[:, -1] = WHITE
-    classes = xp.eye(CLASSES, dtype=xp.float64, device=data.images.device)
+    identity = xp.eye(classes, dtype=xp.float64, device=data.images.device)
     step = max(WINDOW // size, 1) * size
     for first in range(0, len(order), step):
         window = slice(workers.share(first), workers.share(first + step))
         images, labels = (_take(x, mine[window]) for x in data)
-        one_hot = xp.take(classes, xp.astype(labels, xp.int64), axis=0)
+        one_hot = xp.take(identity, xp.astype(labels, xp.int64), axis=0)
         for start in range(first, min(first + step, len(order)), size):
             batch = slice(*(workers.share(k) - window.start for k in (start, start + size)))
             pixels = buffer[: len(images[batch])]

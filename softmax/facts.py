@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from softmax import files, lock, paths
-from softmax.params import Params
+from softmax.params import ModelParams
 
 
 class Facts(NamedTuple):
     """The folder in which the facts of a model lie, and the params it was trained with."""
 
     folder: Path
-    settings: Params
+    settings: ModelParams
 
     def sha256(self) -> str:
         """What links them to a run: the hash of the weights."""

@@ -7,6 +7,7 @@ bytes everywhere. Here a picture is a matrix of levels, uint8, and a palette.
 import math
 import struct
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +21,19 @@ STORED = 65535  # the longest stored block of deflate
 GRAY = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
 
 
-def _diverging() -> Levels:
-    """Blue to white to red for the levels 1 to 255 with white at 128, dark gray for LINE."""
-    blue, white, red = np.array([[33, 102, 172], [247, 247, 247], [178, 24, 43]])
-    steps = np.arange(128)[:, None]
-    down, up = (white + (end - white) * steps // 127 for end in (blue, red))
-    return np.concatenate([[[64, 64, 64]], down[:0:-1], up]).astype(np.uint8)
+def ramp(start: Sequence[int], end: Sequence[int], count: int) -> Levels:
+    """`count` colours from the RGB colour `start` to `end`: (count, 3)."""
+    first, change = np.array(start), np.subtract(end, start)
+    return (first + change * np.arange(count)[:, None] // (count - 1)).astype(np.uint8)
 
 
-DIVERGING = _diverging()
+def two_sided(below: Sequence[int], above: Sequence[int]) -> Levels:
+    """Below to white to above for the levels 1 to 255 with white at 128, dark gray for LINE."""
+    down, up = (ramp((247, 247, 247), end, 128) for end in (below, above))
+    return np.concatenate([np.array([[64, 64, 64]], np.uint8), down[:0:-1], up])
+
+
+DIVERGING = two_sided((33, 102, 172), (178, 24, 43))  # blue and red
 
 
 def gray(weight: NDArray[np.float64]) -> Levels:

@@ -7,7 +7,7 @@ import yaml
 from pydantic import ValidationError
 
 from softmax.errors import DataError
-from softmax.params import Params
+from softmax.params import ModelParams
 
 PATH = Path("dvc.lock")
 RESULTS = ("train", "evaluate", "export")  # the stages with params, but for download
@@ -27,7 +27,7 @@ def load(folder: Path = Path()) -> Stages:
     return stages
 
 
-def params(stages: Stages) -> Params:
+def params(stages: Stages) -> ModelParams:
     """The params with which the stages ran; DataError if there are others than of today."""
     sections: dict[str, dict[str, Any]] = {}
     try:
@@ -35,7 +35,7 @@ def params(stages: Stages) -> Params:
             for key, value in stages[name]["params"]["params.yaml"].items():
                 section, leaf = key.split(".")
                 sections.setdefault(section, {})[leaf] = value
-        return Params.model_validate(sections)
+        return ModelParams.model_validate(sections)
     except (KeyError, ValidationError):
         raise DataError(f"{PATH}: not the params of this version; run `dvc repro`") from None
 

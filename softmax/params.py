@@ -44,11 +44,27 @@ class Export(Section):
     scale: int = Field(ge=1, le=40)
 
 
-class Params(Section):
+class Lesson(Section):
+    seed: int = Field(ge=0, lt=2**64)
+    points: int = Field(ge=1, le=1000)
+    spread: float = Field(gt=0, le=0.2)  # as far as three of them stay inside the square
+    epochs: int = Field(ge=1, le=1000)  # so that, with the largest rate, no sum leaves its range
+    learning_rate: float = Field(gt=0, le=10)
+
+
+class ModelParams(Section):
+    """What the model of images depends on."""
+
     download: Download
     train: Train
     evaluate: Evaluate
     export: Export
+
+
+class Params(ModelParams):
+    """All of params.yaml."""
+
+    lesson: Lesson
 
 
 def load(path: Path = PATH) -> Params:

@@ -1,20 +1,21 @@
-"""What MLflow shows of a model: its facts, read from disk and added to a run in batches.
+"""What MLflow shows of a model, or the lesson: facts read from disk and added to a run in batches.
 
 Each function may be called again, also after one that broke off: it adds what is missing.
 """
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from softmax import catalog, paths, registry
 from softmax.facts import Facts
+from softmax.params import Params
 from softmax.store import Client, Run
 
 if TYPE_CHECKING:
-    from mlflow.entities import Dataset
+    from mlflow.entities import Dataset, Metric
 
 REQUEST = 1000  # metrics that MLflow takes at a time
 CONTEXTS = {"loss": "training", "train": "training", "validation": "validation", "test": "test"}
@@ -29,15 +30,7 @@ NOTE = """**{accuracy:.2%}** of {total} test images, {correct} of them right.
 
 def training(client: Client, run: Run, facts: Facts) -> str:
     """Add params, curves, data sets and the model; what became of it in the registry."""
-    from mlflow.entities import Param
-
-    values = facts.settings.model_dump(include={"download", "train"})
-    params = [
-        Param(f"{part}.{key}", str(value))
-        for part, keys in values.items()
-        for key, value in keys.items()
-    ]
-    client.log_batch(run.info.run_id, params=params)
+    _log_params(client, run, facts.settings.model_dump(include={"download", "train"}))
     contexts = ["training"] + ["validation"] * (facts.settings.train.validation > 0)
     _log_datasets(client, run, facts, contexts)
     epochs = pd.read_csv(facts.folder / paths.EPOCHS)
@@ -62,7 +55,9 @@ def evaluation(client: Client, run: Run, facts: Facts) -> None:
     pairs = pd.read_csv(folder / paths.CONFUSION)
     confusion = pd.crosstab(pairs["actual"], pairs["predicted"]).to_markdown()
     note = NOTE.format(run_id=run_id, confusion=confusion, **metrics)
-    for key, value in {"mlflow.note.content": note, **facts.provenance()}.items():
+    # a tag, which unlike a param may change, as this may for the same model
+    samples = {"evaluate.samples": str(facts.settings.evaluate.samples)}
+    for key, value in {"mlflow.note.content": note, **samples, **facts.provenance()}.items():
         client.set_tag(run_id, key, value)
     client.update_run(run_id, name=f"{metrics['accuracy']:.2%} · {facts.recipe()}")
 
@@ -72,6 +67,7 @@ def images(client: Client, run: Run, facts: Facts) -> None:
     from PIL import Image
 
     run_id = run.info.run_id
+    client.set_tag(run_id, "export.scale", str(facts.settings.export.scale))
     client.log_artifacts(run_id, str(facts.folder / paths.WEIGHT_IMAGES), "weights")
     epochs = pd.read_csv(facts.folder / paths.EPOCHS)
     steps = {0: 0, **dict(zip(epochs["epoch"].tolist(), epochs["step"].tolist(), strict=True))}
@@ -81,6 +77,38 @@ def images(client: Client, run: Run, facts: Facts) -> None:
         if sum(f"+step+{step}+" in name for name in logged) < 2:  # the picture and its thumbnail
             with Image.open(path) as image:
                 client.log_image(run_id, image.convert("L"), key=SLIDER, step=step)
+
+
+def lesson(client: Client, run: Run, settings: Params) -> None:
+    """Add params, curves, final numbers, tables and pictures of the lesson."""
+    from mlflow.entities import Metric
+
+    run_id = run.info.run_id
+    _log_params(client, run, settings.model_dump(include={"lesson"}))
+    curves = pd.read_csv(paths.LESSON_EPOCHS).set_index("step").drop(columns="epoch")
+    for key, value in json.loads(paths.LESSON_METRICS.read_bytes()).items():
+        curves.loc[curves.index[-1], key] = value  # sums; loss and accuracy are there already
+    metrics = [
+        Metric(key, value, run.info.start_time, step)
+        for key, curve in curves.items()
+        for step, value in curve.dropna().items()
+    ]
+    _log_metrics(client, run, metrics)
+    for table in (paths.LESSON_POINTS, paths.LESSON_EXAMPLES):
+        client.log_artifact(run_id, str(table), "tables")
+    client.log_artifacts(run_id, str(paths.LESSON_FIGURES), "figures")
+
+
+def _log_params(client: Client, run: Run, sections: dict[str, dict[str, Any]]) -> None:
+    """Log each value as section.key."""
+    from mlflow.entities import Param
+
+    params = [
+        Param(f"{section}.{key}", str(value))
+        for section, values in sections.items()
+        for key, value in values.items()
+    ]
+    client.log_batch(run.info.run_id, params=params)
 
 
 def _log_curves(client: Client, run: Run, facts: Facts, table: pd.DataFrame, end: int) -> None:
@@ -99,6 +127,11 @@ def _log_curves(client: Client, run: Run, facts: Facts, table: pd.DataFrame, end
             # the loss of a batch is that of the weights before
             of_model = {"model_id": model.model_id} if step == end and key != "loss" else {}
             metrics.append(Metric(key, value, run.info.start_time, step, **of_model, **link))
+    _log_metrics(client, run, metrics)
+
+
+def _log_metrics(client: Client, run: Run, metrics: "list[Metric]") -> None:
+    """Log as many at a time as MLflow takes."""
     for start in range(0, len(metrics), REQUEST):
         client.log_batch(run.info.run_id, metrics=metrics[start : start + REQUEST])
 

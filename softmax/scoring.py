@@ -30,7 +30,7 @@ def score(theta: Array, data: Dataset, workers: Workers = ALONE) -> Score:
     """
     xp, total = namespace(data.images), len(data.labels)
     sums = xp.zeros(2, dtype=xp.float64, device=data.images.device)
-    for x, y, _ in batches(data, range(total), CHUNK * workers.size, workers):
+    for x, y, _ in batches(data, range(total), CHUNK * workers.size, workers, len(theta)):
         z = model.logits(theta, x)
         sums[0] += model.cross_entropy(z, y).sum()
         sums[1] += (model.predict(z) == model.predict(y)).sum()

@@ -3,7 +3,6 @@
 A team sets MLFLOW_TRACKING_URI; the default is SQLite at the repository root.
 """
 
-import gc
 import logging
 import os
 import sys
@@ -34,19 +33,17 @@ def connect() -> Client:
     """
     for key, value in DEFAULTS.items():
         os.environ.setdefault(key, value)
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root() / 'mlflow.db'}"
-    with _objects_that_stay():
-        import mlflow
+    import mlflow
 
-        if not _is_served(uri):  # here, because this takes a second, and not under the lock
-            from mlflow.store.db import utils
-            from mlflow.store.tracking import sqlalchemy_store  # noqa: F401
-
-            utils.MAX_RETRY_COUNT = 1  # MLflow's ten tries take 102 s if a database is away
     logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # our one line says it
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root() / 'mlflow.db'}"
     mlflow.set_tracking_uri(uri)  # for the registry, which looks up a logged model by itself
     if _is_served(uri):
         return mlflow.MlflowClient()
+    from mlflow.store.db import utils
+    from mlflow.store.tracking import sqlalchemy_store  # noqa: F401 (seconds, not under the lock)
+
+    utils.MAX_RETRY_COUNT = 1  # MLflow's ten tries take 102 seconds if a database is away
     with lock():
         return mlflow.MlflowClient()
 
@@ -87,13 +84,13 @@ def lock() -> FileLock:
 
 
 @contextmanager
-def never_fails() -> Iterator[None]:
-    """Turn any error into one line on stderr."""
+def never_fails(remedy: str) -> Iterator[None]:
+    """Turn any error into one line on stderr, which ends with `remedy`."""
     try:
         yield
     except Exception as error:
-        message = f"warning: MLflow did not take this stage ({reason(error)}); "
-        print(f"{message}`make track` adds it later", file=sys.stderr)
+        message = f"warning: MLflow did not take this stage ({reason(error)})"
+        print(f"{message}; {remedy}", file=sys.stderr)
 
 
 def reason(error: BaseException) -> str:
@@ -101,17 +98,6 @@ def reason(error: BaseException) -> str:
     while error.__context__:
         error = error.__context__
     return f"{type(error).__name__}: {error}".split("\n")[0][:160]
-
-
-@contextmanager
-def _objects_that_stay() -> Iterator[None]:
-    """Spare Python's collector what is made here: it would look for garbage for 0.7 seconds."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 def _is_served(uri: str) -> bool:

@@ -15,14 +15,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from softmax import replay, store
+from softmax import files, paths, replay, store
 from softmax.errors import SoftmaxError, TrackingError
 from softmax.facts import Facts
 from softmax.params import Params
 from softmax.registry import WEIGHTS_TAG
 from softmax.store import Client, Run
 
-DOWNLOADS = "downloads"  # the experiment of the download stage
+DOWNLOADS, LESSONS = "downloads", "softmax-lesson"  # the experiments of these stages
 
 
 class Origin(NamedTuple):
@@ -61,6 +61,16 @@ def log_images(client: Client, settings: Params) -> None:
     """Add the weight images to the run of the weights on disk."""
     facts = Facts(Path(), settings)
     replay.images(client, _run_of(client, facts), facts)
+
+
+def log_lesson(client: Client, settings: Params, *, started: float) -> None:
+    """Add a run for the lesson that has just written its facts; `started` as by time.time()."""
+    sha256 = files.sha256(paths.LESSON_WEIGHTS)
+    tags = {"mlflow.source.name": "stages.lesson", WEIGHTS_TAG: sha256, **_tags()}
+    recipe = f"lr={settings.lesson.learning_rate:g} e={settings.lesson.epochs}"
+    run = _create_run(client, LESSONS, recipe, Origin(started, tags))
+    replay.lesson(client, run, settings)
+    client.set_terminated(run.info.run_id)
 
 
 def backfill(facts: Facts, origin: Origin | None = None) -> Run:

@@ -29,13 +29,17 @@ class Epoch(NamedTuple):
 
 
 def fit(
-    training: Dataset, validation: Dataset, params: Train, workers: Workers = ALONE
+    training: Dataset,
+    validation: Dataset,
+    params: Train,
+    workers: Workers = ALONE,
+    classes: int = CLASSES,
 ) -> Iterator[Epoch]:
     """Train where the arrays of the data live, yielding after each epoch, the same to each worker.
 
     Raises RangeError when a value leaves the range in which sums are exact.
     """
-    descent = Descent(training, params, workers)
+    descent = Descent(training, params, workers, classes)
     for number in range(1, params.epochs + 1):
         batch_losses = descent.run_epoch(number)
         theta = descent.publish()
@@ -49,23 +53,25 @@ def fit(
         )
 
 
-def initialize(features: int, seed: int) -> np.ndarray:
+def initialize(features: int, seed: int, classes: int = CLASSES) -> np.ndarray:
     """Uniform theta in ±1/sqrt(features), as torch.nn.Linear: the rows of W, then b."""
-    values = randomness.uniform(CLASSES * (features + 1), seed, INITIALISATION)
+    values = randomness.uniform(classes * (features + 1), seed, INITIALISATION)
     values = arithmetic.snap(values * (1 / math.sqrt(features)), arithmetic.WEIGHT_GRID)
-    weight, bias = values[:-CLASSES].reshape(CLASSES, features), values[-CLASSES:]
+    weight, bias = values[:-classes].reshape(classes, features), values[-classes:]
     return np.column_stack([weight, bias])
 
 
 class Descent:
     """The state of mini-batch gradient descent between two steps."""
 
-    def __init__(self, data: Dataset, params: Train, workers: Workers = ALONE) -> None:
+    def __init__(
+        self, data: Dataset, params: Train, workers: Workers = ALONE, classes: int = CLASSES
+    ) -> None:
         self.data = data
         self.params = params
         self.workers = workers
         self.xp = arrays.namespace(data.images)
-        self.theta = self._here(initialize(data.images.shape[1], params.seed))
+        self.theta = self._here(initialize(data.images.shape[1], params.seed, classes))
         self.average = self.xp.asarray(self.theta, copy=True)
         self.magnitudes = abs(self.theta)
         self.optimizer = optimizers.create(params)
@@ -79,7 +85,9 @@ class Descent:
         order = randomness.permutation(len(self.data.labels), self.params.seed, number)
         losses = self._here(np.zeros(self.batches // REPORT_EVERY))
         reported: dict[int, int] = {}
-        chosen = batches(self.data, self._here(order), self.params.batch_size, self.workers)
+        chosen = batches(
+            self.data, self._here(order), self.params.batch_size, self.workers, len(self.theta)
+        )
         for batch, (x, y, size) in enumerate(chosen, start=1):
             z = model.logits(self.theta, x)
             if batch % REPORT_EVERY == 0:

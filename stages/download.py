@@ -2,8 +2,9 @@
 
 import time
 
-from softmax import files, params, recorder, sources
+from softmax import files, params, sources
 from softmax.errors import exits_cleanly
+from softmax.recorder import Recorder
 
 
 @exits_cleanly
@@ -11,11 +12,12 @@ def main() -> None:
     """Write the four IDX files of the data set that params.yaml names."""
     started = time.time()
     settings = params.load()
+    recorder = Recorder("download")
     dataset = settings.download.dataset
     contents, source = sources.fetch(dataset)
     files.write(contents)
     print(f"download: {dataset} from {source}, {len(contents)} files verified")
-    recorder.log("download", settings, source=source, started=started)
+    recorder.log(settings, source=source, started=started)
 
 
 if __name__ == "__main__":

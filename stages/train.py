@@ -32,7 +32,7 @@ def main() -> None:
         return
     started, where = time.time(), device.choose()
     with workers.join(where) as team:
-        recorder = Recorder() if team.rank == 0 else None
+        recorder = Recorder("training") if team.rank == 0 else None
         epochs = fit(settings, where, team)
     if recorder is None:
         return
@@ -55,7 +55,7 @@ def main() -> None:
     )
     by = f"{where}, {team.size} workers" if team.size > 1 else where
     print(f"train: {len(epochs)} epochs on {by}", *(f"{k} {v:.4f}" for k, v in metrics.items()))
-    recorder.log("training", settings, device=where, workers=team.size, started=started)
+    recorder.log(settings, device=where, workers=team.size, started=started)
 
 
 def fit(settings: Params, where: str, team: Workers) -> list[Epoch]:

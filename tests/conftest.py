@@ -1,5 +1,6 @@
 """The places where stages run, a clean clone with real MNIST and a tiny workspace, and servers."""
 
+import gc
 import hashlib
 import os
 import shutil
@@ -165,7 +166,7 @@ def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+def workspace(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """Makes a folder to run stages in: workspace(train={"epochs": 1}) changes params.yaml.
 
     Its MNIST is 500 training and 30 test images, each with a bright line that tells its label.
@@ -175,8 +176,10 @@ def workspace(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> Wo
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
     monkeypatch.setenv("DEVICE", "cpu")
     monkeypatch.setattr(sys, "argv", ["stages"])
-    monkeypatch.setattr(Recorder, "__init__", lambda _: None)
-    monkeypatch.setattr(Recorder, "log", lambda _, *args, **details: recorder.log(*args, **details))
+    monkeypatch.setattr(Recorder, "__init__", lambda self, event: setattr(self, "event", event))
+    monkeypatch.setattr(
+        Recorder, "log", lambda self, *args, **details: recorder.log(self.event, *args, **details)
+    )
     folder = catalog.directory("mnist")
     folder.mkdir(parents=True)
     random = np.random.default_rng(0)
@@ -197,7 +200,8 @@ def workspace(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> Wo
         Path("params.yaml").write_text(yaml.safe_dump(values))
         return tmp_path
 
-    return prepare
+    yield prepare
+    gc.unfreeze()  # this process goes on, with torch in it
 
 
 def write_lock() -> dict[str, Any]:

@@ -35,7 +35,7 @@ ONE = round(1 / RESIDUAL_GRID)  # units in a residual of 1
 
 DEVICES = pytest.mark.parametrize("device", ["numpy", *TORCH_DEVICES])
 SEEDS = st.integers(0, 2**32 - 1)
-PIXELS = st.sampled_from([WHITE, WHITE - 1, 0]) | st.integers(0, WHITE)
+PIXELS = st.sampled_from([WHITE, WHITE - 1, 0, -WHITE]) | st.integers(-WHITE, WHITE)  # or points
 RESIDUALS = st.sampled_from([ONE, ONE - 1, 1, -1, 1 - ONE, -ONE]) | st.integers(-ONE, ONE)
 LOGITS = arrays(
     np.float64,

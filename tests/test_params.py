@@ -27,7 +27,14 @@ evaluate:
   samples: [1802, 1100, 217]
 export:
   scale: 10
+lesson:
+  seed: 7
+  points: 50
+  spread: 0.16
+  epochs: 40
+  learning_rate: 2.0
 """
+SECTIONS = "download, train, evaluate, export, lesson"
 TRAIN_KEYS = (
     "seed, validation, epochs, batch_size, optimizer, learning_rate, schedule, momentum, "
     "weight_decay, averaging"
@@ -41,7 +48,7 @@ EDITS = {  # what to replace in VALID, by what, and the lines that this must cau
     "unknown section": (
         "export:",
         "import: {}\nexport:",
-        ["import = {} is unknown; the keys here are download, train, evaluate, export"],
+        [f"import = {{}} is unknown; the keys here are {SECTIONS}"],
     ),
     "missing key": (
         "  seed: 0\n",
@@ -51,7 +58,7 @@ EDITS = {  # what to replace in VALID, by what, and the lines that this must cau
     "missing section": (
         "export:\n  scale: 10\n",
         "",
-        ["export is missing; the keys here are download, train, evaluate, export"],
+        [f"export is missing; the keys here are {SECTIONS}"],
     ),
     "empty section": (
         "  scale: 10\n",
@@ -126,6 +133,29 @@ EDITS = {  # what to replace in VALID, by what, and the lines that this must cau
         "dataset: mnist",
         "dataset: cifar",
         ["download.dataset = 'cifar' should be 'mnist' or 'fashion-mnist'"],
+    ),
+    "points beyond the square": (
+        "spread: 0.16",
+        "spread: 0.201",
+        ["lesson.spread = 0.201 should be less than or equal to 0.2"],
+    ),
+    "no points": (
+        "points: 50",
+        "points: 0",
+        ["lesson.points = 0 should be greater than or equal to 1"],
+    ),
+    "lesson beyond exact sums": (
+        "  epochs: 40\n  learning_rate: 2.0",
+        "  epochs: 1001\n  learning_rate: 10.1",
+        [
+            "lesson.epochs = 1001 should be less than or equal to 1000",
+            "lesson.learning_rate = 10.1 should be less than or equal to 10",
+        ],
+    ),
+    "missing lesson": (
+        VALID[VALID.index("lesson:") :],
+        "",
+        [f"lesson is missing; the keys here are {SECTIONS}"],
     ),
     "one for a list": (
         "samples: [1802, 1100, 217]",

@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT, Workspace
 
 from softmax import catalog, model
-from stages import check, download, evaluate, export, train
+from stages import check, download, evaluate, export, lesson, train
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -114,12 +114,30 @@ def test_export_draws_each_class_and_a_grid(workspace: Workspace) -> None:
     assert set(contents(folder)) == classes | {"grid/gray.png", "grid/diverging.png"}
 
 
+def test_lesson_writes_a_model_its_history_the_examples_and_pictures(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = workspace(lesson={"points": 7, "epochs": 3})
+    lesson.main()
+    assert model.load(folder / "models/lesson.safetensors").shape == (3, 3)
+    epochs = pd.read_csv("metrics/lesson.csv")
+    assert epochs["epoch"].tolist() == epochs["step"].tolist() == [1, 2, 3]
+    final = json.loads(Path("metrics/lesson.json").read_text())
+    assert final["train_loss"] == epochs["train_loss"].iloc[-1]
+    assert final["softmax_sum_max"] == pytest.approx(1, abs=1e-15)
+    assert final["logistic_sum_max"] > 1.01
+    assert len(pd.read_csv("metrics/lesson_points.csv")) == 21
+    assert "Jacobian" in pd.read_csv("metrics/lesson_examples.csv")["example"].tolist()
+    assert set(contents(Path("images/lesson"))) == {"regions.svg", "probabilities.svg"}
+    assert "of torch" in capsys.readouterr().out
+
+
 def test_a_second_run_writes_the_same_bytes(workspace: Workspace) -> None:
     folder = workspace(train={"epochs": 1})
-    for stage in (train, evaluate, export):
+    for stage in (train, evaluate, export, lesson):
         stage.main()
     first = contents(folder)
-    for stage in (train, evaluate, export):
+    for stage in (train, evaluate, export, lesson):
         stage.main()
     assert contents(folder) == first
 
@@ -136,6 +154,7 @@ def test_a_second_run_writes_the_same_bytes(workspace: Workspace) -> None:
         ("evaluate", {"evaluate": {"samples": [30]}}, "evaluate.samples names image 30"),
         ("download", {"download": {"dataset": "mist"}}, "'mnist' or 'fashion-mnist'"),
         ("export", {"export": {"scale": 0}}, "export.scale = 0 should be"),
+        ("lesson", {"lesson": {"spread": 0.3}}, "lesson.spread = 0.3 should be"),
     ],
 )
 def test_bad_input_is_one_line_and_touches_nothing(

@@ -1,6 +1,7 @@
 """The runs that the stages leave in a real MLflow store."""
 
 import hashlib
+import json
 import os
 import shutil
 import socket
@@ -13,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+import pandas as pd
 import pytest
 import yaml
 from conftest import ROOT, Workspace, write_lock
@@ -20,7 +22,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from softmax import catalog, lock, recorder
-from stages import evaluate, export, track, train
+from stages import evaluate, export, lesson, track, train
 
 
 def runs(store: str) -> list[Run]:
@@ -56,6 +58,8 @@ def test_three_stages_make_one_row_that_has_everything(workspace: Workspace, sto
     assert run.data.params["download.dataset"] == "mnist"
     assert len(run.data.params) == 11
     assert run.data.tags["device"] == "cpu"
+    assert run.data.tags["evaluate.samples"] == "[3, 7]"
+    assert run.data.tags["export.scale"] == "10"
     assert {"test_accuracy", "test_loss", "validation_accuracy"} <= set(run.data.metrics)
     curve = MlflowClient(store).get_metric_history(run.info.run_id, "loss")
     assert [point.step for point in curve] == [100, 200, 325, 425]
@@ -73,6 +77,34 @@ def test_three_stages_make_one_row_that_has_everything(workspace: Workspace, sto
     assert "evaluation/predictions.csv" in artifacts(store, run, "evaluation")
     assert artifacts(store, run, "samples") == {"samples/3.svg", "samples/7.svg"}
     assert "weights/grid/gray.png" in artifacts(store, run, "weights/grid")
+
+
+def test_the_lesson_makes_rows_of_its_own(workspace: Workspace, store: str) -> None:
+    workspace(lesson={"points": 7, "epochs": 3})
+    start = time.time()
+    lesson.main()
+    lesson.main()
+    client = MlflowClient(store)
+    experiment = client.get_experiment_by_name("softmax-lesson")
+    assert experiment is not None
+    run, older = client.search_runs([experiment.experiment_id])
+    assert run.info.status == older.info.status == "FINISHED"
+    assert start * 1000 - 1 <= older.info.start_time < older.info.end_time
+    assert older.info.end_time <= run.info.start_time + 1
+    values = yaml.safe_load(Path("params.yaml").read_text())["lesson"]
+    assert run.data.params == {f"lesson.{key}": str(value) for key, value in values.items()}
+    sha256 = hashlib.sha256(Path("models/lesson.safetensors").read_bytes()).hexdigest()
+    assert run.data.tags["weights.sha256"] == sha256
+    assert run.data.metrics == json.loads(Path("metrics/lesson.json").read_text())
+    epochs = pd.read_csv("metrics/lesson.csv")
+    for key in ("train_loss", "train_accuracy"):
+        curve = client.get_metric_history(run.info.run_id, key)
+        assert [(m.step, m.value) for m in curve] == list(enumerate(epochs[key], start=1))
+    assert artifacts(store, run, "tables") == {
+        "tables/lesson_points.csv",
+        "tables/lesson_examples.csv",
+    }
+    assert artifacts(store, run, "figures") == {"figures/regions.svg", "figures/probabilities.svg"}
 
 
 def test_training_again_adds_a_row_and_evaluation_goes_to_the_newest(
@@ -164,6 +196,21 @@ def test_a_dead_server_costs_seconds_one_warning_and_no_output(
     warning = capsys.readouterr().err
     assert warning.count("\n") == 1
     assert "`make track`" in warning
+
+
+def test_without_a_server_the_lesson_names_the_stage_to_run_again(
+    workspace: Workspace,
+    dead_server: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    workspace(lesson={"points": 7, "epochs": 1})
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", dead_server)
+    lesson.main()
+    assert Path("metrics/lesson.json").exists()
+    warning = capsys.readouterr().err
+    assert warning.count("\n") == 1
+    assert "`dvc repro --force --single-item lesson`" in warning
 
 
 def test_track_completes_a_run_that_the_evaluation_did_not_reach(

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import yaml
 from tqdm import tqdm
 
-from softmax import files, lock, paths
+from softmax import files, lock, params, paths
 from softmax.errors import SoftmaxError, exits_cleanly
 from verification import hashes, matrix
 from verification.matrix import Row
@@ -62,13 +62,13 @@ class Result(NamedTuple):
         )
 
 
-def retrain(row: Row, params: dict[str, Any], locked: lock.Hashes) -> Result:
+def retrain(row: Row, settings: dict[str, Any], locked: lock.Hashes) -> Result:
     """Compute `row` in a folder of its own, and compare all outputs with the locked ones."""
     if row.missing:
         return Result(row, MISSING + row.missing)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "params.yaml").write_text(yaml.safe_dump(params))
+        (folder / "params.yaml").write_text(yaml.safe_dump(settings))
         (folder / "data").symlink_to(Path("data").absolute())
         done = subprocess.run(
             _command(row),
@@ -130,12 +130,13 @@ def main() -> None:
     for name in [name for name in os.environ if name.startswith(SETTINGS)]:
         del os.environ[name]
     stages = hashes.load()
-    params, outputs = lock.params(stages).model_dump(), hashes.results(stages)
+    locked, outputs = lock.params(stages).model_dump(), hashes.results(stages)
+    settings = params.load().model_dump() | locked
     results = []
     tqdm.write(HEADER)
     rows = matrix.arm() if machine == "arm" else matrix.here()
     for row in tqdm(rows, desc="verify", unit="row", disable=None):
-        results.append(retrain(row, params, outputs))
+        results.append(retrain(row, settings, outputs))
         tqdm.write(str(results[-1]))
         sys.stdout.flush()  # a row as it comes, in a log too
     counts = Counter(result.outcome.split(":")[0] for result in results)
