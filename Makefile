@@ -1,11 +1,12 @@
 # The same targets for people and for CI, on Linux and macOS.
 PYTHON ?= python3
 PORT ?= 5000
+BASE ?= main
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help repro test verify verify-arm lint ui track bench lock
+.PHONY: help repro test verify verify-arm lint ui track compare bench lock
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -42,6 +43,9 @@ ui: .venv/installed ## open the MLflow UI of the local store on 127.0.0.1
 
 track: .venv/installed ## complete the MLflow run of the model on disk; HISTORY=1: of all commits
 	$(BIN)/python -m stages.track $(if $(HISTORY),history)
+
+compare: .venv/installed ## say what changed from BASE=main to the workspace, or to HEAD=...
+	@$(BIN)/python -m stages.compare $(BASE) $(HEAD)
 
 bench: .venv/installed ## compare an epoch with the lecture's own loop
 	$(BIN)/python -m benchmarks.lecture

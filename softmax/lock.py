@@ -27,16 +27,23 @@ def load(folder: Path = Path()) -> Stages:
     return stages
 
 
+def values(stages: Stages) -> dict[str, Any]:
+    """The params with which the stages ran, in any version: {"train.epochs": 5}."""
+    found: dict[str, Any] = {}
+    for name in RESULTS:
+        found |= stages.get(name, {}).get("params", {}).get("params.yaml", {})
+    return found
+
+
 def params(stages: Stages) -> ModelParams:
     """The params with which the stages ran; DataError if there are others than of today."""
     sections: dict[str, dict[str, Any]] = {}
+    for key, value in values(stages).items():
+        section, leaf = key.split(".")
+        sections.setdefault(section, {})[leaf] = value
     try:
-        for name in RESULTS:
-            for key, value in stages[name]["params"]["params.yaml"].items():
-                section, leaf = key.split(".")
-                sections.setdefault(section, {})[leaf] = value
         return ModelParams.model_validate(sections)
-    except (KeyError, ValidationError):
+    except ValidationError:
         raise DataError(f"{PATH}: not the params of this version; run `dvc repro`") from None
 
 

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import git
 import yaml
 from dvc.api import DVCFileSystem
+from dvc.repo import Repo
+from dvc.scm import RevError, resolve_rev
 from dvc_data.index import DataIndexDirError
 
 from softmax import lock, paths
@@ -42,13 +44,33 @@ def of_models(root: Path) -> Iterator[Revision]:
             yield Revision(commit.hexsha, commit.committed_date, name)
 
 
-def check_out(root: Path, revision: Revision, folder: Path) -> None:
-    """Copy dvc.lock and what the stages made from `revision` into `folder`.
+def find(root: Path, name: str) -> str:
+    """The hash of the commit that `name` means to DVC: a commit, branch, tag or experiment.
 
-    Raises DataError where DVC has a file neither in its cache nor in a remote.
+    Raises DataError if it means none.
     """
-    files = DVCFileSystem(str(root), rev=revision.commit)
-    files.get_file(f"/{lock.PATH}", folder / lock.PATH)
+    try:
+        with Repo(str(root)) as repository:
+            return git.Repo(root).commit(resolve_rev(repository.scm, name)).hexsha
+    except (RevError, ValueError):
+        raise DataError(
+            f"{name}: no commit, branch, tag or DVC experiment here; see `git log --all`, "
+            "`dvc exp list --all`, or run `git fetch --tags`"
+        ) from None
+
+
+def check_out(root: Path, commit: str, folder: Path) -> None:
+    """Copy dvc.lock and what the stages made in `commit` into `folder`.
+
+    Raises DataError where git has no dvc.lock, or DVC a file neither in its cache nor in a remote.
+    """
+    files = DVCFileSystem(str(root), rev=commit)
+    try:
+        files.get_file(f"/{lock.PATH}", folder / lock.PATH)
+    except FileNotFoundError:
+        raise DataError(
+            f"commit {commit[:7]}: has no {lock.PATH}, as before the pipeline; name one that has"
+        ) from None
     stages = lock.load(folder)
     for path in (path for name in lock.RESULTS for path in lock.outputs(stages, name)):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -56,6 +78,5 @@ def check_out(root: Path, revision: Revision, folder: Path) -> None:
             files.get(f"/{path}", str(folder / path), recursive=files.isdir(f"/{path}"))
         except (FileNotFoundError, DataIndexDirError):
             raise DataError(
-                f"commit {revision.commit[:7]}: {path} is not in DVC's cache; "
-                "run `dvc fetch --all-commits`"
+                f"commit {commit[:7]}: {path} is not in DVC's cache; run `dvc fetch --all-commits`"
             ) from None

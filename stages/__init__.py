@@ -1,1 +1,1 @@
-"""The verbs of the pipeline: the stages of dvc.yaml, each a module of its name, and `track`."""
+"""The verbs: the stages of dvc.yaml, each a module of its name; beside them track and compare."""
