@@ -6,7 +6,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help repro test verify verify-arm lint ui track compare bench lock
+.PHONY: help repro test verify verify-arm lint ui track pin compare bench lock
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -46,6 +46,9 @@ track: .venv/installed ## complete the MLflow run of the model on disk; HISTORY=
 
 compare: .venv/installed ## say what changed from BASE=main to the workspace, or to HEAD=...
 	@$(BIN)/python -m stages.compare $(BASE) $(HEAD)
+
+pin: .venv/installed ## add a data set: make pin NAME=mine FROM=directory, of four IDX files
+	$(BIN)/python -m stages.pin $(NAME) "$(FROM)"
 
 bench: .venv/installed ## compare an epoch with the lecture's own loop
 	$(BIN)/python -m benchmarks.lecture

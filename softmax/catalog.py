@@ -1,31 +1,43 @@
-"""The data sets: their files, each pinned by its SHA-256, and where they lie."""
+"""The data sets of datasets.yaml: their files, each pinned by its SHA-256, and where they lie."""
 
+import functools
 from pathlib import Path
+from typing import NamedTuple
 
+import yaml
+
+from softmax.errors import DataError
+
+PATH = Path(__file__).parents[1] / "datasets.yaml"
 FILES = (
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 )
-SHA256 = {
-    "mnist": (
-        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-    ),
-    "fashion-mnist": (
-        "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-        "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-        "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-    ),
-}
-HOMEPAGE = {
-    "mnist": "http://yann.lecun.com/exdb/mnist/",
-    "fashion-mnist": "https://github.com/zalandoresearch/fashion-mnist",
-}
+
+
+class Pinned(NamedTuple):
+    """A data set: the SHA-256 of each of FILES, uncompressed, and the page that describes it."""
+
+    sha256: tuple[str, ...]
+    homepage: str
+
+
+@functools.cache
+def load() -> dict[str, Pinned]:
+    """The pinned data sets by name; DataError unless each has a hash for each of FILES."""
+    try:
+        entries = yaml.safe_load(PATH.read_text()).items()
+        return {
+            name: Pinned(tuple(entry[file] for file in FILES), entry.get("homepage", ""))
+            for name, entry in entries
+        }
+    except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError):
+        raise DataError(
+            f"{PATH.name}: should name data sets, each with a SHA-256 for {', '.join(FILES)}; "
+            "mend it, or write the entry with `make pin`"
+        ) from None
 
 
 def directory(dataset: str) -> Path:

@@ -114,12 +114,12 @@ def _let_go(array: Array) -> None:
 
 def load_training(dataset: str) -> Dataset:
     """The training set of `dataset`; raises DataError as `read_idx` does."""
-    return _load(*catalog.training_files(dataset))
+    return load(*catalog.training_files(dataset))
 
 
 def load_test(dataset: str) -> Dataset:
     """The test set of `dataset`; raises DataError as `read_idx` does."""
-    return _load(*catalog.test_files(dataset))
+    return load(*catalog.test_files(dataset))
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
@@ -145,7 +145,8 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
         ) from None
 
 
-def _load(images_path: Path, labels_path: Path) -> Dataset:
+def load(images_path: Path, labels_path: Path) -> Dataset:
+    """The images and their labels; DataError unless each has a label below CLASSES."""
     images, labels = read_idx(images_path, 3), read_idx(labels_path, 1)
     if not 0 < len(images) == len(labels) or labels.max() >= CLASSES:
         raise DataError(f"{labels_path}: should give each image one of {CLASSES} classes")

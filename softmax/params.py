@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from softmax import catalog
 from softmax.errors import ParamsError
 
 PATH = Path("params.yaml")
@@ -19,8 +20,16 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
+def _pinned(dataset: str) -> str:
+    """`dataset`, if datasets.yaml has it."""
+    if dataset not in catalog.load():
+        *others, last = map(repr, catalog.load())
+        raise PydanticCustomError("pinned", f"should be {', '.join(others)} or {last}")
+    return dataset
+
+
 class Download(Section):
-    dataset: Literal["mnist", "fashion-mnist"]
+    dataset: Annotated[str, AfterValidator(_pinned)]
 
 
 class Train(Section):

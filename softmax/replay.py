@@ -158,11 +158,12 @@ def _dataset(facts: Facts, context: str) -> "Dataset":
     from mlflow.entities import Dataset
 
     name = facts.settings.download.dataset
-    pins = catalog.SHA256[name][2:] if context == "test" else catalog.SHA256[name][:2]
+    pinned = catalog.load()[name]
+    pins = pinned.sha256[2:] if context == "test" else pinned.sha256[:2]
     held_out = facts.settings.train.validation if context == "validation" else ""
     return Dataset(
         name=f"{name}-{context}",
         digest=hashlib.sha256(f"{''.join(pins)}{held_out}".encode()).hexdigest()[:16],
         source_type="http",
-        source=json.dumps({"url": catalog.HOMEPAGE[name]}),
+        source=json.dumps({"url": pinned.homepage}),
     )

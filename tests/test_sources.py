@@ -22,8 +22,8 @@ import numpy as np
 import pytest
 from torchvision import datasets
 
-from softmax import sources
-from softmax.catalog import FILES, SHA256
+from softmax import catalog, sources
+from softmax.catalog import FILES, Pinned
 from softmax.errors import SourceError
 
 Files = dict[str, bytes]
@@ -65,8 +65,8 @@ def _files(monkeypatch: pytest.MonkeyPatch) -> Files:
         FILES[3]: b"\0\0\x08\x01" + b"\0\0\0\x02" + bytes([7, 1]),
     }
     pins = tuple(hashlib.sha256(content).hexdigest() for content in files.values())
-    for dataset in SHA256:
-        monkeypatch.setitem(SHA256, dataset, pins)
+    for dataset in catalog.load():
+        monkeypatch.setitem(catalog.load(), dataset, Pinned(pins, ""))
     return files
 
 
@@ -306,7 +306,7 @@ def test_faulty_mirror_is_named_and_passed_over(
     fault: str,
 ) -> None:
     reply, reason = FAULTS[fault]
-    reason = reason.format(pin=SHA256["mnist"][2], crc=hex(zlib.crc32(CONTENT)))
+    reason = reason.format(pin=catalog.load()["mnist"].sha256[2], crc=hex(zlib.crc32(CONTENT)))
     bad = serve(plain(files) | {FILES[2]: reply})
     good = serve(plain(files))
     monkeypatch.setattr(datasets.MNIST, "mirrors", [good])
