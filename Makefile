@@ -6,11 +6,11 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help repro test verify verify-arm lint ui track pin compare bench lock
+.PHONY: help repro ci test lint lock-current lock-true verify verify-arm ui track compare pin bench lock
 .DEFAULT_GOAL := help
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-13s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 repro: .venv/installed ## run the pipeline and print its results
 	$(BIN)/dvc repro
@@ -24,6 +24,20 @@ repro: .venv/installed ## run the pipeline and print its results
 test: .venv/installed ## run every test
 	$(BIN)/pytest
 
+lint: .venv/installed ## check style and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+lock-current: .venv/installed ## claim that no stage is stale against params, code and data
+	$(BIN)/python -m verification.claims current
+
+lock-true: .venv/installed ## claim that retraining from scratch gives dvc.lock and metrics
+	$(BIN)/python -m verification.claims true
+
+ci: ## what CI demands: lint, test, lock-current and lock-true, each with its verdict
+	@$(MAKE) --keep-going lint lock-current lock-true test
+
 verify: .venv/installed ## retrain in every way this machine can, and compare with dvc.lock
 	$(BIN)/dvc repro --quiet download
 	$(BIN)/python -m verification
@@ -31,11 +45,6 @@ verify: .venv/installed ## retrain in every way this machine can, and compare wi
 verify-arm: .venv/installed ## the same on an emulated Arm64 processor (Debian, a quarter of an hour)
 	$(BIN)/dvc repro --quiet download
 	$(BIN)/python -m verification arm
-
-lint: .venv/installed ## check style and types
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
 
 ui: .venv/installed ## open the MLflow UI of the local store on 127.0.0.1
 	@echo "http://127.0.0.1:$(PORT): choose softmax-mnist, then Training runs"

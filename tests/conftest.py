@@ -56,6 +56,12 @@ class Clone:
         assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace what comes once in a file."""
+        text = (self.folder / path).read_text()
+        assert text.count(old) == 1, f"{path}: {old!r} comes {text.count(old)} times"
+        (self.folder / path).write_text(text.replace(old, new))
+
     def attempt(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run `command`, whatever comes of it."""
         return subprocess.run(
@@ -73,6 +79,22 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A clean clone of the committed repository in which all stages ran on real MNIST."""
     clone = Clone(tmp_path_factory.mktemp("pipeline") / "clone", ROOT)
     clone.run("dvc", "repro", "--force")
+    return clone
+
+
+@pytest.fixture(scope="session")
+def team(tmp_path_factory: pytest.TempPathFactory, store: str) -> Clone:
+    """A clone with a small data set of its own, on which the pipeline ran, all of it committed."""
+    folder = tmp_path_factory.mktemp("team")
+    write_mnist(folder / "digits")
+    clone = Clone(folder / "clone", ROOT)
+    clone.environment |= {"MLFLOW_TRACKING_URI": store, "MNIST_MIRROR": str(folder / "digits")}
+    clone.run("python", "-m", "stages.pin", "digits", str(folder / "digits"))
+    clone.edit("params.yaml", "dataset: mnist", "dataset: digits")
+    clone.edit("params.yaml", "[1802, 1100, 217]", "[3, 7]")
+    clone.run("dvc", "repro")
+    clone.run("git", "add", "--all")
+    clone.run("git", "commit", "--quiet", "--message", "Train on digits")
     return clone
 
 
@@ -170,7 +192,7 @@ def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 def workspace(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """Makes a folder to run stages in: workspace(train={"epochs": 1}) changes params.yaml.
 
-    Its MNIST is 500 training and 30 test images, each with a bright line that tells its label.
+    Its MNIST is that of `write_mnist`.
     All log in this process, where MLflow is imported once.
     """
     monkeypatch.chdir(tmp_path)
@@ -182,14 +204,7 @@ def workspace(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> It
         Recorder, "log", lambda self, *args, **details: recorder.log(self.event, *args, **details)
     )
     folder = catalog.directory("mnist")
-    folder.mkdir(parents=True)
-    random = np.random.default_rng(0)
-    for name, count in {"train": 500, "t10k": 30}.items():
-        labels = np.arange(count) % 10
-        images = random.integers(60, size=(count, 28, 28))
-        images[np.arange(count), labels * 2] += 190
-        write_idx(folder / f"{name}-images-idx3-ubyte", images)
-        write_idx(folder / f"{name}-labels-idx1-ubyte", labels)
+    write_mnist(folder)
     hashes = [hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in catalog.FILES]
     monkeypatch.setitem(catalog.load(), "mnist", Pinned(tuple(hashes), ""))
 
@@ -203,6 +218,18 @@ def workspace(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> It
 
     yield prepare
     gc.unfreeze()  # this process goes on, with torch in it
+
+
+def write_mnist(folder: Path) -> None:
+    """Write 500 training and 30 test images, each with a bright line that tells its label."""
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    for name, count in {"train": 500, "t10k": 30}.items():
+        labels = np.arange(count) % 10
+        images = random.integers(60, size=(count, 28, 28))
+        images[np.arange(count), labels * 2] += 190
+        write_idx(folder / f"{name}-images-idx3-ubyte", images)
+        write_idx(folder / f"{name}-labels-idx1-ubyte", labels)
 
 
 def write_lock() -> dict[str, Any]:

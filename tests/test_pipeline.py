@@ -1,9 +1,7 @@
 """The pipeline as its users meet it: a clean clone, real MNIST, DVC's own commands."""
 
-import ast
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -15,33 +13,9 @@ from mlflow.entities import Run
 
 from benchmarks import scale
 from softmax import paths
+from verification.imports import imported_modules
 
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-
-
-def local_imports(module: Path) -> Iterator[Path]:
-    """The files of this repository that `module` imports, its package first."""
-    yield module.parent / "__init__.py"
-    for node in ast.walk(ast.parse((ROOT / module).read_text())):
-        names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            names = [f"{node.module}.{alias.name}" for alias in node.names] + [str(node.module)]
-        files = (Path(*name.split(".")).with_suffix(".py") for name in names)
-        yield from (file for file in files if (ROOT / file).exists())
-
-
-def imported_modules(module: Path) -> set[Path]:
-    """`module` and every local module that it imports, directly or not."""
-    found: set[Path] = set()
-    waiting = [module]
-    while waiting:
-        file = waiting.pop()
-        if file not in found:
-            found.add(file)
-            waiting += local_imports(file)
-    return found
 
 
 @pytest.mark.parametrize("stage", STAGES)

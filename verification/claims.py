@@ -1,0 +1,153 @@
+"""Two claims about dvc.lock, each with a verdict in one line and an exit status.
+
+    python -m verification.claims current    # no stage is stale against params, code and data
+    python -m verification.claims true       # all stages, run from scratch, give its very bytes
+
+Neither implies the other: a lock that somebody wrote by hand can be current, and one whose stage
+imports a module that dvc.yaml does not name can be true.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
+
+from softmax import catalog, lock, params
+from softmax.errors import SoftmaxError, exits_cleanly
+from verification.imports import imported_modules
+
+KEEP = "commit dvc.lock and metrics"
+MISSING = ("deleted", "not in cache")  # as DVC says of what was not pulled
+
+
+def current() -> str:
+    """The good verdict; SoftmaxError with the other one.
+
+    Data and models need not be here: then what dvc.lock says of them has to agree.
+    """
+    params.load()  # whose complaints are clearer than DVC's
+    locked = lock.load()
+    try:
+        with Repo() as repo:
+            stages = {stage.addressing: stage for stage in repo.index.stages}
+            outs = [out for stage in stages.values() for out in stage.outs if out.use_cache]
+            made = {out.def_path: out.hash_info for out in outs}
+            stale = {
+                name: list(_reasons(stage, made)) if name in locked else ["not in dvc.lock"]
+                for name, stage in stages.items()
+            }
+    except DvcException as error:
+        raise SoftmaxError(f"the lock is not current: {error}") from None
+    if any(stale.values()):
+        found = "; ".join(f"{name}: {', '.join(why)}" for name, why in stale.items() if why)
+        raise SoftmaxError(f"the lock is not current: {found}; run `dvc repro`, then {KEEP}")
+    return f"the lock is current: {len(stages)} stages agree with params, code and data"
+
+
+def _reasons(stage: Any, made: dict[str, Any]) -> Iterator[str]:
+    """Why DVC would run `stage`, or should."""
+    if stage.changed_stage():
+        yield "command modified"
+    for item in [*stage.deps, *stage.outs]:
+        known = item.hash_info and item.hash_info == made.get(item.def_path)
+        for path, state in _flat(item.status()):
+            if not (known and state in MISSING):
+                yield f"{path} {state}"
+    modules = re.findall(r"-m ([\w.]+)", str(stage.cmd))
+    declared = {Path(dep.def_path) for dep in stage.deps}
+    for module in modules:
+        file = Path(*module.split(".")).with_suffix(".py")
+        for imported in sorted(imported_modules(file) - declared):
+            yield f"{imported} imported, but not in its deps in dvc.yaml: add it"
+
+
+def _flat(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Path and state of a file; or of each param, which DVC puts below the name of its file."""
+    for name, state in status.items():
+        yield from _flat(state) if isinstance(state, dict) else [(name, state)]
+
+
+def true() -> str:
+    """The good verdict; SoftmaxError with the other one.
+
+    The stages run in a folder of their own, on what git tracks as it stands here, committed or not.
+    """
+    environment = _environment()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary).resolve()
+        _copy_tracked(folder, environment)
+        repro = [sys.executable, "-m", "dvc", "repro", "--force", "--no-run-cache"]
+        if subprocess.run(repro, cwd=folder, env=environment, check=False).returncode:
+            raise SoftmaxError("the lock is not true: a stage fails from scratch, as said above")
+        changed = _git("status", "--porcelain", cwd=folder, env=environment).splitlines()
+        if changed:
+            files = [line[3:] for line in changed] + _other_outputs(folder)
+            raise SoftmaxError(
+                f"the lock is not true: from scratch, other bytes come in {', '.join(files)}; "
+                f"run `dvc repro --force --no-run-cache`, then {KEEP}"
+            )
+    return "the lock is true: from scratch, all stages give dvc.lock and metrics byte for byte"
+
+
+def _copy_tracked(folder: Path, environment: dict[str, str]) -> None:
+    """Check out what git tracks, with all changes, in `folder`; nothing changes here."""
+    changes = _git("stash", "create", env=environment)  # a commit, on no branch and no stack
+    commit = changes or _git("rev-parse", "HEAD", env=environment)
+    for command in (
+        ("init", "--quiet"),
+        ("fetch", "--quiet", "--depth=1", str(Path.cwd()), commit),
+        ("checkout", "--quiet", "FETCH_HEAD"),
+    ):
+        _git(*command, cwd=folder, env=environment)
+
+
+def _other_outputs(folder: Path) -> list[str]:
+    """The outputs that have other hashes in the lock of `folder` than in the one here."""
+    here, there = lock.load(), lock.load(folder)
+    return [
+        str(path)
+        for name in there
+        for path, md5 in lock.outputs(there, name).items()
+        if lock.outputs(here, name).get(path) != md5
+    ]
+
+
+def _environment() -> dict[str, str]:
+    """Where the stages read the data that are here, log to no one's store, and no hook is known."""
+    environment = os.environ.copy()
+    for name in ("MLFLOW_TRACKING_URI", *_git("rev-parse", "--local-env-vars").split()):
+        environment.pop(name, None)
+    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    data = catalog.directory(params.load().download.dataset).absolute()
+    if data.exists():
+        environment.setdefault("MNIST_MIRROR", str(data))
+    return environment
+
+
+def _git(*command: str, **options: Any) -> str:
+    """What git prints; SoftmaxError with its complaint."""
+    done = subprocess.run(["git", *command], capture_output=True, text=True, check=False, **options)
+    if done.returncode:
+        raise SoftmaxError(f"git {command[0]}: {' '.join(done.stderr.split())}")
+    return done.stdout.rstrip()
+
+
+@exits_cleanly
+def main() -> None:
+    """Print the verdict."""
+    claims = {"current": current, "true": true}
+    parser = argparse.ArgumentParser(prog="verification.claims")
+    parser.add_argument("claim", choices=claims)
+    print(claims[parser.parse_args().claim]())
+
+
+if __name__ == "__main__":
+    main()
