@@ -6,20 +6,23 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help repro ci test lint lock-current lock-true verify verify-arm ui track compare pin bench lock
+.PHONY: help repro data ci test lint lock-current lock-true verify verify-arm ui track compare pin bench lock
 .DEFAULT_GOAL := help
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-13s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-repro: .venv/installed ## run the pipeline and print its results
-	$(BIN)/dvc repro
+repro: .venv/installed ## run the pipeline and print its results; PULL=1: what a remote has, from it
+	$(BIN)/dvc repro $(if $(PULL),--pull)
 	@echo
 	@$(BIN)/dvc metrics show
 	@echo
 	@echo "weights as images   images/weights/grid/"
 	@echo "sample cards        images/samples/"
 	@echo "runs in MLflow      make ui"
+
+data: .venv/installed ## bring the data set only
+	$(BIN)/dvc repro $(if $(PULL),--pull) download
 
 test: .venv/installed ## run every test
 	$(BIN)/pytest

@@ -1,0 +1,82 @@
+"""The hosted CI: valid by the vendors' schemas, pinned, and with no more rights than it needs."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import ROOT
+
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+FILES = [(path, "vendor.github-workflows") for path in WORKFLOWS]
+FILES += [(ROOT / ".gitlab-ci.yml", "vendor.gitlab-ci")]
+
+
+def jobs(path: Path) -> dict[str, dict[str, Any]]:
+    """The jobs of a workflow by name."""
+    content: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text())["jobs"]
+    return content
+
+
+def check(path: Path, schema: str) -> subprocess.CompletedProcess[str]:
+    """Validate `path` by a schema that comes with check-jsonschema."""
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema]
+    if "gitlab" in schema:
+        command += ["--data-transform", "gitlab-ci"]
+    return subprocess.run([*command, path], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(("path", "schema"), FILES)
+def test_it_is_valid(path: Path, schema: str, tmp_path: Path) -> None:
+    done = check(path, schema)
+    assert done.returncode == 0, done.stdout
+    broken = tmp_path / path.name
+    broken.write_text(path.read_text().replace("script:", "scirpt:").replace("steps:", "stpes:"))
+    assert check(broken, schema).returncode == 1
+
+
+@pytest.mark.parametrize("path", WORKFLOWS)
+def test_actions_are_pinned_by_commit_and_name_their_version(path: Path) -> None:
+    uses = re.findall(r"uses: (.*)", path.read_text())
+    assert uses
+    assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", use) for use in uses)
+    assert len({use.split("@")[0] for use in uses}) == len(set(uses))  # one version each
+
+
+@pytest.mark.parametrize("path", WORKFLOWS)
+def test_only_a_job_that_runs_nothing_of_ours_may_write(path: Path) -> None:
+    assert "pull_request_target" not in path.read_text()
+    assert yaml.safe_load(path.read_text())["permissions"] == {"contents": "read"}
+    for job in jobs(path).values():
+        if "permissions" in job:
+            assert job["permissions"] == {"pull-requests": "write"}
+            assert "head.repo.full_name == github.repository" in job["if"]
+            assert "checkout" not in str(job["steps"])
+            assert "make" not in str(job["steps"])
+        for step in job["steps"]:
+            assert "${{" not in step.get("run", "")  # an event's text is no code
+            if "checkout" in step.get("uses", ""):
+                assert step["with"]["persist-credentials"] is False
+
+
+def test_the_lock_is_rerun_on_both_processors_and_the_oldest_and_newest_python() -> None:
+    matrix = jobs(ROOT / ".github/workflows/ci.yml")["ci"]["strategy"]["matrix"]
+    assert matrix == {
+        "runner": ["ubuntu-24.04", "ubuntu-24.04-arm"],
+        "python": ["3.11", "3.13"],
+    }
+    other = yaml.safe_load((ROOT / ".gitlab-ci.yml").read_text())["ci"]["parallel"]["matrix"]
+    assert [python["PYTHON"] for python in other] == [matrix["python"]]
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    assert "Python {} to {}".format(*matrix["python"]) in readme
+
+
+def test_every_make_target_that_ci_calls_exists() -> None:
+    text = "".join(path.read_text() for path, _ in FILES) + (ROOT / ".ci/run").read_text()
+    called = set(re.findall(r"\bmake ([a-z-]+)", re.sub("#.*", "", text)))
+    known = set(re.findall(r"^([a-z-]+):.* ##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert {"ci", "repro", "compare"} <= called
+    assert called <= known
