@@ -1,0 +1,70 @@
+// What the page says, in the language of its reader. An element names its text by data-i18n, and
+// an accessible name by data-i18n-label; data-values holds what stands for {name}, {name:3} (with
+// three decimals) and {name:%} in it. A change of language says all of it again.
+
+const strings = JSON.parse(document.getElementById("strings").textContent);
+const LANGUAGES = ["en", "vi"];
+
+let language = LANGUAGES.find((known) => navigator.language.startsWith(known)) ?? "en";
+const listeners = [];
+
+/** The string `key` with `values` in it. */
+export function text(key, values = {}) {
+  if (!(key in strings)) throw new Error(`no string ${key}`);
+  return strings[key][language].replace(/\{(\w+)(?::([\d%]))?\}/g, (_, name, format) => {
+    if (!(name in values)) throw new Error(`${key}: no value ${name}`);
+    const value = values[name];
+    return typeof value === "number" ? number(value, format) : value;
+  });
+}
+
+/** `value` as people of the language write it: with `format` decimals, or "%" for a percentage. */
+export function number(value, format = "") {
+  const digits = format === "%" ? 2 : Number(format);
+  return new Intl.NumberFormat(language, {
+    style: format === "%" ? "percent" : "decimal",
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  })
+    .format(value)
+    .replace("-", "−");
+}
+
+/** Let `element` show the string `key` with `values`, now and in each language. */
+export function say(element, key, values = {}) {
+  element.dataset.i18n = key;
+  element.dataset.values = JSON.stringify(values);
+  translate(element);
+}
+
+/** Call `listener` now and after each change of language: for what is not the text of an element. */
+export function onLanguage(listener) {
+  listeners.push(listener);
+  listener();
+}
+
+/** Make the buttons of the page that name a language switch to it. */
+export function start() {
+  for (const button of document.querySelectorAll("button[data-language]")) {
+    button.addEventListener("click", () => use(button.dataset.language));
+  }
+  use(language);
+}
+
+function use(chosen) {
+  language = chosen;
+  document.documentElement.lang = chosen;
+  for (const button of document.querySelectorAll("button[data-language]")) {
+    button.setAttribute("aria-pressed", button.dataset.language === chosen);
+  }
+  for (const element of document.querySelectorAll("[data-i18n], [data-i18n-label]")) {
+    translate(element);
+  }
+  for (const listener of listeners) listener();
+}
+
+function translate(element) {
+  const { i18n, i18nLabel, values = "{}" } = element.dataset;
+  if (i18n) element.textContent = text(i18n, JSON.parse(values));
+  if (i18nLabel) element.setAttribute("aria-label", text(i18nLabel, JSON.parse(values)));
+}

@@ -1,0 +1,22 @@
+// Brings the sections of the page to life.
+
+import { facts } from "softmax/facts";
+import { start as startLanguages } from "softmax/i18n";
+import { start as startCurves } from "softmax/curves";
+import { start as startDrawing } from "softmax/drawing";
+import { start as startExamples } from "softmax/examples";
+import { start as startGallery } from "softmax/gallery";
+import { start as startLesson } from "softmax/lesson";
+import { start as startWeights } from "softmax/weights";
+
+startLanguages();
+for (const start of [
+  startLesson,
+  startExamples,
+  startCurves,
+  startWeights,
+  startGallery,
+  startDrawing,
+]) {
+  start(facts);
+}
