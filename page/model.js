@@ -20,14 +20,10 @@ export const WHITE = 255;
 /** x from 255 times the features. */
 export const input = (features) => Float64Array.of(...features, WHITE);
 
-/** theta from base64 of its little-endian doubles, row by row. */
-export function fromBase64(text, classes) {
-  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-  const doubles = new DataView(bytes.buffer);
-  const columns = bytes.length / 8 / classes;
-  const row = (k) =>
-    Float64Array.from({ length: columns }, (_, i) => doubles.getFloat64(8 * (k * columns + i), true));
-  return Array.from({ length: classes }, (_, k) => row(k));
+/** theta from all its numbers, row by row. */
+export function rows(values, classes) {
+  const columns = values.length / classes;
+  return Array.from({ length: classes }, (_, k) => values.slice(k * columns, (k + 1) * columns));
 }
 
 /** z = W x + b. */

@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 import requests
 import yaml
+from playwright.sync_api import Browser, sync_playwright
 
 from softmax import catalog, lock, params, recorder
 from softmax.catalog import Pinned
@@ -102,6 +103,18 @@ def team(tmp_path_factory: pytest.TempPathFactory, store: str) -> Clone:
 def store(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The URI of an MLflow store that the tests share, because MLflow takes seconds to make one."""
     return f"sqlite:///{tmp_path_factory.mktemp('store') / 'mlflow.db'}"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium, that of the machine. Its event loop ends with each module of tests."""
+    if (chromium := shutil.which("chromium")) is None:
+        pytest.skip("Chromium is not installed")
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=chromium) as opened,
+    ):
+        yield opened
 
 
 @pytest.fixture(scope="session")
