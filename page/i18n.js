@@ -1,9 +1,16 @@
 // What the page says, in the language of its reader. An element names its text by data-i18n, and
 // an accessible name by data-i18n-label; data-values holds what stands for {name}, {name:3} (with
-// three decimals) and {name:%} in it. A change of language says all of it again.
+// three decimals), {name:%}, {name:g} (four digits, as short as may be) and {name:i} (a name in digits)
+// in it. A change of language says all of it again.
 
 const strings = JSON.parse(document.getElementById("strings").textContent);
 const LANGUAGES = ["en", "vi"];
+const FORMATS = {
+  "%": { style: "percent", ...decimals(2) },
+  g: { maximumSignificantDigits: 4 },
+  i: { useGrouping: false },
+};
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
 let language = LANGUAGES.find((known) => navigator.language.startsWith(known)) ?? "en";
 const listeners = [];
@@ -11,28 +18,29 @@ const listeners = [];
 /** The string `key` with `values` in it. */
 export function text(key, values = {}) {
   if (!(key in strings)) throw new Error(`no string ${key}`);
-  return strings[key][language].replace(/\{(\w+)(?::([\d%]))?\}/g, (_, name, format) => {
+  return strings[key][language].replace(/\{(\w+)(?::([\d%gi]))?\}/g, (_, name, format) => {
     if (!(name in values)) throw new Error(`${key}: no value ${name}`);
     const value = values[name];
     return typeof value === "number" ? number(value, format) : value;
   });
 }
 
-/** `value` as people of the language write it: with `format` decimals, or "%" for a percentage. */
-export function number(value, format = "") {
-  const digits = format === "%" ? 2 : Number(format);
-  return new Intl.NumberFormat(language, {
-    style: format === "%" ? "percent" : "decimal",
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-  })
-    .format(value)
-    .replace("-", "−");
+/** `value` as people of the language write it: with `format` decimals, or as "%" or "g". */
+export function number(value, format = "0") {
+  if (format === "g" && value !== 0 && Math.abs(value) < 1e-3) return scientific(value);
+  return local(value, FORMATS[format] ?? decimals(Number(format)));
 }
 
 /** Let `element` show the string `key` with `values`, now and in each language. */
 export function say(element, key, values = {}) {
   element.dataset.i18n = key;
+  element.dataset.values = JSON.stringify(values);
+  translate(element);
+}
+
+/** Let `element` be called by the string `key` with `values`, where that is not its text. */
+export function label(element, key, values = {}) {
+  element.dataset.i18nLabel = key;
   element.dataset.values = JSON.stringify(values);
   translate(element);
 }
@@ -49,6 +57,21 @@ export function start() {
     button.addEventListener("click", () => use(button.dataset.language));
   }
   use(language);
+}
+
+function decimals(count) {
+  return { minimumFractionDigits: count, maximumFractionDigits: count };
+}
+
+function scientific(value) {
+  const [digits, exponent] = value.toExponential(2).split("e-");
+  const power = [...exponent].map((digit) => SUPERSCRIPTS[digit]).join("");
+  return `${local(Number(digits), decimals(2))} · 10⁻${power}`;
+}
+
+// no value is −0
+function local(value, format) {
+  return new Intl.NumberFormat(language, format).format(value + 0).replace("-", "−");
 }
 
 function use(chosen) {

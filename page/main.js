@@ -2,9 +2,9 @@
 
 import { facts } from "softmax/facts";
 import { start as startLanguages } from "softmax/i18n";
+import { start as startContrast } from "softmax/contrast";
 import { start as startCurves } from "softmax/curves";
 import { start as startDrawing } from "softmax/drawing";
-import { start as startExamples } from "softmax/examples";
 import { start as startGallery } from "softmax/gallery";
 import { start as startLesson } from "softmax/lesson";
 import { start as startWeights } from "softmax/weights";
@@ -12,7 +12,7 @@ import { start as startWeights } from "softmax/weights";
 startLanguages();
 for (const start of [
   startLesson,
-  startExamples,
+  startContrast,
   startCurves,
   startWeights,
   startGallery,

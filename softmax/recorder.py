@@ -19,6 +19,7 @@ EVENTS: dict[str, Callable[..., None]] = {
     "training": tracking.log_training,
     "evaluation": tracking.log_evaluation,
     "images": tracking.log_images,
+    "report": tracking.log_report,
     "lesson": tracking.log_lesson,
 }
 

@@ -79,6 +79,11 @@ def images(client: Client, run: Run, facts: Facts) -> None:
                 client.log_image(run_id, image.convert("L"), key=SLIDER, step=step)
 
 
+def report(client: Client, run: Run, facts: Facts) -> None:
+    """Add the page, which MLflow shows as a reader's browser does."""
+    client.log_artifact(run.info.run_id, str(facts.folder / paths.REPORT), "report")
+
+
 def lesson(client: Client, run: Run, settings: Params) -> None:
     """Add params, curves, final numbers, tables and pictures of the lesson."""
     from mlflow.entities import Metric

@@ -29,7 +29,14 @@ from typing import Any
 import jinja2
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 from numpy.typing import NDArray
+
+from softmax import training
+from softmax.data import CLASSES, Dataset
+from softmax.params import Lesson
+
+Doubles = NDArray[np.float64]
 
 FOLDER = Path(__file__).parents[1] / "page"
 RIGHT_SHOWN = 40  # images of each digit that are called what they are; mistakes are all there
@@ -37,23 +44,18 @@ MISTAKES = 24
 
 
 def html(facts: dict[str, Any], **shown: Any) -> bytes:
-    """The page of `facts` for its modules and of what else its templates show."""
+    """The page: `facts` for its modules, `shown` for its templates alone."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
-        keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
     )
-    page = environment.get_template("index.html.j2").render(
-        facts=facts,
-        modules=modules(),
-        strings=strings(),
-        style=jinja2.utils.markupsafe.Markup((FOLDER / "style.css").read_text(encoding="utf-8")),
-        **shown,
-    )
-    return page.encode()
+    template = environment.get_template("index.html.j2")
+    style = (FOLDER / "style.css").read_text(encoding="utf-8")
+    parts = {"modules": modules(), "strings": strings(), "style": Markup(style)}  # noqa: S704
+    return template.render(facts=facts, **parts, **shown).encode()
 
 
 def modules() -> dict[str, str]:
@@ -65,14 +67,87 @@ def modules() -> dict[str, str]:
 
 
 def strings() -> dict[str, dict[str, str]]:
-    """By its key, each string of the page in each language."""
+    """Each string of the page in each language, by its key."""
     merged: dict[str, dict[str, str]] = {}
     for path in sorted(FOLDER.glob("strings/*.json")):
         merged |= json.loads(path.read_text(encoding="utf-8"))
     return merged
 
 
-def doubles(array: NDArray[np.float64]) -> str:
+def digits(
+    theta: Doubles, test: Dataset, predictions: pd.DataFrame, samples: list[int]
+) -> dict[str, Any]:
+    """The facts about the model of images, and the test images that are shown.
+
+    `predictions` is metrics/predictions.csv. Shown are all mistakes, the first RIGHT_SHOWN of
+    each digit that are right, and `samples`.
+    """
+    label, prediction = predictions["label"], predictions["prediction"]
+    right = predictions[label == prediction].groupby("label").head(RIGHT_SHOWN)
+    index = sorted({*predictions.index[label != prediction], *right.index, *samples})
+    counts = np.bincount(label * CLASSES + prediction, minlength=CLASSES**2)
+    return {
+        "theta": doubles(theta),
+        "confusion": counts.reshape(CLASSES, CLASSES).tolist(),
+        "images": {
+            "index": index,
+            "label": label[index].tolist(),
+            "prediction": prediction[index].tolist(),
+            "pixels": runs(test.images[index]),
+        },
+        "samples": samples,
+        "mistakes": mistakes(predictions),
+    }
+
+
+def mistakes(predictions: pd.DataFrame) -> list[int]:
+    """The test images that are called something else with the highest probability, MISTAKES."""
+    wrong = predictions[predictions["label"] != predictions["prediction"]]
+    confidence = wrong.filter(regex=r"^p\d+$").max(axis=1)
+    return confidence.sort_values(ascending=False, kind="stable").index[:MISTAKES].tolist()
+
+
+def curves(losses: pd.DataFrame, epochs: pd.DataFrame) -> dict[str, Any]:
+    """The facts about the training, of metrics/loss.csv and metrics/epochs.csv."""
+    columns = ["step", "train_loss", "train_accuracy"]
+    return {"loss": _rows(losses[["step", "loss"]]), "epochs": _rows(epochs[columns])}
+
+
+def lesson(
+    params: Lesson,
+    theta: Doubles,
+    points: pd.DataFrame,
+    epochs: pd.DataFrame,
+    metrics: dict[str, float],
+) -> dict[str, Any]:
+    """The facts about the lesson, of its weights and of metrics/lesson*; sha256 is left out."""
+    classes, features = len(theta), theta.shape[1] - 1
+    return {
+        "points": _rows(points[["x1", "x2", "label"]]),
+        "classes": classes,
+        "epochs": params.epochs,
+        "learning_rate": params.learning_rate,
+        "start": doubles(training.initialize(features, params.seed, classes)),
+        "logistic_start": doubles(training.initialize(features, params.seed, 2)),
+        "theta": doubles(theta),
+        "loss": epochs["train_loss"].tolist(),
+        "sums": metrics,
+    }
+
+
+def examples(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of metrics/lesson_examples.csv: name, formula, value, a list of rows."""
+    return [
+        {
+            "name": name,
+            "formula": formula,
+            "value": [[float(x) for x in row.split()] for row in value.split(";")],
+        }
+        for name, formula, value in _rows(table[["example", "formula", "value"]])
+    ]
+
+
+def doubles(array: Doubles) -> str:
     """float64 of any shape as the page's modules read them."""
     return _base64(array.astype("<f8").tobytes())
 
@@ -82,24 +157,9 @@ def runs(pixels: NDArray[np.uint8]) -> str:
     return _base64(re.sub(rb"\0{1,255}", lambda run: bytes([0, len(run[0])]), pixels.tobytes()))
 
 
-def confusion(predictions: pd.DataFrame, classes: int) -> NDArray[np.int64]:
-    """How many images of each label, a row, are called what, a column: (classes, classes)."""
-    cells = predictions["label"] * classes + predictions["prediction"]
-    return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
-
-
-def mistakes(predictions: pd.DataFrame) -> list[int]:
-    """The images called something else with the greatest probability, MISTAKES at most."""
-    wrong = predictions[predictions["label"] != predictions["prediction"]]
-    confidence = wrong.filter(regex=r"^p\d+$").max(axis=1)
-    return confidence.sort_values(ascending=False, kind="stable").index[:MISTAKES].tolist()
-
-
-def chosen(predictions: pd.DataFrame, samples: list[int]) -> list[int]:
-    """The images to show: all mistakes, the first RIGHT_SHOWN of each digit, and `samples`."""
-    right = predictions["label"] == predictions["prediction"]
-    first = predictions[right].groupby("label").head(RIGHT_SHOWN)
-    return sorted({*predictions.index[~right], *first.index, *samples})
+def _rows(table: pd.DataFrame) -> list[list[Any]]:
+    """Its rows, in the types of its columns."""
+    return [list(row) for row in zip(*(table[name].tolist() for name in table), strict=True)]
 
 
 def _base64(content: bytes) -> str:

@@ -63,6 +63,12 @@ def log_images(client: Client, settings: Params) -> None:
     replay.images(client, _run_of(client, facts), facts)
 
 
+def log_report(client: Client, settings: Params) -> None:
+    """Add the page to the run of the weights on disk."""
+    facts = Facts(Path(), settings)
+    replay.report(client, _run_of(client, facts), facts)
+
+
 def log_lesson(client: Client, settings: Params, *, started: float) -> None:
     """Add a run for the lesson that has just written its facts; `started` as by time.time()."""
     sha256 = files.sha256(paths.LESSON_WEIGHTS)
@@ -112,7 +118,8 @@ def _run_of(client: Client, facts: Facts, origin: Origin | None = None) -> Run:
 def _replay_locked(client: Client, run: Run, facts: Facts) -> None:
     """Add what dvc.lock has of these weights. DVC may not run those stages again."""
     locked = facts.locked()
-    for stage, add in {"evaluate": replay.evaluation, "export": replay.images}.items():
+    replays = {"evaluate": replay.evaluation, "export": replay.images, "report": replay.report}
+    for stage, add in replays.items():
         if stage in locked:
             add(client, run, facts)
 

@@ -1,0 +1,55 @@
+// The loss of single batches, a line, and of the training set after each epoch, dots. Places are
+// percentages, so that the chart is as wide as the page; its text is not drawn but said.
+
+import { element } from "softmax/elements";
+import { label, say } from "softmax/i18n";
+
+const TICKS = 6; // at most, on an axis
+
+export function start({ curves: { loss, epochs } }) {
+  const [last] = epochs.at(-1);
+  const largest = Math.max(...[...loss, ...epochs].map(([, value]) => value));
+  const step = roundStep(largest / TICKS);
+  const top = Math.ceil(largest / step) * step;
+  const across = (x) => (100 * x) / last;
+  const up = (y) => (100 * y) / top;
+
+  const [, final, accuracy] = epochs.at(-1);
+  const chart = document.getElementById("loss");
+  label(chart, "curves.name", { first: epochs[0][1], last: final });
+  say(document.getElementById("final"), "curves.final", { loss: final, accuracy });
+  const levels = Array.from({ length: Math.round(top / step) + 1 }, (_, k) => k * step);
+  const every = Math.ceil(epochs.length / TICKS);
+  const labelled = epochs.filter((_, k) => (k + 1) % every === 0);
+  chart.append(
+    ...levels.map((y) => tick("level", `bottom: ${up(y)}%`, ["number.1", { value: y }])),
+    ...labelled.map(([x], k) =>
+      tick("epoch", `left: ${across(x)}%`, ["curves.tick", { epoch: (k + 1) * every }]),
+    ),
+    line(loss.map(([x, y]) => `${across(x)} ${100 - up(y)}`)),
+    ...epochs.map(([x, y]) => {
+      return element("span", { class: "dot", style: `left: ${across(x)}%; bottom: ${up(y)}%` });
+    }),
+  );
+}
+
+function tick(kind, style, say) {
+  return element("span", { class: `tick ${kind}`, style }, element("span", { say }));
+}
+
+function line(points) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 100 100");
+  svg.setAttribute("preserveAspectRatio", "none");
+  const path = document.createElementNS(svg.namespaceURI, "path");
+  path.setAttribute("d", points.length ? `M${points.join("L")}` : "");
+  path.setAttribute("vector-effect", "non-scaling-stroke");
+  svg.append(path);
+  return svg;
+}
+
+/** 1, 2 or 5 times a power of ten, not less than `least`. */
+function roundStep(least) {
+  const power = Number(`1e${Math.floor(Math.log10(least))}`);
+  return [1, 2, 5, 10].map((digit) => digit * power).find((step) => step >= least);
+}

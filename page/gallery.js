@@ -1,0 +1,68 @@
+// The test images that the page shows: samples, mistakes, and those behind a cell of the confusion
+// matrix. Each opens its explanation.
+
+import { classify, images } from "softmax/digits";
+import { element } from "softmax/elements";
+import { explain } from "softmax/explanation";
+import { say } from "softmax/i18n";
+import { image, pixelated } from "softmax/pictures";
+import { scores } from "softmax/scores";
+
+export function start({ samples, mistakes }) {
+  document.getElementById("sample-cards").append(...samples.map((k) => card(images.get(k))));
+  const confident = mistakes.map((k) => item(images.get(k)));
+  document.getElementById("most-confident").append(...confident);
+  for (const cell of document.querySelectorAll("button[data-prediction]")) {
+    cell.addEventListener("click", () => open(cell));
+  }
+  for (const button of document.querySelectorAll("[data-close]")) {
+    button.addEventListener("click", () => button.closest("dialog").close());
+  }
+}
+
+/** The images behind a cell, in the dialog. */
+function open(cell) {
+  const [label, prediction] = [cell.dataset.label, cell.dataset.prediction].map(Number);
+  const count = Number(cell.textContent);
+  const behind = [...images.values()].filter(
+    (shown) => shown.label === label && shown.prediction === prediction,
+  );
+  const all = behind.length === count;
+  say(document.getElementById("cell-title"), "cell.title", { label, prediction });
+  say(document.getElementById("cell-text"), all ? "cell.all" : "cell.some", {
+    count,
+    shown: behind.length,
+  });
+  document.getElementById("cell-images").replaceChildren(...behind.map(item));
+  document.getElementById("cell").showModal();
+}
+
+/** A test image and its scores. */
+function card(shown) {
+  const judged = classify(shown.pixels);
+  const { index, label, prediction } = shown;
+  const a = judged.a[prediction];
+  const title = element("h3", { say: ["samples.image", { index }] });
+  const verdict = label === prediction ? "samples.right" : "samples.wrong";
+  const text = element("p", { say: [verdict, { label, prediction, a }] });
+  const table = element("table", { class: "scores" }, element("tbody", {}, ...scores(judged, shown)));
+  return element("article", {}, title, text, opener(shown), table);
+}
+
+/** A test image in a list, with what it is called. */
+function item(shown) {
+  const { label, prediction, pixels } = shown;
+  const a = classify(pixels).a[prediction];
+  const caption = element("span", { say: ["gallery.caption", { label, prediction, a }] });
+  return element("li", {}, opener(shown), caption);
+}
+
+function opener(shown) {
+  const { pixels, ...named } = shown;
+  const canvas = pixelated(["image.name", named]);
+  image(canvas, pixels);
+  const button = element("button", { type: "button", class: "image", label: ["image.open", named] });
+  button.append(canvas);
+  button.addEventListener("click", () => explain(shown));
+  return button;
+}

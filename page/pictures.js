@@ -1,0 +1,50 @@
+// Pictures on canvases, one cell for each value. Where a value is zero the paper shines through, so
+// that they suit a light page and a dark one.
+
+import { element } from "softmax/elements";
+
+const POSITIVE = [213, 62, 52];
+const NEGATIVE = [51, 121, 205];
+
+/** A canvas for 28 x 28 values, called by a string, [key, values]. */
+export function pixelated(label) {
+  return element("canvas", { width: 28, height: 28, role: "img", label });
+}
+
+/** Paint values from black, the least of them, to white, the largest. */
+export function gray(canvas, values) {
+  const least = Math.min(...values);
+  const span = Math.max(...values) - least || 1;
+  paint(canvas, values, (value) => [...Array(3).fill((255 * (value - least)) / span), 255]);
+}
+
+/** Paint pixels as they are, 0 black and 255 white. */
+export function image(canvas, pixels) {
+  paint(canvas, pixels, (pixel) => [pixel, pixel, pixel, 255]);
+}
+
+/** Paint values below 0 blue and above 0 red, full at ± `largest`. */
+export function diverging(canvas, values, largest) {
+  paint(canvas, values, (value) => [
+    ...(value < 0 ? NEGATIVE : POSITIVE),
+    (255 * Math.abs(value)) / (largest || 1),
+  ]);
+}
+
+/** Paint values from 0 to 1 in the RGB colour `colour`. */
+export function tint(canvas, values, colour) {
+  paint(canvas, values, (value) => [...colour, 255 * value]);
+}
+
+/** The scale of `diverging`, into `place`. */
+export function legend(place, largest) {
+  const end = (value) => element("span", { say: ["number", { value }] });
+  place.replaceChildren(end(-largest), element("span", { class: "scale" }), end(largest));
+}
+
+function paint(canvas, values, colour) {
+  const context = canvas.getContext("2d");
+  const picture = context.createImageData(canvas.width, canvas.height);
+  for (let k = 0; k < values.length; k++) picture.data.set(colour(values[k]), 4 * k);
+  context.putImageData(picture, 0, 0);
+}
