@@ -29,7 +29,6 @@ from typing import Any
 import jinja2
 import numpy as np
 import pandas as pd
-from markupsafe import Markup
 from numpy.typing import NDArray
 
 from softmax import training
@@ -53,9 +52,7 @@ def html(facts: dict[str, Any], **shown: Any) -> bytes:
         undefined=jinja2.StrictUndefined,
     )
     template = environment.get_template("index.html.j2")
-    style = (FOLDER / "style.css").read_text(encoding="utf-8")
-    parts = {"modules": modules(), "strings": strings(), "style": Markup(style)}  # noqa: S704
-    return template.render(facts=facts, **parts, **shown).encode()
+    return template.render(facts=facts, modules=modules(), strings=strings(), **shown).encode()
 
 
 def modules() -> dict[str, str]:

@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def _table(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path, float_precision="round_trip")
+    return pd.read_csv(path)
 
 
 if __name__ == "__main__":
