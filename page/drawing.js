@@ -31,7 +31,7 @@ export function start() {
   const clear = () => pen.clearRect(0, 0, pad.width, pad.height);
   const judge = () => show(normalize(inkOf(pen), pad.width));
   followPointer(pad, (from, to) => {
-    pen.stroke(new Path2D(`M${from}L${to}`));
+    pen.stroke(new Path2D(`M${from}L${to}h0.01`)); // of no length, it would leave no dot
     judge();
   });
   at("clear").addEventListener("click", () => {
