@@ -10,7 +10,8 @@ from softmax.errors import DataError
 from softmax.params import ModelParams
 
 PATH = Path("dvc.lock")
-RESULTS = ("train", "evaluate", "export")  # the stages with params, but for download
+RESULTS = ("train", "evaluate", "export")  # the stages that make a model and its pictures
+SHOWN = (*RESULTS, "report")  # and that MLflow shows of it
 
 Stages = dict[str, Any]
 Hashes = dict[Path, str]

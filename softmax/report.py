@@ -49,6 +49,7 @@ def html(facts: dict[str, Any], **shown: Any) -> bytes:
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
     )
     template = environment.get_template("index.html.j2")

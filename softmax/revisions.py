@@ -72,7 +72,7 @@ def check_out(root: Path, commit: str, folder: Path) -> None:
             f"commit {commit[:7]}: has no {lock.PATH}, as before the pipeline; name one that has"
         ) from None
     stages = lock.load(folder)
-    for path in (path for name in lock.RESULTS for path in lock.outputs(stages, name)):
+    for path in (path for name in lock.SHOWN for path in lock.outputs(stages, name)):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         try:
             files.get(f"/{path}", str(folder / path), recursive=files.isdir(f"/{path}"))

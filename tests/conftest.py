@@ -108,7 +108,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Headless Chromium, that of the machine. Its event loop ends with each module of tests."""
-    if (chromium := shutil.which("chromium")) is None:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    if (chromium := next(filter(None, map(shutil.which, names)), None)) is None:
         pytest.skip("Chromium is not installed")
     with (
         sync_playwright() as playwright,
@@ -248,6 +249,7 @@ def write_mnist(folder: Path) -> None:
 def write_lock() -> dict[str, Any]:
     """Write the dvc.lock of the results that are here, and return its content."""
     content: dict[str, Any] = yaml.safe_load((ROOT / "dvc.lock").read_text())
+    content["stages"] = {name: content["stages"][name] for name in ("download", *lock.RESULTS)}
     content["stages"]["download"]["outs"] = []
     settings = params.load().model_dump()
     for name in lock.RESULTS:

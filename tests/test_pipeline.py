@@ -24,6 +24,11 @@ def test_a_stage_depends_on_exactly_the_modules_it_imports(stage: str) -> None:
     assert declared == imported_modules(Path(f"stages/{stage}.py"))
 
 
+def test_the_report_depends_on_every_file_of_the_page() -> None:
+    files = {str(file.relative_to(ROOT)) for file in (ROOT / "page").rglob("*.*")}
+    assert {dep for dep in STAGES["report"]["deps"] if dep.startswith("page/")} == files
+
+
 def test_stages_depend_on_the_params_of_their_sections() -> None:
     for name, section in yaml.safe_load((ROOT / "params.yaml").read_text()).items():
         assert all(f"{name}.{key}" in STAGES[name]["params"] for key in section)

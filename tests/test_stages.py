@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT, Workspace
 
 from softmax import catalog, model
-from stages import check, download, evaluate, export, lesson, train
+from stages import check, download, evaluate, export, lesson, report, train
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -132,12 +132,22 @@ def test_lesson_writes_a_model_its_history_the_examples_and_pictures(
     assert "of torch" in capsys.readouterr().out
 
 
+def test_report_writes_one_file(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = workspace(train={"epochs": 1}, lesson={"points": 7, "epochs": 3})
+    for stage in (train, evaluate, lesson, report):
+        stage.main()
+    page = (folder / "report/index.html").read_text()
+    assert str(folder) not in page
+    assert page.endswith("</html>\n")
+    assert "report/index.html, 0." in capsys.readouterr().out
+
+
 def test_a_second_run_writes_the_same_bytes(workspace: Workspace) -> None:
     folder = workspace(train={"epochs": 1})
-    for stage in (train, evaluate, export, lesson):
+    for stage in (train, evaluate, export, lesson, report):
         stage.main()
     first = contents(folder)
-    for stage in (train, evaluate, export, lesson):
+    for stage in (train, evaluate, export, lesson, report):
         stage.main()
     assert contents(folder) == first
 

@@ -21,8 +21,8 @@ from conftest import ROOT, Workspace, write_lock
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from softmax import catalog, lock, recorder
-from stages import evaluate, export, lesson, track, train
+from softmax import catalog, files, lock, paths, recorder
+from stages import evaluate, export, lesson, report, track, train
 
 
 def runs(store: str) -> list[Run]:
@@ -87,7 +87,7 @@ def test_the_lesson_makes_rows_of_its_own(workspace: Workspace, store: str) -> N
     client = MlflowClient(store)
     experiment = client.get_experiment_by_name("softmax-lesson")
     assert experiment is not None
-    run, older = client.search_runs([experiment.experiment_id])
+    run, older = client.search_runs([experiment.experiment_id], max_results=2)
     assert run.info.status == older.info.status == "FINISHED"
     assert start * 1000 - 1 <= older.info.start_time < older.info.end_time
     assert older.info.end_time <= run.info.start_time + 1
@@ -105,6 +105,30 @@ def test_the_lesson_makes_rows_of_its_own(workspace: Workspace, store: str) -> N
         "tables/lesson_examples.csv",
     }
     assert artifacts(store, run, "figures") == {"figures/regions.svg", "figures/probabilities.svg"}
+
+
+def test_the_page_is_with_its_model(
+    workspace: Workspace, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where only dvc.lock tells of it."""
+    workspace(train={"epochs": 1, "seed": 113})
+    for stage in (train, evaluate, export, lesson):
+        stage.main()
+    with monkeypatch.context() as away:
+        away.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+        report.main()
+    assert artifacts(store, runs(store)[0], "report") == set()
+    content = write_lock()
+    read, made = (
+        {"path": str(path), "md5": files.md5(path)} for path in (paths.WEIGHTS, paths.REPORT)
+    )
+    content["stages"]["report"] = {"deps": [read], "outs": [made]}
+    lock.PATH.write_text(yaml.safe_dump(content))
+    track.main()
+    (run,) = runs(store)
+    assert artifacts(store, run, "report") == {"report/index.html"}
+    report.main()
+    assert len(runs(store)) == 1
 
 
 def test_training_again_adds_a_row_and_evaluation_goes_to_the_newest(
