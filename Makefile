@@ -19,6 +19,7 @@ repro: .venv/installed ## run the pipeline and print its results; PULL=1: what a
 	@echo
 	@echo "weights as images   images/weights/grid/"
 	@echo "sample cards        images/samples/"
+	@echo "all, explained      report/index.html"
 	@echo "runs in MLflow      make ui"
 
 data: .venv/installed ## bring the data set only

@@ -79,19 +79,6 @@ def test_javascript_gives_all_test_images_the_labels_and_probabilities_of_python
     assert np.array_equal(np.array(rows), expected.drop(columns="label").to_numpy())
 
 
-def test_the_lesson_ends_with_the_bytes_of_python(page: Page, pipeline: Clone) -> None:
-    program = """async () => {
-      const { doubles, facts } = await import("softmax/facts");
-      const { input, rows, toBytes } = await import("softmax/model");
-      const { fit } = await import("softmax/training");
-      const { points, start, learning_rate, epochs } = facts.lesson;
-      const samples = points.map(([x1, x2, y]) => ({ x: input([x1, x2]), y }));
-      const last = fit(rows(doubles(start), 3), samples, learning_rate, epochs).at(-1);
-      return [...toBytes(last.theta)];
-    }"""
-    assert bytes(page.evaluate(program)) == (pipeline.folder / paths.LESSON_WEIGHTS).read_bytes()
-
-
 def test_a_cell_opens_exactly_its_images(page: Page, pipeline: Clone) -> None:
     table = pd.read_csv(pipeline.folder / paths.PREDICTIONS)
     images = data.read_idx(pipeline.folder / catalog.test_files("mnist")[0], 3)
