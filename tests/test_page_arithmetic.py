@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Clone
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from playwright.sync_api import Browser, Page
 from test_arithmetic import GRIDS, LARGEST, SMALLEST_NORMAL, TIES, UNITS, exp_samples, log_samples
 from test_exactness import LOGITS, thetas_and_pixels
 
-from softmax import arithmetic, catalog, data, lesson, model, paths, report, training
+from softmax import arithmetic, lesson, model, report, training
 from softmax.data import Dataset
 from softmax.params import Lesson
 
@@ -137,6 +136,31 @@ def test_logits(javascript: JavaScript, drawn: tuple[NDArray[np.int64], NDArray[
         assert (done == model.logits(theta, x[:, None])[:, 0]).all()
 
 
+@given(thetas_and_pixels(), st.integers(1, 20), st.integers(0, 9))
+def test_gradients(
+    javascript: JavaScript,
+    drawn: tuple[NDArray[np.int64], NDArray[np.int64]],
+    copies: int,
+    label: int,
+) -> None:
+    theta = drawn[0] * arithmetic.WEIGHT_GRID
+    pixels = np.tile(drawn[1], copies).astype(np.float64)
+    count, y = pixels.shape[1], label % len(theta)
+    residuals = model.residuals(
+        model.softmax(model.logits(theta, pixels)), np.eye(len(theta))[[y] * count].T
+    )
+    done = javascript.doubles(
+        """(theta, pixels, [classes, count, y]) => meanGradient(
+             rows(theta, classes), rows(pixels, count).map((x) => ({ x, y })),
+           ).flatMap((row) => [...row])""",
+        theta,
+        pixels.T,
+        np.array([len(theta), count, y]),
+    )
+    expected = model.mean_gradient(model.gradient_sum(residuals, pixels), count)
+    assert (done == expected.ravel()).all()  # the sign of a zero sum depends on the order
+
+
 @settings(max_examples=20)
 @given(
     arrays(np.int64, st.tuples(st.integers(1, 30), st.just(2)), elements=st.integers(-255, 255)),
@@ -185,34 +209,16 @@ def test_the_file_of_a_model(javascript: JavaScript, theta: Doubles) -> None:
     assert done == hashlib.sha256(model.to_bytes(theta)).hexdigest()
 
 
-@given(st.binary(max_size=300))
-@example(b"0" * 10**6)
-def test_sha256(javascript: JavaScript, content: bytes) -> None:
-    done = javascript.value("(content) => sha256(bytes(content))", encoded(content))
-    assert done == hashlib.sha256(content).hexdigest()
-
-
-def test_all_test_images_get_their_labels_and_probabilities(
-    javascript: JavaScript, pipeline: Clone
-) -> None:
-    """Those of metrics/predictions.csv, every digit of them."""
-    table = np.loadtxt(pipeline.folder / paths.PREDICTIONS, delimiter=",", skiprows=1)
-    images, _ = catalog.test_files("mnist")
-    pixels = data.read_idx(pipeline.folder / images, 3)
-    theta = model.load(pipeline.folder / paths.WEIGHTS)
-
-    assert len(table) == len(pixels) == 10_000
-    for chunk in np.array_split(np.arange(len(pixels)), 10):
-        done = javascript.doubles(
-            """(theta, pixels, [count]) => {
-                 const digits = rows(theta, 10);
-                 return rows(pixels, count).flatMap((image) => {
-                   const z = logits(digits, input(image));
-                   return [predict(z), ...softmax(z)];
-                 });
-               }""",
-            theta,
-            pixels[chunk],
-            np.array([len(chunk)]),
-        )
-        assert same_bits(done, table[chunk, 1:])
+def test_sha256(javascript: JavaScript) -> None:
+    """All lengths up to some blocks of 64 bytes, and a long one."""
+    content = np.random.default_rng(0).bytes(10**6)
+    lengths = [*range(260), len(content)]
+    done = javascript.value(
+        """(content, lengths) => {
+             const all = bytes(content);
+             return lengths.map((end) => sha256(all.subarray(0, end)));
+           }""",
+        encoded(content),
+        lengths,
+    )
+    assert done == [hashlib.sha256(content[:end]).hexdigest() for end in lengths]
