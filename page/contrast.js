@@ -4,19 +4,15 @@
 import { doubles } from "softmax/facts";
 import { input, logits, rows, softmax } from "softmax/model";
 import { diverging, tint } from "softmax/pictures";
+import { COLOURS, lattice } from "softmax/plane";
 import { fit } from "softmax/training";
 
 const SIDE = 128; // cells of a picture, across and down
-const COLOURS = [
-  [203, 60, 51],
-  [56, 152, 38],
-  [64, 99, 216],
-];
 
 export function start({ lesson }) {
   const theta = rows(doubles(lesson.theta), lesson.classes);
   const alone = COLOURS.map((_, k) => logistic(lesson, k));
-  const points = lattice();
+  const points = lattice(SIDE);
   draw("softmax", points.map((x) => softmax(logits(theta, x))));
   draw("logistic", points.map((x) => alone.map((weights) => softmax(logits(weights, x))[1])));
 }
@@ -35,10 +31,4 @@ function draw(kind, probabilities) {
   COLOURS.forEach((colour, k) => tint(canvases[k], probabilities.map((p) => p[k]), colour));
   const excess = probabilities.map((p) => p[0] + p[1] + p[2] - 1);
   diverging(canvases[COLOURS.length], excess, 1);
-}
-
-/** The square from -1 to 1, row by row from the top left. */
-function lattice() {
-  const places = Array.from({ length: SIDE }, (_, k) => 4 * k - 2 * (SIDE - 1));
-  return places.toReversed().flatMap((x2) => places.map((x1) => input([x1, x2])));
 }

@@ -30,7 +30,7 @@ export function lattice(count) {
 }
 
 /** Where all of `sides` · x >= 0, the ends of the line on which line · x = 0; or undefined. */
-export function clip([a, b, c], sides) {
+function clip([a, b, c], sides) {
   const foot = -c / (a * a + b * b);
   const at = (t) => [foot * a - t * b, foot * b + t * a, 1];
   let [first, last] = [-Infinity, Infinity];
@@ -45,7 +45,7 @@ export function clip([a, b, c], sides) {
 }
 
 /** Where two classes are equally likely and no other is likelier: pairs of places, divided by 255. */
-export function boundaries(theta) {
+function boundaries(theta) {
   const pairs = theta.flatMap((_, i) => theta.slice(0, i).map((_, j) => [i, j]));
   return pairs
     .map(([i, j]) => {
