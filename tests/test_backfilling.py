@@ -27,8 +27,9 @@ def assert_complete(row: Run, accuracy: float) -> None:
     assert row.info.status == "FINISHED"
     assert row.data.metrics["test_accuracy"] == accuracy
     assert {"loss", "train_loss", "train_accuracy"} <= set(row.data.metrics)
-    weights = Path(row.info.artifact_uri.removeprefix("file://")) / "weights/grid/gray.png"
-    assert weights.exists()
+    artifacts = Path(row.info.artifact_uri.removeprefix("file://"))
+    assert (artifacts / "weights/grid/gray.png").exists()
+    assert (artifacts / "report/index.html").exists()
 
 
 def test_the_run_cache_gives_the_results(clone: Clone) -> None:
