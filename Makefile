@@ -6,7 +6,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help repro data ci test lint lock-current lock-true verify verify-arm ui track compare pin bench lock
+.PHONY: help repro data ci test lint lock-current lock-true verify verify-arm ui track remote compare pin bench lock
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -59,6 +59,10 @@ track: .venv/installed ## complete the MLflow run of the model on disk; HISTORY=
 
 compare: .venv/installed ## say what changed from BASE=main to the workspace, or to HEAD=...
 	@$(BIN)/python -m stages.compare $(BASE) $(HEAD)
+
+remote: .venv/installed ## share data and models: make remote URL=ssh://..., s3://..., a directory
+	$(BIN)/dvc remote add --force --default team "$(URL)"
+	$(BIN)/dvc remote modify team verify true # or DVC believes whatever it pulls
 
 pin: .venv/installed ## add a data set: make pin NAME=mine FROM=directory, of four IDX files
 	$(BIN)/python -m stages.pin $(NAME) "$(FROM)"

@@ -57,6 +57,13 @@ class Clone:
         assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
+    def make(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run make with this environment for its .venv, whatever comes of it."""
+        here = f"BIN={Path(sys.executable).parent}"
+        return self.attempt(
+            "make", "--old-file", ".venv/installed", here, *arguments, **environment
+        )
+
     def edit(self, path: str, old: str, new: str) -> None:
         """Replace what comes once in a file."""
         text = (self.folder / path).read_text()
