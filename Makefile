@@ -6,7 +6,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help repro data ci test lint lock-current lock-true verify verify-arm ui track remote compare pin bench lock
+.PHONY: help repro data ci test lint lock-current lock-true verify verify-arm ui track remote resolve compare pin bench lock
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -63,6 +63,14 @@ compare: .venv/installed ## say what changed from BASE=main to the workspace, or
 remote: .venv/installed ## share data and models: make remote URL=ssh://..., s3://..., a directory
 	$(BIN)/dvc remote add --force --default team "$(URL)"
 	$(BIN)/dvc remote modify team verify true # or DVC believes whatever it pulls
+
+resolve: .venv/installed ## in a merge, once all else is settled: make dvc.lock and metrics anew
+	@if git diff --name-only --diff-filter=U | grep -v -e '^dvc.lock$$' -e '^metrics/'; then \
+		echo "error: settle these by hand, git add them, and make resolve again" >&2; exit 2; fi
+	git checkout HEAD -- dvc.lock metrics
+	$(BIN)/dvc repro $(if $(PULL),--pull)
+	git add dvc.lock metrics
+	@echo "now git commit"
 
 pin: .venv/installed ## add a data set: make pin NAME=mine FROM=directory, of four IDX files
 	$(BIN)/python -m stages.pin $(NAME) "$(FROM)"
