@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
-from softmax import files, lock, paths
+from softmax import catalog, files, lock, paths
 from softmax.params import ModelParams
 
 
@@ -23,6 +23,14 @@ class Facts(NamedTuple):
         train = self.settings.train
         name = f"{train.optimizer} lr={train.learning_rate:g} b={train.batch_size}"
         return f"{name} e={train.epochs}"
+
+    def pins(self) -> tuple[str, ...]:
+        """The SHA-256 of each file of the data set: that of dvc.lock, which may be of the past."""
+        dataset, path = self.settings.download.dataset, self.folder / lock.PATH
+        download = lock.load(self.folder).get("download", {}) if path.exists() else {}
+        locked = download.get("params", {}).get(catalog.PATH.name, {})
+        pinned = zip(catalog.FILES, catalog.load()[dataset].sha256, strict=True)
+        return tuple(locked.get(f"{dataset}.{file}", sha256) for file, sha256 in pinned)
 
     def locked(self) -> lock.Stages:
         """The stages of dvc.lock that made or read these weights, if their outputs are here."""

@@ -62,6 +62,17 @@ def evaluation(client: Client, run: Run, facts: Facts) -> None:
     client.update_run(run_id, name=f"{metrics['accuracy']:.2%} · {facts.recipe()}")
 
 
+def is_comparable(run: Run, facts: Facts) -> bool:
+    """Whether `run` was scored on the same test set, or not yet."""
+    mine = _dataset(facts, "test")
+    scored = {
+        entry.dataset.digest
+        for entry in run.inputs.dataset_inputs
+        if entry.dataset.name == mine.name
+    }
+    return scored <= {mine.digest}
+
+
 def images(client: Client, run: Run, facts: Facts) -> None:
     """Add the weight images, and those of each epoch as steps of one image."""
     from PIL import Image
@@ -163,12 +174,11 @@ def _dataset(facts: Facts, context: str) -> "Dataset":
     from mlflow.entities import Dataset
 
     name = facts.settings.download.dataset
-    pinned = catalog.load()[name]
-    pins = pinned.sha256[2:] if context == "test" else pinned.sha256[:2]
+    pins = facts.pins()[2:] if context == "test" else facts.pins()[:2]
     held_out = facts.settings.train.validation if context == "validation" else ""
     return Dataset(
         name=f"{name}-{context}",
         digest=hashlib.sha256(f"{''.join(pins)}{held_out}".encode()).hexdigest()[:16],
         source_type="http",
-        source=json.dumps({"url": pinned.homepage}),
+        source=json.dumps({"url": catalog.load()[name].homepage}),
     )

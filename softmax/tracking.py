@@ -97,16 +97,17 @@ def backfill(facts: Facts, origin: Origin | None = None) -> Run:
 
 
 def _run_of(client: Client, facts: Facts, origin: Origin | None = None) -> Run:
-    """The newest run of the weights with all that training left, made if there is none."""
+    """The newest run of the weights with all that training left, made if there is none.
+
+    A run that was scored on another test set keeps its score.
+    """
     runs = client.search_runs(
         [store.experiment(client, _experiment_name(facts))],
         f"tags.`{WEIGHTS_TAG}` = '{facts.sha256()}'",
         order_by=["attributes.start_time DESC"],
-        max_results=1,
     )
-    if runs:
-        run = runs[0]
-    else:
+    run = next((run for run in runs if replay.is_comparable(run, facts)), None)
+    if run is None:
         started, tags = origin or Origin(time.time(), _tags())
         run = _create_model_run(client, facts, Origin(started, {**tags, "backfilled": "true"}))
     if run.info.status != "FINISHED":

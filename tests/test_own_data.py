@@ -35,31 +35,43 @@ def digests(run: Run) -> dict[str, str]:
     return {entry.dataset.name: entry.dataset.digest for entry in run.inputs.dataset_inputs}
 
 
-def test_a_changed_label_shows_in_the_lock_and_in_mlflow(clone: Clone, tmp_path: Path) -> None:
-    before = runs(clone)
-    mirror, labels = tmp_path / "digits", FILES[1]
-    shutil.copytree(clone.environment["MNIST_MIRROR"], mirror)
-    content = bytearray((mirror / labels).read_bytes())
+def change_a_label(clone: Clone, mirror: Path, file: str) -> str:
+    """Run the pipeline with another last label in a file of `mirror`; its SHA-256."""
+    content = bytearray((mirror / file).read_bytes())
     content[-1] ^= 1
-    (mirror / labels).write_bytes(content)
-
-    clone.run("dvc", "repro", MNIST_MIRROR=str(mirror))
-    assert clone.run("git", "status", "--porcelain") == ""  # nothing was asked to change
+    (mirror / file).write_bytes(content)
     assert clone.make("pin", "NAME=digits", f"FROM={mirror}").returncode == 0
     clone.run("dvc", "repro", MNIST_MIRROR=str(mirror))
+    return hashlib.sha256(content).hexdigest()
 
+
+def test_a_changed_label_shows_in_the_lock_and_in_mlflow(clone: Clone, tmp_path: Path) -> None:
+    before = runs(clone)
+    mirror = tmp_path / "digits"
+    shutil.copytree(clone.environment["MNIST_MIRROR"], mirror)
+    sha256 = change_a_label(clone, mirror, FILES[1])
     changed = json.loads(clone.run("dvc", "params", "diff", "--json"))
     assert list(changed) == ["datasets.yaml"]
-    assert list(changed["datasets.yaml"]) == [f"digits.{labels}"]
-    assert f"+          {hashlib.sha256(content).hexdigest()}\n" in clone.run(
-        "git", "diff", "dvc.lock"
-    )
+    assert list(changed["datasets.yaml"]) == [f"digits.{FILES[1]}"]
+    assert f"+          {sha256}\n" in clone.run("git", "diff", "dvc.lock")
     assert "metrics/train.json" in clone.run("git", "status", "--porcelain")
     (row, *others) = runs(clone)
     assert [run.info.run_id for run in others] == [run.info.run_id for run in before]
     old, new = digests(others[0]), digests(row)
     assert {name for name in new if new[name] != old[name]} == {"digits-training"}
     assert row.data.tags["dvc.data.md5"] != others[0].data.tags["dvc.data.md5"]
+
+    change_a_label(clone, mirror, FILES[3])  # the same weights, and another score
+    (scored, *others) = runs(clone)
+    assert [run.info.run_id for run in others] == [
+        row.info.run_id,
+        *(r.info.run_id for r in before),
+    ]
+    metrics = json.loads((clone.folder / "metrics/test.json").read_text())
+    assert scored.data.metrics["test_loss"] == metrics["loss"] != row.data.metrics["test_loss"]
+    assert digests(scored)["digits-test"] != digests(row)["digits-test"]
+    clone.run("python", "-m", "stages.track")
+    assert len(runs(clone)) == len(before) + 2
 
 
 def test_fashion_mnist_comes_from_a_directory(clone: Clone) -> None:
