@@ -3,8 +3,8 @@
 import { label, say } from "softmax/i18n";
 
 /**
- * An element with `children`, elements or text. Of `properties`, `say` and `label` are [key, values]
- * of a string; the others are attributes.
+ * An element with `children`, elements or text. Of `properties`, `say` and `label` are
+ * [key, values] of a string; the others are attributes.
  */
 export function element(tag, properties = {}, ...children) {
   const { say: said, label: labelled, ...attributes } = properties;

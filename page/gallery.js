@@ -45,7 +45,8 @@ function card(shown) {
   const title = element("h3", { say: ["samples.image", { index }] });
   const verdict = label === prediction ? "samples.right" : "samples.wrong";
   const text = element("p", { say: [verdict, { label, prediction, a }] });
-  const table = element("table", { class: "scores" }, element("tbody", {}, ...scores(judged, shown)));
+  const rows = element("tbody", {}, ...scores(judged, shown));
+  const table = element("table", { class: "scores" }, rows);
   return element("article", {}, title, text, opener(shown), table);
 }
 
@@ -61,8 +62,8 @@ function opener(shown) {
   const { pixels, ...named } = shown;
   const canvas = pixelated(["image.name", named]);
   image(canvas, pixels);
-  const button = element("button", { type: "button", class: "image", label: ["image.open", named] });
-  button.append(canvas);
+  const properties = { type: "button", class: "image", label: ["image.open", named] };
+  const button = element("button", properties, canvas);
   button.addEventListener("click", () => explain(shown));
   return button;
 }

@@ -1,7 +1,7 @@
 // What the page says, in the language of its reader. An element names its text by data-i18n, and
 // an accessible name by data-i18n-label; data-values holds what stands for {name}, {name:3} (with
-// three decimals), {name:%}, {name:g} (four digits, as short as may be) and {name:i} (a name in digits)
-// in it. A change of language says all of it again.
+// three decimals), {name:%}, {name:g} (four digits, as short as may be) and {name:i} (a name in
+// digits) in it. A change of language says all of it again.
 
 const strings = JSON.parse(document.getElementById("strings").textContent);
 const LANGUAGES = ["en", "vi"];
@@ -13,23 +13,6 @@ const FORMATS = {
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
 let language = LANGUAGES.find((known) => navigator.language.startsWith(known)) ?? "en";
-const listeners = [];
-
-/** The string `key` with `values` in it. */
-export function text(key, values = {}) {
-  if (!(key in strings)) throw new Error(`no string ${key}`);
-  return strings[key][language].replace(/\{(\w+)(?::([\d%gi]))?\}/g, (_, name, format) => {
-    if (!(name in values)) throw new Error(`${key}: no value ${name}`);
-    const value = values[name];
-    return typeof value === "number" ? number(value, format) : value;
-  });
-}
-
-/** `value` as people of the language write it: with `format` decimals, or as "%" or "g". */
-export function number(value, format = "0") {
-  if (format === "g" && value !== 0 && Math.abs(value) < 1e-3) return scientific(value);
-  return local(value, FORMATS[format] ?? decimals(Number(format)));
-}
 
 /** Let `element` show the string `key` with `values`, now and in each language. */
 export function say(element, key, values = {}) {
@@ -45,18 +28,28 @@ export function label(element, key, values = {}) {
   translate(element);
 }
 
-/** Call `listener` now and after each change of language: for what is not the text of an element. */
-export function onLanguage(listener) {
-  listeners.push(listener);
-  listener();
-}
-
 /** Make the buttons of the page that name a language switch to it. */
 export function start() {
   for (const button of document.querySelectorAll("button[data-language]")) {
     button.addEventListener("click", () => use(button.dataset.language));
   }
   use(language);
+}
+
+/** The string `key` with `values` in it. */
+function text(key, values = {}) {
+  if (!(key in strings)) throw new Error(`no string ${key}`);
+  return strings[key][language].replace(/\{(\w+)(?::([\d%gi]))?\}/g, (_, name, format) => {
+    if (!(name in values)) throw new Error(`${key}: no value ${name}`);
+    const value = values[name];
+    return typeof value === "number" ? number(value, format) : value;
+  });
+}
+
+/** `value` as people of the language write it: with `format` decimals, or as "%" or "g". */
+function number(value, format = "0") {
+  if (format === "g" && value !== 0 && Math.abs(value) < 1e-3) return scientific(value);
+  return local(value, FORMATS[format] ?? decimals(Number(format)));
 }
 
 function decimals(count) {
@@ -83,7 +76,6 @@ function use(chosen) {
   for (const element of document.querySelectorAll("[data-i18n], [data-i18n-label]")) {
     translate(element);
   }
-  for (const listener of listeners) listener();
 }
 
 function translate(element) {
