@@ -257,7 +257,7 @@ def write_lock() -> dict[str, Any]:
     """Write the dvc.lock of the results that are here, and return its content."""
     content: dict[str, Any] = yaml.safe_load((ROOT / "dvc.lock").read_text())
     content["stages"] = {name: content["stages"][name] for name in ("download", *lock.RESULTS)}
-    content["stages"]["download"]["outs"] = []
+    content["stages"]["download"] |= {"params": {}, "outs": []}
     settings = params.load().model_dump()
     for name in lock.RESULTS:
         stage = content["stages"][name]

@@ -16,9 +16,9 @@ EDITS = {  # what the verdict says, and the file, the text and what replaces it
     "export: softmax/images.py modified": ("softmax/images.py", "COLUMNS = 5", "COLUMNS = 2"),
     "evaluate: metrics/test.json modified": ("metrics/test.json", '"total": 30', '"total": 31'),
     "train: command modified": ("dvc.yaml", "python -m stages.train", "python -O -m stages.train"),
-    "train: softmax/optimizers.py imported, but not in its deps in dvc.yaml: add it": (
+    "train: softmax/device.py imported, but not in its deps in dvc.yaml: add it": (
         "dvc.yaml",
-        "      - softmax/optimizers.py\n",
+        "      - softmax/device.py\n",
         "",
     ),
 }
