@@ -61,10 +61,10 @@ def run_in_temporary_folders(clone: Clone) -> str:
 
 
 def run_in_temporary_folder(clone: Clone, rate: float, size: int) -> str:
-    """Run an experiment, as soon as DVC has done with setting another one up."""
+    """Run an experiment, waiting where DVC sets up or collects another one."""
     changes = ("-S", f"train.learning_rate={rate}", "-S", f"train.batch_size={size}")
-    while (done := clone.attempt("dvc", "exp", "run", "--temp", *changes)).returncode != 0:
-        assert "Unable to acquire lock" in done.stderr, done.stderr
+    done = clone.attempt("dvc", "--wait-for-lock", "exp", "run", "--temp", *changes)
+    assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 
 
