@@ -48,6 +48,7 @@ def test_every_stage_says_what_it_does() -> None:
 
 
 def test_a_forced_run_leaves_a_clean_clone_clean(pipeline: Clone) -> None:
+    pipeline.run("dvc", "repro", "--force")
     assert pipeline.run("git", "status", "--porcelain") == ""
     assert "up to date" in pipeline.run("dvc", "status")
 

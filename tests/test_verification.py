@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import ROOT, Clone, Workspace, write_lock
+from conftest import LECTURE, ROOT, Clone, Workspace, write_lock
 
 from softmax import files, lock, params, paths
 from verification import __main__ as verification
@@ -94,7 +94,7 @@ evaluate.main = export.main = lambda: None
 
 
 def test_a_row_that_breaks_fails_in_one_line(workspace: Workspace) -> None:
-    settings = params.load(ROOT / "params.yaml").model_dump()
+    settings = params.load(LECTURE).model_dump()
     workspace()
     paths.WEIGHTS.parent.mkdir()
     Path("data").rename("elsewhere")
@@ -130,12 +130,12 @@ def test_a_control_that_cannot_tell_fails(weights: tuple[str, ...]) -> None:
     assert len(verification.judge([Result(Row("a row"), SAME), *controls])) == 1
 
 
-def test_the_lock_of_the_repository_names_its_params_and_outputs(pipeline: Clone) -> None:
-    stages = lock.load(ROOT)
+def test_a_lock_names_its_params_and_outputs(pipeline: Clone) -> None:
+    stages = lock.load(pipeline.folder)
     outputs = hashes.results(stages)
 
     assert len(outputs) == 11
-    settings = params.load(ROOT / "params.yaml")
+    settings = params.load(pipeline.folder / "params.yaml")
     assert lock.params(stages).model_dump() == settings.model_dump(exclude={"lesson"})
     assert hashes.differences(pipeline.folder, outputs) == []
     assert hashes.differences(Path("nowhere"), outputs) == list(outputs)
