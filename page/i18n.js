@@ -59,7 +59,7 @@ function decimals(count) {
 function scientific(value) {
   const [digits, exponent] = value.toExponential(2).split("e-");
   const power = [...exponent].map((digit) => SUPERSCRIPTS[digit]).join("");
-  return `${local(Number(digits), decimals(2))} · 10⁻${power}`;
+  return `${local(Number(digits), decimals(2))}\u00a0·\u00a010⁻${power}`; // not to be broken
 }
 
 // no value is −0

@@ -22,6 +22,7 @@ where doubles are the bytes of float64, little-endian, row by row, in base64.
 
 import base64
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -134,14 +135,20 @@ def lesson(
 
 
 def examples(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of metrics/lesson_examples.csv: name, formula, value, a list of rows."""
+    """The rows of metrics/lesson_examples.csv: name, formula, value, a list of rows.
+
+    And off_by, the largest difference from finite differences, None where the value is no
+    derivative, and bound, below which every difference from torch is.
+    """
     return [
         {
             "name": name,
             "formula": formula,
             "value": [[float(x) for x in row.split()] for row in value.split(";")],
+            "off_by": None if math.isnan(off_by) else off_by,
+            "bound": bound,
         }
-        for name, formula, value in _rows(table[["example", "formula", "value"]])
+        for name, formula, value, off_by, bound in _rows(table)
     ]
 
 

@@ -144,6 +144,18 @@ def test_an_explanation_adds_up_exactly(page: Page) -> None:
     assert max(map(abs, page.evaluate(program))) < 1e-14  # the sum of two divisions, not of one
 
 
+def test_the_examples_say_how_far_they_are_from_finite_differences(
+    page: Page, pipeline: Clone
+) -> None:
+    table = pd.read_csv(pipeline.folder / paths.LESSON_EXAMPLES)
+    expected = table["finite_differences_off_by"].map("{:.2e}".format).replace("nan", "")
+    shown = page.locator(".numbers > tbody > tr > td:last-child").all_inner_texts()
+    exponents = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+    numbers = [text.replace("\u00a0·\u00a010⁻", "e-0").translate(exponents) for text in shown]
+    assert numbers == expected.tolist()
+    assert "less than 1.00\u00a0·\u00a010⁻⁷ away" in page.locator("#examples .note").inner_text()
+
+
 def test_all_can_be_reached_and_pressed_by_keyboard(page: Page) -> None:
     cell = page.locator("[data-label='4'][data-prediction='9']")
     cell.focus()
