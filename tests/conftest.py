@@ -120,15 +120,16 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium, that of the machine. Its event loop ends with each module of tests."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    if (chromium := next(filter(None, map(shutil.which, names)), None)) is None:
-        pytest.skip("Chromium is not installed")
-    with (
-        sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=chromium) as opened,
-    ):
-        yield opened
+    """Headless Chromium, Playwright's own or that of the machine.
+
+    Its event loop ends with each module of tests.
+    """
+    with sync_playwright() as playwright:
+        names = (playwright.chromium.executable_path, "chromium", "google-chrome")
+        if (chromium := next(filter(None, map(shutil.which, names)), None)) is None:
+            pytest.skip("Chromium is not installed; `playwright install chromium` does it")
+        with playwright.chromium.launch(executable_path=chromium) as opened:
+            yield opened
 
 
 @pytest.fixture(scope="session")
