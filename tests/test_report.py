@@ -262,17 +262,29 @@ def test_a_narrow_page_does_not_scroll_sideways(browser: Browser, file: Path, wi
         assert page.locator("#explanation").evaluate(overflow) == 0
 
 
-def test_the_page_works_in_a_sandbox(browser: Browser, file: Path) -> None:
-    """As MLflow's artifact viewer shows it: no storage, no origin."""
-    page = browser.new_page()
-    page.set_content("<iframe sandbox='allow-scripts' width='1000' height='700'></iframe>")
+def test_the_page_works_in_mlflows_artifact_viewer(browser: Browser, file: Path) -> None:
+    """In a sandbox, as a blob: no storage, no origin, and no links that a browser follows."""
+    viewer = "<iframe sandbox='allow-scripts' width='1000' height='700'></iframe>"
+    faults: list[str] = []
+    page = browser.new_page(locale="en-GB", reduced_motion="reduce")
+    page.on("console", lambda message: faults.append(message.text))
+    page.route("http://viewer/", lambda route: route.fulfill(body=viewer, content_type="text/html"))
+    page.route("http://viewer/index.html", lambda route: route.fulfill(path=file))
+    page.goto("http://viewer/")
     page.locator("iframe").evaluate(
-        "(frame, html) => { frame.srcdoc = html; }", file.read_text(encoding="utf-8")
+        """async (frame) => {
+             frame.src = URL.createObjectURL(await (await fetch("index.html")).blob());
+           }"""
     )
     inside = page.frame_locator("iframe")
     expect(inside.locator("#samples article")).to_have_count(3)
+    expect(inside.locator("#drawing")).not_to_be_in_viewport()
+    inside.get_by_role("link", name="Draw").click()
+    expect(inside.locator("#drawing")).to_be_in_viewport()
+    expect(inside.locator("#drawing")).to_be_focused()
     inside.locator("#samples button").first.click()
     expect(inside.locator("#contributions canvas")).to_have_count(10)
+    assert faults == []
     page.close()
 
 
