@@ -14,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from conftest import ROOT, Clone
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from softmax import catalog, data, files, model, paths, report
+from softmax import catalog, data, examples, files, model, paths, report
 
 MEGABYTE = 10**6
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
@@ -142,6 +142,12 @@ def test_an_explanation_adds_up_exactly(page: Page) -> None:
         .map((z, k) => pixelsPart(k, pixels) + theta[k].at(-1) - z));
     }"""
     assert max(map(abs, page.evaluate(program))) < 1e-14  # the sum of two divisions, not of one
+
+
+def test_the_examples_name_their_points(page: Page) -> None:
+    text = page.locator("#examples p").first.inner_text().replace("−", "-")
+    named = re.findall(r"\((\S+), (\S+)\)", text)
+    assert np.array_equal(np.array(named, float).T, examples.POINTS[:-1] / 255)
 
 
 def test_the_examples_say_how_far_they_are_from_finite_differences(
