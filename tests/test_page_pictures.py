@@ -1,14 +1,16 @@
 """The pictures of the page, cell by cell and point by point, against the numbers of Python."""
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import Clone
 from numpy.typing import ArrayLike, NDArray
 from playwright.sync_api import Browser, Locator, Page
 
-from softmax import figures, lesson, model, params, paths
+from softmax import evaluation, figures, lesson, model, params, paths, training
 from softmax.data import Dataset
 from softmax.params import Lesson
 
@@ -75,3 +77,58 @@ def test_surfaces_are_those_of_softmax_and_of_logistic_regressions(
         x1, x2 = CELLS.images[n] / 255
         place = f"at ({x1:.2f}, {x2:.2f}), {lesson.totals(q)[n]:.2f}:".replace("-", "−")
         assert place in page.locator(f"#contrast-{name}").inner_text()
+
+
+def test_regions_have_the_colour_of_the_winner_stronger_where_it_is_surer(
+    page: Page, pipeline: Clone
+) -> None:
+    a = lesson.probabilities(model.load(pipeline.folder / paths.LESSON_WEIGHTS), CELLS)
+    canvas = page.locator("#lesson-regions")
+    assert_painted(canvas, COLOURS[a.argmax(axis=0)], 15 + 130 * a.max(axis=0))
+
+
+def test_weights_are_images_in_gray_and_in_two_colours(page: Page, pipeline: Clone) -> None:
+    weights = model.load(pipeline.folder / paths.WEIGHTS)[:, :-1]
+    largest = abs(weights).max()
+    grays = page.locator("[data-weights=gray] canvas").all()
+    twos = page.locator("[data-weights=diverging] canvas").all()
+    for w, gray, two in zip(weights, grays, twos, strict=True):
+        level = 255 * (w - w.min()) / np.ptp(w)
+        assert_painted(gray, level[:, None], np.full(784, 255))
+        colours = np.where(w[:, None] > 0, RED, BLUE)
+        assert_painted(two, colours, 255 * abs(w) / largest)
+
+
+def test_the_curve_of_the_training_is_that_of_its_tables(page: Page, pipeline: Clone) -> None:
+    batches = pd.read_csv(pipeline.folder / paths.LOSSES)
+    epochs = pd.read_csv(pipeline.folder / paths.EPOCHS)
+    last = epochs["step"].iloc[-1]
+    top = float(page.locator("#loss .level").last.inner_text())
+    assert "bottom: 100%" in (page.locator("#loss .level").last.get_attribute("style") or "")
+    x, y = drawn(page.locator("#loss path"))
+    np.testing.assert_allclose(x, 100 * batches["step"] / last)
+    np.testing.assert_allclose(y, 100 - 100 * batches["loss"] / top)
+    styles = [dot.get_attribute("style") or "" for dot in page.locator("#loss .dot").all()]
+    left, bottom = np.array([re.findall(r"[\d.]+", style) for style in styles], float).T
+    np.testing.assert_allclose(left, 100 * epochs["step"] / last)
+    np.testing.assert_allclose(bottom, 100 * epochs["train_loss"] / top)
+
+
+def test_the_curve_of_the_lesson_is_that_of_its_table(
+    page: Page, pipeline: Clone, lecture: Lesson
+) -> None:
+    data = lesson.points(lecture)
+    z = evaluation.logits(training.initialize(2, lecture.seed, lesson.CLASSES), data)
+    before = model.cross_entropy(z, np.eye(lesson.CLASSES)[:, data.labels]).mean()
+    after = pd.read_csv(pipeline.folder / paths.LESSON_EPOCHS)["train_loss"]
+    losses = np.array([before, *after])
+    x, y = drawn(page.locator("#lesson-curve"))
+    np.testing.assert_allclose(x, 100 * np.arange(len(losses)) / len(after))
+    np.testing.assert_allclose(y, 100 - 100 * losses / losses.max(), atol=1e-9)
+    assert page.locator("#lesson-highest").inner_text() == f"loss {losses.max():.2f}"
+
+
+def drawn(path: Locator) -> Doubles:
+    """The points of a path of lines: x and y, (2, n)."""
+    numbers = re.findall(r"[\d.]+(?:e-\d+)?", path.get_attribute("d") or "")
+    return np.array(numbers, float).reshape(-1, 2).T
