@@ -49,6 +49,12 @@ def test_the_page_is_one_small_file(file: Path) -> None:
     assert [path.name for path in file.parent.iterdir()] == ["index.html"]
 
 
+def test_the_contents_are_the_sections_in_their_order(page: Page) -> None:
+    links = page.locator("nav a").evaluate_all("(links) => links.map((link) => link.hash)")
+    sections = page.locator("section").evaluate_all("(all) => all.map((section) => section.id)")
+    assert ["#results", *links] == [f"#{section}" for section in sections]
+
+
 def test_the_top_says_the_result_and_its_hashes(page: Page, file: Path) -> None:
     line = page.locator(".result").inner_text()
     assert line.startswith("84.61% accuracy, 8,461 of 10,000 ")
