@@ -274,6 +274,25 @@ def test_a_narrow_page_does_not_scroll_sideways(browser: Browser, file: Path, wi
         assert page.locator("#explanation").evaluate(overflow) == 0
 
 
+@pytest.mark.parametrize("locale", ["en-GB", "vi-VN"])
+@pytest.mark.parametrize("width", [390, 659])
+def test_tables_and_sums_fit_on_a_phone_and_in_mlflow(
+    browser: Browser, file: Path, width: int, locale: str
+) -> None:
+    with browser.new_context(viewport={"width": width, "height": 800}, locale=locale) as context:
+        page = context.new_page()
+        page.goto(file.as_uri())
+        overflows = page.locator(".wide").evaluate_all(
+            "(places) => places.map((place) => place.scrollWidth - place.clientWidth)"
+        )
+        assert overflows == [0, 0, 0]
+        page.locator("#samples button").first.click()
+        heights = page.locator("#contributions span").evaluate_all(
+            "(lines) => lines.map((line) => line.offsetHeight)"
+        )
+        assert len(set(heights)) == 1
+
+
 def test_the_page_works_in_mlflows_artifact_viewer(browser: Browser, file: Path) -> None:
     """In a sandbox, as a blob: no storage, no origin, and no links that a browser follows."""
     viewer = "<iframe sandbox='allow-scripts' width='1000' height='700'></iframe>"
