@@ -136,8 +136,8 @@ function showVerdict(hash, python, changes) {
   const verdict = hash === python ? "equal" : names.length ? "changed" : "unequal";
   at("hash").textContent = hash;
   at("hash").className = verdict;
-  if (at("verdict").className !== verdict) say(at("verdict"), `lesson.${verdict}`);
-  at("verdict").className = verdict; // said only once, since screen readers read it out
+  say(at("verdict"), `lesson.${verdict}`);
+  at("verdict").className = verdict;
   at("changes").replaceChildren(
     ...names.map((name) => element("li", { say: [`lesson.changed.${name}`, changes[name]] })),
   );
