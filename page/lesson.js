@@ -24,21 +24,21 @@ export function start({ lesson }) {
 
 /** A training whose rate, epochs and points can change, and the epoch of it that is shown. */
 class Lesson {
-  /** `original` has the settings of the lecture, as softmax/report.py gives them. */
+  /** `original` has the settings of the pipeline, as softmax/report.py gives them. */
   constructor(original) {
     this.original = original;
     this.initial = rows(doubles(original.start), original.classes);
     this.samples = original.points.map(([x1, x2, y]) => ({ x: input([x1, x2]), y }));
-    this.lecture = [...this.samples];
+    this.unmoved = [...this.samples];
     this.plane = new Plane(this.samples, (n, x) => {
       this.put(n, x);
       this.train();
     });
   }
 
-  /** Go back to the settings of the lecture. */
+  /** Go back to the settings of the pipeline. */
   reset() {
-    this.lecture.forEach(({ x }, n) => this.put(n, x));
+    this.unmoved.forEach(({ x }, n) => this.put(n, x));
     this.train({ rate: this.original.learning_rate, epochs: this.original.epochs });
   }
 
@@ -70,13 +70,13 @@ class Lesson {
     showVerdict(sha256(toBytes(theta)), this.original.sha256, this.changes());
   }
 
-  /** What differs from the lecture: the values of strings lesson.changed.* by their names. */
+  /** What differs from the pipeline: the values of strings lesson.changed.* by their names. */
   changes() {
-    const { original, rate, epoch, samples, lecture } = this;
-    const count = samples.filter(({ x }, n) => x.some((v, i) => v !== lecture[n].x[i])).length;
+    const { original, rate, epoch, samples, unmoved } = this;
+    const count = samples.filter(({ x }, n) => x.some((v, i) => v !== unmoved[n].x[i])).length;
     return {
-      ...(rate !== original.learning_rate && { rate: { rate, lecture: original.learning_rate } }),
-      ...(epoch !== original.epochs && { epoch: { epoch, lecture: original.epochs } }),
+      ...(rate !== original.learning_rate && { rate: { rate, original: original.learning_rate } }),
+      ...(epoch !== original.epochs && { epoch: { epoch, original: original.epochs } }),
       ...(count && { points: { count } }),
     };
   }
