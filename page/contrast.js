@@ -8,12 +8,10 @@ import { PURPLE_ORANGE, diverging, legend, tint } from "softmax/pictures";
 import { COLOURS, lattice } from "softmax/plane";
 import { fit } from "softmax/training";
 
-const SIDE = 128; // cells of a picture, across and down
-
 export function start({ lesson }) {
   const theta = rows(doubles(lesson.theta), lesson.classes);
   const alone = COLOURS.map((_, k) => logistic(lesson, k));
-  const points = lattice(SIDE);
+  const points = lattice(document.querySelector("[data-surfaces] canvas").width);
   const together = points.map((x) => softmax(logits(theta, x)));
   const apart = points.map((x) => alone.map((weights) => softmax(logits(weights, x))[1]));
   const largest = Math.max(...apart.map(excess).map(Math.abs));

@@ -53,8 +53,8 @@ class Lesson {
     Object.assign(this, { rate, epochs, history: fit(this.initial, this.samples, rate, epochs) });
     at("rate").value = rate;
     at("epochs").value = epochs;
-    say(at("rate-value"), "lesson.number", { value: rate });
-    say(at("epochs-value"), "lesson.number", { value: epochs });
+    say(at("rate-value"), "number", { value: rate });
+    say(at("epochs-value"), "number", { value: epochs });
     showCurve(this.history);
     this.show(epochs);
   }
@@ -125,7 +125,7 @@ function showDot(history, epoch) {
 }
 
 function showParameters(theta) {
-  const cell = (value) => element("td", { say: ["lesson.parameter", { value }] });
+  const cell = (value) => element("td", { say: ["number.4", { value }] });
   const header = (k) => element("th", { scope: "row", say: [`lesson.${NAMES[k]}`, {}] });
   const rows = theta.map((row, k) => element("tr", {}, header(k), ...Array.from(row, cell)));
   at("parameters").replaceChildren(...rows);

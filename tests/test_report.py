@@ -194,6 +194,7 @@ def test_every_string_is_there_in_both_languages_and_used() -> None:
         len(json.loads(path.read_text())) for path in (ROOT / "page/strings").glob("*.json")
     )
     assert len(report.strings()) == total  # none twice
+    assert len({tuple(languages.items()) for languages in report.strings().values()}) == total
     sources = [path.read_text() for path in (ROOT / "page").glob("*.*")]
     named = {name for text in sources for name in re.findall(r"[\"`]([\w.${} -]+)[\"`]", text)}
     patterns = {
