@@ -144,7 +144,7 @@ export class Plane {
 
 /** Each class has a shape of its own, because not everybody tells the colours apart. */
 function point(y) {
-  const group = svg("g", { class: `point ${NAMES[y]}`, role: "button", tabindex: -1 });
+  const group = svg("g", { class: `point ${NAMES[y]}`, role: "img", tabindex: -1 });
   group.append(svg("circle", { class: "halo", r: 20 }), svg("path", { d: SHAPES[y] }));
   return group;
 }

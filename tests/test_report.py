@@ -184,6 +184,23 @@ def test_all_can_be_reached_and_pressed_by_keyboard(page: Page) -> None:
     expect(cell).to_be_focused()
 
 
+def test_a_click_beside_a_dialog_closes_it(page: Page) -> None:
+    page.locator("#samples button").first.click()
+    page.mouse.click(5, 450)
+    expect(page.locator("#explanation")).not_to_be_visible()
+
+
+def test_without_javascript_the_page_says_first_that_it_needs_it(
+    browser: Browser, file: Path
+) -> None:
+    with browser.new_context(viewport=PHONE, java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(file.as_uri())
+        box = page.locator("noscript").bounding_box()
+        assert box
+        assert box["y"] == 0 < box["height"]
+
+
 def test_every_string_is_there_in_both_languages_and_used() -> None:
     for key, languages in report.strings().items():
         assert set(languages) == {"en", "vi"}, key
