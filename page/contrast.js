@@ -2,19 +2,23 @@
 // tell one class from the rest. Alone, what they say need not add up to 1.
 
 import { doubles } from "softmax/facts";
-import { input, logits, rows, softmax } from "softmax/model";
-import { diverging, tint } from "softmax/pictures";
+import { say } from "softmax/i18n";
+import { WHITE, input, logits, rows, softmax } from "softmax/model";
+import { PURPLE_ORANGE, diverging, legend, tint } from "softmax/pictures";
 import { COLOURS, lattice } from "softmax/plane";
 import { fit } from "softmax/training";
-
-const SIDE = 128; // cells of a picture, across and down
 
 export function start({ lesson }) {
   const theta = rows(doubles(lesson.theta), lesson.classes);
   const alone = COLOURS.map((_, k) => logistic(lesson, k));
-  const points = lattice(SIDE);
-  draw("softmax", points.map((x) => softmax(logits(theta, x))));
-  draw("logistic", points.map((x) => alone.map((weights) => softmax(logits(weights, x))[1])));
+  const points = lattice(document.querySelector("[data-surfaces] canvas").width);
+  const together = points.map((x) => softmax(logits(theta, x)));
+  const apart = points.map((x) => alone.map((weights) => softmax(logits(weights, x))[1]));
+  const largest = Math.max(...apart.map(excess).map(Math.abs));
+  draw("softmax", together, largest);
+  draw("logistic", apart, largest);
+  legend(document.getElementById("contrast-legend"), largest, PURPLE_ORANGE);
+  sayExtremes(points, apart.map(excess));
 }
 
 /** The last weights of a logistic regression on whether a point is of class k: theta (2, 3). */
@@ -26,9 +30,20 @@ function logistic({ points, logistic_start, learning_rate, epochs }, k) {
   return fit(rows(doubles(logistic_start), 2), samples, learning_rate / 2, epochs).at(-1).theta;
 }
 
-function draw(kind, probabilities) {
+const excess = (p) => p[0] + p[1] + p[2] - 1;
+
+function draw(kind, probabilities, largest) {
   const canvases = document.querySelectorAll(`[data-surfaces=${kind}] canvas`);
   COLOURS.forEach((colour, k) => tint(canvases[k], probabilities.map((p) => p[k]), colour));
-  const excess = probabilities.map((p) => p[0] + p[1] + p[2] - 1);
-  diverging(canvases[COLOURS.length], excess, 1);
+  diverging(canvases[COLOURS.length], probabilities.map(excess), largest, PURPLE_ORANGE);
+}
+
+/** Say what the least and the largest sums are, and where. */
+function sayExtremes(points, values) {
+  const [least, most] = [Math.min, Math.max].map((extreme) => {
+    const n = values.indexOf(extreme(...values));
+    return { sum: values[n] + 1, x1: points[n][0] / WHITE, x2: points[n][1] / WHITE };
+  });
+  say(document.getElementById("contrast-least"), "contrast.least", least);
+  say(document.getElementById("contrast-most"), "contrast.most", most);
 }

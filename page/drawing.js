@@ -80,14 +80,14 @@ function inkOf(pen) {
 function show(pixels) {
   const judged = classify(pixels);
   const prediction = predict(judged.z);
-  const said = pixels.some(Boolean) ? ["drawing.says", { prediction }] : ["drawing.empty", {}];
+  const drawn = pixels.some(Boolean);
   const share = contributions(prediction, pixels);
   const largest = Math.max(...share.map(Math.abs));
-  say(at("verdict"), ...said);
+  say(at("verdict"), drawn ? "drawing.says" : "drawing.empty", { prediction });
   image(at("image"), pixels);
   diverging(at("contributions"), share, largest);
   label(at("contributions"), "contributions.name", { k: prediction });
   say(at("winner"), "contributions.name", { k: prediction });
   legend(at("legend"), largest);
-  at("scores").replaceChildren(...scores(judged, { label: prediction, prediction }));
+  at("scores").replaceChildren(...scores(judged, drawn ? { prediction } : {}));
 }

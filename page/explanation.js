@@ -13,7 +13,7 @@ export function explain(shown) {
   const place = (id) => document.getElementById(id);
   const judged = classify(shown.pixels);
   const { pixels, ...named } = shown;
-  say(place("explanation-title"), "explanation.title", named);
+  say(place("explanation-title"), "image.name", named);
   label(place("explained-image"), "image.name", named);
   image(place("explained-image"), pixels);
   place("explained-scores").replaceChildren(...scores(judged, shown));

@@ -27,12 +27,8 @@ function open(cell) {
   const behind = [...images.values()].filter(
     (shown) => shown.label === label && shown.prediction === prediction,
   );
-  const all = behind.length === count;
   say(document.getElementById("cell-title"), "cell.title", { label, prediction });
-  say(document.getElementById("cell-text"), all ? "cell.all" : "cell.some", {
-    count,
-    shown: behind.length,
-  });
+  say(document.getElementById("cell-text"), "cell.text", { shown: behind.length, count });
   document.getElementById("cell-images").replaceChildren(...behind.map(item));
   document.getElementById("cell").showModal();
 }

@@ -80,6 +80,8 @@ function use(chosen) {
 
 function translate(element) {
   const { i18n, i18nLabel, values = "{}" } = element.dataset;
-  if (i18n) element.textContent = text(i18n, JSON.parse(values));
+  const said = i18n && text(i18n, JSON.parse(values));
+  // what is said again, screen readers would read out again
+  if (i18n && element.textContent !== said) element.textContent = said;
   if (i18nLabel) element.setAttribute("aria-label", text(i18nLabel, JSON.parse(values)));
 }

@@ -24,21 +24,21 @@ export function start({ lesson }) {
 
 /** A training whose rate, epochs and points can change, and the epoch of it that is shown. */
 class Lesson {
-  /** `original` has the settings of the lecture, as softmax/report.py gives them. */
+  /** `original` has the settings of the pipeline, as softmax/report.py gives them. */
   constructor(original) {
     this.original = original;
     this.initial = rows(doubles(original.start), original.classes);
     this.samples = original.points.map(([x1, x2, y]) => ({ x: input([x1, x2]), y }));
-    this.lecture = [...this.samples];
+    this.unmoved = [...this.samples];
     this.plane = new Plane(this.samples, (n, x) => {
       this.put(n, x);
       this.train();
     });
   }
 
-  /** Go back to the settings of the lecture. */
+  /** Go back to the settings of the pipeline. */
   reset() {
-    this.lecture.forEach(({ x }, n) => this.put(n, x));
+    this.unmoved.forEach(({ x }, n) => this.put(n, x));
     this.train({ rate: this.original.learning_rate, epochs: this.original.epochs });
   }
 
@@ -53,8 +53,8 @@ class Lesson {
     Object.assign(this, { rate, epochs, history: fit(this.initial, this.samples, rate, epochs) });
     at("rate").value = rate;
     at("epochs").value = epochs;
-    say(at("rate-value"), "lesson.number", { value: rate });
-    say(at("epochs-value"), "lesson.number", { value: epochs });
+    say(at("rate-value"), "number", { value: rate });
+    say(at("epochs-value"), "number", { value: epochs });
     showCurve(this.history);
     this.show(epochs);
   }
@@ -70,13 +70,13 @@ class Lesson {
     showVerdict(sha256(toBytes(theta)), this.original.sha256, this.changes());
   }
 
-  /** What differs from the lecture: the values of strings lesson.changed.* by their names. */
+  /** What differs from the pipeline: the values of strings lesson.changed.* by their names. */
   changes() {
-    const { original, rate, epoch, samples, lecture } = this;
-    const count = samples.filter(({ x }, n) => x.some((v, i) => v !== lecture[n].x[i])).length;
+    const { original, rate, epoch, samples, unmoved } = this;
+    const count = samples.filter(({ x }, n) => x.some((v, i) => v !== unmoved[n].x[i])).length;
     return {
-      ...(rate !== original.learning_rate && { rate: { rate, lecture: original.learning_rate } }),
-      ...(epoch !== original.epochs && { epoch: { epoch, lecture: original.epochs } }),
+      ...(rate !== original.learning_rate && { rate: { rate, original: original.learning_rate } }),
+      ...(epoch !== original.epochs && { epoch: { epoch, original: original.epochs } }),
       ...(count && { points: { count } }),
     };
   }
@@ -125,7 +125,7 @@ function showDot(history, epoch) {
 }
 
 function showParameters(theta) {
-  const cell = (value) => element("td", { say: ["lesson.parameter", { value }] });
+  const cell = (value) => element("td", { say: ["number.4", { value }] });
   const header = (k) => element("th", { scope: "row", say: [`lesson.${NAMES[k]}`, {}] });
   const rows = theta.map((row, k) => element("tr", {}, header(k), ...Array.from(row, cell)));
   at("parameters").replaceChildren(...rows);
@@ -136,8 +136,8 @@ function showVerdict(hash, python, changes) {
   const verdict = hash === python ? "equal" : names.length ? "changed" : "unequal";
   at("hash").textContent = hash;
   at("hash").className = verdict;
-  if (at("verdict").className !== verdict) say(at("verdict"), `lesson.${verdict}`);
-  at("verdict").className = verdict; // said only once, since screen readers read it out
+  say(at("verdict"), `lesson.${verdict}`);
+  at("verdict").className = verdict;
   at("changes").replaceChildren(
     ...names.map((name) => element("li", { say: [`lesson.changed.${name}`, changes[name]] })),
   );

@@ -7,9 +7,11 @@ import { start as startCurves } from "softmax/curves";
 import { start as startDrawing } from "softmax/drawing";
 import { start as startGallery } from "softmax/gallery";
 import { start as startLesson } from "softmax/lesson";
+import { start as startLinks } from "softmax/links";
 import { start as startWeights } from "softmax/weights";
 
 startLanguages();
+startLinks();
 for (const start of [
   startLesson,
   startContrast,

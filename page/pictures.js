@@ -3,8 +3,15 @@
 
 import { element } from "softmax/elements";
 
-const POSITIVE = [213, 62, 52];
-const NEGATIVE = [51, 121, 205];
+// of values below 0 and above
+const BLUE_RED = [
+  [51, 121, 205],
+  [213, 62, 52],
+];
+export const PURPLE_ORANGE = [
+  [128, 84, 200],
+  [230, 97, 1],
+]; // which no class of the lesson has
 
 /** A canvas for 28 x 28 values, called by a string, [key, values]. */
 export function pixelated(label) {
@@ -23,10 +30,10 @@ export function image(canvas, pixels) {
   paint(canvas, pixels, (pixel) => [pixel, pixel, pixel, 255]);
 }
 
-/** Paint values below 0 blue and above 0 red, full at ± `largest`. */
-export function diverging(canvas, values, largest) {
+/** Paint values below 0 in one colour and above 0 in another, full at ± `largest`. */
+export function diverging(canvas, values, largest, colours = BLUE_RED) {
   paint(canvas, values, (value) => [
-    ...(value < 0 ? NEGATIVE : POSITIVE),
+    ...colours[Number(value > 0)],
     (255 * Math.abs(value)) / (largest || 1),
   ]);
 }
@@ -37,9 +44,11 @@ export function tint(canvas, values, colour) {
 }
 
 /** The scale of `diverging`, into `place`. */
-export function legend(place, largest) {
+export function legend(place, largest, [below, above] = BLUE_RED) {
   const end = (value) => element("span", { say: ["number", { value }] });
-  place.replaceChildren(end(-largest), element("span", { class: "scale" }), end(largest));
+  const stops = `rgb(${below}), rgb(${below}, 0) 50%, rgb(${above}, 0) 50%, rgb(${above})`;
+  const style = `background: linear-gradient(to right, ${stops})`;
+  place.replaceChildren(end(-largest), element("span", { class: "scale", style }), end(largest));
 }
 
 function paint(canvas, values, colour) {

@@ -11,7 +11,6 @@ export const COLOURS = [
   [64, 99, 216],
 ];
 const SHAPES = ["M-7 0a7 7 0 1 0 14 0a7 7 0 1 0-14 0z", "M-7-7h14v14h-14z", "M0-9 9 7h-18z"];
-const CELLS = 128; // of the picture of the regions, across and down
 const STEP = 5; // of a key, in 255ths
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const TURNS = { PageUp: -1, PageDown: 1 };
@@ -63,7 +62,8 @@ export class Plane {
     this.svg = document.getElementById("lesson-plane");
     this.samples = samples;
     this.points = samples.map(({ y }) => point(y));
-    this.cells = lattice(CELLS);
+    this.regions = document.getElementById("lesson-regions");
+    this.cells = lattice(this.regions.width);
     this.move = (n, x) => moved(n, input(x.map(clamp)));
     this.svg.append(...this.points);
     this.points[0].setAttribute("tabindex", 0);
@@ -85,8 +85,8 @@ export class Plane {
 
   /** Show what theta says of each cell, stronger where it is surer, and of each sample. */
   draw(theta) {
-    const context = document.getElementById("lesson-regions").getContext("2d");
-    const picture = context.createImageData(CELLS, CELLS);
+    const context = this.regions.getContext("2d");
+    const picture = context.createImageData(this.regions.width, this.regions.height);
     this.cells.forEach((x, n) => {
       const a = softmax(logits(theta, x));
       const largest = Math.max(...a);
@@ -144,7 +144,7 @@ export class Plane {
 
 /** Each class has a shape of its own, because not everybody tells the colours apart. */
 function point(y) {
-  const group = svg("g", { class: `point ${NAMES[y]}`, role: "button", tabindex: -1 });
+  const group = svg("g", { class: `point ${NAMES[y]}`, role: "img", tabindex: -1 });
   group.append(svg("circle", { class: "halo", r: 20 }), svg("path", { d: SHAPES[y] }));
   return group;
 }

@@ -2,10 +2,14 @@
 
 import { element } from "softmax/elements";
 
-/** A row for each class; the label's is marked, and the prediction's where it is another. */
+/**
+ * A row for each class; the label's is marked, and the prediction's where it is another. Where no
+ * label is known, a prediction is neither right nor wrong.
+ */
 export function scores({ z, a }, { label, prediction }) {
+  const missed = label === undefined ? "predicted" : "wrong";
   return z.map((score, k) => {
-    const mark = k === label ? "right" : k === prediction ? "wrong" : "other";
+    const mark = k === label ? "right" : k === prediction ? missed : "other";
     const bar = element("span", { class: "bar", style: `--share: ${100 * a[k]}%` });
     const probability = element("span", { say: ["number.4", { value: a[k] }] });
     return element(

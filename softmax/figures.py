@@ -31,7 +31,7 @@ EXCESS = images.two_sided((94, 60, 153), (230, 97, 1))  # purple and orange, whi
 
 FIGURE = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}"
-     height="{height}" font-family="Helvetica, Arial, sans-serif" font-size="15" fill="#1f2328">
+     height="{height}" font-family="Helvetica, Arial, sans-serif" font-size="13" fill="#1f2328">
 <rect width="{width}" height="{height}" fill="#ffffff"/>
 <text x="24" y="38" font-size="20" font-weight="bold">{title}</text>
 {panels}

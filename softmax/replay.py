@@ -96,7 +96,7 @@ def report(client: Client, run: Run, facts: Facts) -> None:
 
 
 def lesson(client: Client, run: Run, settings: Params) -> None:
-    """Add params, curves, final numbers, tables and pictures of the lesson."""
+    """Add params, curves, final numbers, W and b, tables and pictures of the lesson."""
     from mlflow.entities import Metric
 
     run_id = run.info.run_id
@@ -110,6 +110,7 @@ def lesson(client: Client, run: Run, settings: Params) -> None:
         for step, value in curve.dropna().items()
     ]
     _log_metrics(client, run, metrics)
+    client.log_artifact(run_id, str(paths.LESSON_WEIGHTS), "model")
     for table in (paths.LESSON_POINTS, paths.LESSON_EXAMPLES):
         client.log_artifact(run_id, str(table), "tables")
     client.log_artifacts(run_id, str(paths.LESSON_FIGURES), "figures")

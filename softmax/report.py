@@ -14,8 +14,7 @@ browser finds under "softmax/<name>" in the file itself. The modules read one JS
     lesson      points: [255 x1, 255 x2, label]; classes, epochs, learning_rate; start and theta,
                 the first and the last weights of softmax regression, doubles (3, 3), and
                 logistic_start, of each logistic regression, doubles (2, 3), whose rate is half;
-                sha256 of models/lesson.safetensors; loss: after each epoch;
-                sums: metrics/lesson.json
+                sha256 of models/lesson.safetensors; loss: after each epoch
 
 where doubles are the bytes of float64, little-endian, row by row, in base64.
 """
@@ -117,7 +116,6 @@ def lesson(
     theta: Doubles,
     points: pd.DataFrame,
     epochs: pd.DataFrame,
-    metrics: dict[str, float],
 ) -> dict[str, Any]:
     """The facts about the lesson, of its weights and of metrics/lesson*; sha256 is left out."""
     classes, features = len(theta), theta.shape[1] - 1
@@ -130,7 +128,6 @@ def lesson(
         "logistic_start": doubles(training.initialize(features, params.seed, 2)),
         "theta": doubles(theta),
         "loss": epochs["train_loss"].tolist(),
-        "sums": metrics,
     }
 
 

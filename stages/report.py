@@ -24,7 +24,6 @@ def main() -> None:
         model.load(paths.LESSON_WEIGHTS),
         pd.read_csv(paths.LESSON_POINTS),
         pd.read_csv(paths.LESSON_EPOCHS),
-        json.loads(paths.LESSON_METRICS.read_bytes()),
     )
     facts = {
         "dataset": dataset,

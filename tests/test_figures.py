@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from playwright.sync_api import Browser
 
 from softmax import figures, lesson
 from softmax.data import Dataset
@@ -157,3 +158,19 @@ def test_surfaces_show_softmax_above_and_tell_how_far_the_sums_reach() -> None:
     assert captions[7] == f"sum minus 1: {excess.min():+.2g} to {excess.max():+.2g}"
     for end in captions[3].removeprefix("sum minus 1: ").split(" to "):
         assert abs(float(end)) < 1e-15
+
+
+def test_captions_end_before_the_next_begin(browser: Browser) -> None:
+    params = PARAMS.model_copy(update={"points": 50, "epochs": 100})
+    data, lattice = lesson.points(params), lesson.lattice()
+    fitted = lesson.fit(data, params)
+    p = lesson.probabilities(fitted[-1].theta, lattice)
+    page = browser.new_page()
+    for picture in (figures.forming(data, fitted), figures.surfaces(p, p)):
+        page.set_content(picture.decode())
+        captions = page.locator("body > svg > text").evaluate_all(
+            "(texts) => texts.map((text) => text.getBBox().width)"
+        )[1:]
+        assert len(captions) == 8
+        assert max(captions) + 13 < figures.PITCH_X  # the height of a letter between them
+    page.close()

@@ -300,6 +300,35 @@ def test_probabilities_follow_each_stroke(page: Page, pipeline: Clone) -> None:
     assert probabilities(page) == nothing
 
 
+def test_a_drawing_is_called_something_but_not_right(page: Page) -> None:
+    marked = page.locator("#drawing-scores tr:not(.other)")
+    expect(marked).to_have_count(0)
+    stroke(page, *STROKES["one"])
+    expect(marked).to_have_class("predicted")
+    expect(marked.locator("th")).to_have_text("1")
+    page.locator("#drawing-clear").click()
+    expect(marked).to_have_count(0)
+
+
+@pytest.mark.parametrize("name", ["drawing", "lesson"])
+def test_a_verdict_is_said_again_only_where_it_changes(page: Page, name: str) -> None:
+    stroke(page, *STROKES["one"])
+    page.locator("#lesson-step").click()
+    page.locator(f"#{name}-verdict").evaluate(
+        """(verdict) => {
+             window.said = 0;
+             const observer = new MutationObserver((records) => (window.said += records.length));
+             observer.observe(verdict, { childList: true });
+           }"""
+    )
+    stroke(page, (0.3, 0.1), (0.3, 0.75))  # still a 1
+    page.locator("#lesson-step").click()  # still another training
+    assert page.evaluate("window.said") == 0
+    page.locator("#drawing-clear").click()
+    page.locator("#lesson-reset").click()
+    assert page.evaluate("window.said") == 1
+
+
 def test_a_digit_can_be_drawn_by_keyboard(page: Page) -> None:
     """Those that the page draws are called what they are."""
     for digit in range(10):

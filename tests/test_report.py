@@ -14,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from conftest import ROOT, Clone
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from softmax import catalog, data, files, model, paths, report
+from softmax import catalog, data, examples, files, model, paths, report
 
 MEGABYTE = 10**6
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
@@ -47,6 +47,12 @@ def page(browser: Browser, file: Path) -> Iterator[Page]:
 def test_the_page_is_one_small_file(file: Path) -> None:
     assert file.stat().st_size < 3 * MEGABYTE
     assert [path.name for path in file.parent.iterdir()] == ["index.html"]
+
+
+def test_the_contents_are_the_sections_in_their_order(page: Page) -> None:
+    links = page.locator("nav a").evaluate_all("(links) => links.map((link) => link.hash)")
+    sections = page.locator("section").evaluate_all("(all) => all.map((section) => section.id)")
+    assert ["#results", *links] == [f"#{section}" for section in sections]
 
 
 def test_the_top_says_the_result_and_its_hashes(page: Page, file: Path) -> None:
@@ -94,6 +100,8 @@ def test_a_cell_opens_exactly_its_images(page: Page, pipeline: Clone) -> None:
                  .getImageData(0, 0, 28, 28).data].filter((_, k) => k % 4 === 0))"""
         )
         assert np.array_equal(np.array(drawn), images[behind[:most]].reshape(-1, 784))
+        said = f"{len(drawn)} of {len(behind)}, each with its probability."
+        assert page.locator("#cell-text").inner_text() == said
         page.keyboard.press("Escape")
         expect(page.locator("#cell")).not_to_be_visible()
 
@@ -144,6 +152,12 @@ def test_an_explanation_adds_up_exactly(page: Page) -> None:
     assert max(map(abs, page.evaluate(program))) < 1e-14  # the sum of two divisions, not of one
 
 
+def test_the_examples_name_their_points(page: Page) -> None:
+    text = page.locator("#examples p").first.inner_text().replace("−", "-")
+    named = re.findall(r"\((\S+), (\S+)\)", text)
+    assert np.array_equal(np.array(named, float).T, examples.POINTS[:-1] / 255)
+
+
 def test_the_examples_say_how_far_they_are_from_finite_differences(
     page: Page, pipeline: Clone
 ) -> None:
@@ -170,6 +184,23 @@ def test_all_can_be_reached_and_pressed_by_keyboard(page: Page) -> None:
     expect(cell).to_be_focused()
 
 
+def test_a_click_beside_a_dialog_closes_it(page: Page) -> None:
+    page.locator("#samples button").first.click()
+    page.mouse.click(5, 450)
+    expect(page.locator("#explanation")).not_to_be_visible()
+
+
+def test_without_javascript_the_page_says_first_that_it_needs_it(
+    browser: Browser, file: Path
+) -> None:
+    with browser.new_context(viewport=PHONE, java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(file.as_uri())
+        box = page.locator("noscript").bounding_box()
+        assert box
+        assert box["y"] == 0 < box["height"]
+
+
 def test_every_string_is_there_in_both_languages_and_used() -> None:
     for key, languages in report.strings().items():
         assert set(languages) == {"en", "vi"}, key
@@ -177,11 +208,12 @@ def test_every_string_is_there_in_both_languages_and_used() -> None:
         used = [sorted(PLACEHOLDER.findall(text)) for text in languages.values()]
         assert used[0] == used[1], key
         words = re.findall(r"[^\W\d_]{2,}", PLACEHOLDER.sub("", languages["en"]))
-        assert languages["en"] != languages["vi"] or set(words) <= {"epoch"}, key
+        assert languages["en"] != languages["vi"] or set(words) <= {"epoch", "seed"}, key
     total = sum(
         len(json.loads(path.read_text())) for path in (ROOT / "page/strings").glob("*.json")
     )
     assert len(report.strings()) == total  # none twice
+    assert len({tuple(languages.items()) for languages in report.strings().values()}) == total
     sources = [path.read_text() for path in (ROOT / "page").glob("*.*")]
     named = {name for text in sources for name in re.findall(r"[\"`]([\w.${} -]+)[\"`]", text)}
     patterns = {
@@ -262,17 +294,48 @@ def test_a_narrow_page_does_not_scroll_sideways(browser: Browser, file: Path, wi
         assert page.locator("#explanation").evaluate(overflow) == 0
 
 
-def test_the_page_works_in_a_sandbox(browser: Browser, file: Path) -> None:
-    """As MLflow's artifact viewer shows it: no storage, no origin."""
-    page = browser.new_page()
-    page.set_content("<iframe sandbox='allow-scripts' width='1000' height='700'></iframe>")
+@pytest.mark.parametrize("locale", ["en-GB", "vi-VN"])
+@pytest.mark.parametrize("width", [390, 659])
+def test_tables_and_sums_fit_on_a_phone_and_in_mlflow(
+    browser: Browser, file: Path, width: int, locale: str
+) -> None:
+    with browser.new_context(viewport={"width": width, "height": 800}, locale=locale) as context:
+        page = context.new_page()
+        page.goto(file.as_uri())
+        overflows = page.locator(".wide").evaluate_all(
+            "(places) => places.map((place) => place.scrollWidth - place.clientWidth)"
+        )
+        assert overflows == [0, 0, 0]
+        page.locator("#samples button").first.click()
+        heights = page.locator("#contributions span").evaluate_all(
+            "(lines) => lines.map((line) => line.offsetHeight)"
+        )
+        assert len(set(heights)) == 1
+
+
+def test_the_page_works_in_mlflows_artifact_viewer(browser: Browser, file: Path) -> None:
+    """In a sandbox, as a blob: no storage, no origin, and no links that a browser follows."""
+    viewer = "<iframe sandbox='allow-scripts' width='1000' height='700'></iframe>"
+    faults: list[str] = []
+    page = browser.new_page(locale="en-GB", reduced_motion="reduce")
+    page.on("console", lambda message: faults.append(message.text))
+    page.route("http://viewer/", lambda route: route.fulfill(body=viewer, content_type="text/html"))
+    page.route("http://viewer/index.html", lambda route: route.fulfill(path=file))
+    page.goto("http://viewer/")
     page.locator("iframe").evaluate(
-        "(frame, html) => { frame.srcdoc = html; }", file.read_text(encoding="utf-8")
+        """async (frame) => {
+             frame.src = URL.createObjectURL(await (await fetch("index.html")).blob());
+           }"""
     )
     inside = page.frame_locator("iframe")
     expect(inside.locator("#samples article")).to_have_count(3)
+    expect(inside.locator("#drawing")).not_to_be_in_viewport()
+    inside.get_by_role("link", name="Draw").click()
+    expect(inside.locator("#drawing")).to_be_in_viewport()
+    expect(inside.locator("#drawing")).to_be_focused()
     inside.locator("#samples button").first.click()
     expect(inside.locator("#contributions canvas")).to_have_count(10)
+    assert faults == []
     page.close()
 
 

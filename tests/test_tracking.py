@@ -100,6 +100,7 @@ def test_the_lesson_makes_rows_of_its_own(workspace: Workspace, store: str) -> N
     for key in ("train_loss", "train_accuracy"):
         curve = client.get_metric_history(run.info.run_id, key)
         assert [(m.step, m.value) for m in curve] == list(enumerate(epochs[key], start=1))
+    assert artifacts(store, run, "model") == {"model/lesson.safetensors"}
     assert artifacts(store, run, "tables") == {
         "tables/lesson_points.csv",
         "tables/lesson_examples.csv",
