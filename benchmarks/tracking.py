@@ -23,18 +23,19 @@ TURNS = 5
 PORT = 5099
 STAGES = {"train": "training", "evaluate": "evaluation", "export": "images"}
 WITHOUT = """
-from softmax import recorder
-recorder.log = recorder.Recorder.__init__ = recorder.Recorder.log = lambda *_, **__: None
+from softmax.recorder import Recorder
+Recorder.__init__ = Recorder.log = lambda *_, **__: None
 from stages import {stage}
 {stage}.main()
 """
 SHARES = """
-import json, time
+import gc, json, time
 laps, start = {{}}, time.perf_counter()
 def lap(name):
     global start
     laps[name], start = time.perf_counter() - start, time.perf_counter()
 from softmax import params, recorder, registry, store
+gc.disable()
 lap("import of softmax")
 import mlflow
 lap("import of mlflow")

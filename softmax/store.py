@@ -13,17 +13,23 @@ from typing import Any
 
 from filelock import FileLock
 
-LOCK_TIMEOUT = 10  # seconds
+from softmax.errors import SoftmaxError, TrackingError
+
+LOCK_TIMEOUT = 8  # seconds
 DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # a run asked for again would be made twice
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "3",  # seconds
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "PGCONNECT_TIMEOUT": "2",  # seconds, of PostgreSQL's own library
     "RES_OPTIONS": "timeout:1",  # second; how long glibc waits for a silent name server
 }
 
-Client = Any  # mlflow.MlflowClient and mlflow.entities.Run; MLflow takes a second to import, so
-Run = Any  # that functions import it when they need it
+Client = Any  # mlflow.MlflowClient, and of mlflow.entities Run, LoggedModel and
+Run = Any  # model_registry.ModelVersion; MLflow takes a second to import, so that functions
+Model = Any  # import it when they need it
+Version = Any
 
 
 def connect() -> Client:
@@ -38,7 +44,7 @@ def connect() -> Client:
     logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # our one line says it
     uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root() / 'mlflow.db'}"
     mlflow.set_tracking_uri(uri)  # for the registry, which looks up a logged model by itself
-    if _is_served(uri):
+    if is_served(uri):
         return mlflow.MlflowClient()
     from mlflow.store.db import utils
     from mlflow.store.tracking import sqlalchemy_store  # noqa: F401 (seconds, not under the lock)
@@ -53,8 +59,14 @@ def experiment(client: Client, name: str) -> str:
 
     Without a server its artifacts lie at the repository root, wherever the stage runs.
     """
-    if (found := client.get_experiment_by_name(name)) is None:
-        served = _is_served(client.tracking_uri)
+    found = client.get_experiment_by_name(name)
+    if found and found.lifecycle_stage == "deleted":
+        raise TrackingError(
+            f"experiment {name} was deleted; "
+            f"`mlflow experiments restore --experiment-id {found.experiment_id}`"
+        )
+    if found is None:
+        served = is_served(client.tracking_uri)
         location = None if served else (root() / "mlartifacts" / name).as_uri()
         create(lambda: client.create_experiment(name, location))
         found = client.get_experiment_by_name(name)
@@ -85,12 +97,27 @@ def lock() -> FileLock:
 
 @contextmanager
 def never_fails(remedy: str) -> Iterator[None]:
-    """Turn any error into one line on stderr, which ends with `remedy`."""
+    """Turn any error into a warning."""
     try:
         yield
     except Exception as error:
-        message = f"warning: MLflow did not take this stage ({reason(error)})"
-        print(f"{message}; {remedy}", file=sys.stderr)
+        warn(reason(error), remedy)
+
+
+def warn(reason: str, remedy: str) -> None:
+    """Say on stderr, in one line, why a stage was not logged and what to do."""
+    print(f"warning: MLflow did not take this stage ({reason}); {remedy}", file=sys.stderr)
+
+
+@contextmanager
+def clear_errors() -> Iterator[None]:
+    """Turn any error that is no SoftmaxError into a TrackingError of one line."""
+    try:
+        yield
+    except SoftmaxError:
+        raise
+    except Exception as error:
+        raise TrackingError(f"{reason(error)}; run `dvc repro`, or look at the server") from None
 
 
 def reason(error: BaseException) -> str:
@@ -100,5 +127,6 @@ def reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".split("\n")[0][:160]
 
 
-def _is_served(uri: str) -> bool:
+def is_served(uri: str) -> bool:
+    """Whether a server has the store, not this machine or a database."""
     return uri.startswith("http")

@@ -1,7 +1,8 @@
 """Show the weights of each class as an image."""
 
-from softmax import files, images, model, params, paths, recorder
+from softmax import files, images, model, params, paths
 from softmax.errors import exits_cleanly
+from softmax.recorder import Recorder
 
 
 @exits_cleanly
@@ -13,6 +14,7 @@ def main() -> None:
     have their own.
     """
     settings = params.load()
+    recorder = Recorder("images")
     weight = model.load(paths.WEIGHTS)[:, :-1]
     scale, grid_scale = settings.export.scale, (settings.export.scale + 1) // 2
     pictures = {}
@@ -29,7 +31,7 @@ def main() -> None:
         pictures[paths.EPOCH_IMAGES / f"{path.stem}.png"] = picture
     files.write(pictures, only_in=paths.EPOCH_IMAGES)
     print(f"export: {len(pictures)} images in {paths.WEIGHT_IMAGES} and {paths.EPOCH_IMAGES}")
-    recorder.log("images", settings)
+    recorder.log(settings)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The places where stages run, a clean clone with real MNIST and a tiny workspace, and servers."""
 
-import gc
 import hashlib
 import os
 import shutil
@@ -23,7 +22,9 @@ import yaml
 from playwright.sync_api import Browser, sync_playwright
 
 from softmax import catalog, lock, params, recorder
+from softmax import store as stores
 from softmax.catalog import Pinned
+from softmax.params import Params
 from softmax.recorder import Recorder
 from verification import hashes
 
@@ -217,7 +218,7 @@ def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+def workspace(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """Makes a folder to run stages in: workspace(train={"epochs": 1}) changes the lecture's.
 
     Its MNIST is that of `write_mnist`.
@@ -228,9 +229,7 @@ def workspace(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setenv("DEVICE", "cpu")
     monkeypatch.setattr(sys, "argv", ["stages"])
     monkeypatch.setattr(Recorder, "__init__", lambda self, event: setattr(self, "event", event))
-    monkeypatch.setattr(
-        Recorder, "log", lambda self, *args, **details: recorder.log(self.event, *args, **details)
-    )
+    monkeypatch.setattr(Recorder, "log", log_here)
     folder = catalog.directory("mnist")
     write_mnist(folder)
     hashes = [hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in catalog.FILES]
@@ -244,8 +243,13 @@ def workspace(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> It
         Path("params.yaml").write_text(yaml.safe_dump(values))
         return tmp_path
 
-    yield prepare
-    gc.unfreeze()  # this process goes on, with torch in it
+    return prepare
+
+
+def log_here(self: Any, settings: Params, **details: Any) -> None:
+    """As `Recorder.log`, in this process and without its clock."""
+    with stores.never_fails(recorder.remedy(self.event)):
+        recorder.EVENTS[self.event](stores.connect(), settings, **details)
 
 
 def write_mnist(folder: Path) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
@@ -37,13 +37,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 class Proxy(ThreadingHTTPServer):
-    """Stands before an MLflow server and loses its answers to some of the requests, by number."""
+    """Stands before an MLflow server and loses its answers to some of the requests, by number.
+
+    If it is "frozen" they never end, if "broken" they are 500. If it "drips", all others come a
+    byte a second.
+    """
 
     daemon_threads = True
 
-    def __init__(self, uri: str, lost: range, *, frozen: bool = False) -> None:
+    def __init__(self, uri: str, lost: range, fault: str = "") -> None:
         super().__init__(("127.0.0.1", 0), Forward)
-        self.behind, self.lost, self.frozen = uri.removeprefix("http://"), lost, frozen
+        self.behind, self.lost, self.fault = uri.removeprefix("http://"), lost, fault
         self.numbers = count()
         self.over = Event()
         self.uri = f"http://127.0.0.1:{self.server_port}"
@@ -68,15 +72,20 @@ class Forward(BaseHTTPRequestHandler):
             content = answer.read()
             behind.close()
         if number in self.server.lost:
-            if self.server.frozen:
+            if self.server.fault == "frozen":
                 self.server.over.wait()
+            if self.server.fault == "broken":
+                self.send_error(500)
             self.close_connection = True
             return
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.getheader("Content-Type", "text/plain"))
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content)
+        step = 1 if self.server.fault == "drips" else len(content) or 1
+        for start in range(0, len(content), step):
+            self.wfile.write(content[start : start + step])
+            self.server.over.wait(step == 1)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = forward  # noqa: N815
 
@@ -85,9 +94,9 @@ class Forward(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def proxy(uri: str, lost: range, *, frozen: bool = False) -> Iterator[Proxy]:
+def proxy(uri: str, lost: range, fault: str = "") -> Iterator[Proxy]:
     """A proxy that listens."""
-    with Proxy(uri, lost, frozen=frozen) as listening:
+    with Proxy(uri, lost, fault) as listening:
         Thread(target=listening.serve_forever, daemon=True).start()
         yield listening
         listening.over.set()
@@ -186,9 +195,10 @@ def backfilled(uri: str, before: set[str]) -> Any:
 def test_a_server_that_dies_in_mid_run(
     number: int, outputs: Any, server: str, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It does what request `number` asks for, and answers no more until it is back."""
+    """It does what request `number` asks for, and answers no more, or 500, until it is back."""
     before = run_ids(server)
-    with proxy(server, range(number, sys.maxsize)) as dying:
+    fault = "broken" if number in (10, 30, 50) else ""
+    with proxy(server, range(number, sys.maxsize), fault) as dying:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", dying.uri)
         said = warnings_of(STAGES, capsys)
         first = next(k for k, line in enumerate(said) if line)
@@ -216,7 +226,7 @@ def test_a_server_that_freezes_in_mid_run(
     number: int, outputs: Any, server: str, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = run_ids(server)
-    with proxy(server, range(number, sys.maxsize), frozen=True) as frozen:
+    with proxy(server, range(number, sys.maxsize), "frozen") as frozen:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", frozen.uri)
         said = warnings_of(STAGES, capsys)
         assert names_the_remedy(said[-1])
@@ -224,6 +234,46 @@ def test_a_server_that_freezes_in_mid_run(
         assert written() == outputs[0]
         frozen.lost = NEVER
         assert backfilled(frozen.uri, before) == outputs[1]
+
+
+@contextmanager
+def a_server_that_drips(uri: str) -> Iterator[str]:
+    with proxy(uri, NEVER, "drips") as dripping:
+        yield dripping.uri
+
+
+@contextmanager
+def a_silent_postgresql(_: str) -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield "postgresql+psycopg2://nobody@{}:{}/mlflow".format(*listener.getsockname())
+
+
+@pytest.mark.parametrize("stalling", [a_server_that_drips, a_silent_postgresql])
+def test_a_store_that_stalls_is_given_up(
+    stalling: Callable[[str], AbstractContextManager[str]], server: str, workspace: Workspace
+) -> None:
+    """By the process that logs, whatever it waits for: no timeout of a request is ever met."""
+    workspace(train={"epochs": 1, "seed": 301})
+    train.main()
+    evaluate.main()
+    before = written()
+
+    def seconds_of(uri: str) -> float:
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": uri}
+        start = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-m", "stages.evaluate"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert names_the_remedy(done.stderr)
+        assert written() == before
+        return time.perf_counter() - start
+
+    with stalling(server) as uri:
+        assert seconds_of(uri) - seconds_of("http://127.0.0.1:9") < LIMIT
 
 
 @pytest.mark.parametrize(
@@ -292,7 +342,6 @@ class Namespace:
 
 TIMED_STAGES = """
 import time
-import mlflow.store.tracking.sqlalchemy_store  # seconds on a busy machine, and no outage
 from stages import evaluate, export, train
 for stage in train, evaluate, export:
     start = time.perf_counter()
