@@ -32,6 +32,12 @@ class Facts(NamedTuple):
         pinned = zip(catalog.FILES, catalog.load()[dataset].sha256, strict=True)
         return tuple(locked.get(f"{dataset}.{file}", sha256) for file, sha256 in pinned)
 
+    def digest(self, context: str) -> str:
+        """What tells the images of `context`, training, validation or test, from all others."""
+        pins = self.pins()[2:] if context == "test" else self.pins()[:2]
+        held_out = self.settings.train.validation if context == "validation" else ""
+        return hashlib.sha256(f"{''.join(pins)}{held_out}".encode()).hexdigest()[:16]
+
     def locked(self) -> lock.Stages:
         """The stages of dvc.lock that made or read these weights, if their outputs are here."""
         if not (self.folder / lock.PATH).exists():

@@ -11,7 +11,7 @@ import safetensors.numpy
 
 from softmax import paths, store
 from softmax.facts import Facts
-from softmax.store import Client, Run
+from softmax.store import Client, Model, Run, Version
 
 HERE = Path(__file__).parent
 MODULES = ("__init__", "arithmetic", "arrays", "errors", "model")  # what serving.py imports
@@ -19,10 +19,11 @@ PACKAGES = ("array-api-compat", "mlflow", "numpy", "pandas", "safetensors")  # a
 CHAMPION = "champion"
 WEIGHTS_TAG = "weights.sha256"
 HELD_OUT_TAG = "validation.images"
+DIGEST_TAG = "validation.digest"
 ACCURACY_TAG = "validation.accuracy"
 
 
-def find_model(client: Client, run: Run) -> Client:
+def find_model(client: Client, run: Run) -> Model:
     """The model that was logged for `run`, None if there is none."""
     found = client.search_logged_models(
         [run.info.experiment_id], f"source_run_id = '{run.info.run_id}'", max_results=1
@@ -96,13 +97,14 @@ def register(client: Client, run: Run, facts: Facts) -> str:
                 tags={
                     WEIGHTS_TAG: sha256,
                     HELD_OUT_TAG: str(facts.settings.train.validation),
+                    DIGEST_TAG: facts.digest("validation"),
                     ACCURACY_TAG: str(scores.get("validation_accuracy", "")),
                 },
             )
         return f"{name} version {version.version}; {_promote(client, version)}"
 
 
-def _promote(client: Client, version: Client) -> str:
+def _promote(client: Client, version: Version) -> str:
     """Make `version` the champion if it is better than the one before on the same held-out images.
 
     The test set has no say: a champion chosen by it would look better than it is.
@@ -116,7 +118,7 @@ def _promote(client: Client, version: Client) -> str:
         return f"{stays}, because train.validation holds no images out to compare by"
     if champion:
         rival = client.get_model_version(version.name, champion).tags
-        if rival.get(HELD_OUT_TAG) != images:
+        if rival.get(DIGEST_TAG) != version.tags.get(DIGEST_TAG):
             return f"{stays}, which was not judged on the same {images} held-out images"
         if float(rival[ACCURACY_TAG]) >= float(accuracy):
             return f"{stays}, as good or better on the {images} held-out images"

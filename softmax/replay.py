@@ -3,7 +3,6 @@
 Each function may be called again, also after one that broke off: it adds what is missing.
 """
 
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -171,15 +170,13 @@ def _log_datasets(client: Client, run: Run, facts: Facts, contexts: list[str]) -
 
 
 def _dataset(facts: Facts, context: str) -> "Dataset":
-    """The training, validation or test set, its digest taken from the pinned hashes."""
+    """The training, validation or test set."""
     from mlflow.entities import Dataset
 
     name = facts.settings.download.dataset
-    pins = facts.pins()[2:] if context == "test" else facts.pins()[:2]
-    held_out = facts.settings.train.validation if context == "validation" else ""
     return Dataset(
         name=f"{name}-{context}",
-        digest=hashlib.sha256(f"{''.join(pins)}{held_out}".encode()).hexdigest()[:16],
+        digest=facts.digest(context),
         source_type="http",
         source=json.dumps({"url": catalog.load()[name].homepage}),
     )

@@ -19,8 +19,10 @@ import requests
 from conftest import Clone, Workspace
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from mlflow.models import Model
 
-from softmax import data
+from softmax import catalog, data
+from softmax.catalog import Pinned
 from stages import evaluate, train
 
 NAME = "softmax-mnist"
@@ -41,7 +43,10 @@ def champion(client: MlflowClient) -> Any:
 
 
 def test_the_champion_is_chosen_by_held_out_images_alone(
-    registry: MlflowClient, workspace: Workspace, capsys: pytest.CaptureFixture[str]
+    registry: MlflowClient,
+    workspace: Workspace,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def register(**changes: Any) -> str:
         workspace(train={"epochs": 1, "batch_size": 50, **changes})
@@ -62,6 +67,8 @@ def test_the_champion_is_chosen_by_held_out_images_alone(
     assert "version 3; it is the champion" in learn(0.1, validation=50)
     assert champion(registry) == 3
     assert len(registry.search_model_versions(f"name='{NAME}'")) == 6
+    monkeypatch.setitem(catalog.load(), "mnist", Pinned(("other labels",) * 4, ""))
+    assert "still version 3, which was not judged on the same 50" in learn(0.3, validation=50)
 
 
 @pytest.mark.usefixtures("registry")
@@ -74,6 +81,9 @@ def test_the_model_needs_no_repository(tmp_path: Path) -> None:
     pins = (folder / "requirements.txt").read_text().split()
     assert f"mlflow=={mlflow.__version__}" in pins
     assert all("==" in pin for pin in pins)
+    logged = Model.load(folder)
+    assert logged.signature.outputs.input_names() == ["prediction", *(f"p{k}" for k in range(10))]
+    assert logged.load_input_example(folder).shape == (1, 28, 28)
     np.save(tmp_path / "images.npy", data.load_test("mnist").images)
     program = """if True:
         import mlflow, numpy
