@@ -20,9 +20,15 @@ Hashes = dict[Path, str]
 def load(folder: Path = Path()) -> Stages:
     """The stages of the dvc.lock in `folder`; DataError if there is none."""
     try:
-        stages: Stages = yaml.safe_load((folder / PATH).read_text())["stages"]
+        return parse((folder / PATH).read_bytes())
     except FileNotFoundError:
         raise DataError(f"{PATH}: not found; run `dvc repro`") from None
+
+
+def parse(content: bytes) -> Stages:
+    """The stages of a dvc.lock with this content; DataError if it is none."""
+    try:
+        stages: Stages = yaml.safe_load(content)["stages"]
     except (yaml.YAMLError, KeyError, TypeError):
         raise DataError(f"{PATH}: not what DVC writes; mend it, or run `dvc repro`") from None
     return stages

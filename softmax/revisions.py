@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import git
-import yaml
 from dvc.api import DVCFileSystem
 from dvc.repo import Repo
 from dvc.scm import RevError, resolve_rev
@@ -26,7 +25,10 @@ class Revision(NamedTuple):
 
 
 def of_models(root: Path) -> Iterator[Revision]:
-    """One revision for each model that dvc.lock has had anywhere in the repository at `root`."""
+    """One revision for each model that dvc.lock has had anywhere in the repository at `root`.
+
+    And one for each dvc.lock that cannot be read, of which `check_out` says why.
+    """
     repository = git.Repo(root)
     ends = repository.git.for_each_ref(EXPERIMENTS, format="%(objectname) %(refname:lstrip=-1)")
     experiments = dict(line.split(" ", 1) for line in ends.splitlines())
@@ -34,12 +36,16 @@ def of_models(root: Path) -> Iterator[Revision]:
     seen = set()
     for commit in map(repository.commit, [*commits, *experiments]):
         try:
-            content = (commit.tree / str(lock.PATH)).data_stream.read()
+            file = commit.tree / str(lock.PATH)
         except KeyError:
             continue
-        weights = lock.outputs(yaml.safe_load(content)["stages"], "train").get(paths.WEIGHTS)
-        if weights and weights not in seen:
-            seen.add(weights)
+        try:
+            stages = lock.parse(file.data_stream.read())
+            model = lock.outputs(stages, "train").get(paths.WEIGHTS)
+        except DataError:
+            model = file.hexsha
+        if model and model not in seen:
+            seen.add(model)
             name = experiments.get(commit.hexsha)
             yield Revision(commit.hexsha, commit.committed_date, name)
 
