@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from softmax import files, paths, replay, store
-from softmax.errors import SoftmaxError, TrackingError
 from softmax.facts import Facts
-from softmax.params import Params
+from softmax.params import ModelParams, Params
 from softmax.registry import WEIGHTS_TAG
 from softmax.store import Client, Run
 
+MADE = (":(top,exclude)dvc.lock", ":(top,exclude)metrics")  # what the pipeline itself writes
 DOWNLOADS, LESSONS = "downloads", "softmax-lesson"  # the experiments of these stages
 
 
@@ -32,22 +32,32 @@ class Origin(NamedTuple):
     tags: Mapping[str, str]
 
 
-def log_download(client: Client, settings: Params, *, source: str, started: float) -> None:
-    """Add a run that says which source gave the data; `started` as by time.time()."""
+def experiment_name(settings: ModelParams) -> str:
+    """The experiment that has the models of the data set."""
+    return f"softmax-{settings.download.dataset}"
+
+
+def log_download(
+    client: Client, settings: Params, *, source: str, started: float, ended: float
+) -> None:
+    """Add a run that says which source gave the data; times as by time.time()."""
     tags = {"mlflow.source.name": "stages.download", "source": source, **_tags()}
     run = _create_run(client, DOWNLOADS, settings.download.dataset, Origin(started, tags))
-    client.set_terminated(run.info.run_id)
+    client.set_terminated(run.info.run_id, end_time=_milliseconds(ended))
 
 
 def log_training(
-    client: Client, settings: Params, *, device: str, workers: int, started: float
+    client: Client, settings: Params, *, started: float, ended: float, **details: object
 ) -> None:
-    """Add a run for the training that has just written its facts; `started` as by time.time()."""
+    """Add a run for the training that has just written its facts; times as by time.time().
+
+    `details`, device and workers, become tags.
+    """
     facts = Facts(Path(), settings)
-    tags = {"device": device, "workers": str(workers), **_tags()}
+    tags = {**{key: str(value) for key, value in details.items()}, **_tags()}
     run = _create_model_run(client, facts, Origin(started, tags))
     print(f"registry: {replay.training(client, run, facts)}")
-    client.set_terminated(run.info.run_id)
+    client.set_terminated(run.info.run_id, end_time=_milliseconds(ended))
     _replay_locked(client, run, facts)
 
 
@@ -69,14 +79,14 @@ def log_report(client: Client, settings: Params) -> None:
     replay.report(client, _run_of(client, facts), facts)
 
 
-def log_lesson(client: Client, settings: Params, *, started: float) -> None:
-    """Add a run for the lesson that has just written its facts; `started` as by time.time()."""
+def log_lesson(client: Client, settings: Params, *, started: float, ended: float) -> None:
+    """Add a run for the lesson that has just written its facts; times as by time.time()."""
     sha256 = files.sha256(paths.LESSON_WEIGHTS)
     tags = {"mlflow.source.name": "stages.lesson", WEIGHTS_TAG: sha256, **_tags()}
     recipe = f"lr={settings.lesson.learning_rate:g} e={settings.lesson.epochs}"
     run = _create_run(client, LESSONS, recipe, Origin(started, tags))
     replay.lesson(client, run, settings)
-    client.set_terminated(run.info.run_id)
+    client.set_terminated(run.info.run_id, end_time=_milliseconds(ended))
 
 
 def backfill(facts: Facts, origin: Origin | None = None) -> Run:
@@ -84,16 +94,11 @@ def backfill(facts: Facts, origin: Origin | None = None) -> Run:
 
     Raises TrackingError if MLflow cannot be reached or a fact is missing.
     """
-    try:
+    with store.clear_errors():
         client = store.connect()
         run = _run_of(client, facts, origin)
         _replay_locked(client, run, facts)
-    except SoftmaxError:
-        raise
-    except Exception as error:
-        reason = store.reason(error)
-        raise TrackingError(f"{reason}; run `dvc repro`, or look at the server") from None
-    return client.get_run(run.info.run_id)
+        return client.get_run(run.info.run_id)
 
 
 def _run_of(client: Client, facts: Facts, origin: Origin | None = None) -> Run:
@@ -102,7 +107,7 @@ def _run_of(client: Client, facts: Facts, origin: Origin | None = None) -> Run:
     A run that was scored on another test set keeps its score.
     """
     runs = client.search_runs(
-        [store.experiment(client, _experiment_name(facts))],
+        [store.experiment(client, experiment_name(facts.settings))],
         f"tags.`{WEIGHTS_TAG}` = '{facts.sha256()}'",
         order_by=["attributes.start_time DESC"],
     )
@@ -131,21 +136,21 @@ def _create_model_run(client: Client, facts: Facts, origin: Origin) -> Run:
         WEIGHTS_TAG: facts.sha256(),
         **origin.tags,
     }
-    name = _experiment_name(facts)
+    name = experiment_name(facts.settings)
     return _create_run(client, name, facts.recipe(), Origin(origin.started, tags))
 
 
 def _create_run(client: Client, experiment: str, name: str, origin: Origin) -> Run:
     experiment_id = store.experiment(client, experiment)
-    return client.create_run(experiment_id, int(origin.started * 1000), origin.tags, name)
+    return client.create_run(experiment_id, _milliseconds(origin.started), origin.tags, name)
 
 
-def _experiment_name(facts: Facts) -> str:
-    return f"softmax-{facts.settings.download.dataset}"
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * 1000)
 
 
 def _tags() -> dict[str, str]:
-    """Who, the commit that is checked out, whether tracked files differ from it, DVC's names."""
+    """Who, the commit that is checked out, whether what was run differs from it, DVC's names."""
     tags = {key: os.environ[key] for key in ("DVC_STAGE", "DVC_EXP_NAME") if key in os.environ}
     with suppress(KeyError, OSError):  # a user without a name, in a container
         tags["mlflow.user"] = getpass.getuser()
@@ -154,9 +159,10 @@ def _tags() -> dict[str, str]:
     except ImportError:  # no git on this machine
         return tags
     try:
-        repository = git.Repo(store.root(), search_parent_directories=True)
+        # where DVC runs an experiment in a copy, that has its own
+        repository = git.Repo(search_parent_directories=True)
         commit = repository.head.commit.hexsha
+        changed = repository.git.diff("HEAD", "--name-only", "--", ".", *MADE)
     except (git.GitError, ValueError):  # no repository, or one without a commit
         return tags
-    dirty = str(repository.is_dirty()).lower()
-    return {**tags, "mlflow.source.git.commit": commit, "git.dirty": dirty}
+    return {**tags, "mlflow.source.git.commit": commit, "git.dirty": str(bool(changed)).lower()}

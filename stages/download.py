@@ -17,7 +17,7 @@ def main() -> None:
     contents, source = sources.fetch(dataset)
     files.write(contents)
     print(f"download: {dataset} from {source}, {len(contents)} files verified")
-    recorder.log(settings, source=source, started=started)
+    recorder.log(settings, source=source, started=started, ended=time.time())
 
 
 if __name__ == "__main__":

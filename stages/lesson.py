@@ -36,7 +36,7 @@ def main() -> None:
         "lesson: loss {train_loss:.4f}, accuracy {train_accuracy:.2%};".format(**metrics),
         f"the examples are within {distance:.1e} of torch",
     )
-    recorder.log(settings, started=started)
+    recorder.log(settings, started=started, ended=time.time())
 
 
 if __name__ == "__main__":

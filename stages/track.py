@@ -35,11 +35,13 @@ def track(folder: Path, origin: Origin | None = None) -> None:
     locked = lock.outputs(stages, "train").get(paths.WEIGHTS)
     if not weights.exists() or files.md5(weights) != locked:
         raise DataError(f"{paths.WEIGHTS}: not the weights of dvc.lock; run `dvc repro`")
-    for path in (path for name in lock.SHOWN for path in lock.outputs(stages, name)):
+    for path in lock.outputs(stages, "train"):
         if not (folder / path).exists():
             raise DataError(f"{path}: not here; run `dvc checkout` or `dvc repro`")
-    run = tracking.backfill(Facts(folder, lock.params(stages)), origin)
-    tqdm.write(f"track: run {run.info.run_id} has all facts of its model, {run.info.run_name}")
+    facts = Facts(folder, lock.params(stages))
+    run = tracking.backfill(facts, origin)
+    shown = ", ".join(name for name in lock.SHOWN if name in facts.locked())
+    tqdm.write(f"track: run {run.info.run_id} has the facts of {shown}: {run.info.run_name}")
 
 
 def track_history() -> None:

@@ -55,7 +55,7 @@ def main() -> None:
     )
     by = f"{where}, {team.size} workers" if team.size > 1 else where
     print(f"train: {len(epochs)} epochs on {by}", *(f"{k} {v:.4f}" for k, v in metrics.items()))
-    recorder.log(settings, device=where, workers=team.size, started=started)
+    recorder.log(settings, device=where, workers=team.size, started=started, ended=time.time())
 
 
 def fit(settings: Params, where: str, team: Workers) -> list[Epoch]:

@@ -46,6 +46,7 @@ def run_queue(clone: Clone) -> str:
     rates, sizes = (",".join(map(str, values)) for values in (LEARNING_RATES, BATCH_SIZES))
     sweep = ("-S", f"train.learning_rate={rates}", "-S", f"train.batch_size={sizes}")
     clone.run("dvc", "exp", "run", "--queue", *sweep)
+    clone.run("git", "commit", "--quiet", "--allow-empty", "--message", "Go on meanwhile")
     clone.run("dvc", "queue", "start", "-j", str(AT_ONCE))
     while any(word in (status := clone.run("dvc", "queue", "status")) for word in WAITING):
         time.sleep(3)
@@ -77,6 +78,7 @@ def pairs() -> set[tuple[float, int]]:
 def test_experiments_that_run_at_once_lose_nothing(
     run_all: Callable[[Clone], str], clone: Clone, uri: str, tmp_path: Path
 ) -> None:
+    commit = head(clone)
     assert "warning: " not in run_all(clone)
     client = MlflowClient(uri)
     experiments = {found.name: found.experiment_id for found in client.search_experiments()}
@@ -87,6 +89,8 @@ def test_experiments_that_run_at_once_lose_nothing(
     assert sorted(row.data.tags["DVC_EXP_NAME"] for row in rows) == sorted(names)
     for row in rows:
         assert row.info.status == "FINISHED"
+        assert row.data.tags["mlflow.source.git.commit"] == commit
+        assert row.data.tags["git.dirty"] == "true"  # by the params of the experiment
         assert curves(client, row) == every_curve(row)
         folder = tmp_path / row.info.run_id
         for artifact in ("weights", "evaluation", "samples"):
@@ -97,6 +101,21 @@ def test_experiments_that_run_at_once_lose_nothing(
         assert len(client.list_artifacts(row.info.run_id, "images")) == 4
     versions = client.search_model_versions("name='softmax-mnist'")
     assert {version.run_id for version in versions} == {row.info.run_id for row in rows}
+
+
+def test_a_row_is_clean_where_only_results_differ_from_the_commit(clone: Clone) -> None:
+    clone.run("dvc", "repro", "train")
+    assert clone.run("git", "status", "--porcelain") != ""
+    client = MlflowClient(f"sqlite:///{clone.folder / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("softmax-mnist")
+    (row,) = client.search_runs([experiment.experiment_id])
+    assert row.data.tags["mlflow.source.git.commit"] == head(clone)
+    assert row.data.tags["git.dirty"] == "false"
+
+
+def head(clone: Clone) -> str:
+    """The commit that is checked out."""
+    return clone.run("git", "rev-parse", "HEAD").strip()
 
 
 def changes(row: Run) -> tuple[float, int]:

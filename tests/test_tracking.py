@@ -21,8 +21,9 @@ from conftest import ROOT, Workspace, write_lock
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from softmax import catalog, files, lock, paths, recorder
-from stages import evaluate, export, lesson, report, track, train
+from softmax import catalog, files, lock, params, paths, recorder, tracking
+from softmax.store import connect, experiment
+from stages import download, evaluate, export, lesson, report, track, train
 
 
 def runs(store: str) -> list[Run]:
@@ -77,6 +78,41 @@ def test_three_stages_make_one_row_that_has_everything(workspace: Workspace, sto
     assert "evaluation/predictions.csv" in artifacts(store, run, "evaluation")
     assert artifacts(store, run, "samples") == {"samples/3.svg", "samples/7.svg"}
     assert "weights/grid/gray.png" in artifacts(store, run, "weights/grid")
+
+
+def test_the_duration_is_that_of_the_training(workspace: Workspace, store: str) -> None:
+    workspace(train={"epochs": 1, "seed": 114})
+    train.main()
+    settings, client = params.load(), connect()
+    tracking.log_training(client, settings, started=1e9, ended=1e9 + 7, device="tpu", workers=3)
+    oldest = runs(store)[-1]
+    assert (oldest.info.start_time, oldest.info.end_time) == (10**12, 10**12 + 7000)
+    assert (oldest.data.tags["device"], oldest.data.tags["workers"]) == ("tpu", "3")
+
+
+def test_downloads_are_kept_out_of_the_table(
+    workspace: Workspace, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = workspace() / catalog.directory("mnist")
+    monkeypatch.setenv("MNIST_MIRROR", str(folder))
+    download.main()
+    client = MlflowClient(store)
+    (experiment,) = client.search_experiments(filter_string="name = 'downloads'")
+    run = client.search_runs([experiment.experiment_id])[0]
+    assert (run.info.run_name, run.data.tags["source"]) == ("mnist", str(folder))
+
+
+def test_a_deleted_experiment_says_how_to_restore_it(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = workspace(train={"epochs": 1, "seed": 115})
+    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    client = connect()
+    client.delete_experiment(experiment(client, "softmax-mnist"))
+    train.main()
+    restore = "`mlflow experiments restore --experiment-id 1`"
+    assert f"experiment softmax-mnist was deleted; {restore}" in capsys.readouterr().err
 
 
 def test_the_lesson_makes_rows_of_its_own(workspace: Workspace, store: str) -> None:
@@ -196,6 +232,8 @@ class BrokenServer(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.send_error(500)
+
+    do_POST = do_GET  # noqa: N815
 
     def log_message(self, *_: object) -> None:
         """Quietly."""
@@ -343,6 +381,18 @@ def test_a_row_has_the_results_that_dvc_will_not_compute_again(
     newest, _ = runs(store)
     assert "test_accuracy" in newest.data.metrics
     assert "weights/grid/gray.png" in artifacts(store, newest, "weights/grid")
+
+
+def test_track_adds_a_model_that_was_only_trained(
+    workspace: Workspace, store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As its warning promises where the server was away, though dvc.lock has other stages."""
+    workspace(train={"epochs": 1, "seed": 116})
+    train.main()
+    write_lock()
+    track.main()
+    (run,) = runs(store)
+    assert f"run {run.info.run_id} has the facts of train: sgd " in capsys.readouterr().out
 
 
 def test_first_use_by_several_processes_makes_one_experiment(tmp_path: Path) -> None:
