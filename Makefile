@@ -50,9 +50,8 @@ verify-arm: .venv/installed ## the same on an emulated Arm64 processor (Debian, 
 	$(BIN)/dvc repro --quiet download
 	$(BIN)/python -m verification arm
 
-ui: .venv/installed ## open the MLflow UI of the local store on 127.0.0.1
-	@echo "http://127.0.0.1:$(PORT): choose softmax-mnist, then Training runs"
-	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port $(PORT)
+ui: .venv/installed ## say where MLflow compares the runs, and serve it on 127.0.0.1
+	@$(BIN)/python -m stages.ui $(PORT)
 
 track: .venv/installed ## complete the MLflow run of the model on disk; HISTORY=1: of all commits
 	$(BIN)/python -m stages.track $(if $(HISTORY),history)

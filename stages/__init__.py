@@ -1,1 +1,1 @@
-"""The verbs: the stages of dvc.yaml, each a module of its name; beside them track and compare."""
+"""The verbs: the stages of dvc.yaml, each a module of its name; beside them what people run."""
