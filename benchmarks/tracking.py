@@ -15,13 +15,24 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import requests
 from tqdm import tqdm
 
+from softmax import catalog
+
 TURNS = 5
 PORT = 5099
-STAGES = {"train": "training", "evaluate": "evaluation", "export": "images"}
+TIMES = {"started": time.time(), "ended": time.time()}
+STAGES: dict[str, tuple[str, dict[str, Any]]] = {  # the event of each, and what it is told
+    "download": ("download", {"source": "benchmark", **TIMES}),
+    "train": ("training", {"device": "cpu", "workers": 1, **TIMES}),
+    "evaluate": ("evaluation", {}),
+    "export": ("images", {}),
+    "lesson": ("lesson", TIMES),
+    "report": ("report", {}),
+}
 WITHOUT = """
 from softmax.recorder import Recorder
 Recorder.__init__ = Recorder.log = lambda *_, **__: None
@@ -47,9 +58,7 @@ def timed(*arguments):
     save(*arguments)
     laps["writing the model"] = time.perf_counter() - began
 registry._save_model = timed
-training = {{"device": "cpu", "workers": 1, "started": time.time()}}
-details = training if "{event}" == "training" else {{}}
-recorder.EVENTS["{event}"](client, params.load(), **details)
+recorder.EVENTS["{event}"](client, params.load(), **{details})
 lap("requests")
 laps["requests"] -= laps.get("writing the model", 0)
 print(json.dumps(laps))
@@ -59,7 +68,8 @@ print(json.dumps(laps))
 def run(program: str, uri: str) -> tuple[float, str]:
     """Seconds that the program took, and the last line that it printed."""
     start = time.perf_counter()
-    environment = os.environ | {"MLFLOW_TRACKING_URI": uri, "DEVICE": "cpu"}
+    mirror = {"MNIST_MIRROR": str(catalog.directory("mnist"))}
+    environment = os.environ | mirror | {"MLFLOW_TRACKING_URI": uri, "DEVICE": "cpu"}
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True
     )
@@ -83,8 +93,9 @@ def measure(stores: dict[str, str]) -> None:
         added = ", ".join(f"{way} adds {medians[way] - medians['without']:.2f} s" for way in stores)
         print(f"{stage}: {medians['without']:.2f} s without MLflow; {added}")
     for way, uri in stores.items():
-        for stage, event in STAGES.items():
-            laps = [json.loads(run(SHARES.format(event=event), uri)[1]) for _ in range(TURNS)]
+        for stage, (event, details) in STAGES.items():
+            program = SHARES.format(event=event, details=details)
+            laps = [json.loads(run(program, uri)[1]) for _ in range(TURNS)]
             shares = {name: statistics.median(lap[name] for lap in laps) for name in laps[0]}
             parts = ", ".join(f"{name} {value:.2f}" for name, value in shares.items())
             print(f"{stage}, {way}: {parts}")
