@@ -35,7 +35,7 @@ def track(folder: Path, origin: Origin | None = None) -> None:
     locked = lock.outputs(stages, "train").get(paths.WEIGHTS)
     if not weights.exists() or files.md5(weights) != locked:
         raise DataError(f"{paths.WEIGHTS}: not the weights of dvc.lock; run `dvc repro`")
-    for path in (path for name in lock.SHOWN for path in lock.outputs(stages, name)):
+    for path in lock.shown(stages):
         if not (folder / path).exists():
             raise DataError(f"{path}: not here; run `dvc checkout` or `dvc repro`")
     run = tracking.backfill(Facts(folder, lock.params(stages)), origin)
@@ -53,7 +53,7 @@ def track_history() -> None:
             tags["DVC_EXP_NAME"] = revision.experiment
         with tempfile.TemporaryDirectory() as folder:
             try:
-                revisions.check_out(Path(), revision.commit, Path(folder))
+                revisions.check_out(Path(), revision.commit, Path(folder), lock.shown)
                 track(Path(folder), Origin(revision.time, tags))
             except DataError as error:
                 tqdm.write(f"track: left out: {error}", file=sys.stderr)
