@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, Clone
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 FILES = [(path, "vendor.github-workflows") for path in WORKFLOWS]
@@ -80,3 +80,30 @@ def test_every_make_target_that_ci_calls_exists() -> None:
     known = set(re.findall(r"^([a-z-]+):.* ##", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert {"ci", "repro", "compare"} <= called
     assert called <= known
+
+
+@pytest.mark.parametrize(
+    ("failing", "line"),
+    [
+        ("none", "all passed: lint types test lock-current lock-true"),
+        ("*/ruff*", "error: failed: lint"),
+        ("*claims*", "error: failed: lock-current lock-true"),
+    ],
+)
+def test_make_ci_runs_every_gate_and_names_those_that_failed(
+    failing: str, line: str, tmp_path: Path
+) -> None:
+    clone = Clone(tmp_path / "clone", ROOT)
+    programs = clone.folder / ".venv/bin"
+    programs.mkdir(parents=True)
+    for name in ("ruff", "mypy", "pytest", "python"):
+        program = programs / name
+        program.write_text(f'#!/bin/sh\ncase "$0 $*" in {failing}) exit 1;; esac\n')
+        program.chmod(0o755)
+    (clone.folder / ".venv/installed").touch()
+
+    done = clone.attempt("make", "ci")
+    assert line in (done.stdout + done.stderr).splitlines()
+    assert (done.returncode == 0) == (failing == "none")
+    for gate in ("ruff format", "mypy", "pytest", "claims current", "claims true"):
+        assert gate in done.stdout
