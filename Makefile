@@ -63,9 +63,11 @@ track: .venv/installed ## complete the MLflow run of the model on disk; HISTORY=
 	$(BIN)/python -m stages.track $(if $(HISTORY),history)
 
 compare: .venv/installed ## say what changed from BASE=main to the workspace, or to HEAD=...
+	@test "$(BASE)" || { echo "error: say make compare BASE=..." >&2; exit 2; }
 	@$(BIN)/python -m stages.compare $(BASE) $(HEAD)
 
 remote: .venv/installed ## share data and models: make remote URL=ssh://..., s3://..., a directory
+	@test "$(URL)" || { echo "error: say make remote URL=..." >&2; exit 2; }
 	$(BIN)/dvc remote add --force --default team "$(URL)"
 	$(BIN)/dvc remote modify team verify true # or DVC believes whatever it pulls
 
@@ -78,6 +80,7 @@ resolve: .venv/installed ## in a merge, once all else is settled: make dvc.lock 
 	@echo "now git commit"
 
 pin: .venv/installed ## add a data set: make pin NAME=mine FROM=directory, of four IDX files
+	@test "$(NAME)" && test "$(FROM)" || { echo "error: say make pin NAME=... FROM=..." >&2; exit 2; }
 	$(BIN)/python -m stages.pin $(NAME) "$(FROM)"
 
 bench: .venv/installed ## compare an epoch with the lecture's own loop

@@ -107,3 +107,23 @@ def test_make_ci_runs_every_gate_and_names_those_that_failed(
     assert (done.returncode == 0) == (failing == "none")
     for gate in ("ruff format", "mypy", "pytest", "claims current", "claims true"):
         assert gate in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["remote"], "error: say make remote URL=..."),
+        (["compare", "BASE="], "error: say make compare BASE=..."),
+        (["pin", "NAME=mine"], "error: say make pin NAME=... FROM=..."),
+        (["pin", "FROM=mine"], "error: say make pin NAME=... FROM=..."),
+    ],
+)
+def test_a_target_asks_for_what_it_was_not_told(
+    arguments: list[str], line: str, tmp_path: Path
+) -> None:
+    clone = Clone(tmp_path / "clone", ROOT)
+    done = clone.make(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    said, _ = done.stderr.splitlines()  # and what make says of every error
+    assert said == line
+    assert clone.run("git", "status", "--porcelain") == ""
