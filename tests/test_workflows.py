@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,9 @@ def test_the_lock_is_rerun_on_both_processors_and_the_oldest_and_newest_python()
     }
     other = yaml.safe_load((ROOT / ".gitlab-ci.yml").read_text())["ci"]["parallel"]["matrix"]
     assert [python["PYTHON"] for python in other] == [matrix["python"]]
+    oldest, newest = (int(python.removeprefix("3.")) for python in matrix["python"])
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["requires-python"] == f">=3.{oldest},<3.{newest + 1}"
     readme = " ".join((ROOT / "README.md").read_text().split())
     assert "Python {} to {}".format(*matrix["python"]) in readme
 
