@@ -131,3 +131,16 @@ def test_a_target_asks_for_what_it_was_not_told(
     said, _ = done.stderr.splitlines()  # and what make says of every error
     assert said == line
     assert clone.run("git", "status", "--porcelain") == ""
+
+
+def test_pip_is_cached_once_for_each_processor() -> None:
+    """CUDA's wheels are gigabytes, the same for every Python, and GitHub keeps ten."""
+    text = (ROOT / ".github/workflows/ci.yml").read_text()
+    assert "cache: pip" not in text
+    for job in ("ci", "compare"):
+        caches = [
+            step["with"]["key"]
+            for step in jobs(ROOT / ".github/workflows/ci.yml")[job]["steps"]
+            if step.get("with", {}).get("path") == "~/.cache/pip"
+        ]
+        assert caches == ["pip-${{ runner.arch }}-${{ hashFiles('requirements.txt') }}"]
