@@ -49,17 +49,11 @@ PICTURES = """\
 Blue is below zero, red above. The difference has a scale of its own, up to {largest:.3g}.
 The pictures are files in the folder compare beside this page.
 
-Before:
+Before: ![weights](compare/before.png)
 
-![weights before](compare/before.png)
+After: ![weights](compare/after.png)
 
-After:
-
-![weights after](compare/after.png)
-
-Difference:
-
-![weights after minus before](compare/difference.png)
+Difference: ![weights](compare/difference.png)
 
 </details>"""
 

@@ -1,5 +1,6 @@
 """The hosted CI: valid by the vendors' schemas, pinned, and with no more rights than it needs."""
 
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 from conftest import ROOT, Clone
+
+from softmax import comparison
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 FILES = [(path, "vendor.github-workflows") for path in WORKFLOWS]
@@ -144,3 +147,19 @@ def test_pip_is_cached_once_for_each_processor() -> None:
             if step.get("with", {}).get("path") == "~/.cache/pip"
         ]
         assert caches == ["pip-${{ runner.arch }}-${{ hashFiles('requirements.txt') }}"]
+
+
+def test_a_comment_links_the_pictures_that_it_cannot_show(tmp_path: Path) -> None:
+    step = jobs(ROOT / ".github/workflows/ci.yml")["comment"]["steps"][-1]
+    (tmp_path / "compare.md").write_text(comparison.PICTURES.format(largest=1))
+    gh = tmp_path / "gh"
+    gh.write_text('#!/bin/sh\nfor file; do :; done; cat "$file"\n')  # the last argument
+    gh.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    environment = {"PATH": path, "NUMBER": "1", "GITHUB_REPOSITORY": "a/b", "PICTURES": "https://a"}
+    comment = subprocess.check_output(
+        ["bash", "-e", "-c", step["run"]], cwd=tmp_path, env=environment, text=True
+    )
+    assert "![" not in comment
+    assert "The pictures are files in [this archive](https://a).\n" in comment
+    assert set(environment) - {"PATH", "GITHUB_REPOSITORY"} <= set(step["env"])
