@@ -193,7 +193,7 @@ def _verdict(before: Results, after: Results) -> str:
     accuracy = f"Test accuracy **{old['test_accuracy']:.2%} → {new['test_accuracy']:.2%}**"
     if before.test_data != after.test_data:
         return (
-            f"{accuracy}, but of other test images: {_correct(old)} correct before, "
+            f"{accuracy}, but on another test set: {_correct(old)} correct before, "
             f"{_correct(new)} after. So no test can tell progress from noise."
         )
     fixed, broken, p = mcnemar(before.right, after.right)
@@ -235,7 +235,7 @@ def _metrics(before: Mapping[str, float], after: Mapping[str, float]) -> str:
     rows = []
     for key, *values in _differing(before, after):
         shown = [x if x == NONE else f"{x:.6g}" for x in values]
-        change = NONE if NONE in values else f"{values[1] - values[0]:+.3g}"
+        change = NONE if NONE in values else f"{values[1] - values[0]:+.6g}"
         rows.append((f"`{key}`", *shown, change))
     return _section("Metrics", _table(["metric", "before", "after", "change"], rows))
 

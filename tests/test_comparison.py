@@ -74,7 +74,7 @@ def test_the_verdict_tells_progress_from_noise(fixed: int, verdict: str) -> None
 
 def test_other_test_images_cannot_be_paired() -> None:
     shown = page(test_data={"another"}, right=np.ones(30, bool))
-    assert "of other test images: 6 of 10 correct before, 6 of 10 after" in shown
+    assert "but on another test set: 6 of 10 correct before, 6 of 10 after" in shown
     assert "McNemar" not in shown
 
 
@@ -126,6 +126,11 @@ def test_only_what_changed_is_listed() -> None:
     ]
     assert "Code: `softmax/model.py`." in shown
     assert "The same on both sides" not in shown
+
+
+def test_counts_change_by_whole_numbers() -> None:
+    shown = page(metrics={"test_accuracy": 0.6, "test_correct": 8166, "test_total": 10})
+    assert "| `test_correct` |        6 |    8166 |    +8160 |" in shown
 
 
 def test_the_chart_shows_the_epochs_that_both_trained() -> None:
