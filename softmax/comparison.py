@@ -13,7 +13,7 @@ from scipy.stats import binomtest
 from softmax import files, images, lock, model, paths
 from softmax.errors import DataError
 
-FACTS = (
+MODEL = (
     paths.WEIGHTS,
     paths.TRAIN_METRICS,
     paths.TEST_METRICS,
@@ -49,17 +49,11 @@ PICTURES = """\
 Blue is below zero, red above. The difference has a scale of its own, up to {largest:.3g}.
 The pictures are files in the folder compare beside this page.
 
-Before:
+Before: ![weights](compare/before.png)
 
-![weights before](compare/before.png)
+After: ![weights](compare/after.png)
 
-After:
-
-![weights after](compare/after.png)
-
-Difference:
-
-![weights after minus before](compare/difference.png)
+Difference: ![weights](compare/difference.png)
 
 </details>"""
 
@@ -80,19 +74,26 @@ class Results(NamedTuple):
     weight: NDArray[np.float64]  # (classes, features)
 
 
+def facts(stages: lock.Stages) -> list[Path]:
+    """The outputs that are read; older models have no lesson."""
+    return [*MODEL, *({paths.LESSON_METRICS} & lock.outputs(stages, "lesson").keys())]
+
+
 def read(name: str, folder: Path) -> Results:
     """The results in `folder`, called `name`; DataError unless they are those of its dvc.lock."""
     stages = lock.load(folder)
     inputs, outputs = (
-        {path: md5 for stage in lock.RESULTS for path, md5 in of(stages, stage).items()}
+        {path: md5 for stage in stages for path, md5 in of(stages, stage).items()}
         for of in (lock.inputs, lock.outputs)
     )
-    for path in FACTS:
+    wanted = facts(stages)
+    for path in wanted:
         if not (folder / path).exists() or files.md5(folder / path) != outputs.get(path):
             raise DataError(
                 f"{name}: {path} is not the one of {lock.PATH}; run `dvc checkout` or `dvc repro`"
             )
     train, test = (_json(folder / path) for path in (paths.TRAIN_METRICS, paths.TEST_METRICS))
+    lesson = _json(folder / paths.LESSON_METRICS) if paths.LESSON_METRICS in wanted else {}
     by_class = {key: test.pop(key) for key in ("precision", "recall", "f1")}
     losses, epochs, predictions = (
         pd.read_csv(folder / path) for path in (paths.LOSSES, paths.EPOCHS, paths.PREDICTIONS)
@@ -102,9 +103,9 @@ def read(name: str, folder: Path) -> Results:
         params=lock.values(stages),
         data=_data(inputs),
         test_data=set(_data(lock.inputs(stages, "evaluate")).values()),
-        code={path: md5 for path, md5 in inputs.items() if path.suffix == ".py"},
-        outputs=outputs,
-        metrics={f"test_{key}": value for key, value in test.items()} | train,
+        code=_code(inputs, outputs),
+        outputs={path: md5 for path, md5 in outputs.items() if path.parts[0] != "data"},
+        metrics=_named("test", test) | train | _named("lesson", lesson),
         classes=pd.DataFrame(by_class)[["recall", "f1"]],
         right=(predictions["label"] == predictions["prediction"]).to_numpy(),
         losses=pd.Series(losses["loss"].array, losses["step"] / epochs["step"][0]),
@@ -117,8 +118,20 @@ def _json(path: Path) -> dict[str, Any]:
     return content
 
 
+def _named(prefix: str, values: Mapping[str, float]) -> dict[str, float]:
+    return {f"{prefix}_{key}": value for key, value in values.items()}
+
+
 def _data(hashes: lock.Hashes) -> lock.Hashes:
     return {path: md5 for path, md5 in hashes.items() if path.parts[0] == "data"}
+
+
+def _code(inputs: lock.Hashes, outputs: lock.Hashes) -> lock.Hashes:
+    """What is written by hand, the sources of the page, too; but not params and pins."""
+    others = _data(inputs) | outputs
+    return {
+        path: md5 for path, md5 in inputs.items() if path not in others and path.suffix != ".yaml"
+    }
 
 
 def markdown(before: Results, after: Results) -> str:
@@ -180,7 +193,7 @@ def _verdict(before: Results, after: Results) -> str:
     accuracy = f"Test accuracy **{old['test_accuracy']:.2%} → {new['test_accuracy']:.2%}**"
     if before.test_data != after.test_data:
         return (
-            f"{accuracy}, but of other test images: {_correct(old)} correct before, "
+            f"{accuracy}, but on another test set: {_correct(old)} correct before, "
             f"{_correct(new)} after. So no test can tell progress from noise."
         )
     fixed, broken, p = mcnemar(before.right, after.right)
@@ -222,7 +235,7 @@ def _metrics(before: Mapping[str, float], after: Mapping[str, float]) -> str:
     rows = []
     for key, *values in _differing(before, after):
         shown = [x if x == NONE else f"{x:.6g}" for x in values]
-        change = NONE if NONE in values else f"{values[1] - values[0]:+.3g}"
+        change = NONE if NONE in values else f"{values[1] - values[0]:+.6g}"
         rows.append((f"`{key}`", *shown, change))
     return _section("Metrics", _table(["metric", "before", "after", "change"], rows))
 

@@ -37,17 +37,18 @@ def parse(content: bytes) -> Stages:
 def values(stages: Stages) -> dict[str, Any]:
     """The params with which the stages ran, in any version: {"train.epochs": 5}."""
     found: dict[str, Any] = {}
-    for name in RESULTS:
+    for name in (*stages, *RESULTS):  # a stage that shows the results may be older than they are
         found |= stages.get(name, {}).get("params", {}).get("params.yaml", {})
     return found
 
 
 def params(stages: Stages) -> ModelParams:
-    """The params with which the stages ran; DataError if there are others than of today."""
+    """The params of the model; DataError if they are others than of today."""
     sections: dict[str, dict[str, Any]] = {}
     for key, value in values(stages).items():
         section, leaf = key.split(".")
-        sections.setdefault(section, {})[leaf] = value
+        if section in ModelParams.model_fields:
+            sections.setdefault(section, {})[leaf] = value
     try:
         return ModelParams.model_validate(sections)
     except ValidationError:
@@ -62,3 +63,8 @@ def inputs(stages: Stages, name: str) -> Hashes:
 def outputs(stages: Stages, name: str) -> Hashes:
     """The MD5 of each output of stage `name`, none if it has not run; a folder's ends in .dir."""
     return {Path(out["path"]): out["md5"] for out in stages.get(name, {}).get("outs", [])}
+
+
+def shown(stages: Stages) -> list[Path]:
+    """The outputs that MLflow shows of a model."""
+    return [path for name in SHOWN for path in outputs(stages, name)]

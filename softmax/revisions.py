@@ -1,6 +1,6 @@
 """The models of a repository's past: of its commits, branches, tags and DVC experiments."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,8 +65,10 @@ def find(root: Path, name: str) -> str:
         ) from None
 
 
-def check_out(root: Path, commit: str, folder: Path) -> None:
-    """Copy dvc.lock and what the stages made in `commit` into `folder`.
+def check_out(
+    root: Path, commit: str, folder: Path, wanted: Callable[[lock.Stages], list[Path]]
+) -> None:
+    """Copy dvc.lock, and of the outputs those that are `wanted` of it, from `commit` to `folder`.
 
     Raises DataError where git has no dvc.lock, or DVC a file neither in its cache nor in a remote.
     """
@@ -77,12 +79,12 @@ def check_out(root: Path, commit: str, folder: Path) -> None:
         raise DataError(
             f"commit {commit[:7]}: has no {lock.PATH}, as before the pipeline; name one that has"
         ) from None
-    stages = lock.load(folder)
-    for path in (path for name in lock.SHOWN for path in lock.outputs(stages, name)):
+    for path in wanted(lock.load(folder)):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         try:
             files.get(f"/{path}", str(folder / path), recursive=files.isdir(f"/{path}"))
         except (FileNotFoundError, DataIndexDirError):
             raise DataError(
-                f"commit {commit[:7]}: {path} is not in DVC's cache; run `dvc fetch --all-commits`"
+                f"commit {commit[:7]}: {path} is not in DVC's cache; run "
+                "`dvc fetch --all-commits`, or check the commit out and `dvc repro`"
             ) from None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from softmax import catalog, data, files, sources
+from softmax import catalog, data, files, params, sources
 from softmax.errors import DataError, SourceError, exits_cleanly
 
 
@@ -33,6 +33,9 @@ def main() -> None:
     hashes = {file: hashlib.sha256(content).hexdigest() for file, content in contents.items()}
     write(name, hashes)
     print(f"pin: {name} in {catalog.PATH.name}, {training} training and {test} test images")
+    samples = params.load().evaluate.samples
+    if max(samples) >= test:
+        print(f"evaluate.samples in params.yaml is {samples}; here it can name 0 to {test - 1}")
     print(f"now set download.dataset to it in params.yaml, and run MNIST_MIRROR={place} dvc repro")
 
 

@@ -55,7 +55,7 @@ def track_history() -> None:
             tags["DVC_EXP_NAME"] = revision.experiment
         with tempfile.TemporaryDirectory() as folder:
             try:
-                revisions.check_out(Path(), revision.commit, Path(folder))
+                revisions.check_out(Path(), revision.commit, Path(folder), lock.shown)
                 track(Path(folder), Origin(revision.time, tags))
             except DataError as error:
                 tqdm.write(f"track: left out: {error}", file=sys.stderr)

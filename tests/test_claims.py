@@ -1,6 +1,7 @@
 """Both claims about dvc.lock hold where nothing was pulled, and fail on whatever breaks them."""
 
 import hashlib
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,12 +23,21 @@ EDITS = {  # what the verdict says, and the file, the text and what replaces it
         "",
     ),
 }
-
+CONFUSION = """\
+    plots:
+      - metrics/confusion.csv:
+          cache: false
+          template: confusion
+          title: Confusion on the test set
+          x: actual
+          y: predicted
+"""
 
 BROKEN = {  # the same, where a file cannot be read
     "dvc.lock' validation failed": ("dvc.lock", "schema: '2.0'", "schema: '9.0'"),
     "dvc.yaml' validation failed": ("dvc.yaml", "\nstages:", "\nstages: 1\nstags:"),
     "params.yaml: train.epochs = 0 should be": ("params.yaml", "epochs: 5", "epochs: 0"),
+    "stages/train.py, line 1: ": ("stages/train.py", '"""Fit', 'def """Fit'),
     "dvc.lock: not what DVC writes": ("dvc.lock", "schema: '2.0'", "<<<<<<< HEAD\nschema: '2.0'"),
 }
 
@@ -109,6 +119,19 @@ def test_a_stage_that_is_not_in_the_lock_is_not_current(clone: Clone) -> None:
     assert "export: not in dvc.lock" in verdict(clone.attempt(*CURRENT))
 
 
+def test_a_stage_that_is_no_longer_in_dvc_yaml_is_not_current(clone: Clone) -> None:
+    content = {"schema": "2.0", "stages": {**lock_of(clone), "ghost": {"cmd": "true"}}}
+    (clone.folder / "dvc.lock").write_text(yaml.safe_dump(content))
+    line = verdict(clone.attempt(*CURRENT))
+    assert "ghost: in dvc.lock, but not in dvc.yaml: delete it there" in line
+
+
+def test_a_module_from_elsewhere_imports_nothing_of_ours(clone: Clone) -> None:
+    clone.edit("dvc.yaml", "python -m stages.train", "python -m torch.distributed.run stages.train")
+    line = verdict(clone.attempt(*CURRENT))
+    assert line.startswith("the lock is not current: train: command modified; run ")
+
+
 def test_another_label_on_disk_is_not_current(team: Clone, clone: Clone) -> None:
     labels = Path("data/digits/train-labels-idx1-ubyte")
     (clone.folder / labels).parent.mkdir(parents=True)
@@ -140,11 +163,34 @@ def test_a_metric_that_was_improved_by_hand_is_not_true(clone: Clone) -> None:
     clone.run(*CURRENT)
     line = verdict(clone.attempt(*TRUE))
     assert line.startswith("the lock is not true: from scratch, other bytes come in dvc.lock")
-    assert "metrics/test.json" in line
+    assert line.count("metrics/test.json") == 1
     assert line.endswith(
         "; run `dvc repro --force --no-run-cache`, then commit dvc.lock and metrics"
     )
     clone.run("git", "reset", "--quiet", "--hard", "HEAD~1")
+
+
+def test_a_metric_that_no_stage_makes_is_not_true(clone: Clone) -> None:
+    """Nor is one that dvc.yaml no longer names, though a stage still writes it."""
+    (clone.folder / "metrics/ghost.json").write_text("{}")
+    clone.run("git", "add", "metrics/ghost.json")
+    clone.edit("dvc.yaml", CONFUSION, "")
+    line = verdict(clone.attempt(*TRUE))
+    assert line.startswith(
+        "the lock is not true: no stage makes metrics/ghost.json: git rm it; "
+        "from scratch, other bytes come in dvc.lock; run "
+    )
+
+
+def test_a_param_that_dvc_yaml_no_longer_names_is_not_true(clone: Clone) -> None:
+    clone.edit("dvc.yaml", "    params:\n      - export.scale\n", "")
+    assert "other bytes come in dvc.lock; run " in verdict(clone.attempt(*TRUE))
+
+
+def test_the_data_that_are_here_go_before_a_mirror(team: Clone, clone: Clone) -> None:
+    """Which may hold another data set, as in the workflows."""
+    shutil.copytree(team.folder / "data", clone.folder / "data")
+    assert "the lock is true: " in clone.run(*TRUE, MNIST_MIRROR="/nowhere")
 
 
 def test_what_git_does_not_track_is_no_part_of_the_truth(clone: Clone) -> None:

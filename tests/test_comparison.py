@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from conftest import Clone
 
-from softmax import comparison
+from softmax import comparison, lock
 from softmax.comparison import Results
 
 
@@ -73,7 +74,7 @@ def test_the_verdict_tells_progress_from_noise(fixed: int, verdict: str) -> None
 
 def test_other_test_images_cannot_be_paired() -> None:
     shown = page(test_data={"another"}, right=np.ones(30, bool))
-    assert "of other test images: 6 of 10 correct before, 6 of 10 after" in shown
+    assert "but on another test set: 6 of 10 correct before, 6 of 10 after" in shown
     assert "McNemar" not in shown
 
 
@@ -125,6 +126,11 @@ def test_only_what_changed_is_listed() -> None:
     ]
     assert "Code: `softmax/model.py`." in shown
     assert "The same on both sides" not in shown
+
+
+def test_counts_change_by_whole_numbers() -> None:
+    shown = page(metrics={"test_accuracy": 0.6, "test_correct": 8166, "test_total": 10})
+    assert "| `test_correct` |        6 |    8166 |    +8160 |" in shown
 
 
 def test_the_chart_shows_the_epochs_that_both_trained() -> None:
@@ -224,12 +230,59 @@ def test_it_refuses_a_model_that_is_in_no_cache(clone: Clone, tmp_path: Path) ->
     assert "is not in DVC's cache; run `dvc fetch --all-commits`" in line
 
 
+@pytest.fixture
+def other(clone: Clone, tmp_path: Path) -> Clone:
+    """A clone of the same, for one test to change."""
+    other = Clone(tmp_path / "clone", clone.folder)
+    shutil.copytree(clone.folder / ".dvc/cache", other.folder / ".dvc/cache")
+    return other
+
+
+def test_another_lesson_and_another_page_are_told(other: Clone) -> None:
+    other.edit("params.yaml", "learning_rate: 2.0", "learning_rate: 1.0")
+    (other.folder / "page/style.css").open("a").write("/* another */\n")
+    other.run("dvc", "repro")
+    other.run("git", "commit", "--quiet", "--all", "--message", "Another lesson")
+
+    shown = other.run("python", "-m", "stages.compare", "HEAD~1", "HEAD")
+    (differ,) = (line for line in shown.splitlines() if "byte for byte" in line)
+    assert differ.startswith("**The weights are the same, byte for byte.** Other results differ: ")
+    for path in ("models/lesson.safetensors", "metrics/lesson.json", "report/index.html"):
+        assert f"`{path}`" in differ
+    assert "| `lesson.learning_rate` |      2.0 |     1.0 |" in shown
+    assert "Code: `page/style.css`.\n" in shown
+    assert "The same on both sides: data." in shown
+    assert "| `lesson_train_loss`" in shown
+
+
+def test_a_model_from_before_the_lesson_has_none(other: Clone) -> None:
+    stages = {name: lock.load(other.folder)[name] for name in lock.RESULTS}
+    content = yaml.safe_dump({"schema": "2.0", "stages": stages})
+    (other.folder / lock.PATH).write_text(content)
+    other.run("git", "commit", "--quiet", "--all", "--message", "Older")
+
+    shown = other.run("python", "-m", "stages.compare", "HEAD", "HEAD~1")
+    assert "**The weights are the same, byte for byte.** Other results differ: " in shown
+    assert "| `lesson.epochs` " in shown
+    assert "`lesson_train_loss`" in shown
+
+
+def test_a_cache_that_lacks_only_what_is_not_read_is_enough(other: Clone) -> None:
+    for folder in lock.outputs(lock.load(other.folder), "export").values():
+        (other.folder / ".dvc/cache/files/md5" / folder[:2] / folder[2:]).unlink()
+    assert "byte for byte" in other.run("python", "-m", "stages.compare", "HEAD", "HEAD")
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "line"),
     [
-        ("params.yaml", "epochs: 5", "epochs: 6", "params.yaml: changed since the results"),
-        ("softmax/model.py", "def ", "def  ", "softmax/model.py: changed since the results"),
-        ("metrics/test.json", "0.8461", "0.9999", "metrics/test.json is not the one of dvc.lock"),
+        ("params.yaml", "epochs: 5", "epochs: 6", "train: train.epochs modified"),
+        ("params.yaml", "rate: 2.0", "rate: 1.0", "lesson: lesson.learning_rate modified"),
+        ("datasets.yaml", "homepage", "page", "check: datasets.yaml modified"),
+        ("dvc.yaml", "python -m stages.train", "python -O -m stages.train", "command modified"),
+        ("softmax/model.py", "def ", "def  ", "train: softmax/model.py modified"),
+        ("page/style.css", "{", " {", "report: page/style.css modified"),
+        ("metrics/test.json", "0.8461", "0.9999", "evaluate: metrics/test.json modified"),
     ],
 )
 def test_it_refuses_a_workspace_that_is_not_what_ran(

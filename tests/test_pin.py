@@ -3,12 +3,13 @@
 import gzip
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
-from conftest import ROOT, write_idx
+from conftest import LECTURE, ROOT, write_idx
 
 from softmax import catalog
 from softmax.catalog import FILES
@@ -26,7 +27,7 @@ FAULTS: dict[str, tuple[str, str, np.ndarray | None]] = {  # what the line says:
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Four good files, and a datasets.yaml to pin them in."""
     shutil.copy(ROOT / catalog.PATH.name, tmp_path)
     monkeypatch.setattr(catalog, "PATH", tmp_path / catalog.PATH.name)
@@ -35,7 +36,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for count, pair in ((20, FILES[:2]), (10, FILES[2:])):
         write_idx(place / pair[0], np.zeros((count, 28, 28)))
         write_idx(place / pair[1], np.arange(count) % 10)
-    return place
+    yield place
+    catalog.load.cache_clear()
 
 
 def run(monkeypatch: pytest.MonkeyPatch, name: str, place: Path) -> dict[str, dict[str, str]]:
@@ -57,7 +59,23 @@ def test_the_entry_is_added_and_nothing_else_is_changed(
     assert "20 training and 10 test images" in capsys.readouterr().out
     catalog.load.cache_clear()
     assert catalog.load()["mine"].sha256 == tuple(content["mine"][file] for file in FILES)
-    catalog.load.cache_clear()
+
+
+@pytest.mark.parametrize(("last", "told"), [(9, False), (10, True)])
+def test_samples_that_the_set_does_not_have_are_told(
+    place: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    last: int,
+    told: bool,
+) -> None:
+    values = yaml.safe_load(LECTURE.read_text())
+    values["evaluate"]["samples"] = [3, last]
+    (place.parent / "params.yaml").write_text(yaml.safe_dump(values))
+    monkeypatch.chdir(place.parent)
+    run(monkeypatch, "mine", place)
+    line = f"evaluate.samples in params.yaml is [3, {last}]; here it can name 0 to 9\n"
+    assert (line in capsys.readouterr().out) == told
 
 
 def test_gzipped_files_have_the_same_hashes(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,10 +107,13 @@ def test_an_unreachable_remote_fails_in_a_line_that_says_so(share: Share, tmp_pa
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and listens to no one
         share(f"ssh://127.0.0.1:{taken.getsockname()[1]}/srv/dvc")
-        pull = mate(tmp_path).attempt("dvc", "pull")
+        clone = mate(tmp_path)
+        pull, repro = clone.attempt("dvc", "pull"), clone.make("repro", "PULL=1")
     assert pull.returncode == 1
+    assert repro.returncode == 2
     assert "ERROR: failed to connect to ssh" in pull.stderr
-    assert "Traceback" not in pull.stderr
+    assert "Connect call failed" in repro.stderr
+    assert "Traceback" not in pull.stderr + repro.stderr
 
 
 def test_a_corrupted_object_is_refused_and_made_anew(
@@ -118,10 +121,7 @@ def test_a_corrupted_object_is_refused_and_made_anew(
 ) -> None:
     """Without `verify` DVC takes it, and says that all is up to date."""
     md5 = lock.outputs(lock.load(team.folder), "train")[paths.WEIGHTS]
-    stored = remote / "files/md5" / md5[:2] / md5[2:]
-    stored.chmod(0o644)
-    content = stored.read_bytes()
-    stored.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    damage(remote, md5)
     clone = mate(tmp_path)
     pull = clone.attempt("dvc", "pull")
     assert pull.returncode == 1
@@ -131,6 +131,34 @@ def test_a_corrupted_object_is_refused_and_made_anew(
     assert repro.returncode == 0, repro.stderr
     assert "Running stage 'train'" in repro.stdout
     assert_locked(clone)
+
+
+def test_a_corrupted_folder_is_refused_until_it_is_deleted(
+    remote: Path, team: Clone, tmp_path: Path
+) -> None:
+    """Not a file in it, but the list of them."""
+    md5 = lock.outputs(lock.load(team.folder), "export")[paths.WEIGHT_IMAGES]
+    stored = damage(remote, md5)
+    clone = mate(tmp_path)
+    pull, repro = clone.attempt("dvc", "pull"), clone.make("repro", "PULL=1")
+    for done in (pull, repro):
+        assert done.returncode != 0
+        assert f"object {md5} is corrupted" in done.stderr
+        assert "Traceback" not in done.stderr
+    stored.unlink()
+    repro = clone.make("repro", "PULL=1")
+    assert repro.returncode == 0, repro.stderr
+    assert "Running stage 'export'" in repro.stdout
+    assert_locked(clone)
+
+
+def damage(remote: Path, md5: str) -> Path:
+    """Change a bit of the object in `remote` with this MD5; the file that holds it."""
+    stored = remote / "files/md5" / md5[:2] / md5[2:]
+    stored.chmod(0o644)
+    content = stored.read_bytes()
+    stored.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    return stored
 
 
 def assert_locked(clone: Clone) -> None:

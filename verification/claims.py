@@ -46,6 +46,11 @@ def current() -> str:
             }
     except DvcException as error:
         raise SoftmaxError(f"the lock is not current: {error}") from None
+    except SyntaxError as error:
+        where = f"{error.filename}, line {error.lineno}"
+        raise SoftmaxError(f"the lock is not current: {where}: {error.msg}; mend it") from None
+    leftover = "in dvc.lock, but not in dvc.yaml: delete it there"
+    stale |= {name: [leftover] for name in locked if name not in stages}
     if any(stale.values()):
         found = "; ".join(f"{name}: {', '.join(why)}" for name, why in stale.items() if why)
         raise SoftmaxError(f"the lock is not current: {found}; run `dvc repro`, then {KEEP}")
@@ -63,8 +68,8 @@ def _reasons(stage: Any, made: dict[str, Any]) -> Iterator[str]:
                 yield f"{path} {state}"
     modules = re.findall(r"-m ([\w.]+)", str(stage.cmd))
     declared = {Path(dep.def_path) for dep in stage.deps}
-    for module in modules:
-        file = Path(*module.split(".")).with_suffix(".py")
+    files = (Path(*module.split(".")).with_suffix(".py") for module in modules)
+    for file in (file for file in files if file.exists()):  # others are not of this repository
         for imported in sorted(imported_modules(file) - declared):
             yield f"{imported} imported, but not in its deps in dvc.yaml: add it"
 
@@ -84,16 +89,14 @@ def true() -> str:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary).resolve()
         _copy_tracked(folder, environment)
+        for path in (folder / "metrics").iterdir():
+            if path.name != ".gitignore":
+                path.unlink()  # or what no stage makes would stay, as if one made it
         repro = [sys.executable, "-m", "dvc", "repro", "--force", "--no-run-cache"]
         if subprocess.run(repro, cwd=folder, env=environment, check=False).returncode:
             raise SoftmaxError("the lock is not true: a stage fails from scratch, as said above")
-        changed = _git("status", "--porcelain", cwd=folder, env=environment).splitlines()
-        if changed:
-            files = [line[3:] for line in changed] + _other_outputs(folder)
-            raise SoftmaxError(
-                f"the lock is not true: from scratch, other bytes come in {', '.join(files)}; "
-                f"run `dvc repro --force --no-run-cache`, then {KEEP}"
-            )
+        if untrue := list(_untrue(folder, environment)):
+            raise SoftmaxError(f"the lock is not true: {'; '.join(untrue)}")
     return "the lock is true: from scratch, all stages give dvc.lock and metrics byte for byte"
 
 
@@ -107,6 +110,20 @@ def _copy_tracked(folder: Path, environment: dict[str, str]) -> None:
         ("checkout", "--quiet", "FETCH_HEAD"),
     ):
         _git(*command, cwd=folder, env=environment)
+
+
+def _untrue(folder: Path, environment: dict[str, str]) -> Iterator[str]:
+    """Why it is not, as git sees in `folder` after all stages ran, each with its remedy."""
+    lines = _git("status", "--porcelain", cwd=folder, env=environment).splitlines()
+    gone = [line[3:] for line in lines if line.startswith(" D")]
+    yield from (f"no stage makes {path}: git rm it" for path in gone)
+    if len(lines) > len(gone):
+        changed = [line[3:] for line in lines if not line.startswith(" D")]
+        files = dict.fromkeys([*changed, *_other_outputs(folder)])
+        yield (
+            f"from scratch, other bytes come in {', '.join(files)}; "
+            f"run `dvc repro --force --no-run-cache`, then {KEEP}"
+        )
 
 
 def _other_outputs(folder: Path) -> list[str]:
@@ -127,8 +144,8 @@ def _environment() -> dict[str, str]:
         environment.pop(name, None)
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     data = catalog.directory(params.load().download.dataset).absolute()
-    if data.exists():
-        environment.setdefault("MNIST_MIRROR", str(data))
+    if all((data / file).exists() for file in catalog.FILES):
+        environment["MNIST_MIRROR"] = str(data)  # another may hold another data set
     return environment
 
 

@@ -22,7 +22,7 @@ def imported_modules(module: Path) -> set[Path]:
 def _local_imports(module: Path) -> Iterator[Path]:
     """The files of this repository that `module` imports, its package first."""
     yield module.parent / "__init__.py"
-    for node in ast.walk(ast.parse((ROOT / module).read_text())):
+    for node in ast.walk(ast.parse((ROOT / module).read_text(), str(module))):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
