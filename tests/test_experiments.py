@@ -51,7 +51,7 @@ def run_queue(clone: Clone) -> str:
     while any(word in (status := clone.run("dvc", "queue", "status")) for word in WAITING):
         time.sleep(3)
     assert status.count("Success") == len(pairs()), status
-    names = clone.run("dvc", "exp", "list", "--name-only").split()
+    names = clone.run("dvc", "exp", "list", "--all-commits", "--name-only").split()
     return "".join(clone.run("dvc", "queue", "logs", name) for name in names)
 
 
@@ -85,7 +85,7 @@ def test_experiments_that_run_at_once_lose_nothing(
     assert set(experiments) == {"Default", "softmax-mnist"}
     rows = client.search_runs([experiments["softmax-mnist"]])
     assert sorted(map(changes, rows)) == sorted(pairs())
-    names = clone.run("dvc", "exp", "list", "--name-only").split()
+    names = clone.run("dvc", "exp", "list", "--all-commits", "--name-only").split()
     assert sorted(row.data.tags["DVC_EXP_NAME"] for row in rows) == sorted(names)
     for row in rows:
         assert row.info.status == "FINISHED"
