@@ -28,7 +28,7 @@ def load(folder: Path = Path()) -> Stages:
 def parse(content: bytes) -> Stages:
     """The stages of a dvc.lock with this content; DataError if it is none."""
     try:
-        stages: Stages = yaml.safe_load(content)["stages"]
+        stages: Stages = yaml.load(content, yaml.CSafeLoader)["stages"]  # ten times as fast
     except (yaml.YAMLError, KeyError, TypeError):
         raise DataError(f"{PATH}: not what DVC writes; mend it, or run `dvc repro`") from None
     return stages
