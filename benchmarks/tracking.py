@@ -34,8 +34,8 @@ STAGES: dict[str, tuple[str, dict[str, Any]]] = {  # the event of each, and what
     "report": ("report", {}),
 }
 WITHOUT = """
-from softmax.recorder import Recorder
-Recorder.__init__ = Recorder.log = lambda *_, **__: None
+from softmax import recorder
+recorder.log = recorder.Recorder.__init__ = recorder.Recorder.log = lambda *_, **__: None
 from stages import {stage}
 {stage}.main()
 """

@@ -1,15 +1,17 @@
-"""How a stage logs what it has written: in a process of its own, which a clock ends.
+"""How a stage logs what it has written: in one line, beside a long stage, and within LIMIT.
 
-There MLflow and its SQL store, which take more than a second to import, get ready while the stage
-works. And whatever happens to the store or on the way to it, no stage waits for more than LIMIT.
+MLflow and its SQL store take more than a second to import. A stage that trains, downloads or
+imports torch is long enough to hide that in a process of its own; a shorter one would only wait.
 """
 
 import gc
 import json
-import signal
+import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Timer
 from typing import Any
 
 from softmax import store, tracking
@@ -26,46 +28,76 @@ EVENTS: dict[str, Callable[..., None]] = {
 }
 
 
+def log(event: str, settings: Params, **details: Any) -> None:
+    """Log what the stage has written, at its end; `details` as the function of EVENTS has them."""
+    with store.never_fails(_remedy(event)):
+        client = _connect()
+        with _clock(event):
+            EVENTS[event](client, settings, **details)
+
+
 class Recorder:
-    """A process that makes MLflow ready, and ends with the stage."""
+    """A process that makes MLflow ready while the stage works, and ends with it."""
 
     def __init__(self, event: str) -> None:
-        self._event = event
+        command = [sys.executable, "-m", "softmax.recorder", event]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "softmax.recorder", event],
+            command,
             stdin=subprocess.PIPE,
             text=True,
             process_group=0,  # Ctrl-C is for the stage, with which this ends
         )
 
     def log(self, settings: Params, **details: Any) -> None:
-        """Log what the stage has written; `details` as the function of EVENTS takes them."""
+        """The same, in that process."""
         message = {"settings": settings.model_dump(), "details": details}
         self._process.communicate(json.dumps(message))
-        if status := self._process.returncode:
-            late = status == -signal.SIGALRM
-            store.warn(f"not in {LIMIT} s" if late else f"status {status}", remedy(self._event))
 
 
-def remedy(event: str) -> str:
-    """What to do where `event` was not logged."""
+def main() -> None:
+    """Open the store, wait for the message, and log; never fail."""
+    event = sys.argv[1]
+    with store.never_fails(_remedy(event)):
+        client = _connect()
+        if message := sys.stdin.read():
+            content = json.loads(message)
+            settings = Params.model_validate(content["settings"])
+            with _clock(event):
+                EVENTS[event](client, settings, **content["details"])
+
+
+@contextmanager
+def _clock(event: str) -> Iterator[None]:
+    """End this process when time is up, whatever it waits for: all facts are on disk by now."""
+
+    def give_up() -> None:
+        store.warn(f"not in {LIMIT} s", _remedy(event))
+        sys.stdout.flush()
+        os._exit(0)
+
+    timer = Timer(LIMIT, give_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _remedy(event: str) -> str:
     if event in ("download", "lesson"):  # the stages of these names; no facts of a model
         return f"`dvc repro --force --single-item {event}` logs it again"
     return "`make track` adds it later"
 
 
-def main() -> None:
-    """Open the store, wait for the message, and log; never fail, but end when time is up."""
-    event = sys.argv[1]
-    with store.never_fails(remedy(event)):
-        gc.disable()  # it would search MLflow's million objects for 0.7 s
-        client = store.connect()
-        gc.freeze()  # and again when the process ends
-        if message := sys.stdin.read():
-            signal.alarm(LIMIT)  # ends the process, whatever it waits for
-            content = json.loads(message)
-            settings = Params.model_validate(content["settings"])
-            EVENTS[event](client, settings, **content["details"])
+def _connect() -> store.Client:
+    """Open the store, and spare Python's collector its objects, a search of 0.7 seconds."""
+    gc.disable()
+    try:
+        return store.connect()
+    finally:
+        gc.freeze()  # for when the process ends, too; torch would call that a leak
+        gc.enable()
 
 
 if __name__ == "__main__":

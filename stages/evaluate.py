@@ -1,15 +1,13 @@
 """Judge the trained model on the test set."""
 
-from softmax import cards, data, evaluation, files, model, params, paths, scoring
+from softmax import cards, data, evaluation, files, model, params, paths, recorder, scoring
 from softmax.errors import ParamsError, exits_cleanly
-from softmax.recorder import Recorder
 
 
 @exits_cleanly
 def main() -> None:
     """Write the test metrics, the confusion, every prediction, and cards of single images."""
     settings = params.load()
-    recorder = Recorder("evaluation")
     theta = model.load(paths.WEIGHTS)
     test = data.load_test(settings.download.dataset)
     samples = settings.evaluate.samples
@@ -35,7 +33,7 @@ def main() -> None:
         facts[paths.SAMPLE_CARDS / f"{k}.svg"] = card
     files.write(facts, only_in=paths.SAMPLE_CARDS)
     print("evaluate: {correct} of {total} right, accuracy {accuracy:.2%}".format(**metrics))
-    recorder.log(settings)
+    recorder.log("evaluation", settings)
 
 
 if __name__ == "__main__":

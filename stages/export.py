@@ -1,8 +1,7 @@
 """Show the weights of each class as an image."""
 
-from softmax import files, images, model, params, paths
+from softmax import files, images, model, params, paths, recorder
 from softmax.errors import exits_cleanly
-from softmax.recorder import Recorder
 
 
 @exits_cleanly
@@ -14,7 +13,6 @@ def main() -> None:
     have their own.
     """
     settings = params.load()
-    recorder = Recorder("images")
     weight = model.load(paths.WEIGHTS)[:, :-1]
     scale, grid_scale = settings.export.scale, (settings.export.scale + 1) // 2
     pictures = {}
@@ -31,7 +29,7 @@ def main() -> None:
         pictures[paths.EPOCH_IMAGES / f"{path.stem}.png"] = picture
     files.write(pictures, only_in=paths.EPOCH_IMAGES)
     print(f"export: {len(pictures)} images in {paths.WEIGHT_IMAGES} and {paths.EPOCH_IMAGES}")
-    recorder.log(settings)
+    recorder.log("images", settings)
 
 
 if __name__ == "__main__":

@@ -4,16 +4,14 @@ import json
 
 import pandas as pd
 
-from softmax import catalog, data, files, model, params, paths, report
+from softmax import catalog, data, files, model, params, paths, recorder, report
 from softmax.errors import exits_cleanly
-from softmax.recorder import Recorder
 
 
 @exits_cleanly
 def main() -> None:
     """Write the page of the lesson and of the trained model."""
     settings = params.load()
-    recorder = Recorder("report")
     dataset = settings.download.dataset
     digits = report.digits(
         model.load(paths.WEIGHTS),
@@ -45,7 +43,7 @@ def main() -> None:
     )
     files.write({paths.REPORT: page})
     print(f"report: {paths.REPORT}, {len(page) / 1e6:.1f} MB")
-    recorder.log(settings)
+    recorder.log("report", settings)
 
 
 if __name__ == "__main__":

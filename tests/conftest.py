@@ -1,5 +1,6 @@
 """The places where stages run, a clean clone with real MNIST and a tiny workspace, and servers."""
 
+import gc
 import hashlib
 import os
 import shutil
@@ -22,9 +23,7 @@ import yaml
 from playwright.sync_api import Browser, sync_playwright
 
 from softmax import catalog, lock, params, recorder
-from softmax import store as stores
 from softmax.catalog import Pinned
-from softmax.params import Params
 from softmax.recorder import Recorder
 from verification import hashes
 
@@ -218,7 +217,7 @@ def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+def workspace(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """Makes a folder to run stages in: workspace(train={"epochs": 1}) changes the lecture's.
 
     Its MNIST is that of `write_mnist`.
@@ -229,7 +228,10 @@ def workspace(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> Wo
     monkeypatch.setenv("DEVICE", "cpu")
     monkeypatch.setattr(sys, "argv", ["stages"])
     monkeypatch.setattr(Recorder, "__init__", lambda self, event: setattr(self, "event", event))
-    monkeypatch.setattr(Recorder, "log", log_here)
+    monkeypatch.setattr(
+        Recorder, "log", lambda self, *args, **details: recorder.log(self.event, *args, **details)
+    )
+    monkeypatch.setattr(recorder, "LIMIT", 600)  # it would end the tests
     folder = catalog.directory("mnist")
     write_mnist(folder)
     hashes = [hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in catalog.FILES]
@@ -243,13 +245,8 @@ def workspace(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> Wo
         Path("params.yaml").write_text(yaml.safe_dump(values))
         return tmp_path
 
-    return prepare
-
-
-def log_here(self: Any, settings: Params, **details: Any) -> None:
-    """As `Recorder.log`, in this process and without its clock."""
-    with stores.never_fails(recorder.remedy(self.event)):
-        recorder.EVENTS[self.event](stores.connect(), settings, **details)
+    yield prepare
+    gc.unfreeze()  # this process goes on, with torch in it
 
 
 def write_mnist(folder: Path) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 import threadpoolctl
 from numpy.typing import NDArray
 
-from softmax import data, device, files, model, params, paths, training
+from softmax import data, device, files, model, params, paths, recorder, training
 from softmax.data import Dataset
 from softmax.errors import exits_cleanly
 from softmax.params import Train
@@ -37,8 +37,8 @@ Doubles = NDArray[np.float64]
 
 def run_stages() -> None:
     """As `dvc repro` does."""
-    for name in ("__init__", "log"):
-        setattr(Recorder, name, lambda *_, **__: None)
+    for owner, name in ((Recorder, "__init__"), (Recorder, "log"), (recorder, "log")):
+        setattr(owner, name, lambda *_, **__: None)
     train.main()
     if os.environ.get("RANK", "0") == "0":
         evaluate.main()
