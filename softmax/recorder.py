@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from threading import Timer
 from typing import Any
 
-from softmax import registry, store, tracking
+from softmax import replay, store, tracking
 from softmax.params import Params
 
 LIMIT = 8  # seconds for all requests of a stage; opening a store has limits of its own
@@ -60,7 +60,7 @@ def main() -> None:
     with store.never_fails(_remedy(event)):
         client = _connect()
         if event == "training":
-            registry.prepare()
+            replay.prepare()
         if message := sys.stdin.read():
             content = json.loads(message)
             settings = Params.model_validate(content["settings"])

@@ -27,6 +27,14 @@ NOTE = """**{accuracy:.2%}** of {total} test images, {correct} of them right.
 """
 
 
+def prepare() -> None:
+    """Do what takes MLflow and imports half a second, while nobody waits for it."""
+    import tabulate  # noqa: F401
+    from PIL import Image  # noqa: F401
+
+    registry.prepare()
+
+
 def training(client: Client, run: Run, facts: Facts) -> str:
     """Add params, curves, data sets and the model; what became of it in the registry."""
     _log_params(client, run, facts.settings.model_dump(include={"download", "train"}))
