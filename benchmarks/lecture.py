@@ -17,13 +17,11 @@ from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
 from softmax import catalog, data
-from softmax.params import Train
-from softmax.training import Descent
+from softmax.training import Descent, Hyperparameters
 
 TURNS = 10
-LECTURE = Train(
+LECTURE = Hyperparameters(
     seed=0,
-    validation=0,
     epochs=5,
     batch_size=64,
     optimizer="sgd",
@@ -56,7 +54,7 @@ def lecture_epoch() -> None:
 
 def exact_epoch() -> None:
     """One epoch of the same recipe in this project."""
-    Descent(data.load_training("mnist"), LECTURE).run_epoch(1)
+    Descent(data.load(*catalog.training_files("mnist")), LECTURE).run_epoch(1)
 
 
 def seconds(epoch: Callable[[], None]) -> float:

@@ -35,7 +35,7 @@ class Cost(NamedTuple):
 
 def grow(folder: Path, count: int) -> None:
     """Write a training set of `count` images into `folder`: the shifts of MNIST, one by one."""
-    original = data.load_training("mnist")
+    original = data.load(*catalog.training_files("mnist"))
     paths = [folder / path for path in catalog.training_files("mnist")]
     paths[0].parent.mkdir(parents=True)
     with paths[0].open("wb") as images, paths[1].open("wb") as labels:
@@ -58,8 +58,8 @@ def train(folder: Path) -> Cost:
 def _train(folder: Path) -> Cost:
     os.chdir(folder)
     before, start = peak_memory(), time.perf_counter()
-    kept, held_out = data.load_training("mnist").split(0)
-    params = LECTURE.model_copy(update={"epochs": 1})
+    kept, held_out = data.load(*catalog.training_files("mnist")).split(0)
+    params = LECTURE._replace(epochs=1)
     list(training.fit(kept, held_out, params))
     return Cost(time.perf_counter() - start, peak_memory(), before)
 

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax import catalog
 from softmax.arithmetic import WHITE
 from softmax.arrays import Array, aligned, namespace, upload
 from softmax.errors import DataError
@@ -110,16 +109,6 @@ def _let_go(array: Array) -> None:
         owner = owner.base
     if isinstance(owner, mmap.mmap):
         owner.madvise(mmap.MADV_DONTNEED)
-
-
-def load_training(dataset: str) -> Dataset:
-    """The training set of `dataset`; raises DataError as `read_idx` does."""
-    return load(*catalog.training_files(dataset))
-
-
-def load_test(dataset: str) -> Dataset:
-    """The test set of `dataset`; raises DataError as `read_idx` does."""
-    return load(*catalog.test_files(dataset))
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from softmax import arithmetic, evaluation, history, model, randomness, training
 from softmax.arithmetic import WHITE
 from softmax.data import Dataset
-from softmax.params import Lesson, Train
-from softmax.training import Epoch
+from softmax.params import Lesson
+from softmax.training import Epoch, Hyperparameters
 
 Doubles = NDArray[np.float64]
 
@@ -103,11 +103,10 @@ def table(data: Dataset, theta: Doubles, thetas: list[Doubles]) -> pd.DataFrame:
     return pd.DataFrame(places).join(judged).assign(**alone)
 
 
-def _train(params: Lesson, count: int, learning_rate: float) -> Train:
+def _train(params: Lesson, count: int, learning_rate: float) -> Hyperparameters:
     """Gradient descent with `count` points, all of them, in each batch."""
-    return Train(
+    return Hyperparameters(
         seed=params.seed,
-        validation=0,
         epochs=params.epochs,
         batch_size=count,
         optimizer="sgd",

@@ -8,7 +8,6 @@ never divided by a number, which CUDA would turn into that anyway.
 from collections.abc import Callable
 
 from softmax.arrays import Array, namespace
-from softmax.params import Train
 
 Optimizer = Callable[[Array], Array]  # from a gradient to the step that is scaled and subtracted
 
@@ -16,17 +15,18 @@ ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON = 0.9, 0.999, 1e-8
 HALF_PI = float.fromhex("0x1.921fb54442d18p+0")
 
 
-def create(params: Train) -> Optimizer:
-    """A fresh optimizer for one parameter array."""
-    match params.optimizer:
+def create(name: str, decay: float) -> Optimizer:
+    """A fresh optimizer for one parameter array; `decay` is that of momentum and Nesterov."""
+    match name:
         case "sgd":
             return lambda gradient: gradient
         case "momentum":
-            return momentum(params.momentum, nesterov=False)
+            return momentum(decay, nesterov=False)
         case "nesterov":
-            return momentum(params.momentum, nesterov=True)
+            return momentum(decay, nesterov=True)
         case "adam":
             return adam()
+    raise ValueError(name)
 
 
 def momentum(decay: float, *, nesterov: bool) -> Optimizer:
@@ -58,16 +58,16 @@ def adam() -> Optimizer:
     return step
 
 
-def learning_rate(params: Train, step: int, steps: int) -> float:
-    """The rate at `step` of `steps`, counted from 0.
+def scheduled(learning_rate: float, schedule: str, step: int, steps: int) -> float:
+    """The rate at `step` of `steps`, counted from 0, by the schedule "constant" or "cosine".
 
-    The cosine schedule falls as (1 + cos(pi u)) / 2 = cos(pi u / 2)^2 with u = step / steps
-    (Loshchilov and Hutter, 2017).
+    The cosine falls as (1 + cos(pi u)) / 2 = cos(pi u / 2)^2 with u = step / steps (Loshchilov
+    and Hutter, 2017).
     """
-    if params.schedule == "constant":
-        return params.learning_rate
+    if schedule == "constant":
+        return learning_rate
     root = _cosine(HALF_PI * (step / steps))
-    return params.learning_rate * (root * root)
+    return learning_rate * (root * root)
 
 
 def _cosine(x: float) -> float:

@@ -9,12 +9,25 @@ import numpy as np
 from softmax import arithmetic, arrays, model, optimizers, randomness
 from softmax.arrays import Array
 from softmax.data import CLASSES, Dataset, batches
-from softmax.params import Train
 from softmax.scoring import Score, score
 from softmax.workers import ALONE, Workers
 
 REPORT_EVERY = 100  # batches, as in the lecture
 INITIALISATION = 0  # the random stream of the weights; epoch e shuffles with stream e
+
+
+class Hyperparameters(NamedTuple):
+    """What a training depends on besides its data, named as in params.yaml."""
+
+    seed: int
+    epochs: int
+    batch_size: int
+    optimizer: str
+    learning_rate: float
+    schedule: str
+    momentum: float
+    weight_decay: float
+    averaging: float
 
 
 class Epoch(NamedTuple):
@@ -31,7 +44,7 @@ class Epoch(NamedTuple):
 def fit(
     training: Dataset,
     validation: Dataset,
-    params: Train,
+    params: Hyperparameters,
     workers: Workers = ALONE,
     classes: int = CLASSES,
 ) -> Iterator[Epoch]:
@@ -65,7 +78,11 @@ class Descent:
     """The state of mini-batch gradient descent between two steps."""
 
     def __init__(
-        self, data: Dataset, params: Train, workers: Workers = ALONE, classes: int = CLASSES
+        self,
+        data: Dataset,
+        params: Hyperparameters,
+        workers: Workers = ALONE,
+        classes: int = CLASSES,
     ) -> None:
         self.data = data
         self.params = params
@@ -74,7 +91,7 @@ class Descent:
         self.theta = self._here(initialize(data.images.shape[1], params.seed, classes))
         self.average = self.xp.asarray(self.theta, copy=True)
         self.magnitudes = abs(self.theta)
-        self.optimizer = optimizers.create(params)
+        self.optimizer = optimizers.create(params.optimizer, params.momentum)
         self.step = 0
         self.batches = math.ceil(len(data.labels) / params.batch_size)
         self.steps = params.epochs * self.batches
@@ -104,7 +121,9 @@ class Descent:
         """Take one step of the optimizer, back onto the weight grid."""
         if weight_decay := self.params.weight_decay:
             gradient += self.theta * weight_decay
-        rate = optimizers.learning_rate(self.params, self.step, self.steps)
+        rate = optimizers.scheduled(
+            self.params.learning_rate, self.params.schedule, self.step, self.steps
+        )
         self.theta -= self.optimizer(gradient) * rate
         arithmetic.snap(self.theta, arithmetic.WEIGHT_GRID)
         if averaging := self.params.averaging:

@@ -1,6 +1,6 @@
 """Judge the trained model on the test set."""
 
-from softmax import cards, data, evaluation, files, model, params, paths, recorder, scoring
+from softmax import cards, catalog, data, evaluation, files, model, params, paths, recorder, scoring
 from softmax.errors import ParamsError, exits_cleanly
 
 
@@ -9,7 +9,7 @@ def main() -> None:
     """Write the test metrics, the confusion, every prediction, and cards of single images."""
     settings = params.load()
     theta = model.load(paths.WEIGHTS)
-    test = data.load_test(settings.download.dataset)
+    test = data.load(*catalog.test_files(settings.download.dataset))
     samples = settings.evaluate.samples
     if max(samples) >= len(test.labels):
         raise ParamsError(

@@ -15,7 +15,7 @@ def main() -> None:
     dataset = settings.download.dataset
     digits = report.digits(
         model.load(paths.WEIGHTS),
-        data.load_test(dataset),
+        data.load(*catalog.test_files(dataset)),
         pd.read_csv(paths.PREDICTIONS),
         settings.evaluate.samples,
     )

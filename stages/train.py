@@ -13,13 +13,13 @@ from softmax import (
     model,
     params,
     paths,
+    torchrun,
     training,
-    workers,
 )
 from softmax.errors import exits_cleanly
 from softmax.params import Params
 from softmax.recorder import Recorder
-from softmax.training import Epoch
+from softmax.training import Epoch, Hyperparameters
 from softmax.workers import Workers
 
 
@@ -27,11 +27,11 @@ from softmax.workers import Workers
 def main() -> None:
     """Write the weights, those of the epochs before, and the losses and scores along the way."""
     settings = params.load()
-    if count := workers.wanted():
-        workers.launch("stages.train", count)
+    if count := torchrun.wanted():
+        torchrun.launch("stages.train", count)
         return
     started, where = time.time(), device.choose()
-    with workers.join(where) as team:
+    with torchrun.join(where) as team:
         recorder = Recorder("training") if team.rank == 0 else None
         epochs = fit(settings, where, team)
     if recorder is None:
@@ -60,13 +60,15 @@ def main() -> None:
 
 def fit(settings: Params, where: str, team: Workers) -> list[Epoch]:
     """This worker's part of the training, with a progress bar on the first."""
-    dataset = data.load_training(settings.download.dataset).to(where)
-    team.agree(settings.train, catalog.training_files(settings.download.dataset))
+    inputs = catalog.training_files(settings.download.dataset)
+    dataset = data.load(*inputs).to(where)
+    torchrun.agree(team, settings.train, inputs)
     kept, held_out = dataset.split(settings.train.validation)
+    chosen = Hyperparameters(**settings.train.model_dump(exclude={"validation"}))
     epochs = []
     hidden = team.rank > 0 or None  # None: where there is no terminal
     with tqdm(total=settings.train.epochs, desc="train", unit="epoch", disable=hidden) as bar:
-        for epoch in training.fit(kept, held_out, settings.train, team):
+        for epoch in training.fit(kept, held_out, chosen, team):
             epochs.append(epoch)
             bar.set_postfix(loss=f"{epoch.training.loss:.4f}")
             bar.update()

@@ -96,7 +96,10 @@ def test_read_idx_says_where_a_missing_file_comes_from(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_images_become_rows_of_pixels() -> None:
-    training, test = data.load_training("mnist"), data.load_test("mnist")
+    training, test = (
+        data.load(*catalog.training_files("mnist")),
+        data.load(*catalog.test_files("mnist")),
+    )
 
     assert training.images.tolist() == IMAGES.reshape(3, 8).tolist()
     assert training.labels.tolist() == [7, 0, 9]
@@ -113,16 +116,16 @@ def test_images_become_rows_of_pixels() -> None:
     ],
 )
 @pytest.mark.parametrize(
-    ("load", "name"), [(data.load_training, FILES[1]), (data.load_test, FILES[3])]
+    ("files", "name"), [(catalog.training_files, FILES[1]), (catalog.test_files, FILES[3])]
 )
 def test_each_image_needs_one_of_ten_labels(
-    folder: Path, load: Callable[[str], Dataset], name: str, labels: Bytes
+    folder: Path, files: Callable[[str], list[Path]], name: str, labels: Bytes
 ) -> None:
     (folder / FILES[2]).write_bytes(idx(IMAGES))
     (folder / name).write_bytes(idx(labels))
 
     with pytest.raises(DataError) as error:
-        load("mnist")
+        data.load(*files("mnist"))
     assert str(error.value) == f"data/mnist/{name}: should give each image one of 10 classes"
 
 

@@ -46,17 +46,15 @@ def test_takes_the_steps_of_torch(name: str, weight_decay: float) -> None:
 @given(st.integers(1, 10**6), st.floats(0, 1, exclude_max=True))
 def test_cosine_schedule(steps: int, fraction: float) -> None:
     step = int(steps * fraction)
-    params = tiny.params(schedule="cosine", learning_rate=1.0)
     expected = (1 + math.cos(math.pi * step / steps)) / 2
 
-    assert optimizers.learning_rate(params, step, steps) == pytest.approx(
+    assert optimizers.scheduled(1.0, "cosine", step, steps) == pytest.approx(
         expected, rel=0, abs=1e-15
     )
 
 
 def test_cosine_schedule_starts_at_the_learning_rate_and_falls() -> None:
-    params = tiny.params(schedule="cosine", learning_rate=0.3)
-    rates = [optimizers.learning_rate(params, step, 1000) for step in range(1000)]
+    rates = [optimizers.scheduled(0.3, "cosine", step, 1000) for step in range(1000)]
 
     assert rates[0] == 0.3
     assert rates == sorted(rates, reverse=True)
@@ -64,6 +62,4 @@ def test_cosine_schedule_starts_at_the_learning_rate_and_falls() -> None:
 
 
 def test_constant_schedule() -> None:
-    params = tiny.params(schedule="constant", learning_rate=0.3)
-
-    assert {optimizers.learning_rate(params, step, 1000) for step in range(1000)} == {0.3}
+    assert {optimizers.scheduled(0.3, "constant", step, 1000) for step in range(1000)} == {0.3}

@@ -10,6 +10,7 @@ from conftest import ROOT, Clone
 from softmax import arithmetic, model, optimizers, params, training
 from softmax.data import Dataset
 from softmax.params import Train
+from softmax.training import Hyperparameters
 from verification import reference
 
 Optimizer = Literal["sgd", "momentum", "nesterov", "adam"]
@@ -40,9 +41,14 @@ def everything(optimizer: Optimizer) -> Train:
     )
 
 
+def plain(train: Train) -> Hyperparameters:
+    """The same as the mathematics takes them."""
+    return Hyperparameters(**train.model_dump(exclude={"validation"}))
+
+
 def test_one_epoch_with_the_params_of_the_repository(mnist: Dataset) -> None:
     train = params.load(ROOT / "params.yaml").train.model_copy(update={"epochs": 1})
-    (epoch,) = training.fit(*mnist.split(train.validation), train)
+    (epoch,) = training.fit(*mnist.split(train.validation), plain(train))
     ((theta, losses),) = reference.fit(*mnist, train)
 
     assert reference.file(theta) == model.to_bytes(epoch.theta)
@@ -57,7 +63,7 @@ def test_each_optimizer_with_everything_else_switched_on(
     train = everything(optimizer)
     data = Dataset(*(x[:3001] for x in mnist))  # the last batch has one image
     kept, held_out = data.split(train.validation)
-    *_, epoch = training.fit(kept, held_out, train)
+    *_, epoch = training.fit(kept, held_out, plain(train))
 
     *_, (theta, losses) = reference.fit(*data, train)
 
@@ -100,8 +106,9 @@ def test_last_bits_of_logits_and_gradients() -> None:
 def test_last_bits_of_directions_and_rates(optimizer: Optimizer) -> None:
     train = everything(optimizer)
     state = SimpleNamespace(m=np.zeros(999), v=np.zeros(999), p1=1.0, p2=1.0)
-    step = optimizers.create(train)
+    step = optimizers.create(optimizer, train.momentum)
 
     for t, g in enumerate(np.random.default_rng(0).normal(size=(50, 999))):
         assert reference.direction(g, state, train).tobytes() == step(+g).tobytes()
-        assert reference.rate(t, 50, train) == optimizers.learning_rate(train, t, 50)
+        rate = optimizers.scheduled(train.learning_rate, train.schedule, t, 50)
+        assert reference.rate(t, 50, train) == rate

@@ -84,7 +84,7 @@ def test_the_model_needs_no_repository(tmp_path: Path) -> None:
     logged = Model.load(folder)
     assert logged.signature.outputs.input_names() == ["prediction", *(f"p{k}" for k in range(10))]
     assert logged.load_input_example(folder).shape == (1, 28, 28)
-    np.save(tmp_path / "images.npy", data.load_test("mnist").images)
+    np.save(tmp_path / "images.npy", data.load(*catalog.test_files("mnist")).images)
     program = """if True:
         import mlflow, numpy
         model = mlflow.pyfunc.load_model("model")
@@ -184,7 +184,7 @@ def test_the_server_answers_400_to_what_is_no_image(served: str, inputs: Any, re
 def test_an_array_of_any_number_type_is_the_same_image() -> None:
     train.main()
     model = mlflow.pyfunc.load_model(f"models:/{NAME}/1")
-    images = data.load_test("mnist").images
+    images = data.load(*catalog.test_files("mnist")).images
     expected = model.predict(images)
     for dtype in (np.int16, np.int64, np.float16, np.float32, np.float64):
         given = images / 255 if np.issubdtype(dtype, np.floating) else images

@@ -15,16 +15,15 @@ from softmax import randomness, scoring, training
 from softmax.arithmetic import LOSS_GRID, WEIGHT_GRID
 from softmax.data import Dataset
 from softmax.errors import RangeError
-from softmax.params import Train
 from softmax.scoring import Score
-from softmax.training import Descent, Epoch
+from softmax.training import Descent, Epoch, Hyperparameters
 
 COUNT = 23  # images: five batches of four, and one of three
 
 
-def fit(data: Dataset, params: Train) -> list[Epoch]:
+def fit(data: Dataset, params: Hyperparameters, held_out: int = 0) -> list[Epoch]:
     """Every epoch of a training as the train stage runs it."""
-    return list(training.fit(*data.split(params.validation), params))
+    return list(training.fit(*data.split(held_out), params))
 
 
 def facts(epochs: list[Epoch]) -> list[dict[str, Any]]:
@@ -32,7 +31,7 @@ def facts(epochs: list[Epoch]) -> list[dict[str, Any]]:
     return [epoch._asdict() | {"theta": epoch.theta.tobytes()} for epoch in epochs]
 
 
-def lecture_loop(data: Dataset, params: Train) -> tuple[NDArray[np.float64], list[float]]:
+def lecture_loop(data: Dataset, params: Hyperparameters) -> tuple[NDArray[np.float64], list[float]]:
     """theta and the loss of each batch, from torch's own layer, loss, autograd and SGD."""
     images, labels = torch.tensor(data.images / 255), torch.tensor(data.labels)
     layer = torch.nn.Linear(images.shape[1], 10, dtype=torch.float64)
@@ -176,7 +175,7 @@ def test_scores_are_those_of_the_published_weights() -> None:
     data = tiny.dataset(COUNT)
     kept, held_out = Dataset(*(x[:18] for x in data)), Dataset(*(x[18:] for x in data))
 
-    for epoch in fit(data, tiny.params(validation=5, averaging=0.7)):
+    for epoch in fit(data, tiny.params(averaging=0.7), held_out=5):
         assert epoch.training == scoring.score(epoch.theta, kept)
         assert epoch.validation == scoring.score(epoch.theta, held_out)
 

@@ -16,7 +16,7 @@ import pytest
 from conftest import ROOT, Clone, Workspace
 from mlflow import MlflowClient
 
-from softmax import paths, workers
+from softmax import paths, torchrun
 from softmax.errors import SettingError
 
 FACTS = (paths.WEIGHTS, paths.LOSSES, paths.EPOCHS, paths.TRAIN_METRICS)
@@ -225,7 +225,7 @@ def test_a_dead_worker_ends_the_job_and_leaves_nothing(
 def test_workers_is_a_positive_number(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKERS", wanted)
     with pytest.raises(SettingError, match=f"WORKERS = '{wanted}' should be a whole number"):
-        workers.wanted()
+        torchrun.wanted()
 
 
 def test_ctrl_c_ends_all_workers(workspace: Workspace) -> None:
@@ -251,7 +251,7 @@ def test_what_all_workers_meet_is_said_once(workspace: Workspace) -> None:
 def test_several_machines_need_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PET_NNODES", "2")
     with pytest.raises(SettingError, match="PET_NNODES is set without WORKERS"):
-        workers.wanted()
+        torchrun.wanted()
 
 
 def test_workers_and_dvc_give_the_locked_bytes(pipeline: Clone) -> None:

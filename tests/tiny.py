@@ -9,7 +9,7 @@ import torch
 from softmax import randomness
 from softmax.arrays import Array
 from softmax.data import CLASSES, Dataset
-from softmax.params import Train
+from softmax.training import Hyperparameters
 
 torch.set_num_threads(1)  # on a busy machine threads wait for each other longer than they work
 
@@ -30,11 +30,10 @@ def dataset(count: int, features: int = 6) -> Dataset:
     return Dataset(images.astype(np.uint8), labels.astype(np.uint8))
 
 
-def params(**changes: Any) -> Train:
+def params(**changes: Any) -> Hyperparameters:
     """The params of a short training with plain SGD, and `changes` to them."""
-    defaults = {
+    defaults: dict[str, Any] = {
         "seed": 0,
-        "validation": 0,
         "epochs": 3,
         "batch_size": 4,
         "optimizer": "sgd",
@@ -44,7 +43,7 @@ def params(**changes: Any) -> Train:
         "weight_decay": 0.0,
         "averaging": 0.0,
     }
-    return Train.model_validate(defaults | changes)
+    return Hyperparameters(**(defaults | changes))
 
 
 def on_torch(array: Array, device: str) -> torch.Tensor:

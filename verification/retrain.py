@@ -19,14 +19,12 @@ import numpy as np
 import threadpoolctl
 from numpy.typing import NDArray
 
-from softmax import data, device, files, model, params, paths, recorder, training
+from softmax import catalog, data, device, files, model, params, paths, recorder, training
 from softmax.data import Dataset
 from softmax.errors import exits_cleanly
-from softmax.params import Train
 from softmax.recorder import Recorder
 from softmax.scoring import Score
 from softmax.training import Epoch
-from softmax.workers import Workers
 from stages import evaluate, export, train
 from verification import reference
 
@@ -73,10 +71,11 @@ def from_the_text() -> None:
     def score(theta: Doubles, part: Dataset) -> Score:
         return Score(*reference.score(theta, *part), len(part.labels))
 
-    def fit(kept: Dataset, held_out: Dataset, params: Train, _: Workers) -> Iterator[Epoch]:
+    def fit(kept: Dataset, held_out: Dataset, *_: object) -> Iterator[Epoch]:
+        chosen = params.load().train
         images, labels = (np.concatenate(parts) for parts in zip(kept, held_out, strict=True))
-        batches = math.ceil(len(kept.labels) / params.batch_size)
-        for number, (theta, losses) in enumerate(reference.fit(images, labels, params), start=1):
+        batches = math.ceil(len(kept.labels) / chosen.batch_size)
+        for number, (theta, losses) in enumerate(reference.fit(images, labels, chosen), start=1):
             validation = score(theta, held_out) if len(held_out.labels) else None
             yield Epoch(number, batches, theta, losses, score(theta, kept), validation)
 
@@ -91,7 +90,8 @@ def as_in_the_lecture() -> None:
     from verification import lecture  # which takes torch's seconds to import
 
     settings = params.load()
-    state = lecture.fit(data.load_training(settings.download.dataset), settings.train)
+    training_set = data.load(*catalog.training_files(settings.download.dataset))
+    state = lecture.fit(training_set, settings.train)
     files.write({paths.WEIGHTS: safetensors.torch.save(state)})
 
 
