@@ -56,14 +56,14 @@ verify-arm: .venv/installed ## the same on an emulated Arm64 processor (Debian, 
 	$(BIN)/python -m verification arm
 
 ui: .venv/installed ## say where MLflow compares the runs, and serve it on 127.0.0.1
-	@$(BIN)/python -m stages.ui $(PORT)
+	@$(BIN)/python -m tools.ui $(PORT)
 
 track: .venv/installed ## complete the MLflow run of the model on disk; HISTORY=1: of all commits
-	$(BIN)/python -m stages.track $(if $(HISTORY),history)
+	$(BIN)/python -m tools.track $(if $(HISTORY),history)
 
 compare: .venv/installed ## say what changed from BASE=main to the workspace, or to HEAD=...
 	@test "$(BASE)" || { echo "error: say make compare BASE=..." >&2; exit 2; }
-	@$(BIN)/python -m stages.compare $(BASE) $(HEAD)
+	@$(BIN)/python -m tools.compare $(BASE) $(HEAD)
 
 remote: .venv/installed ## share data and models: make remote URL=ssh://..., s3://..., a directory
 	@test "$(URL)" || { echo "error: say make remote URL=..." >&2; exit 2; }
@@ -80,7 +80,7 @@ resolve: .venv/installed ## in a merge, once all else is settled: make dvc.lock 
 
 pin: .venv/installed ## add a data set: make pin NAME=mine FROM=directory, of four IDX files
 	@test "$(NAME)" && test "$(FROM)" || { echo "error: say make pin NAME=... FROM=..." >&2; exit 2; }
-	$(BIN)/python -m stages.pin $(NAME) "$(FROM)"
+	$(BIN)/python -m tools.pin $(NAME) "$(FROM)"
 
 bench: .venv/installed ## compare an epoch with the lecture's own loop
 	$(BIN)/python -m benchmarks.lecture

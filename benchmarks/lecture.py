@@ -16,8 +16,9 @@ import torch
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
-from softmax import catalog, data
-from softmax.training import Descent, Hyperparameters
+from softmax.core import data
+from softmax.pipeline import catalog
+from softmax.training.fitting import Descent, Hyperparameters
 
 TURNS = 10
 LECTURE = Hyperparameters(

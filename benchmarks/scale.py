@@ -19,7 +19,9 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.lecture import LECTURE
-from softmax import catalog, data, training
+from softmax.core import data
+from softmax.pipeline import catalog
+from softmax.training import fitting
 
 COUNTS = (60_000, 600_000, 6_000_000)
 MIB = 2**20
@@ -60,7 +62,7 @@ def _train(folder: Path) -> Cost:
     before, start = peak_memory(), time.perf_counter()
     kept, held_out = data.load(*catalog.training_files("mnist")).split(0)
     params = LECTURE._replace(epochs=1)
-    list(training.fit(kept, held_out, params))
+    list(fitting.fit(kept, held_out, params))
     return Cost(time.perf_counter() - start, peak_memory(), before)
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import requests
 from tqdm import tqdm
 
-from softmax import catalog
+from softmax.pipeline import catalog
 
 TURNS = 5
 PORT = 5099
@@ -34,7 +34,7 @@ STAGES: dict[str, tuple[str, dict[str, Any]]] = {  # the event of each, and what
     "report": ("report", {}),
 }
 WITHOUT = """
-from softmax import recorder
+from softmax.tracking import recorder
 recorder.log = recorder.Recorder.__init__ = recorder.Recorder.log = lambda *_, **__: None
 from stages import {stage}
 {stage}.main()
@@ -45,7 +45,8 @@ laps, start = {{}}, time.perf_counter()
 def lap(name):
     global start
     laps[name], start = time.perf_counter() - start, time.perf_counter()
-from softmax import params, recorder, registry, store
+from softmax.pipeline import params
+from softmax.tracking import recorder, registry, store
 gc.disable()
 lap("import of softmax")
 import mlflow

@@ -5,8 +5,8 @@ names. With a stage of its own upstream of all others, an unknown key or a value
 allows stops the pipeline while nothing has been touched.
 """
 
-from softmax import files, params, paths
 from softmax.errors import exits_cleanly
+from softmax.pipeline import files, params, paths
 
 
 @exits_cleanly

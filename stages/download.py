@@ -2,9 +2,10 @@
 
 import time
 
-from softmax import files, params, sources
 from softmax.errors import exits_cleanly
-from softmax.recorder import Recorder
+from softmax.pipeline import files, params
+from softmax.sources import fetching
+from softmax.tracking.recorder import Recorder
 
 
 @exits_cleanly
@@ -14,7 +15,7 @@ def main() -> None:
     settings = params.load()
     recorder = Recorder("download")
     dataset = settings.download.dataset
-    contents, source = sources.fetch(dataset)
+    contents, source = fetching.fetch(dataset)
     files.write(contents)
     print(f"download: {dataset} from {source}, {len(contents)} files verified")
     recorder.log(settings, source=source, started=started, ended=time.time())

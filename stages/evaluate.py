@@ -1,7 +1,10 @@
 """Judge the trained model on the test set."""
 
-from softmax import cards, catalog, data, evaluation, files, model, params, paths, recorder, scoring
+from softmax.core import data, model, scoring
 from softmax.errors import ParamsError, exits_cleanly
+from softmax.pipeline import catalog, files, params, paths
+from softmax.results import cards, evaluation
+from softmax.tracking import recorder
 
 
 @exits_cleanly

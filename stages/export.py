@@ -1,7 +1,10 @@
 """Show the weights of each class as an image."""
 
-from softmax import files, images, model, params, paths, recorder
+from softmax.core import model
 from softmax.errors import exits_cleanly
+from softmax.pipeline import files, params, paths
+from softmax.results import images
+from softmax.tracking import recorder
 
 
 @exits_cleanly

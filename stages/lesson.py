@@ -2,9 +2,12 @@
 
 import time
 
-from softmax import examples, figures, files, history, lesson, model, params, paths
+from softmax.core import model
 from softmax.errors import exits_cleanly
-from softmax.recorder import Recorder
+from softmax.lesson import examples, figures, plane
+from softmax.pipeline import files, params, paths
+from softmax.tracking.recorder import Recorder
+from softmax.training import history
 
 
 @exits_cleanly
@@ -13,20 +16,20 @@ def main() -> None:
     started = time.time()
     settings = params.load()
     recorder = Recorder("lesson")
-    data, lattice = lesson.points(settings.lesson), lesson.lattice()
-    epochs = lesson.fit(data, settings.lesson)
-    theta, alone = epochs[-1].theta, lesson.fit_logistic(data, settings.lesson)
-    a, q = lesson.probabilities(theta, lattice), lesson.logistic(alone, lattice)
+    data, lattice = plane.points(settings.lesson), plane.lattice()
+    epochs = plane.fit(data, settings.lesson)
+    theta, alone = epochs[-1].theta, plane.fit_logistic(data, settings.lesson)
+    a, q = plane.probabilities(theta, lattice), plane.logistic(alone, lattice)
 
     shown = examples.examples()
     distance = examples.distance_to_torch(shown)
-    metrics = lesson.metrics(epochs[-1], a, q)
+    metrics = plane.metrics(epochs[-1], a, q)
     files.write(
         {
             paths.LESSON_WEIGHTS: model.to_bytes(theta),
             paths.LESSON_EPOCHS: files.to_csv(history.scores(epochs)),
             paths.LESSON_METRICS: files.to_json(metrics),
-            paths.LESSON_POINTS: files.to_csv(lesson.table(data, theta, alone)),
+            paths.LESSON_POINTS: files.to_csv(plane.table(data, theta, alone)),
             paths.LESSON_EXAMPLES: files.to_csv(examples.table(shown)),
             paths.LESSON_FIGURES / "regions.svg": figures.forming(data, epochs),
             paths.LESSON_FIGURES / "probabilities.svg": figures.surfaces(a, q),

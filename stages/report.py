@@ -4,8 +4,11 @@ import json
 
 import pandas as pd
 
-from softmax import catalog, data, files, model, params, paths, recorder, report
+from softmax.core import data, model
 from softmax.errors import exits_cleanly
+from softmax.page import report
+from softmax.pipeline import catalog, files, params, paths
+from softmax.tracking import recorder
 
 
 @exits_cleanly

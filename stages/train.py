@@ -4,23 +4,15 @@ import time
 
 from tqdm import tqdm
 
-from softmax import (
-    catalog,
-    data,
-    device,
-    files,
-    history,
-    model,
-    params,
-    paths,
-    torchrun,
-    training,
-)
+from softmax.core import data, model
+from softmax.core.workers import Workers
 from softmax.errors import exits_cleanly
-from softmax.params import Params
-from softmax.recorder import Recorder
-from softmax.training import Epoch, Hyperparameters
-from softmax.workers import Workers
+from softmax.machine import device, torchrun
+from softmax.pipeline import catalog, files, params, paths
+from softmax.pipeline.params import Params
+from softmax.tracking.recorder import Recorder
+from softmax.training import fitting, history
+from softmax.training.fitting import Epoch, Hyperparameters
 
 
 @exits_cleanly
@@ -39,7 +31,7 @@ def main() -> None:
 
     metrics = history.metrics(epochs[-1])
     features = epochs[-1].theta.shape[1] - 1
-    thetas = {0: training.initialize(features, settings.train.seed), **history.snapshots(epochs)}
+    thetas = {0: fitting.initialize(features, settings.train.seed), **history.snapshots(epochs)}
     files.write(
         {
             paths.WEIGHTS: model.to_bytes(epochs[-1].theta),
@@ -68,7 +60,7 @@ def fit(settings: Params, where: str, team: Workers) -> list[Epoch]:
     epochs = []
     hidden = team.rank > 0 or None  # None: where there is no terminal
     with tqdm(total=settings.train.epochs, desc="train", unit="epoch", disable=hidden) as bar:
-        for epoch in training.fit(kept, held_out, chosen, team):
+        for epoch in fitting.fit(kept, held_out, chosen, team):
             epochs.append(epoch)
             bar.set_postfix(loss=f"{epoch.training.loss:.4f}")
             bar.update()

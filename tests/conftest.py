@@ -22,9 +22,11 @@ import requests
 import yaml
 from playwright.sync_api import Browser, sync_playwright
 
-from softmax import catalog, lock, params, recorder
-from softmax.catalog import Pinned
-from softmax.recorder import Recorder
+from softmax.pipeline import catalog, params
+from softmax.pipeline.catalog import Pinned
+from softmax.provenance import lock
+from softmax.tracking import recorder
+from softmax.tracking.recorder import Recorder
 from verification import hashes
 
 hypothesis.settings.register_profile("busy machine", deadline=None)
@@ -102,7 +104,7 @@ def team(tmp_path_factory: pytest.TempPathFactory, store: str) -> Clone:
     write_mnist(folder / "digits")
     clone = Clone(folder / "clone", ROOT)
     clone.environment |= {"MLFLOW_TRACKING_URI": store, "MNIST_MIRROR": str(folder / "digits")}
-    clone.run("python", "-m", "stages.pin", "digits", str(folder / "digits"))
+    clone.run("python", "-m", "tools.pin", "digits", str(folder / "digits"))
     shutil.copy(LECTURE, clone.folder / "params.yaml")
     clone.edit("params.yaml", "dataset: mnist", "dataset: digits")
     clone.edit("params.yaml", "[1802, 1100, 217]", "[3, 7]")

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from softmax import randomness
-from softmax.arrays import Array
-from softmax.data import CLASSES, Dataset
-from softmax.training import Hyperparameters
+from softmax.core.arrays import Array
+from softmax.core.data import CLASSES, Dataset
+from softmax.training import randomness
+from softmax.training.fitting import Hyperparameters
 
 torch.set_num_threads(1)  # on a busy machine threads wait for each other longer than they work
 

@@ -21,8 +21,9 @@ from typing import Any, NamedTuple
 import yaml
 from tqdm import tqdm
 
-from softmax import files, lock, params, paths
 from softmax.errors import SoftmaxError, exits_cleanly
+from softmax.pipeline import files, params, paths
+from softmax.provenance import lock
 from verification import hashes, matrix
 from verification.matrix import Row
 from verification.retrain import REPORT

@@ -20,9 +20,10 @@ from typing import Any
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
-from softmax import catalog, lock, params
 from softmax.errors import SoftmaxError, exits_cleanly
-from verification.imports import imported_modules
+from softmax.pipeline import catalog, params
+from softmax.provenance import lock
+from softmax.provenance.imports import imported_modules
 
 KEEP = "commit dvc.lock and metrics"
 MISSING = ("deleted", "not in cache")  # as DVC says of what was not pulled

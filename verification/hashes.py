@@ -7,9 +7,9 @@ from dvc_data.hashfile.build import build
 from dvc_data.hashfile.db import HashFileDB
 from dvc_objects.fs.local import LocalFileSystem
 
-from softmax import lock
 from softmax.errors import DataError
-from softmax.lock import Hashes, Stages
+from softmax.provenance import lock
+from softmax.provenance.lock import Hashes, Stages
 
 
 def load() -> Stages:

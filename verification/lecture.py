@@ -3,8 +3,8 @@
 import torch
 from torch.nn import functional
 
-from softmax.data import Dataset
-from softmax.params import Train
+from softmax.core.data import Dataset
+from softmax.pipeline.params import Train
 
 
 def fit(data: Dataset, params: Train) -> dict[str, torch.Tensor]:

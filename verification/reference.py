@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax.params import Train
+from softmax.pipeline.params import Train
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float64]

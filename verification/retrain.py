@@ -19,12 +19,16 @@ import numpy as np
 import threadpoolctl
 from numpy.typing import NDArray
 
-from softmax import catalog, data, device, files, model, params, paths, recorder, training
-from softmax.data import Dataset
+from softmax.core import data, model
+from softmax.core.data import Dataset
+from softmax.core.scoring import Score
 from softmax.errors import exits_cleanly
-from softmax.recorder import Recorder
-from softmax.scoring import Score
-from softmax.training import Epoch
+from softmax.machine import device
+from softmax.pipeline import catalog, files, params, paths
+from softmax.tracking import recorder
+from softmax.tracking.recorder import Recorder
+from softmax.training import fitting
+from softmax.training.fitting import Epoch
 from stages import evaluate, export, train
 from verification import reference
 
@@ -79,7 +83,7 @@ def from_the_text() -> None:
             validation = score(theta, held_out) if len(held_out.labels) else None
             yield Epoch(number, batches, theta, losses, score(theta, kept), validation)
 
-    training.fit = fit  # type: ignore[assignment] # with other names of parameters
+    fitting.fit = fit  # type: ignore[assignment] # with other names of parameters
     run_stages()
 
 

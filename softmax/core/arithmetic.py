@@ -1,0 +1,130 @@
+"""Sums whose value does not depend on their order, and the exp and log they need.
+
+A float64 holds every integer up to 2^53. Quantities that are summed are therefore kept on a grid,
+whole multiples of a power of two, and inside a bound such that every partial sum stays below 2^53
+units: no addition ever rounds, so no order of additions can matter. Everything else is
+elementwise, one IEEE 754 operation at a time. docs/arithmetic.md has the proof.
+"""
+
+import math
+
+from softmax.core.arrays import Array, namespace
+from softmax.errors import RangeError
+
+WEIGHT_GRID = math.ldexp(1, -30)
+RESIDUAL_GRID = math.ldexp(1, -24)
+EXPONENTIAL_GRID = math.ldexp(1, -40)
+LOSS_GRID = math.ldexp(1, -24)
+
+MAX_UNITS = 2**53
+WHITE = 255  # the largest pixel
+MAX_BATCH = 2**21  # as many residuals of at most 1, times WHITE, stay below MAX_UNITS
+
+# Sun's fdlibm, e_exp.c and e_log.c: ln 2 in two parts, the high one so short that its product
+# with an exponent is exact, and minimax polynomials.
+LN2_HIGH = float.fromhex("0x1.62e42feep-1")
+LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
+LOG2_E = float.fromhex("0x1.71547652b82fep+0")
+SQRT_HALF = float.fromhex("0x1.6a09e667f3bcdp-1")
+EXP_LOWEST = -708.0
+EXP_COEFFICIENTS = (
+    float.fromhex("0x1.555555555553ep-3"),
+    float.fromhex("-0x1.6c16c16bebd93p-9"),
+    float.fromhex("0x1.1566aaf25de2cp-14"),
+    float.fromhex("-0x1.bbd41c5d26bf1p-20"),
+    float.fromhex("0x1.6376972bea4d0p-25"),
+)
+LOG_COEFFICIENTS = (
+    float.fromhex("0x1.5555555555593p-1"),
+    float.fromhex("0x1.999999997fa04p-2"),
+    float.fromhex("0x1.2492494229359p-2"),
+    float.fromhex("0x1.c71c51d8e78afp-3"),
+    float.fromhex("0x1.7466496cb03dep-3"),
+    float.fromhex("0x1.39a09d078c69fp-3"),
+    float.fromhex("0x1.2f112df3e5244p-3"),
+)
+
+FRACTION_BITS = 52  # of a float64; the exponent stands above them
+FRACTION_MASK = 2**FRACTION_BITS - 1
+HALF_EXPONENT = 1022  # the exponent field of the numbers in [1/2, 1)
+ROUND = 1.5 * 2**FRACTION_BITS  # x + ROUND has the whole number nearest to x in its last bits
+
+
+def snap(x: Array, grid: float) -> Array:
+    """Round float64 `x`, any shape, in place to multiples of `grid`, ties to even; return it.
+
+    `grid` is a power of two and |x| < 2^51 grid. Near 1.5 * 2^52 grid the float64 are the
+    multiples of `grid`, so adding that rounds, and subtracting it again is exact.
+    """
+    shift = ROUND * grid
+    x += shift
+    x -= shift
+    return x
+
+
+def exp(x: Array) -> Array:
+    """e^x for float64 x <= 0 of one dimension or more; below -708 it stays at e^-708.
+
+    fdlibm's method: x = k ln 2 + r, |r| <= ln 2 / 2, and e^r = 1 + r + r c / (2 - c).
+    """
+    xp = namespace(x)
+    x = x.clip(EXP_LOWEST)
+    shifted = x * LOG2_E
+    shifted += ROUND
+    k = shifted - ROUND
+    r = x - k * LN2_HIGH
+    r -= k * LN2_LOW
+    square = r * r
+    c = r - _polynomial(square, EXP_COEFFICIENTS) * square
+    result = r * c
+    result /= 2 - c
+    result += r
+    result += 1
+    exponent = result.view(xp.int64)
+    exponent += shifted.view(xp.int64) << FRACTION_BITS
+    return result
+
+
+def log(x: Array) -> Array:
+    """Natural logarithm of positive normal float64 x of one dimension or more.
+
+    fdlibm's method: x = 2^k (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)), s = f / (2 + f), and
+    log(1 + f) = f - (f^2/2 - s (f^2/2 + R(s^2))).
+    """
+    xp = namespace(x)
+    bits = x.view(xp.int64)
+    half = ((bits & FRACTION_MASK) | (HALF_EXPONENT << FRACTION_BITS)).view(xp.float64)
+    k = (bits >> FRACTION_BITS) - HALF_EXPONENT
+    below = half < SQRT_HALF
+    f = xp.where(below, half * 2, half) - 1
+    k = xp.astype(xp.where(below, k - 1, k), xp.float64)
+    s = f / (2 + f)
+    square = s * s
+    half_square = f * f * 0.5
+    tail = s * (half_square + _polynomial(square, LOG_COEFFICIENTS) * square) + k * LN2_LOW
+    return k * LN2_HIGH - ((half_square - tail) - f)
+
+
+def exact_sum(x: Array, grid: float) -> float:
+    """The sum of all elements of a non-negative float64 `x` on `grid`.
+
+    Raises RangeError if the sum reaches 2^53 units, where it would depend on the order. Partial
+    sums of non-negative values never fall, so the check itself does not depend on the order.
+    """
+    total = float(x.sum())
+    if not total < MAX_UNITS * grid:
+        raise RangeError(
+            f"a sum reached {total:g}, exact only below {MAX_UNITS * grid:g}; "
+            "lower train.learning_rate"
+        )
+    return total
+
+
+def _polynomial(x: Array, coefficients: tuple[float, ...]) -> Array:
+    """c0 + c1 x + c2 x^2 + ... by Horner's rule."""
+    result = x * coefficients[-1]
+    result += coefficients[-2]
+    for coefficient in coefficients[-3::-1]:
+        result *= x
+        result += coefficient
+    return result

@@ -1,0 +1,113 @@
+"""Softmax regression as in the lecture: z = W x + b, a = softmax(z), gradient (a - y) x^T.
+
+A batch is a matrix with a column for each image. The bias is the weight of one more pixel that is
+always white, so that theta = [W b], (classes, features + 1), holds all parameters: one product
+gives z, one the gradient. Inputs are 255 x, whole numbers, (features + 1, n); y is one-hot,
+(classes, n).
+"""
+
+from pathlib import Path
+
+import numpy as np
+import safetensors.numpy
+
+from softmax.core import arithmetic
+from softmax.core.arithmetic import WHITE
+from softmax.core.arrays import Array, namespace
+from softmax.errors import DataError, RangeError
+
+MAX_ROW_SUM = arithmetic.MAX_UNITS * arithmetic.WEIGHT_GRID / WHITE
+
+
+def logits(theta: Array, inputs: Array) -> Array:
+    """z = W x + b: float64 (classes, n)."""
+    z = theta @ inputs
+    z *= 1 / WHITE
+    return z
+
+
+def softmax(z: Array) -> Array:
+    """a = e^(z - max z) / sum of the same, for each column of z: float64 (classes, n)."""
+    exponentials, _ = _exponentials(z)
+    exponentials /= exponentials.sum(axis=0)
+    return exponentials
+
+
+def predict(z: Array) -> Array:
+    """The class with the largest logit in each column, the first among equals: int64 (n,)."""
+    xp = namespace(z)
+    classes = xp.arange(len(z), device=z.device)[:, None]
+    return xp.min(xp.where(z == xp.max(z, axis=0), classes, len(z)), axis=0)
+
+
+def cross_entropy(z: Array, y: Array) -> Array:
+    """-log a_y for each column, on the loss grid: float64 (n,)."""
+    exponentials, largest = _exponentials(z)
+    loss = arithmetic.log(exponentials.sum(axis=0)) + (largest - (z * y).sum(axis=0))
+    return arithmetic.snap(loss, arithmetic.LOSS_GRID)
+
+
+def residuals(a: Array, y: Array) -> Array:
+    """a - y, on the residual grid: float64 (classes, n)."""
+    return arithmetic.snap(a - y, arithmetic.RESIDUAL_GRID)
+
+
+def gradient_sum(residuals: Array, inputs: Array) -> Array:
+    """255 times the sum of (a - y) x^T over a batch, exact: float64 (classes, features + 1)."""
+    return residuals @ inputs.T
+
+
+def mean_gradient(total: Array, count: int) -> Array:
+    """The mean of (a - y) x^T over `count` images, in place, from `gradient_sum` over all."""
+    total *= 1 / (WHITE * count)
+    return total
+
+
+def check_range(magnitudes: Array) -> None:
+    """Check that logits are exact for every theta of at most these absolute values.
+
+    Raises RangeError unless 255 times each row sum stays below 2^53 units of the weight grid.
+    """
+    row_sum = float(magnitudes.sum(axis=1).max())
+    if not row_sum < MAX_ROW_SUM:
+        raise RangeError(
+            f"the weights of a class reached a sum of {row_sum:g}, exact only below "
+            f"{MAX_ROW_SUM:g}; lower train.learning_rate or raise train.weight_decay"
+        )
+
+
+def to_bytes(theta: np.ndarray) -> bytes:
+    """theta as a safetensors file: weight (classes, features) and bias (classes,), float64."""
+    return safetensors.numpy.save({"weight": theta[:, :-1].copy(), "bias": theta[:, -1].copy()})
+
+
+def load(path: Path) -> np.ndarray:
+    """Read the theta that `to_bytes` wrote.
+
+    Raises DataError if the file is missing or does not hold a float64 weight and bias on their
+    grid, RangeError if they are too large for exact sums.
+    """
+    try:
+        tensors = safetensors.numpy.load_file(path)
+        weight, bias = tensors["weight"], tensors["bias"]
+    except FileNotFoundError:
+        raise DataError(f"{path}: not found; run `dvc repro train`") from None
+    except (safetensors.SafetensorError, KeyError, TypeError) as error:
+        raise DataError(f"{path}: not the weights of a softmax model: {error}") from None
+    if bias.ndim != 1 or weight.ndim != 2 or not 0 < len(weight) == len(bias):
+        raise DataError(
+            f"{path}: not the weights of a softmax model: weight should be (classes, features), "
+            "bias (classes,)"
+        )
+    theta = np.column_stack([weight, bias])
+    check_range(abs(theta))
+    on_grid = arithmetic.snap(theta.astype(np.float64), arithmetic.WEIGHT_GRID)
+    if {weight.dtype, bias.dtype} != {np.dtype(np.float64)} or (theta != on_grid).any():
+        raise DataError(f"{path}: the weights are not float64 multiples of 2^-30; train again")
+    return theta
+
+
+def _exponentials(z: Array) -> tuple[Array, Array]:
+    """e^(z - max z) on its grid, whose sums are exact, (classes, n), and max z, (n,)."""
+    largest = namespace(z).max(z, axis=0)
+    return arithmetic.snap(arithmetic.exp(z - largest), arithmetic.EXPONENTIAL_GRID), largest

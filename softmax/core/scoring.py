@@ -1,0 +1,38 @@
+"""How good a model is on a data set: mean loss and accuracy."""
+
+from typing import NamedTuple
+
+from softmax.core import arithmetic, model
+from softmax.core.arrays import Array, namespace
+from softmax.core.data import Dataset, batches
+from softmax.core.workers import ALONE, Workers
+
+CHUNK = 64  # images at a time: few enough to keep BLAS from waiting for threads on a busy machine
+
+
+class Score(NamedTuple):
+    """Mean cross-entropy in nats, and how many of the images were classified correctly."""
+
+    loss: float
+    correct: int
+    total: int
+
+    @property
+    def accuracy(self) -> float:
+        """The fraction classified correctly."""
+        return self.correct / self.total
+
+
+def score(theta: Array, data: Dataset, workers: Workers = ALONE) -> Score:
+    """Score the model on `data`, each worker a chunk of images at a time.
+
+    Raises RangeError if the losses are too large to sum exactly.
+    """
+    xp, total = namespace(data.images), len(data.labels)
+    sums = xp.zeros(2, dtype=xp.float64, device=data.images.device)
+    for x, y, _ in batches(data, range(total), CHUNK * workers.size, workers, len(theta)):
+        z = model.logits(theta, x)
+        sums[0] += model.cross_entropy(z, y).sum()
+        sums[1] += (model.predict(z) == model.predict(y)).sum()
+    loss, correct = workers.sum(sums)
+    return Score(arithmetic.exact_sum(loss, arithmetic.LOSS_GRID) / total, int(correct), total)

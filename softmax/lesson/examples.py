@@ -1,0 +1,164 @@
+"""The lecture's examples in numbers, by the functions that train, and their derivatives.
+
+Derivatives are compared with central differences of the same functions, whose bytes are the same
+everywhere, and all numbers with torch and its autograd, whose last digits are not: of that
+comparison only a bound is a fact.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from softmax.core import arithmetic, model
+from softmax.core.arithmetic import WEIGHT_GRID, WHITE
+from softmax.errors import SoftmaxError
+
+Doubles = NDArray[np.float64]
+
+# The lecture's W and, last, b.
+THETA = arithmetic.snap(
+    np.array([[0.31, 3.95, 1.2], [7.07, -0.23, 2.93], [-6.27, -2.35, -4.14]]), WEIGHT_GRID
+)
+# 255 x of the lecture's point (-0.1, 1.4) and of two more, one point for each class. Halves of
+# 255ths and 1.4 are more than docs/arithmetic.md allows, but these weights are small.
+POINTS = np.array([[-25.5, 153.0, -204.0], [357.0, -102.0, -51.0], [WHITE] * 3])
+X = POINTS[:, :1]
+LABEL = 1  # of X in the derivatives: not what the model says, so that there is much to learn
+
+STEP = math.ldexp(1, -13)  # the cube root of the grid of exponentials, which errs least
+LOG_STEP = math.ldexp(1, -20)  # log bends more, and is on no grid
+BOUND = 1e-7  # above the coarsest grid, 2^-24, that of residuals and losses
+
+
+class Example(NamedTuple):
+    """A formula and its value, and central differences if that is a derivative; of one shape."""
+
+    name: str
+    formula: str
+    value: Doubles
+    differences: Doubles | None = None
+
+
+def examples() -> list[Example]:
+    """All, in the order of the lecture: probabilities, likelihoods, derivatives."""
+    z = model.logits(THETA, POINTS)
+    a, y = model.softmax(z), np.eye(3)
+    losses = model.cross_entropy(z, y)
+    likelihoods = np.diag(a)
+    return [
+        Example("scores", "z = W x + b", z[:, 0]),
+        Example("probabilities", "a = exp(z) / (1ᵀ exp(z))", a[:, 0]),
+        Example("likelihood of a label", "a_y", likelihoods[:1]),
+        Example("cross-entropy of a label", "−log a_y", losses[:1]),
+        Example("likelihoods of three points", "a_y", likelihoods),
+        Example("likelihood of them all", "∏ a_y", np.array([math.prod(likelihoods.tolist())])),
+        Example("cross-entropy of them all", "Σ −log a_y", losses.sum(keepdims=True)),
+        *_derivatives(z[:, :1], a[:, :1], y[:, [LABEL]]),
+    ]
+
+
+def jacobian(a: Doubles) -> Doubles:
+    """da/dz = a 1ᵀ ∘ (I - 1 aᵀ), (classes, classes), at probabilities a, (classes, 1)."""
+    return a * (np.eye(len(a)) - a.T)
+
+
+def table(chosen: Sequence[Example]) -> pd.DataFrame:
+    """A row for each example; rows of a matrix are separated by semicolons."""
+    return pd.DataFrame(
+        {
+            "example": example.name,
+            "formula": example.formula,
+            "value": "; ".join(
+                " ".join(f"{x:.6g}" for x in row) for row in np.atleast_2d(example.value)
+            ),
+            "finite_differences_off_by": None
+            if example.differences is None
+            else _distance(example.value, example.differences),
+            "torch_off_by_less_than": BOUND,
+        }
+        for example in chosen
+    )
+
+
+def distance_to_torch(chosen: Sequence[Example]) -> float:
+    """The largest difference to torch, which is another one on other machines.
+
+    Raises SoftmaxError unless it is less than BOUND.
+    """
+    expected = _by_torch()
+    distances = [_distance(example.value, expected[example.name]) for example in chosen]
+    for example, distance in zip(chosen, distances, strict=True):
+        if not distance < BOUND:
+            raise SoftmaxError(
+                f"{example.name}: {distance:g} away from torch, and should be less than "
+                f"{BOUND:g}; install the versions of requirements.txt"
+            )
+    return max(distances)
+
+
+def _derivatives(z: Doubles, a: Doubles, y: Doubles) -> list[Example]:
+    """From dL/da to dL/dW at X. Matrices are columns, as in the lecture."""
+
+    def loss(a: Doubles) -> Doubles:
+        return -arithmetic.log(a[LABEL])
+
+    by_a = (0 - y) / a
+    by_z = sum(da * dl for da, dl in zip(jacobian(a), by_a, strict=True))  # in this order
+    residuals = model.residuals(a, y)
+    by_theta = model.mean_gradient(model.gradient_sum(residuals, X), 1)
+    slopes = _differences(lambda theta: loss(model.softmax(model.logits(theta, X))), THETA, STEP)
+    slopes_by_z = _differences(lambda z: loss(model.softmax(z)), z, STEP)
+    return [
+        Example(
+            "Jacobian", "∂a/∂z = a1ᵀ ∘ (I − 1aᵀ)", jacobian(a), _differences(model.softmax, z, STEP)
+        ),
+        Example("gradient by a", "∂L/∂a = −y / a", by_a[:, 0], _differences(loss, a, LOG_STEP)),
+        Example("gradient by z, chain rule", "∂L/∂z = (∂a/∂z)ᵀ ∂L/∂a", by_z, slopes_by_z),
+        Example("gradient by z", "∂L/∂z = a − y", residuals[:, 0], slopes_by_z),
+        Example("gradient by W", "∂L/∂W = (a − y) xᵀ", by_theta[:, :-1], slopes[:, :-1]),
+        Example("gradient by b", "∂L/∂b = a − y", by_theta[:, -1], slopes[:, -1]),
+    ]
+
+
+def _differences(function: Callable[[Doubles], Doubles], x: Doubles, step: float) -> Doubles:
+    """Central differences of each value of `function` by each element of x, without axes of 1."""
+    changes = step * np.eye(x.size).reshape(x.size, *x.shape)
+    slopes = [(function(x + change) - function(x - change)) / (2 * step) for change in changes]
+    return np.stack(slopes, axis=-1).reshape(*slopes[0].shape, *x.shape).squeeze()
+
+
+def _by_torch() -> dict[str, Doubles]:
+    """The value of each example by its name, by torch and autograd in float64."""
+    import torch
+
+    theta = torch.tensor(THETA, requires_grad=True)
+    z = theta @ torch.tensor(POINTS / WHITE)
+    a = torch.softmax(z, 0)
+    likelihoods = a.diag()
+    by_a, by_z, by_theta = torch.autograd.grad(-a[LABEL, 0].log(), (a, z, theta))
+    by_z, by_a = by_z[:, 0], by_a[:, 0]
+    by_torch = {
+        "scores": z[:, 0],
+        "probabilities": a[:, 0],
+        "likelihood of a label": likelihoods[:1],
+        "cross-entropy of a label": -likelihoods[:1].log(),
+        "likelihoods of three points": likelihoods,
+        "likelihood of them all": likelihoods.prod(),
+        "cross-entropy of them all": -likelihoods.log().sum(),
+        "Jacobian": torch.func.jacrev(lambda z: torch.softmax(z, 0))(z[:, 0]),
+        "gradient by a": by_a,
+        "gradient by z, chain rule": by_z,
+        "gradient by z": by_z,
+        "gradient by W": by_theta[:, :-1],
+        "gradient by b": by_theta[:, -1],
+    }
+    return {name: tensor.detach().numpy() for name, tensor in by_torch.items()}
+
+
+def _distance(one: Doubles, other: Doubles) -> float:
+    """The largest absolute difference of two elements."""
+    return float(abs(one - other).max())

@@ -1,0 +1,107 @@
+"""The start of workers by torchrun, on one machine or several, and where they meet."""
+
+import logging
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from softmax.core.workers import ALONE, Workers, meeting
+from softmax.errors import SettingError, WorkerError
+from softmax.pipeline import files
+
+PATIENCE = timedelta(minutes=5)  # with workers that say nothing
+TORCHRUN = "TORCHELASTIC_RUN_ID"  # torchrun gives it to its workers
+
+
+def wanted() -> int | None:
+    """The number of workers that the environment variable WORKERS asks for, if it does.
+
+    None in a process that is a worker. Raises SettingError unless it is a positive integer, and
+    where torchrun's PET_NNODES asks for several machines without it.
+    """
+    text = os.environ.get("WORKERS")
+    if TORCHRUN in os.environ:
+        return None
+    if text is None:
+        if "PET_NNODES" in os.environ:
+            raise SettingError("PET_NNODES is set without WORKERS, the workers of this machine")
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise SettingError(f"WORKERS = {text!r} should be a whole number of at least 1")
+    return int(text)
+
+
+def launch(module: str, count: int) -> None:
+    """Run `module` in `count` workers with torchrun, whose PET_* variables add other machines.
+
+    Raises WorkerError if the machines do not meet or a worker is killed; exits with the status of
+    a worker that has said why it failed. torchrun has then ended the others.
+    """
+    from torch.distributed import DistError, run
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # torchrun does so too, in many words
+    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # our one line says it
+    several = "PET_NNODES" in os.environ
+    if several:
+        os.environ.setdefault("PET_RDZV_CONF", f"timeout={PATIENCE.seconds}")
+        print(f"{module}: waiting for the other machines", file=sys.stderr)
+    command = [*([] if several else ["--standalone"]), f"--nproc-per-node={count}", "-m", module]
+    try:
+        run.run(run.parse_args(command))  # type: ignore[no-untyped-call]
+    except DistError as error:
+        raise WorkerError(f"the machines did not meet: {str(error).splitlines()[0]}") from None
+    except SignalException as error:
+        sys.exit(128 + error.sigval)
+    except ChildFailedError as error:
+        for rank, failure in error.failures.items():
+            if failure.exitcode < 0:
+                end = failure.signal_name()
+                raise WorkerError(f"worker {rank} ended with {end}; run again") from None
+        _, first = error.get_first_failure()
+        sys.exit(first.exitcode)
+
+
+@contextmanager
+def join(device: str) -> Iterator[Workers]:
+    """Meet the workers that torchrun started with this one, for sums on `device`.
+
+    Without torchrun a process works alone. Raises WorkerError if they do not meet.
+    """
+    if TORCHRUN not in os.environ:
+        yield ALONE
+        return
+    import torch
+
+    if device == "cuda":
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    backend = "nccl" if device == "cuda" else "gloo"
+    launcher = os.getppid()
+    with meeting():
+        torch.distributed.init_process_group(backend, timeout=PATIENCE)
+    try:
+        rank, size = torch.distributed.get_rank(), torch.distributed.get_world_size()
+        yield Workers(rank, size, launcher)
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+def agree(team: Workers, params: object, inputs: Iterable[Path]) -> None:
+    """Check that all workers have the same params, code and files; WorkerError if not."""
+    if team.size > 1:
+        import torch
+
+        code = sorted(Path(__file__).parents[1].rglob("*.py"))
+        mine = f"{params} {[files.sha256(path) for path in [*code, *inputs]]}"
+        facts: list[str] = [""] * team.size
+        with meeting():
+            torch.distributed.all_gather_object(facts, mine)
+        if others := [rank for rank, fact in enumerate(facts) if fact != facts[0]]:
+            raise WorkerError(
+                f"worker {others[0]} has other params, code or data than worker 0; give each "
+                "machine the same commit and run `dvc repro download` there"
+            )

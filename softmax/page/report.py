@@ -1,0 +1,168 @@
+"""The page: the facts as one HTML file, which shows and explains them and asks for nothing.
+
+Its sources lie beside this module: templates, styles, strings, and modules of JavaScript that a
+reader's browser finds under "softmax/<name>" in the file itself. The modules read one JSON, with
+
+    dataset     which one
+    result      metrics/test.json
+    theta       weights and biases as `model.load`, doubles (10, 785)
+    curves      loss: [step, loss], epochs: [step, training loss, training accuracy]
+    confusion   ten rows, by the digit that an image is, of ten counts, by what it is called
+    images      test images with a reason to be shown: index, label, prediction, each a list, and
+                pixels, 784 for each image, as `runs`
+    samples     evaluate.samples; mistakes: the most confident ones; both are values of index
+    lesson      points: [255 x1, 255 x2, label]; classes, epochs, learning_rate; start and theta,
+                the first and the last weights of softmax regression, doubles (3, 3), and
+                logistic_start, of each logistic regression, doubles (2, 3), whose rate is half;
+                sha256 of models/lesson.safetensors; loss: after each epoch
+
+where doubles are the bytes of float64, little-endian, row by row, in base64.
+"""
+
+import base64
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from softmax.core.data import CLASSES, Dataset
+from softmax.pipeline.params import Lesson
+from softmax.training import fitting
+
+Doubles = NDArray[np.float64]
+
+FOLDER = Path(__file__).parent
+RIGHT_SHOWN = 40  # images of each digit that are called what they are; mistakes are all there
+MISTAKES = 24
+
+
+def html(facts: dict[str, Any], **shown: Any) -> bytes:
+    """The page: `facts` for its modules, `shown` for its templates alone."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([FOLDER / "templates", FOLDER / "styles"]),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    template = environment.get_template("index.html.j2")
+    return template.render(facts=facts, modules=modules(), strings=strings(), **shown).encode()
+
+
+def modules() -> dict[str, str]:
+    """An import map: for each module its name and its source as a URL."""
+    return {
+        f"softmax/{path.stem}": f"data:text/javascript;base64,{_base64(path.read_bytes())}"
+        for path in sorted(FOLDER.glob("scripts/*.js"))
+    }
+
+
+def strings() -> dict[str, dict[str, str]]:
+    """Each string of the page in each language, by its key."""
+    merged: dict[str, dict[str, str]] = {}
+    for path in sorted(FOLDER.glob("strings/*.json")):
+        merged |= json.loads(path.read_text(encoding="utf-8"))
+    return merged
+
+
+def digits(
+    theta: Doubles, test: Dataset, predictions: pd.DataFrame, samples: list[int]
+) -> dict[str, Any]:
+    """The facts about the model of images, and the test images that are shown.
+
+    `predictions` is metrics/predictions.csv. Shown are all mistakes, the first RIGHT_SHOWN of
+    each digit that are right, and `samples`.
+    """
+    label, prediction = predictions["label"], predictions["prediction"]
+    right = predictions[label == prediction].groupby("label").head(RIGHT_SHOWN)
+    index = sorted({*predictions.index[label != prediction], *right.index, *samples})
+    counts = np.bincount(label * CLASSES + prediction, minlength=CLASSES**2)
+    return {
+        "theta": doubles(theta),
+        "confusion": counts.reshape(CLASSES, CLASSES).tolist(),
+        "images": {
+            "index": index,
+            "label": label[index].tolist(),
+            "prediction": prediction[index].tolist(),
+            "pixels": runs(test.images[index]),
+        },
+        "samples": samples,
+        "mistakes": mistakes(predictions),
+    }
+
+
+def mistakes(predictions: pd.DataFrame) -> list[int]:
+    """The test images that are called something else with the highest probability, MISTAKES."""
+    wrong = predictions[predictions["label"] != predictions["prediction"]]
+    confidence = wrong.filter(regex=r"^p\d+$").max(axis=1)
+    return confidence.sort_values(ascending=False, kind="stable").index[:MISTAKES].tolist()
+
+
+def curves(losses: pd.DataFrame, epochs: pd.DataFrame) -> dict[str, Any]:
+    """The facts about the training, of metrics/loss.csv and metrics/epochs.csv."""
+    columns = ["step", "train_loss", "train_accuracy"]
+    return {"loss": _rows(losses[["step", "loss"]]), "epochs": _rows(epochs[columns])}
+
+
+def lesson(
+    params: Lesson,
+    theta: Doubles,
+    points: pd.DataFrame,
+    epochs: pd.DataFrame,
+) -> dict[str, Any]:
+    """The facts about the lesson, of its weights and of metrics/lesson*; sha256 is left out."""
+    classes, features = len(theta), theta.shape[1] - 1
+    return {
+        "points": _rows(points[["x1", "x2", "label"]]),
+        "classes": classes,
+        "epochs": params.epochs,
+        "learning_rate": params.learning_rate,
+        "start": doubles(fitting.initialize(features, params.seed, classes)),
+        "logistic_start": doubles(fitting.initialize(features, params.seed, 2)),
+        "theta": doubles(theta),
+        "loss": epochs["train_loss"].tolist(),
+    }
+
+
+def examples(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of metrics/lesson_examples.csv: name, formula, value, a list of rows.
+
+    And off_by, the largest difference from finite differences, None where the value is no
+    derivative, and bound, below which every difference from torch is.
+    """
+    return [
+        {
+            "name": name,
+            "formula": formula,
+            "value": [[float(x) for x in row.split()] for row in value.split(";")],
+            "off_by": None if math.isnan(off_by) else off_by,
+            "bound": bound,
+        }
+        for name, formula, value, off_by, bound in _rows(table)
+    ]
+
+
+def doubles(array: Doubles) -> str:
+    """float64 of any shape as the page's modules read them."""
+    return _base64(array.astype("<f8").tobytes())
+
+
+def runs(pixels: NDArray[np.uint8]) -> str:
+    """Pixels of any shape in base64, where 0 is followed by how often it comes, at most 255."""
+    return _base64(re.sub(rb"\0{1,255}", lambda run: bytes([0, len(run[0])]), pixels.tobytes()))
+
+
+def _rows(table: pd.DataFrame) -> list[list[Any]]:
+    """Its rows, in the types of its columns."""
+    return [list(row) for row in zip(*(table[name].tolist() for name in table), strict=True)]
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()

@@ -1,0 +1,55 @@
+"""The data sets of datasets.yaml: their files, each pinned by its SHA-256, and where they lie."""
+
+import functools
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+from softmax.errors import DataError
+
+PATH = Path(__file__).parents[2] / "datasets.yaml"
+FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+
+
+class Pinned(NamedTuple):
+    """A data set: the SHA-256 of each of FILES, uncompressed, and the page that describes it."""
+
+    sha256: tuple[str, ...]
+    homepage: str
+
+
+@functools.cache
+def load() -> dict[str, Pinned]:
+    """The pinned data sets by name; DataError unless each has a hash for each of FILES."""
+    try:
+        entries = yaml.safe_load(PATH.read_text()).items()
+        return {
+            name: Pinned(tuple(entry[file] for file in FILES), entry.get("homepage", ""))
+            for name, entry in entries
+        }
+    except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError):
+        raise DataError(
+            f"{PATH.name}: should name data sets, each with a SHA-256 for {', '.join(FILES)}; "
+            "mend it, or write the entry with `make pin`"
+        ) from None
+
+
+def directory(dataset: str) -> Path:
+    """Where the files of `dataset` lie."""
+    return Path("data") / dataset
+
+
+def training_files(dataset: str) -> list[Path]:
+    """The images and the labels of the training set."""
+    return [directory(dataset) / name for name in FILES[:2]]
+
+
+def test_files(dataset: str) -> list[Path]:
+    """The images and the labels of the test set."""
+    return [directory(dataset) / name for name in FILES[2:]]

@@ -1,0 +1,118 @@
+"""params.yaml as typed, validated values."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from softmax.errors import ParamsError
+from softmax.pipeline import catalog
+
+PATH = Path("params.yaml")
+
+
+class Section(BaseModel):
+    """A mapping with no unknown keys, no conversions and no defaults."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+def _pinned(dataset: str) -> str:
+    """`dataset`, if datasets.yaml has it."""
+    if dataset not in catalog.load():
+        *others, last = map(repr, catalog.load())
+        raise PydanticCustomError("pinned", f"should be {', '.join(others)} or {last}")
+    return dataset
+
+
+class Download(Section):
+    dataset: Annotated[str, AfterValidator(_pinned)]
+
+
+class Train(Section):
+    seed: int = Field(ge=0, lt=2**64)
+    validation: int = Field(ge=0)
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1, le=2**21)  # as arithmetic.MAX_BATCH
+    optimizer: Literal["sgd", "momentum", "nesterov", "adam"]
+    learning_rate: float = Field(gt=0)
+    schedule: Literal["constant", "cosine"]
+    momentum: float = Field(ge=0, lt=1)
+    weight_decay: float = Field(ge=0)
+    averaging: float = Field(ge=0, lt=1)
+
+
+class Evaluate(Section):
+    samples: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
+
+
+class Export(Section):
+    scale: int = Field(ge=1, le=40)
+
+
+class Lesson(Section):
+    seed: int = Field(ge=0, lt=2**64)
+    points: int = Field(ge=1, le=1000)
+    spread: float = Field(gt=0, le=0.2)  # as far as three of them stay inside the square
+    epochs: int = Field(ge=1, le=1000)  # so that, with the largest rate, no sum leaves its range
+    learning_rate: float = Field(gt=0, le=10)
+
+
+class ModelParams(Section):
+    """What the model of images depends on."""
+
+    download: Download
+    train: Train
+    evaluate: Evaluate
+    export: Export
+
+
+class Params(ModelParams):
+    """All of params.yaml."""
+
+    lesson: Lesson
+
+
+def load(path: Path = PATH) -> Params:
+    """Read and validate `path`.
+
+    Raises ParamsError, with a line for each fault, that names the file, the key, the value and
+    what is allowed.
+    """
+    try:
+        # as DVC reads it: YAML 1.2, where 010 is ten and 1e-3 a number, and no key twice
+        values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ParamsError(f"{path}: {error.strerror}; run from the repository root") from None
+    except (YAMLError, ValueError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise ParamsError(f"{path}: not YAML: {reason}") from None
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        lines = (f"{path}: {_describe(fault)}" for fault in error.errors())
+        raise ParamsError("\n".join(lines)) from None
+
+
+def _describe(fault: ErrorDetails) -> str:
+    """One line for one fault: key, value, what is allowed."""
+    key = ".".join(map(str, fault["loc"]))
+    match fault["type"]:
+        case "missing":
+            return f"{key} is missing; {_allowed_keys(fault['loc'])}"
+        case "extra_forbidden":
+            return f"{key} = {fault['input']!r} is unknown; {_allowed_keys(fault['loc'])}"
+        case "model_type":
+            return f"{key or 'the file'} = {fault['input']!r} should be a mapping of keys to values"
+    return f"{key} = {fault['input']!r} {fault['msg'].removeprefix('Input ')}"
+
+
+def _allowed_keys(location: tuple[int | str, ...]) -> str:
+    """The keys of the mapping that `location` points into."""
+    section: Any = Params
+    for name in location[:-1]:
+        section = section.model_fields[name].annotation
+    return "the keys here are " + ", ".join(section.model_fields)

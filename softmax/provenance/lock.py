@@ -1,0 +1,70 @@
+"""What dvc.lock says of a pipeline that has run: params, and MD5s of what it read and made."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from softmax.errors import DataError
+from softmax.pipeline.params import ModelParams
+
+PATH = Path("dvc.lock")
+RESULTS = ("train", "evaluate", "export")  # the stages that make a model and its pictures
+SHOWN = (*RESULTS, "report")  # and that MLflow shows of it
+
+Stages = dict[str, Any]
+Hashes = dict[Path, str]
+
+
+def load(folder: Path = Path()) -> Stages:
+    """The stages of the dvc.lock in `folder`; DataError if there is none."""
+    try:
+        return parse((folder / PATH).read_bytes())
+    except FileNotFoundError:
+        raise DataError(f"{PATH}: not found; run `dvc repro`") from None
+
+
+def parse(content: bytes) -> Stages:
+    """The stages of a dvc.lock with this content; DataError if it is none."""
+    try:
+        stages: Stages = yaml.load(content, yaml.CSafeLoader)["stages"]  # ten times as fast
+    except (yaml.YAMLError, KeyError, TypeError):
+        raise DataError(f"{PATH}: not what DVC writes; mend it, or run `dvc repro`") from None
+    return stages
+
+
+def values(stages: Stages) -> dict[str, Any]:
+    """The params with which the stages ran, in any version: {"train.epochs": 5}."""
+    found: dict[str, Any] = {}
+    for name in (*stages, *RESULTS):  # a stage that shows the results may be older than they are
+        found |= stages.get(name, {}).get("params", {}).get("params.yaml", {})
+    return found
+
+
+def params(stages: Stages) -> ModelParams:
+    """The params of the model; DataError if they are others than of today."""
+    sections: dict[str, dict[str, Any]] = {}
+    for key, value in values(stages).items():
+        section, leaf = key.split(".")
+        if section in ModelParams.model_fields:
+            sections.setdefault(section, {})[leaf] = value
+    try:
+        return ModelParams.model_validate(sections)
+    except ValidationError:
+        raise DataError(f"{PATH}: not the params of this version; run `dvc repro`") from None
+
+
+def inputs(stages: Stages, name: str) -> Hashes:
+    """The MD5 of each file that stage `name` depends on, none if it has not run."""
+    return {Path(dep["path"]): dep["md5"] for dep in stages.get(name, {}).get("deps", [])}
+
+
+def outputs(stages: Stages, name: str) -> Hashes:
+    """The MD5 of each output of stage `name`, none if it has not run; a folder's ends in .dir."""
+    return {Path(out["path"]): out["md5"] for out in stages.get(name, {}).get("outs", [])}
+
+
+def shown(stages: Stages) -> list[Path]:
+    """The outputs that MLflow shows of a model."""
+    return [path for name in SHOWN for path in outputs(stages, name)]

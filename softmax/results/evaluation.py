@@ -1,0 +1,49 @@
+"""What a model says of each test image, and how often it is right about each class."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from softmax.core import model
+from softmax.core.data import CLASSES, Dataset, batches
+from softmax.core.scoring import CHUNK, Score
+
+Doubles = NDArray[np.float64]
+
+
+def logits(theta: Doubles, data: Dataset) -> Doubles:
+    """z of every image in `data`: (classes, n)."""
+    chunks = batches(data, range(len(data.labels)), CHUNK)
+    return np.concatenate([model.logits(theta, x) for x, _, _ in chunks], axis=1)
+
+
+def predictions(z: Doubles, a: Doubles, labels: NDArray[np.uint8]) -> pd.DataFrame:
+    """A row for each image: label, prediction, and the probabilities p0 ... p9.
+
+    z and a are (classes, n), labels (n,).
+    """
+    columns = {"label": labels.astype(np.int64), "prediction": model.predict(z)}
+    return pd.DataFrame(columns | {f"p{k}": p for k, p in enumerate(a)})
+
+
+def metrics(score: Score, table: pd.DataFrame) -> dict[str, Any]:
+    """Accuracy, correct, total and loss; precision, recall and F1 as a list by class.
+
+    `table` is that of `predictions`. A ratio with nothing to divide by is 0.
+    """
+    cells = np.bincount(table["label"] * CLASSES + table["prediction"], minlength=CLASSES**2)
+    counts = cells.reshape(CLASSES, CLASSES)
+    hits, actual, predicted = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
+    return {
+        "accuracy": score.accuracy,
+        **score._asdict(),
+        "precision": _ratios(hits, predicted),
+        "recall": _ratios(hits, actual),
+        "f1": _ratios(2 * hits, actual + predicted),
+    }
+
+
+def _ratios(parts: NDArray[np.int64], wholes: NDArray[np.int64]) -> list[float]:
+    return (parts / np.maximum(wholes, 1)).tolist()

@@ -1,0 +1,147 @@
+"""Models that MLflow can serve: one logged for each run, and registered, the best one by name."""
+
+import json
+import shutil
+from importlib import metadata
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import safetensors.numpy
+
+from softmax.pipeline import paths
+from softmax.provenance.facts import Facts
+from softmax.tracking import store
+from softmax.tracking.store import Client, Model, Run, Version
+
+PACKAGE = Path(__file__).parents[1]
+MODULES = (  # what serving.py imports
+    "__init__.py",
+    "errors.py",
+    "core/__init__.py",
+    "core/arithmetic.py",
+    "core/arrays.py",
+    "core/model.py",
+)
+PACKAGES = ("array-api-compat", "mlflow", "numpy", "pandas", "safetensors")  # and they import
+CHAMPION = "champion"
+WEIGHTS_TAG = "weights.sha256"
+HELD_OUT_TAG = "validation.images"
+DIGEST_TAG = "validation.digest"
+ACCURACY_TAG = "validation.accuracy"
+
+
+def find_model(client: Client, run: Run) -> Model:
+    """The model that was logged for `run`, None if there is none."""
+    found = client.search_logged_models(
+        [run.info.experiment_id], f"source_run_id = '{run.info.run_id}'", max_results=1
+    )
+    return next(iter(found), None)
+
+
+def log_model(client: Client, run: Run, facts: Facts, step: int) -> None:
+    """Log the weights, and the code that computes with them, as a model after `step` steps.
+
+    It is made of code and safetensors, without a pickle; serving.py says what it takes.
+    """
+    from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+
+    if (model := find_model(client, run)) is None:
+        model = client.create_logged_model(run.info.experiment_id, "softmax", run.info.run_id)
+    if model.status == LoggedModelStatus.READY:
+        return
+    with TemporaryDirectory() as folder:
+        _save_model(Path(folder), facts.folder / paths.WEIGHTS, run.info.run_id, model.model_id)
+        client.log_model_artifacts(model.model_id, f"{folder}/model")
+    if not client.get_run(run.info.run_id).outputs.model_outputs:
+        client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, step)])
+    client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
+
+
+def prepare() -> None:
+    """Let MLflow look for the installed packages, a third of a second, while nobody waits."""
+    from mlflow import pyfunc  # noqa: F401
+    from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
+
+    warn_dependency_requirement_mismatches(_requirements())
+
+
+def _requirements() -> list[str]:
+    """What the model needs, in the versions that are installed."""
+    return [f"{name}=={metadata.version(name)}" for name in PACKAGES]
+
+
+def _save_model(folder: Path, weights: Path, run_id: str, model_id: str) -> None:
+    """Write the model to folder/model."""
+    from mlflow import pyfunc
+    from mlflow.models import Model, ModelSignature
+    from mlflow.types import ColSpec, Schema, TensorSpec
+
+    code = folder / "softmax"
+    for name in MODULES:
+        (code / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PACKAGE / name, code / name)
+    classes = len(safetensors.numpy.load_file(weights)["bias"])
+    probabilities = [ColSpec("double", f"p{k}") for k in range(classes)]
+    pyfunc.save_model(
+        folder / "model",
+        python_model=str(Path(__file__).with_name("serving.py")),
+        artifacts={"weights": str(weights)},
+        code_paths=[str(code)],
+        signature=ModelSignature(
+            # objects: a tensor of any shape and type, which serving.py judges
+            Schema([TensorSpec(np.dtype(object), (-1,))]),
+            Schema([ColSpec("long", "prediction"), *probabilities]),
+        ),
+        input_example=np.zeros((1, 28, 28), np.uint8),
+        pip_requirements=_requirements(),
+        mlflow_model=Model(run_id=run_id, model_id=model_id),
+    )
+
+
+def register(client: Client, run: Run, facts: Facts) -> str:
+    """Register the model of `run` unless its weights are, and say what became of the champion."""
+    name, sha256 = f"softmax-{facts.settings.download.dataset}", facts.sha256()
+    store.create(lambda: client.create_registered_model(name))
+    with store.lock():
+        known = client.search_model_versions(f"name='{name}' and tags.`{WEIGHTS_TAG}`='{sha256}'")
+        if known:
+            version = known[0]
+        else:
+            scores = json.loads((facts.folder / paths.TRAIN_METRICS).read_bytes())
+            model_id = find_model(client, run).model_id
+            version = client.create_model_version(
+                name,
+                f"models:/{model_id}",
+                run.info.run_id,
+                model_id=model_id,
+                tags={
+                    WEIGHTS_TAG: sha256,
+                    HELD_OUT_TAG: str(facts.settings.train.validation),
+                    DIGEST_TAG: facts.digest("validation"),
+                    ACCURACY_TAG: str(scores.get("validation_accuracy", "")),
+                },
+            )
+        return f"{name} version {version.version}; {_promote(client, version)}"
+
+
+def _promote(client: Client, version: Version) -> str:
+    """Make `version` the champion if it is better than the one before on the same held-out images.
+
+    The test set has no say: a champion chosen by it would look better than it is.
+    """
+    champion = client.get_registered_model(version.name).aliases.get(CHAMPION)
+    if str(champion) == str(version.version):  # a number in SQL, a word from a server
+        return "it is the champion"
+    images, accuracy = version.tags[HELD_OUT_TAG], version.tags[ACCURACY_TAG]
+    stays = f"the champion is still version {champion}" if champion else "there is no champion"
+    if not accuracy:
+        return f"{stays}, because train.validation holds no images out to compare by"
+    if champion:
+        rival = client.get_model_version(version.name, champion).tags
+        if rival.get(DIGEST_TAG) != version.tags.get(DIGEST_TAG):
+            return f"{stays}, which was not judged on the same {images} held-out images"
+        if float(rival[ACCURACY_TAG]) >= float(accuracy):
+            return f"{stays}, as good or better on the {images} held-out images"
+    client.set_registered_model_alias(version.name, CHAMPION, version.version)
+    return f"it is the champion, right on {float(accuracy):.2%} of {images} held-out images"

@@ -1,0 +1,191 @@
+"""What MLflow shows of a model, or the lesson: facts read from disk and added to a run in batches.
+
+Each function may be called again, also after one that broke off: it adds what is missing.
+"""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from softmax.pipeline import catalog, paths
+from softmax.pipeline.params import Params
+from softmax.provenance.facts import Facts
+from softmax.tracking import registry
+from softmax.tracking.store import Client, Run
+
+if TYPE_CHECKING:
+    from mlflow.entities import Dataset, Metric
+
+REQUEST = 1000  # metrics that MLflow takes at a time
+CONTEXTS = {"loss": "training", "train": "training", "validation": "validation", "test": "test"}
+SLIDER = "weights after each epoch"
+NOTE = """**{accuracy:.2%}** of {total} test images, {correct} of them right.
+
+![weights](get-artifact?path=weights/grid/gray.png&run_uuid={run_id})
+
+{confusion}
+"""
+
+
+def prepare() -> None:
+    """Do what takes MLflow and imports half a second, while nobody waits for it."""
+    import tabulate  # noqa: F401
+    from PIL import Image  # noqa: F401
+
+    registry.prepare()
+
+
+def training(client: Client, run: Run, facts: Facts) -> str:
+    """Add params, curves, data sets and the model; what became of it in the registry."""
+    _log_params(client, run, facts.settings.model_dump(include={"download", "train"}))
+    contexts = ["training"] + ["validation"] * (facts.settings.train.validation > 0)
+    _log_datasets(client, run, facts, contexts)
+    epochs = pd.read_csv(facts.folder / paths.EPOCHS)
+    end = epochs["step"].tolist()[-1]
+    registry.log_model(client, run, facts, end)
+    for table in (pd.read_csv(facts.folder / paths.LOSSES), epochs):
+        _log_curves(client, run, facts, table, end)
+    return registry.register(client, run, facts)
+
+
+def evaluation(client: Client, run: Run, facts: Facts) -> None:
+    """Add the test metrics and the files of the evaluation; they name the run and its note."""
+    run_id, folder = run.info.run_id, facts.folder
+    metrics = json.loads((folder / paths.TEST_METRICS).read_bytes())
+    # one value, at step 0, which MLflow draws as bars beside those of other runs
+    row = {f"test_{key}": metrics[key] for key in ("accuracy", "loss", "correct")}
+    _log_datasets(client, run, facts, ["test"])
+    _log_curves(client, run, facts, pd.DataFrame([{"step": 0, **row}]), 0)
+    for fact in (paths.TEST_METRICS, paths.CONFUSION, paths.PREDICTIONS):
+        client.log_artifact(run_id, str(folder / fact), "evaluation")
+    client.log_artifacts(run_id, str(folder / paths.SAMPLE_CARDS), "samples")
+    pairs = pd.read_csv(folder / paths.CONFUSION)
+    confusion = pd.crosstab(pairs["actual"], pairs["predicted"]).to_markdown()
+    note = NOTE.format(run_id=run_id, confusion=confusion, **metrics)
+    # a tag, which unlike a param may change, as this may for the same model
+    samples = {"evaluate.samples": str(facts.settings.evaluate.samples)}
+    for key, value in {"mlflow.note.content": note, **samples, **facts.provenance()}.items():
+        client.set_tag(run_id, key, value)
+    client.update_run(run_id, name=f"{metrics['accuracy']:.2%} · {facts.recipe()}")
+
+
+def is_comparable(run: Run, facts: Facts) -> bool:
+    """Whether `run` was scored on the same test set, or not yet."""
+    mine = _dataset(facts, "test")
+    scored = {
+        entry.dataset.digest
+        for entry in run.inputs.dataset_inputs
+        if entry.dataset.name == mine.name
+    }
+    return scored <= {mine.digest}
+
+
+def images(client: Client, run: Run, facts: Facts) -> None:
+    """Add the weight images, and those of each epoch as steps of one image."""
+    from PIL import Image
+
+    run_id = run.info.run_id
+    client.set_tag(run_id, "export.scale", str(facts.settings.export.scale))
+    client.log_artifacts(run_id, str(facts.folder / paths.WEIGHT_IMAGES), "weights")
+    epochs = pd.read_csv(facts.folder / paths.EPOCHS)
+    steps = {0: 0, **dict(zip(epochs["epoch"].tolist(), epochs["step"].tolist(), strict=True))}
+    logged = [file.path for file in client.list_artifacts(run_id, "images")]
+    for path in (facts.folder / paths.EPOCH_IMAGES).glob("*.png"):
+        step = steps[int(path.stem)]
+        if sum(f"+step+{step}+" in name for name in logged) < 2:  # the picture and its thumbnail
+            with Image.open(path) as image:
+                client.log_image(run_id, image.convert("L"), key=SLIDER, step=step)
+
+
+def report(client: Client, run: Run, facts: Facts) -> None:
+    """Add the page, which MLflow shows as a reader's browser does."""
+    client.log_artifact(run.info.run_id, str(facts.folder / paths.REPORT), "report")
+
+
+def lesson(client: Client, run: Run, settings: Params) -> None:
+    """Add params, curves, final numbers, W and b, tables and pictures of the lesson."""
+    from mlflow.entities import Metric
+
+    run_id = run.info.run_id
+    _log_params(client, run, settings.model_dump(include={"lesson"}))
+    curves = pd.read_csv(paths.LESSON_EPOCHS).set_index("step").drop(columns="epoch")
+    for key, value in json.loads(paths.LESSON_METRICS.read_bytes()).items():
+        curves.loc[curves.index[-1], key] = value  # sums; loss and accuracy are there already
+    metrics = [
+        Metric(key, value, run.info.start_time, step)
+        for key, curve in curves.items()
+        for step, value in curve.dropna().items()
+    ]
+    _log_metrics(client, run, metrics)
+    client.log_artifact(run_id, str(paths.LESSON_WEIGHTS), "model")
+    for table in (paths.LESSON_POINTS, paths.LESSON_EXAMPLES):
+        client.log_artifact(run_id, str(table), "tables")
+    client.log_artifacts(run_id, str(paths.LESSON_FIGURES), "figures")
+
+
+def _log_params(client: Client, run: Run, sections: dict[str, dict[str, Any]]) -> None:
+    """Log each value as section.key."""
+    from mlflow.entities import Param
+
+    params = [
+        Param(f"{section}.{key}", str(value))
+        for section, values in sections.items()
+        for key, value in values.items()
+    ]
+    client.log_batch(run.info.run_id, params=params)
+
+
+def _log_curves(client: Client, run: Run, facts: Facts, table: pd.DataFrame, end: int) -> None:
+    """Log each column by its step, linked to its data set, and to the model if it is of step `end`.
+
+    All have the same time each time, so that none is doubled.
+    """
+    from mlflow.entities import Metric
+
+    model = registry.find_model(client, run)
+    metrics = []
+    for key in table.columns.drop(["step", "epoch", "batch"], errors="ignore"):
+        source = _dataset(facts, CONTEXTS[key.split("_")[0]])
+        link = {"dataset_name": source.name, "dataset_digest": source.digest}
+        for step, value in zip(table["step"].tolist(), table[key].tolist(), strict=True):
+            # the loss of a batch is that of the weights before
+            of_model = {"model_id": model.model_id} if step == end and key != "loss" else {}
+            metrics.append(Metric(key, value, run.info.start_time, step, **of_model, **link))
+    _log_metrics(client, run, metrics)
+
+
+def _log_metrics(client: Client, run: Run, metrics: "list[Metric]") -> None:
+    """Log as many at a time as MLflow takes."""
+    for start in range(0, len(metrics), REQUEST):
+        client.log_batch(run.info.run_id, metrics=metrics[start : start + REQUEST])
+
+
+def _log_datasets(client: Client, run: Run, facts: Facts, contexts: list[str]) -> None:
+    """Log the data sets of these contexts as inputs."""
+    from mlflow.entities import DatasetInput, InputTag
+    from mlflow.exceptions import MlflowException
+
+    inputs = [
+        DatasetInput(_dataset(facts, context), [InputTag("mlflow.data.context", context)])
+        for context in contexts
+    ]
+    try:
+        client.log_inputs(run.info.run_id, inputs)
+    except MlflowException as error:
+        if error.error_code != "BAD_REQUEST":  # a database refuses one of two that are first
+            raise
+        client.log_inputs(run.info.run_id, inputs)
+
+
+def _dataset(facts: Facts, context: str) -> "Dataset":
+    """The training, validation or test set."""
+    from mlflow.entities import Dataset
+
+    name = facts.settings.download.dataset
+    return Dataset(
+        name=f"{name}-{context}",
+        digest=facts.digest(context),
+        source_type="http",
+        source=json.dumps({"url": catalog.load()[name].homepage}),
+    )

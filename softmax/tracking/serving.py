@@ -1,0 +1,66 @@
+"""The model that MLflow serves: images in, the digit and ten probabilities out.
+
+MLflow keeps this file beside the weights and the modules that it imports, and runs it on its own.
+"""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from mlflow.exceptions import MlflowException
+from mlflow.models import set_model
+from mlflow.protos.databricks_pb2 import BAD_REQUEST
+from mlflow.pyfunc import PythonModel, PythonModelContext
+from numpy.typing import NDArray
+
+from softmax.core import model
+from softmax.core.arithmetic import WHITE
+
+
+class SoftmaxRegression(PythonModel):  # type: ignore[misc] # MLflow leaves it untyped
+    """Takes (n, 784) or (n, 28, 28) images: gray levels 0 to 255 if they are whole numbers
+    by type, 0 to 1 if they are floats, which are rounded to a gray level.
+    """
+
+    def load_context(self, context: PythonModelContext) -> None:
+        self.theta = model.load(Path(context.artifacts["weights"]))
+
+    def predict(self, model_input: np.ndarray) -> pd.DataFrame:
+        """A row for each image, as in metrics/predictions.csv: prediction, and p0 ... p9."""
+        images = levels(model_input, self.theta.shape[1] - 1)
+        z = model.logits(self.theta, np.pad(images.T, ((0, 1), (0, 0)), constant_values=WHITE))
+        columns = {"prediction": model.predict(z)}
+        return pd.DataFrame(columns | {f"p{k}": p for k, p in enumerate(model.softmax(z))})
+
+
+def levels(images: np.ndarray, features: int) -> NDArray[np.float64]:
+    """The gray levels, (n, features), of images in any form that the model takes.
+
+    Raises MlflowException, which the server answers with status 400, for all others.
+    """
+    try:
+        images = np.array(images.tolist()) if images.dtype == object else images
+    except ValueError:
+        raise _bad("the images differ in size") from None
+    side = math.isqrt(features)
+    if images.ndim < 2 or images.shape[1:] not in ((features,), (side, side)):
+        raise _bad(f"shape {images.shape} should be (n, {features}) or (n, {side}, {side})")
+    if images.dtype.kind not in "uif":
+        raise _bad("pixels should be numbers")
+    if images.dtype.kind == "f":
+        if not ((images >= 0) & (images <= 1)).all():  # NaN is neither
+            raise _bad("pixels with a fraction should be 0 to 1, or whole numbers 0 to 255")
+        images = np.rint(images.astype(np.float64) * WHITE)
+    elif images.size and not 0 <= images.min() <= images.max() <= WHITE:
+        raise _bad("pixels that are whole numbers should be 0 to 255")
+    elif images.size and images.dtype != np.uint8 and images.max() == 1:
+        raise _bad("pixels of 0 and 1 alone could mean black or white; send 0 and 255")
+    return images.reshape(-1, features).astype(np.float64)
+
+
+def _bad(reason: str) -> MlflowException:
+    return MlflowException(f"images: {reason}", error_code=BAD_REQUEST)
+
+
+set_model(SoftmaxRegression())

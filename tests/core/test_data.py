@@ -1,0 +1,203 @@
+"""IDX files, and how their images become batches."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.typing import NDArray
+
+from benchmarks import scale
+from softmax.core import data
+from softmax.core.arrays import Array, to_numpy
+from softmax.core.data import Dataset
+from softmax.core.workers import Workers
+from softmax.errors import DataError
+from softmax.pipeline import catalog
+from softmax.pipeline.catalog import FILES
+
+Bytes = NDArray[np.uint8]
+IMAGES = np.arange(24, dtype=np.uint8).reshape(3, 2, 4)
+LABELS = np.array([7, 0, 9], np.uint8)
+
+
+def idx(array: Bytes) -> bytes:
+    """`array` as an IDX file."""
+    sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
+    return bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """data/mnist with three images for training and the first of them for testing."""
+    monkeypatch.chdir(tmp_path)
+    folder = Path("data/mnist")
+    folder.mkdir(parents=True)
+    arrays = IMAGES, LABELS, IMAGES[:1], LABELS[:1]
+    for name, array in zip(FILES, arrays, strict=True):
+        (folder / name).write_bytes(idx(array))
+    return folder
+
+
+@given(arrays(np.uint8, array_shapes(max_dims=3)))
+def test_idx_files_give_their_array_back(
+    tmp_path_factory: pytest.TempPathFactory, array: Bytes
+) -> None:
+    path = tmp_path_factory.mktemp("idx") / "file"
+    path.write_bytes(idx(array))
+    read = data.read_idx(path, array.ndim)
+
+    assert read.dtype == np.uint8
+    assert read.tolist() == array.tolist()
+
+
+def test_the_file_is_never_written(tmp_path: Path) -> None:
+    path = tmp_path / "labels"
+    path.write_bytes(idx(LABELS))
+    data.read_idx(path, 1)[:] = 1
+
+    assert path.read_bytes() == idx(LABELS)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(idx(LABELS)[:3], id="truncated magic"),
+        pytest.param(idx(LABELS)[:6], id="truncated header"),
+        pytest.param(idx(LABELS)[:-1], id="truncated"),
+        pytest.param(idx(LABELS) + b"\0", id="too long"),
+        pytest.param(b"\0\0\x0d" + idx(LABELS)[3:], id="floats"),
+        pytest.param(b"\x1f\x8b\x08\0" + idx(LABELS)[4:], id="gzip"),
+        pytest.param(idx(IMAGES), id="images for labels"),
+    ],
+)
+def test_read_idx_refuses_what_is_not_idx(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "labels"
+    path.write_bytes(content)
+
+    with pytest.raises(DataError) as error:
+        data.read_idx(path, 1)
+    assert str(error.value) == (
+        f"{path}: not an IDX file of unsigned bytes in 1 dimensions; remove it and run "
+        "`dvc repro download`"
+    )
+
+
+def test_read_idx_says_where_a_missing_file_comes_from(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as error:
+        data.read_idx(tmp_path / "labels", 1)
+    assert str(error.value) == f"{tmp_path}/labels: not found; run `dvc repro download`"
+
+
+@pytest.mark.usefixtures("folder")
+def test_images_become_rows_of_pixels() -> None:
+    training, test = (
+        data.load(*catalog.training_files("mnist")),
+        data.load(*catalog.test_files("mnist")),
+    )
+
+    assert training.images.tolist() == IMAGES.reshape(3, 8).tolist()
+    assert training.labels.tolist() == [7, 0, 9]
+    assert test.images.tolist() == [list(range(8))]
+    assert test.labels.tolist() == [7]
+    assert training.images.dtype == training.labels.dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        pytest.param(np.array([7, 0, 10], np.uint8), id="label out of range"),
+        pytest.param(LABELS[:2], id="an image without label"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("files", "name"), [(catalog.training_files, FILES[1]), (catalog.test_files, FILES[3])]
+)
+def test_each_image_needs_one_of_ten_labels(
+    folder: Path, files: Callable[[str], list[Path]], name: str, labels: Bytes
+) -> None:
+    (folder / FILES[2]).write_bytes(idx(IMAGES))
+    (folder / name).write_bytes(idx(labels))
+
+    with pytest.raises(DataError) as error:
+        data.load(*files("mnist"))
+    assert str(error.value) == f"data/mnist/{name}: should give each image one of 10 classes"
+
+
+@given(st.integers(1, 30), st.integers(0, 29))
+def test_validation_is_the_end_of_the_training_set(count: int, held_out: int) -> None:
+    whole = tiny.dataset(count)
+    if held_out < count:
+        kept, rest = whole.split(held_out)
+        assert len(kept.labels) == len(kept.images) == count - held_out
+        for parts in zip(whole, kept, rest, strict=True):
+            assert parts[0].tolist() == [*parts[1].tolist(), *parts[2].tolist()]
+    else:
+        with pytest.raises(DataError, match=rf"train\.validation = {held_out} leaves none of"):
+            whole.split(held_out)
+
+
+@pytest.fixture(params=[1, 4, 100])
+def window(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows of so many images, read in pieces of two."""
+    monkeypatch.setattr(data, "WINDOW", request.param)
+    monkeypatch.setattr(data, "PIECE", 2)
+
+
+@pytest.mark.parametrize("device", [None, *tiny.TORCH_DEVICES])
+@pytest.mark.parametrize("workers", [1, 2, 3, 7])
+@pytest.mark.parametrize("size", [1, 2, 5, 99])
+@pytest.mark.parametrize("order", [np.array([8, 2, 0, 1, 5]), range(9)], ids=["shuffled", "as is"])
+@pytest.mark.usefixtures("window")
+def test_batches_are_columns_of_white_ended_pixels_and_one_hot_labels(
+    device: str | None, workers: int, size: int, order: Array
+) -> None:
+    """Those of all workers together are the batches in their order, whatever the window."""
+    whole, here = tiny.dataset(9, features=3), order
+    if device:
+        whole = Dataset(*(tiny.on_torch(array, device) for array in whole))
+        here = order if isinstance(order, range) else tiny.on_torch(order, device)
+    images, labels = (to_numpy(array)[np.array(order)] for array in whole)
+
+    shares = [
+        [
+            (*map(np.copy, map(to_numpy, (x, y))), size)
+            for x, y, size in data.batches(whole, here, size, Workers(rank, workers, launcher=0))
+        ]
+        for rank in range(workers)
+    ]
+    starts = range(0, len(order), size)
+    for start, batch in zip(starts, zip(*shares, strict=True), strict=True):
+        stop = min(start + size, len(order))
+        for rank, (x, y, count) in enumerate(batch):
+            mine = [k for k in range(start, stop) if k % workers == rank]
+            assert x.T.tolist() == [[*image, 255] for image in images[mine].tolist()]
+            assert y.T.tolist() == [[label == k for k in range(10)] for label in labels[mine]]
+            assert x.dtype == y.dtype == np.float64
+            assert count == stop - start
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux knows of memory")
+def test_memory_does_not_grow_with_the_number_of_images(tmp_path: Path) -> None:
+    """But for the permutation. 188 MB and 47 MB of images would differ by more."""
+    small, large = tmp_path / "small", tmp_path / "large"
+    for folder, count in (small, 60_000), (large, 240_000):
+        write_training_set(folder, count)
+    peaks = [cost.peak - cost.before for cost in map(scale.train, (small, large))]
+
+    assert peaks[1] - peaks[0] < 180_000 * 16 + 16 * scale.MIB
+
+
+def write_training_set(folder: Path, count: int) -> None:
+    """Images of zeros, and as many labels."""
+    for path, shape in zip(
+        catalog.training_files("mnist"), [(count, 28, 28), (count,)], strict=True
+    ):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(idx(np.zeros(shape, np.uint8)))

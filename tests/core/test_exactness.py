@@ -1,0 +1,238 @@
+"""The table of docs/arithmetic.md, row by row, with Python's integers as the truth.
+
+Inside the bounds, at their very ends too, sums are those of whole numbers, in every order; one unit
+outside, the guards stop them.
+"""
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from tiny import TORCH_DEVICES, on_torch, params
+
+from softmax.core import arithmetic, model
+from softmax.core.arithmetic import (
+    EXPONENTIAL_GRID,
+    LOSS_GRID,
+    MAX_BATCH,
+    MAX_UNITS,
+    RESIDUAL_GRID,
+    WEIGHT_GRID,
+    WHITE,
+)
+from softmax.core.arrays import Array, to_numpy
+from softmax.errors import RangeError
+
+Integers = NDArray[np.int64]
+Doubles = NDArray[np.float64]
+
+LARGEST_ROW = (2**53 - 1) // 255  # units in the absolute parameters of a class
+LARGEST_LOGIT = 2**23 / 255
+ONE = round(1 / RESIDUAL_GRID)  # units in a residual of 1
+
+DEVICES = pytest.mark.parametrize("device", ["numpy", *TORCH_DEVICES])
+SEEDS = st.integers(0, 2**32 - 1)
+PIXELS = st.sampled_from([WHITE, WHITE - 1, 0, -WHITE]) | st.integers(-WHITE, WHITE)  # or points
+RESIDUALS = st.sampled_from([ONE, ONE - 1, 1, -1, 1 - ONE, -ONE]) | st.integers(-ONE, ONE)
+LOGITS = arrays(
+    np.float64,
+    st.tuples(st.integers(1, 10), st.integers(1, 5)),
+    elements=st.floats(-LARGEST_LOGIT, LARGEST_LOGIT) | st.floats(-1, 0),
+    fill=st.nothing(),
+)
+
+
+@st.composite
+def parts(draw: st.DrawFn, shape: tuple[int, int], total: int) -> Integers:
+    """Rows of whole numbers, not negative, that add up to `total`: few large ones or many."""
+    rows, columns = shape
+    cuts = arrays(np.int64, (rows, columns - 1), elements=st.integers(0, total)) | SEEDS.map(
+        lambda seed: np.random.default_rng(seed).integers(total + 1, size=(rows, columns - 1))
+    )
+    return np.diff(np.sort(draw(cuts)), prepend=0, append=total)
+
+
+@st.composite
+def thetas_and_pixels(draw: st.DrawFn) -> tuple[Integers, Integers]:
+    """Parameters in units inside their bound, often just, up to MNIST's size, and some images."""
+    classes, features, images = (draw(st.integers(1, most)) for most in (10, 785, 5))
+    total = draw(st.sampled_from([LARGEST_ROW, LARGEST_ROW - 1]) | st.integers(0, LARGEST_ROW))
+    magnitudes = draw(parts((classes, features), total))
+    signs = draw(arrays(np.int64, (classes, features), elements=st.sampled_from([1, -1])))
+    return magnitudes * signs, draw(arrays(np.int64, (features, images), elements=PIXELS))
+
+
+@st.composite
+def batches(draw: st.DrawFn) -> tuple[Integers, Integers, Integers]:
+    """Residuals in units and pixels of a few kinds of images, and how many there are of each."""
+    kinds = draw(st.integers(1, 9))
+    count = draw(st.sampled_from([64, MAX_BATCH]) | st.integers(1, 1000))
+    residuals = draw(arrays(np.int64, (2, kinds), elements=RESIDUALS))
+    pixels = draw(arrays(np.int64, (2, kinds), elements=PIXELS))
+    return residuals, pixels, draw(parts((1, kinds), count))[0]
+
+
+@st.composite
+def near(draw: st.DrawFn, bound: int, shape: tuple[int, int]) -> Integers:
+    """Rows of whole numbers, not negative, whose sums are around `bound` or anywhere."""
+    totals = st.integers(bound - 2, bound + 2) | st.integers(0, 2 * bound)
+    return np.vstack([draw(parts((1, shape[1]), draw(totals))) for _ in range(shape[0])])
+
+
+def on(device: str, array: Integers | Doubles, grid: float = 1) -> Array:
+    """`array` times `grid` in float64, in NumPy or in torch on `device`."""
+    values = array.astype(np.float64) * grid
+    return values if device == "numpy" else on_torch(values, device)
+
+
+def whole_product(left: Integers, right: Integers) -> Doubles:
+    """The matrix product by Python's integers, which turn out to fit into 53 bits."""
+    product = left.astype(object) @ right.astype(object)
+    assert abs(product).max() < 2**53
+    return product.astype(np.float64)
+
+
+def orders(count: int, seed: int) -> list[Integers]:
+    """Forwards and shuffled."""
+    return [np.arange(count), np.random.default_rng(seed).permutation(count)]
+
+
+@DEVICES
+@settings(max_examples=50)
+@given(thetas_and_pixels(), SEEDS)
+@example(  # the largest rows of MNIST's size before white, and before one pixel that is not
+    (
+        np.array([[LARGEST_ROW - 784] + [1] * 784, [-1] * 784 + [784 - LARGEST_ROW]]),
+        np.array([[WHITE, WHITE - 1]] + [[WHITE, WHITE]] * 784),
+    ),
+    0,
+)
+def test_logits_are_sums_of_whole_numbers(
+    device: str, drawn: tuple[Integers, Integers], seed: int
+) -> None:
+    theta, pixels = drawn
+    expected = whole_product(theta, pixels) * WEIGHT_GRID * (1 / WHITE)
+
+    model.check_range(abs(theta) * WEIGHT_GRID)
+    for order in orders(len(pixels), seed):
+        z = model.logits(on(device, theta[:, order], WEIGHT_GRID), on(device, pixels[order]))
+        np.testing.assert_array_equal(to_numpy(z), expected)
+
+
+@DEVICES
+@settings(max_examples=10)
+@given(batches(), SEEDS)
+@example(  # the largest residuals and pixels of the largest batch, and a last, odd unit
+    (
+        np.array([[ONE, 1], [-ONE, 1 - ONE]]),
+        np.array([[WHITE, 1], [WHITE - 1, WHITE]]),
+        np.array([MAX_BATCH - 1, 1]),
+    ),
+    0,
+)
+def test_gradients_are_sums_of_whole_numbers(
+    device: str, drawn: tuple[Integers, Integers, Integers], seed: int
+) -> None:
+    residuals, pixels, copies = drawn
+    expected = whole_product(residuals * copies, pixels.T) * RESIDUAL_GRID
+    images = np.repeat(np.arange(len(copies)), copies)
+    r, x = on(device, residuals, RESIDUAL_GRID), on(device, pixels)
+
+    for order in (images, np.random.default_rng(seed).permutation(images)):
+        total = model.gradient_sum(r[:, order], x[:, order])
+        np.testing.assert_array_equal(to_numpy(total), expected)
+
+
+@DEVICES
+@given(LOGITS, SEEDS)
+def test_softmax_divides_by_sums_of_whole_numbers(device: str, z: Doubles, seed: int) -> None:
+    exponentials = arithmetic.snap(arithmetic.exp(z - z.max(axis=0)), EXPONENTIAL_GRID)
+    units = [[int(e) for e in row] for row in (exponentials / EXPONENTIAL_GRID).T.tolist()]
+    sums = [sum(row) for row in units]
+    assert max(sums) < 2**53
+    expected = exponentials / (np.array(sums) * EXPONENTIAL_GRID)
+
+    for order in orders(len(z), seed):
+        np.testing.assert_array_equal(
+            to_numpy(model.softmax(on(device, z[order]))), expected[order]
+        )
+
+
+@given(LOGITS, SEEDS)
+def test_bounds_hold_by_construction(z: Doubles, seed: int) -> None:
+    labels = np.random.default_rng(seed).integers(len(z), size=z.shape[1])
+    y = np.eye(len(z))[labels].T
+    exponentials = arithmetic.snap(arithmetic.exp(z - z.max(axis=0)), EXPONENTIAL_GRID)
+    residuals = model.residuals(model.softmax(z), y)
+    losses = model.cross_entropy(z, y)
+
+    assert ((exponentials >= 0) & (exponentials <= 1)).all()
+    assert (abs(residuals) <= 1).all()
+    assert (losses >= 0).all()
+    for values, grid in [
+        (exponentials, EXPONENTIAL_GRID),
+        (residuals, RESIDUAL_GRID),
+        (losses, LOSS_GRID),
+    ]:
+        assert (values / grid % 1 == 0).all()
+
+
+def test_residuals_reach_both_ends() -> None:
+    a = model.softmax(np.array([[1000.0], [0.0]]))
+
+    assert model.residuals(a, np.array([[0.0], [1.0]])).tolist() == [[1], [-1]]
+
+
+@DEVICES
+@given(st.integers(1, 1000).flatmap(lambda count: near(MAX_UNITS, (1, count))), SEEDS)
+def test_sums_are_those_of_whole_numbers_or_stop(device: str, drawn: Integers, seed: int) -> None:
+    units = drawn[0]
+    total = sum(units.tolist())
+
+    for order in orders(len(units), seed):
+        x = on(device, units[order], LOSS_GRID)
+        if total < 2**53:
+            assert arithmetic.exact_sum(x, LOSS_GRID) == total * LOSS_GRID
+        else:
+            with pytest.raises(RangeError, match="a sum reached"):
+                arithmetic.exact_sum(x, LOSS_GRID)
+
+
+def test_sums_stop_on_nan() -> None:
+    with pytest.raises(RangeError, match="a sum reached nan"):
+        arithmetic.exact_sum(np.array([1.0, np.nan]), LOSS_GRID)
+
+
+@DEVICES
+@given(
+    st.tuples(st.integers(1, 3), st.integers(1, 50)).flatmap(lambda s: near(LARGEST_ROW, s)), SEEDS
+)
+def test_range_lets_pass_just_the_rows_whose_logits_are_exact(
+    device: str, magnitudes: Integers, seed: int
+) -> None:
+    largest = max(sum(row) for row in magnitudes.tolist())
+
+    for order in orders(magnitudes.shape[1], seed):
+        x = on(device, magnitudes[:, order], WEIGHT_GRID)
+        if largest <= LARGEST_ROW:
+            model.check_range(x)
+        else:
+            with pytest.raises(RangeError, match="the weights of a class"):
+                model.check_range(x)
+
+
+def test_one_unit_outside_sums_round() -> None:
+    """So neither bound could be wider: that of logits, and that of losses, where 2^53 is refused
+    because it may be 2^53 + 1, rounded."""
+    for terms in ([WHITE * LARGEST_ROW, WHITE], [MAX_UNITS, 1]):
+        assert int(np.sum(terms, dtype=np.float64)) != sum(terms)
+
+
+def test_twice_the_largest_batch_would_not_fit() -> None:
+    assert MAX_BATCH * WHITE * ONE < MAX_UNITS < 2 * MAX_BATCH * WHITE * ONE
+    assert params(batch_size=MAX_BATCH).batch_size == MAX_BATCH
+    with pytest.raises(ValidationError, match=f"less than or equal to {MAX_BATCH}"):
+        params(batch_size=MAX_BATCH + 1)

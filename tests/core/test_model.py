@@ -1,0 +1,263 @@
+"""The model against the lecture, torch in float64, finite differences and shuffled sums."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import safetensors.numpy
+import safetensors.torch
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+from tiny import TORCH_DEVICES, on_torch
+from torch.nn import functional
+
+from softmax.core import arithmetic, model
+from softmax.core.arithmetic import EXPONENTIAL_GRID, LOSS_GRID, RESIDUAL_GRID, WEIGHT_GRID
+from softmax.core.arrays import to_numpy
+from softmax.errors import DataError, RangeError
+
+Matrix = NDArray[np.float64]
+
+
+class Problem(NamedTuple):
+    """A theta on its grid, 255 x and one-hot y."""
+
+    theta: Matrix
+    x: Matrix
+    y: Matrix
+
+
+def problem(seed: int, features: int, count: int, largest: float = 4) -> Problem:
+    """Random weights up to `largest`, pixels and labels."""
+    random = np.random.default_rng(seed)
+    theta = random.uniform(-largest, largest, (10, features + 1))
+    x = random.integers(256, size=(features + 1, count)).astype(np.float64)
+    x[-1] = 255
+    labels = random.integers(10, size=count)
+    return Problem(arithmetic.snap(theta, WEIGHT_GRID), x, np.eye(10)[labels].T)
+
+
+def close_to_the_limit() -> Problem:
+    """A batch of MNIST's size whose logits need nearly all 53 bits."""
+    return problem(seed=0, features=784, count=64, largest=32)
+
+
+PROBLEMS = st.builds(problem, st.integers(0, 99), st.integers(1, 9), st.integers(1, 9))
+LOGITS = arrays(
+    np.float64,
+    st.tuples(st.integers(1, 10), st.integers(1, 5)),
+    elements=st.floats(-50, 50) | st.sampled_from([-1e4, 0.0, 1e4]),
+)
+
+
+def gradient(theta: Matrix, x: Matrix, y: Matrix) -> Matrix:
+    """The gradient as the training computes it."""
+    a = model.softmax(model.logits(theta, x))
+    total = model.gradient_sum(model.residuals(a, y), x)
+    return model.mean_gradient(total, x.shape[1])
+
+
+def mean_loss(theta: Matrix, x: Matrix, y: Matrix) -> float:
+    """What `gradient` is the gradient of."""
+    return float(model.cross_entropy(model.logits(theta, x), y).mean())
+
+
+def test_lecture_example() -> None:
+    weight = [[0.31, 3.95], [7.07, -0.23], [-6.27, -2.35]]
+    theta = np.column_stack([weight, [1.2, 2.93, -4.14]])
+    x = np.array([[-0.1], [1.4], [1]])
+
+    z = model.logits(arithmetic.snap(theta, WEIGHT_GRID), 255 * x)
+
+    np.testing.assert_allclose(z[:, 0], [6.699, 1.901, -6.803], atol=5e-4)
+    np.testing.assert_allclose(model.softmax(z)[:, 0], [0.992, 0.008, 0.000], atol=5e-4)
+
+
+@given(LOGITS)
+def test_softmax_sums_to_one(z: Matrix) -> None:
+    np.testing.assert_allclose(model.softmax(z).sum(axis=0), 1, rtol=0, atol=1e-15 * len(z))
+
+
+@given(LOGITS)
+def test_softmax_agrees_with_torch(z: Matrix) -> None:
+    """Up to half a grid step for each exponential, in a sum of at least 1."""
+    expected = torch.softmax(torch.tensor(z), dim=0)
+
+    np.testing.assert_allclose(
+        model.softmax(z), expected, rtol=0, atol=1e-14 + len(z) * EXPONENTIAL_GRID / 2
+    )
+
+
+@given(PROBLEMS)
+def test_cross_entropy_agrees_with_torch(batch: Problem) -> None:
+    z = model.logits(batch.theta, batch.x)
+    expected = functional.cross_entropy(
+        torch.tensor(z.T), torch.tensor(batch.y.T), reduction="none"
+    )
+
+    np.testing.assert_allclose(
+        model.cross_entropy(z, batch.y), expected, rtol=0, atol=0.51 * LOSS_GRID
+    )
+
+
+@given(PROBLEMS)
+def test_gradient_agrees_with_autograd(batch: Problem) -> None:
+    theta = torch.tensor(batch.theta, requires_grad=True)
+    z = theta @ torch.tensor(batch.x / 255)
+    functional.cross_entropy(z.T, torch.tensor(batch.y.T)).backward()  # type: ignore[no-untyped-call]
+    assert theta.grad is not None
+
+    np.testing.assert_allclose(gradient(*batch), theta.grad, rtol=0, atol=0.51 * RESIDUAL_GRID)
+
+
+def test_gradient_agrees_with_finite_differences() -> None:
+    """Up to the rounding of two losses, half a grid step each, and the third derivative."""
+    theta, x, y = problem(seed=1, features=3, count=5)
+    step = 2**-8
+    slopes = np.empty_like(theta)
+    for place in np.ndindex(theta.shape):
+        nudge = np.zeros_like(theta)
+        nudge[place] = step
+        slopes[place] = mean_loss(theta + nudge, x, y) - mean_loss(theta - nudge, x, y)
+
+    np.testing.assert_allclose(
+        gradient(theta, x, y),
+        slopes / (2 * step),
+        rtol=0,
+        atol=LOSS_GRID / (2 * step) + step**2 / 6,
+    )
+
+
+def test_the_order_of_pixels_and_images_changes_no_bit() -> None:
+    theta, x, y = close_to_the_limit()
+    random = np.random.default_rng(0)
+    pixels, images = random.permutation(len(x)), random.permutation(x.shape[1])
+    z = model.logits(theta, x)
+    g = gradient(theta, x, y)
+
+    shuffled = model.logits(theta[:, pixels], x[pixels][:, images])
+    assert shuffled.tobytes() == z[:, images].tobytes()
+    shuffled = gradient(theta[:, pixels], x[pixels][:, images], y[:, images])
+    assert shuffled.tobytes() == g[:, pixels].tobytes()
+
+
+def test_the_order_of_classes_changes_no_bit() -> None:
+    theta, x, y = problem(seed=0, features=784, count=64, largest=0.1)
+    classes = np.random.default_rng(0).permutation(len(y))
+    z = model.logits(theta, x)
+
+    assert model.softmax(z[classes]).tobytes() == model.softmax(z)[classes].tobytes()
+    losses = model.cross_entropy(z[classes], y[classes])
+    assert losses.tobytes() == model.cross_entropy(z, y).tobytes()
+
+
+@pytest.mark.parametrize("device", TORCH_DEVICES)
+@pytest.mark.parametrize("largest", [0.1, 32])
+def test_torch_gives_the_same_bytes(largest: float, device: str) -> None:
+    batch = problem(seed=0, features=784, count=64, largest=largest)
+    theta, x, y = (on_torch(array, device) for array in batch)
+    z, expected_z = model.logits(theta, x), model.logits(batch.theta, batch.x)
+    total = model.gradient_sum(model.residuals(model.softmax(z), y), x)
+    g = model.mean_gradient(total, x.shape[1])
+
+    assert to_numpy(z).tobytes() == expected_z.tobytes()
+    assert to_numpy(g).tobytes() == gradient(*batch).tobytes()
+    losses = model.cross_entropy(expected_z, batch.y)
+    assert to_numpy(model.cross_entropy(z, y)).tobytes() == losses.tobytes()
+    assert to_numpy(model.predict(z)).tolist() == model.predict(expected_z).tolist()
+
+
+@pytest.mark.parametrize("library", [np.asarray, torch.tensor])
+def test_predict_gives_the_largest_and_the_first_among_equals(library: type) -> None:
+    z = library([[1.0, 0.0, -3.0, 2.0], [5.0, 7.0, -3.0, 1.0], [3.0, 7.0, -3.0, 2.0]])
+
+    assert model.predict(z).tolist() == [1, 1, 0, 0]
+
+
+def test_range_ends_where_a_logit_could_leave_53_bits() -> None:
+    last_inside = (2**53 - 1) // 255
+    magnitudes = np.array([[1.0, 1.0], [last_inside - 7, 7]]) * WEIGHT_GRID
+
+    model.check_range(magnitudes)
+    magnitudes[1, 0] += WEIGHT_GRID
+    with pytest.raises(RangeError, match=r"32896\.5; lower train\.learning_rate"):
+        model.check_range(magnitudes)
+
+
+def test_range_has_no_room_for_nan() -> None:
+    with pytest.raises(RangeError, match="nan"):
+        model.check_range(np.array([[1.0, 2.0], [np.nan, 0.0]]))
+
+
+def test_weights_survive_the_file(tmp_path: Path) -> None:
+    theta = problem(seed=0, features=6, count=1).theta
+    path = tmp_path / "softmax.safetensors"
+    path.write_bytes(model.to_bytes(theta))
+    tensors = safetensors.numpy.load_file(path)
+
+    assert model.load(path).tobytes() == theta.tobytes()
+    assert tensors.keys() == {"weight", "bias"}
+    assert tensors["weight"].tolist() == theta[:, :-1].tolist()
+    assert tensors["bias"].tolist() == theta[:, -1].tolist()
+
+
+WEIGHT, BIAS = np.ones((10, 6)), np.ones(10)
+FLOAT32 = np.float32
+BFLOAT16 = safetensors.torch.save(
+    {"weight": torch.ones(10, 6).bfloat16(), "bias": torch.ones(10).bfloat16()}
+)
+
+
+def saved(**tensors: NDArray[np.float64] | NDArray[np.float32]) -> bytes:
+    """A safetensors file."""
+    return safetensors.numpy.save(tensors)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        pytest.param(b"", "not the weights", id="empty"),
+        pytest.param(b"garbage" * 9, "not the weights", id="garbage"),
+        pytest.param(saved(weight=WEIGHT), "not the weights", id="no bias"),
+        pytest.param(saved(w=WEIGHT, b=BIAS), "not the weights", id="wrong names"),
+        pytest.param(saved(weight=WEIGHT, bias=BIAS[1:]), "not the weights", id="wrong shapes"),
+        pytest.param(
+            saved(weight=WEIGHT.astype(FLOAT32), bias=BIAS.astype(FLOAT32)),
+            "not float64 multiples",
+            id="float32",
+        ),
+        pytest.param(saved(weight=WEIGHT / 3, bias=BIAS), "not float64 multiples", id="off grid"),
+        pytest.param(
+            saved(weight=WEIGHT.astype(FLOAT32), bias=BIAS), "weights", id="float32 weight"
+        ),
+        pytest.param(BFLOAT16, "weights", id="bfloat16"),
+        pytest.param(saved(weight=WEIGHT[:0], bias=BIAS[:0]), "weights", id="no classes"),
+        pytest.param(saved(weight=BIAS, bias=BIAS), "weights", id="weight a vector"),
+        pytest.param(saved(weight=WEIGHT, bias=WEIGHT), "weights", id="bias a matrix"),
+    ],
+)
+def test_load_refuses_what_is_not_a_model(tmp_path: Path, content: bytes, complaint: str) -> None:
+    path = tmp_path / "softmax.safetensors"
+    path.write_bytes(content)
+
+    with pytest.raises(DataError, match=complaint) as error:
+        model.load(path)
+    assert str(error.value).startswith(f"{path}: ")
+    assert "\n" not in str(error.value)
+
+
+def test_load_says_where_missing_weights_come_from(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"softmax\.safetensors: not found; run `dvc repro train`"):
+        model.load(tmp_path / "softmax.safetensors")
+
+
+def test_load_refuses_weights_too_large_for_exact_sums(tmp_path: Path) -> None:
+    path = tmp_path / "softmax.safetensors"
+    path.write_bytes(saved(weight=WEIGHT * 2**20, bias=BIAS))
+
+    with pytest.raises(RangeError, match="exact only below"):
+        model.load(path)

@@ -1,0 +1,204 @@
+"""The lesson against plain NumPy in float64, and the same bytes from other libraries and orders."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import threadpoolctl
+import tiny
+import torch
+from numpy.typing import NDArray
+
+from softmax.core import model
+from softmax.core.data import Dataset
+from softmax.lesson import plane
+from softmax.pipeline.params import Lesson
+from softmax.training import fitting, randomness
+
+Doubles = NDArray[np.float64]
+
+DEFAULTS = {"seed": 0, "points": 50, "spread": 0.16, "epochs": 40, "learning_rate": 2.0}
+
+
+def params(**changes: Any) -> Lesson:
+    """The params of the repository, and `changes` to them."""
+    return Lesson.model_validate(DEFAULTS | changes)
+
+
+def columns(data: Dataset) -> Doubles:
+    """[x 1] of each point, as columns, and not 255 times."""
+    return np.column_stack([data.images / 255, np.ones(len(data.images))]).T
+
+
+def fitted(data: Dataset, chosen: Lesson) -> list[bytes]:
+    """The parameters of the softmax regression and of the three logistic ones."""
+    *_, last = plane.fit(data, chosen)
+    return [theta.tobytes() for theta in [last.theta, *plane.fit_logistic(data, chosen)]]
+
+
+def test_points_are_those_of_the_text() -> None:
+    """docs/arithmetic.md, "The lesson", in Python's own numbers."""
+    count, spread = 7, 0.19
+    key = np.array([2**64 - 1, 2**64 - 1], np.uint64)
+    words = np.random.Philox(key=key).random_raw(18 * count).tolist()
+    uniform = [math.ldexp(word >> 11, -52) - 1 for word in words]
+    size = 6 * count
+    expected = []
+    for point in range(3 * count):
+        centre = [(0, 102), (87, -51), (-87, -51)][point // count]
+        places = [2 * point, 2 * point + 1]
+        u, v, w = ([uniform[size * table + k] for k in places] for table in range(3))
+        expected.append(
+            [round(centre[k] + (u[k] + v[k] + w[k]) * (spread * 255)) for k in range(2)]
+        )
+
+    data = plane.points(params(seed=2**64 - 1, points=count, spread=spread))
+    assert data.images.tolist() == expected
+    assert data.labels.tolist() == [0] * count + [1] * count + [2] * count
+
+
+@pytest.mark.parametrize("noise", [-1.0, 1.0])
+def test_the_farthest_points_are_inside_the_square(
+    noise: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(randomness, "uniform", lambda count, *_: np.full(count, noise))
+    widest = plane.points(params(spread=0.2)).images
+
+    assert abs(widest).max() == {1.0: 255, -1.0: 240}[noise]
+
+
+def test_clouds_lie_around_their_centres() -> None:
+    data = plane.points(params(points=1000))
+    clouds = data.images.reshape(3, 1000, 2) / 255
+
+    np.testing.assert_allclose(clouds.mean(axis=1), plane.CENTRES / 255, atol=0.02)
+    np.testing.assert_allclose(clouds.std(axis=1), 0.16, atol=0.01)
+
+
+def test_the_lattice_fills_the_square_from_the_top_left() -> None:
+    places = plane.lattice().images
+
+    assert places[[0, 1, 256, -1]].tolist() == [[-255, 255], [-253, 255], [-255, 253], [255, -255]]
+    assert len({tuple(place) for place in places.tolist()}) == 256 * 256
+
+
+def test_follows_gradient_descent_in_plain_numpy() -> None:
+    chosen = params(seed=3)
+    data = plane.points(chosen)
+    x, y = columns(data), np.eye(3)[data.labels].T
+    theta = fitting.initialize(2, seed=3, classes=3)
+    losses = []
+    for _ in range(40):
+        a = np.exp(theta @ x) / np.exp(theta @ x).sum(axis=0)
+        theta = theta - 2.0 * (a - y) @ x.T / 150
+        a = np.exp(theta @ x) / np.exp(theta @ x).sum(axis=0)
+        losses.append(-np.log(a[data.labels, range(150)]).mean())
+
+    epochs = plane.fit(data, chosen)
+    assert [epoch.batches for epoch in epochs] == [1] * 40
+    np.testing.assert_allclose([epoch.training.loss for epoch in epochs], losses, atol=1e-6)
+    np.testing.assert_allclose(epochs[-1].theta, theta, atol=1e-6)
+    assert epochs[-1].training.correct == (a.argmax(axis=0) == data.labels).sum()
+
+
+def test_logistic_regressions_follow_the_sigmoid_in_plain_numpy() -> None:
+    """One row of weights, the lecture's rate, and for the start what two classes start with."""
+    data = plane.points(params())
+    x, pairs = columns(data), plane.fit_logistic(data, params())
+    expected = []
+    for k in range(3):
+        start = fitting.initialize(2, seed=0, classes=2)
+        theta = start[1] - start[0]
+        for _ in range(40):
+            theta = theta - 2.0 * (1 / (1 + np.exp(-theta @ x)) - (data.labels == k)) @ x.T / 150
+        np.testing.assert_allclose(pairs[k][1] - pairs[k][0], theta, atol=1e-6)
+        expected.append(1 / (1 + np.exp(-theta @ x)))
+
+    np.testing.assert_allclose(plane.logistic(pairs, data), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("device", tiny.TORCH_DEVICES)
+def test_torch_gives_the_same_bytes(device: str) -> None:
+    data = plane.points(params())
+    there = Dataset(*(tiny.on_torch(array, device) for array in data))
+
+    assert fitted(there, params()) == fitted(data, params())
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_threads_do_not_change_a_bit(threads: int) -> None:
+    many = params(points=1000, epochs=5)
+    expected = fitted(plane.points(many), many)
+
+    with threadpoolctl.threadpool_limits(threads):
+        assert fitted(plane.points(many), many) == expected
+
+
+def test_the_order_of_the_points_changes_no_bit() -> None:
+    data = plane.points(params())
+    order = np.random.default_rng(0).permutation(150)
+
+    shuffled = Dataset(*(array[order] for array in data))
+    assert fitted(shuffled, params()) == fitted(data, params())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"seed": 1}, {"points": 51}, {"spread": 0.15}, {"epochs": 41}, {"learning_rate": 1.9}],
+    ids=str,
+)
+def test_each_param_changes_all_models(change: dict[str, Any]) -> None:
+    plain, changed = (fitted(plane.points(p), p) for p in (params(), params(**change)))
+
+    assert not set(plain) & set(changed)
+
+
+def test_no_params_leave_the_range_of_exact_sums() -> None:
+    """The longest and fastest training that they allow, as a bound and as a run."""
+    most = 3 * (1 / math.sqrt(2) + 1000 * 10)
+    assert most < model.MAX_ROW_SUM
+    assert 3000 * (2 * most + math.log(3)) < 2**29
+
+    extreme = params(points=1, spread=0.2, epochs=1000, learning_rate=10.0)
+    *_, last = plane.fit(plane.points(extreme), extreme)
+    assert abs(last.theta).sum(axis=1).max() < most
+
+
+def test_softmax_adds_up_to_one_and_logistic_regressions_do_not() -> None:
+    """None of them claims the middle, and between two clouds both do."""
+    data, lattice = plane.points(params()), plane.lattice()
+    *_, last = plane.fit(data, params())
+    pairs = plane.fit_logistic(data, params())
+    a, q = plane.probabilities(last.theta, lattice), plane.logistic(pairs, lattice)
+
+    assert abs(plane.totals(a) - 1).max() < 1e-15
+    sums = plane.totals(q).reshape(256, 256)
+    assert sums[128, 128] < 0.85
+    assert min(sums[50, 0], sums[50, 255], sums[255, 128]) > 1.5
+    metrics = plane.metrics(last, a, q)
+    assert [metrics["logistic_sum_min"], metrics["logistic_sum_max"]] == [sums.min(), sums.max()]
+    assert metrics["train_loss"] == last.training.loss
+
+
+def test_every_class_owns_a_region_around_its_centre() -> None:
+    *_, last = plane.fit(plane.points(params()), params())
+    a = plane.probabilities(last.theta, Dataset(plane.CENTRES, np.arange(3)))
+
+    assert (np.diag(a) > 0.75).all()
+    everywhere = plane.probabilities(last.theta, plane.lattice()).argmax(axis=0)
+    assert (np.bincount(everywhere) > 256 * 256 / 5).all()
+
+
+def test_the_table_has_both_judgements_of_each_point() -> None:
+    data = plane.points(params())
+    *_, last = plane.fit(data, params())
+    table = plane.table(data, last.theta, plane.fit_logistic(data, params()))
+    softmax, logistic = table[["p0", "p1", "p2"]], table[["q0", "q1", "q2"]]
+
+    assert table[["x1", "x2"]].to_numpy().tolist() == data.images.tolist()
+    assert (table["label"] == data.labels).all()
+    assert (table["prediction"] == softmax.to_numpy().argmax(axis=1)).all()
+    np.testing.assert_allclose(table["q_sum"], logistic.sum(axis=1), atol=1e-15)
+    expected = torch.softmax(torch.tensor(last.theta @ columns(data)), 0)
+    np.testing.assert_allclose(softmax.T, expected, atol=1e-9)

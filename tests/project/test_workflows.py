@@ -1,0 +1,165 @@
+"""The hosted CI: valid by the vendors' schemas, pinned, and with no more rights than it needs."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import ROOT, Clone
+
+from softmax.provenance import comparison
+
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+FILES = [(path, "vendor.github-workflows") for path in WORKFLOWS]
+FILES += [(ROOT / ".gitlab-ci.yml", "vendor.gitlab-ci")]
+
+
+def jobs(path: Path) -> dict[str, dict[str, Any]]:
+    """The jobs of a workflow by name."""
+    content: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text())["jobs"]
+    return content
+
+
+def check(path: Path, schema: str) -> subprocess.CompletedProcess[str]:
+    """Validate `path` by a schema that comes with check-jsonschema."""
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema]
+    if "gitlab" in schema:
+        command += ["--data-transform", "gitlab-ci"]
+    return subprocess.run([*command, path], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(("path", "schema"), FILES)
+def test_it_is_valid(path: Path, schema: str, tmp_path: Path) -> None:
+    done = check(path, schema)
+    assert done.returncode == 0, done.stdout
+    broken = tmp_path / path.name
+    broken.write_text(path.read_text().replace("script:", "scirpt:").replace("steps:", "stpes:"))
+    assert check(broken, schema).returncode == 1
+
+
+@pytest.mark.parametrize("path", WORKFLOWS)
+def test_actions_are_pinned_by_commit_and_name_their_version(path: Path) -> None:
+    uses = re.findall(r"uses: (.*)", path.read_text())
+    assert uses
+    assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", use) for use in uses)
+    assert len({use.split("@")[0] for use in uses}) == len(set(uses))  # one version each
+
+
+@pytest.mark.parametrize("path", WORKFLOWS)
+def test_only_a_job_that_runs_nothing_of_ours_may_write(path: Path) -> None:
+    assert "pull_request_target" not in path.read_text()
+    assert yaml.safe_load(path.read_text())["permissions"] == {"contents": "read"}
+    for job in jobs(path).values():
+        if "permissions" in job:
+            assert job["permissions"] == {"pull-requests": "write"}
+            assert "head.repo.full_name == github.repository" in job["if"]
+            assert "checkout" not in str(job["steps"])
+            assert "make" not in str(job["steps"])
+        for step in job["steps"]:
+            assert "${{" not in step.get("run", "")  # an event's text is no code
+            if "checkout" in step.get("uses", ""):
+                assert step["with"]["persist-credentials"] is False
+
+
+def test_the_lock_is_rerun_on_both_processors_and_the_oldest_and_newest_python() -> None:
+    matrix = jobs(ROOT / ".github/workflows/ci.yml")["ci"]["strategy"]["matrix"]
+    assert matrix == {
+        "runner": ["ubuntu-24.04", "ubuntu-24.04-arm"],
+        "python": ["3.11", "3.13"],
+    }
+    other = yaml.safe_load((ROOT / ".gitlab-ci.yml").read_text())["ci"]["parallel"]["matrix"]
+    assert [python["PYTHON"] for python in other] == [matrix["python"]]
+    oldest, newest = (int(python.removeprefix("3.")) for python in matrix["python"])
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["requires-python"] == f">=3.{oldest},<3.{newest + 1}"
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    assert "Python {} to {}".format(*matrix["python"]) in readme
+
+
+def test_every_make_target_that_ci_calls_exists() -> None:
+    text = "".join(path.read_text() for path, _ in FILES) + (ROOT / ".ci/run").read_text()
+    called = set(re.findall(r"\bmake ([a-z-]+)", re.sub("#.*", "", text)))
+    known = set(re.findall(r"^([a-z-]+):.* ##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert {"ci", "repro", "compare"} <= called
+    assert called <= known
+
+
+@pytest.mark.parametrize(
+    ("failing", "line"),
+    [
+        ("none", "all passed: lint types test lock-current lock-true"),
+        ("*/ruff*", "error: failed: lint"),
+        ("*claims*", "error: failed: lock-current lock-true"),
+    ],
+)
+def test_make_ci_runs_every_gate_and_names_those_that_failed(
+    failing: str, line: str, tmp_path: Path
+) -> None:
+    clone = Clone(tmp_path / "clone", ROOT)
+    programs = clone.folder / ".venv/bin"
+    programs.mkdir(parents=True)
+    for name in ("ruff", "mypy", "pytest", "python"):
+        program = programs / name
+        program.write_text(f'#!/bin/sh\ncase "$0 $*" in {failing}) exit 1;; esac\n')
+        program.chmod(0o755)
+    (clone.folder / ".venv/installed").touch()
+
+    done = clone.attempt("make", "ci")
+    assert line in (done.stdout + done.stderr).splitlines()
+    assert (done.returncode == 0) == (failing == "none")
+    for gate in ("ruff format", "mypy", "pytest", "claims current", "claims true"):
+        assert gate in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["remote"], "error: say make remote URL=..."),
+        (["compare", "BASE="], "error: say make compare BASE=..."),
+        (["pin", "NAME=mine"], "error: say make pin NAME=... FROM=..."),
+        (["pin", "FROM=mine"], "error: say make pin NAME=... FROM=..."),
+    ],
+)
+def test_a_target_asks_for_what_it_was_not_told(
+    arguments: list[str], line: str, tmp_path: Path
+) -> None:
+    clone = Clone(tmp_path / "clone", ROOT)
+    done = clone.make(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    said, _ = done.stderr.splitlines()  # and what make says of every error
+    assert said == line
+    assert clone.run("git", "status", "--porcelain") == ""
+
+
+def test_pip_is_cached_once_for_each_processor() -> None:
+    """CUDA's wheels are gigabytes, the same for every Python, and GitHub keeps ten."""
+    text = (ROOT / ".github/workflows/ci.yml").read_text()
+    assert "cache: pip" not in text
+    for job in ("ci", "compare"):
+        caches = [
+            step["with"]["key"]
+            for step in jobs(ROOT / ".github/workflows/ci.yml")[job]["steps"]
+            if step.get("with", {}).get("path") == "~/.cache/pip"
+        ]
+        assert caches == ["pip-${{ runner.arch }}-${{ hashFiles('requirements.txt') }}"]
+
+
+def test_a_comment_links_the_pictures_that_it_cannot_show(tmp_path: Path) -> None:
+    step = jobs(ROOT / ".github/workflows/ci.yml")["comment"]["steps"][-1]
+    (tmp_path / "compare.md").write_text(comparison.PICTURES.format(largest=1))
+    gh = tmp_path / "gh"
+    gh.write_text('#!/bin/sh\nfor file; do :; done; cat "$file"\n')  # the last argument
+    gh.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    environment = {"PATH": path, "NUMBER": "1", "GITHUB_REPOSITORY": "a/b", "PICTURES": "https://a"}
+    comment = subprocess.check_output(
+        ["bash", "-e", "-c", step["run"]], cwd=tmp_path, env=environment, text=True
+    )
+    assert "![" not in comment
+    assert "The pictures are files in [this archive](https://a).\n" in comment
+    assert set(environment) - {"PATH", "GITHUB_REPOSITORY"} <= set(step["env"])

@@ -1,0 +1,137 @@
+"""Pictures: what the decoders of others see in our PNG, and what the colours mean."""
+
+import io
+import struct
+import xml.etree.ElementTree as ET
+import zlib
+from types import ModuleType
+
+import numpy as np
+import pytest
+from conftest import Clone
+from PIL import Image
+from zlib_ng import zlib_ng
+
+from softmax.results import cards, images
+from softmax.results.images import Levels
+
+SHAPES = pytest.mark.parametrize(
+    "shape", [(1, 1), (2, 3), (28, 28), (255, 256), (256, 255), (300, 400)]
+)  # the fourth is one full block of deflate, the fifth a byte more
+DEFLATES = pytest.mark.parametrize("deflate", [zlib, zlib_ng], ids=["zlib", "zlib-ng"])
+
+
+def noise(shape: tuple[int, int]) -> Levels:
+    """Random levels."""
+    return np.random.default_rng(0).integers(256, size=shape, dtype=np.uint8)
+
+
+def decode(content: bytes) -> np.ndarray:
+    """The RGB pixels that Pillow reads, after checking the integrity of the file."""
+    Image.open(io.BytesIO(content)).verify()
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+
+
+def scan_lines(pixels: Levels) -> bytes:
+    """What the PNG specification has compressed: each line after a byte for its filter, 0."""
+    return b"".join(b"\0" + line.tobytes() for line in pixels)
+
+
+def decompress(deflate: ModuleType, content: bytes) -> bytes:
+    """The scan lines that `deflate` finds in the one IDAT chunk of a PNG file."""
+    before, after = content.split(b"IDAT", 1)
+    (length,) = struct.unpack(">I", before[-4:])
+    decompressor = deflate.decompressobj()
+    lines = decompressor.decompress(after[:length])
+    assert decompressor.eof
+    assert decompressor.unused_data == b""
+    return lines
+
+
+@SHAPES
+def test_png_is_read_back_by_pillow(shape: tuple[int, int]) -> None:
+    levels = noise(shape)
+    pixels = decode(images.png(levels, images.DIVERGING, 1))
+    assert (pixels == images.DIVERGING[levels]).all()
+
+
+@DEFLATES
+@SHAPES
+def test_png_is_decompressed_to_its_scan_lines(shape: tuple[int, int], deflate: ModuleType) -> None:
+    content = images.png(noise(shape), images.GRAY, 1)
+    assert decompress(deflate, content) == scan_lines(noise(shape))
+
+
+@DEFLATES
+def test_the_pictures_of_the_pipeline_are_decompressed_to_their_scan_lines(
+    pipeline: Clone, deflate: ModuleType
+) -> None:
+    files = list((pipeline.folder / "images/weights").rglob("*.png"))
+    assert len(files) == 22  # ten digits and their grid, in gray and diverging
+    for file in files:
+        pixels = np.asarray(Image.open(file))  # indices into the palette
+        assert decompress(deflate, file.read_bytes()) == scan_lines(pixels)
+
+
+@SHAPES
+def test_png_is_the_same_with_the_checksums_of_another_library(
+    shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = images.png(noise(shape), images.GRAY, 1)
+    monkeypatch.setattr(images, "zlib", zlib_ng)
+    assert images.png(noise(shape), images.GRAY, 1) == content
+
+
+@pytest.mark.skipif("ng" in zlib.ZLIB_RUNTIME_VERSION, reason="Python's own zlib is zlib-ng")
+def test_compressed_png_would_not_be_the_same() -> None:
+    """Why the blocks are stored: at their default level two libraries do not compress alike."""
+    lines = scan_lines(noise((28, 28)).repeat(10, axis=0).repeat(10, axis=1))
+    assert zlib.compress(lines) != zlib_ng.compress(lines)
+
+
+def test_png_enlarges_each_level_to_a_square() -> None:
+    levels = np.array([[0, 255]], np.uint8)
+    pixels = decode(images.png(levels, images.GRAY, 3))
+    assert pixels.shape == (3, 6, 3)
+    assert (pixels[:, :3] == 0).all()
+    assert (pixels[:, 3:] == 255).all()
+
+
+def test_gray_spans_each_class_from_black_to_white() -> None:
+    weight = np.array([[-2.0, 0, 1, 2], [5, 5, 5, 5]])
+    first, constant = images.gray(weight)
+    assert first.tolist() == [[0, 128], [191, 255]]
+    assert (constant == 0).all()
+
+
+def test_diverging_puts_zero_on_white_and_shares_one_scale() -> None:
+    weight = np.array([[-2.0, 0, 1, 2], [0.0, 0, 0, 1]])
+    levels = images.diverging(weight)
+    assert levels[0].tolist() == [[1, 128], [192, 255]]
+    assert levels[1, 1, 1] == levels[0, 1, 0]
+    blue, white, red = images.DIVERGING[[1, 128, 255]].tolist()
+    assert white == [247, 247, 247]
+    assert blue == [33, 102, 172]
+    assert red == [178, 24, 43]
+    assert (images.diverging(np.zeros((1, 4))) == 128).all()
+
+
+def test_grid_frames_ten_tiles_in_two_rows() -> None:
+    tiles = np.stack([np.full((2, 2), k + 1, np.uint8) for k in range(10)])
+    levels = images.grid(tiles)
+    assert levels.shape == (7, 16)
+    assert levels[1, 1::3].tolist() == [1, 2, 3, 4, 5]
+    assert levels[4, 1::3].tolist() == [6, 7, 8, 9, 10]
+    assert (levels[::3] == images.LINE).all()
+    assert (levels[:, ::3] == images.LINE).all()
+
+
+def test_card_shows_scores_probabilities_and_the_verdict() -> None:
+    z, a = np.linspace(-1, 1, 10), np.linspace(0, 0.2, 10)
+    root = ET.fromstring(cards.card(217, np.zeros(784, np.uint8), 6, z, a))  # noqa: S314 (ours)
+    texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert texts[0] == "Test image 217: a 6, called 9 (0.20), wrong"
+    assert {f"{value:.3f}" for value in [*z, *a]} <= set(texts)
+    bars = [rect.attrib for rect in root.iter("{http://www.w3.org/2000/svg}rect")][1:]
+    assert [int(bar["width"]) for bar in bars] == [round(value * cards.BAR) for value in a.tolist()]
+    assert bars[6]["fill"] != bars[9]["fill"] != bars[0]["fill"]

@@ -1,0 +1,167 @@
+"""The pipeline as its users meet it: a clean clone, real MNIST, DVC's own commands."""
+
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from conftest import ROOT, Clone
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from benchmarks import scale
+from softmax.pipeline import paths
+from softmax.provenance.imports import imported_modules
+
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_exactly_the_modules_it_imports(stage: str) -> None:
+    declared = {Path(dep) for dep in STAGES[stage]["deps"] if dep.endswith(".py")}
+    assert declared == imported_modules(Path(f"stages/{stage}.py"))
+
+
+def test_the_report_depends_on_every_file_of_the_page() -> None:
+    files = {str(file.relative_to(ROOT)) for file in (ROOT / "softmax/page").glob("*/*.*")}
+    assert files - set(STAGES["report"]["deps"]) <= {f for f in files if "__pycache__" in f}
+
+
+def test_stages_depend_on_the_params_of_their_sections() -> None:
+    for name, section in yaml.safe_load((ROOT / "params.yaml").read_text()).items():
+        assert all(f"{name}.{key}" in STAGES[name]["params"] for key in section)
+
+
+def test_the_code_and_dvc_name_the_same_outputs() -> None:
+    declared = set()
+    for stage in (STAGES[name] for name in STAGES if name != "download"):
+        for out in stage["outs"] + stage.get("metrics", []) + stage.get("plots", []):
+            declared |= {Path(out)} if isinstance(out, str) else set(map(Path, out))
+    known = {value for value in vars(paths).values() if isinstance(value, Path)}
+    assert {path for path in known if not declared & set(path.parents)} == declared
+
+
+def test_every_stage_says_what_it_does() -> None:
+    assert all(stage["desc"] for stage in STAGES.values())
+
+
+def test_a_forced_run_leaves_a_clean_clone_clean(pipeline: Clone) -> None:
+    pipeline.run("dvc", "repro", "--force")
+    assert pipeline.run("git", "status", "--porcelain") == ""
+    assert "up to date" in pipeline.run("dvc", "status")
+
+
+def test_results_lie_in_the_bands_of_the_lecture(pipeline: Clone) -> None:
+    test = json.loads((pipeline.folder / "metrics/test.json").read_text())
+    losses = pd.read_csv(pipeline.folder / "metrics/loss.csv").set_index(["epoch", "batch"])["loss"]
+    assert 0.833 <= test["accuracy"] <= 0.863
+    assert losses[1, 100] == pytest.approx(2.25, abs=0.10)
+    assert losses[5, 900] == pytest.approx(0.73, abs=0.20)
+
+
+def test_metrics_show_has_the_numbers_people_compare(pipeline: Clone) -> None:
+    shown = json.loads(pipeline.run("dvc", "metrics", "show", "--json"))[""]["data"]
+    assert set(shown["metrics/test.json"]["data"]) == {"accuracy", "correct", "total", "loss"}
+    assert set(shown["metrics/train.json"]["data"]) == {"train_loss", "train_accuracy"}
+    assert shown["metrics/test.json"]["data"]["total"] == 10000
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("epochs: 5", "epochs: 0", "train.epochs = 0 should be greater than or equal to 1"),
+        ("epochs: 5", "epochs: 5\n  epoch: 6", "train.epoch = 6 is unknown"),
+        ("epochs: 5", "epochs: [", "unable to read: 'params.yaml'"),  # DVC's own words
+    ],
+)
+def test_wrong_params_stop_the_pipeline_before_any_output_is_touched(
+    pipeline: Clone, old: str, new: str, message: str
+) -> None:
+    params = pipeline.folder / "params.yaml"
+    right = params.read_text()
+    folders = (pipeline.folder / name for name in ("data", "models", "metrics", "images"))
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    assert len(files) > 30
+    params.write_text(right.replace(old, new))
+    try:
+        done = pipeline.attempt("dvc", "repro")
+        assert done.returncode != 0
+        assert message in done.stdout + done.stderr
+        assert pipeline.run("git", "status", "--porcelain").split() == ["M", "params.yaml"]
+        assert all(path.exists() for path in files)
+    finally:
+        params.write_text(right)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux knows of memory")
+def test_training_needs_little_memory(pipeline: Clone) -> None:
+    program = """
+from benchmarks.scale import peak_memory
+from softmax.tracking import store
+from stages import train
+store.connect()
+before = peak_memory()
+train.main()
+print(peak_memory() - before)
+"""
+    mebibytes = int(pipeline.run("python", "-c", program, DEVICE="cpu").split()[-1]) / scale.MIB
+    assert 40 < mebibytes < 100  # MNIST itself is 45
+
+
+def test_an_experiment_compares_with_the_committed_results(pipeline: Clone, tmp_path: Path) -> None:
+    clone = Clone(tmp_path / "clone", pipeline.folder)
+    mirror = str(pipeline.folder / "data/mnist")
+    clone.run("dvc", "repro", MNIST_MIRROR=mirror)
+    clone.run("dvc", "exp", "run", "-n", "faster", "-S", "train.learning_rate=0.01")
+    params = json.loads(clone.run("dvc", "params", "diff", "--json"))["params.yaml"]
+    assert {key: (change["old"], change["new"]) for key, change in params.items()} == {
+        "train.learning_rate": (0.001, 0.01)
+    }
+    metrics = json.loads(clone.run("dvc", "metrics", "diff", "--json"))["metrics/test.json"]
+    assert metrics["accuracy"]["new"] > metrics["accuracy"]["old"] > 0.83
+    shown = clone.run("dvc", "exp", "show", "--csv")
+    assert "faster" in shown
+    for command in (["show"], ["diff", "HEAD"]):
+        clone.run("dvc", "plots", *command)
+        page = (clone.folder / "dvc_plots/index.html").read_text()
+        for plot in ("Loss of every 100th", "Accuracy after", "Confusion on", "weights/9.png"):
+            assert plot in page
+    (experiment,) = {
+        run.data.tags["DVC_EXP_NAME"]: run.data.metrics["test_accuracy"]
+        for run in tracked_runs(clone)
+        if "DVC_EXP_NAME" in run.data.tags
+    }.items()
+    assert experiment == ("faster", metrics["accuracy"]["new"])
+    assert len(tracked_runs(clone)) == 2
+
+
+def test_the_history_makes_the_table_anew(pipeline: Clone, tmp_path: Path) -> None:
+    """From commits and DVC's cache: a model and an experiment, once each, and no third."""
+    clone = Clone(tmp_path / "clone", pipeline.folder)
+    clone.run("dvc", "repro", MNIST_MIRROR=str(pipeline.folder / "data/mnist"))
+    clone.run("dvc", "exp", "run", "-n", "faster", "-S", "train.learning_rate=0.01")
+    clone.run("git", "checkout", ".")
+    before = {run.info.run_name for run in tracked_runs(clone)}
+    for file in clone.folder.glob("mlflow.db*"):
+        file.unlink()
+    for _ in range(2):
+        clone.run("python", "-m", "tools.track", "history")
+    rows = {run.info.run_name: run.data for run in tracked_runs(clone)}
+    assert (
+        set(rows) == before == {"84.61% · sgd lr=0.001 b=64 e=5", "90.00% · sgd lr=0.01 b=64 e=5"}
+    )
+    faster = rows["90.00% · sgd lr=0.01 b=64 e=5"]
+    assert faster.tags["DVC_EXP_NAME"] == "faster"
+    assert faster.metrics["test_accuracy"] == 0.9
+    assert (
+        faster.tags["dvc.code.md5"] == rows["84.61% · sgd lr=0.001 b=64 e=5"].tags["dvc.code.md5"]
+    )
+
+
+def tracked_runs(clone: Clone) -> list[Run]:
+    """The runs of trained models in the clone's own MLflow store."""
+    client = MlflowClient(f"sqlite:///{clone.folder / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("softmax-mnist")
+    return list(client.search_runs([experiment.experiment_id]))

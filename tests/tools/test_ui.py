@@ -1,0 +1,61 @@
+"""`make ui` leads a person to the runs, side by side."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, STARTUP, Workspace, wait_for
+from mlflow import MlflowClient
+from playwright.sync_api import Browser, expect
+
+from stages import evaluate, train
+from tools import ui
+
+
+def test_the_link_shows_the_runs_side_by_side(
+    workspace: Workspace, browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    for seed in (1, 2):
+        workspace(train={"epochs": 1, "seed": seed})
+        train.main()
+        evaluate.main()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path / "log"
+    with subprocess.Popen(
+        [sys.executable, "-m", "tools.ui", str(port)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=log.open("w"),
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ) as process:
+        try:
+            wait_for(f"http://127.0.0.1:{port}/health", process, log)
+            page = browser.new_page()
+            page.goto(log.read_text().splitlines()[0])
+            for shown in ("2 matching runs", "test_accuracy"):
+                expect(page.get_by_text(shown).first).to_be_visible(timeout=1000 * STARTUP)
+            page.close()
+        finally:
+            os.killpg(process.pid, 9)
+
+
+def test_a_server_that_runs_already_is_named(
+    workspace: Workspace,
+    server: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    workspace()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    monkeypatch.setattr(sys, "argv", ["ui", "5000"])
+    ui.main()
+    experiment = MlflowClient(server).get_experiment_by_name("softmax-mnist")
+    assert experiment is not None
+    assert f"{server}/#/experiments/{experiment.experiment_id}/runs?" in capsys.readouterr().out

@@ -1,0 +1,95 @@
+"""The ways to a model on which no script runs: `python -m tools.track` makes its row."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from conftest import Clone
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+
+@pytest.fixture
+def clone(pipeline: Clone, tmp_path: Path) -> Clone:
+    """A clone with all of the pipeline's cache, in which nothing has run."""
+    clone = Clone(tmp_path / "clone", pipeline.folder)
+    shutil.copytree(pipeline.folder / ".dvc/cache", clone.folder / ".dvc/cache")
+    return clone
+
+
+def rows(clone: Clone) -> list[Run]:
+    """The runs of models in the clone's own store."""
+    client = MlflowClient(f"sqlite:///{clone.folder / 'mlflow.db'}")
+    return list(client.search_runs([client.get_experiment_by_name("softmax-mnist").experiment_id]))
+
+
+def assert_complete(row: Run, accuracy: float) -> None:
+    assert row.info.status == "FINISHED"
+    assert row.data.metrics["test_accuracy"] == accuracy
+    assert {"loss", "train_loss", "train_accuracy"} <= set(row.data.metrics)
+    artifacts = Path(row.info.artifact_uri.removeprefix("file://"))
+    assert (artifacts / "weights/grid/gray.png").exists()
+    assert (artifacts / "report/index.html").exists()
+
+
+def test_the_run_cache_gives_the_results(clone: Clone) -> None:
+    (clone.folder / "dvc.lock").unlink()
+    printed = clone.run("dvc", "repro")
+    assert "Stage 'train' is cached - skipping run" in printed
+    assert "Running stage" not in printed
+    assert not (clone.folder / "mlflow.db").exists()
+    clone.run("python", "-m", "tools.track")
+    (row,) = rows(clone)
+    assert_complete(row, 0.8461)
+
+
+def test_a_remote_gives_the_results(clone: Clone, tmp_path: Path) -> None:
+    remote = ("dvc", "remote", "add", "--local", "--default", "team", str(tmp_path / "remote"))
+    clone.run(*remote)
+    clone.run("dvc", "push")
+    fresh = Clone(tmp_path / "fresh", clone.folder)
+    fresh.run(*remote)
+    fresh.run("dvc", "pull")
+    fresh.run("python", "-m", "tools.track")
+    (row,) = rows(fresh)
+    assert_complete(row, 0.8461)
+
+
+def test_an_applied_experiment_and_another_store_get_the_row(clone: Clone) -> None:
+    elsewhere = {"MLFLOW_TRACKING_URI": f"sqlite:///{clone.folder / 'mlflow.db.elsewhere'}"}
+    change = ("-S", "train.learning_rate=0.1", "-S", "train.epochs=1")
+    clone.run("dvc", "exp", "run", "--temp", "--name", "short", *change, **elsewhere)
+    clone.run("dvc", "exp", "apply", "short")
+    clone.run("python", "-m", "tools.track")
+    (row,) = rows(clone)
+    assert_complete(row, 0.9054)
+    assert row.data.params["train.epochs"] == "1"
+
+
+def test_history_finds_what_only_a_tag_or_a_branch_holds(clone: Clone) -> None:
+    """And what has no commit of its own but is an experiment, once each.
+
+    A dvc.lock that cannot be read is left out.
+    """
+    for name, rate in {"tagged": 0.1, "branched": 0.2, "experiment": 0.3}.items():
+        change = ("-S", f"train.learning_rate={rate}", "-S", "train.epochs=1")
+        clone.run("dvc", "exp", "run", "--temp", "--name", name, *change)
+    for name in ("tagged", "branched"):
+        clone.run("dvc", "exp", "branch", name, f"only-{name}")
+        clone.run("dvc", "exp", "remove", name)
+    clone.run("git", "tag", "only-tagged-now", "only-tagged")
+    clone.run("git", "branch", "-D", "only-tagged")
+    clone.run("git", "checkout", "--quiet", "-b", "conflict")
+    (clone.folder / "dvc.lock").write_text("<<<<<<< HEAD\n")
+    clone.run("git", "commit", "--quiet", "--message", "Commit a conflict", "dvc.lock")
+    clone.run("git", "checkout", "--quiet", "-")
+    for file in clone.folder.glob("mlflow.db*"):
+        file.unlink()
+    for _ in range(2):
+        done = clone.attempt("python", "-m", "tools.track", "history")
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.count("left out: dvc.lock: not what DVC writes") == 1
+    found = sorted(row.data.params["train.learning_rate"] for row in rows(clone))
+    assert found == ["0.001", "0.1", "0.2", "0.3"]
+    names = [row.data.tags.get("DVC_EXP_NAME") for row in rows(clone)]
+    assert sorted(filter(None, names)) == ["experiment"]

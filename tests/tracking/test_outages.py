@@ -1,0 +1,433 @@
+"""A store that is away, dies in mid-run, is full or cannot be written: no stage minds."""
+
+import http.client
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from conftest import ROOT, Workspace, serve, write_lock
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from stages import evaluate, export, train
+from tools import track
+
+LIMIT = 10  # seconds that tracking may add to a stage
+NEVER = range(0)
+FILL = "dd if=/dev/zero bs=4096 of="
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URI of a real MLflow server."""
+    folder = tmp_path_factory.mktemp("server")
+    with serve(folder, "--backend-store-uri", f"sqlite:///{folder / 'served.db'}") as uri:
+        yield uri
+
+
+class Proxy(ThreadingHTTPServer):
+    """Stands before an MLflow server and loses its answers to some of the requests, by number.
+
+    If it is "frozen" they never end, if "broken" they are 500. If it "drips", all others come a
+    byte a second.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, uri: str, lost: range, fault: str = "") -> None:
+        super().__init__(("127.0.0.1", 0), Forward)
+        self.behind, self.lost, self.fault = uri.removeprefix("http://"), lost, fault
+        self.numbers = count()
+        self.over = Event()
+        self.uri = f"http://127.0.0.1:{self.server_port}"
+
+    def handle_error(self, *_: object) -> None:
+        """Quietly: the client has gone."""
+
+
+class Forward(BaseHTTPRequestHandler):
+    """Passes a request on, and the answer back unless it is to be lost."""
+
+    server: Proxy
+    protocol_version = "HTTP/1.1"
+
+    def forward(self) -> None:
+        number = next(self.server.numbers)
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if number <= self.server.lost.start or number not in self.server.lost:
+            behind = http.client.HTTPConnection(self.server.behind)
+            behind.request(self.command, self.path, body, dict(self.headers))
+            answer = behind.getresponse()
+            content = answer.read()
+            behind.close()
+        if number in self.server.lost:
+            if self.server.fault == "frozen":
+                self.server.over.wait()
+            if self.server.fault == "broken":
+                self.send_error(500)
+            self.close_connection = True
+            return
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.getheader("Content-Type", "text/plain"))
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        step = 1 if self.server.fault == "drips" else len(content) or 1
+        for start in range(0, len(content), step):
+            self.wfile.write(content[start : start + step])
+            self.server.over.wait(step == 1)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = forward  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        """Quietly."""
+
+
+@contextmanager
+def proxy(uri: str, lost: range, fault: str = "") -> Iterator[Proxy]:
+    """A proxy that listens."""
+    with Proxy(uri, lost, fault) as listening:
+        Thread(target=listening.serve_forever, daemon=True).start()
+        yield listening
+        listening.over.set()
+        listening.shutdown()
+
+
+@pytest.fixture
+def outputs(
+    workspace: Workspace, store: str, request: pytest.FixtureRequest
+) -> tuple[dict[str, bytes], Any]:
+    """What the stages wrote and what MLflow shows of it where nothing went wrong."""
+    workspace(train={"epochs": 1, "batch_size": 2, "seed": seed_of(request.node.name)})
+    before = run_ids(store)
+    for stage in (train, evaluate, export):
+        stage.main()
+    (row,) = [run for run in all_runs(store) if run.info.run_id not in before]
+    found, shown = written(), content(store, row)
+    for folder in ("models", "metrics", "images"):
+        shutil.rmtree(folder)
+    return found, shown
+
+
+def seed_of(name: str) -> int:
+    """A seed of its own for each test, so that no two have the same weights."""
+    return int.from_bytes(name.encode()) % 1_000_003
+
+
+def written() -> dict[str, bytes]:
+    """Every output of the stages."""
+    files = (path for name in ("models", "metrics", "images") for path in Path(name).rglob("*.*"))
+    return {str(path): path.read_bytes() for path in files if path.is_file()}
+
+
+def all_runs(uri: str) -> list[Run]:
+    """Every run that a person sees."""
+    client = MlflowClient(uri)
+    experiment = client.get_experiment_by_name("softmax-mnist")
+    return list(client.search_runs([experiment.experiment_id])) if experiment else []
+
+
+def run_ids(uri: str) -> set[str]:
+    return {run.info.run_id for run in all_runs(uri)}
+
+
+def content(uri: str, run: Run) -> Any:
+    """All of a run that does not differ between two of the same model."""
+    client = MlflowClient(uri)
+    curves = {
+        key: [
+            (point.step, point.value) for point in client.get_metric_history(run.info.run_id, key)
+        ]
+        for key in run.data.metrics
+    }
+    inputs = sorted(i.dataset.name for i in run.inputs.dataset_inputs)
+    return run.info.status, run.info.run_name, run.data.params, curves, inputs, files(client, run)
+
+
+def files(client: MlflowClient, run: Run, folder: str = "") -> list[str]:
+    """The artifacts of a run; MLflow puts a time and a random number into the names of some."""
+    found: list[str] = []
+    for file in client.list_artifacts(run.info.run_id, folder):
+        found += files(client, run, file.path) if file.is_dir else [file.path]
+    return sorted(re.split(r"[+%]timestamp", path)[0] for path in found)
+
+
+def warnings_of(stages: list[Callable[[], None]], capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """What each stage prints to stderr, none of them held up."""
+    lines = []
+    for stage in stages:
+        capsys.readouterr()
+        start = time.perf_counter()
+        stage()
+        assert time.perf_counter() - start < LIMIT
+        lines.append(capsys.readouterr().err)
+    return lines
+
+
+def names_the_remedy(warning: str) -> bool:
+    return (
+        warning.count("\n") == 1 and warning.startswith("warning: ") and "`make track`" in warning
+    )
+
+
+STAGES = [train.main, evaluate.main, export.main]
+
+
+def backfilled(uri: str, before: set[str]) -> Any:
+    """What MLflow shows of the only row that came, after `python -m tools.track`."""
+    write_lock()
+    track.main()
+    (row,) = [run for run in all_runs(uri) if run.info.run_id not in before]
+    return content(uri, row)
+
+
+@pytest.mark.parametrize("number", range(0, 60, 10))
+def test_a_server_that_dies_in_mid_run(
+    number: int, outputs: Any, server: str, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does what request `number` asks for, and answers no more, or 500, until it is back."""
+    before = run_ids(server)
+    fault = "broken" if number in (10, 30, 50) else ""
+    with proxy(server, range(number, sys.maxsize), fault) as dying:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", dying.uri)
+        said = warnings_of(STAGES, capsys)
+        first = next(k for k, line in enumerate(said) if line)
+        assert all(map(names_the_remedy, said[first:]))
+        assert written() == outputs[0]
+        dying.lost = NEVER
+        assert backfilled(dying.uri, before) == outputs[1]
+
+
+@pytest.mark.parametrize("number", [*range(6), 9, 16, 25])
+def test_a_server_whose_answer_gets_lost(
+    number: int, outputs: Any, server: str, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that is made again must not make a second run."""
+    before = run_ids(server)
+    with proxy(server, range(number, number + 1)) as losing:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", losing.uri)
+        assert all(names_the_remedy(line) for line in warnings_of(STAGES, capsys) if line)
+        assert written() == outputs[0]
+        assert backfilled(losing.uri, before) == outputs[1]
+
+
+@pytest.mark.parametrize("number", [5, 12])
+def test_a_server_that_freezes_in_mid_run(
+    number: int, outputs: Any, server: str, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = run_ids(server)
+    with proxy(server, range(number, sys.maxsize), "frozen") as frozen:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", frozen.uri)
+        said = warnings_of(STAGES, capsys)
+        assert names_the_remedy(said[-1])
+        assert all(names_the_remedy(line) for line in said if line)
+        assert written() == outputs[0]
+        frozen.lost = NEVER
+        assert backfilled(frozen.uri, before) == outputs[1]
+
+
+@contextmanager
+def a_server_that_drips(uri: str) -> Iterator[str]:
+    with proxy(uri, NEVER, "drips") as dripping:
+        yield dripping.uri
+
+
+@contextmanager
+def a_silent_postgresql(_: str) -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield "postgresql+psycopg2://nobody@{}:{}/mlflow".format(*listener.getsockname())
+
+
+@pytest.mark.parametrize("stalling", [a_server_that_drips, a_silent_postgresql])
+def test_a_store_that_stalls_is_given_up(
+    stalling: Callable[[str], AbstractContextManager[str]], server: str, workspace: Workspace
+) -> None:
+    """By the process that logs, whatever it waits for: no timeout of a request is ever met."""
+    workspace(train={"epochs": 1, "seed": 301})
+    train.main()
+    evaluate.main()
+    before = written()
+
+    def seconds_of(uri: str) -> float:
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": uri}
+        start = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-m", "stages.evaluate"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert names_the_remedy(done.stderr)
+        assert written() == before
+        return time.perf_counter() - start
+
+    with stalling(server) as uri:
+        assert seconds_of(uri) - seconds_of("http://127.0.0.1:9") < LIMIT
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://mlflow.invalid:5000",
+        "sqlite:////proc/1/cmdline/mlflow.db",
+        "postgresql+psycopg2://nobody@127.0.0.1:9/mlflow",
+    ],
+)
+def test_a_store_that_is_not_there(
+    uri: str, outputs: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    assert all(map(names_the_remedy, warnings_of(STAGES, capsys)))
+    assert written() == outputs[0]
+
+
+class Namespace:
+    """Commands with mounts of their own, which end with the test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.disk = folder / "disk"
+        self.disk.mkdir()
+        command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+        self.holder = subprocess.Popen(
+            [*command, "echo entered; cat"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        assert self.holder.stdout is not None
+        self.environment = {"DVC_ROOT": str(self.disk), "MLFLOW_TRACKING_URI": ""}
+        self.permitted = self.holder.stdout.readline() == b"entered\n"
+
+    def run(self, *command: str) -> "subprocess.CompletedProcess[str]":
+        """Run `command` there."""
+        enter = ["nsenter", f"--target={self.holder.pid}", "--user", "--mount"]
+        return subprocess.run(
+            [*enter, "--preserve-credentials", f"--wd={Path.cwd()}", *command],
+            env=os.environ | {"PYTHONPATH": str(ROOT)} | self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def sh(self, script: str) -> None:
+        """Run `script` there, which must succeed."""
+        done = self.run("sh", "-e", "-c", script)
+        assert done.returncode == 0, done.stderr
+
+    def python(self, program: str) -> "subprocess.CompletedProcess[str]":
+        """Run `program` there, which must succeed."""
+        done = self.run(sys.executable, "-c", program)
+        assert done.returncode == 0, done.stderr
+        return done
+
+    def stages(self) -> list[str]:
+        """What all stages print to stderr, none of them held up by a store on the disk."""
+        done = self.python(TIMED_STAGES)
+        seconds = re.findall(r"^took (.*)$", done.stdout, re.MULTILINE)
+        assert len(seconds) == len(STAGES)
+        assert max(map(float, seconds)) < LIMIT
+        return done.stderr.splitlines(keepends=True)
+
+
+TIMED_STAGES = """
+import time
+from stages import evaluate, export, train
+for stage in train, evaluate, export:
+    start = time.perf_counter()
+    stage.main()
+    print(f"took {time.perf_counter() - start}", flush=True)
+"""
+
+
+@pytest.fixture
+def namespace(tmp_path: Path) -> Iterator[Namespace]:
+    """A small disk for the store, mounted where only its own commands see it."""
+    namespace = Namespace(tmp_path)
+    try:
+        if not namespace.permitted:
+            pytest.skip("this machine permits no namespaces")
+        namespace.sh(f"mount -t tmpfs -o size=8m tmpfs {namespace.disk}")
+        yield namespace
+    finally:
+        namespace.holder.kill()
+        namespace.holder.wait()
+
+
+def test_a_full_disk(namespace: Namespace, outputs: Any) -> None:
+    namespace.sh(f"{FILL}{namespace.disk}/ballast || true")
+    warned = namespace.stages()
+    assert len(warned) == 3
+    assert all(map(names_the_remedy, warned))
+    assert written() == outputs[0]
+    namespace.sh(f"rm {namespace.disk}/ballast")
+    assert completed(namespace) == outputs[1]
+
+
+@pytest.mark.parametrize("kibibytes", [40, 240])
+def test_a_disk_that_fills_in_mid_run(kibibytes: int, namespace: Namespace, outputs: Any) -> None:
+    namespace.python(
+        "from softmax import store; store.experiment(store.connect(), 'softmax-mnist')"
+    )
+    namespace.sh(f"{FILL}{namespace.disk}/ballast || true")
+    namespace.sh(f"truncate --size=-{kibibytes}K {namespace.disk}/ballast")
+    warned = namespace.stages()
+    assert 1 <= len(warned) <= 3
+    assert all(map(names_the_remedy, warned))
+    assert written() == outputs[0]
+    namespace.sh(f"rm {namespace.disk}/ballast")
+    assert completed(namespace) == outputs[1]
+
+
+@pytest.mark.parametrize("used_before", [True, False])
+def test_a_disk_that_can_only_be_read(
+    used_before: bool, namespace: Namespace, outputs: Any
+) -> None:
+    """The lock file lies elsewhere, so that the store itself has to say no."""
+    namespace.environment = {"MLFLOW_TRACKING_URI": f"sqlite:///{namespace.disk}/mlflow.db"}
+    if used_before:
+        namespace.python("from softmax import store; store.connect()")
+    namespace.sh(f"mount -o remount,ro {namespace.disk}")
+    warned = namespace.stages()
+    assert len(warned) == 3
+    assert all(map(names_the_remedy, warned))
+    assert written() == outputs[0]
+    namespace.sh(f"mount -o remount,rw {namespace.disk}")
+    assert completed(namespace) == outputs[1]
+
+
+def test_an_address_that_swallows_everything(
+    outputs: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where connections wait to be accepted and no more may, Linux drops what comes."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, ExitStack() as waiting:
+        for _ in range(2):
+            client = waiting.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://{}:{}".format(*listener.getsockname()))
+        assert all(map(names_the_remedy, warnings_of(STAGES, capsys)))
+    assert written() == outputs[0]
+
+
+def completed(namespace: Namespace) -> Any:
+    """What MLflow shows of the only row on the disk, after `python -m tools.track`."""
+    write_lock()
+    done = namespace.run(sys.executable, "-m", "tools.track")
+    assert done.returncode == 0, done.stderr
+    namespace.sh(f"cp -r {namespace.disk} outside")
+    shutil.copytree("outside", namespace.disk, dirs_exist_ok=True)  # the same paths, seen from here
+    uri = f"sqlite:///{namespace.disk / 'mlflow.db'}"
+    (row,) = all_runs(uri)
+    return content(uri, row)

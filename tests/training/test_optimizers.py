@@ -1,0 +1,65 @@
+"""Optimizers against torch.optim in float64, schedules against math.cos."""
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from softmax.training import optimizers
+from softmax.training.fitting import Descent
+
+STEPS = 30
+MOMENTUM = 0.8
+TORCH_OPTIMIZERS: dict[str, Callable[..., Any]] = {
+    "sgd": torch.optim.SGD,
+    "momentum": partial(torch.optim.SGD, momentum=MOMENTUM),
+    "nesterov": partial(torch.optim.SGD, momentum=MOMENTUM, nesterov=True),
+    "adam": torch.optim.Adam,
+}
+
+
+@pytest.mark.parametrize("weight_decay", [0.0, 0.5])
+@pytest.mark.parametrize("name", TORCH_OPTIMIZERS)
+def test_takes_the_steps_of_torch(name: str, weight_decay: float) -> None:
+    """On a quadratic bowl, up to the rounding of each step to the weight grid."""
+    lowest = np.linspace(-3, 3, 70).reshape(10, 7)
+    params = tiny.params(optimizer=name, momentum=MOMENTUM, weight_decay=weight_decay)
+    descent = Descent(tiny.dataset(5), params)
+    theta = torch.tensor(descent.theta)
+    reference = TORCH_OPTIMIZERS[name]([theta], lr=params.learning_rate, weight_decay=weight_decay)
+
+    for _ in range(STEPS):
+        descent.descend(descent.theta - lowest)
+        theta.grad = theta - torch.tensor(lowest)
+        reference.step()
+
+    np.testing.assert_allclose(descent.theta, theta, rtol=0, atol=1e-7)
+
+
+@given(st.integers(1, 10**6), st.floats(0, 1, exclude_max=True))
+def test_cosine_schedule(steps: int, fraction: float) -> None:
+    step = int(steps * fraction)
+    expected = (1 + math.cos(math.pi * step / steps)) / 2
+
+    assert optimizers.scheduled(1.0, "cosine", step, steps) == pytest.approx(
+        expected, rel=0, abs=1e-15
+    )
+
+
+def test_cosine_schedule_starts_at_the_learning_rate_and_falls() -> None:
+    rates = [optimizers.scheduled(0.3, "cosine", step, 1000) for step in range(1000)]
+
+    assert rates[0] == 0.3
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] > 0
+
+
+def test_constant_schedule() -> None:
+    assert {optimizers.scheduled(0.3, "constant", step, 1000) for step in range(1000)} == {0.3}

@@ -1,0 +1,96 @@
+"""The random stream against Philox as its paper has it, so that it can be had without NumPy."""
+
+import tracemalloc
+from collections.abc import Iterator
+from itertools import count, islice
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from softmax.training import randomness
+
+WORD = 2**64
+SEEDS = st.integers(0, WORD - 1)
+
+
+def philox(counter: tuple[int, int, int, int], key: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Philox4x64-10: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC11."""
+    c0, c1, c2, c3 = counter
+    k0, k1 = key
+    for _ in range(10):
+        high0, low0 = divmod(0xD2E7470EE14C6C93 * c0, WORD)
+        high1, low1 = divmod(0xCA5A826395121157 * c2, WORD)
+        c0, c1, c2, c3 = high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0
+        k0, k1 = (k0 + 0x9E3779B97F4A7C15) % WORD, (k1 + 0xBB67AE8584CAA73B) % WORD
+    return c0, c1, c2, c3
+
+
+def words(seed: int, stream: int) -> Iterator[int]:
+    """The raw stream: blocks of four words, the first of them for counter 1, not 0."""
+    for block in count(1):
+        yield from philox((block, 0, 0, 0), (seed, stream))
+
+
+def test_philox_gives_the_known_answers_of_its_authors() -> None:
+    """From Random123, tests/kat_vectors."""
+    ones = WORD - 1
+
+    assert [f"{word:016x}" for word in philox((0, 0, 0, 0), (0, 0))] == [
+        "16554d9eca36314c",
+        "db20fe9d672d0fdc",
+        "d7e772cee186176b",
+        "7e68b68aec7ba23b",
+    ]
+    assert [f"{word:016x}" for word in philox((ones, ones, ones, ones), (ones, ones))] == [
+        "87b092c3013fe90b",
+        "438c3c67be8d0224",
+        "9cc7d7c69cd777b6",
+        "a09caebf594f0ba0",
+    ]
+
+
+@example(seed=2**63, stream=1, length=9)
+@example(seed=WORD - 1, stream=1, length=9)
+@given(seed=SEEDS, stream=st.integers(0, 1000), length=st.integers(0, 20))
+def test_uniform_takes_the_top_53_bits(seed: int, stream: int, length: int) -> None:
+    expected = [(word >> 11) / 2**52 - 1 for word in islice(words(seed, stream), length)]
+
+    assert randomness.uniform(length, seed, stream).tolist() == expected
+
+
+@example(seed=2**63, stream=1, length=9)
+@example(seed=WORD - 1, stream=1, length=9)
+@given(seed=SEEDS, stream=st.integers(0, 1000), length=st.integers(0, 50))
+def test_permutation_sorts_by_the_words_whose_last_bits_are_the_numbers(
+    seed: int, stream: int, length: int
+) -> None:
+    size = 1
+    while size < length:
+        size *= 2
+    keys = [word - word % size + n for n, word in enumerate(islice(words(seed, stream), length))]
+    permutation = randomness.permutation(length, seed, stream)
+
+    assert permutation.tolist() == sorted(range(length), key=keys.__getitem__)
+    assert permutation.dtype == np.int64
+
+
+def test_permutation_keeps_the_order_of_equal_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    equal = np.arange(1000, dtype=np.uint64) % np.uint64(3) << np.uint64(32)
+    raw = SimpleNamespace(random_raw=lambda _: equal.copy())
+    monkeypatch.setattr(np.random, "Philox", lambda **_: raw)
+
+    assert randomness.permutation(1000, 0, 1).tolist() == sorted(
+        range(1000), key=equal.tolist().__getitem__
+    )
+
+
+def test_permutation_needs_16_bytes_for_each_number() -> None:
+    tracemalloc.start()
+    randomness.permutation(10**6, seed=0, stream=1)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 16.1 * 10**6

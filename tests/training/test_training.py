@@ -1,0 +1,262 @@
+"""Training against the lecture's loop in torch, and the same bytes from NumPy and torch."""
+
+import math
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from softmax.core import scoring
+from softmax.core.arithmetic import LOSS_GRID, WEIGHT_GRID
+from softmax.core.data import Dataset
+from softmax.core.scoring import Score
+from softmax.errors import RangeError
+from softmax.training import fitting, randomness
+from softmax.training.fitting import Descent, Epoch, Hyperparameters
+
+COUNT = 23  # images: five batches of four, and one of three
+
+
+def fit(data: Dataset, params: Hyperparameters, held_out: int = 0) -> list[Epoch]:
+    """Every epoch of a training as the train stage runs it."""
+    return list(fitting.fit(*data.split(held_out), params))
+
+
+def facts(epochs: list[Epoch]) -> list[dict[str, Any]]:
+    """Epochs as values to compare, theta down to the bit."""
+    return [epoch._asdict() | {"theta": epoch.theta.tobytes()} for epoch in epochs]
+
+
+def lecture_loop(data: Dataset, params: Hyperparameters) -> tuple[NDArray[np.float64], list[float]]:
+    """theta and the loss of each batch, from torch's own layer, loss, autograd and SGD."""
+    images, labels = torch.tensor(data.images / 255), torch.tensor(data.labels)
+    layer = torch.nn.Linear(images.shape[1], 10, dtype=torch.float64)
+    start = torch.tensor(fitting.initialize(images.shape[1], params.seed))
+    layer.load_state_dict({"weight": start[:, :-1], "bias": start[:, -1]})
+    optimizer = torch.optim.SGD(layer.parameters(), lr=params.learning_rate)
+    losses = []
+    for epoch in range(1, params.epochs + 1):
+        order = randomness.permutation(len(labels), params.seed, epoch)
+        for first in range(0, len(labels), params.batch_size):
+            batch = order[first : first + params.batch_size]
+            optimizer.zero_grad()
+            loss = functional.cross_entropy(layer(images[batch]), labels[batch])
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            losses.append(loss.item())
+    weight, bias = (parameter.detach().numpy() for parameter in layer.parameters())
+    return np.column_stack([weight, bias]), losses
+
+
+def test_follows_the_lecture_loop() -> None:
+    """Through 211 batches an epoch, the last of one image, with a row for the 100th and 200th."""
+    data = tiny.dataset(421)
+    params = tiny.params(epochs=2, batch_size=2)
+    theta, losses = lecture_loop(data, params)
+
+    epochs = fit(data, params)
+
+    np.testing.assert_allclose(epochs[-1].theta, theta, rtol=0, atol=1e-6)
+    assert [epoch.number for epoch in epochs] == [1, 2]
+    assert [epoch.batches for epoch in epochs] == [211, 211]
+    expected = {100: losses[99], 200: losses[199]}
+    assert epochs[0].batch_losses == pytest.approx(expected, abs=1e-6)
+    expected = {100: losses[211 + 99], 200: losses[211 + 199]}
+    assert epochs[1].batch_losses == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("device", tiny.TORCH_DEVICES)
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])
+def test_torch_gives_the_same_bytes(
+    optimizer: str, device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "REPORT_EVERY", 2)
+    data = tiny.dataset(COUNT)
+    there = Dataset(*(tiny.on_torch(array, device) for array in data))
+
+    for schedule, averaging, weight_decay, validation in product(
+        ["constant", "cosine"], [0.0, 0.9], [0.0, 0.01], [0, 5]
+    ):
+        params = tiny.params(
+            optimizer=optimizer,
+            schedule=schedule,
+            averaging=averaging,
+            weight_decay=weight_decay,
+            validation=validation,
+        )
+        assert facts(fit(there, params)) == facts(fit(data, params)), params
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])
+def test_no_step_waits_for_a_value(optimizer: str) -> None:
+    """Tensors on torch's device "meta" have no values: whoever asks for one, gets an error."""
+    data = Dataset(*(torch.asarray(array, device="meta") for array in tiny.dataset(COUNT)))
+    params = tiny.params(optimizer=optimizer, weight_decay=0.01, averaging=0.9, schedule="cosine")
+    descent = Descent(data, params)
+
+    assert descent.run_epoch(1) == {}
+    with pytest.raises(RuntimeError, match="meta"):
+        descent.publish()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 1},
+        {"epochs": 4},
+        {"batch_size": 5},
+        {"optimizer": "momentum"},
+        {"optimizer": "nesterov"},
+        {"optimizer": "adam"},
+        {"learning_rate": 0.05},
+        {"schedule": "cosine"},
+        {"weight_decay": 0.01},
+        {"averaging": 0.9},
+    ],
+    ids=str,
+)
+def test_each_param_changes_the_weights(change: dict[str, Any]) -> None:
+    data = tiny.dataset(COUNT)
+    *_, plain = fit(data, tiny.params())
+    *_, changed = fit(data, tiny.params(**change))
+
+    assert changed.theta.tobytes() != plain.theta.tobytes()
+
+
+def test_held_out_images_change_the_weights() -> None:
+    data = tiny.dataset(COUNT)
+    *_, plain = fit(data, tiny.params())
+    *_, changed = fit(data, tiny.params(), held_out=1)
+
+    assert changed.theta.tobytes() != plain.theta.tobytes()
+
+
+def test_averaging_keeps_the_moving_average_of_the_weights() -> None:
+    """With one batch an epoch each step is published, and averaging does not alter the steps."""
+    data, start = tiny.dataset(COUNT), fitting.initialize(6, seed=0)
+    steps = fit(data, tiny.params(batch_size=COUNT, epochs=8))
+    averages = fit(data, tiny.params(batch_size=COUNT, epochs=8, averaging=0.7))
+
+    expected = start
+    for step, average in zip(steps, averages, strict=True):
+        expected = 0.7 * expected + 0.3 * step.theta
+        np.testing.assert_allclose(average.theta, expected, rtol=0, atol=WEIGHT_GRID)
+
+
+def test_epochs_do_not_share_memory() -> None:
+    first, second, *_ = fit(tiny.dataset(COUNT), tiny.params())
+
+    assert not np.shares_memory(first.theta, second.theta)
+
+
+def test_weights_are_on_their_grid_after_each_step_and_when_published() -> None:
+    descent = Descent(tiny.dataset(COUNT), tiny.params(averaging=0.7))
+    descent.run_epoch(1)
+
+    assert (descent.theta % WEIGHT_GRID == 0).all()
+    assert (descent.publish() % WEIGHT_GRID == 0).all()
+
+
+def test_a_batch_can_be_larger_than_the_training_set() -> None:
+    data = tiny.dataset(COUNT)
+
+    whole = fit(data, tiny.params(batch_size=COUNT))
+    assert facts(fit(data, tiny.params(batch_size=COUNT + 100))) == facts(whole)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 23, 24])
+def test_the_schedule_ends_with_the_last_batch(batch_size: int) -> None:
+    params = tiny.params(batch_size=batch_size)
+    descent = Descent(tiny.dataset(COUNT), params)
+    for epoch in range(1, params.epochs + 1):
+        descent.run_epoch(epoch)
+
+    assert descent.step == params.epochs * descent.batches
+
+
+def test_scores_are_those_of_the_published_weights() -> None:
+    data = tiny.dataset(COUNT)
+    kept, held_out = Dataset(*(x[:18] for x in data)), Dataset(*(x[18:] for x in data))
+
+    for epoch in fit(data, tiny.params(averaging=0.7), held_out=5):
+        assert epoch.training == scoring.score(epoch.theta, kept)
+        assert epoch.validation == scoring.score(epoch.theta, held_out)
+
+
+def test_without_validation_there_is_no_validation_score() -> None:
+    assert [epoch.validation for epoch in fit(tiny.dataset(COUNT), tiny.params())] == [None] * 3
+
+
+def test_initialize_fills_the_rows_of_w_then_b() -> None:
+    theta = fitting.initialize(features=6, seed=3)
+    values = randomness.uniform(70, seed=3, stream=0) / math.sqrt(6)
+    values = np.round(values / WEIGHT_GRID) * WEIGHT_GRID
+
+    assert theta[:, :-1].ravel().tolist() == values[:60].tolist()
+    assert theta[:, -1].tolist() == values[60:].tolist()
+
+
+def test_initialize_spreads_over_the_range_of_a_linear_layer() -> None:
+    theta = fitting.initialize(features=784, seed=0)
+
+    assert -1 / 28 <= theta.min() < -0.99 / 28
+    assert 0.99 / 28 < theta.max() <= 1 / 28
+    assert abs(theta.mean()) < 0.03 / 28
+
+
+@pytest.mark.parametrize("count", [COUNT, 500], ids=["no row of losses", "a row of losses"])
+def test_a_run_that_leaves_the_range_says_what_to_lower(count: int) -> None:
+    with pytest.raises(RangeError, match=r"lower train\.learning_rate"):
+        fit(tiny.dataset(count), tiny.params(learning_rate=1e9))
+
+
+def test_a_run_that_came_back_into_the_range_is_refused_too() -> None:
+    descent = Descent(tiny.dataset(COUNT), tiny.params(learning_rate=1.0))
+    push = np.full((10, 7), 8192.0)
+    descent.descend(push)
+    descent.descend(-push)
+
+    assert abs(descent.theta).max() < 1
+    with pytest.raises(RangeError, match="the weights of a class"):
+        descent.publish()
+
+
+def test_score_by_hand() -> None:
+    """Without weights every class is as likely; the first is predicted."""
+    data = Dataset(np.zeros((4, 6), np.uint8), np.array([0, 3, 0, 9]))
+    loss, correct, total = scoring.score(np.zeros((10, 7)), data)
+
+    assert loss == pytest.approx(math.log(10), rel=0, abs=LOSS_GRID / 2)
+    assert (correct, total) == (2, 4)
+
+
+def test_score_by_hand_with_a_weight_and_a_bias() -> None:
+    """z_3 = 2 x_0, z_9 = 1: an image with x_0 = 1 is a 3, one with x_0 = 0 a 9."""
+    theta = np.zeros((10, 7))
+    theta[3, 0], theta[9, 6] = 2, 1
+    images = np.zeros((3, 6), np.uint8)
+    images[0, 0] = 255
+    loss, correct, total = scoring.score(theta, Dataset(images, np.array([3, 9, 0])))
+    sums = 8 + math.exp(2) + math.exp(1), 9 + math.exp(1)
+    losses = math.log(sums[0]) - 2, math.log(sums[1]) - 1, math.log(sums[1])
+
+    assert loss == pytest.approx(sum(losses) / 3, rel=0, abs=LOSS_GRID / 2)
+    assert (correct, total) == (2, 3)
+
+
+@pytest.mark.parametrize("chunk", [1, 4, 23])
+def test_score_does_not_depend_on_the_chunks(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    theta, data = fitting.initialize(6, seed=0), tiny.dataset(COUNT)
+    expected = scoring.score(theta, data)
+    monkeypatch.setattr(scoring, "CHUNK", chunk)
+
+    assert scoring.score(theta, data) == expected
+
+
+def test_accuracy_is_a_fraction() -> None:
+    assert Score(loss=1.0, correct=3, total=4).accuracy == 0.75

@@ -1,0 +1,116 @@
+"""The project against verification/reference.py, bit by bit."""
+
+from types import SimpleNamespace
+from typing import Literal, get_args
+
+import numpy as np
+import pytest
+from conftest import ROOT, Clone
+
+from softmax.core import arithmetic, model
+from softmax.core.data import Dataset
+from softmax.pipeline import params
+from softmax.pipeline.params import Train
+from softmax.training import fitting, optimizers
+from softmax.training.fitting import Hyperparameters
+from verification import reference
+
+Optimizer = Literal["sgd", "momentum", "nesterov", "adam"]
+
+
+@pytest.fixture(scope="module")
+def mnist(pipeline: Clone) -> Dataset:
+    """The training set, read without the project."""
+    folder = pipeline.folder / "data/mnist"
+    images = np.fromfile(folder / "train-images-idx3-ubyte", np.uint8, offset=16)
+    labels = np.fromfile(folder / "train-labels-idx1-ubyte", np.uint8, offset=8)
+    return Dataset(images.reshape(len(labels), -1), labels)
+
+
+def everything(optimizer: Optimizer) -> Train:
+    """Params with all that can be switched on."""
+    return Train(
+        seed=2**64 - 1,
+        validation=500,
+        epochs=2,
+        batch_size=4,
+        optimizer=optimizer,
+        learning_rate=5.0,
+        schedule="cosine",
+        momentum=0.9,
+        weight_decay=0.001,
+        averaging=0.9,
+    )
+
+
+def plain(train: Train) -> Hyperparameters:
+    """The same as the mathematics takes them."""
+    return Hyperparameters(**train.model_dump(exclude={"validation"}))
+
+
+def test_one_epoch_with_the_params_of_the_repository(mnist: Dataset) -> None:
+    train = params.load(ROOT / "params.yaml").train.model_copy(update={"epochs": 1})
+    (epoch,) = fitting.fit(*mnist.split(train.validation), plain(train))
+    ((theta, losses),) = reference.fit(*mnist, train)
+
+    assert reference.file(theta) == model.to_bytes(epoch.theta)
+    assert losses == epoch.batch_losses
+
+
+@pytest.mark.parametrize("optimizer", get_args(Optimizer))
+def test_each_optimizer_with_everything_else_switched_on(
+    mnist: Dataset, optimizer: Optimizer
+) -> None:
+    """With a large rate, which leaves little for snap to hide."""
+    train = everything(optimizer)
+    data = Dataset(*(x[:3001] for x in mnist))  # the last batch has one image
+    kept, held_out = data.split(train.validation)
+    *_, epoch = fitting.fit(kept, held_out, plain(train))
+
+    *_, (theta, losses) = reference.fit(*data, train)
+
+    assert reference.file(theta) == model.to_bytes(epoch.theta)
+    assert losses == epoch.batch_losses
+    assert reference.score(theta, *kept) == epoch.training[:2]
+    assert epoch.validation is not None
+    assert reference.score(theta, *held_out) == epoch.validation[:2]
+
+
+def test_last_bits_of_exp_and_log() -> None:
+    """Weights hardly ever tell the order of operations, because snap absorbs the last bits.
+
+    So this test and the next two compare what is snapped.
+    """
+    random = np.random.default_rng(0)
+    x = np.concatenate([[0.0, -800.0], -random.random(9999), -708 * random.random(9999)])
+    total = 1 + 9 * random.random(9999)
+
+    assert reference.exp(x).tobytes() == arithmetic.exp(x).tobytes()
+    assert reference.log(total).tobytes() == arithmetic.log(total).tobytes()
+
+
+def test_last_bits_of_logits_and_gradients() -> None:
+    random = np.random.default_rng(0)
+    theta, p = reference.start(784, seed=0), random.integers(256, size=(37, 785))
+    y = np.arange(37) % 10
+    x = p.T.astype(np.float64)
+
+    z = model.logits(theta, x)
+    assert reference.logits(theta, p).T.tobytes() == z.tobytes()
+    e, total = reference.exponentials(z.T)
+    assert (e / total).T.tobytes() == model.softmax(z).tobytes()
+    total = model.gradient_sum(model.residuals(model.softmax(z), np.eye(10)[:, y]), x)
+    expected = reference.gradient(z.T, p, y)
+    assert expected.tobytes() == model.mean_gradient(total, len(y)).tobytes()
+
+
+@pytest.mark.parametrize("optimizer", get_args(Optimizer))
+def test_last_bits_of_directions_and_rates(optimizer: Optimizer) -> None:
+    train = everything(optimizer)
+    state = SimpleNamespace(m=np.zeros(999), v=np.zeros(999), p1=1.0, p2=1.0)
+    step = optimizers.create(optimizer, train.momentum)
+
+    for t, g in enumerate(np.random.default_rng(0).normal(size=(50, 999))):
+        assert reference.direction(g, state, train).tobytes() == step(+g).tobytes()
+        rate = optimizers.scheduled(train.learning_rate, train.schedule, t, 50)
+        assert reference.rate(t, 50, train) == rate

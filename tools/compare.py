@@ -1,0 +1,49 @@
+"""Write what changed between two models, as for a pull request. Not a stage of DVC.
+
+python -m tools.compare main                  # the workspace with the model of main
+python -m tools.compare main my-experiment    # any two commits, branches, tags, experiments
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from softmax.errors import exits_cleanly
+from softmax.pipeline import files
+from softmax.provenance import comparison, revisions
+from softmax.provenance.comparison import Results
+from verification import claims
+
+REPORT = Path("report/compare.md")
+PICTURES = Path("report/compare")
+WORKSPACE = "workspace"  # as DVC calls it
+
+
+@exits_cleanly
+def main() -> None:
+    """Write the page and its pictures, and print the page."""
+    parser = argparse.ArgumentParser(prog="tools.compare")
+    parser.add_argument("before")
+    parser.add_argument("after", nargs="?", default=WORKSPACE)
+    names = parser.parse_args()
+    before, after = read(names.before), read(names.after)
+    page = comparison.markdown(before, after)
+    pictures = {PICTURES / name: png for name, png in comparison.pictures(before, after).items()}
+    files.write({REPORT: page.encode(), **pictures})
+    print(page, end="")
+
+
+def read(name: str) -> Results:
+    """The results of the revision `name`, or of the workspace unless they are stale."""
+    if name == WORKSPACE:
+        claims.current()
+        return comparison.read(f"`{WORKSPACE}`", Path())
+    commit = revisions.find(Path(), name)
+    title = f"`{name}` ({commit[:7]})" if not commit.startswith(name) else f"`{commit[:7]}`"
+    with tempfile.TemporaryDirectory() as folder:
+        revisions.check_out(Path(), commit, Path(folder), comparison.facts)
+        return comparison.read(title, Path(folder))
+
+
+if __name__ == "__main__":
+    main()

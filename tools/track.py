@@ -1,0 +1,67 @@
+"""Give models their MLflow runs, from the facts alone. Not a stage of DVC.
+
+python -m tools.track            # the model of dvc.lock in the workspace
+python -m tools.track history    # those of all commits, branches, tags and experiments
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from tqdm import tqdm
+
+from softmax.errors import DataError, exits_cleanly
+from softmax.pipeline import files, paths
+from softmax.provenance import lock
+from softmax.provenance.facts import Facts
+from softmax.tracking import events
+from softmax.tracking.events import Origin
+
+
+@exits_cleanly
+def main() -> None:
+    """Complete the run of each model, making it if there is none."""
+    parser = argparse.ArgumentParser(prog="tools.track")
+    parser.add_argument("what", nargs="?", choices=["workspace", "history"], default="workspace")
+    if parser.parse_args().what == "history":
+        track_history()
+    else:
+        track(Path())
+
+
+def track(folder: Path, origin: Origin | None = None) -> None:
+    """Complete the run of the model in `folder`."""
+    stages = lock.load(folder)
+    weights = folder / paths.WEIGHTS
+    locked = lock.outputs(stages, "train").get(paths.WEIGHTS)
+    if not weights.exists() or files.md5(weights) != locked:
+        raise DataError(f"{paths.WEIGHTS}: not the weights of dvc.lock; run `dvc repro`")
+    for path in lock.outputs(stages, "train"):
+        if not (folder / path).exists():
+            raise DataError(f"{path}: not here; run `dvc checkout` or `dvc repro`")
+    facts = Facts(folder, lock.params(stages))
+    run = events.backfill(facts, origin)
+    shown = ", ".join(name for name in lock.SHOWN if name in facts.locked())
+    tqdm.write(f"track: run {run.info.run_id} has the facts of {shown}: {run.info.run_name}")
+
+
+def track_history() -> None:
+    """Complete the runs of all models, but for those that DVC's cache no longer holds."""
+    from softmax.provenance import revisions  # DVC takes a second to import
+
+    found = sorted(revisions.of_models(Path()), key=lambda revision: revision.time)
+    for revision in tqdm(found, desc="track", disable=None):
+        tags = {"mlflow.source.git.commit": revision.commit, "git.dirty": "false"}
+        if revision.experiment:
+            tags["DVC_EXP_NAME"] = revision.experiment
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                revisions.check_out(Path(), revision.commit, Path(folder), lock.shown)
+                track(Path(folder), Origin(revision.time, tags))
+            except DataError as error:
+                tqdm.write(f"track: left out: {error}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
