@@ -34,7 +34,7 @@ STAGES: dict[str, tuple[str, dict[str, Any]]] = {  # the event of each, and what
     "report": ("report", {}),
 }
 WITHOUT = """
-from softmax.tracking import recorder
+from softmax.pipeline import recorder
 recorder.log = recorder.Recorder.__init__ = recorder.Recorder.log = lambda *_, **__: None
 from stages import {stage}
 {stage}.main()
@@ -46,7 +46,7 @@ def lap(name):
     global start
     laps[name], start = time.perf_counter() - start, time.perf_counter()
 from softmax.pipeline import params
-from softmax.tracking import recorder, registry, store
+from softmax.tracking import recording, registry, store
 gc.disable()
 lap("import of softmax")
 import mlflow
@@ -59,7 +59,7 @@ def timed(*arguments):
     save(*arguments)
     laps["writing the model"] = time.perf_counter() - began
 registry._save_model = timed
-recorder.EVENTS["{event}"](client, params.load(), **{details})
+recording.EVENTS["{event}"](client, params.load(), **{details})
 lap("requests")
 laps["requests"] -= laps.get("writing the model", 0)
 print(json.dumps(laps))

@@ -1,1 +1,20 @@
-"""Softmax regression whose results are the same bytes on every machine."""
+"""Softmax regression whose results are the same bytes on every machine.
+
+The rooms, from the ground up; arrows of imports point down only (tests/project/test_layers.py):
+
+    errors       what a person can mend, in one line
+    core         the mathematics: exact sums, the model, data and scores, shares of workers
+    training     gradient descent: optimizers, randomness, the epochs and their history
+    pipeline     params.yaml, datasets.yaml, paths and files, the door to MLflow
+    machine      the device and the processes that compute, which change no result
+    sources      where the data come from
+    results      what a trained model says of the test set, and pictures of it
+    lesson       the lecture in two dimensions
+    page         the HTML file that shows and explains it all
+    provenance   what git and dvc.lock know of trained models
+    tracking     what MLflow shows of them: events, on which no fact depends
+
+To train in Python: `softmax.training.fitting.fit`, of `Hyperparameters` and of data that
+`softmax.core.data.load` reads; `softmax.core.model` has softmax, gradient and the weights' file.
+Nothing is imported here, so that each stage depends on just what it names.
+"""

@@ -1,1 +1,1 @@
-"""The verbs: the stages of dvc.yaml, each a module of its name; beside them what people run."""
+"""The stages of dvc.yaml, each a script of its name, and nothing else."""

@@ -4,8 +4,8 @@ import time
 
 from softmax.errors import exits_cleanly
 from softmax.pipeline import files, params
+from softmax.pipeline.recorder import Recorder
 from softmax.sources import fetching
-from softmax.tracking.recorder import Recorder
 
 
 @exits_cleanly

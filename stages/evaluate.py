@@ -2,9 +2,8 @@
 
 from softmax.core import data, model, scoring
 from softmax.errors import ParamsError, exits_cleanly
-from softmax.pipeline import catalog, files, params, paths
+from softmax.pipeline import catalog, files, params, paths, recorder
 from softmax.results import cards, evaluation
-from softmax.tracking import recorder
 
 
 @exits_cleanly

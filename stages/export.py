@@ -2,9 +2,8 @@
 
 from softmax.core import model
 from softmax.errors import exits_cleanly
-from softmax.pipeline import files, params, paths
+from softmax.pipeline import files, params, paths, recorder
 from softmax.results import images
-from softmax.tracking import recorder
 
 
 @exits_cleanly

@@ -6,7 +6,7 @@ from softmax.core import model
 from softmax.errors import exits_cleanly
 from softmax.lesson import examples, figures, plane
 from softmax.pipeline import files, params, paths
-from softmax.tracking.recorder import Recorder
+from softmax.pipeline.recorder import Recorder
 from softmax.training import history
 
 

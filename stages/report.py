@@ -7,8 +7,7 @@ import pandas as pd
 from softmax.core import data, model
 from softmax.errors import exits_cleanly
 from softmax.page import report
-from softmax.pipeline import catalog, files, params, paths
-from softmax.tracking import recorder
+from softmax.pipeline import catalog, files, params, paths, recorder
 
 
 @exits_cleanly

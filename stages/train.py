@@ -10,7 +10,7 @@ from softmax.errors import exits_cleanly
 from softmax.machine import device, torchrun
 from softmax.pipeline import catalog, files, params, paths
 from softmax.pipeline.params import Params
-from softmax.tracking.recorder import Recorder
+from softmax.pipeline.recorder import Recorder
 from softmax.training import fitting, history
 from softmax.training.fitting import Epoch, Hyperparameters
 

@@ -22,11 +22,11 @@ import requests
 import yaml
 from playwright.sync_api import Browser, sync_playwright
 
-from softmax.pipeline import catalog, params
+from softmax.pipeline import catalog, params, recorder
 from softmax.pipeline.catalog import Pinned
+from softmax.pipeline.recorder import Recorder
 from softmax.provenance import lock
-from softmax.tracking import recorder
-from softmax.tracking.recorder import Recorder
+from softmax.tracking import recording
 from verification import hashes
 
 hypothesis.settings.register_profile("busy machine", deadline=None)
@@ -233,7 +233,7 @@ def workspace(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setattr(
         Recorder, "log", lambda self, *args, **details: recorder.log(self.event, *args, **details)
     )
-    monkeypatch.setattr(recorder, "LIMIT", 600)  # it would end the tests
+    monkeypatch.setattr(recording, "LIMIT", 600)  # it would end the tests
     folder = catalog.directory("mnist")
     write_mnist(folder)
     hashes = [hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in catalog.FILES]

@@ -10,9 +10,8 @@ from pathlib import Path
 
 from softmax.errors import exits_cleanly
 from softmax.pipeline import files
-from softmax.provenance import comparison, revisions
+from softmax.provenance import comparison, revisions, staleness
 from softmax.provenance.comparison import Results
-from verification import claims
 
 REPORT = Path("report/compare.md")
 PICTURES = Path("report/compare")
@@ -36,7 +35,7 @@ def main() -> None:
 def read(name: str) -> Results:
     """The results of the revision `name`, or of the workspace unless they are stale."""
     if name == WORKSPACE:
-        claims.current()
+        staleness.current()
         return comparison.read(f"`{WORKSPACE}`", Path())
     commit = revisions.find(Path(), name)
     title = f"`{name}` ({commit[:7]})" if not commit.startswith(name) else f"`{commit[:7]}`"

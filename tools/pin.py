@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from softmax.core import data
 from softmax.errors import DataError, SourceError, exits_cleanly
 from softmax.pipeline import catalog, files, params
-from softmax.sources import fetching
+from softmax.sources import mirror
 
 
 @exits_cleanly
@@ -28,7 +28,7 @@ def main() -> None:
     if not re.fullmatch("[a-z][a-z0-9-]*", name):
         raise DataError(f"{name}: a name is made of a-z, 0-9 and -, a letter first")
     try:
-        contents = dict(zip(catalog.FILES, fetching.read_mirror(place), strict=True))
+        contents = dict(zip(catalog.FILES, mirror.read(place), strict=True))
     except SourceError as error:
         raise DataError(f"{place}: {error}") from None
     training, test = check(contents, place)

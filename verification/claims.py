@@ -9,7 +9,6 @@ imports a module that dvc.yaml does not name can be true.
 
 import argparse
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -17,68 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dvc.exceptions import DvcException
-from dvc.repo import Repo
-
 from softmax.errors import SoftmaxError, exits_cleanly
 from softmax.pipeline import catalog, params
-from softmax.provenance import lock
-from softmax.provenance.imports import imported_modules
-
-KEEP = "commit dvc.lock and metrics"
-MISSING = ("deleted", "not in cache")  # as DVC says of what was not pulled
-
-
-def current() -> str:
-    """The good verdict; SoftmaxError with the other one.
-
-    Data and models need not be here: then what dvc.lock says of them has to agree.
-    """
-    params.load()  # whose complaints are clearer than DVC's
-    locked = lock.load()
-    try:
-        with Repo() as repo:
-            stages = {stage.addressing: stage for stage in repo.index.stages}
-            outs = [out for stage in stages.values() for out in stage.outs if out.use_cache]
-            made = {out.def_path: out.hash_info for out in outs}
-            stale = {
-                name: list(_reasons(stage, made)) if name in locked else ["not in dvc.lock"]
-                for name, stage in stages.items()
-            }
-    except DvcException as error:
-        raise SoftmaxError(f"the lock is not current: {error}") from None
-    except SyntaxError as error:
-        where = f"{error.filename}, line {error.lineno}"
-        raise SoftmaxError(f"the lock is not current: {where}: {error.msg}; mend it") from None
-    leftover = "in dvc.lock, but not in dvc.yaml: delete it there"
-    stale |= {name: [leftover] for name in locked if name not in stages}
-    if any(stale.values()):
-        found = "; ".join(f"{name}: {', '.join(why)}" for name, why in stale.items() if why)
-        raise SoftmaxError(f"the lock is not current: {found}; run `dvc repro`, then {KEEP}")
-    return f"the lock is current: {len(stages)} stages agree with params, code and data"
-
-
-def _reasons(stage: Any, made: dict[str, Any]) -> Iterator[str]:
-    """Why DVC would run `stage`, or should."""
-    if stage.changed_stage():
-        yield "command modified"
-    for item in [*stage.deps, *stage.outs]:
-        known = item.hash_info and item.hash_info == made.get(item.def_path)
-        for path, state in _flat(item.status()):
-            if not (known and state in MISSING):
-                yield f"{path} {state}"
-    modules = re.findall(r"-m ([\w.]+)", str(stage.cmd))
-    declared = {Path(dep.def_path) for dep in stage.deps}
-    files = (Path(*module.split(".")).with_suffix(".py") for module in modules)
-    for file in (file for file in files if file.exists()):  # others are not of this repository
-        for imported in sorted(imported_modules(file) - declared):
-            yield f"{imported} imported, but not in its deps in dvc.yaml: add it"
-
-
-def _flat(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Path and state of a file; or of each param, which DVC puts below the name of its file."""
-    for name, state in status.items():
-        yield from _flat(state) if isinstance(state, dict) else [(name, state)]
+from softmax.provenance import lock, staleness
 
 
 def true() -> str:
@@ -123,7 +63,7 @@ def _untrue(folder: Path, environment: dict[str, str]) -> Iterator[str]:
         files = dict.fromkeys([*changed, *_other_outputs(folder)])
         yield (
             f"from scratch, other bytes come in {', '.join(files)}; "
-            f"run `dvc repro --force --no-run-cache`, then {KEEP}"
+            f"run `dvc repro --force --no-run-cache`, then commit dvc.lock and metrics"
         )
 
 
@@ -161,7 +101,7 @@ def _git(*command: str, **options: Any) -> str:
 @exits_cleanly
 def main() -> None:
     """Print the verdict."""
-    claims = {"current": current, "true": true}
+    claims = {"current": staleness.current, "true": true}
     parser = argparse.ArgumentParser(prog="verification.claims")
     parser.add_argument("claim", choices=claims)
     print(claims[parser.parse_args().claim]())

@@ -24,9 +24,8 @@ from softmax.core.data import Dataset
 from softmax.core.scoring import Score
 from softmax.errors import exits_cleanly
 from softmax.machine import device
-from softmax.pipeline import catalog, files, params, paths
-from softmax.tracking import recorder
-from softmax.tracking.recorder import Recorder
+from softmax.pipeline import catalog, files, params, paths, recorder
+from softmax.pipeline.recorder import Recorder
 from softmax.training import fitting
 from softmax.training.fitting import Epoch
 from stages import evaluate, export, train

@@ -1,0 +1,12 @@
+"""The mathematics: softmax regression in sums that never round (docs/arithmetic.md).
+
+    arithmetic   grids, exact sums, exp and log
+    arrays       NumPy's on the CPU, torch's on a GPU
+    model        z = W x + b, a = softmax(z), (a - y) x^T, and the file of the weights
+    data         IDX files, and batches as matrices
+    scoring      mean loss and accuracy
+    workers      a share of each batch, and the sum over all
+
+It takes arrays, numbers and paths, and knows neither params nor DVC nor MLflow. The whole of it in
+220 lines of NumPy is verification/reference.py.
+"""

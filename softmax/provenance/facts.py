@@ -56,10 +56,10 @@ class Facts(NamedTuple):
         inputs = lock.inputs(self.locked(), "train")
         if not inputs:
             return {}
-        code = [f"{md5}  {path}" for path, md5 in inputs.items() if path.suffix == ".py"]
-        data = [md5 for path, md5 in inputs.items() if path.suffix != ".py"]
+        data = {path: md5 for path, md5 in inputs.items() if path.parts[0] == "data"}
+        code = [f"{md5}  {path}" for path, md5 in inputs.items() if path not in data]
         return {
-            "dvc.data.md5": " ".join(data),
+            "dvc.data.md5": " ".join(data.values()),
             "dvc.code.md5": hashlib.md5(
                 "\n".join(code).encode(), usedforsecurity=False
             ).hexdigest(),

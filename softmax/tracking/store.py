@@ -5,7 +5,6 @@ A team sets MLFLOW_TRACKING_URI; the default is SQLite at the repository root.
 
 import logging
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from filelock import FileLock
 
 from softmax.errors import SoftmaxError, TrackingError
+from softmax.pipeline.recorder import reason
 
 LOCK_TIMEOUT = 8  # seconds
 DEFAULTS = {
@@ -96,20 +96,6 @@ def lock() -> FileLock:
 
 
 @contextmanager
-def never_fails(remedy: str) -> Iterator[None]:
-    """Turn any error into a warning."""
-    try:
-        yield
-    except Exception as error:
-        warn(reason(error), remedy)
-
-
-def warn(reason: str, remedy: str) -> None:
-    """Say on stderr, in one line, why a stage was not logged and what to do."""
-    print(f"warning: MLflow did not take this stage ({reason}); {remedy}", file=sys.stderr)
-
-
-@contextmanager
 def clear_errors() -> Iterator[None]:
     """Turn any error that is no SoftmaxError into a TrackingError of one line."""
     try:
@@ -118,13 +104,6 @@ def clear_errors() -> Iterator[None]:
         raise
     except Exception as error:
         raise TrackingError(f"{reason(error)}; run `dvc repro`, or look at the server") from None
-
-
-def reason(error: BaseException) -> str:
-    """The first error of a chain, in at most a line."""
-    while error.__context__:
-        error = error.__context__
-    return f"{type(error).__name__}: {error}".split("\n")[0][:160]
 
 
 def is_served(uri: str) -> bool:

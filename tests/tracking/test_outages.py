@@ -378,7 +378,7 @@ def test_a_full_disk(namespace: Namespace, outputs: Any) -> None:
 @pytest.mark.parametrize("kibibytes", [40, 240])
 def test_a_disk_that_fills_in_mid_run(kibibytes: int, namespace: Namespace, outputs: Any) -> None:
     namespace.python(
-        "from softmax import store; store.experiment(store.connect(), 'softmax-mnist')"
+        "from softmax.tracking import store; store.experiment(store.connect(), 'softmax-mnist')"
     )
     namespace.sh(f"{FILL}{namespace.disk}/ballast || true")
     namespace.sh(f"truncate --size=-{kibibytes}K {namespace.disk}/ballast")
@@ -397,7 +397,7 @@ def test_a_disk_that_can_only_be_read(
     """The lock file lies elsewhere, so that the store itself has to say no."""
     namespace.environment = {"MLFLOW_TRACKING_URI": f"sqlite:///{namespace.disk}/mlflow.db"}
     if used_before:
-        namespace.python("from softmax import store; store.connect()")
+        namespace.python("from softmax.tracking import store; store.connect()")
     namespace.sh(f"mount -o remount,ro {namespace.disk}")
     warned = namespace.stages()
     assert len(warned) == 3

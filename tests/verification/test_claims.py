@@ -23,7 +23,7 @@ EDITS = {  # what the verdict says, and the file, the text and what replaces it
     "train: command modified": ("dvc.yaml", "python -m stages.train", "python -O -m stages.train"),
     "train: softmax/machine/device.py imported, but not in its deps in dvc.yaml: add it": (
         "dvc.yaml",
-        "      - softmax/machine/device.py\n",
+        "      - softmax/machine\n",
         "",
     ),
 }

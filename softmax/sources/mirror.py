@@ -1,0 +1,102 @@
+"""A mirror: a directory, here or on an HTTP server, that holds the files of a data set."""
+
+import gzip
+import io
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import url2pathname
+
+import requests
+import urllib3
+from tqdm import tqdm
+
+from softmax.errors import SourceError
+from softmax.pipeline.catalog import FILES
+
+TIMEOUT = 10.0  # seconds to wait for a connection or for the next byte
+DEADLINE = 600.0  # seconds for one whole download
+LIMIT = 47_040_016  # bytes of the largest file
+
+
+def read(place: str) -> Iterator[bytes]:
+    """FILES in a directory, here or on an HTTP server, uncompressed; SourceError if one is not."""
+    if place.startswith("file://"):
+        place = url2pathname(place.removeprefix("file://"))
+    get = _download if place.startswith(("http://", "https://")) else _read
+    if get is _read and not Path(place).is_dir():
+        raise SourceError("neither a directory nor a file:// or http(s):// URL of one")
+    place = place.rstrip("/")
+    for file in FILES:
+        try:
+            content = get(f"{place}/{file}.gz") or get(f"{place}/{file}")
+            if not content:
+                raise SourceError("not found, with .gz or without")
+            yield _uncompressed(content)
+        except SourceError as error:
+            raise SourceError(f"{file}: {error}") from None
+
+
+def _read(path: str) -> bytes:
+    """The file at `path`, cut off once over LIMIT; nothing if there is none."""
+    try:
+        with Path(path).open("rb") as stream:
+            return stream.read(LIMIT + 1)
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise SourceError(error.strerror) from None
+
+
+def _download(url: str) -> bytes:
+    """The body at `url`, cut off once over LIMIT; nothing if the server knows no such file."""
+    headers = {"Accept-Encoding": "identity"}
+    try:
+        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
+            if response.status_code == requests.codes.not_found:
+                return b""
+            if not response.ok:
+                raise SourceError(f"HTTP {response.status_code}")
+            return _body(response.raw, url.rpartition("/")[2])
+    except urllib3.exceptions.ProtocolError:
+        raise SourceError("truncated") from None
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        raise SourceError(_root_cause(error)) from None
+
+
+def _body(response: urllib3.BaseHTTPResponse, name: str) -> bytes:
+    """The bytes as they were sent, still compressed if Content-Encoding says so."""
+    deadline = time.monotonic() + DEADLINE
+    body = bytearray()
+    total = response.length_remaining
+    bar = tqdm(total=total, desc=name, unit="B", unit_scale=True, leave=False, disable=None)
+    with bar:
+        # read1 returns what has come, however little: a drip cannot hold it past the deadline
+        while len(body) <= LIMIT and (chunk := response.read1(2**16, decode_content=False)):
+            body += chunk
+            bar.update(len(chunk))
+            if time.monotonic() > deadline:
+                raise SourceError(f"not complete after {DEADLINE:.0f} s")
+    return bytes(body)
+
+
+def _root_cause(error: BaseException) -> str:
+    """The operating system's word for it, without the layers that requests wraps around it."""
+    while error.__context__:
+        error = error.__context__
+    return str(error)
+
+
+def _uncompressed(content: bytes) -> bytes:
+    """`content`, decompressed if it is gzip; SourceError if damaged or over LIMIT."""
+    if content.startswith(b"\x1f\x8b"):
+        try:
+            content = gzip.GzipFile(fileobj=io.BytesIO(content)).read(LIMIT + 1)
+        except EOFError:
+            raise SourceError("truncated") from None
+        except (OSError, zlib.error) as error:
+            raise SourceError(f"damaged gzip: {error}") from None
+    if len(content) > LIMIT:
+        raise SourceError(f"over {LIMIT} bytes")
+    return content

@@ -1,0 +1,64 @@
+"""Arrows of imports point down: from tools and stages to the mathematics, never back."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from softmax.provenance.imports import local_imports
+
+ROOMS = [  # from the ground up, in the order of softmax/__init__.py
+    "errors",
+    "core",
+    "training",
+    "pipeline",
+    "machine",
+    "sources",
+    "results",
+    "lesson",
+    "page",
+    "provenance",
+    "tracking",
+]
+DOOR = Path("softmax/pipeline/recorder.py")  # to tracking, as it says
+TOP = {"stages", "tools", "verification", "benchmarks"}  # what people and DVC run
+APART = [{"tools", "verification"}, {"stages", "tools"}]
+MODULES = sorted(path.relative_to(ROOT) for path in (ROOT / "softmax").rglob("*.py"))
+FOREIGN = {"dvc", "mlflow", "yaml", "pydantic", "ruamel", "requests", "jinja2", "git"}
+
+
+def room(module: Path) -> str:
+    """The package of a module, or its name where it is in none."""
+    return module.parts[1].removesuffix(".py")
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_imports_point_down(module: Path) -> None:
+    if module.name == "__init__.py":
+        return
+    above = ROOMS[ROOMS.index(room(module)) + 1 :]
+    up = {path for path in local_imports(module) if room(path) in above or path.parts[0] in TOP}
+    assert up == ({Path("softmax/tracking/recording.py")} if module == DOOR else set())
+
+
+@pytest.mark.parametrize("pair", APART, ids=str)
+def test_what_people_run_does_not_import_one_another(pair: set[str]) -> None:
+    for folder in pair:
+        for module in (ROOT / folder).glob("*.py"):
+            imported = {path.parts[0] for path in local_imports(module.relative_to(ROOT))}
+            assert not imported & (pair - {folder})
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if room(m) in ("core", "training")], ids=str)
+def test_the_mathematics_knows_neither_dvc_nor_mlflow(module: Path) -> None:
+    for node in ast.walk(ast.parse((ROOT / module).read_text())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
+        assert not {name.split(".")[0] for name in names} & FOREIGN
+
+
+def test_the_package_lists_its_rooms_in_their_order() -> None:
+    docstring = ast.get_docstring(ast.parse((ROOT / "softmax/__init__.py").read_text())) or ""
+    listed = [line.split()[0] for line in docstring.splitlines() if line.startswith("    ")]
+    assert listed == ROOMS
