@@ -1,8 +1,12 @@
 """The device that trains."""
 
+import ctypes
 import os
+from contextlib import suppress
 
 from softmax.errors import SettingError
+
+DRIVERS = ("libcuda.so.1", "libamdhip64.so")  # without one torch finds no GPU
 
 
 def choose() -> str:
@@ -10,12 +14,12 @@ def choose() -> str:
 
     Raises SettingError for another word, and for cuda where torch finds no GPU for each worker.
     """
-    wanted = os.environ.get("DEVICE", "auto")
+    wanted = os.environ.get("DEVICE") or "auto"  # empty where CI does not know the variable
     if wanted not in ("auto", "cpu", "cuda"):
         raise SettingError(f"DEVICE = {wanted!r} should be auto, cpu or cuda")
-    if wanted == "cpu":
+    if wanted == "cpu" or (wanted == "auto" and not any(map(loads, DRIVERS))):
         return "cpu"
-    import torch  # takes seconds, and only the question for a GPU needs it
+    import torch  # takes seconds
 
     found, needed = torch.cuda.device_count(), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     if found >= needed:
@@ -26,3 +30,10 @@ def choose() -> str:
             "cpu or fewer WORKERS"
         )
     return "cpu"
+
+
+def loads(library: str) -> bool:
+    """Whether this machine has a library of this name."""
+    with suppress(OSError):
+        return bool(ctypes.CDLL(library))
+    return False

@@ -1,7 +1,13 @@
 """What DEVICE asks for."""
 
+import ctypes.util
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
+from conftest import ROOT
 
 from softmax.errors import SettingError
 from softmax.machine import device
@@ -9,20 +15,39 @@ from softmax.machine import device
 
 @pytest.fixture(params=[False, True], ids=["no GPU", "GPU"])
 def gpu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """A machine without and with a GPU."""
+    """A machine that has a driver, without and with a GPU."""
+    monkeypatch.setattr(device, "loads", lambda _: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: int(request.param))
     return bool(request.param)
 
 
-@pytest.mark.parametrize("wanted", [None, "auto"])
+@pytest.mark.parametrize("wanted", [None, "auto", ""])
 def test_auto_takes_the_gpu_if_there_is_one(
     wanted: str | None, *, gpu: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DEVICE", raising=False)
-    if wanted:
+    if wanted is not None:
         monkeypatch.setenv("DEVICE", wanted)
 
     assert device.choose() == ("cuda" if gpu else "cpu")
+
+
+def test_without_a_driver_nobody_waits_for_torch() -> None:
+    program = """
+import sys
+from softmax.machine import device
+device.DRIVERS = ("libno-such-driver.so",)
+assert device.choose() == "cpu"
+assert "torch" not in sys.modules
+"""
+    subprocess.run(
+        [sys.executable, "-c", program], env=os.environ | {"DEVICE": "auto"}, cwd=ROOT, check=True
+    )
+
+
+def test_a_library_loads_or_does_not() -> None:
+    assert not device.loads("libno-such-driver.so")
+    assert device.loads(ctypes.util.find_library("c") or "libSystem.dylib")
 
 
 @pytest.mark.usefixtures("gpu")
@@ -45,6 +70,7 @@ def test_cuda_needs_a_gpu(*, gpu: bool, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_each_worker_of_a_machine_needs_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "loads", lambda _: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
     monkeypatch.setenv("DEVICE", "auto")
@@ -57,7 +83,7 @@ def test_each_worker_of_a_machine_needs_a_gpu(monkeypatch: pytest.MonkeyPatch) -
         device.choose()
 
 
-@pytest.mark.parametrize("wanted", ["", "CPU", "gpu", "cuda:1"])
+@pytest.mark.parametrize("wanted", ["CPU", "gpu", "cuda:1"])
 def test_other_words_are_refused(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEVICE", wanted)
 

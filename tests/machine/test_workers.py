@@ -222,11 +222,16 @@ def test_a_dead_worker_ends_the_job_and_leaves_nothing(
     assert facts() == alone
 
 
-@pytest.mark.parametrize("wanted", ["0", "-1", "2.0", "", "two"])
+@pytest.mark.parametrize("wanted", ["0", "-1", "2.0", "two"])
 def test_workers_is_a_positive_number(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKERS", wanted)
     with pytest.raises(SettingError, match=f"WORKERS = '{wanted}' should be a whole number"):
         torchrun.wanted()
+
+
+def test_an_empty_variable_asks_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKERS", "")
+    assert torchrun.wanted() is None
 
 
 def test_ctrl_c_ends_all_workers(workspace: Workspace) -> None:
@@ -255,11 +260,12 @@ def test_several_machines_need_workers(monkeypatch: pytest.MonkeyPatch) -> None:
         torchrun.wanted()
 
 
-def test_workers_and_dvc_give_the_locked_bytes(pipeline: Clone) -> None:
-    pipeline.run("dvc", "repro", "--force", "--single-item", "train", WORKERS="4", DEVICE="cpu")
+def test_workers_and_dvc_give_the_locked_bytes(team: Clone, store: str) -> None:
+    settings = {"WORKERS": "4", "DEVICE": "cpu", "MLFLOW_TRACKING_URI": store}
+    team.run("dvc", "repro", "--force", "--single-item", "train", **settings)
 
-    assert pipeline.run("git", "status", "--porcelain") == ""
-    client = MlflowClient(f"sqlite:///{pipeline.folder / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("softmax-mnist")
+    assert team.run("git", "status", "--porcelain") == ""
+    client = MlflowClient(store)
+    experiment = client.get_experiment_by_name("softmax-digits")
     (last,) = client.search_runs([experiment.experiment_id], max_results=1)
     assert last.data.tags["workers"] == "4"
