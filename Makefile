@@ -4,10 +4,11 @@ PORT ?= 5000
 BASE ?= main
 GATES := lint types test lock-current lock-true
 BIN := .venv/bin
+INSTALL = $(BIN)/uv pip install --require-hashes --compile-bytecode --python $(BIN)/python
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help repro data ci lint types test lock-current lock-true verify verify-arm ui track remote resolve compare pin bench lock
+.PHONY: help repro data ci lint types test test-fast lock-current lock-true verify verify-arm ui track remote resolve compare pin bench lock
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -26,15 +27,18 @@ repro: .venv/installed ## run the pipeline and print its results; PULL=1: what a
 data: .venv/installed ## bring the data set only
 	$(BIN)/dvc repro $(if $(PULL),--pull) download
 
-lint: .venv/installed ## check style
+lint: .venv/dev ## check style
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
-types: .venv/installed ## check types
+types: .venv/dev ## check types
 	$(BIN)/mypy
 
-test: .venv/installed ## run every test
+test: .venv/dev ## run every test
 	$(BIN)/pytest
+
+test-fast: .venv/dev ## run those that need no server, browser or pipeline
+	$(BIN)/pytest -m "not slow"
 
 lock-current: .venv/installed ## claim that no stage is stale against params, code and data
 	$(BIN)/python -m verification.claims current
@@ -85,11 +89,18 @@ pin: .venv/installed ## add a data set: make pin NAME=mine FROM=directory, of fo
 bench: .venv/installed ## compare an epoch with the lecture's own loop
 	$(BIN)/python -m benchmarks.lecture
 
-lock: .venv/installed ## compile requirements.in to requirements.txt
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
-		--custom-compile-command "make lock" requirements.in -o requirements.txt
+lock: .venv/installed ## pin what requirements*.in name, with hashes
+	for name in requirements requirements-dev; do \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
+			--generate-hashes --custom-compile-command "make lock" $$name.in -o $$name.txt; done
 
-.venv/installed: requirements.txt
+.venv/installed: requirements.txt # by uv, whose own hash is there, too; pip -r does the same, slowly
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --disable-pip-version-check --quiet --requirement requirements.txt
+	@sed -n '/^uv==/,/^    #/p' requirements.txt > .venv/uv.txt
+	$(BIN)/pip install --disable-pip-version-check --quiet --require-hashes --requirement .venv/uv.txt
+	$(INSTALL) --requirement requirements.txt
+	@touch $@
+
+.venv/dev: .venv/installed requirements-dev.txt
+	$(INSTALL) --requirement requirements-dev.txt
 	@touch $@

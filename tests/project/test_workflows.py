@@ -66,11 +66,11 @@ def test_only_a_job_that_runs_nothing_of_ours_may_write(path: Path) -> None:
                 assert step["with"]["persist-credentials"] is False
 
 
-def test_the_lock_is_rerun_on_both_processors_and_the_oldest_and_newest_python() -> None:
+def test_the_lock_is_rerun_on_all_processors_and_the_oldest_and_newest_python() -> None:
     matrix = jobs(ROOT / ".github/workflows/ci.yml")["ci"]["strategy"]["matrix"]
     assert matrix == {
-        "runner": ["ubuntu-24.04", "ubuntu-24.04-arm"],
-        "python": ["3.11", "3.13"],
+        "runner": ["ubuntu-24.04", "ubuntu-24.04-arm", "macos-15"],
+        "python": ["3.11", "3.14"],
     }
     other = yaml.safe_load((ROOT / ".gitlab-ci.yml").read_text())["ci"]["parallel"]["matrix"]
     assert [python["PYTHON"] for python in other] == [matrix["python"]]
@@ -107,7 +107,8 @@ def test_make_ci_runs_every_gate_and_names_those_that_failed(
         program = programs / name
         program.write_text(f'#!/bin/sh\ncase "$0 $*" in {failing}) exit 1;; esac\n')
         program.chmod(0o755)
-    (clone.folder / ".venv/installed").touch()
+    for name in ("installed", "dev"):
+        (clone.folder / ".venv" / name).touch()
 
     done = clone.attempt("make", "ci")
     assert line in (done.stdout + done.stderr).splitlines()
@@ -144,9 +145,10 @@ def test_pip_is_cached_once_for_each_processor() -> None:
         caches = [
             step["with"]["key"]
             for step in jobs(ROOT / ".github/workflows/ci.yml")[job]["steps"]
-            if step.get("with", {}).get("path") == "~/.cache/pip"
+            if step.get("with", {}).get("path") == "~/.cache/uv"
         ]
-        assert caches == ["pip-${{ runner.arch }}-${{ hashFiles('requirements.txt') }}"]
+        machine = "uv-${{ runner.os }}-${{ runner.arch }}-"
+        assert caches == [machine + "${{ hashFiles('requirements*.txt') }}"]
 
 
 def test_a_comment_links_the_pictures_that_it_cannot_show(tmp_path: Path) -> None:
