@@ -15,11 +15,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import forkserver
 import hypothesis
 import numpy as np
 import pytest
 import requests
 import yaml
+from filelock import FileLock
+from mlflow import MlflowClient
 from playwright.sync_api import Browser, sync_playwright
 
 from softmax.pipeline import catalog, params, recorder
@@ -35,17 +38,84 @@ hypothesis.settings.load_profile("busy machine")
 ROOT = Path(__file__).parents[1]
 LECTURE = ROOT / "tests/lecture.yaml"
 STARTUP = 60  # seconds
+SHARED = "TESTS_SHARED"  # the variable that names the folder of what is built once
+HEAVY = {"pipeline", "team", "clone", "browser", "postgresql", "server", "store"}  # take long
 Workspace = Callable[..., Path]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make a folder that all processes of this run share."""
+    if not hasattr(config, "workerinput"):
+        os.environ[SHARED] = tempfile.mkdtemp(prefix="tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove it, and end all that was forked."""
+    if not hasattr(config, "workerinput"):
+        folder = Path(os.environ.pop(SHARED))
+        if (server := folder / "forkserver/pid").exists():
+            os.killpg(int(server.read_text()), signal.SIGKILL)
+        shutil.rmtree(folder)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what needs a server, a browser or a pipeline."""
+    for item in items:
+        if isinstance(item, pytest.Function) and HEAVY & set(item.fixturenames):
+            item.add_marker("slow")
+
+
+def once(name: str, build: Callable[[Path], None]) -> Path:
+    """The folder that `build` fills, once for all processes that run tests."""
+    folder = Path(os.environ[SHARED]) / name
+    with FileLock(f"{folder}.lock"):
+        if not (done := folder.with_suffix(".done")).exists():
+            shutil.rmtree(folder, ignore_errors=True)  # where it failed before
+            folder.mkdir()
+            build(folder)
+            done.touch()
+    return folder
+
+
+def forking() -> dict[str, str]:
+    """The environment in which `python` and `dvc` are forks."""
+    forks = once("forkserver", fork_commands)
+    return {
+        **os.environ,
+        forkserver.SOCKET: str(forks / "socket"),
+        "PATH": os.pathsep.join([str(forks / "bin"), os.environ["PATH"]]),
+    }
+
+
+def fork_commands(folder: Path) -> None:
+    """Start the process whose forks run the commands of clones."""
+    forkserver.install(folder)
+    process = forkserver.start(str(folder / "socket"))
+    (folder / "pid").write_text(str(process.pid))
+    while not (folder / "socket").exists():
+        time.sleep(0.01)
 
 
 class Clone:
     """A clone of the repository and the commands that run in it."""
 
     def __init__(self, folder: Path, source: Path) -> None:
+        subprocess.run(["git", "clone", "--quiet", source, folder], check=True)
+        self.enter(folder)
+
+    @classmethod
+    def copy(cls, source: Path, folder: Path) -> "Clone":
+        """A copy of a clone that is not to change, with its data, models and caches."""
+        shutil.copytree(source, folder, symlinks=True)
+        clone = cls.__new__(cls)
+        clone.enter(folder)
+        return clone
+
+    def enter(self, folder: Path) -> None:
+        """Run commands in `folder`, and Python as a fork."""
         self.folder = folder
         self.environment = {
-            **os.environ,
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            **forking(),
             "GIT_AUTHOR_NAME": "tests",
             "GIT_AUTHOR_EMAIL": "tests@localhost",
             "GIT_COMMITTER_NAME": "tests",
@@ -54,7 +124,6 @@ class Clone:
         # what `make ci` was told is not for the make that a test runs
         for name in ("MLFLOW_TRACKING_URI", "PULL", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
             self.environment.pop(name, None)
-        subprocess.run(["git", "clone", "--quiet", source, folder], check=True)
 
     def run(self, *command: str, **environment: str) -> str:
         """What `command` prints; AssertionError with all of it unless it succeeds."""
@@ -64,10 +133,16 @@ class Clone:
 
     def make(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run make with this environment for its .venv, whatever comes of it."""
-        here = f"BIN={Path(sys.executable).parent}"
+        here = f"BIN={self.environment['PATH'].split(os.pathsep)[0]}"
         return self.attempt(
             "make", "--old-file", ".venv/installed", here, *arguments, **environment
         )
+
+    def give_store(self) -> None:
+        """Put an empty MLflow store in the place of the one that is here, if any."""
+        for file in self.folder.glob("mlflow.db*"):
+            file.unlink()
+        shutil.copy(once("store", migrate) / "mlflow.db", self.folder)
 
     def edit(self, path: str, old: str, new: str) -> None:
         """Replace what comes once in a file."""
@@ -90,34 +165,65 @@ class Clone:
 @pytest.fixture(scope="session")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A clone in which all stages ran on real MNIST as in the lecture, all of it committed."""
-    clone = Clone(tmp_path_factory.mktemp("pipeline") / "clone", ROOT)
+    return Clone.copy(
+        once("pipeline", run_pipeline) / "clone", tmp_path_factory.mktemp("pipeline") / "clone"
+    )
+
+
+def run_pipeline(folder: Path) -> None:
+    """Make the clone of `pipeline`."""
+    clone = Clone(folder / "clone", ROOT)
     shutil.copy(LECTURE, clone.folder / "params.yaml")
     clone.run("dvc", "repro", "--force")
     clone.run("git", "commit", "--quiet", "--all", "--message", "Train as in the lecture")
-    return clone
 
 
 @pytest.fixture(scope="session")
-def team(tmp_path_factory: pytest.TempPathFactory, store: str) -> Clone:
+def team(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A clone with a small data set of its own, on which the pipeline ran, all of it committed."""
     folder = tmp_path_factory.mktemp("team")
+    built = once("team", run_team)
+    shutil.copytree(built / "digits", folder / "digits")
+    shutil.copy(built / "mlflow.db", folder)
+    clone = Clone.copy(built / "clone", folder / "clone")
+    clone.environment |= team_environment(folder)
+    return clone
+
+
+def run_team(folder: Path) -> None:
+    """Make the data set, the clone and the store of `team`."""
     write_mnist(folder / "digits")
+    shutil.copy(once("store", migrate) / "mlflow.db", folder)
     clone = Clone(folder / "clone", ROOT)
-    clone.environment |= {"MLFLOW_TRACKING_URI": store, "MNIST_MIRROR": str(folder / "digits")}
+    clone.environment |= team_environment(folder)
     clone.run("python", "-m", "tools.pin", "digits", str(folder / "digits"))
     shutil.copy(LECTURE, clone.folder / "params.yaml")
     clone.edit("params.yaml", "dataset: mnist", "dataset: digits")
     clone.edit("params.yaml", "[1802, 1100, 217]", "[3, 7]")
+    clone.edit("params.yaml", "batch_size: 64", "batch_size: 2")  # so that a 100th batch comes
     clone.run("dvc", "repro")
     clone.run("git", "add", "--all")
     clone.run("git", "commit", "--quiet", "--message", "Train on digits")
-    return clone
+
+
+def team_environment(folder: Path) -> dict[str, str]:
+    """Where the team has its runs and its data."""
+    return {
+        "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}",
+        "MNIST_MIRROR": str(folder / "digits"),
+    }
 
 
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The URI of an MLflow store that the tests share, because MLflow takes seconds to make one."""
-    return f"sqlite:///{tmp_path_factory.mktemp('store') / 'mlflow.db'}"
+    """The URI of an MLflow store that the tests of a process share."""
+    folder = tmp_path_factory.mktemp("store")
+    return f"sqlite:///{shutil.copy(once('store', migrate) / 'mlflow.db', folder)}"
+
+
+def migrate(folder: Path) -> None:
+    """Make an empty MLflow store, which takes seconds."""
+    MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
 
 
 @pytest.fixture(scope="module")

@@ -184,6 +184,7 @@ def test_batches_are_columns_of_white_ended_pixels_and_one_hot_labels(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux knows of memory")
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_images(tmp_path: Path) -> None:
     """But for the permutation. 188 MB and 47 MB of images would differ by more."""
     small, large = tmp_path / "small", tmp_path / "large"

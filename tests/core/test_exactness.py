@@ -6,12 +6,13 @@ outside, the guards stop them.
 
 import numpy as np
 import pytest
+from conftest import LECTURE
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from pydantic import ValidationError
-from tiny import TORCH_DEVICES, on_torch, params
+from tiny import TORCH_DEVICES, on_torch
 
 from softmax.core import arithmetic, model
 from softmax.core.arithmetic import (
@@ -25,6 +26,8 @@ from softmax.core.arithmetic import (
 )
 from softmax.core.arrays import Array, to_numpy
 from softmax.errors import RangeError
+from softmax.pipeline import params
+from softmax.pipeline.params import Train
 
 Integers = NDArray[np.int64]
 Doubles = NDArray[np.float64]
@@ -233,6 +236,7 @@ def test_one_unit_outside_sums_round() -> None:
 
 def test_twice_the_largest_batch_would_not_fit() -> None:
     assert MAX_BATCH * WHITE * ONE < MAX_UNITS < 2 * MAX_BATCH * WHITE * ONE
-    assert params(batch_size=MAX_BATCH).batch_size == MAX_BATCH
+    lecture = params.load(LECTURE).train.model_dump()
+    assert Train.model_validate(lecture | {"batch_size": MAX_BATCH}).batch_size == MAX_BATCH
     with pytest.raises(ValidationError, match=f"less than or equal to {MAX_BATCH}"):
-        params(batch_size=MAX_BATCH + 1)
+        Train.model_validate(lecture | {"batch_size": MAX_BATCH + 1})

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import Clone
+from conftest import Clone, once, run_pipeline
 
 from softmax.provenance import comparison, lock
 from softmax.provenance.comparison import Results
@@ -167,17 +167,20 @@ KINDS = ("commit", "short commit", "branch", "tag", "annotated tag", "experiment
 
 
 @pytest.fixture(scope="module")
-def clone(pipeline: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A clone with the results in its workspace, and a model of every kind but that."""
-    clone = Clone(tmp_path_factory.mktemp("comparison") / "clone", pipeline.folder)
-    shutil.copytree(pipeline.folder / ".dvc/cache", clone.folder / ".dvc/cache")
-    clone.run("dvc", "repro")
+    folder = tmp_path_factory.mktemp("comparison")
+    return Clone.copy(once("comparison", train_another) / "clone", folder / "clone")
+
+
+def train_another(folder: Path) -> None:
+    """Make that clone."""
+    clone = Clone.copy(once("pipeline", run_pipeline) / "clone", folder / "clone")
     change = ("-S", "train.learning_rate=0.1", "-S", "train.epochs=1")
     clone.run("dvc", "exp", "run", "--temp", "--name", "short", *change)
     clone.run("dvc", "exp", "branch", "short", "short-branch")
     clone.run("git", "tag", "short-tag", "short-branch")
     clone.run("git", "tag", "-a", "-m", "a model", "short-annotated", "short-branch")
-    return clone
 
 
 def name(clone: Clone, kind: str) -> str:

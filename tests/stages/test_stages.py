@@ -1,15 +1,13 @@
 """Each stage on a data set so small that it takes moments."""
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, Workspace
+from conftest import ROOT, Workspace, forking
 
 from softmax.core import model
 from softmax.pipeline import catalog
@@ -176,8 +174,8 @@ def test_bad_input_is_one_line_and_touches_nothing(
     workspace(**changes)
     before = contents(folder)
     done = subprocess.run(
-        [sys.executable, "-m", f"stages.{stage}"],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        ["python", "-m", f"stages.{stage}"],
+        env={**forking(), "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         check=False,

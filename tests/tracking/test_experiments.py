@@ -3,6 +3,7 @@
 import itertools
 import math
 import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,16 +14,18 @@ from conftest import Clone, serve
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-LEARNING_RATES, BATCH_SIZES = (0.001, 0.01, 0.1), (32, 64)
+LEARNING_RATES, BATCH_SIZES = (0.001, 0.01, 0.1), (2, 4)
 AT_ONCE = 4
+PATIENCE = 300  # seconds for all of them
 WAITING = ("Queued", "Running")  # DVC's words
 
 
 @pytest.fixture
-def clone(pipeline: Clone, tmp_path: Path) -> Iterator[Clone]:
-    """A clone that trains for an epoch, with MNIST in its cache and no store yet."""
-    clone = Clone(tmp_path / "clone", pipeline.folder)
-    shutil.copytree(pipeline.folder / ".dvc/cache/files", clone.folder / ".dvc/cache/files")
+def clone(team: Clone, tmp_path: Path) -> Iterator[Clone]:
+    """A clone that trains for an epoch, with its data in its cache and a store of its own."""
+    clone = Clone(tmp_path / "clone", team.folder)
+    shutil.copytree(team.folder / ".dvc/cache/files", clone.folder / ".dvc/cache/files")
+    clone.give_store()
     params = clone.folder / "params.yaml"
     params.write_text(params.read_text().replace("epochs: 5", "epochs: 1"))
     clone.run("git", "commit", "--quiet", "--all", "--message", "Train for an epoch")
@@ -47,8 +50,19 @@ def run_queue(clone: Clone) -> str:
     sweep = ("-S", f"train.learning_rate={rates}", "-S", f"train.batch_size={sizes}")
     clone.run("dvc", "exp", "run", "--queue", *sweep)
     clone.run("git", "commit", "--quiet", "--allow-empty", "--message", "Go on meanwhile")
-    clone.run("dvc", "queue", "start", "-j", str(AT_ONCE))
+    start = ("dvc", "queue", "start", "-j", str(AT_ONCE))
+    # without a pipe, which workers would hold open: DVC 3.67 now and then leaves an idle one behind
+    subprocess.run(
+        start,
+        cwd=clone.folder,
+        env=clone.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=True,
+    )
+    end = time.monotonic() + PATIENCE
     while any(word in (status := clone.run("dvc", "queue", "status")) for word in WAITING):
+        assert time.monotonic() < end, status
         time.sleep(3)
     assert status.count("Success") == len(pairs()), status
     names = clone.run("dvc", "exp", "list", "--all-commits", "--name-only").split()
@@ -56,7 +70,11 @@ def run_queue(clone: Clone) -> str:
 
 
 def run_in_temporary_folders(clone: Clone) -> str:
-    """Run all experiments with --temp, some at a time; what they print."""
+    """Run all experiments with --temp, some at a time; what they print.
+
+    Each of DVC's processes takes whatever is waiting, so that two may run the same one, which makes
+    a second row of one model.
+    """
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return "".join(pool.map(lambda pair: run_in_temporary_folder(clone, *pair), pairs()))
 
@@ -82,12 +100,14 @@ def test_experiments_that_run_at_once_lose_nothing(
     assert "warning: " not in run_all(clone)
     client = MlflowClient(uri)
     experiments = {found.name: found.experiment_id for found in client.search_experiments()}
-    assert set(experiments) == {"Default", "softmax-mnist"}
-    rows = client.search_runs([experiments["softmax-mnist"]])
-    assert sorted(map(changes, rows)) == sorted(pairs())
+    assert set(experiments) == {"Default", "softmax-digits"}
+    rows = client.search_runs([experiments["softmax-digits"]])
     names = clone.run("dvc", "exp", "list", "--all-commits", "--name-only").split()
-    assert sorted(row.data.tags["DVC_EXP_NAME"] for row in rows) == sorted(names)
-    for row in rows:
+    assert len(rows) == len(names) or run_all is run_in_temporary_folders  # as that says
+    last = {row.data.tags["DVC_EXP_NAME"]: row for row in reversed(rows)}
+    assert sorted(map(changes, last.values())) == sorted(pairs())
+    assert sorted(last) == sorted(names)
+    for row in last.values():
         assert row.info.status == "FINISHED"
         assert row.data.tags["mlflow.source.git.commit"] == commit
         assert row.data.tags["git.dirty"] == "true"  # by the params of the experiment
@@ -95,19 +115,20 @@ def test_experiments_that_run_at_once_lose_nothing(
         folder = tmp_path / row.info.run_id
         for artifact in ("weights", "evaluation", "samples"):
             client.download_artifacts(row.info.run_id, artifact, folder)
-        for made in ("weights/grid/gray.png", "evaluation/predictions.csv", "samples/1802.svg"):
+        for made in ("weights/grid/gray.png", "evaluation/predictions.csv", "samples/3.svg"):
             assert (folder / made).stat().st_size > 1000
         assert len(list(folder.glob("weights/*.png"))) == 10
         assert len(client.list_artifacts(row.info.run_id, "images")) == 4
-    versions = client.search_model_versions("name='softmax-mnist'")
-    assert {version.run_id for version in versions} == {row.info.run_id for row in rows}
+    versions = client.search_model_versions("name='softmax-digits'")
+    assert {version.run_id for version in versions} <= {row.info.run_id for row in rows}
+    assert len(versions) == len(names)
 
 
 def test_a_row_is_clean_where_only_results_differ_from_the_commit(clone: Clone) -> None:
     clone.run("dvc", "repro", "train")
     assert clone.run("git", "status", "--porcelain") != ""
     client = MlflowClient(f"sqlite:///{clone.folder / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("softmax-mnist")
+    experiment = client.get_experiment_by_name("softmax-digits")
     (row,) = client.search_runs([experiment.experiment_id])
     assert row.data.tags["mlflow.source.git.commit"] == head(clone)
     assert row.data.tags["git.dirty"] == "false"
@@ -132,8 +153,8 @@ def curves(client: MlflowClient, row: Run) -> dict[str, list[int]]:
 
 
 def every_curve(row: Run) -> dict[str, list[int]]:
-    """The steps that an epoch on all of MNIST has."""
-    batches = math.ceil(60_000 / changes(row)[1])
+    """The steps that an epoch on the team's data has."""
+    batches = math.ceil(500 / changes(row)[1])
     return {
         "loss": list(range(100, batches + 1, 100)),
         **{key: [batches] for key in ("train_loss", "train_accuracy")},

@@ -17,7 +17,7 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
-from conftest import ROOT, Workspace, serve, write_lock
+from conftest import ROOT, Workspace, forking, serve, write_lock
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
@@ -62,6 +62,7 @@ class Forward(BaseHTTPRequestHandler):
 
     server: Proxy
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or each answer waits 40 ms for an acknowledgement
 
     def forward(self) -> None:
         number = next(self.server.numbers)
@@ -315,7 +316,7 @@ class Namespace:
         enter = ["nsenter", f"--target={self.holder.pid}", "--user", "--mount"]
         return subprocess.run(
             [*enter, "--preserve-credentials", f"--wd={Path.cwd()}", *command],
-            env=os.environ | {"PYTHONPATH": str(ROOT)} | self.environment,
+            env=forking() | {"PYTHONPATH": str(ROOT)} | self.environment,
             capture_output=True,
             text=True,
             check=False,
@@ -328,7 +329,7 @@ class Namespace:
 
     def python(self, program: str) -> "subprocess.CompletedProcess[str]":
         """Run `program` there, which must succeed."""
-        done = self.run(sys.executable, "-c", program)
+        done = self.run("python", "-c", program)
         assert done.returncode == 0, done.stderr
         return done
 
@@ -424,7 +425,7 @@ def test_an_address_that_swallows_everything(
 def completed(namespace: Namespace) -> Any:
     """What MLflow shows of the only row on the disk, after `python -m tools.track`."""
     write_lock()
-    done = namespace.run(sys.executable, "-m", "tools.track")
+    done = namespace.run("python", "-m", "tools.track")
     assert done.returncode == 0, done.stderr
     namespace.sh(f"cp -r {namespace.disk} outside")
     shutil.copytree("outside", namespace.disk, dirs_exist_ok=True)  # the same paths, seen from here

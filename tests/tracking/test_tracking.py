@@ -398,6 +398,7 @@ def test_track_adds_a_model_that_was_only_trained(
     assert f"run {run.info.run_id} has the facts of train: sgd " in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_first_use_by_several_processes_makes_one_experiment(tmp_path: Path) -> None:
     """MLflow's own migration of a fresh store breaks it for good if two run at once."""
     program = """if True:

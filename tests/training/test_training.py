@@ -79,7 +79,7 @@ def test_torch_gives_the_same_bytes(
     data = tiny.dataset(COUNT)
     there = Dataset(*(tiny.on_torch(array, device) for array in data))
 
-    for schedule, averaging, weight_decay, validation in product(
+    for schedule, averaging, weight_decay, held_out in product(
         ["constant", "cosine"], [0.0, 0.9], [0.0, 0.01], [0, 5]
     ):
         params = tiny.params(
@@ -87,9 +87,8 @@ def test_torch_gives_the_same_bytes(
             schedule=schedule,
             averaging=averaging,
             weight_decay=weight_decay,
-            validation=validation,
         )
-        assert facts(fit(there, params)) == facts(fit(data, params)), params
+        assert facts(fit(there, params, held_out)) == facts(fit(data, params, held_out)), params
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])

@@ -1,0 +1,62 @@
+"""README.md is short, and its commands run as they stand, in a fresh shell, one after another."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from conftest import ROOT, Clone
+
+TEXT = (ROOT / "README.md").read_text()
+LATER = {"make test", "make verify"}  # which take minutes; .ci/run has them
+
+
+def commands() -> list[str]:
+    """What a reader pastes: indented lines, without their comments."""
+    lines = re.findall(r"^    (.+)$", TEXT, re.MULTILINE)
+    return [line.split("#")[0].strip() for line in lines]
+
+
+def test_it_fits_in_150_lines() -> None:
+    assert len(TEXT.splitlines()) <= 150
+
+
+def test_its_links_lead_somewhere() -> None:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        for link in re.findall(r"\]\(([^)#]*)(?:#[\w-]+)?\)", page.read_text()):
+            assert link.startswith("http") or (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_ci_runs_what_takes_minutes() -> None:
+    assert set(commands()) >= LATER
+    script = (ROOT / ".ci/run").read_text() + (ROOT / "Makefile").read_text()
+    assert "make verify" in script
+    assert re.search("^GATES := .*test", script, re.MULTILINE)
+
+
+def test_its_commands_run_as_they_stand(pipeline: Clone, tmp_path: Path) -> None:
+    clone = Clone.copy(pipeline.folder, tmp_path / "clone")
+    environment = Path(sys.executable).parents[1]
+    (clone.folder / ".venv").mkdir()
+    for part in environment.iterdir():
+        if part.name not in ("installed", "dev"):  # as of another requirements.txt
+            (clone.folder / ".venv" / part.name).symlink_to(part)
+    (clone.folder / ".venv/installed").touch()
+    places = os.environ["PATH"].split(os.pathsep)
+    fresh = os.pathsep.join(place for place in places if Path(place) != environment / "bin")
+    done = subprocess.run(
+        [str(shutil.which("sh")), "-e"],
+        input="\n".join(line for line in commands() if line not in LATER),
+        cwd=clone.folder,
+        env=clone.environment | {"PATH": fresh},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0.8461" in done.stdout
+    assert "0.9" in done.stdout
+    assert clone.run("git", "status", "--porcelain") == ""
+    assert "up to date" in clone.run("dvc", "status")
