@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, STARTUP, Workspace, wait_for
+from conftest import ROOT, STARTUP, Workspace, forking, wait_for
 from mlflow import MlflowClient
 from playwright.sync_api import Browser, expect
 
+from softmax.errors import TrackingError
 from stages import evaluate, train
 from tools import ui
 
@@ -37,13 +38,41 @@ def test_the_link_shows_the_runs_side_by_side(
     ) as process:
         try:
             wait_for(f"http://127.0.0.1:{port}/health", process, log)
+            while not (said := log.read_text().splitlines()):
+                assert process.poll() is None
             page = browser.new_page()
-            page.goto(log.read_text().splitlines()[0])
+            page.goto(said[0])
+            assert said[1:] == ["Ctrl-C ends it"]
             for shown in ("2 matching runs", "test_accuracy"):
                 expect(page.get_by_text(shown).first).to_be_visible(timeout=1000 * STARTUP)
             page.close()
         finally:
             os.killpg(process.pid, 9)
+
+
+def test_a_port_that_is_taken_is_one_line(workspace: Workspace) -> None:
+    workspace()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            ["python", "-m", "tools.ui", str(port)],
+            env=forking() | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr == f"error: port {port} of 127.0.0.1 is taken; say `make ui PORT=...`\n"
+    assert done.stdout == ""
+
+
+def test_a_server_that_does_not_start_says_why(
+    workspace: Workspace, store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace()
+    with pytest.raises(TrackingError, match="MLflow's UI did not start: "):
+        ui.serve(store, 70_000, "1")
+    assert capsys.readouterr().out == ""
 
 
 def test_a_server_that_runs_already_is_named(
