@@ -5,19 +5,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-DOOR = Path("softmax/tracking")  # behind it lie events, on which no fact depends
+EVENTS = Path("softmax/tracking")  # on which no fact depends
 
 
 def imported_modules(module: Path) -> set[Path]:
     """`module` and every local module that it imports, directly or not, relative to ROOT.
 
-    But for DOOR and what only that imports, and for `__init__`, which hold nothing but docstrings.
+    But for EVENTS and what only they import, and for `__init__`, which hold only docstrings.
     """
     found: set[Path] = set()
     waiting = [module]
     while waiting:
         file = waiting.pop()
-        if file not in found and DOOR not in file.parents:
+        if file not in found and EVENTS not in file.parents:
             found.add(file)
             waiting += local_imports(file)
     return found

@@ -29,6 +29,12 @@ def test_its_links_lead_somewhere() -> None:
             assert link.startswith("http") or (page.parent / link).exists(), f"{page.name}: {link}"
 
 
+def test_the_tests_that_the_docs_name_exist() -> None:
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "dvc.yaml"]:
+        for name in re.findall(r"tests/[\w/]+\.(?:py|yaml)", page.read_text()):
+            assert (ROOT / name).exists(), f"{page.name}: {name}"
+
+
 def test_ci_runs_what_takes_minutes() -> None:
     assert set(commands()) >= LATER
     script = (ROOT / ".ci/run").read_text() + (ROOT / "Makefile").read_text()
