@@ -16,22 +16,12 @@ import torch
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
+from benchmarks.settings import LECTURE
 from softmax.core import data
 from softmax.pipeline import catalog
-from softmax.training.fitting import Descent, Hyperparameters
+from softmax.training.fitting import Descent
 
 TURNS = 10
-LECTURE = Hyperparameters(
-    seed=0,
-    epochs=5,
-    batch_size=64,
-    optimizer="sgd",
-    learning_rate=0.001,
-    schedule="constant",
-    momentum=0.0,
-    weight_decay=0.0,
-    averaging=0.0,
-)
 
 
 class LectureMNIST(datasets.MNIST):  # type: ignore[misc] # torchvision has no types

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from benchmarks.lecture import LECTURE
+from benchmarks.settings import LECTURE
 from softmax.core import data
 from softmax.pipeline import catalog
 from softmax.training import fitting

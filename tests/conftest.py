@@ -82,8 +82,8 @@ def forking() -> dict[str, str]:
     """The environment in which `python` and `dvc` are forks."""
     forks = once("forkserver", fork_commands)
     return {
-        **os.environ,
-        forkserver.SOCKET: str(forks / "socket"),
+        **{key: value for key, value in os.environ.items() if key != forkserver.NO_BYTECODE},
+        forkserver.SOCKETS: str(forks),
         "PATH": os.pathsep.join([str(forks / "bin"), os.environ["PATH"]]),
     }
 
@@ -91,9 +91,9 @@ def forking() -> dict[str, str]:
 def fork_commands(folder: Path) -> None:
     """Start the process whose forks run the commands of clones."""
     forkserver.install(folder)
-    process = forkserver.start(str(folder / "socket"))
+    process = forkserver.start(folder)
     (folder / "pid").write_text(str(process.pid))
-    while not (folder / "socket").exists():
+    while not all((folder / name).exists() for name in forkserver.LIBRARIES):
         time.sleep(0.01)
 
 
@@ -144,6 +144,18 @@ class Clone:
         for file in self.folder.glob("mlflow.db*"):
             file.unlink()
         shutil.copy(once("store", migrate) / "mlflow.db", self.folder)
+
+    def give_environment(self) -> dict[str, str]:
+        """Make .venv, and return what a fresh shell has instead of it."""
+        environment, mine = Path(sys.executable).parents[1], self.folder / ".venv"
+        here, *places = self.environment["PATH"].split(os.pathsep)
+        shutil.copytree(here, mine / "bin", symlinks=True)
+        activate = (environment / "bin/activate").read_text()
+        (mine / "bin/activate").unlink()
+        (mine / "bin/activate").write_text(activate.replace(str(environment), str(mine)))
+        (mine / "installed").touch()
+        others = [place for place in places if Path(place) != environment / "bin"]
+        return {"PATH": os.pathsep.join(others), "VIRTUAL_ENV": ""}
 
     def edit(self, path: str, old: str, new: str) -> None:
         """Replace what comes once in a file."""
@@ -234,7 +246,8 @@ def browser() -> Iterator[Browser]:
     Its event loop ends with each module of tests.
     """
     with sync_playwright() as playwright:
-        names = (playwright.chromium.executable_path, "chromium", "google-chrome")
+        own = playwright.chromium.executable_path
+        names = (own, "chromium-headless-shell", "chromium", "google-chrome")
         if (chromium := next(filter(None, map(shutil.which, names)), None)) is None:
             pytest.skip("Chromium is not installed; `playwright install chromium` does it")
         with playwright.chromium.launch(executable_path=chromium) as opened:
@@ -297,9 +310,9 @@ def serve(folder: Path, *options: str, **environment: str) -> Iterator[str]:
     here = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", "server", *options, *here],
+            ["python", "-m", "mlflow", "server", *options, *here],
             cwd=folder,
-            env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **environment},
+            env={**forking(), "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **environment},
             stdout=log,
             stderr=log,
             start_new_session=True,

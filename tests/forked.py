@@ -9,21 +9,28 @@ import signal
 import socket
 import sys
 
-MODULES = ("stages.", "tools.", "softmax.", "dvc", "verification.claims")
-OWN = ("OMP_", "OPENBLAS_", "MKL_", "ATEN_", "NPY_", "WORKERS", "PET_", "PYTHONSAFEPATH")
+PROJECT = ("stages.", "tools.", "softmax.", "verification.claims")
+PROGRAMS = ("dvc", "mlflow", "uvicorn", "torch.distributed.run")
+OWN = ("OMP_", "OPENBLAS_", "MKL_", "ATEN_", "NPY_", "PYTHONSAFEPATH")  # read by what is imported
 
 program, arguments = os.path.abspath(sys.argv[0]), sys.argv[1:]
 if os.path.basename(program) == "dvc":
     program, arguments = os.path.join(os.path.dirname(program), "python"), ["-m", "dvc", *arguments]
-known = arguments[:1] == ["-c"] or (
-    arguments[:1] == ["-m"] and len(arguments) > 1 and arguments[1].startswith(MODULES)
-)
-special = [name for name in os.environ if name.startswith(OWN)]
-if not known or special or "TESTS_FORKSERVER" not in os.environ:
+arguments = arguments[arguments[:1] == ["-u"] :]
+module = arguments[1] if arguments[:1] == ["-m"] else ""
+known = arguments[:1] == ["-c"] or module in PROGRAMS or module.startswith(PROJECT)
+worker = "TORCHELASTIC_RUN_ID" in os.environ  # for which torchrun sets OMP_NUM_THREADS
+own = not worker and [name for name in os.environ if name.startswith(OWN)]
+if not known or own or "TESTS_FORKSERVER" not in os.environ:
     os.execv(sys.executable, [sys.executable, *arguments])
 
+server = "mlflow"
+if module == "dvc":
+    server = "dvc"
+elif module in ("stages.lesson", "torch.distributed.run") or worker or "WORKERS" in os.environ:
+    server = "torch"
 connection = socket.socket(socket.AF_UNIX)
-connection.connect(os.environ["TESTS_FORKSERVER"])
+connection.connect(os.path.join(os.environ["TESTS_FORKSERVER"], server))
 request = json.dumps(
     {
         "process": os.getpid(),
@@ -39,4 +46,6 @@ child = int.from_bytes(connection.recv(8), "big")
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, lambda number, _: os.kill(child, number))
 status = connection.recv(1)
-os._exit(status[0] if status else 128 + signal.SIGKILL)
+if not status:  # it was killed
+    os.kill(os.getpid(), signal.SIGKILL)
+os._exit(status[0])

@@ -1,14 +1,17 @@
-"""Python with torch, MLflow and DVC imported already, for the commands that tests run.
+"""Python with its libraries imported already, for the commands that tests run.
 
-A stage imports for seconds and works for a fraction of one. So commands of tests are forks of one
-process that has imported all libraries, but nothing of this project. `python` and `dvc` in BIN,
-tests/forked.py, ask it for a fork over a socket, with their arguments, folder, environment and
-files, or run a Python of their own where that is what is tested. A fork is a process like any
-other: it has memory, an exit status and children of its own, and dies of signals.
+A stage imports for seconds and works for a fraction of one. So commands of tests are forks of
+processes that have imported libraries, but nothing of this project: one DVC's, one MLflow's too,
+one torch as well, since a fork takes the longer the more there is. `python` and `dvc` in BIN,
+tests/forked.py, ask one of them for a fork over a socket, with their arguments, folder, environment
+and files, or run a Python of their own where that is what is tested. A fork is a process like any
+other: it has memory, an exit status and children of its own, and dies of signals, or with whoever
+asked for it.
 """
 
 import atexit
 import ctypes
+import fcntl
 import gc
 import importlib
 import json
@@ -18,19 +21,30 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
+import weakref
 from pathlib import Path
 from typing import NoReturn
 
-LIBRARIES = (
-    *("alembic.command", "celery", "dvc.cli", "dvc.commands.experiments.run", "dvc.repo.plots"),
-    *("dvc.repo.experiments.queue.celery", "dvc_data.index", "dvc_render", "filelock", "git"),
-    *("jinja2", "mlflow", "mlflow.pyfunc", "mlflow.store.db.utils", "pandas", "PIL.Image"),
-    *("mlflow.store.tracking.sqlalchemy_store", "requests", "ruamel.yaml", "safetensors.numpy"),
-    *("dulwich.porcelain", "hydra.core.override_parser.overrides_parser", "networkx", "pygit2"),
-    *("scipy.stats", "tabulate", "torch", "tqdm"),
-)
-SOCKET = "TESTS_FORKSERVER"  # the variable that names it
+LIBRARIES = {  # of each server, after those of the one before
+    "dvc": (
+        *("celery", "dulwich.porcelain", "dvc.cli.parser"),
+        *("dvc.repo.experiments.queue.celery", "dvc.repo.plots", "dvc_data.index", "dvc_render"),
+        *("filelock", "git", "hydra.core.override_parser.overrides_parser", "networkx", "pygit2"),
+        *("requests", "ruamel.yaml", "tabulate", "tqdm"),
+    ),
+    "mlflow": (
+        *("alembic.command", "jinja2", "pandas", "PIL.Image", "safetensors.numpy", "scipy.stats"),
+        *("mlflow", "mlflow.pyfunc", "mlflow.store.db.utils", "mlflow.store.model_registry"),
+        *("mlflow.store.model_registry.sqlalchemy_store", "mlflow.store.tracking.sqlalchemy_store"),
+        *("aiohttp", "flask", "mlflow.deployments", "mlflow.gateway.budget_tracker"),
+        *("mlflow.genai.review_queues", "mlflow.metrics.genai", "mlflow.webhooks.delivery"),
+    ),
+    "torch": ("torch", "torch.distributed.run", "torch.distributed.elastic.multiprocessing.api"),
+}
+NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"  # set, each fork would compile the project anew
+SOCKETS = "TESTS_FORKSERVER"  # the variable that names their folder
 
 
 def install(folder: Path) -> Path:
@@ -47,30 +61,67 @@ def install(folder: Path) -> Path:
     return binaries
 
 
-def start(address: str) -> subprocess.Popen[bytes]:
-    """Start the server at the socket `address`; whoever connects waits until it has imported."""
+def start(folder: Path) -> subprocess.Popen[bytes]:
+    """Start servers at sockets in `folder`, each named as in LIBRARIES.
+
+    Whoever connects waits until it has imported.
+    """
+    environment = {key: value for key, value in os.environ.items() if key != NO_BYTECODE}
     return subprocess.Popen(
-        [sys.executable, __file__, address], stdin=subprocess.DEVNULL, start_new_session=True
+        [sys.executable, __file__, folder],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
     )
 
 
-def serve(address: str) -> None:
-    """Fork for each connection, for ever."""
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(address)
+def serve_all(folder: Path) -> None:
+    """Serve at each socket from a fork that has imported what it needs, for ever."""
+    listeners = {name: socket.socket(socket.AF_UNIX) for name in LIBRARIES}
+    for name, listener in listeners.items():
+        listener.bind(str(folder / name))
         listener.listen(64)
-        for library in LIBRARIES:
+    for name, libraries in LIBRARIES.items():
+        for library in libraries:
             importlib.import_module(library)
-        gc.collect()
-        gc.freeze()
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # none is left a zombie
-        while True:
-            connection, _ = listener.accept()
-            if os.fork() == 0:
-                listener.close()
-                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                answer(connection)
-            connection.close()
+        if name == "mlflow":
+            rehearse()
+        if os.fork() == 0:
+            serve(listeners[name])
+        listeners[name].close()
+    signal.pause()
+
+
+def rehearse() -> None:
+    """Let MLflow look for what is installed and open a store, half a second in all who log."""
+    from mlflow import MlflowClient
+    from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
+
+    warn_dependency_requirement_mismatches(["mlflow"])
+    with tempfile.TemporaryDirectory() as folder:
+        client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
+        experiment = client.create_experiment("rehearsal", f"{folder}/artifacts")
+        run = client.create_run(experiment)
+        client.log_param(run.info.run_id, "key", "value")
+        client.log_metric(run.info.run_id, "key", 0)
+        client.search_runs([experiment])
+        client.search_model_versions()
+
+
+def serve(listener: socket.socket) -> NoReturn:
+    """Fork for each connection, for ever."""
+    gc.collect()
+    gc.freeze()
+    for finalizer in weakref.finalize._registry.values():  # type: ignore[attr-defined]
+        finalizer.atexit = False  # torch has hundreds, which need a while
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # none is left a zombie
+    while True:
+        connection, _ = listener.accept()
+        if os.fork() == 0:
+            listener.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            answer(connection)
+        connection.close()
 
 
 def answer(connection: socket.socket) -> NoReturn:
@@ -81,6 +132,7 @@ def answer(connection: socket.socket) -> NoReturn:
         content += connection.recv(size - len(content))
     request = json.loads(content)
     connection.sendall(os.getpid().to_bytes(8))
+    end_with(connection)
     enter(request["process"])
     for number, file in enumerate(files):
         os.dup2(file, number)
@@ -96,15 +148,23 @@ def answer(connection: socket.socket) -> NoReturn:
     os._exit(status)
 
 
+def end_with(connection: socket.socket) -> None:
+    """Die when the client does, even of SIGKILL, which it cannot pass on."""
+    if sys.platform == "linux":
+        fcntl.fcntl(connection, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(connection, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(connection, fcntl.F_SETFL, os.O_ASYNC)
+
+
 def enter(process: int) -> None:
     """Join a client that runs in namespaces of its own."""
     if sys.platform != "linux":
         return
-    theirs, ours = (Path(f"/proc/{which}/ns/mnt") for which in (process, "self"))
-    if theirs.readlink() == ours.readlink():
-        return
-    for kind in ("user", "mnt"):
-        with Path(f"/proc/{process}/ns/{kind}").open() as namespace:
+    for kind in ("user", "mnt", "net"):
+        theirs, ours = (Path(f"/proc/{which}/ns/{kind}") for which in (process, "self"))
+        if theirs.readlink() == ours.readlink():
+            continue
+        with theirs.open() as namespace:
             if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), 0):
                 raise OSError(ctypes.get_errno(), f"no way into the namespace {kind}")
 
@@ -135,4 +195,4 @@ def run(arguments: list[str]) -> int:
 
 if __name__ == "__main__":
     sys.path.remove(str(Path(__file__).parent))
-    serve(sys.argv[1])
+    serve_all(Path(sys.argv[1]))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import psutil
 import pytest
-from conftest import ROOT, Clone, Workspace
+from conftest import ROOT, Clone, Workspace, forking
 from mlflow import MlflowClient
 
 from softmax.errors import SettingError
@@ -21,8 +21,9 @@ from softmax.machine import torchrun
 from softmax.pipeline import paths
 
 FACTS = (paths.WEIGHTS, paths.LOSSES, paths.EPOCHS, paths.TRAIN_METRICS)
-TRAIN = [sys.executable, "-m", "stages.train"]
-TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+TRAIN = ["python", "-m", "stages.train"]
+TRAIN_APART = [sys.executable, *TRAIN[1:]]  # with children of its own, which tests kill
+TORCHRUN = ["python", "-m", "torch.distributed.run", "--standalone"]
 SETTINGS = {"epochs": 2, "batch_size": 2, "validation": 9}  # 246 batches, smaller than 3 workers
 
 
@@ -31,7 +32,7 @@ def start(command: list[str], folder: Path = Path(), **environment: str) -> subp
     return subprocess.Popen(
         command,
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        env={**forking(), "PYTHONPATH": str(ROOT), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -195,7 +196,7 @@ def test_machines_that_do_not_meet_say_so(workspace: Workspace) -> None:
 
 def test_workers_without_their_launcher_stop(workspace: Workspace) -> None:
     workspace(train=SETTINGS | {"epochs": 10**6})
-    launcher = start(TRAIN, WORKERS="3")
+    launcher = start(TRAIN_APART, WORKERS="3")
     found = training_workers(launcher)
     launcher.kill()
 
@@ -208,7 +209,7 @@ def test_a_dead_worker_ends_the_job_and_leaves_nothing(
     alone: list[bytes], victim: int, workspace: Workspace
 ) -> None:
     workspace(train=SETTINGS | {"epochs": 10**6})
-    process = start(TRAIN, WORKERS="3")
+    process = start(TRAIN_APART, WORKERS="3")
     training_workers(process)[victim].kill()
     out, err = process.communicate()
 
@@ -236,7 +237,7 @@ def test_an_empty_variable_asks_for_nothing(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_ctrl_c_ends_all_workers(workspace: Workspace) -> None:
     workspace(train=SETTINGS | {"epochs": 10**6})
-    launcher = start(TRAIN, WORKERS="3")
+    launcher = start(TRAIN_APART, WORKERS="3")
     found = training_workers(launcher)
     launcher.send_signal(signal.SIGINT)
 

@@ -1,10 +1,8 @@
 """README.md is short, and its commands run as they stand, in a fresh shell, one after another."""
 
-import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 from conftest import ROOT, Clone
@@ -44,19 +42,12 @@ def test_ci_runs_what_takes_minutes() -> None:
 
 def test_its_commands_run_as_they_stand(pipeline: Clone, tmp_path: Path) -> None:
     clone = Clone.copy(pipeline.folder, tmp_path / "clone")
-    environment = Path(sys.executable).parents[1]
-    (clone.folder / ".venv").mkdir()
-    for part in environment.iterdir():
-        if part.name not in ("installed", "dev"):  # as of another requirements.txt
-            (clone.folder / ".venv" / part.name).symlink_to(part)
-    (clone.folder / ".venv/installed").touch()
-    places = os.environ["PATH"].split(os.pathsep)
-    fresh = os.pathsep.join(place for place in places if Path(place) != environment / "bin")
+    fresh = clone.give_environment()
     done = subprocess.run(
         [str(shutil.which("sh")), "-e"],
         input="\n".join(line for line in commands() if line not in LATER),
         cwd=clone.folder,
-        env=clone.environment | {"PATH": fresh},
+        env=clone.environment | fresh,
         capture_output=True,
         text=True,
         check=False,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT, Clone
+from conftest import ROOT, Clone, once, run_pipeline
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
@@ -100,10 +100,10 @@ def test_every_stage_says_what_it_does() -> None:
     assert all(stage["desc"] for stage in STAGES.values())
 
 
-def test_a_forced_run_leaves_a_clean_clone_clean(pipeline: Clone) -> None:
-    pipeline.run("dvc", "repro", "--force")
-    assert pipeline.run("git", "status", "--porcelain") == ""
-    assert "up to date" in pipeline.run("dvc", "status")
+def test_a_forced_run_leaves_a_clean_clone_clean(team: Clone) -> None:
+    team.run("dvc", "repro", "--force")
+    assert team.run("git", "status", "--porcelain") == ""
+    assert "up to date" in team.run("dvc", "status")
 
 
 def test_results_lie_in_the_bands_of_the_lecture(pipeline: Clone) -> None:
@@ -163,54 +163,58 @@ print(peak_memory() - before)
     assert 40 < mebibytes < 100  # MNIST itself is 45
 
 
-def test_an_experiment_compares_with_the_committed_results(pipeline: Clone, tmp_path: Path) -> None:
-    clone = Clone.copy(pipeline.folder, tmp_path / "clone")
+@pytest.fixture
+def faster(tmp_path: Path) -> Clone:
+    """A clone whose workspace holds an experiment, and MLflow both models."""
+    return Clone.copy(once("faster", train_faster) / "clone", tmp_path / "clone")
+
+
+def train_faster(folder: Path) -> None:
+    """Make that clone."""
+    clone = Clone.copy(once("pipeline", run_pipeline) / "clone", folder / "clone")
     clone.give_store()
     clone.run("python", "-m", "tools.track")
     clone.run("dvc", "exp", "run", "-n", "faster", "-S", "train.learning_rate=0.01")
-    params = json.loads(clone.run("dvc", "params", "diff", "--json"))["params.yaml"]
+
+
+def test_an_experiment_compares_with_the_committed_results(faster: Clone) -> None:
+    params = json.loads(faster.run("dvc", "params", "diff", "--json"))["params.yaml"]
     assert {key: (change["old"], change["new"]) for key, change in params.items()} == {
         "train.learning_rate": (0.001, 0.01)
     }
-    metrics = json.loads(clone.run("dvc", "metrics", "diff", "--json"))["metrics/test.json"]
+    metrics = json.loads(faster.run("dvc", "metrics", "diff", "--json"))["metrics/test.json"]
     assert metrics["accuracy"]["new"] > metrics["accuracy"]["old"] > 0.83
-    shown = clone.run("dvc", "exp", "show", "--csv")
+    shown = faster.run("dvc", "exp", "show", "--csv")
     assert "faster" in shown
     for command in (["show"], ["diff", "HEAD"]):
-        clone.run("dvc", "plots", *command)
-        page = (clone.folder / "dvc_plots/index.html").read_text()
+        faster.run("dvc", "plots", *command)
+        page = (faster.folder / "dvc_plots/index.html").read_text()
         for plot in ("Loss of every 100th", "Accuracy after", "Confusion on", "weights/9.png"):
             assert plot in page
     (experiment,) = {
         run.data.tags["DVC_EXP_NAME"]: run.data.metrics["test_accuracy"]
-        for run in tracked_runs(clone)
+        for run in tracked_runs(faster)
         if "DVC_EXP_NAME" in run.data.tags
     }.items()
     assert experiment == ("faster", metrics["accuracy"]["new"])
-    assert len(tracked_runs(clone)) == 2
+    assert len(tracked_runs(faster)) == 2
 
 
-def test_the_history_makes_the_table_anew(pipeline: Clone, tmp_path: Path) -> None:
+def test_the_history_makes_the_table_anew(faster: Clone) -> None:
     """From commits and DVC's cache: a model and an experiment, once each, and no third."""
-    clone = Clone.copy(pipeline.folder, tmp_path / "clone")
-    clone.give_store()
-    clone.run("python", "-m", "tools.track")
-    clone.run("dvc", "exp", "run", "-n", "faster", "-S", "train.learning_rate=0.01")
-    clone.run("git", "checkout", ".")
-    before = {run.info.run_name for run in tracked_runs(clone)}
-    clone.give_store()
+    faster.run("git", "checkout", ".")
+    before = {run.info.run_name for run in tracked_runs(faster)}
+    faster.give_store()
     for _ in range(2):
-        clone.run("python", "-m", "tools.track", "history")
-    rows = {run.info.run_name: run.data for run in tracked_runs(clone)}
+        faster.run("python", "-m", "tools.track", "history")
+    rows = {run.info.run_name: run.data for run in tracked_runs(faster)}
     assert (
         set(rows) == before == {"84.61% · sgd lr=0.001 b=64 e=5", "90.00% · sgd lr=0.01 b=64 e=5"}
     )
-    faster = rows["90.00% · sgd lr=0.01 b=64 e=5"]
-    assert faster.tags["DVC_EXP_NAME"] == "faster"
-    assert faster.metrics["test_accuracy"] == 0.9
-    assert (
-        faster.tags["dvc.code.md5"] == rows["84.61% · sgd lr=0.001 b=64 e=5"].tags["dvc.code.md5"]
-    )
+    row = rows["90.00% · sgd lr=0.01 b=64 e=5"]
+    assert row.tags["DVC_EXP_NAME"] == "faster"
+    assert row.metrics["test_accuracy"] == 0.9
+    assert row.tags["dvc.code.md5"] == rows["84.61% · sgd lr=0.001 b=64 e=5"].tags["dvc.code.md5"]
 
 
 def tracked_runs(clone: Clone) -> list[Run]:

@@ -30,8 +30,8 @@ def test_the_link_shows_the_runs_side_by_side(
         port = free.getsockname()[1]
     log = tmp_path / "log"
     with subprocess.Popen(
-        [sys.executable, "-m", "tools.ui", str(port)],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        ["python", "-m", "tools.ui", str(port)],
+        env=forking() | {"PYTHONPATH": str(ROOT)},
         stdout=log.open("w"),
         stderr=subprocess.STDOUT,
         start_new_session=True,

@@ -56,5 +56,5 @@ def test_with_a_package_that_raises_on_every_call(clone: Clone, error: str) -> N
 def test_without_mlflow(clone: Clone, tmp_path: Path) -> None:
     (tmp_path / "mlflow.py").write_text("raise ModuleNotFoundError('no mlflow here')")
     clone.environment = clone.environment | {"PYTHONPATH": str(tmp_path)}
-    del clone.environment[forkserver.SOCKET]  # whose forks have it
+    del clone.environment[forkserver.SOCKETS]  # whose forks have it
     assert_same_facts_with_a_warning_each(clone, "no mlflow here")

@@ -14,8 +14,8 @@ from conftest import Clone, serve
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-LEARNING_RATES, BATCH_SIZES = (0.001, 0.01, 0.1), (2, 4)
-AT_ONCE = 4
+LEARNING_RATES, BATCH_SIZES = (0.001, 0.1), (2, 4)
+AT_ONCE = 4  # all of them
 PATIENCE = 300  # seconds for all of them
 WAITING = ("Queued", "Running")  # DVC's words
 
@@ -70,10 +70,10 @@ def run_queue(clone: Clone) -> str:
 
 
 def run_in_temporary_folders(clone: Clone) -> str:
-    """Run all experiments with --temp, some at a time; what they print.
+    """Run all experiments with --temp at once; what they print.
 
     Each of DVC's processes takes whatever is waiting, so that two may run the same one, which makes
-    a second row of one model.
+    a second experiment of one model, and perhaps a second row.
     """
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return "".join(pool.map(lambda pair: run_in_temporary_folder(clone, *pair), pairs()))
@@ -103,10 +103,11 @@ def test_experiments_that_run_at_once_lose_nothing(
     assert set(experiments) == {"Default", "softmax-digits"}
     rows = client.search_runs([experiments["softmax-digits"]])
     names = clone.run("dvc", "exp", "list", "--all-commits", "--name-only").split()
-    assert len(rows) == len(names) or run_all is run_in_temporary_folders  # as that says
-    last = {row.data.tags["DVC_EXP_NAME"]: row for row in reversed(rows)}
-    assert sorted(map(changes, last.values())) == sorted(pairs())
-    assert sorted(last) == sorted(names)
+    last = {changes(row): row for row in reversed(rows)}
+    assert set(last) == pairs()
+    assert {row.data.tags["DVC_EXP_NAME"] for row in rows} <= set(names)
+    if run_all is run_queue:
+        assert len(rows) == len(names) == len(pairs())
     for row in last.values():
         assert row.info.status == "FINISHED"
         assert row.data.tags["mlflow.source.git.commit"] == commit
@@ -121,7 +122,7 @@ def test_experiments_that_run_at_once_lose_nothing(
         assert len(client.list_artifacts(row.info.run_id, "images")) == 4
     versions = client.search_model_versions("name='softmax-digits'")
     assert {version.run_id for version in versions} <= {row.info.run_id for row in rows}
-    assert len(versions) == len(names)
+    assert len(versions) == len(pairs())
 
 
 def test_a_row_is_clean_where_only_results_differ_from_the_commit(clone: Clone) -> None:

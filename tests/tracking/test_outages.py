@@ -24,7 +24,7 @@ from mlflow.entities import Run
 from stages import evaluate, export, train
 from tools import track
 
-LIMIT = 10  # seconds that tracking may add to a stage
+LIMIT = 15  # seconds: the clock ends tracking after 8, and a busy machine takes its time
 NEVER = range(0)
 FILL = "dd if=/dev/zero bs=4096 of="
 
@@ -105,25 +105,35 @@ def proxy(uri: str, lost: range, fault: str = "") -> Iterator[Proxy]:
         listening.shutdown()
 
 
+Outputs = tuple[dict[str, bytes], Any]
+
+
+@pytest.fixture(scope="module")
+def known() -> list[Outputs]:
+    """What `outputs` found at its first use."""
+    return []
+
+
 @pytest.fixture
 def outputs(
-    workspace: Workspace, store: str, request: pytest.FixtureRequest
-) -> tuple[dict[str, bytes], Any]:
-    """What the stages wrote and what MLflow shows of it where nothing went wrong."""
-    workspace(train={"epochs": 1, "batch_size": 2, "seed": seed_of(request.node.name)})
-    before = run_ids(store)
-    for stage in (train, evaluate, export):
-        stage.main()
-    (row,) = [run for run in all_runs(store) if run.info.run_id not in before]
-    found, shown = written(), content(store, row)
-    for folder in ("models", "metrics", "images"):
-        shutil.rmtree(folder)
-    return found, shown
+    workspace: Workspace, store: str, server: str, known: list[Outputs]
+) -> Iterator[Outputs]:
+    """What the stages wrote and what MLflow shows of it where nothing went wrong.
 
-
-def seed_of(name: str) -> int:
-    """A seed of its own for each test, so that no two have the same weights."""
-    return int.from_bytes(name.encode()) % 1_000_003
+    All tests train one model, and each leaves the server without a run of it.
+    """
+    workspace(train={"epochs": 1, "batch_size": 2, "seed": 300})
+    if not known:
+        before = run_ids(store)
+        for stage in STAGES:
+            stage()
+        (row,) = [run for run in all_runs(store) if run.info.run_id not in before]
+        known.append((written(), content(store, row)))
+        for folder in ("models", "metrics", "images"):
+            shutil.rmtree(folder)
+    yield known[0]
+    for run in all_runs(server):
+        MlflowClient(server).delete_run(run.info.run_id)
 
 
 def written() -> dict[str, bytes]:
@@ -264,7 +274,7 @@ def test_a_store_that_stalls_is_given_up(
         environment = os.environ | {"PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": uri}
         start = time.perf_counter()
         done = subprocess.run(
-            [sys.executable, "-m", "stages.evaluate"],
+            [sys.executable, "-m", "stages.evaluate"],  # whose end is what is tested
             env=environment,
             capture_output=True,
             text=True,
@@ -275,7 +285,7 @@ def test_a_store_that_stalls_is_given_up(
         return time.perf_counter() - start
 
     with stalling(server) as uri:
-        assert seconds_of(uri) - seconds_of("http://127.0.0.1:9") < LIMIT
+        assert seconds_of(uri) < LIMIT
 
 
 @pytest.mark.parametrize(

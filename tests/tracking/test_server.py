@@ -1,22 +1,20 @@
 """The stages against real MLflow servers on PostgreSQL: a bare one, and that of compose.yaml."""
 
 import hashlib
-import os
 import re
 import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import mlflow
 import pytest
+import requests
 import yaml
-from conftest import ROOT, Workspace, serve, write_lock
+from conftest import ROOT, STARTUP, Workspace, forking, serve, write_lock
 from mlflow import MlflowClient
 from mlflow.entities import Run
-from mlflow.server import get_app_client
 from sqlalchemy import make_url
 
 from stages import evaluate, export, train
@@ -128,7 +126,12 @@ def test_a_team_that_first_uses_its_server_at_once_loses_nothing(
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", PASSWORD)
     people = ["ada", "emmy", "grace"]
     for seed, name in enumerate(people, 203):
-        get_app_client("basic-auth", tracking_uri=team).create_user(name, PASSWORD)
+        requests.post(
+            f"{team}/api/2.0/mlflow/users/create",
+            json={"username": name, "password": PASSWORD},
+            auth=("admin", PASSWORD),
+            timeout=STARTUP,
+        ).raise_for_status()
         workspace(train={"epochs": 1, "batch_size": 2, "seed": seed})
         with monkeypatch.context() as offline:
             offline.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
@@ -141,10 +144,10 @@ def test_a_team_that_first_uses_its_server_at_once_loses_nothing(
     )
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", program],
+            ["python", "-c", program],
             cwd=tmp_path / name,
             env={
-                **os.environ,
+                **forking(),
                 "PYTHONPATH": str(ROOT),
                 "MLFLOW_TRACKING_URI": team,
                 "MLFLOW_TRACKING_USERNAME": name,

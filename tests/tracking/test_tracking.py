@@ -2,11 +2,9 @@
 
 import hashlib
 import json
-import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 import zlib
 from collections.abc import Iterator
@@ -17,7 +15,7 @@ from threading import Thread
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT, Workspace, write_lock
+from conftest import ROOT, Workspace, forking, write_lock
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
@@ -405,9 +403,9 @@ def test_first_use_by_several_processes_makes_one_experiment(tmp_path: Path) -> 
         from softmax.tracking import store
         print(store.experiment(store.connect(), "softmax-mnist"))
     """
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = forking() | {"PYTHONPATH": str(ROOT)}
     environment.pop("MLFLOW_TRACKING_URI", None)
-    command = [sys.executable, "-c", program]
+    command = ["python", "-c", program]
     processes = [
         subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
         for _ in range(3)
