@@ -5,8 +5,12 @@ python -m tools.compare main my-experiment    # any two commits, branches, tags,
 """
 
 import argparse
+import sys
 import tempfile
 from pathlib import Path
+
+from rich.console import Console
+from rich.markdown import Markdown
 
 from softmax.errors import exits_cleanly
 from softmax.pipeline import files
@@ -20,7 +24,7 @@ WORKSPACE = "workspace"  # as DVC calls it
 
 @exits_cleanly
 def main() -> None:
-    """Write the page and its pictures, and print the page."""
+    """Write the page and its pictures, and print the page, for people what a terminal can show."""
     parser = argparse.ArgumentParser(prog="tools.compare")
     parser.add_argument("before")
     parser.add_argument("after", nargs="?", default=WORKSPACE)
@@ -29,7 +33,11 @@ def main() -> None:
     page = comparison.markdown(before, after)
     pictures = {PICTURES / name: png for name, png in comparison.pictures(before, after).items()}
     files.write({REPORT: page.encode(), **pictures})
-    print(page, end="")
+    if sys.stdout.isatty():
+        Console().print(Markdown(comparison.markdown(before, after, charts=False)))
+        print(f"\npage      {REPORT}\npictures  {PICTURES}/")
+    else:
+        print(page, end="")
 
 
 def read(name: str) -> Results:

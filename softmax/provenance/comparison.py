@@ -137,8 +137,8 @@ def _code(inputs: lock.Hashes, outputs: lock.Hashes) -> lock.Hashes:
     }
 
 
-def markdown(before: Results, after: Results) -> str:
-    """The page, which can be read without its pictures."""
+def markdown(before: Results, after: Results, *, charts: bool = True) -> str:
+    """The page, or without `charts` that part of it which needs no more than text."""
     sections = [
         f"# {before.name} → {after.name}",
         _identity(before, after),
@@ -147,7 +147,7 @@ def markdown(before: Results, after: Results) -> str:
         _metrics(before.metrics, after.metrics),
         _by_class(before.classes, after.classes),
     ]
-    if (before.weight != after.weight).any():
+    if charts and (before.weight != after.weight).any():
         sections += [
             _curves(before.losses, after.losses),
             PICTURES.format(largest=abs(after.weight - before.weight).max()),
