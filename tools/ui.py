@@ -16,7 +16,7 @@ import requests
 
 from softmax.errors import SettingError, TrackingError, exits_cleanly
 from softmax.pipeline import params
-from softmax.tracking import events, store
+from softmax.tracking import store
 
 # MLflow opens in its view for language models, without a chart
 COMPARISON = "{}/#/experiments/{}/runs?workflowType=machine_learning&compareRunsMode=CHART"
@@ -28,16 +28,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="tools.ui")
     parser.add_argument("port", type=int)
     port = parser.parse_args().port
-    served = store.is_served(os.environ.get("MLFLOW_TRACKING_URI", ""))
-    if not served:
-        check_free(port)
-    with store.clear_errors():
-        client = store.connect()
-        experiment = store.experiment(client, events.experiment_name(params.load()))
-    if served:
-        print(COMPARISON.format(client.tracking_uri, experiment))
-    else:
-        serve(client.tracking_uri, port, experiment)
+    name = store.experiment_name(params.load())
+    uri = store.uri()
+    if store.is_served(uri):
+        with store.clear_errors():
+            print(COMPARISON.format(uri, store.experiment(store.connect(), name)))
+        return
+    check_free(port)
+    if not (store.root() / "mlflow.db").exists():
+        with store.clear_errors():
+            store.connect()  # makes it under a lock, or a stage might do so, too
+    serve(uri, port, name)
 
 
 def check_free(port: int) -> None:
@@ -47,8 +48,11 @@ def check_free(port: int) -> None:
             raise SettingError(f"port {port} of 127.0.0.1 is taken; say `make ui PORT=...`")
 
 
-def serve(uri: str, port: int, experiment: str) -> None:
-    """Serve the store at `uri`, and print the link once that answers; TrackingError if it ends."""
+def serve(uri: str, port: int, name: str) -> None:
+    """Serve the store at `uri`, and print the link to an experiment once that answers.
+
+    Raises TrackingError if it ends before.
+    """
     address = f"http://127.0.0.1:{port}"
     ui = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--port", str(port)]
     # one person looks at it, and nothing here runs MLflow's jobs
@@ -59,11 +63,10 @@ def serve(uri: str, port: int, experiment: str) -> None:
             [*ui, "--workers", "1"], env=environment, stdout=log, stderr=subprocess.STDOUT
         ) as server,
     ):
-        while server.poll() is None and not answers(f"{address}/health"):
+        while server.poll() is None and not (link := link_to(name, address)):
             time.sleep(0.1)
         if server.returncode is None:
-            print(COMPARISON.format(address, experiment), flush=True)
-            print("Ctrl-C ends it", flush=True)
+            print(link, "Ctrl-C ends it", sep="\n", flush=True)
             server.wait()
         else:
             log.seek(0)
@@ -72,11 +75,22 @@ def serve(uri: str, port: int, experiment: str) -> None:
             )
 
 
-def answers(url: str) -> bool:
-    """Whether a server does."""
+def link_to(name: str, address: str) -> str:
+    """Where the runs of an experiment are compared; the server's own page before there are any.
+
+    Empty unless the server at `address` answers. MLflow's client would take seconds to import.
+    """
     with suppress(requests.RequestException):
-        return requests.get(url, timeout=1).ok
-    return False
+        reply = requests.get(
+            f"{address}/api/2.0/mlflow/experiments/get-by-name",
+            params={"experiment_name": name},
+            timeout=5,
+        )
+        if reply.ok:
+            return COMPARISON.format(address, reply.json()["experiment"]["experiment_id"])
+        if reply.status_code == requests.codes.not_found:
+            return address
+    return ""
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from softmax.pipeline import files, paths
-from softmax.pipeline.params import ModelParams, Params
+from softmax.pipeline.params import Params
 from softmax.provenance.facts import Facts
 from softmax.tracking import replay, store
 from softmax.tracking.registry import WEIGHTS_TAG
@@ -31,11 +31,6 @@ class Origin(NamedTuple):
 
     started: float  # as by time.time()
     tags: Mapping[str, str]
-
-
-def experiment_name(settings: ModelParams) -> str:
-    """The experiment that has the models of the data set."""
-    return f"softmax-{settings.download.dataset}"
 
 
 def log_download(
@@ -108,7 +103,7 @@ def _run_of(client: Client, facts: Facts, origin: Origin | None = None) -> Run:
     A run that was scored on another test set keeps its score.
     """
     runs = client.search_runs(
-        [store.experiment(client, experiment_name(facts.settings))],
+        [store.experiment(client, store.experiment_name(facts.settings))],
         f"tags.`{WEIGHTS_TAG}` = '{facts.sha256()}'",
         order_by=["attributes.start_time DESC"],
     )
@@ -137,7 +132,7 @@ def _create_model_run(client: Client, facts: Facts, origin: Origin) -> Run:
         WEIGHTS_TAG: facts.sha256(),
         **origin.tags,
     }
-    name = experiment_name(facts.settings)
+    name = store.experiment_name(facts.settings)
     return _create_run(client, name, facts.recipe(), Origin(origin.started, tags))
 
 

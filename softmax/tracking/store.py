@@ -13,6 +13,7 @@ from typing import Any
 from filelock import FileLock
 
 from softmax.errors import SoftmaxError, TrackingError
+from softmax.pipeline.params import ModelParams
 from softmax.pipeline.recorder import reason
 
 LOCK_TIMEOUT = 8  # seconds
@@ -42,9 +43,8 @@ def connect() -> Client:
     import mlflow
 
     logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # our one line says it
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root() / 'mlflow.db'}"
-    mlflow.set_tracking_uri(uri)  # for the registry, which looks up a logged model by itself
-    if is_served(uri):
+    mlflow.set_tracking_uri(uri())  # for the registry, which looks up a logged model by itself
+    if is_served(uri()):
         return mlflow.MlflowClient()
     from mlflow.store.db import utils
     from mlflow.store.tracking import sqlalchemy_store  # noqa: F401 (seconds, not under the lock)
@@ -52,6 +52,11 @@ def connect() -> Client:
     utils.MAX_RETRY_COUNT = 1  # MLflow's ten tries take 102 seconds if a database is away
     with lock():
         return mlflow.MlflowClient()
+
+
+def experiment_name(settings: ModelParams) -> str:
+    """The experiment that has the models of the data set."""
+    return f"softmax-{settings.download.dataset}"
 
 
 def experiment(client: Client, name: str) -> str:
@@ -72,6 +77,11 @@ def experiment(client: Client, name: str) -> str:
         found = client.get_experiment_by_name(name)
     experiment_id: str = found.experiment_id
     return experiment_id
+
+
+def uri() -> str:
+    """Where the runs are: MLFLOW_TRACKING_URI or the SQLite store at the repository root."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root() / 'mlflow.db'}"
 
 
 def create(entry: Callable[[], object]) -> None:
