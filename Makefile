@@ -14,15 +14,8 @@ export MLFLOW_DISABLE_TELEMETRY := true
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-13s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-repro: .venv/installed ## run the pipeline and print its results; PULL=1: what a remote has, from it
-	$(BIN)/dvc repro $(if $(PULL),--pull)
-	@echo
-	@$(BIN)/dvc metrics show
-	@echo
-	@echo "weights as images   images/weights/grid/"
-	@echo "sample cards        images/samples/"
-	@echo "all, explained      report/index.html"
-	@echo "runs in MLflow      make ui"
+repro: .venv/installed ## run the pipeline and say what came of it; PULL=1: what a remote has, from it
+	@$(BIN)/python -m tools.repro $(if $(PULL),--pull)
 
 data: .venv/installed ## bring the data set only
 	$(BIN)/dvc repro $(if $(PULL),--pull) download

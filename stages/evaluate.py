@@ -1,7 +1,7 @@
 """Judge the trained model on the test set."""
 
 from softmax.core import data, model, scoring
-from softmax.errors import ParamsError, exits_cleanly
+from softmax.errors import exits_cleanly
 from softmax.pipeline import catalog, files, params, paths, recorder
 from softmax.results import cards, evaluation
 
@@ -12,13 +12,7 @@ def main() -> None:
     settings = params.load()
     theta = model.load(paths.WEIGHTS)
     test = data.load(*catalog.test_files(settings.download.dataset))
-    samples = settings.evaluate.samples
-    if max(samples) >= len(test.labels):
-        raise ParamsError(
-            f"{params.PATH}: evaluate.samples names image {max(samples)}, but the test set ends "
-            f"at {len(test.labels) - 1}"
-        )
-
+    params.check_samples(settings, len(test.labels))
     z = evaluation.logits(theta, test)
     a = model.softmax(z)
     table = evaluation.predictions(z, a, test.labels)
@@ -30,7 +24,7 @@ def main() -> None:
         ),
         paths.PREDICTIONS: files.to_csv(table),
     }
-    for k in samples:
+    for k in settings.evaluate.samples:
         card = cards.card(k, test.images[k], int(test.labels[k]), z[:, k], a[:, k])
         facts[paths.SAMPLE_CARDS / f"{k}.svg"] = card
     files.write(facts, only_in=paths.SAMPLE_CARDS)

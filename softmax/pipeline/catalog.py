@@ -40,6 +40,11 @@ def load() -> dict[str, Pinned]:
         ) from None
 
 
+def count(labels: bytes) -> int:
+    """How many there are, as the header of the IDX file says."""
+    return int.from_bytes(labels[4:8])
+
+
 def directory(dataset: str) -> Path:
     """Where the files of `dataset` lie."""
     return Path("data") / dataset

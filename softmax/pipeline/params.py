@@ -97,6 +97,25 @@ def load(path: Path = PATH) -> Params:
         raise ParamsError("\n".join(lines)) from None
 
 
+def check_counts(settings: Params, training: int, test: int) -> None:
+    """Raise ParamsError if `settings` need images that sets of so many do not have."""
+    held_out = settings.train.validation
+    if held_out >= training:
+        raise ParamsError(
+            f"{PATH}: train.validation = {held_out} leaves none of the {training} training images; "
+            f"hold out at most {training - 1}"
+        )
+    check_samples(settings, test)
+
+
+def check_samples(settings: Params, test: int) -> None:
+    """Raise ParamsError if a test set of so many images lacks one of evaluate.samples."""
+    if (last := max(settings.evaluate.samples)) >= test:
+        raise ParamsError(
+            f"{PATH}: evaluate.samples names image {last}, but the test set ends at {test - 1}"
+        )
+
+
 def _describe(fault: ErrorDetails) -> str:
     """One line for one fault: key, value, what is allowed."""
     key = ".".join(map(str, fault["loc"]))

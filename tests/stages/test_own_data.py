@@ -54,7 +54,7 @@ def test_a_changed_label_shows_in_the_lock_and_in_mlflow(clone: Clone, tmp_path:
     assert list(changed) == ["datasets.yaml"]
     assert list(changed["datasets.yaml"]) == [f"digits.{FILES[1]}"]
     assert f"+          {sha256}\n" in clone.run("git", "diff", "dvc.lock")
-    assert "metrics/train.json" in clone.run("git", "status", "--porcelain")
+    assert "metrics/epochs.csv" in clone.run("git", "status", "--porcelain")
     (row, *others) = runs(clone)
     assert [run.info.run_id for run in others] == [run.info.run_id for run in before]
     old, new = digests(others[0]), digests(row)

@@ -155,6 +155,8 @@ def test_a_second_run_writes_the_same_bytes(workspace: Workspace) -> None:
     ("stage", "changes", "message"),
     [
         ("check", {"train": {"epochs": 0}}, "params.yaml: train.epochs = 0 should be"),
+        ("check", {"train": {"validation": 500}}, "train.validation = 500 leaves none of the 500"),
+        ("check", {"evaluate": {"samples": [3, 30]}}, "evaluate.samples names image 30, but the"),
         ("train", {"train": {"epochs": 0}}, "params.yaml: train.epochs = 0 should be"),
         ("train", {"train": {"validation": 500}}, "train.validation = 500 leaves none of the 500"),
         ("train", {"train": {"learning_rate": 1e9}}, "lower train.learning_rate"),
@@ -185,6 +187,19 @@ def test_bad_input_is_one_line_and_touches_nothing(
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert contents(folder) == before
+
+
+def test_without_data_download_says_what_they_do_not_allow(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace(evaluate={"samples": [30]})
+    catalog.directory("mnist").rename("elsewhere")
+    monkeypatch.setenv("MNIST_MIRROR", "elsewhere")
+    check.main()
+    with pytest.raises(SystemExit, match="2"):
+        download.main()
+    assert "evaluate.samples names image 30, but the test set ends at 29" in capsys.readouterr().err
+    assert not catalog.directory("mnist").exists()
 
 
 def test_a_stage_without_its_input_names_the_stage_that_makes_it(

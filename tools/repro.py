@@ -1,0 +1,66 @@
+"""Run the pipeline, and end with the answer.
+
+python -m tools.repro --pull    # the options are those of `dvc repro`
+"""
+
+import json
+import logging
+import os
+import sys
+
+from dvc.cli import main as dvc
+
+from softmax.errors import exits_cleanly
+from softmax.pipeline import params, paths
+from softmax.provenance import lock
+
+RUNS = "Running stage '%s':"  # as DVC says
+LECTURE = " (the lecture: 84.77%)"
+
+
+class Runs(logging.Handler):
+    """Notes the stages of which DVC says that it runs them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note the stage of which `record` speaks, if any."""
+        if record.msg == RUNS and isinstance(record.args, tuple):
+            self.names.append(str(record.args[0]))
+
+
+@exits_cleanly
+def main() -> None:
+    """Let DVC run what is stale, then say what came of it, and where to look next."""
+    runs = Runs()
+    logging.getLogger("dvc").addHandler(runs)
+    if status := dvc(["repro", *sys.argv[1:]]):
+        sys.exit(status)
+    test = json.loads(paths.TEST_METRICS.read_bytes())
+    there = [name for name in lock.load() if name not in runs.names]
+    dataset = params.load().download.dataset
+    print(
+        f"\n{test['accuracy']:.2%} of {test['total']:,} test images right"
+        f"{LECTURE if dataset == 'mnist' else ''}\n"
+    )
+    for title, text in {
+        "ran": ", ".join(runs.names) or "nothing",
+        "already there": ", ".join(there) or "nothing",
+        "weights as images": "images/weights/grid/",
+        "sample cards": "images/samples/",
+        "all, explained": "report/index.html",
+        "runs in MLflow": "make ui",
+        "an experiment": activated("dvc exp run -S train.learning_rate=0.01"),
+    }.items():
+        print(f"{title:19}{text}")
+
+
+def activated(command: str) -> str:
+    """`command`, after what makes a shell find it, unless an environment is active."""
+    return command if "VIRTUAL_ENV" in os.environ else f". .venv/bin/activate; {command}"
+
+
+if __name__ == "__main__":
+    main()
