@@ -18,9 +18,6 @@ from softmax.errors import SettingError, TrackingError, exits_cleanly
 from softmax.pipeline import params
 from softmax.tracking import store
 
-# MLflow opens in its view for language models, without a chart
-COMPARISON = "{}/#/experiments/{}/runs?workflowType=machine_learning&compareRunsMode=CHART"
-
 
 @exits_cleanly
 def main() -> None:
@@ -32,7 +29,7 @@ def main() -> None:
     uri = store.uri()
     if store.is_served(uri):
         with store.clear_errors():
-            print(COMPARISON.format(uri, store.experiment(store.connect(), name)))
+            print(store.COMPARISON.format(uri, store.experiment(store.connect(), name)))
         return
     check_free(port)
     if not (store.root() / "mlflow.db").exists():
@@ -87,7 +84,7 @@ def link_to(name: str, address: str) -> str:
             timeout=5,
         )
         if reply.ok:
-            return COMPARISON.format(address, reply.json()["experiment"]["experiment_id"])
+            return store.COMPARISON.format(address, reply.json()["experiment"]["experiment_id"])
         if reply.status_code == requests.codes.not_found:
             return address
     return ""

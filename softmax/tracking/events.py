@@ -19,7 +19,7 @@ from softmax.pipeline import files, paths
 from softmax.pipeline.params import Params
 from softmax.provenance.facts import Facts
 from softmax.tracking import replay, store
-from softmax.tracking.registry import WEIGHTS_TAG
+from softmax.tracking.registry import WEIGHTS_TAG, find_model
 from softmax.tracking.store import Client, Run
 
 MADE = (":(top,exclude)dvc.lock", ":(top,exclude)metrics")  # what the pipeline itself writes
@@ -111,7 +111,7 @@ def _run_of(client: Client, facts: Facts, origin: Origin | None = None) -> Run:
     if run is None:
         started, tags = origin or Origin(time.time(), _tags())
         run = _create_model_run(client, facts, Origin(started, {**tags, "backfilled": "true"}))
-    if run.info.status != "FINISHED":
+    if run.info.status != "FINISHED" or find_model(client, run) is None:  # or it was deleted
         replay.training(client, run, facts)
         client.set_terminated(run.info.run_id, end_time=run.info.start_time)
     return run

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from mlflow.entities import Dataset, Metric
 
 REQUEST = 1000  # metrics that MLflow takes at a time
-CONTEXTS = {"loss": "training", "train": "training", "validation": "validation", "test": "test"}
+CONTEXTS = {"train": "training", "validation": "validation", "test": "test"}
+BATCH_LOSS = "train_loss_of_batch"  # MLflow's first charts are those of the first names
 SLIDER = "weights after each epoch"
 NOTE = """**{accuracy:.2%}** of {total} test images, {correct} of them right.
 
@@ -44,7 +45,8 @@ def training(client: Client, run: Run, facts: Facts) -> str:
     epochs = pd.read_csv(facts.folder / paths.EPOCHS)
     end = epochs["step"].tolist()[-1]
     registry.log_model(client, run, facts, end)
-    for table in (pd.read_csv(facts.folder / paths.LOSSES), epochs):
+    losses = pd.read_csv(facts.folder / paths.LOSSES).rename(columns={"loss": BATCH_LOSS})
+    for table in (losses, epochs):
         _log_curves(client, run, facts, table, end)
     return registry.register(client, run, facts)
 
@@ -54,7 +56,7 @@ def evaluation(client: Client, run: Run, facts: Facts) -> None:
     run_id, folder = run.info.run_id, facts.folder
     metrics = json.loads((folder / paths.TEST_METRICS).read_bytes())
     # one value, at step 0, which MLflow draws as bars beside those of other runs
-    row = {f"test_{key}": metrics[key] for key in ("accuracy", "loss", "correct")}
+    row = {f"test_{key}": metrics[key] for key in ("accuracy", "loss")}
     _log_datasets(client, run, facts, ["test"])
     _log_curves(client, run, facts, pd.DataFrame([{"step": 0, **row}]), 0)
     for fact in (paths.TEST_METRICS, paths.CONFUSION, paths.PREDICTIONS):
@@ -104,22 +106,20 @@ def report(client: Client, run: Run, facts: Facts) -> None:
 
 
 def lesson(client: Client, run: Run, settings: Params) -> None:
-    """Add params, curves, final numbers, W and b, tables and pictures of the lesson."""
+    """Add params, curves, W and b, tables and pictures of the lesson."""
     from mlflow.entities import Metric
 
     run_id = run.info.run_id
     _log_params(client, run, settings.model_dump(include={"lesson"}))
     curves = pd.read_csv(paths.LESSON_EPOCHS).set_index("step").drop(columns="epoch")
-    for key, value in json.loads(paths.LESSON_METRICS.read_bytes()).items():
-        curves.loc[curves.index[-1], key] = value  # sums; loss and accuracy are there already
     metrics = [
         Metric(key, value, run.info.start_time, step)
         for key, curve in curves.items()
-        for step, value in curve.dropna().items()
+        for step, value in curve.items()
     ]
     _log_metrics(client, run, metrics)
     client.log_artifact(run_id, str(paths.LESSON_WEIGHTS), "model")
-    for table in (paths.LESSON_POINTS, paths.LESSON_EXAMPLES):
+    for table in (paths.LESSON_METRICS, paths.LESSON_POINTS, paths.LESSON_EXAMPLES):
         client.log_artifact(run_id, str(table), "tables")
     client.log_artifacts(run_id, str(paths.LESSON_FIGURES), "figures")
 
@@ -150,7 +150,7 @@ def _log_curves(client: Client, run: Run, facts: Facts, table: pd.DataFrame, end
         link = {"dataset_name": source.name, "dataset_digest": source.digest}
         for step, value in zip(table["step"].tolist(), table[key].tolist(), strict=True):
             # the loss of a batch is that of the weights before
-            of_model = {"model_id": model.model_id} if step == end and key != "loss" else {}
+            of_model = {"model_id": model.model_id} if step == end and key != BATCH_LOSS else {}
             metrics.append(Metric(key, value, run.info.start_time, step, **of_model, **link))
     _log_metrics(client, run, metrics)
 

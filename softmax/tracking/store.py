@@ -27,6 +27,13 @@ DEFAULTS = {
     "RES_OPTIONS": "timeout:1",  # second; how long glibc waits for a silent name server
 }
 
+# MLflow opens in its view for language models, without a chart, the newest run first
+COMPARISON = (
+    "{}/#/experiments/{}/runs?workflowType=machine_learning&compareRunsMode=CHART"
+    "&orderByKey=metrics.%60test_accuracy%60&orderByAsc=false"
+)
+NOTE = "Each row is made from the files that a stage wrote. [Compare them as charts]({})."
+
 Client = Any  # mlflow.MlflowClient, and of mlflow.entities Run, LoggedModel and
 Run = Any  # model_registry.ModelVersion; MLflow takes a second to import, so that functions
 Model = Any  # import it when they need it
@@ -75,6 +82,8 @@ def experiment(client: Client, name: str) -> str:
         location = None if served else (root() / "mlartifacts" / name).as_uri()
         create(lambda: client.create_experiment(name, location))
         found = client.get_experiment_by_name(name)
+        note = NOTE.format(COMPARISON.format("", found.experiment_id))
+        client.set_experiment_tag(found.experiment_id, "mlflow.note.content", note)
     experiment_id: str = found.experiment_id
     return experiment_id
 

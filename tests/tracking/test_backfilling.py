@@ -9,6 +9,8 @@ from conftest import Clone
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from softmax.tracking.replay import BATCH_LOSS
+
 
 @pytest.fixture
 def clone(team: Clone, tmp_path: Path) -> Clone:
@@ -28,7 +30,7 @@ def assert_complete(row: Run, clone: Clone) -> None:
     metrics = json.loads((clone.folder / "metrics/test.json").read_text())
     assert row.info.status == "FINISHED"
     assert row.data.metrics["test_accuracy"] == metrics["accuracy"]
-    assert {"loss", "train_loss", "train_accuracy"} <= set(row.data.metrics)
+    assert {BATCH_LOSS, "train_loss", "train_accuracy"} <= set(row.data.metrics)
     artifacts = Path(row.info.artifact_uri.removeprefix("file://"))
     assert (artifacts / "weights/grid/gray.png").exists()
     assert (artifacts / "report/index.html").exists()

@@ -14,6 +14,8 @@ from conftest import Clone, serve
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from softmax.tracking.replay import BATCH_LOSS
+
 LEARNING_RATES, BATCH_SIZES = (0.001, 0.1), (2, 4)
 AT_ONCE = 4  # all of them
 PATIENCE = 300  # seconds for all of them
@@ -157,7 +159,7 @@ def every_curve(row: Run) -> dict[str, list[int]]:
     """The steps that an epoch on the team's data has."""
     batches = math.ceil(500 / changes(row)[1])
     return {
-        "loss": list(range(100, batches + 1, 100)),
+        BATCH_LOSS: list(range(100, batches + 1, 100)),
         **{key: [batches] for key in ("train_loss", "train_accuracy")},
-        **{key: [0] for key in ("test_loss", "test_accuracy", "test_correct")},
+        **{key: [0] for key in ("test_loss", "test_accuracy")},
     }

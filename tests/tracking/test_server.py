@@ -17,6 +17,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from sqlalchemy import make_url
 
+from softmax.tracking.replay import BATCH_LOSS
 from stages import evaluate, export, train
 from tools import track
 
@@ -73,7 +74,7 @@ def assert_whole(uri: str, run: Run, folder: Path) -> None:
     assert run.info.status == "FINISHED"
     assert run.data.params["train.learning_rate"] == "0.001"
     assert {"train_accuracy", "test_accuracy", "test_loss"} <= set(run.data.metrics)
-    assert [point.step for point in client.get_metric_history(run.info.run_id, "loss")] == [
+    assert [point.step for point in client.get_metric_history(run.info.run_id, BATCH_LOSS)] == [
         100,
         200,
     ]

@@ -1,7 +1,6 @@
 """The runs that the stages leave in a real MLflow store."""
 
 import hashlib
-import json
 import shutil
 import socket
 import subprocess
@@ -15,13 +14,14 @@ from threading import Thread
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT, Workspace, forking, write_lock
+from conftest import ROOT, Workspace, forking, migrate, once, write_lock
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from softmax.pipeline import catalog, files, params, paths
 from softmax.provenance import lock
 from softmax.tracking import events, recording
+from softmax.tracking.replay import BATCH_LOSS
 from softmax.tracking.store import connect, experiment
 from stages import download, evaluate, export, lesson, report, train
 from tools import track
@@ -63,14 +63,14 @@ def test_three_stages_make_one_row_that_has_everything(workspace: Workspace, sto
     assert run.data.tags["evaluate.samples"] == "[3, 7]"
     assert run.data.tags["export.scale"] == "10"
     assert {"test_accuracy", "test_loss", "validation_accuracy"} <= set(run.data.metrics)
-    curve = MlflowClient(store).get_metric_history(run.info.run_id, "loss")
+    curve = MlflowClient(store).get_metric_history(run.info.run_id, BATCH_LOSS)
     assert [point.step for point in curve] == [100, 200, 325, 425]
     (output,) = run.outputs.model_outputs
     model = MlflowClient(store).get_logged_model(output.model_id)
     assert {(metric.key, metric.dataset_name, metric.value) for metric in model.metrics} == {
         (key, f"mnist-{key.split('_')[0].replace('train', 'training')}", run.data.metrics[key])
         for key in run.data.metrics
-        if key != "loss"
+        if key != BATCH_LOSS
     }
     images = artifacts(store, run, "images")
     assert {name.split("+")[2] for name in images} == {"0", "225", "450"}
@@ -132,13 +132,14 @@ def test_the_lesson_makes_rows_of_its_own(workspace: Workspace, store: str) -> N
     assert run.data.params == {f"lesson.{key}": str(value) for key, value in values.items()}
     sha256 = hashlib.sha256(Path("models/lesson.safetensors").read_bytes()).hexdigest()
     assert run.data.tags["weights.sha256"] == sha256
-    assert run.data.metrics == json.loads(Path("metrics/lesson.json").read_text())
     epochs = pd.read_csv("metrics/lesson.csv")
+    assert set(run.data.metrics) == {"train_loss", "train_accuracy"}
     for key in ("train_loss", "train_accuracy"):
         curve = client.get_metric_history(run.info.run_id, key)
         assert [(m.step, m.value) for m in curve] == list(enumerate(epochs[key], start=1))
     assert artifacts(store, run, "model") == {"model/lesson.safetensors"}
     assert artifacts(store, run, "tables") == {
+        "tables/lesson.json",
         "tables/lesson_points.csv",
         "tables/lesson_examples.csv",
     }
@@ -321,7 +322,7 @@ def test_a_run_that_broke_off_is_completed(
     client = MlflowClient(store)
     assert (run.info.run_id, run.info.status) == (unfinished.info.run_id, "FINISHED")
     assert {"train_accuracy", "test_accuracy"} <= set(run.data.metrics)
-    assert len(client.get_metric_history(run.info.run_id, "loss")) == 4
+    assert len(client.get_metric_history(run.info.run_id, BATCH_LOSS)) == 4
     (model,) = client.search_logged_models(
         [run.info.experiment_id], f"source_run_id = '{run.info.run_id}'"
     )
@@ -338,7 +339,7 @@ def test_replaying_adds_nothing(workspace: Workspace, store: str) -> None:
         track.main()
     (run,) = runs(store)
     client = MlflowClient(store)
-    for key, count in {"loss": 2, "train_loss": 1, "test_accuracy": 1}.items():
+    for key, count in {BATCH_LOSS: 2, "train_loss": 1, "test_accuracy": 1}.items():
         assert len(client.get_metric_history(run.info.run_id, key)) == count
     assert run.inputs is not None
     assert len(run.inputs.dataset_inputs) == 2
@@ -433,3 +434,43 @@ def test_tags_tell_data_and_code_apart(workspace: Workspace, store: str) -> None
     (run,) = runs(store)
     assert run.data.tags["dvc.data.md5"] == f"{images} {labels}"
     assert run.data.tags["dvc.code.md5"] != code
+
+
+def test_an_experiment_leads_to_its_comparison(workspace: Workspace, store: str) -> None:
+    workspace(train={"epochs": 1, "seed": 113})
+    train.main()
+    found = MlflowClient(store).get_experiment_by_name("softmax-mnist")
+    assert found is not None
+    link = f"(/#/experiments/{found.experiment_id}/runs?workflowType=machine_learning&compare"
+    assert link in found.tags["mlflow.note.content"]
+    (version, *_) = MlflowClient(store).search_model_versions("name = 'softmax-mnist'")
+    assert version.description.startswith("sgd lr=")
+
+
+@pytest.mark.parametrize("what", ["run", "version", "registered model", "logged model"])
+def test_what_somebody_deletes_comes_back(
+    what: str, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace(train={"epochs": 1, "seed": 118})
+    uri = f"sqlite:///{shutil.copy(once('store', migrate) / 'mlflow.db', tmp_path)}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    for stage in (train, evaluate, export):
+        stage.main()
+    write_lock()
+    client = connect()
+    (run,) = runs(uri)
+    (output,) = run.outputs.model_outputs
+    (version,) = client.search_model_versions(f"run_id = '{run.info.run_id}'")
+    delete = {
+        "run": lambda: client.delete_run(run.info.run_id),
+        "version": lambda: client.delete_model_version("softmax-mnist", version.version),
+        "registered model": lambda: client.delete_registered_model("softmax-mnist"),
+        "logged model": lambda: client.delete_logged_model(output.model_id),
+    }
+    delete[what]()
+    track.main()
+    train.main()
+    for row in runs(uri):
+        assert row.info.status == "FINISHED"
+        assert row.data.metrics["test_accuracy"] >= 0
+        assert len(row.outputs.model_outputs) > 0
