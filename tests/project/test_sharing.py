@@ -153,6 +153,25 @@ def test_a_corrupted_folder_is_refused_until_it_is_deleted(
     assert_locked(clone)
 
 
+def test_a_changed_list_of_a_folder_is_taken_and_the_folder_made_anew(
+    remote: Path, team: Clone, tmp_path: Path
+) -> None:
+    """DVC compares no hash of a list that it can read; `repro --pull` stumbles over the folder."""
+    md5 = lock.outputs(lock.load(team.folder), "export")[paths.WEIGHT_IMAGES]
+    stored = remote / "files/md5" / md5[:2] / md5[2:]
+    stored.chmod(0o644)
+    stored.write_text(stored.read_text().replace("0.png", "another.png"))
+    clone = mate(tmp_path)
+    clone.run("dvc", "pull")
+    repro = clone.make("repro", "PULL=1")
+    assert repro.returncode == 2
+    assert "unable to remove" in repro.stderr
+    repro = clone.make("repro")
+    assert repro.returncode == 0, repro.stderr
+    assert "Running stage 'export'" in repro.stdout
+    assert_locked(clone)
+
+
 def damage(remote: Path, md5: str) -> Path:
     """Change a bit of the object in `remote` with this MD5; the file that holds it."""
     stored = remote / "files/md5" / md5[:2] / md5[2:]
