@@ -3,6 +3,7 @@
 import gc
 import hashlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -395,6 +396,7 @@ def write_lock() -> dict[str, Any]:
             section, leaf = key.split(".")
             stage["params"]["params.yaml"][key] = settings[section][leaf]
         for file in stage["deps"] + stage["outs"]:
+            file["path"] = re.sub("^data/[^/]+/", "data/mnist/", file["path"])
             file["md5"] = hashes.md5(Path(file["path"])) or file["md5"]
     lock.PATH.write_text(yaml.safe_dump(content))
     return content

@@ -52,13 +52,13 @@ def test_the_entry_is_added_and_nothing_else_is_changed(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = catalog.PATH.read_text()
-    content = run(monkeypatch, "mine", place)
+    content = run(monkeypatch, "nobodys", place)
 
     assert catalog.PATH.read_text().startswith(before)
-    assert set(content["mine"]) == set(FILES)
+    assert set(content["nobodys"]) == set(FILES)
     assert "20 training and 10 test images" in capsys.readouterr().out
     catalog.load.cache_clear()
-    assert catalog.load()["mine"].sha256 == tuple(content["mine"][file] for file in FILES)
+    assert catalog.load()["nobodys"].sha256 == tuple(content["nobodys"][file] for file in FILES)
 
 
 @pytest.mark.parametrize(("last", "told"), [(9, False), (10, True)])
