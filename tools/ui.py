@@ -63,7 +63,7 @@ def serve(uri: str, port: int, name: str) -> None:
         while server.poll() is None and not (link := link_to(name, address)):
             time.sleep(0.1)
         if server.returncode is None:
-            print(link, "Ctrl-C ends it", sep="\n", flush=True)
+            print(f"{link}\nCtrl-C ends it", flush=True)
             server.wait()
         else:
             log.seek(0)

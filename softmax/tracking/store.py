@@ -80,10 +80,10 @@ def experiment(client: Client, name: str) -> str:
     if found is None:
         served = is_served(client.tracking_uri)
         location = None if served else (root() / "mlartifacts" / name).as_uri()
-        create(lambda: client.create_experiment(name, location))
+        if made := create(lambda: client.create_experiment(name, location)):
+            note = NOTE.format(COMPARISON.format("", made))
+            client.set_experiment_tag(made, "mlflow.note.content", note)
         found = client.get_experiment_by_name(name)
-        note = NOTE.format(COMPARISON.format("", found.experiment_id))
-        client.set_experiment_tag(found.experiment_id, "mlflow.note.content", note)
     experiment_id: str = found.experiment_id
     return experiment_id
 
@@ -93,15 +93,16 @@ def uri() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root() / 'mlflow.db'}"
 
 
-def create(entry: Callable[[], object]) -> None:
-    """Call `entry`, content if somebody else has made the same by now."""
+def create(entry: Callable[[], Any]) -> Any:
+    """What `entry` makes; None if somebody else has made the same by now."""
     from mlflow.exceptions import MlflowException
 
     try:
-        entry()
+        return entry()
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
+        return None
 
 
 def root() -> Path:
