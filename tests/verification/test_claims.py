@@ -33,8 +33,8 @@ CONFUSION = """\
           cache: false
           template: confusion
           title: Confusion on the test set
-          x: actual
-          y: predicted
+          x: predicted
+          y: actual
 """
 
 BROKEN = {  # the same, where a file cannot be read
