@@ -41,6 +41,7 @@ def main() -> None:
     test = json.loads(paths.TEST_METRICS.read_bytes())
     there = [name for name in lock.load() if name not in runs.names]
     dataset = params.load().download.dataset
+    activate = "" if "VIRTUAL_ENV" in os.environ else ". .venv/bin/activate; "
     print(
         f"\n{test['accuracy']:.2%} of {test['total']:,} test images right"
         f"{LECTURE if dataset == 'mnist' else ''}\n"
@@ -52,14 +53,9 @@ def main() -> None:
         "sample cards": "images/samples/",
         "all, explained": "report/index.html",
         "runs in MLflow": "make ui",
-        "an experiment": activated("dvc exp run -S train.learning_rate=0.01"),
+        "an experiment": f"{activate}dvc exp run -S train.learning_rate=0.01",
     }.items():
         print(f"{title:19}{text}")
-
-
-def activated(command: str) -> str:
-    """`command`, after what makes a shell find it, unless an environment is active."""
-    return command if "VIRTUAL_ENV" in os.environ else f". .venv/bin/activate; {command}"
 
 
 if __name__ == "__main__":

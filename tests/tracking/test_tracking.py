@@ -473,4 +473,8 @@ def test_what_somebody_deletes_comes_back(
     for row in runs(uri):
         assert row.info.status == "FINISHED"
         assert row.data.metrics["test_accuracy"] >= 0
-        assert len(row.outputs.model_outputs) > 0
+        here = f"source_run_id = '{row.info.run_id}'"
+        (model,) = client.search_logged_models([row.info.experiment_id], here)
+        assert model.status == "READY"
+        assert model.model_id in {output.model_id for output in row.outputs.model_outputs}
+    assert client.search_model_versions("name = 'softmax-mnist'")
