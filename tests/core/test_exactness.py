@@ -6,12 +6,12 @@ outside, the guards stop them.
 
 import numpy as np
 import pytest
-from conftest import LECTURE
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from pydantic import ValidationError
+from shared import LECTURE
 from tiny import TORCH_DEVICES, on_torch
 
 from softmax.core import arithmetic, model

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 import torch
-from conftest import ROOT
+from shared import ROOT
 
 from softmax.errors import SettingError
 from softmax.machine import device

@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 import psutil
 import pytest
-from conftest import ROOT, Clone, Workspace, forking
+from clones import Clone
+from conftest import Workspace
 from mlflow import MlflowClient
+from shared import ROOT, forking
 
 from softmax.errors import SettingError
 from softmax.machine import torchrun

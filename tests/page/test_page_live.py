@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Clone
+from clones import Clone
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Locator, Page, expect
 

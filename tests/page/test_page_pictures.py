@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Clone
+from clones import Clone
 from numpy.typing import ArrayLike, NDArray
 from playwright.sync_api import Browser, Locator, Page
 

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT, Clone
+from clones import Clone
 from playwright.sync_api import Browser, Page, ViewportSize, expect
+from shared import ROOT
 
 from softmax.core import data, model
 from softmax.lesson import examples

@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from shared import ROOT
 
 from softmax.provenance.imports import local_imports
 

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import Clone
+from clones import Clone
 
 
 @pytest.fixture

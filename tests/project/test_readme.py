@@ -5,7 +5,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from conftest import ROOT, Clone
+from clones import Clone
+from shared import ROOT
 
 TEXT = (ROOT / "README.md").read_text()
 LATER = {"make test", "make verify"}  # which take minutes; .ci/run has them

@@ -12,9 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from conftest import STARTUP, Clone, serve
+from clones import Clone
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from servers import STARTUP, serve
 
 from softmax.pipeline import files, paths
 from softmax.provenance import lock

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import ROOT, Clone
+from clones import Clone
+from shared import ROOT
 
 from softmax.provenance import comparison
 

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import Clone, once, run_pipeline
+from clones import Clone, run_pipeline
+from shared import once
 
 from softmax.provenance import comparison, lock
 from softmax.provenance.comparison import Results

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from conftest import Clone
+from clones import Clone
 from PIL import Image
 from zlib_ng import zlib_ng
 

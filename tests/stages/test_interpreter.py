@@ -5,7 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Clone
+from clones import Clone
+from shared import ROOT
 
 ANOTHER = "raise ImportError('this is another project')"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import Clone
+from clones import Clone
 from mlflow import MlflowClient
 from mlflow.entities import Run
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT, Clone, once, run_pipeline
+from clones import Clone, run_pipeline
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from shared import ROOT, once
 
 from benchmarks import scale
 from softmax.pipeline import paths

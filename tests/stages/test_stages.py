@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, Workspace, forking
+from conftest import Workspace
+from shared import ROOT, forking
 
 from softmax.core import model
 from softmax.pipeline import catalog

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from conftest import LECTURE, ROOT, write_idx
+from digits import write_idx
+from shared import LECTURE, ROOT
 
 from softmax.errors import DataError
 from softmax.pipeline import catalog

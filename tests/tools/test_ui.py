@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, STARTUP, Workspace, forking, wait_for
+from conftest import Workspace
 from mlflow import MlflowClient
 from playwright.sync_api import Browser, expect
+from servers import STARTUP, wait_for
+from shared import ROOT, forking
 
 from softmax.errors import TrackingError
 from stages import evaluate, train

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import Clone
+from clones import Clone
 from mlflow import MlflowClient
 from mlflow.entities import Run
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import forkserver
 import pytest
 import yaml
-from conftest import Clone
+from clones import Clone
 
 LOGGING = {"download", "train", "evaluate", "export", "lesson", "report"}
 RAISES = """\

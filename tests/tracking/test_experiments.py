@@ -10,9 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import Clone, serve
+from clones import Clone
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from servers import serve
 
 from softmax.tracking.replay import BATCH_LOSS
 

@@ -17,9 +17,12 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
-from conftest import ROOT, Workspace, forking, serve, write_lock
+from conftest import Workspace
+from digits import write_lock
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from servers import serve
+from shared import ROOT, forking
 
 from stages import evaluate, export, train
 from tools import track

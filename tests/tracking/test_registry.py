@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import requests
-from conftest import Clone, Workspace
+from clones import Clone
+from conftest import Workspace
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model

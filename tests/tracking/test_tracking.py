@@ -14,9 +14,12 @@ from threading import Thread
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT, Workspace, forking, migrate, once, write_lock
+from conftest import Workspace
+from digits import write_lock
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from servers import migrate
+from shared import ROOT, forking, once
 
 from softmax.pipeline import catalog, files, params, paths
 from softmax.provenance import lock

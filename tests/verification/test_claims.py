@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import Clone
+from clones import Clone
 
 CURRENT = ("python", "-m", "verification.claims", "current")
 TRUE = ("python", "-m", "verification.claims", "true")

@@ -5,7 +5,8 @@ from typing import Literal, get_args
 
 import numpy as np
 import pytest
-from conftest import ROOT, Clone
+from clones import Clone
+from shared import ROOT
 
 from softmax.core import arithmetic, model
 from softmax.core.data import Dataset

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import LECTURE, ROOT, Clone, Workspace, write_lock
+from clones import Clone
+from conftest import Workspace
+from digits import write_lock
+from shared import LECTURE, ROOT
 
 from softmax.pipeline import files, params, paths
 from softmax.provenance import lock

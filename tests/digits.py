@@ -1,0 +1,49 @@
+"""A data set of 530 images with a label one can see, and the lock of what comes of it."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from shared import ROOT
+
+from softmax.pipeline import params
+from softmax.provenance import lock
+from verification import hashes
+
+
+def write_mnist(folder: Path) -> None:
+    """Write 500 training and 30 test images, each with a bright line that tells its label."""
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    for name, count in {"train": 500, "t10k": 30}.items():
+        labels = np.arange(count) % 10
+        images = random.integers(60, size=(count, 28, 28))
+        images[np.arange(count), labels * 2] += 190
+        write_idx(folder / f"{name}-images-idx3-ubyte", images)
+        write_idx(folder / f"{name}-labels-idx1-ubyte", labels)
+
+
+def write_idx(path: Path, array: np.ndarray[Any, Any]) -> None:
+    """Write `array` as an IDX file of unsigned bytes."""
+    header = np.array([0x0800 + array.ndim, *array.shape], ">u4")
+    path.write_bytes(header.tobytes() + array.astype(np.uint8).tobytes())
+
+
+def write_lock() -> dict[str, Any]:
+    """Write the dvc.lock of the results that are here, and return its content."""
+    content: dict[str, Any] = yaml.safe_load((ROOT / "dvc.lock").read_text())
+    content["stages"] = {name: content["stages"][name] for name in ("download", *lock.RESULTS)}
+    content["stages"]["download"] |= {"params": {}, "outs": []}
+    settings = params.load().model_dump()
+    for name in lock.RESULTS:
+        stage = content["stages"][name]
+        for key in stage["params"]["params.yaml"]:
+            section, leaf = key.split(".")
+            stage["params"]["params.yaml"][key] = settings[section][leaf]
+        for file in stage["deps"] + stage["outs"]:
+            file["path"] = re.sub("^data/[^/]+/", "data/mnist/", file["path"])
+            file["md5"] = hashes.md5(Path(file["path"])) or file["md5"]
+    lock.PATH.write_text(yaml.safe_dump(content))
+    return content
