@@ -1,4 +1,4 @@
-"""`python` and `dvc` of the tests: a fork of tests/forkserver.py, or a process of its own.
+"""`python` and its programs in tests: a fork of tests/forkserver.py, or a process of its own.
 
 It runs without site packages, in some hundredths of a second.
 """
@@ -14,8 +14,9 @@ PROGRAMS = ("dvc", "mlflow", "uvicorn", "torch.distributed.run")
 OWN = ("OMP_", "OPENBLAS_", "MKL_", "ATEN_", "NPY_", "PYTHONSAFEPATH")  # read by what is imported
 
 program, arguments = os.path.abspath(sys.argv[0]), sys.argv[1:]
-if os.path.basename(program) == "dvc":
-    program, arguments = os.path.join(os.path.dirname(program), "python"), ["-m", "dvc", *arguments]
+folder, name = os.path.split(program)
+if name != "python":
+    program, arguments = os.path.join(folder, "python"), ["-m", name, *arguments]
 arguments = arguments[arguments[:1] == ["-u"] :]
 module = arguments[1] if arguments[:1] == ["-m"] else ""
 known = arguments[:1] == ["-c"] or module in PROGRAMS or module.startswith(PROJECT)

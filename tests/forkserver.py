@@ -2,7 +2,7 @@
 
 A stage imports for seconds and works for a fraction of one. So commands of tests are forks of
 processes that have imported libraries, but nothing of this project: one DVC's, one MLflow's too,
-one torch as well, since a fork takes the longer the more there is. `python` and `dvc` in BIN,
+one torch as well, since a fork takes the longer the more there is. `python`, `dvc` and others in BIN,
 tests/forked.py, ask one of them for a fork over a socket, with their arguments, folder, environment
 and files, or run a Python of their own where that is what is tested. A fork is a process like any
 other: it has memory, an exit status and children of its own, and dies of signals, or with whoever
@@ -48,13 +48,13 @@ SOCKETS = "TESTS_FORKSERVER"  # the variable that names their folder
 
 
 def install(folder: Path) -> Path:
-    """Write into `folder` the programs of this environment, `python` and `dvc` forked."""
+    """Write into `folder` the programs of this environment, some of them forked."""
     binaries = folder / "bin"
     binaries.mkdir()
     for program in Path(sys.executable).parent.iterdir():
         (binaries / program.name).symlink_to(program)
     client = Path(__file__).with_name("forked.py").read_text()
-    for name in ("python", "dvc"):
+    for name in ("python", "dvc", "mlflow", "uvicorn"):
         (binaries / name).unlink()
         (binaries / name).write_text(f"#!{sys.executable} -IS\n{client}")
         (binaries / name).chmod(0o755)

@@ -24,9 +24,7 @@ def migrate(folder: Path) -> None:
 @contextmanager
 def serve(folder: Path, *options: str, **environment: str) -> Iterator[str]:
     """The URI of an MLflow server, once it answers; in the end no process of it is left."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     here = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
@@ -45,6 +43,14 @@ def serve(folder: Path, *options: str, **environment: str) -> Iterator[str]:
         with suppress(ProcessLookupError):  # where it ended by itself
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 at which nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -27,7 +27,7 @@ def once(name: str, build: Callable[[Path], None]) -> Path:
 
 
 def forking() -> dict[str, str]:
-    """The environment in which `python` and `dvc` are forks."""
+    """The environment in which `python` and its programs are forks."""
     forks = once("forkserver", fork_commands)
     return {
         **{key: value for key, value in os.environ.items() if key != forkserver.NO_BYTECODE},

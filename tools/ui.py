@@ -48,45 +48,59 @@ def check_free(port: int) -> None:
 def serve(uri: str, port: int, name: str) -> None:
     """Serve the store at `uri`, and print the link to an experiment once that answers.
 
-    Raises TrackingError if it ends before.
+    Raises TrackingError if it ends before, or cannot read the store.
     """
     address = f"http://127.0.0.1:{port}"
-    ui = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--port", str(port)]
-    # one person looks at it, and nothing here runs MLflow's jobs
-    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    app = [sys.executable, "-m", "uvicorn", "mlflow.server.fastapi_app:app", "--port", str(port)]
     with (
         tempfile.TemporaryFile("w+") as log,
         subprocess.Popen(
-            [*ui, "--workers", "1"], env=environment, stdout=log, stderr=subprocess.STDOUT
+            app, env=os.environ | settings(uri), stdout=log, stderr=subprocess.STDOUT
         ) as server,
     ):
-        while server.poll() is None and not (link := link_to(name, address)):
-            time.sleep(0.1)
-        if server.returncode is None:
-            print(f"{link}\nCtrl-C ends it", flush=True)
-            server.wait()
-        else:
-            log.seek(0)
-            raise TrackingError(
-                f"MLflow's UI did not start: {(log.readlines() or ['?'])[-1].strip()}"
-            )
+        try:
+            while server.poll() is None and not (link := link_to(name, address)):
+                time.sleep(0.1)
+            if server.returncode is None:
+                print(f"{link}\nCtrl-C ends it", flush=True)
+                server.wait()
+                return
+        finally:
+            server.terminate()
+        log.seek(0)
+        raise TrackingError(f"MLflow's UI did not start: {(log.readlines() or ['?'])[-1].strip()}")
+
+
+def settings(uri: str) -> dict[str, str]:
+    """What `mlflow ui` tells uvicorn about a store, which it starts after seconds of its own."""
+    return {
+        "_MLFLOW_SERVER_FILE_STORE": uri,
+        "_MLFLOW_SERVER_REGISTRY_STORE": uri,
+        "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
+        "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
 
 
 def link_to(name: str, address: str) -> str:
     """Where the runs of an experiment are compared; the server's own page before there are any.
 
-    Empty unless the server at `address` answers. MLflow's client would take seconds to import.
+    Empty until the server at `address` answers. MLflow's client would take seconds to import.
+    Raises TrackingError if it cannot read the store.
     """
     with suppress(requests.RequestException):
         reply = requests.get(
             f"{address}/api/2.0/mlflow/experiments/get-by-name",
             params={"experiment_name": name},
-            timeout=5,
+            timeout=60,
         )
         if reply.ok:
             return store.COMPARISON.format(address, reply.json()["experiment"]["experiment_id"])
         if reply.status_code == requests.codes.not_found:
             return address
+        is_said = "json" in reply.headers["Content-Type"]
+        reason = reply.json()["message"] if is_said else reply.reason
+        raise TrackingError(f"MLflow's UI cannot read the store: {reason}")
     return ""
 
 

@@ -8,6 +8,7 @@ imports torch is long enough to hide that in a process of its own; a shorter one
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -67,6 +68,8 @@ def never_fails(event: str) -> Iterator[None]:
 def warn(event: str, reason: str) -> None:
     """Say on stderr, in one line, why a stage was not logged and what to do."""
     remedy = "`make track` adds it later"
+    if os.environ.get("DVC_EXP_NAME"):  # perhaps in a folder that DVC removes
+        remedy = "`make track HISTORY=1` adds it later"
     if event in ("download", "lesson"):  # the stages of these names; no facts of a model
         remedy = f"`dvc repro --force --single-item {event}` logs it again"
     print(f"warning: MLflow did not take this stage ({reason}); {remedy}", file=sys.stderr)

@@ -3,11 +3,11 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ import pytest
 from clones import Clone
 from conftest import Workspace
 from mlflow import MlflowClient
+from servers import free_port
 from shared import ROOT, forking
 
 from softmax.errors import SettingError
@@ -24,7 +25,7 @@ from softmax.pipeline import paths
 
 FACTS = (paths.WEIGHTS, paths.LOSSES, paths.EPOCHS, paths.TRAIN_METRICS)
 TRAIN = ["python", "-m", "stages.train"]
-TRAIN_APART = [sys.executable, *TRAIN[1:]]  # with children of its own, which tests kill
+TRAIN_APART = [sys.executable, *TRAIN[1:]]  # a launcher with children of its own, to be killed
 TORCHRUN = ["python", "-m", "torch.distributed.run", "--standalone"]
 SETTINGS = {"epochs": 2, "batch_size": 2, "validation": 9}  # 246 batches, smaller than 3 workers
 
@@ -84,12 +85,7 @@ class Machine(NamedTuple):
 def machines(request: pytest.FixtureRequest) -> Iterator[list[Machine]]:
     """Two machines that can meet: this one twice, or two network namespaces with a cable."""
     if request.param == "one network":
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            meeting = {
-                "PET_MASTER_ADDR": "127.0.0.1",
-                "PET_MASTER_PORT": str(free.getsockname()[1]),
-            }
+        meeting = {"PET_MASTER_ADDR": "127.0.0.1", "PET_MASTER_PORT": str(free_port())}
         yield [Machine([], meeting), Machine([], meeting)]
         return
     names = [f"softmax-{os.getpid()}-{k}" for k in range(2)]
@@ -115,14 +111,27 @@ def ip(command: str) -> None:
     subprocess.run(["ip", *command.split()], check=True)
 
 
+def forked_workers() -> dict[str, str]:
+    """The setting by which a launcher of its own has workers that are forks."""
+    return {"PYTHON_EXEC": shutil.which("python", path=forking()["PATH"]) or ""}
+
+
 def training_workers(launcher: subprocess.Popen[str]) -> list[psutil.Process]:
     """The workers by rank, once they are connected."""
     while launcher.poll() is None:
-        found = psutil.Process(launcher.pid).children()
-        if len(found) == 3 and all(len(x.net_connections("tcp")) > 2 for x in found):
+        others = [process for process in psutil.process_iter() if process.pid != launcher.pid]
+        if sum(map(is_connected, others)) == 3:
+            found = psutil.Process(launcher.pid).children()
             return sorted(found, key=lambda worker: worker.environ()["RANK"])
         time.sleep(0.1)
     raise AssertionError(launcher.communicate()[1])
+
+
+def is_connected(process: psutil.Process) -> bool:
+    """Whether it works in this folder and has met others."""
+    with suppress(psutil.Error):  # of another user, or gone by now
+        return process.cwd() == str(Path.cwd()) and len(process.net_connections("tcp")) > 2
+    return False
 
 
 def start_both(machines: list[Machine], elsewhere: Path) -> list[subprocess.Popen[str]]:
@@ -211,7 +220,7 @@ def test_a_dead_worker_ends_the_job_and_leaves_nothing(
     alone: list[bytes], victim: int, workspace: Workspace
 ) -> None:
     workspace(train=SETTINGS | {"epochs": 10**6})
-    process = start(TRAIN_APART, WORKERS="3")
+    process = start(TRAIN_APART, WORKERS="3", **forked_workers())
     training_workers(process)[victim].kill()
     out, err = process.communicate()
 
@@ -239,7 +248,7 @@ def test_an_empty_variable_asks_for_nothing(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_ctrl_c_ends_all_workers(workspace: Workspace) -> None:
     workspace(train=SETTINGS | {"epochs": 10**6})
-    launcher = start(TRAIN_APART, WORKERS="3")
+    launcher = start(TRAIN_APART, WORKERS="3", **forked_workers())
     found = training_workers(launcher)
     launcher.send_signal(signal.SIGINT)
 

@@ -15,7 +15,7 @@ import pytest
 from clones import Clone
 from mlflow import MlflowClient
 from mlflow.entities import Run
-from servers import STARTUP, serve
+from servers import STARTUP, free_port, serve
 
 from softmax.pipeline import files, paths
 from softmax.provenance import lock
@@ -200,9 +200,7 @@ def sshd(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     for name in ("host", "key"):
         command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / name)]
         subprocess.run(command, check=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     options = {
         "ListenAddress": f"127.0.0.1:{port}",
         "HostKey": tmp_path / "host",

@@ -1,7 +1,9 @@
 """`make ui` leads a person to the runs, side by side."""
 
 import os
+import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +12,8 @@ import pytest
 from conftest import Workspace
 from mlflow import MlflowClient
 from playwright.sync_api import Browser, expect
-from servers import STARTUP, wait_for
-from shared import ROOT, forking
+from servers import STARTUP, free_port, migrate, wait_for
+from shared import ROOT, forking, once
 
 from softmax.errors import TrackingError
 from stages import evaluate, train
@@ -27,9 +29,7 @@ def test_the_link_shows_the_runs_side_by_side(
         workspace(train={"epochs": 1, "seed": seed})
         train.main()
         evaluate.main()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     log = tmp_path / "log"
     with subprocess.Popen(
         ["python", "-m", "tools.ui", str(port)],
@@ -75,6 +75,22 @@ def test_a_server_that_does_not_start_says_why(
     with pytest.raises(TrackingError, match="MLflow's UI did not start: "):
         ui.serve(store, 70_000, "1")
     assert capsys.readouterr().out == ""
+
+
+def test_a_store_of_an_older_mlflow_is_not_shown(
+    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace()
+    database = shutil.copy(once("store", migrate) / "mlflow.db", tmp_path / "old.db")
+    with sqlite3.connect(database) as old:
+        old.execute("UPDATE alembic_version SET version_num = '0584bdc529eb'")
+    with pytest.raises(TrackingError, match="cannot read the store: .* run 'mlflow db upgrade"):
+        ui.serve(f"sqlite:///{database}", free_port(), "1")
+    assert capsys.readouterr().out == ""
+
+
+def test_a_server_without_the_experiment_is_named(server: str) -> None:
+    assert ui.link_to("nobody-made-this", server) == server
 
 
 def test_a_server_that_runs_already_is_named(

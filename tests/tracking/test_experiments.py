@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 import shutil
 import subprocess
 import time
@@ -64,9 +65,11 @@ def run_queue(clone: Clone) -> str:
         check=True,
     )
     end = time.monotonic() + PATIENCE
+    while experiments(clone) < len(pairs()) and time.monotonic() < end:
+        time.sleep(0.5)
     while any(word in (status := clone.run("dvc", "queue", "status")) for word in WAITING):
         assert time.monotonic() < end, status
-        time.sleep(3)
+        time.sleep(1)
     assert status.count("Success") == len(pairs()), status
     names = clone.run("dvc", "exp", "list", "--all-commits", "--name-only").split()
     return "".join(clone.run("dvc", "queue", "logs", name) for name in names)
@@ -136,6 +139,12 @@ def test_a_row_is_clean_where_only_results_differ_from_the_commit(clone: Clone) 
     (row,) = client.search_runs([experiment.experiment_id])
     assert row.data.tags["mlflow.source.git.commit"] == head(clone)
     assert row.data.tags["git.dirty"] == "false"
+
+
+def experiments(clone: Clone) -> int:
+    """How many are done; DVC would need a second to count them."""
+    names = clone.run("git", "for-each-ref", "--format=%(refname)", "refs/exps")
+    return len(re.findall("^refs/exps/[0-9a-f]{2}/", names, re.MULTILINE))
 
 
 def head(clone: Clone) -> str:

@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from conftest import Workspace
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
+from servers import free_port
 
 from softmax.core import data
 from softmax.pipeline import catalog
@@ -102,9 +102,7 @@ def test_the_model_needs_no_repository(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def served(pipeline: Clone) -> Iterator[str]:
     """The address of a real `mlflow models serve` of the model that the pipeline trained."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+    port = str(free_port())
     environment = pipeline.environment | {
         "MLFLOW_TRACKING_URI": f"sqlite:///{pipeline.folder / 'mlflow.db'}"
     }
