@@ -21,5 +21,8 @@ export function runs(base64, count) {
 }
 
 function bytes(base64) {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const text = atob(base64);
+  const decoded = new Uint8Array(text.length);
+  for (let k = 0; k < text.length; k++) decoded[k] = text.charCodeAt(k);
+  return decoded;
 }

@@ -12,6 +12,7 @@ const FORMATS = {
 };
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
+const formatters = {};
 let language = LANGUAGES.find((known) => navigator.language.startsWith(known)) ?? "en";
 
 /** Let `element` show the string `key` with `values`, now and in each language. */
@@ -64,7 +65,9 @@ function scientific(value) {
 
 // no value is −0
 function local(value, format) {
-  return new Intl.NumberFormat(language, format).format(value + 0).replace("-", "−");
+  const key = language + JSON.stringify(format);
+  formatters[key] ??= new Intl.NumberFormat(language, format); // which takes longer than to use it
+  return formatters[key].format(value + 0).replace("-", "−");
 }
 
 function use(chosen) {
