@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 from clones import Clone
+from servers import migrate
+from shared import once
 
 CURRENT = ("python", "-m", "verification.claims", "current")
 TRUE = ("python", "-m", "verification.claims", "true")
@@ -31,7 +33,7 @@ CONFUSION = """\
     plots:
       - metrics/confusion.csv:
           cache: false
-          template: confusion
+          template: mistakes # ours, too: all mistakes are pale beside what is right in DVC's
           title: Confusion on the test set
           x: predicted
           y: actual
@@ -48,9 +50,11 @@ BROKEN = {  # the same, where a file cannot be read
 
 @pytest.fixture(scope="module")
 def fresh(team: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A clone in which nothing was pulled and nothing ran."""
-    clone = Clone(tmp_path_factory.mktemp("fresh") / "clone", team.folder)
-    clone.environment = team.environment
+    """A clone in which nothing was pulled and nothing ran, with a store for all that will."""
+    folder = tmp_path_factory.mktemp("fresh")
+    clone = Clone(folder / "clone", team.folder)
+    shutil.copy(once("store", migrate) / "mlflow.db", folder)
+    clone.environment = team.environment | {"DVC_ROOT": str(folder)}
     return clone
 
 
