@@ -51,7 +51,8 @@ def log_model(client: Client, run: Run, facts: Facts, step: int) -> None:
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 
     if (model := find_model(client, run)) is None:
-        model = client.create_logged_model(run.info.experiment_id, "softmax", run.info.run_id)
+        name = facts.recipe().replace(".", "·")  # MLflow permits no dot
+        model = client.create_logged_model(run.info.experiment_id, name, run.info.run_id)
     if model.status == LoggedModelStatus.READY:
         return
     with TemporaryDirectory() as folder:

@@ -4,13 +4,18 @@ Each function may be called again, also after one that broke off: it adds what i
 """
 
 import json
+import math
+import struct
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
+from softmax.core import model
 from softmax.pipeline import catalog, paths
 from softmax.pipeline.params import Params
 from softmax.provenance.facts import Facts
+from softmax.results.images import gray
 from softmax.tracking import registry
 from softmax.tracking.store import Client, Run
 
@@ -20,7 +25,8 @@ if TYPE_CHECKING:
 REQUEST = 1000  # metrics that MLflow takes at a time
 CONTEXTS = {"train": "training", "validation": "validation", "test": "test"}
 BATCH_LOSS = "train_loss_of_batch"  # MLflow's first charts are those of the first names
-SLIDER = "weights after each epoch"
+SLIDER = "weights so many batches before the end"  # MLflow starts at the least step, 0
+BY_CLASS = "evaluation/classes.json"  # a table of MLflow's evaluation view
 NOTE = """**{accuracy:.2%}** of {total} test images, {correct} of them right.
 
 ![weights](get-artifact?path=weights/grid/gray.png&run_uuid={run_id})
@@ -57,6 +63,7 @@ def evaluation(client: Client, run: Run, facts: Facts) -> None:
     metrics = json.loads((folder / paths.TEST_METRICS).read_bytes())
     # one value, at step 0, which MLflow draws as bars beside those of other runs
     row = {f"test_{key}": metrics[key] for key in ("accuracy", "loss")}
+    row["test_error"] = 1 - metrics["correct"] / metrics["total"]  # whose bars tell models apart
     _log_datasets(client, run, facts, ["test"])
     _log_curves(client, run, facts, pd.DataFrame([{"step": 0, **row}]), 0)
     for fact in (paths.TEST_METRICS, paths.CONFUSION, paths.PREDICTIONS):
@@ -64,12 +71,29 @@ def evaluation(client: Client, run: Run, facts: Facts) -> None:
     client.log_artifacts(run_id, str(folder / paths.SAMPLE_CARDS), "samples")
     pairs = pd.read_csv(folder / paths.CONFUSION)
     confusion = pd.crosstab(pairs["actual"], pairs["predicted"]).to_markdown()
+    client.log_text(run_id, _by_class(pd.read_csv(folder / paths.PREDICTIONS)), BY_CLASS)
+    tables = json.dumps([{"path": BY_CLASS, "type": "table"}])
     note = NOTE.format(run_id=run_id, confusion=confusion, **metrics)
     # a tag, which unlike a param may change, as this may for the same model
     samples = {"evaluate.samples": str(facts.settings.evaluate.samples)}
-    for key, value in {"mlflow.note.content": note, **samples, **facts.provenance()}.items():
+    shown = {"mlflow.note.content": note, "mlflow.loggedArtifacts": tables}
+    for key, value in {**shown, **samples, **facts.provenance()}.items():
         client.set_tag(run_id, key, value)
     client.update_run(run_id, name=f"{metrics['accuracy']:.2%} · {facts.recipe()}")
+
+
+def _by_class(answers: pd.DataFrame) -> str:
+    """How many images of each class are right, as MLflow keeps a table."""
+    answers = answers.assign(right=answers["label"] == answers["prediction"])
+    actual, predicted = answers.groupby("label")["right"], answers.groupby("prediction")["right"]
+    table = {
+        "recall": actual.mean(),
+        "precision": predicted.mean(),
+        "right": actual.sum(),
+        "images": actual.size(),
+    }
+    by_class = pd.DataFrame(table).rename_axis("class")
+    return by_class.reset_index().to_json(orient="split", index=False)
 
 
 def is_comparable(run: Run, facts: Facts) -> bool:
@@ -84,20 +108,20 @@ def is_comparable(run: Run, facts: Facts) -> bool:
 
 
 def images(client: Client, run: Run, facts: Facts) -> None:
-    """Add the weight images, and those of each epoch as steps of one image."""
-    from PIL import Image
+    """Add the weight images, and those of each epoch as steps of one image, the last first."""
+    from softmax.tracking import slider
 
     run_id = run.info.run_id
     client.set_tag(run_id, "export.scale", str(facts.settings.export.scale))
     client.log_artifacts(run_id, str(facts.folder / paths.WEIGHT_IMAGES), "weights")
-    epochs = pd.read_csv(facts.folder / paths.EPOCHS)
-    steps = {0: 0, **dict(zip(epochs["epoch"].tolist(), epochs["step"].tolist(), strict=True))}
+    epochs = pd.read_csv(facts.folder / paths.EPOCHS).set_index("epoch")["step"]
     logged = [file.path for file in client.list_artifacts(run_id, "images")]
-    for path in (facts.folder / paths.EPOCH_IMAGES).glob("*.png"):
-        step = steps[int(path.stem)]
-        if sum(f"+step+{step}+" in name for name in logged) < 2:  # the picture and its thumbnail
-            with Image.open(path) as image:
-                client.log_image(run_id, image.convert("L"), key=SLIDER, step=step)
+    for path in (facts.folder / paths.EPOCH_WEIGHTS).iterdir():
+        left = int(epochs.max() - epochs.get(int(path.stem), 0))
+        names = [name for name in logged if SLIDER in name and f"+step+{left}+" in name]
+        if len(names) < 2:  # the picture and its thumbnail
+            tiles = gray(model.load(path)[:, :-1])
+            client.log_image(run_id, slider.picture(tiles), key=SLIDER, step=left)
 
 
 def report(client: Client, run: Run, facts: Facts) -> None:
@@ -143,14 +167,14 @@ def _log_curves(client: Client, run: Run, facts: Facts, table: pd.DataFrame, end
     """
     from mlflow.entities import Metric
 
-    model = registry.find_model(client, run)
+    logged = registry.find_model(client, run)
     metrics = []
     for key in table.columns.drop(["step", "epoch", "batch"], errors="ignore"):
         source = _dataset(facts, CONTEXTS[key.split("_")[0]])
         link = {"dataset_name": source.name, "dataset_digest": source.digest}
         for step, value in zip(table["step"].tolist(), table[key].tolist(), strict=True):
             # the loss of a batch is that of the weights before
-            of_model = {"model_id": model.model_id} if step == end and key != BATCH_LOSS else {}
+            of_model = {"model_id": logged.model_id} if step == end and key != BATCH_LOSS else {}
             metrics.append(Metric(key, value, run.info.start_time, step, **of_model, **link))
     _log_metrics(client, run, metrics)
 
@@ -167,7 +191,10 @@ def _log_datasets(client: Client, run: Run, facts: Facts, contexts: list[str]) -
     from mlflow.exceptions import MlflowException
 
     inputs = [
-        DatasetInput(_dataset(facts, context), [InputTag("mlflow.data.context", context)])
+        DatasetInput(
+            _dataset(facts, context, **_contents(facts, context)),
+            [InputTag("mlflow.data.context", context)],
+        )
         for context in contexts
     ]
     try:
@@ -178,8 +205,8 @@ def _log_datasets(client: Client, run: Run, facts: Facts, contexts: list[str]) -
         client.log_inputs(run.info.run_id, inputs)
 
 
-def _dataset(facts: Facts, context: str) -> "Dataset":
-    """The training, validation or test set."""
+def _dataset(facts: Facts, context: str, **contents: str) -> "Dataset":
+    """The training, validation or test set, perhaps with what it has."""
     from mlflow.entities import Dataset
 
     name = facts.settings.download.dataset
@@ -188,4 +215,26 @@ def _dataset(facts: Facts, context: str) -> "Dataset":
         digest=facts.digest(context),
         source_type="http",
         source=json.dumps({"url": catalog.load()[name].homepage}),
+        **contents,
     )
+
+
+def _contents(facts: Facts, context: str) -> dict[str, str]:
+    """What MLflow shows of a data set that is here: its arrays, and how many images there are."""
+    from mlflow.data.schema import TensorDatasetSchema
+    from mlflow.types import Schema, TensorSpec
+
+    name, held_out = facts.settings.download.dataset, facts.settings.train.validation
+    files = catalog.test_files(name) if context == "test" else catalog.training_files(name)
+    if not (facts.folder / files[0]).exists():
+        return {}
+    with (facts.folder / files[0]).open("rb") as images:
+        count, *shape = struct.unpack(">4x3I", images.read(16))
+    count = {"training": count - held_out, "validation": held_out, "test": count}[context]
+    pixels, digits = (
+        Schema([TensorSpec(np.dtype(np.uint8), (-1, *sizes), key)])
+        for key, sizes in {"images": shape, "labels": ()}.items()
+    )
+    profile = {"num_rows": count, "num_elements": count * math.prod(shape)}
+    schema = TensorDatasetSchema(pixels, digits).to_dict()
+    return {"schema": json.dumps(schema), "profile": json.dumps(profile)}

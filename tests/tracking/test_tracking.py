@@ -1,6 +1,7 @@
 """The runs that the stages leave in a real MLflow store."""
 
 import hashlib
+import json
 import shutil
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -18,13 +20,16 @@ from conftest import Workspace
 from digits import write_lock
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from PIL import Image
 from servers import migrate
 from shared import ROOT, forking, once
 
+from softmax.core import model
 from softmax.pipeline import catalog, files, params, paths
 from softmax.provenance import lock
-from softmax.tracking import events, recording
-from softmax.tracking.replay import BATCH_LOSS
+from softmax.results.images import gray
+from softmax.tracking import events, recording, slider
+from softmax.tracking.replay import BATCH_LOSS, BY_CLASS
 from softmax.tracking.store import connect, experiment
 from stages import download, evaluate, export, lesson, report, train
 from tools import track
@@ -66,22 +71,51 @@ def test_three_stages_make_one_row_that_has_everything(workspace: Workspace, sto
     assert run.data.tags["evaluate.samples"] == "[3, 7]"
     assert run.data.tags["export.scale"] == "10"
     assert {"test_accuracy", "test_loss", "validation_accuracy"} <= set(run.data.metrics)
+    assert run.data.metrics["test_error"] == pytest.approx(1 - accuracy)
     curve = MlflowClient(store).get_metric_history(run.info.run_id, BATCH_LOSS)
     assert [point.step for point in curve] == [100, 200, 325, 425]
     (output,) = run.outputs.model_outputs
-    model = MlflowClient(store).get_logged_model(output.model_id)
-    assert {(metric.key, metric.dataset_name, metric.value) for metric in model.metrics} == {
+    logged = MlflowClient(store).get_logged_model(output.model_id)
+    assert {(metric.key, metric.dataset_name, metric.value) for metric in logged.metrics} == {
         (key, f"mnist-{key.split('_')[0].replace('train', 'training')}", run.data.metrics[key])
         for key in run.data.metrics
         if key != BATCH_LOSS
     }
     images = artifacts(store, run, "images")
     assert {name.split("+")[2] for name in images} == {"0", "225", "450"}
-    inputs = {(i.dataset.name, i.tags[0].value) for i in run.inputs.dataset_inputs}
-    assert inputs == {(f"mnist-{part}", part) for part in ("training", "validation", "test")}
+    assert logged.name == "sgd lr=0·001 b=2 e=2"
+    inputs = {
+        (i.dataset.name, i.tags[0].value, json.loads(i.dataset.profile)["num_rows"])
+        for i in run.inputs.dataset_inputs
+    }
+    counts = {"training": 450, "validation": 50, "test": 30}
+    assert inputs == {(f"mnist-{part}", part, count) for part, count in counts.items()}
     assert "evaluation/predictions.csv" in artifacts(store, run, "evaluation")
     assert artifacts(store, run, "samples") == {"samples/3.svg", "samples/7.svg"}
     assert "weights/grid/gray.png" in artifacts(store, run, "weights/grid")
+
+
+def test_mlflows_views_show_each_class_and_first_the_trained_weights(
+    workspace: Workspace, store: str
+) -> None:
+    workspace(train={"epochs": 1, "batch_size": 2, "seed": 120})
+    for stage in (train, evaluate, export, evaluate, export):
+        stage.main()
+    (run,) = runs(store)
+    client = MlflowClient(store)
+    table = client.load_table(run.info.experiment_id, BY_CLASS, [run.info.run_id])
+    answers = pd.read_csv(paths.PREDICTIONS)
+    assert table["class"].tolist() == list(range(10))
+    assert table["images"].tolist() == [3] * 10
+    assert table["right"].sum() == (answers["label"] == answers["prediction"]).sum()
+    assert table["recall"].tolist() == pytest.approx(table["right"] / table["images"])
+    (first,) = (
+        file for file in artifacts(store, run, "images") if "+step+0+" in file and "png" in file
+    )
+    with Image.open(client.download_artifacts(run.info.run_id, first)) as shown:
+        assert 0.95 < shown.width / shown.height < 1.05
+        trained = slider.picture(gray(model.load(paths.WEIGHTS)[:, :-1]))
+        assert np.array_equal(np.asarray(shown), np.asarray(trained))
 
 
 def test_the_duration_is_that_of_the_training(workspace: Workspace, store: str) -> None:
