@@ -51,10 +51,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what needs a server, a browser or a pipeline."""
-    for item in items:
-        if isinstance(item, pytest.Function) and HEAVY & set(item.fixturenames):
-            item.add_marker("slow")
+    """Mark as slow what needs a server, a browser or a pipeline; its files come first.
+
+    So that the last files, when one process has no more to do, are short.
+    """
+    slow = {item for item in items if HEAVY & set(getattr(item, "fixturenames", ()))}
+    files = {item.path for item in slow}
+    for item in slow:
+        item.add_marker("slow")
+    items.sort(key=lambda item: item.path not in files)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 A stage imports for seconds and works for a fraction of one. So commands of tests are forks of
 processes that have imported libraries, but nothing of this project: one DVC's, one MLflow's too,
-one torch as well, since a fork takes the longer the more there is. `python`, `dvc` and others in BIN,
+one torch as well, since a fork takes the longer the more there is. `python` and others in BIN,
 tests/forked.py, ask one of them for a fork over a socket, with their arguments, folder, environment
 and files, or run a Python of their own where that is what is tested. A fork is a process like any
 other: it has memory, an exit status and children of its own, and dies of signals, or with whoever

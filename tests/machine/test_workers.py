@@ -30,7 +30,9 @@ TORCHRUN = ["python", "-m", "torch.distributed.run", "--standalone"]
 SETTINGS = {"epochs": 2, "batch_size": 2, "validation": 9}  # 246 batches, smaller than 3 workers
 
 
-def start(command: list[str], folder: Path = Path(), **environment: str) -> subprocess.Popen[str]:
+def start(
+    command: list[str], folder: Path = Path(), /, **environment: str
+) -> subprocess.Popen[str]:
     """Run `command` in `folder` with these settings."""
     return subprocess.Popen(
         command,

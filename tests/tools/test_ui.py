@@ -84,7 +84,7 @@ def test_a_store_of_an_older_mlflow_is_not_shown(
     database = shutil.copy(once("store", migrate) / "mlflow.db", tmp_path / "old.db")
     with sqlite3.connect(database) as old:
         old.execute("UPDATE alembic_version SET version_num = '0584bdc529eb'")
-    with pytest.raises(TrackingError, match="cannot read the store: .* run 'mlflow db upgrade"):
+    with pytest.raises(TrackingError, match=r"cannot read the store: .* run 'mlflow db upgrade"):
         ui.serve(f"sqlite:///{database}", free_port(), "1")
     assert capsys.readouterr().out == ""
 

@@ -78,17 +78,21 @@ def test_history_finds_what_only_a_tag_or_a_branch_holds(clone: Clone) -> None:
     A dvc.lock that cannot be read is left out.
     """
     clone.give_store()
-    for name, rate in {"tagged": 0.1, "branched": 0.2, "experiment": 0.3}.items():
-        change = ("-S", f"train.learning_rate={rate}", "-S", "train.epochs=1")
-        clone.run("dvc", "exp", "run", "--temp", "--name", name, *change)
-    for name in ("tagged", "branched"):
-        clone.run("dvc", "exp", "branch", name, f"only-{name}")
-        clone.run("dvc", "exp", "remove", name)
-    clone.run("git", "tag", "only-tagged-now", "only-tagged")
-    clone.run("git", "branch", "-D", "only-tagged")
-    clone.run("git", "checkout", "--quiet", "-b", "conflict")
+    start = clone.run("git", "rev-parse", "HEAD").strip()
+    change = ("-S", "train.learning_rate=0.3", "-S", "train.epochs=1")
+    clone.run("dvc", "exp", "run", "--temp", "--name", "experiment", *change)
+    clone.edit("params.yaml", "epochs: 5", "epochs: 1")
+    clone.edit("params.yaml", "learning_rate: 0.001", "learning_rate: 0.1")
+    clone.run("dvc", "repro")
+    clone.run("git", "commit", "--quiet", "--all", "--message", "Train with 0.1")
+    clone.run("git", "tag", "only-tagged")
+    clone.edit("params.yaml", "learning_rate: 0.1", "learning_rate: 0.2")
+    clone.run("dvc", "repro")
+    clone.run("git", "reset", "--quiet", "--soft", start)
+    clone.run("git", "checkout", "--quiet", "-b", "only-branched")
+    clone.run("git", "commit", "--quiet", "--all", "--message", "Train with 0.2")
     (clone.folder / "dvc.lock").write_text("<<<<<<< HEAD\n")
-    clone.run("git", "commit", "--quiet", "--message", "Commit a conflict", "dvc.lock")
+    clone.run("git", "commit", "--quiet", "--all", "--message", "Commit a conflict")
     clone.run("git", "checkout", "--quiet", "-")
     clone.give_store()
     for _ in range(2):

@@ -146,7 +146,8 @@ def test_a_team_that_first_uses_its_server_at_once_loses_nothing(
         clone = tmp_path / name
         shutil.copytree(".", clone, ignore=shutil.ignore_patterns(*people))
     program = (
-        "import mlflow; from softmax.tracking import recording; from stages import evaluate, export;"
+        "import mlflow; from softmax.tracking import recording;"
+        "from stages import evaluate, export;"
         "recording.LIMIT = 600; print(flush=True); input(); evaluate.main(); export.main()"
     )
     processes = [
