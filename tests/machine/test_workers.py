@@ -113,11 +113,6 @@ def ip(command: str) -> None:
     subprocess.run(["ip", *command.split()], check=True)
 
 
-def forked_workers() -> dict[str, str]:
-    """The setting by which a launcher of its own has workers that are forks."""
-    return {"PYTHON_EXEC": shutil.which("python", path=forking()["PATH"]) or ""}
-
-
 def training_workers(launcher: subprocess.Popen[str]) -> list[psutil.Process]:
     """The workers by rank, once they are connected."""
     while launcher.poll() is None:
@@ -222,7 +217,8 @@ def test_a_dead_worker_ends_the_job_and_leaves_nothing(
     alone: list[bytes], victim: int, workspace: Workspace
 ) -> None:
     workspace(train=SETTINGS | {"epochs": 10**6})
-    process = start(TRAIN_APART, WORKERS="3", **forked_workers())
+    fork = shutil.which("python", path=forking()["PATH"]) or ""  # as each worker may be
+    process = start(TRAIN_APART, WORKERS="3", PYTHON_EXEC=fork)
     training_workers(process)[victim].kill()
     out, err = process.communicate()
 
@@ -250,7 +246,7 @@ def test_an_empty_variable_asks_for_nothing(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_ctrl_c_ends_all_workers(workspace: Workspace) -> None:
     workspace(train=SETTINGS | {"epochs": 10**6})
-    launcher = start(TRAIN_APART, WORKERS="3", **forked_workers())
+    launcher = start(TRAIN_APART, WORKERS="3")
     found = training_workers(launcher)
     launcher.send_signal(signal.SIGINT)
 

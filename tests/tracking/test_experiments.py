@@ -23,7 +23,7 @@ PATIENCE = 300  # seconds for all of them
 EVERY_CURVE = {  # that an epoch on the team's data has, of 250 batches
     BATCH_LOSS: [100, 200],
     **{key: [250] for key in ("train_loss", "train_accuracy")},
-    **{key: [0] for key in ("test_loss", "test_accuracy")},
+    **{key: [0] for key in ("test_loss", "test_accuracy", "test_error")},
 }
 WAITING = ("Queued", "Running")  # DVC's words
 
