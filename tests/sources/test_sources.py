@@ -156,6 +156,23 @@ def drip(request: BaseHTTPRequestHandler) -> None:
         request.wfile.write(b"\0")
 
 
+def drip_headers(request: BaseHTTPRequestHandler) -> None:
+    request.wfile.write(b"HTTP/1.1 200 OK\r\n")
+    while not ENDING.wait(SLOW / 6):
+        request.wfile.write(b"Name: value\r\n")
+
+
+def continue_for_ever(request: BaseHTTPRequestHandler) -> None:
+    while not ENDING.wait(SLOW / 6):
+        request.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+def lead_nowhere(request: BaseHTTPRequestHandler) -> None:
+    request.send_response(302)
+    request.send_header("Location", "http://[bad")
+    request.end_headers()
+
+
 def flood(request: BaseHTTPRequestHandler) -> None:
     request.send_response(200)
     request.end_headers()
@@ -292,6 +309,9 @@ FAULTS = {
     "silence": (silence, "timed out"),
     "stall": (stall, "timed out"),
     "drip": (drip, "not complete after 3 s"),
+    "drip of headers": (drip_headers, "not complete after 3 s"),
+    "100 Continue": (continue_for_ever, "not complete after 3 s"),
+    "redirect": (lead_nowhere, "Invalid IPv6 URL"),
     "flood": (flood, "over 1000000 bytes"),
     "bomb": (body(gzip.compress(bytes(2**26), 1)), "over 1000000 bytes"),
     "hang up": (hang_up, "Remote end closed connection without response"),
@@ -389,7 +409,16 @@ def test_directory_with_a_file_too_large(monkeypatch: pytest.MonkeyPatch, tmp_pa
 def test_unreadable_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / FILES[0]).mkdir()
     monkeypatch.setenv("MNIST_MIRROR", str(tmp_path))
-    with pytest.raises(SourceError, match=f"{FILES[0]}: Is a directory\n"):
+    with pytest.raises(SourceError, match=f"{FILES[0]}: not a file\n"):
+        fetching.fetch("fashion-mnist")
+
+
+def test_a_pipe_in_a_directory_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / FILES[0])
+    monkeypatch.setenv("MNIST_MIRROR", str(tmp_path))
+    with pytest.raises(SourceError, match=f"{FILES[0]}: not a file\n"):
         fetching.fetch("fashion-mnist")
 
 
