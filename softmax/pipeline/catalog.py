@@ -4,7 +4,8 @@ import functools
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from softmax.errors import DataError
 
@@ -28,12 +29,12 @@ class Pinned(NamedTuple):
 def load() -> dict[str, Pinned]:
     """The pinned data sets by name; DataError unless each has a hash for each of FILES."""
     try:
-        entries = yaml.safe_load(PATH.read_text()).items()
+        entries = YAML(typ="safe").load(PATH.read_text()).items()
         return {
             name: Pinned(tuple(entry[file] for file in FILES), entry.get("homepage", ""))
             for name, entry in entries
         }
-    except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError):
+    except (OSError, YAMLError, AttributeError, KeyError, TypeError):
         raise DataError(
             f"{PATH.name}: should name data sets, each with a SHA-256 for {', '.join(FILES)}; "
             "mend it, or write the entry with `make pin`"

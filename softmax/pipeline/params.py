@@ -6,12 +6,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
 from softmax.errors import ParamsError
 from softmax.pipeline import catalog
 
 PATH = Path("params.yaml")
+LONGEST, DEEPEST = 100_000, 20  # characters, and collections in each other
 
 
 class Section(BaseModel):
@@ -35,7 +36,7 @@ class Download(Section):
 class Train(Section):
     seed: int = Field(ge=0, lt=2**64)
     validation: int = Field(ge=0)
-    epochs: int = Field(ge=1)
+    epochs: int = Field(ge=1, le=10**6)  # of MNIST a day
     batch_size: int = Field(ge=1, le=2**21)  # as arithmetic.MAX_BATCH
     optimizer: Literal["sgd", "momentum", "nesterov", "adam"]
     learning_rate: float = Field(gt=0)
@@ -83,18 +84,35 @@ def load(path: Path = PATH) -> Params:
     what is allowed.
     """
     try:
-        # as DVC reads it: YAML 1.2, where 010 is ten and 1e-3 a number, and no key twice
-        values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        values = _parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ParamsError(f"{path}: {error.strerror}; run from the repository root") from None
-    except (YAMLError, ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())
+    except Exception as error:  # whatever a parser comes upon in what is no YAML
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise ParamsError(f"{path}: not YAML: {reason}") from None
     try:
         return Params.model_validate(values)
     except ValidationError as error:
         lines = (f"{path}: {_describe(fault)}" for fault in error.errors())
         raise ParamsError("\n".join(lines)) from None
+
+
+def _parse(text: str) -> Any:
+    """The values of YAML 1.2 as DVC reads it, where 010 is ten and 1e-3 a number, no key twice.
+
+    Without aliases, of which a few lines can mean more values than fit into memory.
+    """
+    if len(text) > LONGEST:
+        raise ValueError(f"{len(text)} characters; {LONGEST} are allowed")
+    yaml, depth = YAML(typ="safe", pure=True), 0
+    for event in yaml.parse(text):
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if depth > DEEPEST:
+            raise ValueError(f"line {event.start_mark.line + 1}: nested more than {DEEPEST} deep")
+        if isinstance(event, AliasEvent):
+            place = f"line {event.start_mark.line + 1}: *{event.anchor}"
+            raise ValueError(f"{place} stands for other values; write them out")
+    return yaml.load(text)
 
 
 def check_counts(settings: Params, training: int, test: int) -> None:
@@ -118,15 +136,23 @@ def check_samples(settings: Params, test: int) -> None:
 
 def _describe(fault: ErrorDetails) -> str:
     """One line for one fault: key, value, what is allowed."""
-    key = ".".join(map(str, fault["loc"]))
+    key, value = ".".join(map(str, fault["loc"])), _written(fault["input"])
     match fault["type"]:
         case "missing":
             return f"{key} is missing; {_allowed_keys(fault['loc'])}"
         case "extra_forbidden":
-            return f"{key} = {fault['input']!r} is unknown; {_allowed_keys(fault['loc'])}"
+            return f"{key} = {value} is unknown; {_allowed_keys(fault['loc'])}"
         case "model_type":
-            return f"{key or 'the file'} = {fault['input']!r} should be a mapping of keys to values"
-    return f"{key} = {fault['input']!r} {fault['msg'].removeprefix('Input ')}"
+            return f"{key or 'the file'} = {value} should be a mapping of keys to values"
+    return f"{key} = {value} {fault['msg'].removeprefix('Input ')}"
+
+
+def _written(value: Any) -> str:
+    """`value` as in Python."""
+    try:
+        return repr(value)
+    except ValueError:  # of Python, which shows no number of more than 4,300 digits
+        return "a number of thousands of digits"
 
 
 def _allowed_keys(location: tuple[int | str, ...]) -> str:

@@ -41,6 +41,11 @@ TRAIN_KEYS = (
     "weight_decay, averaging"
 )
 EDITS = {  # what to replace in VALID, by what, and the lines that this must cause
+    "number without end": (
+        "epochs: 5",
+        f"epochs: 0x{'f' * 5000}",
+        ["train.epochs = a number of thousands of digits should be less than or equal to 1000000"],
+    ),
     "unknown key": (
         "seed: 0",
         "seed: 0\n  sead: 1",
@@ -180,6 +185,18 @@ FILES = {
     "not UTF-8": (b"train: \xff\n", "not YAML: 'utf-8' codec can't decode byte 0xff"),
     "control character": (b"train: \x01\n", "not YAML: unacceptable character #x0001"),
     "no such day": (b"train: 2026-13-01\n", "not YAML: month must be in 1..12"),
+    "no number": (b"train: !!int ''\n", "not YAML: "),
+    "deep": (b"[" * 5000, "not YAML: line 1: nested more than 20 deep"),
+    "long": (b"#" * 100_001, "not YAML: 100001 characters; 100000 are allowed"),
+    "aliases": (
+        b"a: &a [1]\n"
+        + b"".join(b"%c: &%c [*%c, *%c]\n" % (k, k, k - 1, k - 1) for k in range(98, 123)),
+        "not YAML: line 2: *a stands for other values; write them out",
+    ),
+    "merges": (
+        b"a: &a {x: 1}\nb: {<<: [*a, *a]}\n",
+        "not YAML: line 2: *a stands for other values; write them out",
+    ),
 }
 
 
