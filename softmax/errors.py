@@ -2,6 +2,8 @@
 
 import functools
 import os
+import re
+import signal
 import sys
 from collections.abc import Callable
 
@@ -38,6 +40,24 @@ class TrackingError(SoftmaxError):
     """MLflow cannot be reached or the facts of a run are not there."""
 
 
+LONGEST = 500  # letters of a line
+
+SECRETS = (  # of addresses: what tells who asks
+    (re.compile(r"\b((?!file|sqlite)[\w+.-]+://)\S*@"), r"\1"),  # a password may hold / and @
+    (re.compile(r"\b([\w+.-]+://[^\s?#]*)[?#][^\s:]*"), r"\1"),
+    (re.compile(r"(?<!\S)[^\s/:@]+:\S*@(?=[\w.-]+:)"), ""),
+)
+
+
+def shown(text: object) -> str:
+    """`text` as people may see it: no password, no control characters, no line without end."""
+    text = str(text)
+    for secret, rest in SECRETS:
+        text = secret.sub(rest, text)
+    lines = ("".join(c if c.isprintable() else "\ufffd" for c in line) for line in text.split("\n"))
+    return "\n".join(line if len(line) <= LONGEST else f"{line[:LONGEST]} ..." for line in lines)
+
+
 def exits_cleanly(main: Callable[[], None]) -> Callable[[], None]:
     """Turn a SoftmaxError or OSError from `main` into a line on stderr and exit status 2.
 
@@ -46,11 +66,13 @@ def exits_cleanly(main: Callable[[], None]) -> Callable[[], None]:
 
     @functools.wraps(main)
     def wrapper() -> None:
+        if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:  # as while it was imported
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             main()
         except (SoftmaxError, OSError) as error:
             if isinstance(error, OSError) or os.environ.get("LOCAL_RANK", "0") == "0":
-                print(f"error: {error}", file=sys.stderr)
+                print(f"error: {shown(error)}", file=sys.stderr)
             sys.exit(2)
         except KeyboardInterrupt:
             sys.exit(130)

@@ -13,7 +13,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from softmax.core import data
-from softmax.errors import DataError, SourceError, exits_cleanly
+from softmax.errors import DataError, SourceError, exits_cleanly, shown
 from softmax.pipeline import catalog, files, params
 from softmax.sources import mirror
 
@@ -38,7 +38,8 @@ def main() -> None:
     samples = params.load().evaluate.samples
     if max(samples) >= test:
         print(f"evaluate.samples in params.yaml is {samples}; here it can name 0 to {test - 1}")
-    print(f"now set download.dataset to it in params.yaml, and run MNIST_MIRROR={place} dvc repro")
+    run = f"MNIST_MIRROR={shown(place)} dvc repro"
+    print(f"now set download.dataset to it in params.yaml, and run {run}")
 
 
 def check(contents: dict[str, bytes], place: str) -> tuple[int, int]:

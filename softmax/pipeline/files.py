@@ -42,6 +42,9 @@ def write(files: Mapping[Path, bytes], *, only_in: Path | None = None) -> None:
             _partial(path).write_bytes(content)
         for path in files:
             _partial(path).replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # which a full disk does not name
+        raise
     finally:
         for path in files:
             _partial(path).unlink(missing_ok=True)

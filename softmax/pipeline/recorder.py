@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from softmax.errors import shown
 from softmax.pipeline.params import Params
 
 
@@ -72,7 +73,7 @@ def warn(event: str, reason: str) -> None:
         remedy = "`make track HISTORY=1` adds it later"
     if event in ("download", "lesson"):  # the stages of these names; no facts of a model
         remedy = f"`dvc repro --force --single-item {event}` logs it again"
-    print(f"warning: MLflow did not take this stage ({reason}); {remedy}", file=sys.stderr)
+    print(f"warning: MLflow did not take this stage ({shown(reason)}); {remedy}", file=sys.stderr)
 
 
 def reason(error: BaseException) -> str:
