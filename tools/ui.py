@@ -16,7 +16,7 @@ import requests
 
 from softmax.errors import SettingError, TrackingError, exits_cleanly
 from softmax.pipeline import params
-from softmax.tracking import store
+from softmax.tracking import moving, store
 
 
 @exits_cleanly
@@ -32,6 +32,7 @@ def main() -> None:
             print(store.COMPARISON.format(uri, store.experiment(store.connect(), name)))
         return
     check_free(port)
+    moving.follow(store.root())
     if not (store.root() / "mlflow.db").exists():
         with store.clear_errors():
             store.connect()  # makes it under a lock, or a stage might do so, too

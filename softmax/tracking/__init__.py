@@ -3,9 +3,11 @@
     recording   what a stage may log, and for how long
     events      what happened: a run for each trained model
     replay      facts, from disk to a run; again and again if need be
+    slider      the picture of weights that MLflow shows step by step
     registry    models to serve, and the champion
     serving     the code that MLflow serves
     store       how to reach MLflow
+    moving      a store that was moved with its folder
 
 Events cannot change facts: stages reach this through softmax/pipeline/recorder.py alone, dvc.yaml
 does not name it, and tests/tracking/test_door.py takes it away.

@@ -3,8 +3,7 @@
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from threading import Timer
 from typing import Any
 
@@ -33,15 +32,17 @@ def make_ready(event: str) -> Callable[..., None]:
         replay.prepare()
 
     def log(settings: Params, **details: Any) -> None:
-        with _clock(event):
-            EVENTS[event](client, settings, **details)
+        _clock(event)
+        EVENTS[event](client, settings, **details)
 
     return log
 
 
-@contextmanager
-def _clock(event: str) -> Iterator[None]:
-    """End this process when time is up, whatever it waits for: all facts are on disk by now."""
+def _clock(event: str) -> None:
+    """End this process when time is up, whatever it waits for: all facts are on disk by now.
+
+    Also where it waits for MLflow's threads at its end, so that no one stops the clock.
+    """
 
     def give_up() -> None:
         recorder.warn(event, f"not in {LIMIT} s")
@@ -51,10 +52,6 @@ def _clock(event: str) -> Iterator[None]:
     timer = Timer(LIMIT, give_up)
     timer.daemon = True
     timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def _connect() -> store.Client:

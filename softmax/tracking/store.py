@@ -15,17 +15,22 @@ from filelock import FileLock
 from softmax.errors import SoftmaxError, TrackingError
 from softmax.pipeline.params import ModelParams
 from softmax.pipeline.recorder import reason
+from softmax.tracking import moving
 
 LOCK_TIMEOUT = 8  # seconds
 DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # a run asked for again would be made twice
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "3",  # seconds
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "PGCONNECT_TIMEOUT": "2",  # seconds, of PostgreSQL's own library
     "RES_OPTIONS": "timeout:1",  # second; how long glibc waits for a silent name server
 }
+FIXED = {  # whatever a team sets for its other projects
+    "MLFLOW_ENABLE_ASYNC_LOGGING": "false",  # its threads outlive the work
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # a run asked for again would be made twice
+}
+NOT_OURS = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME")
 
 # MLflow opens in its view for language models, without a chart, the newest run first
 COMPARISON = (
@@ -47,10 +52,14 @@ def connect() -> Client:
     """
     for key, value in DEFAULTS.items():
         os.environ.setdefault(key, value)
+    os.environ.update(FIXED)
+    for key in NOT_OURS:
+        os.environ.pop(key, None)
     import mlflow
 
     logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # our one line says it
     mlflow.set_tracking_uri(uri())  # for the registry, which looks up a logged model by itself
+    mlflow.set_registry_uri(uri())
     if is_served(uri()):
         return mlflow.MlflowClient()
     from mlflow.store.db import utils
@@ -58,6 +67,7 @@ def connect() -> Client:
 
     utils.MAX_RETRY_COUNT = 1  # MLflow's ten tries take 102 seconds if a database is away
     with lock():
+        moving.follow(root())
         return mlflow.MlflowClient()
 
 
@@ -79,7 +89,7 @@ def experiment(client: Client, name: str) -> str:
         )
     if found is None:
         served = is_served(client.tracking_uri)
-        location = None if served else (root() / "mlartifacts" / name).as_uri()
+        location = None if served else (root() / moving.FOLDER / name).as_uri()
         if made := create(lambda: client.create_experiment(name, location)):
             note = NOTE.format(COMPARISON.format("", made))
             client.set_experiment_tag(made, "mlflow.note.content", note)
@@ -89,8 +99,17 @@ def experiment(client: Client, name: str) -> str:
 
 
 def uri() -> str:
-    """Where the runs are: MLFLOW_TRACKING_URI or the SQLite store at the repository root."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root() / 'mlflow.db'}"
+    """Where the runs are: MLFLOW_TRACKING_URI or the SQLite store at the repository root.
+
+    A relative path is one from the root, wherever the stage runs, and stays relative, since the
+    folders above may have names with which a URI means something else.
+    """
+    given = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
+    scheme, separator, rest = given.partition(":")
+    scheme = scheme.lower()
+    if scheme == "sqlite" and not rest.startswith("////"):
+        rest = f"///{os.path.relpath(root() / rest.removeprefix('///'))}"
+    return f"{scheme}{separator}{rest}" if separator else given
 
 
 def create(entry: Callable[[], Any]) -> Any:
