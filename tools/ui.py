@@ -18,6 +18,16 @@ from softmax.errors import SettingError, TrackingError, exits_cleanly
 from softmax.pipeline import params
 from softmax.tracking import moving, store
 
+SERVER = """
+import gc
+gc.disable()  # or Python looks for garbage among MLflow's imports for a sixth of the time
+import mlflow.server.fastapi_app
+gc.freeze()
+gc.enable()
+from uvicorn.main import main
+main()
+"""
+
 
 @exits_cleanly
 def main() -> None:
@@ -52,7 +62,7 @@ def serve(uri: str, port: int, name: str) -> None:
     Raises TrackingError if it ends before, or cannot read the store.
     """
     address = f"http://127.0.0.1:{port}"
-    app = [sys.executable, "-m", "uvicorn", "mlflow.server.fastapi_app:app", "--port", str(port)]
+    app = [sys.executable, "-c", SERVER, "mlflow.server.fastapi_app:app", "--port", str(port)]
     with (
         tempfile.TemporaryFile("w+") as log,
         subprocess.Popen(
