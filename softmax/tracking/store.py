@@ -30,7 +30,9 @@ FIXED = {  # whatever a team sets for its other projects
     "MLFLOW_ENABLE_ASYNC_LOGGING": "false",  # its threads outlive the work
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # a run asked for again would be made twice
 }
-NOT_OURS = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME")
+NOT_OURS = [
+    "MLFLOW_" + name for name in ("RUN_ID", "EXPERIMENT_ID", "EXPERIMENT_NAME", "REGISTRY_URI")
+]
 
 # MLflow opens in its view for language models, without a chart, the newest run first
 COMPARISON = (
@@ -58,17 +60,18 @@ def connect() -> Client:
     import mlflow
 
     logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # our one line says it
-    mlflow.set_tracking_uri(uri())  # for the registry, which looks up a logged model by itself
-    mlflow.set_registry_uri(uri())
-    if is_served(uri()):
-        return mlflow.MlflowClient()
+    given, where = os.environ.get("MLFLOW_TRACKING_URI", ""), uri()
+    mlflow.set_tracking_uri(where)  # for the registry, which looks up a logged model by itself
+    os.environ["MLFLOW_TRACKING_URI"] = given  # relative to the root, as before
+    if is_served(where):
+        return mlflow.MlflowClient(where, where)
     from mlflow.store.db import utils
     from mlflow.store.tracking import sqlalchemy_store  # noqa: F401 (seconds, not under the lock)
 
     utils.MAX_RETRY_COUNT = 1  # MLflow's ten tries take 102 seconds if a database is away
     with lock():
         moving.follow(root())
-        return mlflow.MlflowClient()
+        return mlflow.MlflowClient(where, where)
 
 
 def experiment_name(settings: ModelParams) -> str:

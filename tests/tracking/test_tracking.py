@@ -88,7 +88,7 @@ def test_three_stages_make_one_row_that_has_everything(workspace: Workspace, sto
         (i.dataset.name, i.tags[0].value, json.loads(i.dataset.profile)["num_rows"])
         for i in run.inputs.dataset_inputs
     }
-    counts = {"training": 450, "validation": 50, "test": 30}
+    counts = {"training": 500, "validation": 50, "test": 30}
     assert inputs == {(f"mnist-{part}", part, count) for part, count in counts.items()}
     assert "evaluation/predictions.csv" in artifacts(store, run, "evaluation")
     assert artifacts(store, run, "samples") == {"samples/3.svg", "samples/7.svg"}
