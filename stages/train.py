@@ -2,6 +2,7 @@
 
 import time
 
+import numpy as np
 from tqdm import tqdm
 
 from softmax.core import data, model
@@ -32,6 +33,8 @@ def main() -> None:
     metrics = history.metrics(epochs[-1])
     features = epochs[-1].theta.shape[1] - 1
     thetas = {0: fitting.initialize(features, settings.train.seed), **history.snapshots(epochs)}
+    if np.array_equal(thetas[0], epochs[-1].theta):
+        print("train: no step was large enough to move a weight; raise train.learning_rate")
     files.write(
         {
             paths.WEIGHTS: model.to_bytes(epochs[-1].theta),

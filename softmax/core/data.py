@@ -137,6 +137,9 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
 def load(images_path: Path, labels_path: Path) -> Dataset:
     """The images and their labels; DataError unless each has a label below CLASSES."""
     images, labels = read_idx(images_path, 3), read_idx(labels_path, 1)
-    if not 0 < len(images) == len(labels) or labels.max() >= CLASSES:
-        raise DataError(f"{labels_path}: should give each image one of {CLASSES} classes")
+    if not 0 < len(images) == len(labels):
+        raise DataError(f"{labels_path}: {len(labels)} labels for {len(images)} images")
+    if (last := labels.max()) >= CLASSES:
+        found = f"labels {labels.min()} to {last}"
+        raise DataError(f"{labels_path}: {found}, allowed are 0 to {CLASSES - 1}")
     return Dataset(images.reshape(len(images), -1), labels)

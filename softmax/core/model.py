@@ -12,8 +12,8 @@ import numpy as np
 import safetensors.numpy
 
 from softmax.core import arithmetic
-from softmax.core.arithmetic import WHITE
-from softmax.core.arrays import Array, namespace
+from softmax.core.arithmetic import MAX_UNITS, WHITE
+from softmax.core.arrays import Array, namespace, to_numpy
 from softmax.errors import DataError, RangeError
 
 MAX_ROW_SUM = arithmetic.MAX_UNITS * arithmetic.WEIGHT_GRID / WHITE
@@ -73,6 +73,28 @@ def check_range(magnitudes: Array) -> None:
         raise RangeError(
             f"the weights of a class reached a sum of {row_sum:g}, exact only below "
             f"{MAX_ROW_SUM:g}; lower train.learning_rate or raise train.weight_decay"
+        )
+
+
+def check_products(like: Array) -> None:
+    """Check that products for a theta like this, where it lives, are exact at the very bound.
+
+    A library may put float64 together from slices of shorter numbers. Raises RangeError if it
+    drops a bit of a sum of 2^53 - 1 units, spread over the row or nearly all in one weight.
+    """
+    classes, features = like.shape
+    inputs = WHITE - np.arange(features * 64).reshape(features, 64) % WHITE
+    units = np.full((classes, features), (MAX_UNITS - 1) // (WHITE * features))
+    units[1::2] = 1
+    units[1::2, 0] = (MAX_UNITS - 1) // WHITE - features
+    expected = (units @ inputs) * arithmetic.WEIGHT_GRID * (1 / WHITE)
+    xp, here = namespace(like), {"device": like.device}
+    theta = xp.asarray(units * arithmetic.WEIGHT_GRID, **here)
+    z = logits(theta, xp.asarray(inputs.astype(np.float64), **here))
+    if (to_numpy(z) != expected).any():
+        raise RangeError(
+            "matrix products are not exact here, as those of emulated float64 are not; choose "
+            "another device or BLAS, or switch the emulation off"
         )
 
 

@@ -77,10 +77,10 @@ def warn(event: str, reason: str) -> None:
 
 
 def reason(error: BaseException) -> str:
-    """The first error of a chain, in at most a line."""
+    """The first error of a chain, in a line."""
     while error.__context__:
         error = error.__context__
-    return f"{type(error).__name__}: {error}".split("\n")[0][:160]
+    return f"{type(error).__name__}: {error}".split("\n")[0]
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def fit(
 ) -> Iterator[Epoch]:
     """Train where the arrays of the data live, yielding after each epoch, the same to each worker.
 
-    Raises RangeError when a value leaves the range in which sums are exact.
+    Raises RangeError when a value leaves the range in which sums are exact, or sums are not.
     """
     descent = Descent(training, params, workers, classes)
     for number in range(1, params.epochs + 1):
@@ -92,6 +92,7 @@ class Descent:
         self.theta = self._here(initialize(data.images.shape[1], params.seed, classes))
         self.average = self.xp.asarray(self.theta, copy=True)
         self.magnitudes = abs(self.theta)
+        model.check_products(self.theta)
         self.optimizer = optimizers.create(params.optimizer, params.momentum)
         self.step = 0
         self.batches = math.ceil(len(data.labels) / params.batch_size)

@@ -240,3 +240,23 @@ def test_twice_the_largest_batch_would_not_fit() -> None:
     assert Train.model_validate(lecture | {"batch_size": MAX_BATCH}).batch_size == MAX_BATCH
     with pytest.raises(ValidationError, match=f"less than or equal to {MAX_BATCH}"):
         Train.model_validate(lecture | {"batch_size": MAX_BATCH + 1})
+
+
+@DEVICES
+@pytest.mark.parametrize("shape", [(10, 785), (3, 3), (2, 2)])
+def test_products_at_the_bound_are_exact_here(device: str, shape: tuple[int, int]) -> None:
+    theta = np.zeros(shape)
+    model.check_products(theta if device == "numpy" else on_torch(theta, device))
+
+
+@pytest.mark.parametrize("bits", [52, 45, 32])
+def test_products_with_too_few_bits_are_noticed(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those of float64 that a library puts together from slices of shorter numbers."""
+
+    def emulated(theta: Array, inputs: Array) -> Array:
+        unit = np.ldexp(1.0, int(np.frexp(abs(theta @ inputs).max())[1]) - bits)
+        return np.floor(theta @ inputs / unit) * unit / WHITE
+
+    monkeypatch.setattr(model, "logits", emulated)
+    with pytest.raises(RangeError, match="matrix products are not exact here"):
+        model.check_products(np.zeros((10, 785)))

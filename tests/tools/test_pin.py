@@ -15,13 +15,14 @@ from shared import LECTURE, ROOT
 from softmax.errors import DataError
 from softmax.pipeline import catalog
 from softmax.pipeline.catalog import FILES
+from softmax.sources import mirror
 from tools import pin
 
 FAULTS: dict[str, tuple[str, str, np.ndarray | None]] = {  # what the line says: name, file, array
     "Mine.1: a name is made of a-z": ("Mine.1", FILES[1], np.zeros(20)),
     f"place/{FILES[0]}: images of 27 x 28 pixels": ("mine", FILES[0], np.zeros((20, 27, 28))),
-    f"place/{FILES[1]}: should give each image one of 10": ("mine", FILES[1], np.full(20, 10)),
-    f"place/{FILES[3]}: should give each image one of 10": ("mine", FILES[3], np.zeros(11)),
+    f"place/{FILES[1]}: labels 10 to 10, allowed are 0 to 9": ("mine", FILES[1], np.full(20, 10)),
+    f"place/{FILES[3]}: 11 labels for 10 images": ("mine", FILES[3], np.zeros(11)),
     f"place/{FILES[2]}: not an IDX file of unsigned bytes": ("mine", FILES[2], np.zeros(10)),
     f"{FILES[2]}: not found, with .gz or without": ("mine", FILES[2], None),
 }
@@ -60,6 +61,25 @@ def test_the_entry_is_added_and_nothing_else_is_changed(
     assert "20 training and 10 test images" in capsys.readouterr().out
     catalog.load.cache_clear()
     assert catalog.load()["nobodys"].sha256 == tuple(content["nobodys"][file] for file in FILES)
+
+
+@pytest.mark.parametrize("name", ["no", "on", "null"])
+def test_a_name_is_a_name_whatever_else_it_is_in_yaml(
+    name: str, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(monkeypatch, name, place)
+    catalog.load.cache_clear()
+    assert name in catalog.load()
+
+
+def test_the_advice_shows_no_password(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    contents = [(place / file).read_bytes() for file in FILES]
+    monkeypatch.setattr(mirror, "read", lambda _: iter(contents))
+    monkeypatch.setattr(sys, "argv", ["pin", "mine", "http://me:secret@host/set"])
+    pin.main()
+    assert "run MNIST_MIRROR=http://host/set dvc repro" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("last", "told"), [(9, False), (10, True)])
