@@ -54,6 +54,7 @@ def fit(
     Raises RangeError when a value leaves the range in which sums are exact, or sums are not.
     """
     descent = Descent(training, params, workers, classes)
+    model.check_products(descent.theta)
     for number in range(1, params.epochs + 1):
         batch_losses = descent.run_epoch(number)
         theta = descent.publish()
@@ -92,7 +93,6 @@ class Descent:
         self.theta = self._here(initialize(data.images.shape[1], params.seed, classes))
         self.average = self.xp.asarray(self.theta, copy=True)
         self.magnitudes = abs(self.theta)
-        model.check_products(self.theta)
         self.optimizer = optimizers.create(params.optimizer, params.momentum)
         self.step = 0
         self.batches = math.ceil(len(data.labels) / params.batch_size)
