@@ -162,6 +162,7 @@ def workspace(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
     monkeypatch.setenv("DEVICE", "cpu")
     monkeypatch.setattr(sys, "argv", ["stages"])
+    monkeypatch.setattr(sys, "path", [*sys.path])  # to which MLflow adds the code of a model
     monkeypatch.setattr(Recorder, "__init__", lambda self, event: setattr(self, "event", event))
     monkeypatch.setattr(
         Recorder, "log", lambda self, *args, **details: recorder.log(self.event, *args, **details)

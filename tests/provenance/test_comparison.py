@@ -1,7 +1,12 @@
 """What a page says of two models, and that it finds them wherever git and DVC keep them."""
 
 import math
+import os
+import pty
+import re
 import shutil
+import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +206,26 @@ def test_it_compares_the_workspace_with_a(kind: str, clone: Clone) -> None:
     assert (clone.folder / "report/compare.md").read_text() == back
     assert len(list((clone.folder / "report/compare").glob("*.png"))) == 3
     assert "report" not in clone.run("git", "status", "--porcelain")
+
+
+def test_a_terminal_gets_tables_and_the_verdict_first(clone: Clone) -> None:
+    ours, terminal = pty.openpty()
+    command = ["python", "-m", "tools.compare", "short"]
+    here = clone.environment | {"COLUMNS": "100", "TERM": "xterm"}
+    with subprocess.Popen(command, cwd=clone.folder, env=here, stdout=terminal):
+        os.close(terminal)
+        printed = b""
+        with suppress(OSError):  # the other end is closed
+            while part := os.read(ours, 2**16):
+                printed += part
+    os.close(ours)
+    lines = re.sub(r"\x1b\[[\d;]*m", "", printed.decode()).split("\r\n")
+    said = [line.strip() for line in lines if line.strip()]
+    assert max(map(len, lines)) <= 100
+    assert not [line for line in said if re.search(r"mermaid|</?\w|\*\*", line)]
+    verdict = next(k for k, line in enumerate(said) if "-593 images correct" in line)
+    assert verdict < next(k for k, line in enumerate(said) if "train.learning_rate" in line)
+    assert said[-2:] == ["page      report/compare.md", "pictures  report/compare/"]
 
 
 def test_it_compares_a_branch_with_an_experiment(clone: Clone) -> None:
