@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from digits import write_mnist
-from servers import migrate
-from shared import LECTURE, ROOT, forking, once
+from servers import empty_store
+from shared import LECTURE, ROOT, forking
 
 
 class Clone:
@@ -17,6 +17,7 @@ class Clone:
     def __init__(self, folder: Path, source: Path) -> None:
         subprocess.run(["git", "clone", "--quiet", source, folder], check=True)
         self.enter(folder)
+        self.give_store()  # to make one takes seconds
 
     @classmethod
     def copy(cls, source: Path, folder: Path) -> "Clone":
@@ -57,7 +58,7 @@ class Clone:
         """Put an empty MLflow store in the place of the one that is here, if any."""
         for file in self.folder.glob("mlflow.db*"):
             file.unlink()
-        shutil.copy(once("store", migrate) / "mlflow.db", self.folder)
+        empty_store(self.folder / "mlflow.db")
 
     def give_environment(self) -> dict[str, str]:
         """Make .venv, and return what a fresh shell has instead of it."""
@@ -100,7 +101,7 @@ def run_pipeline(folder: Path) -> None:
 def run_team(folder: Path) -> None:
     """Make the data set, the clone and the store of `team`."""
     write_mnist(folder / "digits")
-    shutil.copy(once("store", migrate) / "mlflow.db", folder)
+    empty_store(folder / "mlflow.db")
     clone = Clone(folder / "clone", ROOT)
     clone.environment |= team_environment(folder)
     clone.run("python", "-m", "tools.pin", "digits", str(folder / "digits"))

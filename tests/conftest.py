@@ -19,7 +19,7 @@ import yaml
 from clones import Clone, run_pipeline, run_team, team_environment
 from digits import write_mnist
 from playwright.sync_api import Browser, sync_playwright
-from servers import migrate, serve
+from servers import empty_store, serve
 from shared import LECTURE, SHARED, once
 
 from softmax.pipeline import catalog, recorder
@@ -85,8 +85,7 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Clone:
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The URI of an MLflow store that the tests of a process share."""
-    folder = tmp_path_factory.mktemp("store")
-    return f"sqlite:///{shutil.copy(once('store', migrate) / 'mlflow.db', folder)}"
+    return empty_store(tmp_path_factory.mktemp("store") / "mlflow.db")
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +99,7 @@ def browser() -> Iterator[Browser]:
         names = (own, "chromium-headless-shell", "chromium", "google-chrome")
         if (chromium := next(filter(None, map(shutil.which, names)), None)) is None:
             pytest.skip("Chromium is not installed; `playwright install chromium` does it")
-        with playwright.chromium.launch(executable_path=chromium) as opened:
+        with playwright.chromium.launch(executable_path=chromium, args=["--disable-gpu"]) as opened:
             yield opened
 
 

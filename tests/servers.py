@@ -1,6 +1,7 @@
 """MLflow's stores and servers."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import requests
 from mlflow import MlflowClient
-from shared import forking
+from shared import forking, once
 
 STARTUP = 60  # seconds
 
@@ -19,6 +20,11 @@ STARTUP = 60  # seconds
 def migrate(folder: Path) -> None:
     """Make an empty MLflow store, which takes seconds."""
     MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
+
+
+def empty_store(path: Path) -> str:
+    """The URI of an empty MLflow store at `path`, a copy of one that was made before."""
+    return f"sqlite:///{shutil.copy(once('store', migrate) / 'mlflow.db', path)}"
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """`make ui` leads a person to the runs, side by side."""
 
 import os
-import shutil
 import socket
 import sqlite3
 import subprocess
@@ -12,8 +11,8 @@ import pytest
 from conftest import Workspace
 from mlflow import MlflowClient
 from playwright.sync_api import Browser, expect
-from servers import STARTUP, free_port, migrate, wait_for
-from shared import ROOT, forking, once
+from servers import STARTUP, empty_store, free_port, wait_for
+from shared import ROOT, forking
 
 from softmax.errors import TrackingError
 from stages import evaluate, train
@@ -23,7 +22,7 @@ from tools import ui
 def test_the_link_shows_the_runs_side_by_side(
     workspace: Workspace, browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    uri = empty_store(tmp_path / "mlflow.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     for seed in (1, 2):
         workspace(train={"epochs": 1, "seed": seed})
@@ -81,11 +80,11 @@ def test_a_store_of_an_older_mlflow_is_not_shown(
     workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     workspace()
-    database = shutil.copy(once("store", migrate) / "mlflow.db", tmp_path / "old.db")
-    with sqlite3.connect(database) as old:
+    uri = empty_store(tmp_path / "old.db")
+    with sqlite3.connect(tmp_path / "old.db") as old:
         old.execute("UPDATE alembic_version SET version_num = '0584bdc529eb'")
     with pytest.raises(TrackingError, match=r"cannot read the store: .* run 'mlflow db upgrade"):
-        ui.serve(f"sqlite:///{database}", free_port(), "1")
+        ui.serve(uri, free_port(), "1")
     assert capsys.readouterr().out == ""
 
 

@@ -12,7 +12,7 @@ import pytest
 from clones import Clone
 from mlflow import MlflowClient
 from mlflow.entities import Run
-from servers import serve
+from servers import empty_store, serve
 
 from softmax.tracking.replay import BATCH_LOSS
 
@@ -33,7 +33,6 @@ def clone(team: Clone, tmp_path: Path) -> Iterator[Clone]:
     """A clone that trains for an epoch, with its data in its cache and a store of its own."""
     clone = Clone(tmp_path / "clone", team.folder)
     shutil.copytree(team.folder / ".dvc/cache/files", clone.folder / ".dvc/cache/files")
-    clone.give_store()
     params = clone.folder / "params.yaml"
     params.write_text(params.read_text().replace("epochs: 5", "epochs: 1"))
     clone.run("git", "commit", "--quiet", "--all", "--message", "Train for an epoch")
@@ -47,7 +46,7 @@ def uri(request: pytest.FixtureRequest, clone: Clone, tmp_path: Path) -> Iterato
     if request.param == "SQLite":
         yield f"sqlite:///{clone.folder / 'mlflow.db'}"
         return
-    with serve(tmp_path, "--backend-store-uri", f"sqlite:///{tmp_path / 'served.db'}") as uri:
+    with serve(tmp_path, "--backend-store-uri", empty_store(tmp_path / "served.db")) as uri:
         clone.environment["MLFLOW_TRACKING_URI"] = uri
         yield uri
 

@@ -21,7 +21,7 @@ from conftest import Workspace
 from digits import write_lock
 from mlflow import MlflowClient
 from mlflow.entities import Run
-from servers import serve
+from servers import empty_store, serve
 from shared import ROOT, forking
 
 from stages import evaluate, export, train
@@ -36,7 +36,7 @@ FILL = "dd if=/dev/zero bs=4096 of="
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URI of a real MLflow server."""
     folder = tmp_path_factory.mktemp("server")
-    with serve(folder, "--backend-store-uri", f"sqlite:///{folder / 'served.db'}") as uri:
+    with serve(folder, "--backend-store-uri", empty_store(folder / "served.db")) as uri:
         yield uri
 
 

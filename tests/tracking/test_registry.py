@@ -20,7 +20,7 @@ from conftest import Workspace
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
-from servers import free_port
+from servers import empty_store, free_port
 
 from softmax.core import data
 from softmax.pipeline import catalog
@@ -34,7 +34,7 @@ NAME = "softmax-mnist"
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workspace: Workspace) -> MlflowClient:
     """A client of a store in which nothing is registered yet."""
     workspace()
-    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    uri = empty_store(tmp_path / "mlflow.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     return MlflowClient(uri)
 

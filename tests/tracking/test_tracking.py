@@ -21,8 +21,8 @@ from digits import write_lock
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from PIL import Image
-from servers import migrate
-from shared import ROOT, forking, once
+from servers import empty_store
+from shared import ROOT, forking
 
 from softmax.core import model
 from softmax.pipeline import catalog, files, params, paths
@@ -489,7 +489,7 @@ def test_what_somebody_deletes_comes_back(
     what: str, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace(train={"epochs": 1, "seed": 118})
-    uri = f"sqlite:///{shutil.copy(once('store', migrate) / 'mlflow.db', tmp_path)}"
+    uri = empty_store(tmp_path / "mlflow.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     for stage in (train, evaluate, export):
         stage.main()

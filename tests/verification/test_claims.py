@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from clones import Clone
-from servers import migrate
-from shared import once
+from servers import empty_store
 
 CURRENT = ("python", "-m", "verification.claims", "current")
 TRUE = ("python", "-m", "verification.claims", "true")
@@ -53,7 +52,7 @@ def fresh(team: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A clone in which nothing was pulled and nothing ran, with a store for all that will."""
     folder = tmp_path_factory.mktemp("fresh")
     clone = Clone(folder / "clone", team.folder)
-    shutil.copy(once("store", migrate) / "mlflow.db", folder)
+    empty_store(folder / "mlflow.db")
     clone.environment = team.environment | {"DVC_ROOT": str(folder)}
     return clone
 
