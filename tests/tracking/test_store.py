@@ -11,10 +11,10 @@ import pytest
 from conftest import Workspace
 from mlflow import MlflowClient
 from mlflow.entities import Run
-from servers import STARTUP, migrate
-from shared import ROOT, forking, once
+from servers import STARTUP, empty_store
+from shared import ROOT, forking
 
-from softmax.tracking import store
+from softmax.tracking import moving, store
 from stages import train
 
 URIS = {  # at the root, and in a folder of an experiment
@@ -57,7 +57,7 @@ def place(workspace: Workspace) -> Callable[[str], Path]:
         folder = Path(name).absolute()
         shutil.copytree("data", folder / "data")
         shutil.copy("params.yaml", folder)
-        shutil.copy(once("store", migrate) / "mlflow.db", folder)
+        empty_store(folder / "mlflow.db")
         return folder
 
     return make
@@ -116,6 +116,20 @@ def test_a_clone_that_was_moved_or_copied_keeps_its_own(
     run("train", there)
     assert sorted(here.rglob("*")) == (before if here.exists() else [])
     assert sorted("test_accuracy" in row.data.metrics for row in rows(there)) == [False, True]
+
+
+@pytest.mark.parametrize("kept", ["a folder", "s3://bucket"])
+def test_artifacts_that_somebody_keeps_elsewhere_stay_there(
+    kept: str, place: Callable[[str], Path], tmp_path: Path
+) -> None:
+    folder = place("here")
+    if kept == "a folder":
+        kept = (tmp_path / "elsewhere").as_uri()
+        (tmp_path / "elsewhere").mkdir()
+    client = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
+    made = client.create_experiment("softmax-other", f"{kept}/mlartifacts/softmax-other")
+    moving.follow(folder)
+    assert client.get_experiment(made).artifact_location == f"{kept}/mlartifacts/softmax-other"
 
 
 def test_what_the_environment_asks_of_mlflow_is_not_for_this_client(
