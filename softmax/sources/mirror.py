@@ -32,7 +32,7 @@ def read(place: str) -> Iterator[bytes]:
     place, end = place.rstrip("/"), time.monotonic() + DEADLINE
     for file in FILES:
         try:
-            found = (_before(end, get, f"{place}/{file}{ending}") for ending in (".gz", ""))
+            found = (before(end, get, f"{place}/{file}{ending}") for ending in (".gz", ""))
             content = next(filter(None, found), b"")
             if not content:
                 raise SourceError("not found, with .gz or without")
@@ -41,7 +41,7 @@ def read(place: str) -> Iterator[bytes]:
             raise SourceError(f"{file}: {error}") from None
 
 
-def _before(end: float, get: Callable[[str], bytes], place: str) -> bytes:
+def before(end: float, get: Callable[[str], bytes], place: str) -> bytes:
     """What `get` gives; SourceError if not before `end`, as by time.monotonic().
 
     No timeout of a library bounds all that a server may do; a thread that waits can be left.
