@@ -13,6 +13,7 @@ from clones import Clone, run_pipeline
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from playwright.sync_api import Browser, expect
+from servers import STARTUP
 from shared import ROOT, once
 
 from benchmarks import scale
@@ -207,7 +208,8 @@ def test_plots_need_no_network_and_begin_with_mnist(
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto((faster.folder / "dvc_plots/index.html").as_uri())
-    expect(page.locator("body > .vega-embed canvas")).to_have_count(4)
+    drawn = page.locator("body > .vega-embed canvas")
+    expect(drawn).to_have_count(4, timeout=1000 * STARTUP)
     kinds = ("loss", "confusion", "weights", "samples", "lesson")
     top = "(plot) => plot.getBoundingClientRect().top"
     tops = [page.locator(f"body > [id*={kind}]").first.evaluate(top) for kind in kinds]
