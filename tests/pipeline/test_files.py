@@ -1,6 +1,9 @@
 """Facts: their bytes, and that they appear together or not at all."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,6 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from shared import ROOT
 
 from softmax.pipeline import files
 
@@ -83,3 +87,24 @@ def test_write_leaves_a_folder_with_none_but_its_files(tmp_path: Path) -> None:
     files.write({images / "a.png": b"a", images / "b.png": b"b"}, only_in=images)
 
     assert contents(tmp_path) == {"images/a.png": b"a", "images/b.png": b"b", "other": b"kept"}
+
+
+def test_a_disk_that_takes_no_more_is_told_with_the_file(tmp_path: Path) -> None:
+    """The system says of a write only what went wrong. A limit of size stands for a full disk."""
+    program = """if True:
+        import resource
+        from pathlib import Path
+        from softmax.pipeline import files
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
+        files.write({Path("first"): b"1", Path("second"): bytes(100)})
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr.endswith("File too large: 'second'\n")
+    assert list(tmp_path.iterdir()) == []

@@ -42,6 +42,16 @@ def test_download_brings_the_verified_files(
     assert "4 files verified" in capsys.readouterr().out
 
 
+def test_a_rate_that_moves_no_weight_is_told(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for rate, told in ((1e-300, True), (0.001, False)):
+        workspace(train={"epochs": 1, "learning_rate": rate})
+        train.main()
+        said = "no step was large enough to move a weight; raise train.learning_rate"
+        assert (said in capsys.readouterr().out) == told
+
+
 def test_train_writes_weights_losses_and_scores(workspace: Workspace) -> None:
     folder = workspace(train={"epochs": 3, "batch_size": 2, "validation": 100})
     train.main()
