@@ -116,7 +116,7 @@ def images(client: Client, run: Run, facts: Facts) -> None:
     client.log_artifacts(run_id, str(facts.folder / paths.WEIGHT_IMAGES), "weights")
     epochs = pd.read_csv(facts.folder / paths.EPOCHS).set_index("epoch")["step"]
     logged = [file.path for file in client.list_artifacts(run_id, "images")]
-    for path in (facts.folder / paths.EPOCH_WEIGHTS).iterdir():
+    for path in (facts.folder / paths.EPOCH_WEIGHTS).glob("*.safetensors"):
         left = int(epochs.max() - epochs.get(int(path.stem), 0))
         names = [name for name in logged if SLIDER in name and f"+step+{left}+" in name]
         if len(names) < 2:  # the picture and its thumbnail
