@@ -3,7 +3,7 @@
     python -m benchmarks.lecture
 
 Both train one epoch of the lecture's recipe on MNIST, in turns, in one process: the lecture with a
-torchvision data set, ToTensor, a DataLoader and autograd, this project with `Descent.run_epoch`.
+torchvision data set, ToTensor, a DataLoader and autograd, this project with `Descent.take_steps`.
 Needs data/mnist (`dvc repro download`). Prints the seconds of each turn and the ratio of medians.
 """
 
@@ -45,7 +45,7 @@ def lecture_epoch() -> None:
 
 def exact_epoch() -> None:
     """One epoch of the same recipe in this project."""
-    Descent(data.load(*catalog.training_files("mnist")), LECTURE).run_epoch(1)
+    Descent(data.load(*catalog.training_files("mnist")), [LECTURE]).take_steps(1)
 
 
 def seconds(epoch: Callable[[], None]) -> float:

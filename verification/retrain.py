@@ -61,10 +61,12 @@ def backwards() -> None:
     """Every sum in reverse order: over pixels, images and classes."""
     logits, gradient_sum = model.logits, model.gradient_sum
     softmax, cross_entropy = model.softmax, model.cross_entropy
-    model.logits = lambda theta, inputs: logits(theta[:, ::-1], inputs[::-1])
-    model.gradient_sum = lambda residuals, inputs: gradient_sum(residuals[:, ::-1], inputs[:, ::-1])
-    model.softmax = lambda z: softmax(z[::-1])[::-1]
-    model.cross_entropy = lambda z, y: cross_entropy(z[::-1], y[::-1])[::-1]
+    model.logits = lambda theta, inputs: logits(theta[..., ::-1], inputs[::-1])
+    model.gradient_sum = lambda residuals, inputs: gradient_sum(
+        residuals[..., ::-1], inputs[:, ::-1]
+    )
+    model.softmax = lambda z: softmax(z[..., ::-1, :])[..., ::-1, :]
+    model.cross_entropy = lambda z, y: cross_entropy(z[..., ::-1, :], y[::-1])[::-1]
     run_stages()
 
 

@@ -4,6 +4,9 @@ A batch is a matrix with a column for each image. The bias is the weight of one 
 always white, so that theta = [W b], (classes, features + 1), holds all parameters: one product
 gives z, one the gradient. Inputs are 255 x, whole numbers, (features + 1, n); y is one-hot,
 (classes, n).
+
+Many models may share the images: their thetas are then stacked, (..., classes, features + 1), and
+so is all that is made of them. As no sum rounds, each is the model that it would be alone.
 """
 
 from pathlib import Path
@@ -20,41 +23,42 @@ MAX_ROW_SUM = arithmetic.MAX_UNITS * arithmetic.WEIGHT_GRID / WHITE
 
 
 def logits(theta: Array, inputs: Array) -> Array:
-    """z = W x + b: float64 (classes, n)."""
-    z = theta @ inputs
+    """z = W x + b: float64 (..., classes, n)."""
+    z = _product(theta, inputs)
     z *= 1 / WHITE
     return z
 
 
 def softmax(z: Array) -> Array:
-    """a = e^(z - max z) / sum of the same, for each column of z: float64 (classes, n)."""
+    """a = e^(z - max z) / sum of the same, for each column of z: float64 (..., classes, n)."""
     exponentials, _ = _exponentials(z)
-    exponentials /= exponentials.sum(axis=0)
+    exponentials /= exponentials.sum(axis=-2)[..., None, :]
     return exponentials
 
 
 def predict(z: Array) -> Array:
-    """The class with the largest logit in each column, the first among equals: int64 (n,)."""
-    xp = namespace(z)
-    classes = xp.arange(len(z), device=z.device)[:, None]
-    return xp.min(xp.where(z == xp.max(z, axis=0), classes, len(z)), axis=0)
+    """The class with the largest logit in each column, the first among equals: int64 (..., n)."""
+    xp, count = namespace(z), z.shape[-2]
+    classes = xp.arange(count, device=z.device)[:, None]
+    largest = xp.max(z, axis=-2)[..., None, :]
+    return xp.min(xp.where(z == largest, classes, count), axis=-2)
 
 
 def cross_entropy(z: Array, y: Array) -> Array:
-    """-log a_y for each column, on the loss grid: float64 (n,)."""
+    """-log a_y for each column, on the loss grid: float64 (..., n)."""
     exponentials, largest = _exponentials(z)
-    loss = arithmetic.log(exponentials.sum(axis=0)) + (largest - (z * y).sum(axis=0))
+    loss = arithmetic.log(exponentials.sum(axis=-2)) + (largest - (z * y).sum(axis=-2))
     return arithmetic.snap(loss, arithmetic.LOSS_GRID)
 
 
 def residuals(a: Array, y: Array) -> Array:
-    """a - y, on the residual grid: float64 (classes, n)."""
+    """a - y, on the residual grid: float64 (..., classes, n)."""
     return arithmetic.snap(a - y, arithmetic.RESIDUAL_GRID)
 
 
 def gradient_sum(residuals: Array, inputs: Array) -> Array:
-    """255 times the sum of (a - y) x^T over a batch, exact: float64 (classes, features + 1)."""
-    return residuals @ inputs.T
+    """255 times the sum of (a - y) x^T over a batch: float64 (..., classes, features + 1)."""
+    return _product(residuals, inputs.T)
 
 
 def mean_gradient(total: Array, count: int) -> Array:
@@ -129,7 +133,14 @@ def load(path: Path) -> np.ndarray:
     return theta
 
 
+def _product(rows: Array, columns: Array) -> Array:
+    """rows @ columns, of all models in one product."""
+    shape = (*rows.shape[:-1], columns.shape[-1])
+    return (rows.reshape(-1, rows.shape[-1]) @ columns).reshape(shape)
+
+
 def _exponentials(z: Array) -> tuple[Array, Array]:
-    """e^(z - max z) on its grid, whose sums are exact, (classes, n), and max z, (n,)."""
-    largest = namespace(z).max(z, axis=0)
-    return arithmetic.snap(arithmetic.exp(z - largest), arithmetic.EXPONENTIAL_GRID), largest
+    """e^(z - max z) on its grid, whose sums are exact, (..., classes, n), and max z, (..., n)."""
+    largest = namespace(z).max(z, axis=-2)
+    x = z - largest[..., None, :]
+    return arithmetic.snap(arithmetic.exp(x), arithmetic.EXPONENTIAL_GRID), largest

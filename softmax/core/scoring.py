@@ -28,11 +28,21 @@ def score(theta: Array, data: Dataset, workers: Workers = ALONE) -> Score:
 
     Raises RangeError if the losses are too large to sum exactly.
     """
+    return judge(sums(theta, data, workers), len(data.labels))
+
+
+def sums(theta: Array, data: Dataset, workers: Workers = ALONE) -> Array:
+    """The sum of the losses and how many are right, of each stacked model: float64 (2, ...)."""
     xp, total = namespace(data.images), len(data.labels)
-    sums = xp.zeros(2, dtype=xp.float64, device=data.images.device)
-    for x, y, _ in batches(data, range(total), CHUNK * workers.size, workers, len(theta)):
+    found = xp.zeros((2, *theta.shape[:-2]), dtype=xp.float64, device=data.images.device)
+    for x, y, _ in batches(data, range(total), CHUNK * workers.size, workers, theta.shape[-2]):
         z = model.logits(theta, x)
-        sums[0] += model.cross_entropy(z, y).sum()
-        sums[1] += (model.predict(z) == model.predict(y)).sum()
-    loss, correct = workers.sum(sums)
+        found[0] += model.cross_entropy(z, y).sum(axis=-1)
+        found[1] += (model.predict(z) == model.predict(y)).sum(axis=-1)
+    return workers.sum(found)
+
+
+def judge(sums: Array, total: int) -> Score:
+    """The score of a model from its `sums` over `total` images; RangeError if they rounded."""
+    loss, correct = sums
     return Score(arithmetic.exact_sum(loss, arithmetic.LOSS_GRID) / total, int(correct), total)

@@ -90,10 +90,15 @@ def load(path: Path = PATH) -> Params:
     except Exception as error:  # whatever a parser comes upon in what is no YAML
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ParamsError(f"{path}: not YAML: {reason}") from None
+    return validate(values, str(path))
+
+
+def validate(values: Any, place: str) -> Params:
+    """The params with these values, which stand in `place`; ParamsError as for `load`."""
     try:
         return Params.model_validate(values)
     except ValidationError as error:
-        lines = (f"{path}: {_describe(fault)}" for fault in error.errors())
+        lines = (f"{place}: {_describe(fault)}" for fault in error.errors())
         raise ParamsError("\n".join(lines)) from None
 
 

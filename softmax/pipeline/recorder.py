@@ -71,6 +71,8 @@ def warn(event: str, reason: str) -> None:
     remedy = "`make track` adds it later"
     if os.environ.get("DVC_EXP_NAME"):  # perhaps in a folder that DVC removes
         remedy = "`make track HISTORY=1` adds it later"
+    if event == "sweep":
+        remedy = "sweep again, which trains nothing twice, to add what is missing"
     if event in ("download", "lesson"):  # the stages of these names; no facts of a model
         remedy = f"`dvc repro --force --single-item {event}` logs it again"
     print(f"warning: MLflow did not take this stage ({shown(reason)}); {remedy}", file=sys.stderr)

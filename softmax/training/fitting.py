@@ -1,16 +1,17 @@
 """Mini-batch gradient descent: epochs of shuffled batches, and a score after each."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from softmax.core import arithmetic, arrays, model
+from softmax.core import arithmetic, arrays, model, scoring
 from softmax.core.arrays import Array
 from softmax.core.data import CLASSES, Dataset, batches
-from softmax.core.scoring import Score, score
+from softmax.core.scoring import Score
 from softmax.core.workers import ALONE, Workers
+from softmax.errors import RangeError
 from softmax.training import optimizers, randomness
 
 REPORT_EVERY = 100  # batches, as in the lecture
@@ -53,19 +54,28 @@ def fit(
 
     Raises RangeError when a value leaves the range in which sums are exact, or sums are not.
     """
-    descent = Descent(training, params, workers, classes)
-    model.check_products(descent.theta)
-    for number in range(1, params.epochs + 1):
-        batch_losses = descent.run_epoch(number)
-        theta = descent.publish()
-        yield Epoch(
-            number,
-            descent.batches,
-            arrays.to_numpy(theta),
-            batch_losses,
-            score(theta, training, workers),
-            score(theta, validation, workers) if len(validation.labels) else None,
-        )
+    for (epoch,) in fit_together(training, validation, [params], workers, classes):
+        if isinstance(epoch, RangeError):
+            raise epoch
+        yield epoch
+
+
+def fit_together(
+    training: Dataset,
+    validation: Dataset,
+    recipes: Sequence[Hyperparameters],
+    workers: Workers = ALONE,
+    classes: int = CLASSES,
+) -> Iterator[list[Epoch | RangeError]]:
+    """Train a model by each recipe in one pass over the batches, yielding all after each epoch.
+
+    The recipes have seed, epochs and batch size in common. Each model is the one that `fit` would
+    give, or the RangeError that it would raise. Raises RangeError if sums are not exact here.
+    """
+    descent = Descent(training, recipes, workers, classes)
+    model.check_products(descent.thetas[0])
+    for number in range(1, recipes[0].epochs + 1):
+        yield descent.run_epoch(number, validation)
 
 
 def initialize(features: int, seed: int, classes: int = CLASSES) -> np.ndarray:
@@ -76,48 +86,17 @@ def initialize(features: int, seed: int, classes: int = CLASSES) -> np.ndarray:
     return np.column_stack([weight, bias])
 
 
-class Descent:
-    """The state of mini-batch gradient descent between two steps."""
+class Learner:
+    """A model that learns: its theta, in place, and what its optimizer remembers."""
 
-    def __init__(
-        self,
-        data: Dataset,
-        params: Hyperparameters,
-        workers: Workers = ALONE,
-        classes: int = CLASSES,
-    ) -> None:
-        self.data = data
+    def __init__(self, theta: Array, params: Hyperparameters, steps: int) -> None:
+        self.theta = theta
         self.params = params
-        self.workers = workers
-        self.xp = arrays.namespace(data.images)
-        self.theta = self._here(initialize(data.images.shape[1], params.seed, classes))
-        self.average = self.xp.asarray(self.theta, copy=True)
-        self.magnitudes = abs(self.theta)
+        self.xp = arrays.namespace(theta)
+        self.average = self.xp.asarray(theta, copy=True)
+        self.magnitudes = abs(theta)
         self.optimizer = optimizers.create(params.optimizer, params.momentum)
-        self.step = 0
-        self.batches = math.ceil(len(data.labels) / params.batch_size)
-        self.steps = params.epochs * self.batches
-
-    @np.errstate(over="ignore", invalid="ignore")  # check_range judges, in one line
-    def run_epoch(self, number: int) -> dict[int, float]:
-        """Take a step on each batch of a fresh permutation; the loss of every 100th batch."""
-        order = randomness.permutation(len(self.data.labels), self.params.seed, number)
-        losses = self._here(np.zeros(self.batches // REPORT_EVERY))
-        reported: dict[int, int] = {}
-        chosen = batches(
-            self.data, self._here(order), self.params.batch_size, self.workers, len(self.theta)
-        )
-        for batch, (x, y, size) in enumerate(chosen, start=1):
-            z = model.logits(self.theta, x)
-            if batch % REPORT_EVERY == 0:
-                losses[len(reported)] = model.cross_entropy(z, y).sum()
-                reported[batch] = size
-            total = model.gradient_sum(model.residuals(model.softmax(z), y), x)
-            self.descend(model.mean_gradient(self.workers.sum(total), size))
-        return {
-            batch: arithmetic.exact_sum(loss, arithmetic.LOSS_GRID) / size
-            for (batch, size), loss in zip(reported.items(), self.workers.sum(losses), strict=True)
-        }
+        self.step, self.steps = 0, steps
 
     def descend(self, gradient: Array) -> None:
         """Take one step of the optimizer, back onto the weight grid."""
@@ -134,18 +113,90 @@ class Descent:
         self.step += 1
 
     def publish(self) -> Array:
-        """The theta to keep: the moving average if there is one, else the last.
+        """The theta to keep: the moving average if there is one, else the last."""
+        kept = self.average if self.params.averaging else self.theta
+        return arithmetic.snap(self.xp.asarray(kept, copy=True), arithmetic.WEIGHT_GRID)
 
-        Raises RangeError if any step so far could have left the range in which sums are exact.
+    def check(self, published: Array) -> None:
+        """Raise RangeError if this or any step so far could have left the range of exact sums.
+
         The largest absolute values are carried along by the steps and looked at only here, so
         that no step waits for a GPU.
         """
-        kept = self.average if self.params.averaging else self.theta
-        kept = self.xp.asarray(kept, copy=True)
-        published = arithmetic.snap(kept, arithmetic.WEIGHT_GRID)
         model.check_range(self.xp.maximum(self.magnitudes, abs(published)))
-        return published
+
+
+class Descent:
+    """Mini-batch gradient descent on models that share the batches."""
+
+    def __init__(
+        self,
+        data: Dataset,
+        recipes: Sequence[Hyperparameters],
+        workers: Workers = ALONE,
+        classes: int = CLASSES,
+    ) -> None:
+        self.data = data
+        self.seed, self.batch_size = recipes[0].seed, recipes[0].batch_size
+        self.workers = workers
+        self.batches = math.ceil(len(data.labels) / self.batch_size)
+        start = initialize(data.images.shape[1], self.seed, classes)
+        self.thetas = self._here(np.stack([start] * len(recipes)))
+        steps = recipes[0].epochs * self.batches
+        self.learners = [
+            Learner(theta, params, steps)
+            for theta, params in zip(self.thetas, recipes, strict=True)
+        ]
+
+    @np.errstate(over="ignore", invalid="ignore")  # each model is checked, in one line
+    def run_epoch(self, number: int, validation: Dataset) -> list[Epoch | RangeError]:
+        """Take all steps of an epoch, and score what each model has become."""
+        losses, sizes = self.take_steps(number)
+        thetas = arrays.namespace(self.thetas).stack([one.publish() for one in self.learners])
+        held_out = len(validation.labels)
+        trained = scoring.sums(thetas, self.data, self.workers)
+        validated = scoring.sums(thetas, validation, self.workers) if held_out else None
+
+        def epoch(k: int) -> Epoch | RangeError:
+            try:
+                self.learners[k].check(thetas[k])
+                return Epoch(
+                    number,
+                    self.batches,
+                    arrays.to_numpy(thetas[k]),
+                    {
+                        batch: arithmetic.exact_sum(loss, arithmetic.LOSS_GRID) / size
+                        for (batch, size), loss in zip(sizes.items(), losses[:, k], strict=True)
+                    },
+                    scoring.judge(trained[:, k], len(self.data.labels)),
+                    None if validated is None else scoring.judge(validated[:, k], held_out),
+                )
+            except RangeError as error:
+                return error
+
+        return [epoch(k) for k in range(len(self.learners))]
+
+    def take_steps(self, number: int) -> tuple[Array, dict[int, int]]:
+        """Take a step on each batch of a fresh permutation.
+
+        The sums of the losses of every 100th batch, float64 (reported, models), and its size.
+        """
+        order = randomness.permutation(len(self.data.labels), self.seed, number)
+        losses = self._here(np.zeros((self.batches // REPORT_EVERY, len(self.learners))))
+        reported: dict[int, int] = {}
+        chosen = batches(
+            self.data, self._here(order), self.batch_size, self.workers, self.thetas.shape[1]
+        )
+        for batch, (x, y, size) in enumerate(chosen, start=1):
+            z = model.logits(self.thetas, x)
+            if batch % REPORT_EVERY == 0:
+                losses[len(reported)] = model.cross_entropy(z, y).sum(axis=-1)
+                reported[batch] = size
+            totals = self.workers.sum(model.gradient_sum(model.residuals(model.softmax(z), y), x))
+            for learner, total in zip(self.learners, totals, strict=True):
+                learner.descend(model.mean_gradient(total, size))
+        return self.workers.sum(losses), reported
 
     def _here(self, array: np.ndarray) -> Array:
         """`array` in the library and on the device of the data."""
-        return self.xp.asarray(array, device=self.data.images.device)
+        return arrays.namespace(self.data.images).asarray(array, device=self.data.images.device)

@@ -12,8 +12,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from softmax.training import optimizers
-from softmax.training.fitting import Descent
+from softmax.training import fitting, optimizers
+from softmax.training.fitting import Learner
 
 STEPS = 30
 MOMENTUM = 0.8
@@ -31,16 +31,16 @@ def test_takes_the_steps_of_torch(name: str, weight_decay: float) -> None:
     """On a quadratic bowl, up to the rounding of each step to the weight grid."""
     lowest = np.linspace(-3, 3, 70).reshape(10, 7)
     params = tiny.params(optimizer=name, momentum=MOMENTUM, weight_decay=weight_decay)
-    descent = Descent(tiny.dataset(5), params)
-    theta = torch.tensor(descent.theta)
+    learner = Learner(fitting.initialize(6, params.seed), params, STEPS)
+    theta = torch.tensor(learner.theta)
     reference = TORCH_OPTIMIZERS[name]([theta], lr=params.learning_rate, weight_decay=weight_decay)
 
     for _ in range(STEPS):
-        descent.descend(descent.theta - lowest)
+        learner.descend(learner.theta - lowest)
         theta.grad = theta - torch.tensor(lowest)
         reference.step()
 
-    np.testing.assert_allclose(descent.theta, theta, rtol=0, atol=1e-7)
+    np.testing.assert_allclose(learner.theta, theta, rtol=0, atol=1e-7)
 
 
 @given(st.integers(1, 10**6), st.floats(0, 1, exclude_max=True))

@@ -1,6 +1,8 @@
 """Training against the lecture's loop in torch, and the same bytes from NumPy and torch."""
 
 import math
+import re
+from collections.abc import Callable
 from itertools import product
 from typing import Any
 
@@ -17,7 +19,7 @@ from softmax.core.data import Dataset
 from softmax.core.scoring import Score
 from softmax.errors import RangeError
 from softmax.training import fitting, randomness
-from softmax.training.fitting import Descent, Epoch, Hyperparameters
+from softmax.training.fitting import Descent, Epoch, Hyperparameters, Learner
 
 COUNT = 23  # images: five batches of four, and one of three
 
@@ -91,16 +93,52 @@ def test_torch_gives_the_same_bytes(
         assert facts(fit(there, params, held_out)) == facts(fit(data, params, held_out)), params
 
 
+@pytest.mark.parametrize("here", [lambda x: x, lambda x: tiny.on_torch(x, "cpu")])
+def test_models_that_train_together_are_those_that_train_alone(
+    here: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "REPORT_EVERY", 2)
+    data = tiny.dataset(COUNT)
+    ways = product(
+        ["sgd", "momentum", "nesterov", "adam"],
+        ["constant", "cosine"],
+        [{}, {"averaging": 0.9}, {"weight_decay": 0.01}, {"learning_rate": 0.3}],
+    )
+    recipes = [tiny.params(optimizer=o, schedule=s, **others) for o, s, others in ways]
+
+    there = Dataset(*map(here, data)).split(5)
+    together = list(fitting.fit_together(*there, recipes))
+
+    for number, recipe in enumerate(recipes):
+        epochs = [epoch for epoch in (one[number] for one in together) if isinstance(epoch, Epoch)]
+        assert facts(epochs) == facts(fit(data, recipe, held_out=5)), recipe
+
+
+def test_a_model_that_leaves_the_range_leaves_the_others_alone() -> None:
+    data = tiny.dataset(COUNT)
+    recipes = [tiny.params(), tiny.params(learning_rate=1e9), tiny.params(optimizer="adam")]
+
+    early, *_, last = fitting.fit_together(*data.split(0), recipes)
+
+    with pytest.raises(RangeError, match=re.escape(str(early[1]))):
+        fit(data, recipes[1])
+    assert isinstance(last[1], RangeError)
+    for recipe, epoch in ((recipes[0], last[0]), (recipes[2], last[2])):
+        assert isinstance(epoch, Epoch)
+        assert epoch.theta.tobytes() == fit(data, recipe)[-1].theta.tobytes()
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])
 def test_no_step_waits_for_a_value(optimizer: str) -> None:
     """Tensors on torch's device "meta" have no values: whoever asks for one, gets an error."""
     data = Dataset(*(torch.asarray(array, device="meta") for array in tiny.dataset(COUNT)))
     params = tiny.params(optimizer=optimizer, weight_decay=0.01, averaging=0.9, schedule="cosine")
-    descent = Descent(data, params)
+    descent = Descent(data, [params, params])
+    descent.take_steps(1)
 
-    assert descent.run_epoch(1) == {}
-    with pytest.raises(RuntimeError, match="meta"):
-        descent.publish()
+    for learner in descent.learners:
+        with pytest.raises(RuntimeError, match="meta"):
+            learner.check(learner.publish())
 
 
 @pytest.mark.parametrize(
@@ -154,11 +192,11 @@ def test_epochs_do_not_share_memory() -> None:
 
 
 def test_weights_are_on_their_grid_after_each_step_and_when_published() -> None:
-    descent = Descent(tiny.dataset(COUNT), tiny.params(averaging=0.7))
-    descent.run_epoch(1)
+    descent = Descent(tiny.dataset(COUNT), [tiny.params(averaging=0.7)])
+    descent.take_steps(1)
 
-    assert (descent.theta % WEIGHT_GRID == 0).all()
-    assert (descent.publish() % WEIGHT_GRID == 0).all()
+    assert (descent.thetas % WEIGHT_GRID == 0).all()
+    assert (descent.learners[0].publish() % WEIGHT_GRID == 0).all()
 
 
 def test_a_batch_can_be_larger_than_the_training_set() -> None:
@@ -171,11 +209,11 @@ def test_a_batch_can_be_larger_than_the_training_set() -> None:
 @pytest.mark.parametrize("batch_size", [1, 4, 23, 24])
 def test_the_schedule_ends_with_the_last_batch(batch_size: int) -> None:
     params = tiny.params(batch_size=batch_size)
-    descent = Descent(tiny.dataset(COUNT), params)
+    descent = Descent(tiny.dataset(COUNT), [params])
     for epoch in range(1, params.epochs + 1):
-        descent.run_epoch(epoch)
+        descent.take_steps(epoch)
 
-    assert descent.step == params.epochs * descent.batches
+    assert descent.learners[0].step == params.epochs * descent.batches
 
 
 def test_scores_are_those_of_the_published_weights() -> None:
@@ -215,14 +253,14 @@ def test_a_run_that_leaves_the_range_says_what_to_lower(count: int) -> None:
 
 
 def test_a_run_that_came_back_into_the_range_is_refused_too() -> None:
-    descent = Descent(tiny.dataset(COUNT), tiny.params(learning_rate=1.0))
+    learner = Learner(fitting.initialize(6, seed=0), tiny.params(learning_rate=1.0), steps=2)
     push = np.full((10, 7), 8192.0)
-    descent.descend(push)
-    descent.descend(-push)
+    learner.descend(push)
+    learner.descend(-push)
 
-    assert abs(descent.theta).max() < 1
+    assert abs(learner.theta).max() < 1
     with pytest.raises(RangeError, match="the weights of a class"):
-        descent.publish()
+        learner.check(learner.publish())
 
 
 def test_score_by_hand() -> None:
