@@ -8,7 +8,7 @@ INSTALL = $(BIN)/uv pip install --require-hashes --compile-bytecode --python $(B
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help repro data ci lint types test test-fast lock-current lock-true verify verify-arm ui track remote resolve compare pin bench lock
+.PHONY: help repro data ci lint types test test-fast lock-current lock-true verify verify-arm ui track remote resolve compare sweep pin bench lock
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -74,6 +74,10 @@ resolve: .venv/installed ## in a merge, once all else is settled: make dvc.lock 
 	$(BIN)/dvc repro $(if $(PULL),--pull)
 	git add dvc.lock metrics
 	@echo "now git commit"
+
+sweep: .venv/installed ## many models at once: make sweep S="train.learning_rate=0.01,0.1 train.seed=range(0,8)"
+	@test "$(S)" || { echo "error: say make sweep S=\"train.learning_rate=0.01,0.1\"" >&2; exit 2; }
+	@$(BIN)/python -m tools.sweep $(foreach setting,$(S),-S '$(setting)')
 
 pin: .venv/installed ## add a data set: make pin NAME=mine FROM=directory, of four IDX files
 	@test "$(NAME)" && test "$(FROM)" || { echo "error: say make pin NAME=... FROM=..." >&2; exit 2; }

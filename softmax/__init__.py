@@ -12,6 +12,7 @@ The rooms, from the ground up; arrows of imports point down only (tests/project/
     lesson       the lecture in two dimensions
     page         the HTML file that shows and explains it all
     provenance   what git and dvc.lock know of trained models
+    sweep        many models at once, each with the bytes of a single run
     tracking     what MLflow shows of them: events, on which no fact depends
 
 To train in Python: `softmax.training.fitting.fit`, of `Hyperparameters` and of data that

@@ -19,7 +19,9 @@ if name != "python":
     program, arguments = os.path.join(folder, "python"), ["-m", name, *arguments]
 arguments = arguments[arguments[:1] == ["-u"] :]
 module = arguments[1] if arguments[:1] == ["-m"] else ""
-known = arguments[:1] == ["-c"] or module in PROGRAMS or module.startswith(PROJECT)
+program_text = arguments[1] if arguments[:1] == ["-c"] else ""
+forkable = program_text and "multiprocessing" not in program_text  # whose pipes are not passed on
+known = forkable or module in PROGRAMS or module.startswith(PROJECT)
 worker = "TORCHELASTIC_RUN_ID" in os.environ  # for which torchrun sets OMP_NUM_THREADS
 own = not worker and [name for name in os.environ if name.startswith(OWN)]
 if not known or own or "TESTS_FORKSERVER" not in os.environ:

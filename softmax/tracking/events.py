@@ -18,7 +18,7 @@ from typing import NamedTuple
 from softmax.pipeline import files, paths
 from softmax.pipeline.params import Params
 from softmax.provenance.facts import Facts
-from softmax.tracking import replay, store
+from softmax.tracking import registry, replay, store
 from softmax.tracking.registry import WEIGHTS_TAG, find_model
 from softmax.tracking.store import Client, Run
 
@@ -37,7 +37,7 @@ def log_download(
     client: Client, settings: Params, *, source: str, started: float, ended: float
 ) -> None:
     """Add a run that says which source gave the data; times as by time.time()."""
-    tags = {"mlflow.source.name": "stages.download", "source": source, **_tags()}
+    tags = {"mlflow.source.name": "stages.download", "source": source, **circumstances()}
     run = _create_run(client, DOWNLOADS, settings.download.dataset, Origin(started, tags))
     client.set_terminated(run.info.run_id, end_time=_milliseconds(ended))
 
@@ -50,9 +50,10 @@ def log_training(
     `details`, device and workers, become tags.
     """
     facts = Facts(Path(), settings)
-    tags = {**{key: str(value) for key, value in details.items()}, **_tags()}
+    tags = {**{key: str(value) for key, value in details.items()}, **circumstances()}
     run = _create_model_run(client, facts, Origin(started, tags))
-    print(f"registry: {replay.training(client, run, facts)}")
+    replay.training(client, run, facts)
+    print(f"registry: {registry.register(client, run, facts)}")
     client.set_terminated(run.info.run_id, end_time=_milliseconds(ended))
     _replay_locked(client, run, facts)
 
@@ -78,7 +79,7 @@ def log_report(client: Client, settings: Params) -> None:
 def log_lesson(client: Client, settings: Params, *, started: float, ended: float) -> None:
     """Add a run for the lesson that has just written its facts; times as by time.time()."""
     sha256 = files.sha256(paths.LESSON_WEIGHTS)
-    tags = {"mlflow.source.name": "stages.lesson", WEIGHTS_TAG: sha256, **_tags()}
+    tags = {"mlflow.source.name": "stages.lesson", WEIGHTS_TAG: sha256, **circumstances()}
     recipe = f"lr={settings.lesson.learning_rate:g} e={settings.lesson.epochs}"
     run = _create_run(client, LESSONS, recipe, Origin(started, tags))
     replay.lesson(client, run, settings)
@@ -109,10 +110,11 @@ def _run_of(client: Client, facts: Facts, origin: Origin | None = None) -> Run:
     )
     run = next((run for run in runs if replay.is_comparable(run, facts)), None)
     if run is None:
-        started, tags = origin or Origin(time.time(), _tags())
+        started, tags = origin or Origin(time.time(), circumstances())
         run = _create_model_run(client, facts, Origin(started, {**tags, "backfilled": "true"}))
     if run.info.status != "FINISHED" or find_model(client, run) is None:  # or it was deleted
         replay.training(client, run, facts)
+        registry.register(client, run, facts)
         client.set_terminated(run.info.run_id, end_time=run.info.start_time)
     return run
 
@@ -145,7 +147,7 @@ def _milliseconds(seconds: float) -> int:
     return int(seconds * 1000)
 
 
-def _tags() -> dict[str, str]:
+def circumstances() -> dict[str, str]:
     """Who, the commit that is checked out, whether what was run differs from it, DVC's names."""
     tags = {key: os.environ[key] for key in ("DVC_STAGE", "DVC_EXP_NAME") if key in os.environ}
     with suppress(KeyError, OSError):  # a user without a name, in a container

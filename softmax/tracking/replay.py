@@ -43,9 +43,9 @@ def prepare() -> None:
     registry.prepare()
 
 
-def training(client: Client, run: Run, facts: Facts) -> str:
-    """Add params, curves, data sets and the model; what became of it in the registry."""
-    _log_params(client, run, facts.settings.model_dump(include={"download", "train"}))
+def training(client: Client, run: Run, facts: Facts) -> None:
+    """Add params, curves, data sets and the model."""
+    recipe(client, run, facts)
     contexts = ["training"] + ["validation"] * (facts.settings.train.validation > 0)
     _log_datasets(client, run, facts, contexts)
     epochs = pd.read_csv(facts.folder / paths.EPOCHS)
@@ -54,18 +54,17 @@ def training(client: Client, run: Run, facts: Facts) -> str:
     losses = pd.read_csv(facts.folder / paths.LOSSES).rename(columns={"loss": BATCH_LOSS})
     for table in (losses, epochs):
         _log_curves(client, run, facts, table, end)
-    return registry.register(client, run, facts)
+
+
+def recipe(client: Client, run: Run, facts: Facts) -> None:
+    """Add the params of the training."""
+    _log_params(client, run, facts.settings.model_dump(include={"download", "train"}))
 
 
 def evaluation(client: Client, run: Run, facts: Facts) -> None:
     """Add the test metrics and the files of the evaluation; they name the run and its note."""
     run_id, folder = run.info.run_id, facts.folder
-    metrics = json.loads((folder / paths.TEST_METRICS).read_bytes())
-    # one value, at step 0, which MLflow draws as bars beside those of other runs
-    row = {f"test_{key}": metrics[key] for key in ("accuracy", "loss")}
-    row["test_error"] = 1 - metrics["correct"] / metrics["total"]  # whose bars tell models apart
-    _log_datasets(client, run, facts, ["test"])
-    _log_curves(client, run, facts, pd.DataFrame([{"step": 0, **row}]), 0)
+    metrics = test_scores(client, run, facts)
     for fact in (paths.TEST_METRICS, paths.CONFUSION, paths.PREDICTIONS):
         client.log_artifact(run_id, str(folder / fact), "evaluation")
     client.log_artifacts(run_id, str(folder / paths.SAMPLE_CARDS), "samples")
@@ -80,6 +79,17 @@ def evaluation(client: Client, run: Run, facts: Facts) -> None:
     for key, value in {**shown, **samples, **facts.provenance()}.items():
         client.set_tag(run_id, key, value)
     client.update_run(run_id, name=f"{metrics['accuracy']:.2%} · {facts.recipe()}")
+
+
+def test_scores(client: Client, run: Run, facts: Facts) -> dict[str, Any]:
+    """Add the test metrics; what the file has of them."""
+    metrics: dict[str, Any] = json.loads((facts.folder / paths.TEST_METRICS).read_bytes())
+    # one value, at step 0, which MLflow draws as bars beside those of other runs
+    row = {f"test_{key}": metrics[key] for key in ("accuracy", "loss")}
+    row["test_error"] = 1 - metrics["correct"] / metrics["total"]  # whose bars tell models apart
+    _log_datasets(client, run, facts, ["test"])
+    _log_curves(client, run, facts, pd.DataFrame([{"step": 0, **row}]), 0)
+    return metrics
 
 
 def _by_class(answers: pd.DataFrame) -> str:

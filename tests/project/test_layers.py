@@ -19,6 +19,7 @@ ROOMS = [  # from the ground up, in the order of softmax/__init__.py
     "lesson",
     "page",
     "provenance",
+    "sweep",
     "tracking",
 ]
 DOOR = Path("softmax/pipeline/recorder.py")  # to tracking, as it says

@@ -1,0 +1,137 @@
+"""Models that share the batches, trained together, pass by pass in many processes."""
+
+import functools
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import threadpoolctl
+
+from softmax.core import arrays, data, model, scoring
+from softmax.core.data import Dataset
+from softmax.core.scoring import Score
+from softmax.errors import RangeError, WorkerError
+from softmax.pipeline import catalog, files, paths
+from softmax.pipeline.params import Params, Train
+from softmax.training import fitting, history
+from softmax.training.fitting import Epoch, Hyperparameters
+
+TOGETHER = 16  # models in a pass: with more, what they need leaves the processor's cache
+
+
+class Outcome(NamedTuple):
+    """The facts of a model, or why there is none; times as by time.time()."""
+
+    facts: Mapping[Path, bytes]
+    failure: str
+    started: float
+    ended: float
+
+
+def plan(settings: Sequence[Train]) -> list[list[int]]:
+    """The numbers of the settings that train together: those with the same batches."""
+    sharing: dict[tuple[int, ...], list[int]] = {}
+    for number, train in enumerate(settings):
+        same = (train.seed, train.batch_size, train.epochs, train.validation)
+        sharing.setdefault(same, []).append(number)
+    return [
+        numbers[start : start + TOGETHER]
+        for numbers in sharing.values()
+        for start in range(0, len(numbers), TOGETHER)
+    ]
+
+
+def run(settings: Sequence[Params], where: str, processes: int) -> Iterator[tuple[int, Outcome]]:
+    """Train all, in so many processes, and yield number and outcome of each as it is done.
+
+    Raises WorkerError if one of the processes is killed.
+    """
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, context, initializer=_begin) as pool:
+        waiting = {
+            pool.submit(train, [settings[number] for number in numbers], where): numbers
+            for numbers in plan([one.train for one in settings])
+        }
+        try:
+            for future in as_completed(waiting):
+                yield from zip(waiting[future], future.result(), strict=True)
+        except BaseException as error:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():
+                process.terminate()
+            if isinstance(error, BrokenProcessPool):
+                raise WorkerError("a process was killed; sweep again, which goes on") from None
+            raise
+
+
+def train(settings: Sequence[Params], where: str) -> list[Outcome]:
+    """Train models that share the batches on `where`, "cpu" or "cuda", and test them."""
+    started = time.time()
+    training, test = _sets(settings[0].download.dataset, where)
+    kept, held_out = training.split(settings[0].train.validation)
+    recipes = [Hyperparameters(**one.train.model_dump(exclude={"validation"})) for one in settings]
+    histories: list[list[Epoch]] = [[] for _ in settings]
+    failures = [""] * len(settings)
+    for epochs in fitting.fit_together(kept, held_out, recipes):
+        for number, epoch in enumerate(epochs):
+            if isinstance(epoch, RangeError):
+                failures[number] = failures[number] or str(epoch)
+            else:
+                histories[number].append(epoch)
+    trained = [k for k, failure in enumerate(failures) if not failure]
+    scores = _scores([histories[k][-1].theta for k in trained], test)
+    facts = {k: _facts(histories[k], score) for k, score in zip(trained, scores, strict=True)}
+    ended = time.time()
+    return [
+        Outcome(facts.get(k, {}), failure, started, ended) for k, failure in enumerate(failures)
+    ]
+
+
+def _scores(thetas: Sequence[np.ndarray], test: Dataset) -> list[Score]:
+    """The score of each model on the test set."""
+    if not thetas:
+        return []
+    here = {"device": test.images.device}
+    stacked = arrays.namespace(test.images).asarray(np.stack(thetas), **here)
+    sums = scoring.sums(stacked, test)
+    return [scoring.judge(sums[:, k], len(test.labels)) for k in range(len(thetas))]
+
+
+def _facts(epochs: list[Epoch], test: Score) -> dict[Path, bytes]:
+    """What the stages train and evaluate write of a model, but for single images and epochs."""
+    return {
+        paths.WEIGHTS: model.to_bytes(epochs[-1].theta),
+        paths.LOSSES: files.to_csv(history.losses(epochs)),
+        paths.EPOCHS: files.to_csv(history.scores(epochs)),
+        paths.TRAIN_METRICS: files.to_json(history.metrics(epochs[-1])),
+        paths.TEST_METRICS: files.to_json({"accuracy": test.accuracy, **test._asdict()}),
+    }
+
+
+@functools.cache
+def _sets(dataset: str, where: str) -> tuple[Dataset, Dataset]:
+    """The training and the test set, once in each process."""
+    training, test = catalog.training_files(dataset), catalog.test_files(dataset)
+    return data.load(*training).to(where), data.load(*test).to(where)
+
+
+def _begin() -> None:
+    """Use one processor, and end with the process that sweeps, whatever ends that."""
+    threadpoolctl.threadpool_limits(1)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # quietly
+    parent = multiprocessing.parent_process()
+
+    def follow() -> None:
+        if parent:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()

@@ -1,0 +1,62 @@
+"""What a sweep has trained: kept under what it depends on, so that one that broke off goes on.
+
+A model's folder is what `dvc exp run` leaves of stage train, dvc.lock included, and may be deleted
+at any time.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from dvc.dependency import ParamsDependency
+from dvc.repo import Repo
+
+from softmax.pipeline import catalog, files
+from softmax.pipeline.params import Params
+from softmax.provenance import lock
+from softmax.sweep.passes import Outcome
+
+PLACE = Path(".dvc/tmp/sweep")
+FAILURE, EVENT = Path("failure.txt"), Path("event.json")  # in a model's folder
+
+
+def inputs() -> dict[str, str]:
+    """The MD5 of data and code that stage train reads now, as DVC would put it into dvc.lock."""
+    with Repo() as repo:
+        (train,) = repo.stage.collect("train")
+        deps = [dep for dep in train.deps if not isinstance(dep, ParamsDependency)]
+        return {dep.def_path: str(dep.get_hash().value) for dep in deps}
+
+
+def folder(read: Mapping[str, str], settings: Params) -> Path:
+    """Where the model of these inputs and settings is kept."""
+    chosen = settings.model_dump(include={"download", "train"})
+    test = catalog.load()[settings.download.dataset].sha256[2:]
+    content = files.to_json({"inputs": dict(read), "params": chosen, "test": test})
+    return PLACE / hashlib.sha256(content).hexdigest()
+
+
+def keep(place: Path, outcome: Outcome, read: Mapping[str, str], device: str) -> None:
+    """Put what came of a model there, all or nothing, with a dvc.lock that says what made it."""
+    facts = outcome.facts
+    md5 = {path: hashlib.md5(content, usedforsecurity=False) for path, content in facts.items()}
+    train = {
+        "deps": [{"path": path, "md5": value} for path, value in read.items()],
+        "outs": [{"path": str(path), "md5": value.hexdigest()} for path, value in md5.items()],
+    }
+    event = {"started": outcome.started, "ended": outcome.ended, "device": device}
+    others = {
+        lock.PATH: files.to_json({"stages": {"train": train}}),
+        EVENT: files.to_json(event),
+        **({FAILURE: outcome.failure.encode()} if outcome.failure else {}),
+    }
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=place.parent) as folder:
+        partial = Path(folder) / "model"
+        files.write({partial / path: content for path, content in {**facts, **others}.items()})
+        try:
+            partial.rename(place)
+        except OSError:
+            if not place.exists():  # where another sweep was faster, its bytes are the same
+                raise

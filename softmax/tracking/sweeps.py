@@ -1,0 +1,131 @@
+"""The rows of a sweep: one for each model, as complete as that of a single training, and a parent.
+
+A sweep is found again by what it trains, and a row by its setting, so that one that broke off is
+completed.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pandas as pd
+
+from softmax.provenance.facts import Facts
+from softmax.sweep import shelf
+from softmax.sweep.ranking import Result, varied
+from softmax.tracking import events, replay, store
+from softmax.tracking.registry import WEIGHTS_TAG
+from softmax.tracking.store import Run
+
+SWEEP, SETTING, PARENT = "sweep.sha256", "sweep.setting", "mlflow.parentRunId"
+SOURCE = {"mlflow.source.name": "tools.sweep"}
+PICTURE = "sweep.png"
+SHORT = {  # as in Facts.recipe
+    "learning_rate": "lr",
+    "batch_size": "b",
+    "epochs": "e",
+    "weight_decay": "decay",
+    "validation": "held-out",
+}
+WORDS = {"train.optimizer", "train.schedule"}  # whose values speak for themselves
+SHOWN = 20  # rows of the table in the note
+NOTE = """![accuracy by setting](get-artifact?path={picture}&run_uuid={run_id})
+
+{table}
+"""
+
+
+class Sweep:
+    """The parent of these results in MLflow, and the rows that it has so far."""
+
+    def __init__(self, results: Sequence[Result]) -> None:
+        settings = results[0].setting.params
+        self.client = store.connect()
+        self.tags = {"mlflow.source.name": "tools.sweep", **events.circumstances()}
+        self.experiment = store.experiment(self.client, store.experiment_name(settings))
+        places = "".join(sorted(result.folder.name for result in results))
+        sha256 = hashlib.sha256(places.encode()).hexdigest()
+        self.keys = varied(results)
+        title = f"sweep of {len(results)}: {' '.join(map(_short, self.keys))}"
+        self.parent = next(iter(self._runs(SWEEP, sha256)), None) or self.client.create_run(
+            self.experiment, tags={**self.tags, SWEEP: sha256}, run_name=title
+        )
+        rows = self._runs(PARENT, self.parent.info.run_id)
+        self.rows = {run.data.tags[SETTING]: run for run in rows}
+
+    def add(self, result: Result) -> None:
+        """Add the row of a model, or complete it."""
+        run = self.rows.get(result.folder.name)
+        if run and run.info.status != "RUNNING":
+            return
+        facts, failure = Facts(result.folder, result.setting.params), result.failure()
+        event = json.loads((result.folder / shelf.EVENT).read_bytes())
+        run = run or self._create(result, facts, event)
+        run_id, status = run.info.run_id, "FINISHED"
+        try:
+            if failure:
+                replay.recipe(self.client, run, facts)
+                self.client.set_tag(run_id, "mlflow.note.content", failure)
+                status = "FAILED"
+            else:
+                replay.training(self.client, run, facts)
+                accuracy = replay.test_scores(self.client, run, facts)["accuracy"]
+                self.client.update_run(run_id, name=f"{accuracy:.2%} · {self._recipe(result)}")
+            self.client.set_terminated(run_id, status, int(event["ended"] * 1000))
+        except KeyboardInterrupt:  # whole rows, or none
+            with suppress(Exception):
+                self.client.delete_run(run_id)
+            raise
+
+    def close(self, table: pd.DataFrame, picture: bytes) -> None:
+        """Let the parent show all of them."""
+        run_id = self.parent.info.run_id
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / PICTURE
+            path.write_bytes(picture)
+            self.client.log_artifact(run_id, str(path))
+        shown = table.head(SHOWN).to_markdown(index=False)
+        note = NOTE.format(picture=PICTURE, run_id=run_id, table=shown)
+        self.client.set_tag(run_id, "mlflow.note.content", note)
+        self.client.set_terminated(run_id)
+
+    def _create(self, result: Result, facts: Facts, event: Mapping[str, Any]) -> Run:
+        tags = {
+            **self.tags,
+            PARENT: self.parent.info.run_id,
+            SETTING: result.folder.name,
+            "device": event["device"],
+        }
+        if not result.failure():
+            tags |= {WEIGHTS_TAG: facts.sha256(), **facts.provenance()}
+        started = int(event["started"] * 1000)
+        return self.client.create_run(self.experiment, started, tags, run_name=self._recipe(result))
+
+    def _recipe(self, result: Result) -> str:
+        """What tells the model from the others of its sweep."""
+        changes = result.setting.changes
+        words = {key: f"{_short(key)}={changes[key]}" for key in self.keys}
+        words |= {key: changes[key] for key in WORDS & words.keys()}
+        return " ".join(words.values())
+
+    def _runs(self, tag: str, value: str) -> list[Run]:
+        """The runs that have this tag, however many."""
+        found: list[Run] = []
+        page = self.client.search_runs([self.experiment], f"tags.`{tag}` = '{value}'")
+        found += page
+        while page.token:
+            page = self.client.search_runs(
+                [self.experiment], f"tags.`{tag}` = '{value}'", page_token=page.token
+            )
+            found += page
+        return found
+
+
+def _short(key: str) -> str:
+    """The name of a param where there is little room."""
+    name = key.removeprefix("train.")
+    return SHORT.get(name, name)

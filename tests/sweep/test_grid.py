@@ -1,0 +1,90 @@
+"""The settings of a sweep: DVC's grammar, params.yaml's rules."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from shared import LECTURE
+
+from softmax.errors import ParamsError
+from softmax.sweep import grid
+
+
+@pytest.fixture(autouse=True)
+def params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lecture's, in the current folder."""
+    shutil.copy(LECTURE, tmp_path / "params.yaml")
+    monkeypatch.chdir(tmp_path)
+
+
+def test_every_combination_is_a_setting() -> None:
+    overrides = ["train.learning_rate=0.001,1e-2", "train.optimizer=choice(sgd,adam)"]
+    settings = grid.read([*overrides, "train.seed=range(0,3)"])
+
+    found = {
+        (one.params.train.learning_rate, one.params.train.optimizer, one.params.train.seed)
+        for one in settings
+    }
+    assert len(settings) == 12
+    assert found == {(r, o, s) for r in (0.001, 0.01) for o in ("sgd", "adam") for s in range(3)}
+    assert {one.params.train.batch_size for one in settings} == {64}
+
+
+def test_the_settings_are_those_that_dvc_queues() -> None:
+    from dvc.utils.hydra import get_hydra_sweeps
+
+    overrides = ["train.weight_decay=0,0.1", "train.schedule=constant,cosine"]
+    queued = get_hydra_sweeps({"params.yaml": overrides})
+    options = [" ".join(f"-S {one}" for one in chosen["params.yaml"]) for chosen in queued]
+    assert [setting.options() for setting in grid.read(overrides)] == options
+
+
+def test_what_means_the_same_model_comes_once() -> None:
+    (setting,) = grid.read(["train.learning_rate=0.001,1e-3,0.0010", "train.epochs=5,5"])
+    assert setting.options() == "-S train.learning_rate=0.001 -S train.epochs=5"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "lines"),
+    [
+        (
+            ["train.learning_rate=0,0.1", "train.optimizer=sgd,lion"],
+            [
+                "-S: train.learning_rate = 0 should be greater than 0",
+                "-S: train.optimizer = 'lion' should be 'sgd', 'momentum', 'nesterov' or 'adam'",
+            ],
+        ),
+        (["train.epochs=0.5"], ["-S: train.epochs = 0.5 should be a valid integer"]),
+        (
+            ["train.rate=0.1"],
+            [
+                "-S: train.rate = 0.1 is unknown; the keys here are seed, validation, epochs, "
+                "batch_size, optimizer, learning_rate, schedule, momentum, weight_decay, averaging"
+            ],
+        ),
+        *(
+            (
+                [override],
+                [
+                    f"-S {override}: a sweep sets keys of train, such as "
+                    "train.learning_rate=0.01,0.1"
+                ],
+            )
+            for override in ("export.scale=3", "train={seed:1}", "+train.x=1", "~train.seed=null")
+        ),
+        (
+            ["train.seed"],
+            ["-S train.seed: Error parsing override 'train.seed': missing EQUAL at '<EOF>'"],
+        ),
+        (["train.seed=range("], ["-S train.seed=range(: no viable alternative at input 'range('"]),
+        (
+            ["train.seed=glob(*)"],
+            ["-S train.seed=glob(*): Glob override 'train.seed=glob(*)' is not supported."],
+        ),
+    ],
+    ids=str,
+)
+def test_a_fault_of_any_setting_has_one_line(overrides: list[str], lines: list[str]) -> None:
+    with pytest.raises(ParamsError) as error:
+        grid.read(overrides)
+    assert str(error.value).split("\n") == lines

@@ -1,0 +1,72 @@
+"""Which models train together, and that they are those of single runs."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import Workspace
+
+from softmax.core.data import Dataset
+from softmax.pipeline import params, paths
+from softmax.pipeline.params import Params
+from softmax.sweep import grid, passes
+from stages import train
+
+
+def settings(*overrides: str) -> list[Params]:
+    """The params of each setting."""
+    return [setting.params for setting in grid.read(overrides)]
+
+
+def test_those_with_the_same_batches_train_together(workspace: Workspace) -> None:
+    workspace()
+    chosen = settings("train.optimizer=sgd,adam", "train.seed=1,2", "train.epochs=1,2")
+    plan = passes.plan([one.train for one in chosen])
+
+    assert sorted(number for group in plan for number in group) == list(range(8))
+    assert sorted(map(len, plan)) == [2] * 4
+    for group in plan:
+        assert len({(chosen[k].train.seed, chosen[k].train.epochs) for k in group}) == 1
+
+
+def test_a_pass_has_a_bounded_number_of_models(workspace: Workspace) -> None:
+    workspace()
+    chosen = settings(f"train.weight_decay={','.join(f'0.{k}' for k in range(1, 40))}")
+    plan = passes.plan([one.train for one in chosen])
+
+    assert max(map(len, plan)) <= passes.TOGETHER
+    assert sum(map(len, plan)) == len(chosen)
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+def test_the_facts_are_those_of_the_stage(
+    library: str, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights, losses, scores and metrics, byte by byte."""
+    if library == "torch":
+        monkeypatch.setattr(Dataset, "to", lambda self, _: Dataset(*map(torch.asarray, self)))
+    workspace(train={"epochs": 2, "batch_size": 2, "seed": 500, "validation": 50})
+    chosen = settings("train.optimizer=sgd,momentum,nesterov,adam", "train.averaging=0,0.9")
+    passes._sets.cache_clear()  # of another test's data
+    together = passes.train(chosen, "cpu")
+
+    facts = (paths.WEIGHTS, paths.LOSSES, paths.EPOCHS, paths.TRAIN_METRICS)
+    for one, outcome in zip(chosen, together, strict=True):
+        monkeypatch.setattr(params, "load", lambda one=one: one)
+        train.main()
+        alone = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in facts}
+        assert {path: hashlib.sha256(outcome.facts[path]).hexdigest() for path in facts} == alone
+        assert not outcome.failure
+
+
+def test_a_setting_that_leaves_the_range_says_so(workspace: Workspace) -> None:
+    workspace(train={"epochs": 1, "batch_size": 2})
+    passes._sets.cache_clear()
+    good, bad = passes.train(settings("train.learning_rate=0.01,1e30"), "cpu")
+
+    assert "lower train.learning_rate" in bad.failure
+    assert not bad.facts
+    assert not good.failure
+    assert json.loads(good.facts[Path(paths.TEST_METRICS)])["total"] > 0
