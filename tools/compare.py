@@ -12,10 +12,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.markdown import Markdown
 
-from softmax.errors import exits_cleanly
+from softmax.errors import SoftmaxError, exits_cleanly, shown
 from softmax.pipeline import files
-from softmax.provenance import comparison, revisions, staleness
+from softmax.provenance import comparison, lock, revisions, staleness
 from softmax.provenance.comparison import Results
+from softmax.provenance.facts import Facts
+from softmax.tracking import seeds
 
 REPORT = Path("report/compare.md")
 PICTURES = Path("report/compare")
@@ -44,12 +46,23 @@ def read(name: str) -> Results:
     """The results of the revision `name`, or of the workspace unless they are stale."""
     if name == WORKSPACE:
         staleness.current()
-        return comparison.read(f"`{WORKSPACE}`", Path())
+        return _read(f"`{WORKSPACE}`", Path())
     commit = revisions.find(Path(), name)
     title = f"`{name}` ({commit[:7]})" if not commit.startswith(name) else f"`{commit[:7]}`"
     with tempfile.TemporaryDirectory() as folder:
         revisions.check_out(Path(), commit, Path(folder), comparison.facts)
-        return comparison.read(title, Path(folder))
+        return _read(title, Path(folder))
+
+
+def _read(title: str, folder: Path) -> Results:
+    """The results in `folder`, and what MLflow has of the same recipe with other seeds."""
+    results = comparison.read(title, folder)
+    try:
+        facts = Facts(folder, lock.params(lock.load(folder)))
+        return results._replace(by_seed=seeds.accuracies(facts))
+    except SoftmaxError as error:  # params of another version, or no store
+        print(f"compare: of other seeds nothing is known: {shown(error)}", file=sys.stderr)
+        return results
 
 
 if __name__ == "__main__":

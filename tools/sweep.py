@@ -13,7 +13,7 @@ from softmax.core import data
 from softmax.errors import exits_cleanly
 from softmax.machine import device, torchrun
 from softmax.pipeline import catalog, params, recorder
-from softmax.sweep import grid, passes, picture, ranking, shelf, summary
+from softmax.sweep import grid, passes, ranking, shelf, summary
 from softmax.sweep.grid import Setting
 from softmax.sweep.ranking import Result
 
@@ -65,6 +65,7 @@ def train(settings: Sequence[Setting]) -> list[Result]:
 
 def log(results: Sequence[Result]) -> None:
     """Give each model its row in MLflow, under one that shows them all."""
+    from softmax.sweep import picture
     from softmax.tracking.sweeps import Sweep
 
     table, keys = ranking.rank(results), ranking.varied(results)

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import binomtest
+from scipy.stats import binomtest, ttest_rel
 
 from softmax.core import model
 from softmax.errors import DataError
@@ -25,6 +26,7 @@ MODEL = (
     paths.PREDICTIONS,
 )
 LEVEL = 0.05  # a p-value below it is called more than noise
+SEEDS = 3  # with fewer, an interval says nothing
 LEAST = 1e-6  # a p-value below it is not written out
 POINTS = 50  # of a loss curve
 NONE = "-"  # in tables, for what a side does not have
@@ -75,6 +77,7 @@ class Results(NamedTuple):
     right: NDArray[np.bool_]  # (n,), whether each test image was classified correctly
     losses: "pd.Series[float]"  # of the reported batches, by epochs passed
     weight: NDArray[np.float64]  # (classes, features)
+    by_seed: Mapping[int, float] = MappingProxyType({})  # test accuracies of the same recipe
 
 
 def facts(stages: lock.Stages) -> list[Path]:
@@ -143,6 +146,7 @@ def markdown(before: Results, after: Results, *, charts: bool = True) -> str:
         f"# {before.name} → {after.name}",
         _identity(before, after),
         _verdict(before, after),
+        _over_seeds(before.by_seed, after.by_seed),
         _changes(before, after),
         _metrics(before.metrics, after.metrics),
         _by_class(before.classes, after.classes),
@@ -207,6 +211,24 @@ def _verdict(before: Results, after: Results) -> str:
     return (
         f"{accuracy}: **{fixed - broken:+}** images correct, {_correct(new)}.\n\n"
         f"Images fixed: {fixed}, broken: {broken}; **{meaning}** (McNemar's exact test, {shown})."
+    )
+
+
+def _over_seeds(before: Mapping[int, float], after: Mapping[int, float]) -> str:
+    """The difference between two recipes over the seeds with which both were trained."""
+    seeds = sorted(before.keys() & after.keys())
+    if len(seeds) < SEEDS:
+        return ""
+    old, new = (np.array([side[seed] for seed in seeds]) for side in (before, after))
+    spreads = [f"{side.mean():.2%} ± {100 * side.std(ddof=1):.2f}" for side in (old, new)]
+    if (old == new).all():
+        return f"Over {len(seeds)} seeds the same on both sides: {spreads[0]}."
+    low, high = ttest_rel(new, old).confidence_interval(1 - LEVEL)
+    meaning = "could well be the seeds" if low <= 0 <= high else "more than the seeds"
+    return (
+        f"Over the same {len(seeds)} seeds: {spreads[0]} → {spreads[1]}, a difference of "
+        f"{100 * (new - old).mean():+.2f} points, {100 * low:+.2f} to {100 * high:+.2f} with "
+        f"{1 - LEVEL:.0%} confidence; **{meaning}** (paired t-test)."
     )
 
 

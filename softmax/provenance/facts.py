@@ -53,14 +53,17 @@ class Facts(NamedTuple):
 
     def provenance(self) -> dict[str, str]:
         """Tags that tell whether two models had the same data and the same code, from dvc.lock."""
-        inputs = lock.inputs(self.locked(), "train")
-        if not inputs:
-            return {}
-        data = {path: md5 for path, md5 in inputs.items() if path.parts[0] == "data"}
-        code = [f"{md5}  {path}" for path, md5 in inputs.items() if path not in data]
-        return {
-            "dvc.data.md5": " ".join(data.values()),
-            "dvc.code.md5": hashlib.md5(
-                "\n".join(code).encode(), usedforsecurity=False
-            ).hexdigest(),
-        }
+        return provenance(self.locked())
+
+
+def provenance(stages: lock.Stages) -> dict[str, str]:
+    """The same tags from the stages of a dvc.lock, none if it has no training."""
+    inputs = lock.inputs(stages, "train")
+    if not inputs:
+        return {}
+    data = {path: md5 for path, md5 in inputs.items() if path.parts[0] == "data"}
+    code = [f"{md5}  {path}" for path, md5 in inputs.items() if path not in data]
+    return {
+        "dvc.data.md5": " ".join(data.values()),
+        "dvc.code.md5": hashlib.md5("\n".join(code).encode(), usedforsecurity=False).hexdigest(),
+    }

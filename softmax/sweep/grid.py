@@ -3,9 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from dvc.utils.hydra import get_hydra_sweeps, to_hydra_overrides
-from hydra.core.override_parser.types import OverrideType
-
 from softmax.errors import ParamsError
 from softmax.pipeline import params
 from softmax.pipeline.params import Params, Train
@@ -47,6 +44,8 @@ def read(overrides: Sequence[str]) -> list[Setting]:
 
 def _combinations(overrides: Sequence[str]) -> list[list[str]]:
     """As DVC makes them; ParamsError where it cannot."""
+    from dvc.utils.hydra import get_hydra_sweeps
+
     try:
         return [one["-S"] for one in get_hydra_sweeps({"-S": list(overrides)})]
     except Exception as error:  # of Hydra, its parser, or DVC
@@ -56,6 +55,9 @@ def _combinations(overrides: Sequence[str]) -> list[list[str]]:
 
 def _changes(overrides: list[str]) -> dict[str, Any]:
     """The key below `train` and the value of each; ParamsError for what is no such key."""
+    from dvc.utils.hydra import to_hydra_overrides
+    from hydra.core.override_parser.types import OverrideType
+
     changes = {}
     for override in to_hydra_overrides(overrides):
         section, _, key = override.key_or_group.partition(".")

@@ -9,9 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from dvc.dependency import ParamsDependency
-from dvc.repo import Repo
-
 from softmax.pipeline import catalog, files
 from softmax.pipeline.params import Params
 from softmax.provenance import lock
@@ -22,11 +19,14 @@ FAILURE, EVENT = Path("failure.txt"), Path("event.json")  # in a model's folder
 
 
 def inputs() -> dict[str, str]:
-    """The MD5 of data and code that stage train reads now, as DVC would put it into dvc.lock."""
+    """The MD5 of data and code that stage train reads now, as DVC puts it into dvc.lock."""
+    from dvc.dependency import ParamsDependency  # a second, which the processes need not take
+    from dvc.repo import Repo
+
     with Repo() as repo:
         (train,) = repo.stage.collect("train")
         deps = [dep for dep in train.deps if not isinstance(dep, ParamsDependency)]
-        return {dep.def_path: str(dep.get_hash().value) for dep in deps}
+        return dict(sorted((dep.def_path, str(dep.get_hash().value)) for dep in deps))
 
 
 def folder(read: Mapping[str, str], settings: Params) -> Path:

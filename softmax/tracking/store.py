@@ -101,6 +101,23 @@ def experiment(client: Client, name: str) -> str:
     return experiment_id
 
 
+def search(client: Client, experiment_id: str, query: str) -> list[Run]:
+    """The runs of an experiment to which `query` applies, however many, newest first."""
+    found: list[Run] = []
+    token: str | None = ""
+    while token is not None:
+        page = client.search_runs([experiment_id], query, page_token=token or None)
+        found += page
+        token = page.token or None
+    return found
+
+
+def exists() -> bool:
+    """Whether there is a store; one on a server counts as there."""
+    where = uri()
+    return not where.startswith("sqlite:///") or Path(where.removeprefix("sqlite:///")).exists()
+
+
 def uri() -> str:
     """Where the runs are: MLFLOW_TRACKING_URI or the SQLite store at the repository root.
 

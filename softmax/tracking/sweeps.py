@@ -113,16 +113,7 @@ class Sweep:
         return " ".join(words.values())
 
     def _runs(self, tag: str, value: str) -> list[Run]:
-        """The runs that have this tag, however many."""
-        found: list[Run] = []
-        page = self.client.search_runs([self.experiment], f"tags.`{tag}` = '{value}'")
-        found += page
-        while page.token:
-            page = self.client.search_runs(
-                [self.experiment], f"tags.`{tag}` = '{value}'", page_token=page.token
-            )
-            found += page
-        return found
+        return store.search(self.client, self.experiment, f"tags.`{tag}` = '{value}'")
 
 
 def _short(key: str) -> str:

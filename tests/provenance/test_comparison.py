@@ -84,6 +84,34 @@ def test_other_test_images_cannot_be_paired() -> None:
     assert "McNemar" not in shown
 
 
+def over_seeds(before: list[float], after: list[float]) -> str:
+    """The page of models whose recipes had these accuracies with the seeds 0, 1, 2, ..."""
+    sides = [results(by_seed=dict(enumerate(side))) for side in (before, after)]
+    return comparison.markdown(*sides)
+
+
+def test_over_seeds_the_difference_has_an_interval() -> None:
+    """Differences of 2, 3 and 4 points: 3 ± 4.303 / sqrt(3), by Student's table."""
+    said = over_seeds([0.80, 0.81, 0.82, 0.5], [0.82, 0.84, 0.86])
+    assert "Over the same 3 seeds: 81.00% ± 1.00 → 84.00% ± 2.00" in said
+    assert "a difference of +3.00 points, +0.52 to +5.48 with 95% confidence" in said
+    assert "**more than the seeds**" in said
+
+
+def test_a_difference_as_large_as_that_of_seeds_is_said_to_be_none() -> None:
+    said = over_seeds([0.80, 0.81, 0.82], [0.82, 0.80, 0.83])
+    assert "**could well be the seeds**" in said
+
+
+def test_two_seeds_of_one_recipe_have_one_spread() -> None:
+    said = over_seeds([0.80, 0.81, 0.82], [0.80, 0.81, 0.82])
+    assert "Over 3 seeds the same on both sides: 81.00% ± 1.00." in said
+
+
+def test_of_two_seeds_nothing_is_said() -> None:
+    assert "seeds" not in over_seeds([0.80, 0.81], [0.9, 0.91, 0.92])
+
+
 def test_the_same_results_are_said_to_be_the_same() -> None:
     shown = comparison.markdown(results(), results(name="two"))
     assert shown.splitlines() == [

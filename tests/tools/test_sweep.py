@@ -74,7 +74,7 @@ def test_each_model_has_a_row_under_one_that_shows_all(clone: Clone, results: Re
         datasets = {entry.dataset.name for entry in run.inputs.dataset_inputs}
         assert datasets == {"digits-training", "digits-test"}
         assert len(run.outputs.model_outputs) == 1
-        assert "learning_rate=" in run.info.run_name
+        assert " · lr=" in run.info.run_name
     picture = Path(parent.info.artifact_uri.removeprefix("file://")) / "sweep.png"
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert "learning_rate" in parent.data.tags["mlflow.note.content"]
@@ -91,7 +91,9 @@ def test_nothing_is_trained_or_logged_twice(clone: Clone, results: Results) -> N
 
 
 def test_the_best_is_what_dvc_trains_and_its_row_is_found(clone: Clone) -> None:
-    done = clone.make("sweep", "S=train.learning_rate=0.01,0.1 train.validation=20")
+    done = clone.make(
+        "sweep", "S=train.learning_rate=0.01,0.1 train.validation=20 train.seed=0,1,2"
+    )
     assert done.returncode == 0, done.stderr
     command = re.search(r"dvc exp run .*", done.stdout)
     weights = re.search(r"with weights (\w+)", done.stdout)
@@ -99,7 +101,7 @@ def test_the_best_is_what_dvc_trains_and_its_row_is_found(clone: Clone) -> None:
     assert weights
 
     unseen = "http://127.0.0.1:9"  # by MLflow, so that the row of the sweep is the only one
-    clone.run(*command[0].split(), "evaluate", MLFLOW_TRACKING_URI=unseen)
+    clone.run(*command[0].split(), MLFLOW_TRACKING_URI=unseen)
     trained = hashlib.sha256((clone.folder / "models/softmax.safetensors").read_bytes()).hexdigest()
     assert trained.startswith(weights[1])
     metrics = json.loads((clone.folder / "metrics/train.json").read_text())
@@ -109,6 +111,18 @@ def test_the_best_is_what_dvc_trains_and_its_row_is_found(clone: Clone) -> None:
     assert row.data.tags["mlflow.source.name"] == "tools.sweep"
     artifacts = Path(row.info.artifact_uri.removeprefix("file://"))
     assert (artifacts / "evaluation/predictions.csv").exists()
+
+    sweep(
+        clone,
+        "-S",
+        "train.seed=0,1,2,3",
+        "-S",
+        "train.learning_rate=0.001",
+        "-S",
+        "train.validation=0",
+    )
+    compared = clone.run("python", "-m", "tools.compare", "HEAD")
+    assert "Over 3 seeds the same on both sides: 100.00% ± 0.00." in compared
 
 
 def test_a_sweep_that_is_killed_goes_on(clone: Clone) -> None:
