@@ -16,9 +16,9 @@ def main() -> None:
     z = evaluation.logits(theta, test)
     a = model.softmax(z)
     table = evaluation.predictions(z, a, test.labels)
-    metrics = evaluation.metrics(scoring.score(theta, test), table)
+    score = scoring.score(theta, test)
     facts = {
-        paths.TEST_METRICS: files.to_json(metrics),
+        paths.TEST_METRICS: files.to_json(evaluation.metrics(score, table)),
         paths.CONFUSION: files.to_csv(
             table[["label", "prediction"]].set_axis(["actual", "predicted"], axis=1)
         ),
@@ -28,7 +28,7 @@ def main() -> None:
         card = cards.card(k, test.images[k], int(test.labels[k]), z[:, k], a[:, k])
         facts[paths.SAMPLE_CARDS / f"{k}.svg"] = card
     files.write(facts, only_in=paths.SAMPLE_CARDS)
-    print("evaluate: {correct} of {total} right, accuracy {accuracy:.2%}".format(**metrics))
+    print(f"evaluate: {score.correct} of {score.total} right, accuracy {score.accuracy:.2%}")
     recorder.log("evaluation", settings)
 
 

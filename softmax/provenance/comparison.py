@@ -233,7 +233,8 @@ def _over_seeds(before: Mapping[int, float], after: Mapping[int, float]) -> str:
 
 
 def _correct(metrics: Mapping[str, float]) -> str:
-    return f"{metrics['test_correct']} of {metrics['test_total']}"
+    accuracy, total = metrics["test_accuracy"], metrics["test_total"]
+    return f"{round(accuracy * total)} of {total}"
 
 
 def _decimal(value: float) -> str:

@@ -29,16 +29,18 @@ def predictions(z: Doubles, a: Doubles, labels: NDArray[np.uint8]) -> pd.DataFra
 
 
 def metrics(score: Score, table: pd.DataFrame) -> dict[str, Any]:
-    """Accuracy, correct, total and loss; precision, recall and F1 as a list by class.
+    """Accuracy, total and loss; precision, recall and F1 as a list by class.
 
-    `table` is that of `predictions`. A ratio with nothing to divide by is 0.
+    `table` is that of `predictions`. A ratio with nothing to divide by is 0. The number of correct
+    ones would take the column of a param in DVC's table of experiments.
     """
     cells = np.bincount(table["label"] * CLASSES + table["prediction"], minlength=CLASSES**2)
     counts = cells.reshape(CLASSES, CLASSES)
     hits, actual, predicted = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
     return {
         "accuracy": score.accuracy,
-        **score._asdict(),
+        "loss": score.loss,
+        "total": score.total,
         "precision": _ratios(hits, predicted),
         "recall": _ratios(hits, actual),
         "f1": _ratios(2 * hits, actual + predicted),

@@ -112,7 +112,9 @@ def _facts(epochs: list[Epoch], test: Score) -> dict[Path, bytes]:
         paths.LOSSES: files.to_csv(history.losses(epochs)),
         paths.EPOCHS: files.to_csv(history.scores(epochs)),
         paths.TRAIN_METRICS: files.to_json(history.metrics(epochs[-1])),
-        paths.TEST_METRICS: files.to_json({"accuracy": test.accuracy, **test._asdict()}),
+        paths.TEST_METRICS: files.to_json(
+            {"accuracy": test.accuracy, "loss": test.loss, "total": test.total}
+        ),
     }
 
 

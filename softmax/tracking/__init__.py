@@ -3,6 +3,8 @@
     recording   what a stage may log, and for how long
     events      what happened: a run for each trained model
     replay      facts, from disk to a run; again and again if need be
+    sweeps      the rows of models that were trained together, under one
+    seeds       what rows say of one recipe with other seeds
     slider      the picture of weights that MLflow shows step by step
     registry    models to serve, and the champion
     serving     the code that MLflow serves

@@ -27,7 +27,7 @@ CONTEXTS = {"train": "training", "validation": "validation", "test": "test"}
 BATCH_LOSS = "train_loss_of_batch"  # MLflow's first charts are those of the first names
 SLIDER = "weights so many batches before the end"  # MLflow starts at the least step, 0
 BY_CLASS = "evaluation/classes.json"  # a table of MLflow's evaluation view
-NOTE = """**{accuracy:.2%}** of {total} test images, {correct} of them right.
+NOTE = """**{accuracy:.2%}** of {total} test images right.
 
 ![weights](get-artifact?path=weights/grid/gray.png&run_uuid={run_id})
 
@@ -86,7 +86,7 @@ def test_scores(client: Client, run: Run, facts: Facts) -> dict[str, Any]:
     metrics: dict[str, Any] = json.loads((facts.folder / paths.TEST_METRICS).read_bytes())
     # one value, at step 0, which MLflow draws as bars beside those of other runs
     row = {f"test_{key}": metrics[key] for key in ("accuracy", "loss")}
-    row["test_error"] = 1 - metrics["correct"] / metrics["total"]  # whose bars tell models apart
+    row["test_error"] = 1 - metrics["accuracy"]  # whose bars tell models apart
     _log_datasets(client, run, facts, ["test"])
     _log_curves(client, run, facts, pd.DataFrame([{"step": 0, **row}]), 0)
     return metrics

@@ -30,7 +30,7 @@ def results(**changes: Any) -> Results:
         "test_data": {"0123456789"},
         "code": {Path("softmax/core/model.py"): "aaa"},
         "outputs": {Path("models/softmax.safetensors"): str({**changes, "name": ""})},
-        "metrics": {"test_accuracy": 0.6, "test_correct": 6, "test_total": 10},
+        "metrics": {"test_accuracy": 0.6, "test_total": 10},
         "classes": pd.DataFrame({"recall": [0.5, 0.7], "f1": [0.5, 0.6]}),
         "right": np.arange(10) < 6,
         "losses": pd.Series([2.0, 1.0], [0.5, 2.0]),
@@ -73,7 +73,7 @@ def test_models_that_never_differ_have_nothing_to_test() -> None:
 )
 def test_the_verdict_tells_progress_from_noise(fixed: int, verdict: str) -> None:
     before = results(right=np.zeros(40, bool))
-    metrics = {"test_accuracy": 0.7, "test_correct": 7, "test_total": 10}
+    metrics = {"test_accuracy": 0.7, "test_total": 10}
     after = results(right=np.arange(40) < fixed, metrics=metrics)
     assert verdict in comparison.markdown(before, after)
 
@@ -139,7 +139,7 @@ def test_only_what_changed_is_listed() -> None:
         params={"train.epochs": 2, "train.rate": 0.5},
         data={Path("data/other/images"): "abcdefghij"},
         code={Path("softmax/core/model.py"): "bbb"},
-        metrics={"test_accuracy": 0.6, "test_correct": 6, "test_total": 10, "train_loss": 1 / 3},
+        metrics={"test_accuracy": 0.6, "test_total": 10, "train_loss": 1 / 3},
         classes=pd.DataFrame({"recall": [0.5, 0.75], "f1": [0.5, 0.6]}),
     )
     rows = [
@@ -163,8 +163,8 @@ def test_only_what_changed_is_listed() -> None:
 
 
 def test_counts_change_by_whole_numbers() -> None:
-    shown = page(metrics={"test_accuracy": 0.6, "test_correct": 8166, "test_total": 10})
-    assert "| `test_correct` |        6 |    8166 |    +8160 |" in shown
+    shown = page(metrics={"test_accuracy": 0.6, "test_total": 8166})
+    assert "| `test_total` |       10 |    8166 |    +8156 |" in shown
 
 
 def test_the_chart_shows_the_epochs_that_both_trained() -> None:
