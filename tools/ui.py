@@ -16,8 +16,9 @@ import requests
 
 from softmax.errors import SettingError, TrackingError, exits_cleanly
 from softmax.pipeline import params
-from softmax.tracking import moving, store
+from softmax.tracking import moving, store, views
 
+LATEST = 1000  # runs whose params are compared
 SERVER = """
 import gc
 gc.disable()  # or Python looks for garbage among MLflow's imports for a sixth of the time
@@ -39,7 +40,11 @@ def main() -> None:
     uri = store.uri()
     if store.is_served(uri):
         with store.clear_errors():
-            print(store.COMPARISON.format(uri, store.experiment(store.connect(), name)))
+            client = store.connect()
+            found = store.experiment(client, name)
+            rows = [run.data.params for run in store.search(client, found, "")]
+            client.set_experiment_tag(found, views.TAG, views.table(rows))
+            print(views.links(uri, found))
         return
     check_free(port)
     moving.follow(store.root())
@@ -57,7 +62,7 @@ def check_free(port: int) -> None:
 
 
 def serve(uri: str, port: int, name: str) -> None:
-    """Serve the store at `uri`, and print the link to an experiment once that answers.
+    """Serve the store at `uri`, and print the links to an experiment once that answers.
 
     Raises TrackingError if it ends before, or cannot read the store.
     """
@@ -70,10 +75,10 @@ def serve(uri: str, port: int, name: str) -> None:
         ) as server,
     ):
         try:
-            while server.poll() is None and not (link := link_to(name, address)):
+            while server.poll() is None and not (links := links_to(name, address)):
                 time.sleep(0.1)
             if server.returncode is None:
-                print(f"{link}\nCtrl-C ends it", flush=True)
+                print(f"{links}\nCtrl-C ends it", flush=True)
                 server.wait()
                 return
         finally:
@@ -93,20 +98,27 @@ def settings(uri: str) -> dict[str, str]:
     }
 
 
-def link_to(name: str, address: str) -> str:
+def links_to(name: str, address: str) -> str:
     """Where the runs of an experiment are compared; the server's own page before there are any.
 
     Empty until the server at `address` answers. MLflow's client would take seconds to import.
     Raises TrackingError if it cannot read the store.
     """
+    api = f"{address}/api/2.0/mlflow"
     with suppress(requests.RequestException):
         reply = requests.get(
-            f"{address}/api/2.0/mlflow/experiments/get-by-name",
-            params={"experiment_name": name},
-            timeout=60,
+            f"{api}/experiments/get-by-name", params={"experiment_name": name}, timeout=60
         )
         if reply.ok:
-            return store.COMPARISON.format(address, reply.json()["experiment"]["experiment_id"])
+            found = reply.json()["experiment"]["experiment_id"]
+            query = {"experiment_ids": [found], "max_results": LATEST}
+            runs = (
+                requests.post(f"{api}/runs/search", json=query, timeout=60).json().get("runs", [])
+            )
+            rows = [{p["key"]: p["value"] for p in run["data"].get("params", [])} for run in runs]
+            tag = {"experiment_id": found, "key": views.TAG, "value": views.table(rows)}
+            requests.post(f"{api}/experiments/set-experiment-tag", json=tag, timeout=60)
+            return views.links(address, found)
         if reply.status_code == requests.codes.not_found:
             return address
         is_said = "json" in reply.headers["Content-Type"]

@@ -8,6 +8,7 @@
     slider      the picture of weights that MLflow shows step by step
     registry    models to serve, and the champion
     serving     the code that MLflow serves
+    views       the links at which MLflow shows the rows
     store       how to reach MLflow
     moving      a store that was moved with its folder
 

@@ -15,7 +15,7 @@ from filelock import FileLock
 from softmax.errors import SoftmaxError, TrackingError
 from softmax.pipeline.params import ModelParams
 from softmax.pipeline.recorder import reason
-from softmax.tracking import moving
+from softmax.tracking import moving, views
 
 LOCK_TIMEOUT = 8  # seconds
 DEFAULTS = {
@@ -34,11 +34,6 @@ NOT_OURS = [
     "MLFLOW_" + name for name in ("RUN_ID", "EXPERIMENT_ID", "EXPERIMENT_NAME", "REGISTRY_URI")
 ]
 
-# MLflow opens in its view for language models, without a chart, the newest run first
-COMPARISON = (
-    "{}/#/experiments/{}/runs?workflowType=machine_learning&compareRunsMode=CHART"
-    "&orderByKey=metrics.%60test_accuracy%60&orderByAsc=false"
-)
 NOTE = "Each row is made from the files that a stage wrote. [Compare them as charts]({})."
 
 Client = Any  # mlflow.MlflowClient, and of mlflow.entities Run, LoggedModel and
@@ -94,7 +89,7 @@ def experiment(client: Client, name: str) -> str:
         served = is_served(client.tracking_uri)
         location = None if served else (root() / moving.FOLDER / name).as_uri()
         if made := create(lambda: client.create_experiment(name, location)):
-            note = NOTE.format(COMPARISON.format("", made))
+            note = NOTE.format(views.CHARTS.format("", made))
             client.set_experiment_tag(made, "mlflow.note.content", note)
         found = client.get_experiment_by_name(name)
     experiment_id: str = found.experiment_id

@@ -1,5 +1,6 @@
 """`make ui` leads a person to the runs, side by side."""
 
+import json
 import os
 import socket
 import sqlite3
@@ -15,6 +16,7 @@ from servers import STARTUP, empty_store, free_port, wait_for
 from shared import ROOT, forking
 
 from softmax.errors import TrackingError
+from softmax.tracking import views
 from stages import evaluate, train
 from tools import ui
 
@@ -39,14 +41,21 @@ def test_the_link_shows_the_runs_side_by_side(
     ) as process:
         try:
             wait_for(f"http://127.0.0.1:{port}/health", process, log)
-            while len(said := log.read_text().splitlines()) < 2:
+            while len(said := log.read_text().splitlines()) < 3:
                 assert process.poll() is None
-            page = browser.new_page()
-            page.goto(said[0])
-            assert said[1:] == ["Ctrl-C ends it"]
-            for shown in ("2 matching runs", "test_accuracy"):
-                expect(page.get_by_text(shown).first).to_be_visible(timeout=1000 * STARTUP)
-            page.close()
+            links = dict(line.split() for line in said[:2])
+            assert said[2:] == ["Ctrl-C ends it"]
+            context = browser.new_context(viewport={"width": 1500, "height": 900})
+            for name, texts in {
+                "charts": ("2 matching runs", "test_accuracy"),
+                "table": ("2 matching runs", "test_accuracy", "train.seed"),
+            }.items():
+                page = context.new_page()
+                page.goto(links[name])
+                for shown in texts:
+                    expect(page.get_by_text(shown).first).to_be_visible(timeout=1000 * STARTUP)
+                expect(page.get_by_text("train.epochs")).to_have_count(0)  # the same in both
+            context.close()
         finally:
             os.killpg(process.pid, 9)
 
@@ -89,7 +98,7 @@ def test_a_store_of_an_older_mlflow_is_not_shown(
 
 
 def test_a_server_without_the_experiment_is_named(server: str) -> None:
-    assert ui.link_to("nobody-made-this", server) == server
+    assert ui.links_to("nobody-made-this", server) == server
 
 
 def test_a_server_that_runs_already_is_named(
@@ -105,3 +114,4 @@ def test_a_server_that_runs_already_is_named(
     experiment = MlflowClient(server).get_experiment_by_name("softmax-mnist")
     assert experiment is not None
     assert f"{server}/#/experiments/{experiment.experiment_id}/runs?" in capsys.readouterr().out
+    assert json.loads(experiment.tags[views.TAG])["selectedColumns"]
