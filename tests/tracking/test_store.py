@@ -164,3 +164,21 @@ def test_a_thread_that_does_not_end_is_not_waited_for(workspace: Workspace, stor
         timeout=STARTUP,
     )
     assert done.stderr.startswith("warning: MLflow did not take this stage (not in 1 s); ")
+
+
+@pytest.mark.slow
+def test_first_use_by_several_processes_makes_one_experiment(tmp_path: Path) -> None:
+    """MLflow's own migration of a fresh store breaks it for good if two run at once."""
+    program = """if True:
+        from softmax.tracking import store
+        print(store.experiment(store.connect(), "softmax-mnist"))
+    """
+    environment = forking() | {"PYTHONPATH": str(ROOT)}
+    environment.pop("MLFLOW_TRACKING_URI", None)
+    command = ["python", "-c", program]
+    processes = [
+        subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+
+    assert {process.communicate()[0] for process in processes} == {"1\n"}

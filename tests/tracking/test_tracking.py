@@ -1,16 +1,9 @@
-"""The runs that the stages leave in a real MLflow store."""
+"""What the rows say that the stages leave in a real MLflow store."""
 
 import hashlib
 import json
-import shutil
-import socket
-import subprocess
 import time
-import zlib
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import numpy as np
 import pandas as pd
@@ -19,36 +12,18 @@ import yaml
 from conftest import Workspace
 from digits import write_lock
 from mlflow import MlflowClient
-from mlflow.entities import Run
 from PIL import Image
-from servers import empty_store
-from shared import ROOT, forking
+from tracking.rows import artifacts, runs
 
 from softmax.core import model
-from softmax.pipeline import catalog, files, params, paths
+from softmax.pipeline import catalog, params, paths
 from softmax.provenance import lock
 from softmax.results.images import gray
-from softmax.tracking import events, recording, slider
+from softmax.tracking import events, slider
 from softmax.tracking.replay import BATCH_LOSS, BY_CLASS
-from softmax.tracking.store import connect, experiment
-from stages import download, evaluate, export, lesson, report, train
+from softmax.tracking.store import connect
+from stages import download, evaluate, export, lesson, train
 from tools import track
-
-
-def runs(store: str) -> list[Run]:
-    """The runs of the weights on disk, newest first."""
-    client = MlflowClient(store)
-    experiment = client.get_experiment_by_name("softmax-mnist")
-    assert experiment is not None
-    sha256 = hashlib.sha256(Path("models/softmax.safetensors").read_bytes()).hexdigest()
-    return list(
-        client.search_runs([experiment.experiment_id], f"tags.`weights.sha256` = '{sha256}'")
-    )
-
-
-def artifacts(store: str, run: Run, folder: str = "") -> set[str]:
-    """The paths of the artifacts of `run` in `folder`."""
-    return {file.path for file in MlflowClient(store).list_artifacts(run.info.run_id, folder)}
 
 
 def test_three_stages_make_one_row_that_has_everything(workspace: Workspace, store: str) -> None:
@@ -140,19 +115,6 @@ def test_downloads_are_kept_out_of_the_table(
     assert (run.info.run_name, run.data.tags["source"]) == ("mnist", str(folder))
 
 
-def test_a_deleted_experiment_says_how_to_restore_it(
-    workspace: Workspace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = workspace(train={"epochs": 1, "seed": 115})
-    uri = f"sqlite:///{folder / 'mlflow.db'}"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    client = connect()
-    client.delete_experiment(experiment(client, "softmax-mnist"))
-    train.main()
-    restore = "`mlflow experiments restore --experiment-id 1`"
-    assert f"experiment softmax-mnist was deleted; {restore}" in capsys.readouterr().err
-
-
 def test_the_lesson_makes_rows_of_its_own(workspace: Workspace, store: str) -> None:
     workspace(lesson={"points": 7, "epochs": 3})
     start = time.time()
@@ -181,275 +143,6 @@ def test_the_lesson_makes_rows_of_its_own(workspace: Workspace, store: str) -> N
         "tables/lesson_examples.csv",
     }
     assert artifacts(store, run, "figures") == {"figures/regions.svg", "figures/probabilities.svg"}
-
-
-def test_the_page_is_with_its_model(
-    workspace: Workspace, store: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also where only dvc.lock tells of it."""
-    workspace(train={"epochs": 1, "seed": 113})
-    for stage in (train, evaluate, export, lesson):
-        stage.main()
-    with monkeypatch.context() as away:
-        away.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-        report.main()
-    assert artifacts(store, runs(store)[0], "report") == set()
-    content = write_lock()
-    read, made = (
-        {"path": str(path), "md5": files.md5(path)} for path in (paths.WEIGHTS, paths.REPORT)
-    )
-    content["stages"]["report"] = {"deps": [read], "outs": [made]}
-    lock.PATH.write_text(yaml.safe_dump(content))
-    track.main()
-    (run,) = runs(store)
-    assert artifacts(store, run, "report") == {"report/index.html"}
-    report.main()
-    assert len(runs(store)) == 1
-
-
-def test_training_again_adds_a_row_and_evaluation_goes_to_the_newest(
-    workspace: Workspace, store: str
-) -> None:
-    workspace(train={"epochs": 1, "seed": 102})
-    train.main()
-    train.main()
-    evaluate.main()
-    newest, older = runs(store)
-    assert newest.info.start_time > older.info.start_time
-    assert "test_accuracy" in newest.data.metrics
-    assert "test_accuracy" not in older.data.metrics
-
-
-def test_evaluation_makes_the_run_where_there_is_none(
-    workspace: Workspace, store: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    workspace(train={"epochs": 1, "seed": 103})
-    monkeypatch.setitem(recording.EVENTS, "training", lambda *_, **__: None)
-    train.main()
-    assert runs(store) == []
-    evaluate.main()
-    (run,) = runs(store)
-    assert {"train_accuracy", "test_accuracy"} <= set(run.data.metrics)
-    assert run.data.tags["backfilled"] == "true"
-
-
-def test_track_adds_the_run_once(
-    workspace: Workspace, store: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    workspace(train={"epochs": 1, "seed": 104})
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # nothing listens there
-    for stage in (train, evaluate, export):
-        stage.main()
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
-    assert runs(store) == []
-    write_lock()
-    track.main()
-    track.main()
-    (run,) = runs(store)
-    assert {"train_accuracy", "test_accuracy"} <= set(run.data.metrics)
-    assert "weights/grid/gray.png" in artifacts(store, run, "weights/grid")
-
-
-@pytest.fixture(params=["refuses", "is silent", "is broken"])
-def dead_server(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The URI of a server that refuses, accepts and never answers, or answers 500."""
-    if request.param == "is broken":
-        with ThreadingHTTPServer(("127.0.0.1", 0), BrokenServer) as server:
-            Thread(target=server.serve_forever, daemon=True).start()
-            yield f"http://127.0.0.1:{server.server_port}"
-            server.shutdown()
-        return
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        if request.param == "is silent":
-            listener.listen()
-        yield "http://127.0.0.1:{1}".format(*listener.getsockname())
-
-
-class BrokenServer(BaseHTTPRequestHandler):
-    """Answers 500 to everything."""
-
-    def do_GET(self) -> None:
-        self.send_error(500)
-
-    do_POST = do_GET  # noqa: N815
-
-    def log_message(self, *_: object) -> None:
-        """Quietly."""
-
-
-def test_a_dead_server_costs_seconds_one_warning_and_no_output(
-    workspace: Workspace,
-    dead_server: str,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    workspace(train={"epochs": 1, "seed": 105})
-    train.main()
-    weights = Path("models/softmax.safetensors").read_bytes()
-    shutil.rmtree("models")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", dead_server)
-    capsys.readouterr()
-    start = time.perf_counter()
-    train.main()
-
-    assert time.perf_counter() - start < 10
-    assert Path("models/softmax.safetensors").read_bytes() == weights
-    warning = capsys.readouterr().err
-    assert warning.count("\n") == 1
-    assert "`make track`" in warning
-
-
-def test_without_a_server_the_lesson_names_the_stage_to_run_again(
-    workspace: Workspace,
-    dead_server: str,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    workspace(lesson={"points": 7, "epochs": 1})
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", dead_server)
-    lesson.main()
-    assert Path("metrics/lesson.json").exists()
-    warning = capsys.readouterr().err
-    assert warning.count("\n") == 1
-    assert "`dvc repro --force --single-item lesson`" in warning
-
-
-def test_track_completes_a_run_that_the_evaluation_did_not_reach(
-    workspace: Workspace, store: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    workspace(train={"epochs": 1, "seed": 106})
-    train.main()
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    evaluate.main()
-    export.main()
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
-    assert "test_accuracy" not in runs(store)[0].data.metrics
-    write_lock()
-    track.main()
-    (run,) = runs(store)
-    assert "test_accuracy" in run.data.metrics
-
-
-@pytest.mark.parametrize(
-    "request_",
-    [
-        "log_inputs",
-        "log_batch",
-        "log_model_artifacts",
-        "log_outputs",
-        "finalize_logged_model",
-        "create_registered_model",
-        "create_model_version",
-        "set_terminated",
-    ],
-)
-def test_a_run_that_broke_off_is_completed(
-    workspace: Workspace, store: str, monkeypatch: pytest.MonkeyPatch, request_: str
-) -> None:
-    workspace(train={"epochs": 2, "batch_size": 2, "seed": zlib.crc32(request_.encode())})
-    with monkeypatch.context() as broken:
-        broken.setattr(MlflowClient, request_, lambda *_, **__: 1 / 0)
-        train.main()
-    (unfinished,) = runs(store)
-    assert unfinished.info.status == "RUNNING"
-    for stage in (evaluate, export):
-        stage.main()
-    (run,) = runs(store)
-    client = MlflowClient(store)
-    assert (run.info.run_id, run.info.status) == (unfinished.info.run_id, "FINISHED")
-    assert {"train_accuracy", "test_accuracy"} <= set(run.data.metrics)
-    assert len(client.get_metric_history(run.info.run_id, BATCH_LOSS)) == 4
-    (model,) = client.search_logged_models(
-        [run.info.experiment_id], f"source_run_id = '{run.info.run_id}'"
-    )
-    assert model.status == "READY"
-    assert len(client.search_model_versions(f"run_id = '{run.info.run_id}'")) == 1
-
-
-def test_replaying_adds_nothing(workspace: Workspace, store: str) -> None:
-    workspace(train={"epochs": 1, "batch_size": 2, "seed": 108})
-    for stage in (train, evaluate, export):
-        stage.main()
-    write_lock()
-    for _ in range(2):
-        track.main()
-    (run,) = runs(store)
-    client = MlflowClient(store)
-    for key, count in {BATCH_LOSS: 2, "train_loss": 1, "test_accuracy": 1}.items():
-        assert len(client.get_metric_history(run.info.run_id, key)) == count
-    assert run.inputs is not None
-    assert len(run.inputs.dataset_inputs) == 2
-    (output,) = run.outputs.model_outputs
-    assert type(output.step) is int  # another type is stored as a blob that no server can send
-    assert len(artifacts(store, run, "images")) == 4
-    assert len(client.search_model_versions(f"run_id = '{run.info.run_id}'")) == 1
-
-
-def test_track_says_in_one_line_what_it_lacks(
-    workspace: Workspace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    workspace(train={"epochs": 1, "seed": 109})
-    with pytest.raises(SystemExit, match="2"):
-        track.main()
-    assert capsys.readouterr().err == "error: dvc.lock: not found; run `dvc repro`\n"
-    for stage in (train, evaluate, export):
-        stage.main()
-    write_lock()
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    with pytest.raises(SystemExit, match="2"):
-        track.main()
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: ")
-    workspace(train={"epochs": 1, "seed": 110})
-    train.main()
-    with pytest.raises(SystemExit, match="2"):
-        track.main()
-    assert "not the weights of dvc.lock; run `dvc repro`" in capsys.readouterr().err
-
-
-def test_a_row_has_the_results_that_dvc_will_not_compute_again(
-    workspace: Workspace, store: str
-) -> None:
-    """Training again gives the same weights, for which evaluate and export do not run."""
-    workspace(train={"epochs": 1, "seed": 111})
-    for stage in (train, evaluate, export):
-        stage.main()
-    write_lock()
-    train.main()
-    newest, _ = runs(store)
-    assert "test_accuracy" in newest.data.metrics
-    assert "weights/grid/gray.png" in artifacts(store, newest, "weights/grid")
-
-
-def test_track_adds_a_model_that_was_only_trained(
-    workspace: Workspace, store: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """As its warning promises where the server was away, though dvc.lock has other stages."""
-    workspace(train={"epochs": 1, "seed": 116})
-    train.main()
-    write_lock()
-    track.main()
-    (run,) = runs(store)
-    assert f"run {run.info.run_id} has the facts of train: sgd " in capsys.readouterr().out
-
-
-@pytest.mark.slow
-def test_first_use_by_several_processes_makes_one_experiment(tmp_path: Path) -> None:
-    """MLflow's own migration of a fresh store breaks it for good if two run at once."""
-    program = """if True:
-        from softmax.tracking import store
-        print(store.experiment(store.connect(), "softmax-mnist"))
-    """
-    environment = forking() | {"PYTHONPATH": str(ROOT)}
-    environment.pop("MLFLOW_TRACKING_URI", None)
-    command = ["python", "-c", program]
-    processes = [
-        subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
-        for _ in range(3)
-    ]
-
-    assert {process.communicate()[0] for process in processes} == {"1\n"}
 
 
 def test_tags_tell_data_and_code_apart(workspace: Workspace, store: str) -> None:
@@ -482,36 +175,3 @@ def test_an_experiment_leads_to_its_comparison(workspace: Workspace, store: str)
     assert link in found.tags["mlflow.note.content"]
     (version, *_) = MlflowClient(store).search_model_versions("name = 'softmax-mnist'")
     assert version.description.startswith("sgd lr=")
-
-
-@pytest.mark.parametrize("what", ["run", "version", "registered model", "logged model"])
-def test_what_somebody_deletes_comes_back(
-    what: str, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    workspace(train={"epochs": 1, "seed": 118})
-    uri = empty_store(tmp_path / "mlflow.db")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    for stage in (train, evaluate, export):
-        stage.main()
-    write_lock()
-    client = connect()
-    (run,) = runs(uri)
-    (output,) = run.outputs.model_outputs
-    (version,) = client.search_model_versions(f"run_id = '{run.info.run_id}'")
-    delete = {
-        "run": lambda: client.delete_run(run.info.run_id),
-        "version": lambda: client.delete_model_version("softmax-mnist", version.version),
-        "registered model": lambda: client.delete_registered_model("softmax-mnist"),
-        "logged model": lambda: client.delete_logged_model(output.model_id),
-    }
-    delete[what]()
-    track.main()
-    train.main()
-    for row in runs(uri):
-        assert row.info.status == "FINISHED"
-        assert row.data.metrics["test_accuracy"] >= 0
-        here = f"source_run_id = '{row.info.run_id}'"
-        (model,) = client.search_logged_models([row.info.experiment_id], here)
-        assert model.status == "READY"
-        assert model.model_id in {output.model_id for output in row.outputs.model_outputs}
-    assert client.search_model_versions("name = 'softmax-mnist'")
