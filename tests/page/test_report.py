@@ -1,19 +1,15 @@
-"""The page, as a reader meets it: in Chromium, from disk, with what real MNIST gave."""
+"""The content of the page, as a reader meets it, against what the pipeline wrote."""
 
 import base64
-import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from clones import Clone
-from playwright.sync_api import Browser, Page, ViewportSize, expect
-from shared import ROOT
+from page.opened import _file, _page  # noqa: F401 (fixtures)
+from playwright.sync_api import Page, expect
 
 from softmax.core import data, model
 from softmax.lesson import examples
@@ -21,35 +17,7 @@ from softmax.page import report
 from softmax.pipeline import catalog, files, paths
 
 MEGABYTE = 10**6
-DESKTOP: ViewportSize = {"width": 1280, "height": 900}
-PHONE: ViewportSize = {"width": 390, "height": 844}
-SCHEMES: dict[Literal["light", "dark"], dict[str, Any]] = {
-    "light": {},
-    "dark": {"runOnly": ["color-contrast"]},
-}
-PLACEHOLDER = re.compile(r"\{\w+(?::\S)?\}")
 SAMPLES = [1802, 1100, 217]
-
-
-@pytest.fixture(scope="module")
-def file(pipeline: Clone) -> Path:
-    """The page that the pipeline wrote."""
-    return pipeline.folder / paths.REPORT
-
-
-@pytest.fixture
-def page(browser: Browser, file: Path) -> Iterator[Page]:
-    """The page on a desktop, in English; in the end it has asked for nothing and said nothing."""
-    with browser.new_context(viewport=DESKTOP, locale="en-GB", reduced_motion="reduce") as context:
-        page = context.new_page()
-        faults: list[str] = []
-        page.on("console", lambda message: faults.append(message.text))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda request: faults.append(request.url))
-        page.goto(file.as_uri())
-        yield page
-        asked = [fault for fault in faults if not fault.startswith("data:")]
-        assert asked == [file.as_uri()]
 
 
 def test_the_page_is_one_small_file(file: Path) -> None:
@@ -176,191 +144,3 @@ def test_the_examples_say_how_far_they_are_from_finite_differences(
     numbers = [text.replace("\u00a0·\u00a010⁻", "e-0").translate(exponents) for text in shown]
     assert numbers == expected.tolist()
     assert "less than 1.00\u00a0·\u00a010⁻⁷ away" in page.locator("#examples .note").inner_text()
-
-
-def test_all_can_be_reached_and_pressed_by_keyboard(page: Page) -> None:
-    cell = page.locator("[data-label='4'][data-prediction='9']")
-    cell.focus()
-    page.keyboard.press("Enter")
-    expect(page.locator("#cell")).to_be_visible()
-    page.keyboard.press("Tab")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
-    expect(page.locator("#explanation")).to_be_visible()
-    page.keyboard.press("Escape")
-    page.keyboard.press("Escape")
-    expect(cell).to_be_focused()
-
-
-def test_a_click_beside_a_dialog_closes_it(page: Page) -> None:
-    page.locator("#samples button").first.click()
-    page.mouse.click(5, 450)
-    expect(page.locator("#explanation")).not_to_be_visible()
-
-
-def test_without_javascript_the_page_says_first_that_it_needs_it(
-    browser: Browser, file: Path
-) -> None:
-    with browser.new_context(viewport=PHONE, java_script_enabled=False) as context:
-        page = context.new_page()
-        page.goto(file.as_uri())
-        box = page.locator("noscript").bounding_box()
-        assert box
-        assert box["y"] == 0 < box["height"]
-
-
-def test_every_string_is_there_in_both_languages_and_used() -> None:
-    for key, languages in report.strings().items():
-        assert set(languages) == {"en", "vi"}, key
-        assert all(text.strip() == text != "" for text in languages.values()), key
-        used = [sorted(PLACEHOLDER.findall(text)) for text in languages.values()]
-        assert used[0] == used[1], key
-        words = re.findall(r"[^\W\d_]{2,}", PLACEHOLDER.sub("", languages["en"]))
-        assert languages["en"] != languages["vi"] or set(words) <= {"epoch", "seed"}, key
-    total = sum(
-        len(json.loads(path.read_text())) for path in (ROOT / "softmax/page/strings").glob("*.json")
-    )
-    assert len(report.strings()) == total  # none twice
-    assert len({tuple(languages.items()) for languages in report.strings().values()}) == total
-    folders = (ROOT / "softmax/page/templates", ROOT / "softmax/page/scripts")
-    sources = [path.read_text() for folder in folders for path in folder.iterdir()]
-    named = {name for text in sources for name in re.findall(r"[\"`]([\w.${} -]+)[\"`]", text)}
-    patterns = {
-        re.sub(r"\$?\{+[^}]*\}+", ".+", re.sub(r"\.(?![+])", r"\.", name)) for name in named
-    }
-    patterns -= {".+", ""}
-    for key in report.strings():
-        assert any(re.fullmatch(pattern, key) for pattern in patterns), f"nobody says {key}"
-
-
-def test_the_page_speaks_one_language_at_a_time(page: Page) -> None:
-    """No text but that of a string, apart from names, formulas and numbers."""
-    page.locator("button[data-prediction]").first.click()
-    page.locator("#cell-images button").first.click()
-    unsaid = page.evaluate(
-        r"""() => {
-          const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-          const found = [];
-          for (let node; (node = walker.nextNode()); ) {
-            const within = node.parentElement;
-            const said = "body :is([data-i18n], code, .formula, [lang], script, noscript)";
-            if (/\p{L}/u.test(node.data) && !within.closest(said)) found.push(node.data);
-          }
-          return found;
-        }"""
-    )
-    assert unsaid == []
-    assert page.locator("html").get_attribute("lang") == "en"
-    english = texts(page)
-    page.evaluate("document.querySelectorAll('dialog').forEach((dialog) => dialog.close())")
-    page.get_by_role("button", name="Tiếng Việt").click()
-    assert page.locator("html").get_attribute("lang") == "vi"
-    assert page.locator("[lang=vi]").last.get_attribute("aria-pressed") == "true"
-    vietnamese = texts(page)
-    assert set(english) == set(vietnamese)
-    strings = report.strings()
-    translated = [key for key in english if strings[key]["en"] != strings[key]["vi"]]
-    assert len(translated) > 80
-    assert [key for key in translated if english[key] == vietnamese[key]] == []
-    assert "84,61%" in page.locator(".result").inner_text()
-    assert "trên 10.000 ảnh" in page.locator(".result").inner_text()
-
-
-def test_vietnamese_readers_start_in_vietnamese(browser: Browser, file: Path) -> None:
-    with browser.new_context(locale="vi-VN") as context:
-        page = context.new_page()
-        page.goto(file.as_uri())
-        assert page.locator("h1").inner_text() == "Hồi quy softmax trên MNIST"
-        assert page.title() == "Hồi quy softmax trên MNIST"
-
-
-@pytest.mark.parametrize("locale", ["en-GB", "vi-VN"])
-@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_nothing_is_against_wcag(browser: Browser, file: Path, locale: str, viewport: Any) -> None:
-    with browser.new_context(viewport=viewport, locale=locale, reduced_motion="reduce") as context:
-        page = context.new_page()
-        page.goto(file.as_uri())
-        assert violations(page) == []
-        page.locator("button[data-prediction]").first.click()
-        assert violations(page, "#cell-images") == []
-        page.locator("#cell-images button").first.click()
-        assert violations(page, "dialog[open]") == []
-
-
-@pytest.mark.parametrize("width", [320, 390, 768])
-def test_a_narrow_page_does_not_scroll_sideways(browser: Browser, file: Path, width: int) -> None:
-    with browser.new_context(viewport={"width": width, "height": 800}) as context:
-        page = context.new_page()
-        page.goto(file.as_uri())
-        assert page.evaluate("document.documentElement.scrollWidth") == width
-        page.locator("#samples button").first.click()
-        overflow = "(dialog) => dialog.scrollWidth - dialog.clientWidth"
-        assert page.locator("#explanation").evaluate(overflow) == 0
-
-
-@pytest.mark.parametrize("locale", ["en-GB", "vi-VN"])
-@pytest.mark.parametrize("width", [390, 659])
-def test_tables_and_sums_fit_on_a_phone_and_in_mlflow(
-    browser: Browser, file: Path, width: int, locale: str
-) -> None:
-    with browser.new_context(viewport={"width": width, "height": 800}, locale=locale) as context:
-        page = context.new_page()
-        page.goto(file.as_uri())
-        overflows = page.locator(".wide").evaluate_all(
-            "(places) => places.map((place) => place.scrollWidth - place.clientWidth)"
-        )
-        assert overflows == [0, 0, 0]
-        page.locator("#samples button").first.click()
-        heights = page.locator("#contributions span").evaluate_all(
-            "(lines) => lines.map((line) => line.offsetHeight)"
-        )
-        assert len(set(heights)) == 1
-
-
-def test_the_page_works_in_mlflows_artifact_viewer(browser: Browser, file: Path) -> None:
-    """In a sandbox, as a blob: no storage, no origin, and no links that a browser follows."""
-    viewer = "<iframe sandbox='allow-scripts' width='1000' height='700'></iframe>"
-    faults: list[str] = []
-    page = browser.new_page(locale="en-GB", reduced_motion="reduce")
-    page.on("console", lambda message: faults.append(message.text))
-    page.route("http://viewer/", lambda route: route.fulfill(body=viewer, content_type="text/html"))
-    page.route("http://viewer/index.html", lambda route: route.fulfill(path=file))
-    page.goto("http://viewer/")
-    page.locator("iframe").evaluate(
-        """async (frame) => {
-             frame.src = URL.createObjectURL(await (await fetch("index.html")).blob());
-           }"""
-    )
-    inside = page.frame_locator("iframe")
-    expect(inside.locator("#samples article")).to_have_count(3)
-    expect(inside.locator("#drawing")).not_to_be_in_viewport()
-    inside.get_by_role("link", name="Draw").click()
-    expect(inside.locator("#drawing")).to_be_in_viewport()
-    expect(inside.locator("#drawing")).to_be_focused()
-    inside.locator("#samples button").first.click()
-    expect(inside.locator("#contributions canvas")).to_have_count(10)
-    assert faults == []
-    page.close()
-
-
-def texts(page: Page) -> dict[str, str]:
-    """What the first element of each string says, by its key."""
-    return page.evaluate(
-        """() => Object.fromEntries([...document.querySelectorAll("[data-i18n], [data-i18n-label]")]
-             .flatMap((element) => [[element.dataset.i18n, element.textContent],
-               [element.dataset.i18nLabel, element.ariaLabel]]).filter(([key]) => key))"""
-    )
-
-
-def violations(page: Page, within: str | None = None) -> list[str]:
-    """The rules of axe that the page breaks, or a part of it, in light or dark, and where.
-
-    In the dark only the colours are others.
-    """
-    broken = []
-    for scheme, rules in SCHEMES.items():
-        page.emulate_media(color_scheme=scheme)
-        options = {"resultTypes": ["violations"], **rules}
-        found = Axe().run(page, within, options).response["violations"]
-        broken += [f"{scheme}: {rule['id']}: {rule['nodes'][0]['html']}" for rule in found]
-    return broken

@@ -1,0 +1,33 @@
+"""The page that the pipeline wrote, opened in Chromium, from disk, with what real MNIST gave."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from clones import Clone
+from playwright.sync_api import Browser, Page, ViewportSize
+
+from softmax.pipeline import paths
+
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
+
+
+@pytest.fixture(name="file", scope="module")
+def _file(pipeline: Clone) -> Path:
+    """The page that the pipeline wrote."""
+    return pipeline.folder / paths.REPORT
+
+
+@pytest.fixture(name="page")
+def _page(browser: Browser, file: Path) -> Iterator[Page]:
+    """The page on a desktop, in English; in the end it has asked for nothing and said nothing."""
+    with browser.new_context(viewport=DESKTOP, locale="en-GB", reduced_motion="reduce") as context:
+        page = context.new_page()
+        faults: list[str] = []
+        page.on("console", lambda message: faults.append(message.text))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda request: faults.append(request.url))
+        page.goto(file.as_uri())
+        yield page
+        asked = [fault for fault in faults if not fault.startswith("data:")]
+        assert asked == [file.as_uri()]

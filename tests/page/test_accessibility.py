@@ -1,0 +1,129 @@
+"""The page for all readers: by keyboard, on a phone, in the dark, in MLflow's viewer."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from page.opened import DESKTOP, _file, _page  # noqa: F401 (fixtures)
+from playwright.sync_api import Browser, Page, ViewportSize, expect
+
+PHONE: ViewportSize = {"width": 390, "height": 844}
+SCHEMES: dict[Literal["light", "dark"], dict[str, Any]] = {
+    "light": {},
+    "dark": {"runOnly": ["color-contrast"]},
+}
+
+
+def test_all_can_be_reached_and_pressed_by_keyboard(page: Page) -> None:
+    cell = page.locator("[data-label='4'][data-prediction='9']")
+    cell.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#cell")).to_be_visible()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#explanation")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    expect(cell).to_be_focused()
+
+
+def test_a_click_beside_a_dialog_closes_it(page: Page) -> None:
+    page.locator("#samples button").first.click()
+    page.mouse.click(5, 450)
+    expect(page.locator("#explanation")).not_to_be_visible()
+
+
+def test_without_javascript_the_page_says_first_that_it_needs_it(
+    browser: Browser, file: Path
+) -> None:
+    with browser.new_context(viewport=PHONE, java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(file.as_uri())
+        box = page.locator("noscript").bounding_box()
+        assert box
+        assert box["y"] == 0 < box["height"]
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "vi-VN"])
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_nothing_is_against_wcag(browser: Browser, file: Path, locale: str, viewport: Any) -> None:
+    with browser.new_context(viewport=viewport, locale=locale, reduced_motion="reduce") as context:
+        page = context.new_page()
+        page.goto(file.as_uri())
+        assert violations(page) == []
+        page.locator("button[data-prediction]").first.click()
+        assert violations(page, "#cell-images") == []
+        page.locator("#cell-images button").first.click()
+        assert violations(page, "dialog[open]") == []
+
+
+@pytest.mark.parametrize("width", [320, 390, 768])
+def test_a_narrow_page_does_not_scroll_sideways(browser: Browser, file: Path, width: int) -> None:
+    with browser.new_context(viewport={"width": width, "height": 800}) as context:
+        page = context.new_page()
+        page.goto(file.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        page.locator("#samples button").first.click()
+        overflow = "(dialog) => dialog.scrollWidth - dialog.clientWidth"
+        assert page.locator("#explanation").evaluate(overflow) == 0
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "vi-VN"])
+@pytest.mark.parametrize("width", [390, 659])
+def test_tables_and_sums_fit_on_a_phone_and_in_mlflow(
+    browser: Browser, file: Path, width: int, locale: str
+) -> None:
+    with browser.new_context(viewport={"width": width, "height": 800}, locale=locale) as context:
+        page = context.new_page()
+        page.goto(file.as_uri())
+        overflows = page.locator(".wide").evaluate_all(
+            "(places) => places.map((place) => place.scrollWidth - place.clientWidth)"
+        )
+        assert overflows == [0, 0, 0]
+        page.locator("#samples button").first.click()
+        heights = page.locator("#contributions span").evaluate_all(
+            "(lines) => lines.map((line) => line.offsetHeight)"
+        )
+        assert len(set(heights)) == 1
+
+
+def test_the_page_works_in_mlflows_artifact_viewer(browser: Browser, file: Path) -> None:
+    """In a sandbox, as a blob: no storage, no origin, and no links that a browser follows."""
+    viewer = "<iframe sandbox='allow-scripts' width='1000' height='700'></iframe>"
+    faults: list[str] = []
+    page = browser.new_page(locale="en-GB", reduced_motion="reduce")
+    page.on("console", lambda message: faults.append(message.text))
+    page.route("http://viewer/", lambda route: route.fulfill(body=viewer, content_type="text/html"))
+    page.route("http://viewer/index.html", lambda route: route.fulfill(path=file))
+    page.goto("http://viewer/")
+    page.locator("iframe").evaluate(
+        """async (frame) => {
+             frame.src = URL.createObjectURL(await (await fetch("index.html")).blob());
+           }"""
+    )
+    inside = page.frame_locator("iframe")
+    expect(inside.locator("#samples article")).to_have_count(3)
+    expect(inside.locator("#drawing")).not_to_be_in_viewport()
+    inside.get_by_role("link", name="Draw").click()
+    expect(inside.locator("#drawing")).to_be_in_viewport()
+    expect(inside.locator("#drawing")).to_be_focused()
+    inside.locator("#samples button").first.click()
+    expect(inside.locator("#contributions canvas")).to_have_count(10)
+    assert faults == []
+    page.close()
+
+
+def violations(page: Page, within: str | None = None) -> list[str]:
+    """The rules of axe that the page breaks, or a part of it, in light or dark, and where.
+
+    In the dark only the colours are others.
+    """
+    broken = []
+    for scheme, rules in SCHEMES.items():
+        page.emulate_media(color_scheme=scheme)
+        options = {"resultTypes": ["violations"], **rules}
+        found = Axe().run(page, within, options).response["violations"]
+        broken += [f"{scheme}: {rule['id']}: {rule['nodes'][0]['html']}" for rule in found]
+    return broken
