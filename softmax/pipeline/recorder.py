@@ -68,13 +68,13 @@ def never_fails(event: str) -> Iterator[None]:
 
 def warn(event: str, reason: str) -> None:
     """Say on stderr, in one line, why a stage was not logged and what to do."""
-    remedy = "`make track` adds it later"
+    remedy = "once that is mended, `make track` adds it"
     if os.environ.get("DVC_EXP_NAME"):  # perhaps in a folder that DVC removes
-        remedy = "`make track HISTORY=1` adds it later"
+        remedy = "once that is mended, `make track HISTORY=1` adds it"
     if event == "sweep":
-        remedy = "sweep again, which trains nothing twice, to add what is missing"
+        remedy = "once that is mended, sweep again: it trains nothing twice, and adds the rows"
     if event in ("download", "lesson"):  # the stages of these names; no facts of a model
-        remedy = f"`dvc repro --force --single-item {event}` logs it again"
+        remedy = f"once that is mended, `dvc repro --force --single-item {event}` logs it"
     print(f"warning: MLflow did not take this stage ({shown(reason)}); {remedy}", file=sys.stderr)
 
 

@@ -86,8 +86,10 @@ def _download(url: str) -> bytes:
             return _body(response.raw, url.rpartition("/")[2])
     except urllib3.exceptions.ProtocolError:
         raise SourceError("truncated") from None
-    except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
-        raise SourceError(_root_cause(error)) from None  # ValueError: a redirect to no address
+    except ValueError:  # whose words may be parts of a password
+        raise SourceError("not an address, or it leads to none") from None
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        raise SourceError(_root_cause(error)) from None
 
 
 def _body(response: urllib3.BaseHTTPResponse, name: str) -> bytes:

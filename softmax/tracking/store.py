@@ -156,8 +156,10 @@ def clear_errors() -> Iterator[None]:
         yield
     except SoftmaxError:
         raise
+    except FileNotFoundError as error:
+        raise TrackingError(f"{reason(error)}; run `dvc repro`") from None
     except Exception as error:
-        raise TrackingError(f"{reason(error)}; run `dvc repro`, or look at the server") from None
+        raise TrackingError(f"{reason(error)}; mend that, and run this again") from None
 
 
 def is_served(uri: str) -> bool:

@@ -155,7 +155,7 @@ def test_without_mlflow_it_says_how_to_add_the_rows(clone: Clone) -> None:
     done = clone.attempt(*command, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
     assert done.returncode == 0
     assert done.stderr.count("warning: MLflow") == 1
-    assert "sweep again, which trains nothing twice" in done.stderr
+    assert "sweep again: it trains nothing twice" in done.stderr
 
 
 @pytest.mark.parametrize(
