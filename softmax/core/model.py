@@ -9,6 +9,7 @@ Many models may share the images: their thetas are then stacked, (..., classes, 
 so is all that is made of them. As no sum rounds, each is the model that it would be alone.
 """
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -135,8 +136,9 @@ def load(path: Path) -> np.ndarray:
 
 def _product(rows: Array, columns: Array) -> Array:
     """rows @ columns, of all models in one product."""
-    shape = (*rows.shape[:-1], columns.shape[-1])
-    return (rows.reshape(-1, rows.shape[-1]) @ columns).reshape(shape)
+    *stack, length = rows.shape
+    flat = rows.reshape(math.prod(stack), length)  # a worker's share of a batch may be no image
+    return (flat @ columns).reshape(*stack, columns.shape[-1])
 
 
 def _exponentials(z: Array) -> tuple[Array, Array]:

@@ -1,12 +1,13 @@
 """Models that share the batches, trained together, pass by pass in many processes."""
 
 import functools
+import math
 import multiprocessing
 import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 import threadpoolctl
 
 from softmax.core import arrays, data, model, scoring
+from softmax.core.arrays import Array
 from softmax.core.data import Dataset
 from softmax.core.scoring import Score
 from softmax.errors import RangeError, WorkerError
@@ -36,16 +38,20 @@ class Outcome(NamedTuple):
     ended: float
 
 
-def plan(settings: Sequence[Train]) -> list[list[int]]:
-    """The numbers of the settings that train together: those with the same batches."""
+def plan(settings: Sequence[Train], processes: int) -> list[list[int]]:
+    """The numbers of the settings that train together: those with the same batches.
+
+    No pass is so long that others of the `processes` have nothing to do.
+    """
+    most = min(TOGETHER, math.ceil(len(settings) / processes))
     sharing: dict[tuple[int, ...], list[int]] = {}
     for number, train in enumerate(settings):
         same = (train.seed, train.batch_size, train.epochs, train.validation)
         sharing.setdefault(same, []).append(number)
     return [
-        numbers[start : start + TOGETHER]
+        numbers[start : start + most]
         for numbers in sharing.values()
-        for start in range(0, len(numbers), TOGETHER)
+        for start in range(0, len(numbers), most)
     ]
 
 
@@ -58,7 +64,7 @@ def run(settings: Sequence[Params], where: str, processes: int) -> Iterator[tupl
     with ProcessPoolExecutor(processes, context, initializer=_begin) as pool:
         waiting = {
             pool.submit(train, [settings[number] for number in numbers], where): numbers
-            for numbers in plan([one.train for one in settings])
+            for numbers in plan([one.train for one in settings], processes)
         }
         try:
             for future in as_completed(waiting):
@@ -79,36 +85,41 @@ def train(settings: Sequence[Params], where: str) -> list[Outcome]:
     kept, held_out = training.split(settings[0].train.validation)
     recipes = [Hyperparameters(**one.train.model_dump(exclude={"validation"})) for one in settings]
     histories: list[list[Epoch]] = [[] for _ in settings]
-    failures = [""] * len(settings)
+    thetas: dict[int, np.ndarray] = {}  # the last ones: those of all epochs could fill the memory
+    failures: dict[int, str] = {}
     for epochs in fitting.fit_together(kept, held_out, recipes):
-        for number, epoch in enumerate(epochs):
+        for k, epoch in enumerate(epochs):
             if isinstance(epoch, RangeError):
-                failures[number] = failures[number] or str(epoch)
-            else:
-                histories[number].append(epoch)
-    trained = [k for k, failure in enumerate(failures) if not failure]
-    scores = _scores([histories[k][-1].theta for k in trained], test)
-    facts = {k: _facts(histories[k], score) for k, score in zip(trained, scores, strict=True)}
+                failures.setdefault(k, str(epoch))
+                thetas.pop(k, None)
+            elif k not in failures:
+                thetas[k] = epoch.theta
+                histories[k].append(epoch._replace(theta=np.empty(0)))
+    facts: dict[int, Mapping[Path, bytes]] = {}
+    for k, sums in zip(thetas, _sums(thetas.values(), test), strict=True):
+        try:
+            score = scoring.judge(sums, len(test.labels))
+            facts[k] = _facts(histories[k], thetas[k], score)
+        except RangeError as error:
+            failures[k] = str(error)
     ended = time.time()
     return [
-        Outcome(facts.get(k, {}), failure, started, ended) for k, failure in enumerate(failures)
+        Outcome(facts.get(k, {}), failures.get(k, ""), started, ended) for k in range(len(settings))
     ]
 
 
-def _scores(thetas: Sequence[np.ndarray], test: Dataset) -> list[Score]:
-    """The score of each model on the test set."""
-    if not thetas:
+def _sums(thetas: Iterable[np.ndarray], test: Dataset) -> Iterable[Array]:
+    """Losses and right answers of each model on the test set, as scoring.sums gives them."""
+    if not (stacked := list(thetas)):
         return []
-    here = {"device": test.images.device}
-    stacked = arrays.namespace(test.images).asarray(np.stack(thetas), **here)
-    sums = scoring.sums(stacked, test)
-    return [scoring.judge(sums[:, k], len(test.labels)) for k in range(len(thetas))]
+    xp, here = arrays.namespace(test.images), {"device": test.images.device}
+    return scoring.sums(xp.asarray(np.stack(stacked), **here), test).T
 
 
-def _facts(epochs: list[Epoch], test: Score) -> dict[Path, bytes]:
+def _facts(epochs: list[Epoch], theta: np.ndarray, test: Score) -> dict[Path, bytes]:
     """What the stages train and evaluate write of a model, but for single images and epochs."""
     return {
-        paths.WEIGHTS: model.to_bytes(epochs[-1].theta),
+        paths.WEIGHTS: model.to_bytes(theta),
         paths.LOSSES: files.to_csv(history.losses(epochs)),
         paths.EPOCHS: files.to_csv(history.scores(epochs)),
         paths.TRAIN_METRICS: files.to_json(history.metrics(epochs[-1])),

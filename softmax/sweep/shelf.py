@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from softmax.errors import DataError
 from softmax.pipeline import catalog, files
 from softmax.pipeline.params import Params
 from softmax.provenance import lock
@@ -19,14 +20,21 @@ FAILURE, EVENT = Path("failure.txt"), Path("event.json")  # in a model's folder
 
 
 def inputs() -> dict[str, str]:
-    """The MD5 of data and code that stage train reads now, as DVC puts it into dvc.lock."""
+    """The MD5 of data and code that stage train reads now, as DVC puts it into dvc.lock.
+
+    Raises DataError where there is no such stage.
+    """
     from dvc.dependency import ParamsDependency  # a second, which the processes need not take
+    from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
-    with Repo() as repo:
-        (train,) = repo.stage.collect("train")
-        deps = [dep for dep in train.deps if not isinstance(dep, ParamsDependency)]
-        return dict(sorted((dep.def_path, str(dep.get_hash().value)) for dep in deps))
+    try:
+        with Repo() as repo:
+            (train,) = repo.stage.collect("train")
+            deps = [dep for dep in train.deps if not isinstance(dep, ParamsDependency)]
+            return dict(sorted((dep.def_path, str(dep.get_hash().value)) for dep in deps))
+    except (DvcException, ValueError) as error:  # ValueError: no such stage
+        raise DataError(f"DVC does not know what stage train reads: {error}") from None
 
 
 def folder(read: Mapping[str, str], settings: Params) -> Path:

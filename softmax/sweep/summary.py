@@ -15,6 +15,7 @@ FORMATS = {
     LOSS: "{:.4f}",
     **dict.fromkeys((VALIDATION, TEST, "mean", "std", "min", "max"), "{:.2%}"),
 }
+NO_MODEL = "No setting gave a model."
 NO_JUDGE = (
     "None is called best: no images were held out to choose by, and the test set must not choose. "
     "Add -S train.validation=10000."
@@ -38,7 +39,7 @@ def write(results: Sequence[Result]) -> str:
         f"Best by held-out images, with weights {best.row()[ranking.WEIGHTS][:DIGITS]}...\n"
         f"To have it here: dvc exp run {best.setting.options()}"
         if best
-        else NO_JUDGE
+        else (NO_JUDGE if metrics else NO_MODEL)
     )
     return "\n\n".join(parts)
 

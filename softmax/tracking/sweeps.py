@@ -22,7 +22,6 @@ from softmax.tracking.registry import WEIGHTS_TAG
 from softmax.tracking.store import Run
 
 SWEEP, SETTING, PARENT = "sweep.sha256", "sweep.setting", "mlflow.parentRunId"
-SOURCE = {"mlflow.source.name": "tools.sweep"}
 PICTURE = "sweep.png"
 SHORT = {  # as in Facts.recipe
     "learning_rate": "lr",

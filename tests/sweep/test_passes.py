@@ -23,7 +23,7 @@ def settings(*overrides: str) -> list[Params]:
 def test_those_with_the_same_batches_train_together(workspace: Workspace) -> None:
     workspace()
     chosen = settings("train.optimizer=sgd,adam", "train.seed=1,2", "train.epochs=1,2")
-    plan = passes.plan([one.train for one in chosen])
+    plan = passes.plan([one.train for one in chosen], 1)
 
     assert sorted(number for group in plan for number in group) == list(range(8))
     assert sorted(map(len, plan)) == [2] * 4
@@ -34,7 +34,8 @@ def test_those_with_the_same_batches_train_together(workspace: Workspace) -> Non
 def test_a_pass_has_a_bounded_number_of_models(workspace: Workspace) -> None:
     workspace()
     chosen = settings(f"train.weight_decay={','.join(f'0.{k}' for k in range(1, 40))}")
-    plan = passes.plan([one.train for one in chosen])
+    plan = passes.plan([one.train for one in chosen], 1)
+    assert len(passes.plan([one.train for one in chosen[:6]], 3)) == 3  # each has something to do
 
     assert max(map(len, plan)) <= passes.TOGETHER
     assert sum(map(len, plan)) == len(chosen)

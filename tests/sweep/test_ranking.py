@@ -67,6 +67,12 @@ def test_without_the_same_held_out_images_none_is_best(others: int, make: Make) 
     assert "the test set must not choose" in summary.write(results)
 
 
+def test_where_every_setting_fails_that_is_said(make: Make) -> None:
+    results = [make({"learning_rate": rate, "validation": 9}) for rate in (8.0, 9.0)]
+    assert ranking.best(results) is None
+    assert "No setting gave a model." in summary.write(results)
+
+
 def test_over_seeds_the_mean_chooses(make: Make) -> None:
     scores = {(0.1, 0): 0.80, (0.1, 1): 0.90, (0.2, 0): 0.86, (0.2, 1): 0.88}
     results = [
