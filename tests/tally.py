@@ -30,6 +30,7 @@ class Tally:
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
+        self.long = bool(os.environ.get(LONG))
 
     def run(self, what: str, attempt: Callable[[Random], None], *, short: int, long: int) -> None:
         """Call `attempt` so many times, each with random numbers of its own.
@@ -37,7 +38,7 @@ class Tally:
         What it raises is a loss. Its text names the seed, with which `attempt` does the same again.
         """
         start, losses, tried = time.perf_counter(), list[str](), 0
-        for tried in range(1, 1 + (long if os.environ.get(LONG) else short)):
+        for tried in range(1, 1 + (long if self.long else short)):
             seed = f"{what} {tried}"
             try:
                 attempt(Random(seed))  # noqa: S311 (nothing secret)
