@@ -6,6 +6,7 @@ import platform
 import sys
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -32,7 +33,15 @@ class Tally:
         self.kind = kind
         self.long = bool(os.environ.get(LONG))
 
-    def run(self, what: str, attempt: Callable[[Random], None], *, short: int, long: int) -> None:
+    def run(
+        self,
+        what: str,
+        attempt: Callable[[Random], None],
+        *,
+        short: int,
+        long: int,
+        after_loss: Callable[[], None] = lambda: None,
+    ) -> None:
         """Call `attempt` so many times, each with random numbers of its own.
 
         What it raises is a loss. Its text names the seed, with which `attempt` does the same again.
@@ -44,12 +53,24 @@ class Tally:
                 attempt(Random(seed))  # noqa: S311 (nothing secret)
             except (Exception, Hang):
                 losses.append(f"Random({seed!r})\n{traceback.format_exc()}")
+                after_loss()
             if len(losses) == MOST:
                 break
-        row = [self.kind, what, tried, len(losses), time.perf_counter() - start]
-        with (Path(os.environ[SHARED]) / "tally").open("a") as file:
-            file.write(json.dumps(row) + "\n")  # in one piece, from whichever process
+        append(
+            "tally", json.dumps([self.kind, what, tried, len(losses), time.perf_counter() - start])
+        )
         assert not losses, "\n\n".join(losses)
+
+
+def append(name: str, line: str) -> None:
+    """Add a line, in one piece, to a file of all processes that run tests."""
+    with (Path(os.environ[SHARED]) / name).open("a") as file:
+        file.write(f"{line}\n")
+
+
+def note(text: str) -> None:
+    """Let the table say, once and how often, what is no loss and should be known."""
+    append("notes", text)
 
 
 def hang(_: int, frame: FrameType | None) -> None:
@@ -68,6 +89,9 @@ def table() -> str:
         lines.append(f"| {kind} | {what} | {tried:,} | {lost:,} | {seconds:.0f} |")
     tried, lost, seconds = (sum(column) for column in list(zip(*rows, strict=True))[2:])
     lines.append(f"| **all** | | **{tried:,}** | **{lost:,}** | {seconds:.0f} |\n")
+    notes = Path(os.environ[SHARED]) / "notes"
+    counted = Counter(notes.read_text().splitlines() if notes.exists() else ())
+    lines += [f"{text}: {times} times.\n" for text, times in sorted(counted.items())]
     return "\n".join(lines)
 
 

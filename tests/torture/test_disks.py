@@ -45,7 +45,7 @@ def test_an_error_at_a_write(tally: Tally, victim: Victim) -> None:
         assert_told(victim.attempt("python", "-m", f"stages.{stage}"), 0)
         victim.recover()
 
-    tally.run("an error at a write", attempt, short=1, long=60)
+    tally.run("an error at a write", attempt, short=1, long=60, after_loss=victim.revive)
 
 
 def test_a_slow_disk(tally: Tally, victim: Victim) -> None:
@@ -63,7 +63,7 @@ def test_a_slow_disk(tally: Tally, victim: Victim) -> None:
         assert slow.returncode == 0, said
         victim.recover()
 
-    tally.run("slow writes", attempt, short=1, long=25)
+    tally.run("slow writes", attempt, short=1, long=25, after_loss=victim.revive)
 
 
 class OnADisk(Victim):
@@ -76,6 +76,12 @@ class OnADisk(Victim):
         uri = f"sqlite:///{namespace.disk / 'mlflow.db'}"
         self.environment["MLFLOW_TRACKING_URI"] = uri
         namespace.environment = self.environment
+
+    def revive(self) -> None:
+        """On a disk with room, that can be written."""
+        disk = self.namespace.disk
+        self.namespace.sh(f"mount -o remount,rw {disk}; rm -f {disk}/ballast")
+        super().revive()
 
     def attempt(self, *command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         """Run `command` where the disk is mounted."""
@@ -109,7 +115,7 @@ def test_a_full_disk(tally: Tally, on_a_disk: OnADisk) -> None:
         on_a_disk.namespace.sh(f"rm {ballast}")
         on_a_disk.recover()
 
-    tally.run("a full disk", attempt, short=1, long=40)
+    tally.run("a full disk", attempt, short=1, long=40, after_loss=on_a_disk.revive)
 
 
 def test_a_disk_that_can_only_be_read(tally: Tally, on_a_disk: OnADisk) -> None:
@@ -125,4 +131,6 @@ def test_a_disk_that_can_only_be_read(tally: Tally, on_a_disk: OnADisk) -> None:
         on_a_disk.namespace.sh(f"mount -o remount,rw {on_a_disk.namespace.disk}")
         on_a_disk.recover()
 
-    tally.run("a disk that can only be read", attempt, short=1, long=20)
+    tally.run(
+        "a disk that can only be read", attempt, short=1, long=20, after_loss=on_a_disk.revive
+    )
