@@ -10,8 +10,8 @@ from softmax.results import cards, evaluation
 def main() -> None:
     """Write the test metrics, the confusion, every prediction, and cards of single images."""
     settings = params.load()
-    theta = model.load(paths.WEIGHTS)
     test = data.load(*catalog.test_files(settings.download.dataset))
+    theta = model.load(paths.WEIGHTS, (data.CLASSES, test.images.shape[1]))
     params.check_samples(settings, len(test.labels))
     z = evaluation.logits(theta, test)
     a = model.softmax(z)

@@ -15,15 +15,16 @@ def main() -> None:
     """Write the page of the lesson and of the trained model."""
     settings = params.load()
     dataset = settings.download.dataset
+    test = data.load(*catalog.test_files(dataset))
     digits = report.digits(
-        model.load(paths.WEIGHTS),
-        data.load(*catalog.test_files(dataset)),
+        model.load(paths.WEIGHTS, (data.CLASSES, test.images.shape[1])),
+        test,
         pd.read_csv(paths.PREDICTIONS),
         settings.evaluate.samples,
     )
     lesson = report.lesson(
         settings.lesson,
-        model.load(paths.LESSON_WEIGHTS),
+        model.load(paths.LESSON_WEIGHTS, model.LESSON),
         pd.read_csv(paths.LESSON_POINTS),
         pd.read_csv(paths.LESSON_EPOCHS),
     )

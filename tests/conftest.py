@@ -15,12 +15,15 @@ from typing import Any
 
 import hypothesis
 import pytest
+import tally as tallies
 import yaml
 from clones import Clone, run_pipeline, run_team, team_environment
 from digits import write_mnist
 from playwright.sync_api import Browser, sync_playwright
 from servers import empty_store, serve
 from shared import LECTURE, SHARED, once
+from tally import Tally
+from victims import Victim
 
 from softmax.pipeline import catalog, recorder
 from softmax.pipeline.catalog import Pinned
@@ -62,6 +65,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path not in files)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what `make torture` tried, and keep it."""
+    if os.environ.get(tallies.LONG) and (table := tallies.table()):
+        terminalreporter.write_line(table)
+        tallies.keep(table)
+
+
+@pytest.fixture
+def tally(request: pytest.FixtureRequest) -> Tally:
+    """Counts what the tests of a file in tests/torture try."""
+    return Tally(tallies.name(request.path.stem))
+
+
 @pytest.fixture(scope="session")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A clone in which all stages ran on real MNIST as in the lecture, all of it committed."""
@@ -80,6 +96,12 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     clone = Clone.copy(built / "clone", folder / "clone")
     clone.environment |= team_environment(folder)
     return clone
+
+
+@pytest.fixture(scope="module")
+def victim(team: Clone, tmp_path_factory: pytest.TempPathFactory) -> Victim:
+    """A copy of it in which anything may go wrong."""
+    return Victim(team, tmp_path_factory.mktemp("victim"))
 
 
 @pytest.fixture(scope="session")

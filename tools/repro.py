@@ -7,14 +7,18 @@ import json
 import logging
 import os
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 from dvc.cli import main as dvc
+from dvc.lock import LockError, make_lock
 
 from softmax.errors import exits_cleanly
 from softmax.pipeline import params, paths
 from softmax.provenance import lock
 
 RUNS = "Running stage '%s':"  # as DVC says
+RWLOCK = Path(".dvc/tmp/rwlock")  # in which DVC notes what it reads and writes
 LECTURE = " (the lecture: 84.77%)"
 
 
@@ -31,9 +35,21 @@ class Runs(logging.Handler):
             self.names.append(str(record.args[0]))
 
 
+def mend_lock() -> None:
+    """Remove the notes of a DVC that a kill met while it wrote them: none would read them again."""
+    if not RWLOCK.exists():
+        return
+    with suppress(LockError), make_lock(f"{RWLOCK}.lock", tmp_dir=str(RWLOCK.parent)):
+        try:
+            json.loads(RWLOCK.read_bytes())
+        except ValueError:
+            RWLOCK.unlink()
+
+
 @exits_cleanly
 def main() -> None:
     """Let DVC run what is stale, then say what came of it, and where to look next."""
+    mend_lock()
     runs = Runs()
     logging.getLogger("dvc").addHandler(runs)
     if status := dvc(["repro", *sys.argv[1:]]):

@@ -5,6 +5,7 @@ python -m tools.ui PORT    # on 127.0.0.1, unless MLFLOW_TRACKING_URI is a serve
 
 import argparse
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -64,8 +65,10 @@ def check_free(port: int) -> None:
 def serve(uri: str, port: int, name: str) -> None:
     """Serve the store at `uri`, and print the links to an experiment once that answers.
 
-    Raises TrackingError if it ends before, or cannot read the store.
+    Raises TrackingError if it ends before, or cannot read the store. The server ends with this
+    process, also of SIGTERM.
     """
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     address = f"http://127.0.0.1:{port}"
     app = [sys.executable, "-c", SERVER, "mlflow.server.fastapi_app:app", "--port", str(port)]
     with (

@@ -20,6 +20,7 @@ from softmax.core.arithmetic import MAX_UNITS, WHITE
 from softmax.core.arrays import Array, namespace, to_numpy
 from softmax.errors import DataError, RangeError
 
+IMAGES, LESSON = (10, 784), (3, 2)  # classes and features of the two models
 MAX_ROW_SUM = arithmetic.MAX_UNITS * arithmetic.WEIGHT_GRID / WHITE
 
 
@@ -108,29 +109,32 @@ def to_bytes(theta: np.ndarray) -> bytes:
     return safetensors.numpy.save({"weight": theta[:, :-1].copy(), "bias": theta[:, -1].copy()})
 
 
-def load(path: Path) -> np.ndarray:
-    """Read the theta that `to_bytes` wrote.
+def load(path: Path, shape: tuple[int, int] = IMAGES) -> np.ndarray:
+    """Read the theta that `to_bytes` wrote, of a model of so many classes and features.
 
-    Raises DataError if the file is missing or does not hold a float64 weight and bias on their
-    grid, RangeError if they are too large for exact sums.
+    Raises DataError if the file is missing or does not hold a float64 weight and bias of that
+    shape on their grid, RangeError if they are too large for exact sums.
     """
+    remedy = f"run `dvc repro {'lesson' if shape == LESSON else 'train'}`"
     try:
         tensors = safetensors.numpy.load_file(path)
         weight, bias = tensors["weight"], tensors["bias"]
     except FileNotFoundError:
-        raise DataError(f"{path}: not found; run `dvc repro train`") from None
-    except (safetensors.SafetensorError, KeyError, TypeError) as error:
-        raise DataError(f"{path}: not the weights of a softmax model: {error}") from None
-    if bias.ndim != 1 or weight.ndim != 2 or not 0 < len(weight) == len(bias):
-        raise DataError(
-            f"{path}: not the weights of a softmax model: weight should be (classes, features), "
-            "bias (classes,)"
-        )
+        raise DataError(f"{path}: not found; {remedy}") from None
+    except OSError:
+        raise
+    except Exception as error:  # whatever safetensors and NumPy come upon, as in 8-bit floats
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{path}: not the weights of a softmax model: {reason}; {remedy}") from None
+    if (weight.shape, bias.shape) != (shape, shape[:1]):
+        found = f"weight is {weight.shape} and bias {bias.shape}"
+        raise DataError(f"{path}: {found}, should be {shape} and {shape[:1]}; {remedy}")
+    if {weight.dtype, bias.dtype} != {np.dtype(np.float64)}:
+        raise DataError(f"{path}: {weight.dtype} and {bias.dtype}, should be float64; {remedy}")
     theta = np.column_stack([weight, bias])
     check_range(abs(theta))
-    on_grid = arithmetic.snap(theta.astype(np.float64), arithmetic.WEIGHT_GRID)
-    if {weight.dtype, bias.dtype} != {np.dtype(np.float64)} or (theta != on_grid).any():
-        raise DataError(f"{path}: the weights are not float64 multiples of 2^-30; train again")
+    if (theta != arithmetic.snap(theta.copy(), arithmetic.WEIGHT_GRID)).any():
+        raise DataError(f"{path}: the weights are not multiples of 2^-30; {remedy}")
     return theta
 
 

@@ -4,8 +4,8 @@ import functools
 from pathlib import Path
 from typing import NamedTuple
 
+from pydantic import TypeAdapter
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from softmax.errors import DataError
 
@@ -29,12 +29,13 @@ class Pinned(NamedTuple):
 def load() -> dict[str, Pinned]:
     """The pinned data sets by name; DataError unless each has a hash for each of FILES."""
     try:
-        entries = YAML(typ="safe").load(PATH.read_text()).items()
+        read = YAML(typ="safe").load(PATH.read_text(encoding="utf-8"))
+        entries = TypeAdapter(dict[str, dict[str, str]]).validate_python(read).items()
         return {
             name: Pinned(tuple(entry[file] for file in FILES), entry.get("homepage", ""))
             for name, entry in entries
         }
-    except (OSError, YAMLError, AttributeError, KeyError, TypeError):
+    except Exception:  # whatever a parser comes upon in what is no such file
         raise DataError(
             f"{PATH.name}: should name data sets, each with a SHA-256 for {', '.join(FILES)}; "
             "mend it, or write the entry with `make pin`"

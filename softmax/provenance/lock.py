@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from softmax.errors import DataError
 from softmax.pipeline.params import ModelParams
@@ -13,6 +12,28 @@ from softmax.pipeline.params import ModelParams
 PATH = Path("dvc.lock")
 RESULTS = ("train", "evaluate", "export")  # the stages that make a model and its pictures
 SHOWN = (*RESULTS, "report")  # and that MLflow shows of it
+
+
+class File(BaseModel):
+    """What a stage read or made."""
+
+    path: str
+    md5: str
+
+
+class Stage(BaseModel):
+    """A stage as it ran; what else DVC writes is not read here."""
+
+    deps: list[File] = []
+    outs: list[File] = []
+    params: dict[str, dict[str, Any]] = {}
+
+
+class Lock(BaseModel):
+    """A dvc.lock."""
+
+    stages: dict[str, Stage]
+
 
 Stages = dict[str, Any]
 Hashes = dict[Path, str]
@@ -29,9 +50,11 @@ def load(folder: Path = Path()) -> Stages:
 def parse(content: bytes) -> Stages:
     """The stages of a dvc.lock with this content; DataError if it is none."""
     try:
-        stages: Stages = YAML(typ="safe").load(content)["stages"]  # as DVC does
-    except (YAMLError, KeyError, TypeError):
+        written = YAML(typ="safe").load(content)  # as DVC does
+        Lock.model_validate(written)
+    except Exception:  # whatever a parser comes upon in what is no lock
         raise DataError(f"{PATH}: not what DVC writes; mend it, or run `dvc repro`") from None
+    stages: Stages = written["stages"]
     return stages
 
 
@@ -47,7 +70,7 @@ def params(stages: Stages) -> ModelParams:
     """The params of the model; DataError if they are others than of today."""
     sections: dict[str, dict[str, Any]] = {}
     for key, value in values(stages).items():
-        section, leaf = key.split(".")
+        section, _, leaf = key.partition(".")
         if section in ModelParams.model_fields:
             sections.setdefault(section, {})[leaf] = value
     try:

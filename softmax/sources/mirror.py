@@ -105,10 +105,13 @@ def _body(response: urllib3.BaseHTTPResponse, name: str) -> bytes:
 
 
 def _root_cause(error: BaseException) -> str:
-    """The operating system's word for it, without the layers that requests wraps around it."""
+    """The operating system's word for it, without the layers that requests wraps around it.
+
+    In one line: some errors repeat what a server sent in the place of a header.
+    """
     while error.__context__:
         error = error.__context__
-    return str(error)
+    return " ".join(str(error).split())
 
 
 def _uncompressed(content: bytes) -> bytes:

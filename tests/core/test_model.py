@@ -1,7 +1,7 @@
 """The model against the lecture, torch in float64, finite differences and shuffled sums."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -199,22 +199,27 @@ def test_weights_survive_the_file(tmp_path: Path) -> None:
     path.write_bytes(model.to_bytes(theta))
     tensors = safetensors.numpy.load_file(path)
 
-    assert model.load(path).tobytes() == theta.tobytes()
+    assert model.load(path, SHAPE).tobytes() == theta.tobytes()
     assert tensors.keys() == {"weight", "bias"}
     assert tensors["weight"].tolist() == theta[:, :-1].tolist()
     assert tensors["bias"].tolist() == theta[:, -1].tolist()
 
 
-WEIGHT, BIAS = np.ones((10, 6)), np.ones(10)
+SHAPE = (10, 6)
+WEIGHT, BIAS = np.ones(SHAPE), np.ones(10)
 FLOAT32 = np.float32
-BFLOAT16 = safetensors.torch.save(
-    {"weight": torch.ones(10, 6).bfloat16(), "bias": torch.ones(10).bfloat16()}
-)
 
 
-def saved(**tensors: NDArray[np.float64] | NDArray[np.float32]) -> bytes:
+def saved(**tensors: NDArray[Any]) -> bytes:
     """A safetensors file."""
     return safetensors.numpy.save(tensors)
+
+
+def saved_as(dtype: torch.dtype) -> bytes:
+    """A safetensors file of a type that NumPy may not have."""
+    return safetensors.torch.save(
+        {"weight": torch.ones(SHAPE).to(dtype), "bias": torch.ones(10).to(dtype)}
+    )
 
 
 @pytest.mark.parametrize(
@@ -224,20 +229,28 @@ def saved(**tensors: NDArray[np.float64] | NDArray[np.float32]) -> bytes:
         pytest.param(b"garbage" * 9, "not the weights", id="garbage"),
         pytest.param(saved(weight=WEIGHT), "not the weights", id="no bias"),
         pytest.param(saved(w=WEIGHT, b=BIAS), "not the weights", id="wrong names"),
-        pytest.param(saved(weight=WEIGHT, bias=BIAS[1:]), "not the weights", id="wrong shapes"),
+        pytest.param(
+            saved(weight=WEIGHT, bias=BIAS[1:]), r"bias \(9,\), should be", id="bias of 9"
+        ),
         pytest.param(
             saved(weight=WEIGHT.astype(FLOAT32), bias=BIAS.astype(FLOAT32)),
-            "not float64 multiples",
+            "float32 and float32, should be float64",
             id="float32",
         ),
-        pytest.param(saved(weight=WEIGHT / 3, bias=BIAS), "not float64 multiples", id="off grid"),
+        pytest.param(saved(weight=WEIGHT / 3, bias=BIAS), "not multiples", id="off grid"),
         pytest.param(
-            saved(weight=WEIGHT.astype(FLOAT32), bias=BIAS), "weights", id="float32 weight"
+            saved(weight=WEIGHT.astype(FLOAT32), bias=BIAS), "float32 and", id="float32 weight"
         ),
-        pytest.param(BFLOAT16, "weights", id="bfloat16"),
-        pytest.param(saved(weight=WEIGHT[:0], bias=BIAS[:0]), "weights", id="no classes"),
-        pytest.param(saved(weight=BIAS, bias=BIAS), "weights", id="weight a vector"),
-        pytest.param(saved(weight=WEIGHT, bias=WEIGHT), "weights", id="bias a matrix"),
+        pytest.param(saved_as(torch.bfloat16), "not the weights", id="bfloat16"),
+        pytest.param(saved_as(torch.float8_e4m3fn), "not the weights", id="8 bits"),
+        pytest.param(saved_as(torch.int8), "int8", id="int8"),
+        pytest.param(saved_as(torch.complex64), "complex64", id="complex"),
+        pytest.param(saved(weight=WEIGHT[:0], bias=BIAS[:0]), r"\(0, 6\)", id="no classes"),
+        pytest.param(saved(weight=WEIGHT[:1], bias=BIAS[:1]), r"\(1, 6\)", id="one class"),
+        pytest.param(saved(weight=WEIGHT[:, 1:], bias=BIAS), r"\(10, 5\)", id="a feature less"),
+        pytest.param(saved(weight=WEIGHT.T.copy(), bias=BIAS), r"\(6, 10\)", id="transposed"),
+        pytest.param(saved(weight=BIAS, bias=BIAS), r"weight is \(10,\)", id="weight a vector"),
+        pytest.param(saved(weight=WEIGHT, bias=WEIGHT), r"bias \(10, 6\)", id="bias a matrix"),
     ],
 )
 def test_load_refuses_what_is_not_a_model(tmp_path: Path, content: bytes, complaint: str) -> None:
@@ -245,9 +258,15 @@ def test_load_refuses_what_is_not_a_model(tmp_path: Path, content: bytes, compla
     path.write_bytes(content)
 
     with pytest.raises(DataError, match=complaint) as error:
-        model.load(path)
+        model.load(path, SHAPE)
     assert str(error.value).startswith(f"{path}: ")
+    assert str(error.value).endswith("; run `dvc repro train`")
     assert "\n" not in str(error.value)
+
+
+def test_load_says_what_makes_the_weights_of_the_lesson(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="not found; run `dvc repro lesson`"):
+        model.load(tmp_path / "lesson.safetensors", model.LESSON)
 
 
 def test_load_says_where_missing_weights_come_from(tmp_path: Path) -> None:
@@ -260,4 +279,4 @@ def test_load_refuses_weights_too_large_for_exact_sums(tmp_path: Path) -> None:
     path.write_bytes(saved(weight=WEIGHT * 2**20, bias=BIAS))
 
     with pytest.raises(RangeError, match="exact only below"):
-        model.load(path)
+        model.load(path, SHAPE)

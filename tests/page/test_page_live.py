@@ -186,7 +186,7 @@ def test_readers_who_want_no_motion_step(browser: Browser, pipeline: Clone) -> N
 
 
 def test_on_the_boundaries_two_classes_are_equally_likely(page: Page, pipeline: Clone) -> None:
-    theta = model.load(pipeline.folder / paths.LESSON_WEIGHTS)
+    theta = model.load(pipeline.folder / paths.LESSON_WEIGHTS, model.LESSON)
     path = page.locator("#lesson-boundaries").get_attribute("d") or ""
     ends = np.array(re.findall(r"-?[\d.]+(?:e-\d+)?", path), float).reshape(3, 2, 2) * [1, -1]
 

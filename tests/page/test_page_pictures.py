@@ -64,7 +64,7 @@ def assert_painted(canvas: Locator, colours: ArrayLike, strength: Doubles) -> No
 def test_surfaces_are_those_of_softmax_and_of_logistic_regressions(
     page: Page, pipeline: Clone, lecture: Lesson
 ) -> None:
-    theta = model.load(pipeline.folder / paths.LESSON_WEIGHTS)
+    theta = model.load(pipeline.folder / paths.LESSON_WEIGHTS, model.LESSON)
     thetas = plane.fit_logistic(plane.points(lecture), lecture)
     a, q = plane.probabilities(theta, CELLS), plane.logistic(thetas, CELLS)
     largest = abs(plane.totals(q) - 1).max()
@@ -86,7 +86,7 @@ def test_surfaces_are_those_of_softmax_and_of_logistic_regressions(
 def test_regions_have_the_colour_of_the_winner_stronger_where_it_is_surer(
     page: Page, pipeline: Clone
 ) -> None:
-    a = plane.probabilities(model.load(pipeline.folder / paths.LESSON_WEIGHTS), CELLS)
+    a = plane.probabilities(model.load(pipeline.folder / paths.LESSON_WEIGHTS, model.LESSON), CELLS)
     canvas = page.locator("#lesson-regions")
     assert_painted(canvas, COLOURS[a.argmax(axis=0)], 15 + 130 * a.max(axis=0))
 

@@ -91,6 +91,10 @@ def flood(request: BaseHTTPRequestHandler) -> None:
         request.wfile.write(bytes(2**16))
 
 
+def speak_another_protocol(request: BaseHTTPRequestHandler) -> None:
+    request.wfile.write(b"SSH-2.0-x\r\n")
+
+
 def hang_up(request: BaseHTTPRequestHandler) -> None:
     request.close_connection = True
 
@@ -178,6 +182,7 @@ FAULTS = {
     "redirect": (lead_nowhere, "not an address, or it leads to none"),
     "flood": (flood, "over 1000000 bytes"),
     "bomb": (body(gzip.compress(bytes(2**26), 1)), "over 1000000 bytes"),
+    "another protocol": (speak_another_protocol, "SSH-2.0-x"),
     "hang up": (hang_up, "Remote end closed connection without response"),
 }
 

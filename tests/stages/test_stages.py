@@ -3,6 +3,7 @@
 import json
 import subprocess
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from conftest import Workspace
 from shared import ROOT, forking
 
 from softmax.core import model
-from softmax.pipeline import catalog
+from softmax.pipeline import catalog, paths
 from stages import check, download, evaluate, export, lesson, report, train
 
 
@@ -129,7 +130,7 @@ def test_lesson_writes_a_model_its_history_the_examples_and_pictures(
 ) -> None:
     folder = workspace(lesson={"points": 7, "epochs": 3})
     lesson.main()
-    assert model.load(folder / "models/lesson.safetensors").shape == (3, 3)
+    assert model.load(folder / "models/lesson.safetensors", model.LESSON).shape == (3, 3)
     epochs = pd.read_csv("metrics/lesson.csv")
     assert epochs["epoch"].tolist() == epochs["step"].tolist() == [1, 2, 3]
     final = json.loads(Path("metrics/lesson.json").read_text())
@@ -197,6 +198,27 @@ def test_bad_input_is_one_line_and_touches_nothing(
     assert done.stderr.startswith("error: ")
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize("stage", [evaluate, export, report])
+@pytest.mark.parametrize("shape", [(10, 783), (1, 784), (9, 784), (784, 10)])
+def test_weights_of_another_shape_are_one_line_and_touch_nothing(
+    workspace: Workspace,
+    capsys: pytest.CaptureFixture[str],
+    stage: ModuleType,
+    shape: tuple[int, int],
+) -> None:
+    folder = workspace(train={"epochs": 1})
+    for each in (train, evaluate, export, lesson, report):
+        each.main()
+    paths.WEIGHTS.write_bytes(model.to_bytes(np.zeros((shape[0], shape[1] + 1))))
+    before = contents(folder)
+    capsys.readouterr()
+    with pytest.raises(SystemExit, match="2"):
+        stage.main()
+    told = f"error: {paths.WEIGHTS}: weight is {shape} and bias ({shape[0]},), should be (10, 784)"
+    assert capsys.readouterr().err == f"{told} and (10,); run `dvc repro train`\n"
     assert contents(folder) == before
 
 

@@ -2,10 +2,12 @@
 
 import json
 import os
+import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,27 @@ def test_the_link_shows_the_runs_side_by_side(
             context.close()
         finally:
             os.killpg(process.pid, 9)
+
+
+def test_the_server_ends_with_it(workspace: Workspace, tmp_path: Path) -> None:
+    workspace()
+    port, log = free_port(), tmp_path / "log"
+    with subprocess.Popen(
+        [sys.executable, "-m", "tools.ui", str(port)],  # whose end is what is tested
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=log.open("w"),
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ) as process:
+        try:
+            wait_for(f"http://127.0.0.1:{port}/health", process, log)
+            process.terminate()
+            assert process.wait(STARTUP) == 128 + signal.SIGTERM
+            with socket.socket() as probe:
+                assert probe.connect_ex(("127.0.0.1", port)) != 0
+        finally:
+            with suppress(ProcessLookupError):  # as it should be
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_a_port_that_is_taken_is_one_line(workspace: Workspace) -> None:

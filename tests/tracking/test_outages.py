@@ -21,15 +21,15 @@ from conftest import Workspace
 from digits import write_lock
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from namespaces import FILL, Namespace, small_disk
 from servers import empty_store, serve
-from shared import ROOT, forking
+from shared import ROOT
 
 from stages import evaluate, export, train
 from tools import track
 
 LIMIT = 15  # seconds: the clock ends tracking after 8, and a busy machine takes its time
 NEVER = range(0)
-FILL = "dd if=/dev/zero bs=4096 of="
 
 
 @pytest.fixture(scope="module")
@@ -307,74 +307,28 @@ def test_a_store_that_is_not_there(
     assert written() == outputs[0]
 
 
-class Namespace:
-    """Commands with mounts of their own, which end with the test."""
-
-    def __init__(self, folder: Path) -> None:
-        self.disk = folder / "disk"
-        self.disk.mkdir()
-        command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
-        self.holder = subprocess.Popen(
-            [*command, "echo entered; cat"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        assert self.holder.stdout is not None
-        self.environment = {"DVC_ROOT": str(self.disk), "MLFLOW_TRACKING_URI": ""}
-        self.permitted = self.holder.stdout.readline() == b"entered\n"
-
-    def run(self, *command: str) -> "subprocess.CompletedProcess[str]":
-        """Run `command` there."""
-        enter = ["nsenter", f"--target={self.holder.pid}", "--user", "--mount"]
-        return subprocess.run(
-            [*enter, "--preserve-credentials", f"--wd={Path.cwd()}", *command],
-            env=forking() | {"PYTHONPATH": str(ROOT)} | self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    def sh(self, script: str) -> None:
-        """Run `script` there, which must succeed."""
-        done = self.run("sh", "-e", "-c", script)
+def stages(namespace: Namespace) -> list[str]:
+    """What all stages print to stderr, none of them held up by a store on the disk."""
+    said = []
+    for name in ("train", "evaluate", "export"):
+        start = time.perf_counter()
+        done = namespace.run("python", "-m", f"stages.{name}")
+        assert time.perf_counter() - start < LIMIT
         assert done.returncode == 0, done.stderr
-
-    def python(self, program: str) -> "subprocess.CompletedProcess[str]":
-        """Run `program` there, which must succeed."""
-        done = self.run("python", "-c", program)
-        assert done.returncode == 0, done.stderr
-        return done
-
-    def stages(self) -> list[str]:
-        """What all stages print to stderr, none of them held up by a store on the disk."""
-        said = []
-        for name in ("train", "evaluate", "export"):
-            start = time.perf_counter()
-            done = self.run("python", "-m", f"stages.{name}")
-            assert time.perf_counter() - start < LIMIT
-            assert done.returncode == 0, done.stderr
-            said += done.stderr.splitlines(keepends=True)
-        return said
+        said += done.stderr.splitlines(keepends=True)
+    return said
 
 
 @pytest.fixture
 def namespace(tmp_path: Path) -> Iterator[Namespace]:
-    """A small disk for the store, mounted where only its own commands see it."""
-    namespace = Namespace(tmp_path)
-    try:
-        if not namespace.permitted:
-            pytest.skip("this machine permits no namespaces")
-        namespace.sh(f"mount -t tmpfs -o size=8m tmpfs {namespace.disk}")
+    """A small disk for the store."""
+    with small_disk(tmp_path, 8) as namespace:
         yield namespace
-    finally:
-        namespace.holder.kill()
-        namespace.holder.wait()
 
 
 def test_a_full_disk(namespace: Namespace, outputs: Any) -> None:
     namespace.sh(f"{FILL}{namespace.disk}/ballast || true")
-    warned = namespace.stages()
+    warned = stages(namespace)
     assert len(warned) == 3
     assert all(map(names_the_remedy, warned))
     assert written() == outputs[0]
@@ -389,7 +343,7 @@ def test_a_disk_that_fills_in_mid_run(kibibytes: int, namespace: Namespace, outp
     )
     namespace.sh(f"{FILL}{namespace.disk}/ballast || true")
     namespace.sh(f"truncate --size=-{kibibytes}K {namespace.disk}/ballast")
-    warned = namespace.stages()
+    warned = stages(namespace)
     assert 1 <= len(warned) <= 3
     assert all(map(names_the_remedy, warned))
     assert written() == outputs[0]
@@ -406,7 +360,7 @@ def test_a_disk_that_can_only_be_read(
     if used_before:
         namespace.python("from softmax.tracking import store; store.connect()")
     namespace.sh(f"mount -o remount,ro {namespace.disk}")
-    warned = namespace.stages()
+    warned = stages(namespace)
     assert len(warned) == 3
     assert all(map(names_the_remedy, warned))
     assert written() == outputs[0]

@@ -1,0 +1,47 @@
+"""Runs a stage in which one write goes wrong: python -c FAULTY fault number stage.
+
+The writes of a stage are those of softmax/pipeline/files.py: the bytes of each file, then all
+names. Half of the bytes of write `number` are written, then the fault comes; a new name is not
+given. The fault is KILL, the name of an error of the system, or SLOW, which holds up all writes.
+"""
+
+FAULTY = """if True:
+    import errno, os, runpy, signal, sys, time
+    from pathlib import Path
+
+    _, fault, number, stage = sys.argv
+    whole, rename, count = Path.write_bytes, Path.replace, iter(range(10**9))
+
+    def comes(path):
+        if not path.name.endswith(".partial") or (fault != "SLOW" and next(count) != int(number)):
+            return False
+        if fault == "SLOW":
+            time.sleep(float(number))
+        return True
+
+    def end(path):
+        if fault == "KILL":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if fault != "SLOW":
+            code = getattr(errno, fault)
+            raise OSError(code, os.strerror(code))
+
+    def write_bytes(path, content):
+        if comes(path):
+            whole(path, content[: len(content) // 2])
+            end(path)
+        return whole(path, content)
+
+    def replace(path, target):
+        if comes(path):
+            end(path)
+        return rename(path, target)
+
+    Path.write_bytes, Path.replace = write_bytes, replace
+    sys.argv = [stage]
+    try:
+        runpy.run_module(stage, run_name="__main__", alter_sys=True)
+    finally:
+        if fault == "COUNT":
+            print(next(count))
+"""

@@ -1,0 +1,43 @@
+"""All that a team may start at once: each command ends, and the next `dvc repro` is right."""
+
+import time
+from random import Random
+
+import requests
+from servers import free_port
+from tally import Tally
+from victims import DEADLINE, Victim
+
+EXPERIMENTS = 10
+REFUSALS = ("Unable to acquire lock", "is busy", "being blocked by")  # DVC's own words for "later"
+
+
+def test_at_once(tally: Tally, victim: Victim) -> None:
+    """Two `dvc repro`, ten experiments, `make track` and the UI; the short form is of three."""
+
+    def attempt(random: Random) -> None:
+        rates = [f"{random.uniform(0.001, 0.1):.9f}" for _ in range(EXPERIMENTS * tally.long)]
+        repro = ["dvc", "repro", "--force", *(() if tally.long else ("--single-item", "evaluate"))]
+        experiment = ["dvc", "--wait-for-lock", "exp", "run", "--temp", "-S"]
+        commands = [repro, repro, ["python", "-m", "tools.track"]]
+        commands += [[*experiment, f"train.learning_rate={rate}"] for rate in rates]
+        port = free_port()
+        ui = victim.start("python", "-m", "tools.ui", str(port)) if tally.long else None
+        running = []
+        for command in commands:
+            running.append(victim.start(*command))
+            time.sleep(random.uniform(0, 0.5))
+        ended = [(process.communicate(timeout=4 * DEADLINE)[0], process) for process in running]
+        if ui:
+            requests.get(f"http://127.0.0.1:{port}/health", timeout=DEADLINE).raise_for_status()
+            ui.terminate()
+            ui.communicate(timeout=DEADLINE)
+        for said, process in ended:
+            assert "Traceback" not in said, said
+            refused = any(refusal in said for refusal in REFUSALS)
+            assert process.returncode in (0, 2) or refused, f"{process.args!r}: {said}"
+        names = victim.run("dvc", "exp", "list", "--name-only").split()
+        assert len(names) >= len(rates)
+        victim.recover()
+
+    tally.run("a crowd", attempt, short=1, long=3, after_loss=victim.revive)
