@@ -3,6 +3,7 @@
 from softmax.core import data, model, scoring
 from softmax.errors import exits_cleanly
 from softmax.pipeline import catalog, files, params, paths, recorder
+from softmax.provenance import lock
 from softmax.results import cards, evaluation
 
 
@@ -10,7 +11,9 @@ from softmax.results import cards, evaluation
 def main() -> None:
     """Write the test metrics, the confusion, every prediction, and cards of single images."""
     settings = params.load()
-    test = data.load(*catalog.test_files(settings.download.dataset))
+    dataset = settings.download.dataset
+    test = data.load(*catalog.verified(dataset, catalog.test_files(dataset)))
+    lock.verify(paths.WEIGHTS)
     theta = model.load(paths.WEIGHTS, (data.CLASSES, test.images.shape[1]))
     params.check_samples(settings, len(test.labels))
     z = evaluation.logits(theta, test)

@@ -3,6 +3,7 @@
 from softmax.core import model
 from softmax.errors import exits_cleanly
 from softmax.pipeline import files, params, paths, recorder
+from softmax.provenance import lock
 from softmax.results import images
 
 
@@ -15,6 +16,7 @@ def main() -> None:
     have their own.
     """
     settings = params.load()
+    lock.verify(paths.WEIGHTS, paths.EPOCH_WEIGHTS)
     weight = model.load(paths.WEIGHTS)[:, :-1]
     scale, grid_scale = settings.export.scale, (settings.export.scale + 1) // 2
     pictures = {}

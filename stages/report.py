@@ -8,6 +8,19 @@ from softmax.core import data, model
 from softmax.errors import exits_cleanly
 from softmax.page import report
 from softmax.pipeline import catalog, files, params, paths, recorder
+from softmax.provenance import lock
+
+READ = (
+    paths.WEIGHTS,
+    paths.LESSON_WEIGHTS,
+    paths.TEST_METRICS,
+    paths.PREDICTIONS,
+    paths.LOSSES,
+    paths.EPOCHS,
+    paths.LESSON_EPOCHS,
+    paths.LESSON_POINTS,
+    paths.LESSON_EXAMPLES,
+)
 
 
 @exits_cleanly
@@ -15,7 +28,8 @@ def main() -> None:
     """Write the page of the lesson and of the trained model."""
     settings = params.load()
     dataset = settings.download.dataset
-    test = data.load(*catalog.test_files(dataset))
+    test = data.load(*catalog.verified(dataset, catalog.test_files(dataset)))
+    lock.verify(*READ)
     digits = report.digits(
         model.load(paths.WEIGHTS, (data.CLASSES, test.images.shape[1])),
         test,

@@ -56,7 +56,7 @@ def main() -> None:
 def fit(settings: Params, where: str, team: Workers) -> list[Epoch]:
     """This worker's part of the training, with a progress bar on the first."""
     inputs = catalog.training_files(settings.download.dataset)
-    dataset = data.load(*inputs).to(where)
+    dataset = data.load(*catalog.verified(settings.download.dataset, inputs)).to(where)
     torchrun.agree(team, settings.train, inputs)
     kept, held_out = dataset.split(settings.train.validation)
     chosen = Hyperparameters(**settings.train.model_dump(exclude={"validation"}))

@@ -40,7 +40,7 @@ def check(settings: Sequence[Setting]) -> None:
     """Raise SoftmaxError unless the data are here, and enough for each setting."""
     dataset = settings[0].params.download.dataset
     sets = catalog.training_files(dataset), catalog.test_files(dataset)
-    counts = [len(data.load(*pair).labels) for pair in sets]
+    counts = [len(data.load(*catalog.verified(dataset, pair)).labels) for pair in sets]
     for setting in settings:
         params.check_counts(setting.params, *counts)
 

@@ -1,6 +1,7 @@
 """The data sets of datasets.yaml: their files, each pinned by its SHA-256, and where they lie."""
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ from pydantic import TypeAdapter
 from ruamel.yaml import YAML
 
 from softmax.errors import DataError
+from softmax.pipeline import files
 
 PATH = Path(__file__).parents[2] / "datasets.yaml"
 FILES = (
@@ -45,6 +47,15 @@ def load() -> dict[str, Pinned]:
 def count(labels: bytes) -> int:
     """How many there are, as the header of the IDX file says."""
     return int.from_bytes(labels[4:8])
+
+
+def verified(dataset: str, paths: Sequence[Path]) -> Sequence[Path]:
+    """`paths`, files of `dataset`; DataError if one that is here has other bytes than pinned."""
+    pins = dict(zip(FILES, load()[dataset].sha256, strict=True))
+    for path in paths:
+        if path.exists() and files.sha256(path) != pins[path.name]:
+            raise DataError(f"{path}: not what {PATH.name} pins; run `dvc repro download`")
+    return paths
 
 
 def directory(dataset: str) -> Path:

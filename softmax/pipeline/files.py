@@ -26,7 +26,12 @@ def sha256(path: Path) -> str:
 
 
 def md5(path: Path) -> str:
-    """The MD5 of a file, in hexadecimal, by which DVC knows it."""
+    """The MD5 of a file, in hexadecimal, or of the list of a folder's files, as DVC knows them."""
+    if path.is_dir():
+        inside = sorted(str(file.relative_to(path)) for file in path.rglob("*") if file.is_file())
+        entries = [{"md5": md5(path / name), "relpath": name} for name in inside]
+        content = json.dumps(entries, sort_keys=True).encode()
+        return hashlib.md5(content, usedforsecurity=False).hexdigest() + ".dir"
     with path.open("rb") as file:
         return hashlib.file_digest(file, "md5").hexdigest()
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 
 from softmax.errors import DataError
+from softmax.pipeline import files
 from softmax.pipeline.params import ModelParams
 
 PATH = Path("dvc.lock")
@@ -87,6 +88,18 @@ def inputs(stages: Stages, name: str) -> Hashes:
 def outputs(stages: Stages, name: str) -> Hashes:
     """The MD5 of each output of stage `name`, none if it has not run; a folder's ends in .dir."""
     return {Path(out["path"]): out["md5"] for out in stages.get(name, {}).get("outs", [])}
+
+
+def verify(*paths: Path) -> None:
+    """Raise DataError if a file or folder is not what dvc.lock has of it.
+
+    What dvc.lock does not know, or is not here, passes.
+    """
+    stages = load() if PATH.exists() else {}
+    known = {path: md5 for name in stages for path, md5 in outputs(stages, name).items()}
+    for path in paths:
+        if path in known and path.exists() and files.md5(path) != known[path]:
+            raise DataError(f"{path}: not what {PATH} has; run `dvc repro`")
 
 
 def shown(stages: Stages) -> list[Path]:

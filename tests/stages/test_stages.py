@@ -1,7 +1,6 @@
 """Each stage on a data set so small that it takes moments."""
 
 import json
-import subprocess
 from pathlib import Path
 from types import ModuleType
 
@@ -9,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import Workspace
-from shared import ROOT, forking
+from digits import write_lock
 
 from softmax.core import model
 from softmax.pipeline import catalog, paths
@@ -166,38 +165,80 @@ def test_a_second_run_writes_the_same_bytes(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("stage", "changes", "message"),
     [
-        ("check", {"train": {"epochs": 0}}, "params.yaml: train.epochs = 0 should be"),
-        ("check", {"train": {"validation": 500}}, "train.validation = 500 leaves none of the 500"),
-        ("check", {"evaluate": {"samples": [3, 30]}}, "evaluate.samples names image 30, but the"),
-        ("train", {"train": {"epochs": 0}}, "params.yaml: train.epochs = 0 should be"),
-        ("train", {"train": {"validation": 500}}, "train.validation = 500 leaves none of the 500"),
-        ("train", {"train": {"learning_rate": 1e9}}, "lower train.learning_rate"),
-        ("evaluate", {"evaluate": {"samples": []}}, "evaluate.samples = [] "),
-        ("train", {"train": {"learning_rate": 1e307}}, "lower train.learning_rate"),
-        ("evaluate", {"evaluate": {"samples": [30]}}, "evaluate.samples names image 30"),
-        ("download", {"download": {"dataset": "mist"}}, "download.dataset = 'mist' should"),
-        ("export", {"export": {"scale": 0}}, "export.scale = 0 should be"),
-        ("lesson", {"lesson": {"spread": 0.3}}, "lesson.spread = 0.3 should be"),
+        (check, {"train": {"epochs": 0}}, "params.yaml: train.epochs = 0 should be"),
+        (check, {"train": {"validation": 500}}, "train.validation = 500 leaves none of the 500"),
+        (check, {"evaluate": {"samples": [3, 30]}}, "evaluate.samples names image 30, but the"),
+        (train, {"train": {"epochs": 0}}, "params.yaml: train.epochs = 0 should be"),
+        (train, {"train": {"validation": 500}}, "train.validation = 500 leaves none of the 500"),
+        (train, {"train": {"learning_rate": 1e9}}, "lower train.learning_rate"),
+        (evaluate, {"evaluate": {"samples": []}}, "evaluate.samples = [] "),
+        (train, {"train": {"learning_rate": 1e307}}, "lower train.learning_rate"),
+        (evaluate, {"evaluate": {"samples": [30]}}, "evaluate.samples names image 30"),
+        (download, {"download": {"dataset": "mist"}}, "download.dataset = 'mist' should"),
+        (export, {"export": {"scale": 0}}, "export.scale = 0 should be"),
+        (lesson, {"lesson": {"spread": 0.3}}, "lesson.spread = 0.3 should be"),
     ],
 )
 def test_bad_input_is_one_line_and_touches_nothing(
-    workspace: Workspace, stage: str, changes: dict[str, dict[str, object]], message: str
+    workspace: Workspace,
+    capsys: pytest.CaptureFixture[str],
+    stage: ModuleType,
+    changes: dict[str, dict[str, object]],
+    message: str,
 ) -> None:
     folder = workspace(train={"epochs": 1})
     train.main()
     workspace(**changes)
     before = contents(folder)
-    done = subprocess.run(
-        ["python", "-m", f"stages.{stage}"],
-        env={**forking(), "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert done.stderr.startswith("error: ")
-    assert message in done.stderr
-    assert done.stderr.count("\n") == 1
+    capsys.readouterr()
+    with pytest.raises(SystemExit, match="2"):
+        stage.main()
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert message in said
+    assert said.count("\n") == 1
+    assert contents(folder) == before
+
+
+PINNED, LOCKED = "not what datasets.yaml pins; run `dvc repro download`", "not what dvc.lock has"
+
+
+@pytest.mark.parametrize(
+    ("stage", "path", "message"),
+    [
+        (train, "data/mnist/train-images-idx3-ubyte", PINNED),
+        (train, "data/mnist/train-labels-idx1-ubyte", PINNED),
+        (evaluate, "data/mnist/t10k-images-idx3-ubyte", PINNED),
+        (evaluate, "models/softmax.safetensors", LOCKED),
+        (export, "models/softmax.safetensors", LOCKED),
+        (export, "models/epochs", LOCKED),
+        (report, "models/softmax.safetensors", LOCKED),
+        (report, "metrics/predictions.csv", LOCKED),
+        (report, "data/mnist/t10k-labels-idx1-ubyte", PINNED),
+    ],
+)
+def test_one_flipped_bit_of_what_a_stage_reads_is_found(
+    workspace: Workspace,
+    capsys: pytest.CaptureFixture[str],
+    stage: ModuleType,
+    path: str,
+    message: str,
+) -> None:
+    folder = workspace(train={"epochs": 1})
+    for each in (train, evaluate, export, lesson, report):
+        each.main()
+    write_lock()
+    stage.main()
+    damaged = Path(path) / "1.safetensors" if Path(path).is_dir() else Path(path)
+    content = bytearray(damaged.read_bytes())
+    content[-1] ^= 1
+    damaged.write_bytes(content)
+    before = contents(folder)
+    capsys.readouterr()
+
+    with pytest.raises(SystemExit, match="2"):
+        stage.main()
+    assert capsys.readouterr().err.startswith(f"error: {path}: {message}")
     assert contents(folder) == before
 
 
