@@ -15,10 +15,10 @@ from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
 from benchmarks.settings import LECTURE
-from softmax.core import data, scoring
+from softmax.core import data
 from softmax.core.arithmetic import WHITE
 from softmax.pipeline import catalog
-from softmax.training import fitting
+from softmax.training import fitting, scoring
 
 TURNS = 3
 HELD_OUT = 10_000

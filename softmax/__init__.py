@@ -3,8 +3,8 @@
 The rooms, from the ground up; arrows of imports point down only (tests/project/test_layers.py):
 
     errors       what a person can mend, in one line
-    core         the mathematics: exact sums, the model, data and scores, shares of workers
-    training     gradient descent: optimizers, randomness, the epochs and their history
+    core         the mathematics: exact sums, the model, data, shares of workers
+    training     gradient descent: optimizers, randomness, scores, the epochs and their history
     pipeline     params.yaml, datasets.yaml, paths and files, the door to MLflow
     machine      the device and the processes that compute, which change no result
     sources      where the data come from

@@ -1,10 +1,11 @@
 """Judge the trained model on the test set."""
 
-from softmax.core import data, model, scoring
+from softmax.core import data, model
 from softmax.errors import exits_cleanly
 from softmax.pipeline import catalog, files, params, paths, recorder
 from softmax.provenance import lock
 from softmax.results import cards, evaluation
+from softmax.training import scoring
 
 
 @exits_cleanly

@@ -12,7 +12,7 @@ from softmax.machine import device, torchrun
 from softmax.pipeline import catalog, files, params, paths
 from softmax.pipeline.params import Params
 from softmax.pipeline.recorder import Recorder
-from softmax.training import fitting, history
+from softmax.training import fitting, history, initialization
 from softmax.training.fitting import Epoch, Hyperparameters
 
 
@@ -32,7 +32,7 @@ def main() -> None:
 
     metrics = history.metrics(epochs[-1])
     features = epochs[-1].theta.shape[1] - 1
-    thetas = {0: fitting.initialize(features, settings.train.seed), **history.snapshots(epochs)}
+    thetas = {0: initialization.uniform(features, settings.train.seed), **history.snapshots(epochs)}
     if np.array_equal(thetas[0], epochs[-1].theta):
         print("train: no step was large enough to move a weight; raise train.learning_rate")
     files.write(

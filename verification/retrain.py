@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 
 from softmax.core import data, model
 from softmax.core.data import Dataset
-from softmax.core.scoring import Score
 from softmax.errors import exits_cleanly
 from softmax.machine import device
 from softmax.pipeline import catalog, files, params, paths, recorder
 from softmax.pipeline.recorder import Recorder
 from softmax.training import fitting
 from softmax.training.fitting import Epoch
+from softmax.training.scoring import Score
 from stages import evaluate, export, train
 from verification import reference
 

@@ -4,7 +4,6 @@
     arrays       NumPy's on the CPU, torch's on a GPU
     model        z = W x + b, a = softmax(z), (a - y) x^T, and the file of the weights
     data         IDX files, and batches as matrices
-    scoring      mean loss and accuracy
     workers      a share of each batch, and the sum over all
 
 It takes arrays, numbers and paths, and knows neither params nor DVC nor MLflow. The whole of it in

@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from softmax.core.data import CLASSES, Dataset
 from softmax.pipeline.params import Lesson
-from softmax.training import fitting
+from softmax.training import initialization
 
 Doubles = NDArray[np.float64]
 
@@ -124,8 +124,8 @@ def lesson(
         "classes": classes,
         "epochs": params.epochs,
         "learning_rate": params.learning_rate,
-        "start": doubles(fitting.initialize(features, params.seed, classes)),
-        "logistic_start": doubles(fitting.initialize(features, params.seed, 2)),
+        "start": doubles(initialization.uniform(features, params.seed, classes)),
+        "logistic_start": doubles(initialization.uniform(features, params.seed, 2)),
         "theta": doubles(theta),
         "loss": epochs["train_loss"].tolist(),
     }

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from softmax.core import model
 from softmax.core.data import CLASSES, Dataset, batches
-from softmax.core.scoring import CHUNK, Score
+from softmax.training.scoring import CHUNK, Score
 
 Doubles = NDArray[np.float64]
 

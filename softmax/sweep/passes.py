@@ -16,15 +16,15 @@ from typing import NamedTuple
 import numpy as np
 import threadpoolctl
 
-from softmax.core import arrays, data, model, scoring
+from softmax.core import arrays, data, model
 from softmax.core.arrays import Array
 from softmax.core.data import Dataset
-from softmax.core.scoring import Score
 from softmax.errors import RangeError, WorkerError
 from softmax.pipeline import catalog, files, paths
 from softmax.pipeline.params import Params, Train
-from softmax.training import fitting, history
+from softmax.training import fitting, history, scoring
 from softmax.training.fitting import Epoch, Hyperparameters
+from softmax.training.scoring import Score
 
 TOGETHER = 16  # models in a pass: with more, what they need leaves the processor's cache
 

@@ -6,16 +6,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from softmax.core import arithmetic, arrays, model, scoring
+from softmax.core import arithmetic, arrays, model
 from softmax.core.arrays import Array
 from softmax.core.data import CLASSES, Dataset, batches
-from softmax.core.scoring import Score
 from softmax.core.workers import ALONE, Workers
 from softmax.errors import RangeError
-from softmax.training import optimizers, randomness
+from softmax.training import initialization, optimizers, randomness, scoring
+from softmax.training.scoring import Score
 
 REPORT_EVERY = 100  # batches, as in the lecture
-INITIALISATION = 0  # the random stream of the weights; epoch e shuffles with stream e
 
 
 class Hyperparameters(NamedTuple):
@@ -78,14 +77,6 @@ def fit_together(
         yield descent.run_epoch(number, validation)
 
 
-def initialize(features: int, seed: int, classes: int = CLASSES) -> np.ndarray:
-    """Uniform theta in ±1/sqrt(features), as torch.nn.Linear: the rows of W, then b."""
-    values = randomness.uniform(classes * (features + 1), seed, INITIALISATION)
-    values = arithmetic.snap(values * (1 / math.sqrt(features)), arithmetic.WEIGHT_GRID)
-    weight, bias = values[:-classes].reshape(classes, features), values[-classes:]
-    return np.column_stack([weight, bias])
-
-
 class Learner:
     """A model that learns: its theta, in place, and what its optimizer remembers."""
 
@@ -140,8 +131,8 @@ class Descent:
         self.seed, self.batch_size = recipes[0].seed, recipes[0].batch_size
         self.workers = workers
         self.batches = math.ceil(len(data.labels) / self.batch_size)
-        start = initialize(data.images.shape[1], self.seed, classes)
-        self.thetas = self._here(np.stack([start] * len(recipes)))
+        first = initialization.uniform(data.images.shape[1], self.seed, classes)
+        self.thetas = self._here(np.stack([first] * len(recipes)))
         steps = recipes[0].epochs * self.batches
         self.learners = [
             Learner(theta, params, steps)

@@ -14,7 +14,7 @@ from softmax.core import model
 from softmax.core.data import Dataset
 from softmax.lesson import plane
 from softmax.pipeline.params import Lesson
-from softmax.training import fitting, randomness
+from softmax.training import initialization, randomness
 
 Doubles = NDArray[np.float64]
 
@@ -87,7 +87,7 @@ def test_follows_gradient_descent_in_plain_numpy() -> None:
     chosen = params(seed=3)
     data = plane.points(chosen)
     x, y = columns(data), np.eye(3)[data.labels].T
-    theta = fitting.initialize(2, seed=3, classes=3)
+    theta = initialization.uniform(2, seed=3, classes=3)
     losses = []
     for _ in range(40):
         a = np.exp(theta @ x) / np.exp(theta @ x).sum(axis=0)
@@ -108,7 +108,7 @@ def test_logistic_regressions_follow_the_sigmoid_in_plain_numpy() -> None:
     x, pairs = columns(data), plane.fit_logistic(data, params())
     expected = []
     for k in range(3):
-        start = fitting.initialize(2, seed=0, classes=2)
+        start = initialization.uniform(2, seed=0, classes=2)
         theta = start[1] - start[0]
         for _ in range(40):
             theta = theta - 2.0 * (1 / (1 + np.exp(-theta @ x)) - (data.labels == k)) @ x.T / 150

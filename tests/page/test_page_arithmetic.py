@@ -20,7 +20,7 @@ from softmax.core.data import Dataset
 from softmax.lesson import plane
 from softmax.page import report
 from softmax.pipeline.params import Lesson
-from softmax.training import fitting
+from softmax.training import initialization
 
 Doubles = NDArray[np.float64]
 
@@ -195,7 +195,7 @@ def fitted(
              return fit(rows(theta, 3), samples, rate, epochs).slice(1).flatMap(
                ({ theta, loss, correct }) => [...theta.flatMap((row) => [...row]), loss, correct]);
            }""",
-        fitting.initialize(2, chosen.seed, 3),
+        initialization.uniform(2, chosen.seed, 3),
         points,
         labels,
         np.array([chosen.learning_rate, chosen.epochs]),

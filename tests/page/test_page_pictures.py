@@ -16,7 +16,7 @@ from softmax.lesson import figures, plane
 from softmax.pipeline import params, paths
 from softmax.pipeline.params import Lesson
 from softmax.results import evaluation
-from softmax.training import fitting
+from softmax.training import initialization
 
 Doubles = NDArray[np.float64]
 
@@ -122,7 +122,7 @@ def test_the_curve_of_the_lesson_is_that_of_its_table(
     page: Page, pipeline: Clone, lecture: Lesson
 ) -> None:
     data = plane.points(lecture)
-    z = evaluation.logits(fitting.initialize(2, lecture.seed, plane.CLASSES), data)
+    z = evaluation.logits(initialization.uniform(2, lecture.seed, plane.CLASSES), data)
     before = model.cross_entropy(z, np.eye(plane.CLASSES)[:, data.labels]).mean()
     after = pd.read_csv(pipeline.folder / paths.LESSON_EPOCHS)["train_loss"]
     losses = np.array([before, *after])

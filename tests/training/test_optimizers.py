@@ -12,7 +12,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from softmax.training import fitting, optimizers
+from softmax.training import initialization, optimizers
 from softmax.training.fitting import Learner
 
 STEPS = 30
@@ -31,7 +31,7 @@ def test_takes_the_steps_of_torch(name: str, weight_decay: float) -> None:
     """On a quadratic bowl, up to the rounding of each step to the weight grid."""
     lowest = np.linspace(-3, 3, 70).reshape(10, 7)
     params = tiny.params(optimizer=name, momentum=MOMENTUM, weight_decay=weight_decay)
-    learner = Learner(fitting.initialize(6, params.seed), params, STEPS)
+    learner = Learner(initialization.uniform(6, params.seed), params, STEPS)
     theta = torch.tensor(learner.theta)
     reference = TORCH_OPTIMIZERS[name]([theta], lr=params.learning_rate, weight_decay=weight_decay)
 

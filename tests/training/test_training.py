@@ -13,13 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from softmax.core import scoring
 from softmax.core.arithmetic import LOSS_GRID, WEIGHT_GRID
 from softmax.core.data import Dataset
-from softmax.core.scoring import Score
 from softmax.errors import RangeError
-from softmax.training import fitting, randomness
+from softmax.training import fitting, initialization, randomness, scoring
 from softmax.training.fitting import Descent, Epoch, Hyperparameters, Learner
+from softmax.training.scoring import Score
 
 COUNT = 23  # images: five batches of four, and one of three
 
@@ -38,7 +37,7 @@ def lecture_loop(data: Dataset, params: Hyperparameters) -> tuple[NDArray[np.flo
     """theta and the loss of each batch, from torch's own layer, loss, autograd and SGD."""
     images, labels = torch.tensor(data.images / 255), torch.tensor(data.labels)
     layer = torch.nn.Linear(images.shape[1], 10, dtype=torch.float64)
-    start = torch.tensor(fitting.initialize(images.shape[1], params.seed))
+    start = torch.tensor(initialization.uniform(images.shape[1], params.seed))
     layer.load_state_dict({"weight": start[:, :-1], "bias": start[:, -1]})
     optimizer = torch.optim.SGD(layer.parameters(), lr=params.learning_rate)
     losses = []
@@ -175,7 +174,7 @@ def test_held_out_images_change_the_weights() -> None:
 
 def test_averaging_keeps_the_moving_average_of_the_weights() -> None:
     """With one batch an epoch each step is published, and averaging does not alter the steps."""
-    data, start = tiny.dataset(COUNT), fitting.initialize(6, seed=0)
+    data, start = tiny.dataset(COUNT), initialization.uniform(6, seed=0)
     steps = fit(data, tiny.params(batch_size=COUNT, epochs=8))
     averages = fit(data, tiny.params(batch_size=COUNT, epochs=8, averaging=0.7))
 
@@ -230,7 +229,7 @@ def test_without_validation_there_is_no_validation_score() -> None:
 
 
 def test_initialize_fills_the_rows_of_w_then_b() -> None:
-    theta = fitting.initialize(features=6, seed=3)
+    theta = initialization.uniform(features=6, seed=3)
     values = randomness.uniform(70, seed=3, stream=0) / math.sqrt(6)
     values = np.round(values / WEIGHT_GRID) * WEIGHT_GRID
 
@@ -239,7 +238,7 @@ def test_initialize_fills_the_rows_of_w_then_b() -> None:
 
 
 def test_initialize_spreads_over_the_range_of_a_linear_layer() -> None:
-    theta = fitting.initialize(features=784, seed=0)
+    theta = initialization.uniform(features=784, seed=0)
 
     assert -1 / 28 <= theta.min() < -0.99 / 28
     assert 0.99 / 28 < theta.max() <= 1 / 28
@@ -253,7 +252,7 @@ def test_a_run_that_leaves_the_range_says_what_to_lower(count: int) -> None:
 
 
 def test_a_run_that_came_back_into_the_range_is_refused_too() -> None:
-    learner = Learner(fitting.initialize(6, seed=0), tiny.params(learning_rate=1.0), steps=2)
+    learner = Learner(initialization.uniform(6, seed=0), tiny.params(learning_rate=1.0), steps=2)
     push = np.full((10, 7), 8192.0)
     learner.descend(push)
     learner.descend(-push)
@@ -288,7 +287,7 @@ def test_score_by_hand_with_a_weight_and_a_bias() -> None:
 
 @pytest.mark.parametrize("chunk", [1, 4, 23])
 def test_score_does_not_depend_on_the_chunks(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    theta, data = fitting.initialize(6, seed=0), tiny.dataset(COUNT)
+    theta, data = initialization.uniform(6, seed=0), tiny.dataset(COUNT)
     expected = scoring.score(theta, data)
     monkeypatch.setattr(scoring, "CHUNK", chunk)
 
