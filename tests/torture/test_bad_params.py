@@ -73,7 +73,7 @@ def test_bad_params(tally: Tally, team: Clone) -> None:
         assert not rests(team.folder)
 
     try:
-        tally.run("for a stage", stage, short=5, long=1_960)
-        tally.run("for `dvc repro`", pipeline, short=1, long=40)
+        tally.run("for a stage", stage, short=5, long=1_980)
+        tally.run("for `dvc repro`", pipeline, short=1, long=20)
     finally:
         path.write_bytes(good)

@@ -31,7 +31,7 @@ def test_dvc_repro(tally: Tally, victim: Victim) -> None:
         process.communicate(timeout=DEADLINE)
         victim.recover()
 
-    tally.run("`dvc repro`", attempt, short=1, long=60, after_loss=victim.revive)
+    tally.run("`dvc repro`", attempt, short=1, long=50, after_loss=victim.revive)
 
 
 def test_a_stage(tally: Tally, victim: Victim) -> None:
@@ -50,7 +50,7 @@ def test_a_stage(tally: Tally, victim: Victim) -> None:
         assert "Traceback" not in said, said
         victim.recover()
 
-    tally.run("a stage below DVC", attempt, short=1, long=80, after_loss=victim.revive)
+    tally.run("a stage below DVC", attempt, short=1, long=60, after_loss=victim.revive)
 
 
 def find(victim: Victim, stage: str) -> list[psutil.Process]:
@@ -76,4 +76,4 @@ def test_at_a_write(tally: Tally, victim: Victim) -> None:
         assert_told(victim.attempt("python", "-m", f"stages.{stage}"), 0)
         victim.recover()
 
-    tally.run("a stage at a write", attempt, short=1, long=60, after_loss=victim.revive)
+    tally.run("a stage at a write", attempt, short=1, long=90, after_loss=victim.revive)

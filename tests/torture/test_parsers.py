@@ -110,7 +110,7 @@ def test_idx(tally: Tally, folder: Path) -> None:
             (read.images if mine is images else read.labels).tobytes()
         )
 
-    tally.run("IDX files", survives([IMAGES, LABELS], parse), short=1000, long=330_000)
+    tally.run("IDX files", survives([IMAGES, LABELS], parse), short=1000, long=210_000)
 
 
 def test_safetensors(tally: Tally, folder: Path) -> None:
@@ -133,13 +133,13 @@ def test_safetensors(tally: Tally, folder: Path) -> None:
 
     tally.run("models", survives([good, other], parse), short=500, long=130_000)
     headers = [good[8:start], other[8 : 8 + int.from_bytes(other[:8], "little")]]
-    tally.run("headers of models", survives(headers, parse_header), short=500, long=200_000)
+    tally.run("headers of models", survives(headers, parse_header), short=500, long=250_000)
 
 
 def test_mirror(tally: Tally) -> None:
     samples = [LABELS, gzip.compress(IMAGES), gzip.compress(bytes(4000)), gzip.compress(LABELS) * 2]
     tally.run(
-        "files of a mirror", survives(samples, mirror._uncompressed), short=1000, long=270_000
+        "files of a mirror", survives(samples, mirror._uncompressed), short=1000, long=370_000
     )
 
 
@@ -163,7 +163,7 @@ def test_lock(tally: Tally) -> None:
             lock.outputs(found, name)
         lock.params(found)
 
-    tally.run("locks", survives(samples, parse), short=300, long=30_000)
+    tally.run("locks", survives(samples, parse), short=300, long=20_000)
     tally.run("whole locks", survives([LOCK], parse), short=3, long=1_000)
 
 
@@ -175,7 +175,7 @@ def test_params(tally: Tally, folder: Path) -> None:
         params.load(path)
 
     samples = [b"train:\n  seed: 0\n  epochs: 5\n", b"evaluate: {samples: [1, 2]}\n"]
-    tally.run("params", survives(samples, parse), short=200, long=40_000)
+    tally.run("params", survives(samples, parse), short=200, long=20_000)
     tally.run("whole params", survives([LECTURE.read_bytes()], parse), short=20, long=2_000)
 
 

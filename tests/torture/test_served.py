@@ -81,7 +81,7 @@ def test_requests(tally: Tally, served: str) -> None:
         if random.random() < 0.1:
             assert ask(served, good).json() == expected
 
-    tally.run("requests", attempt, short=100, long=5_000)
+    tally.run("requests", attempt, short=100, long=3_000)
 
 
 def assert_probabilities(rows: list[dict[str, float]]) -> None:
