@@ -40,8 +40,10 @@ def test_a_stage(tally: Tally, victim: Victim) -> None:
     def attempt(random: Random) -> None:
         stage = random.choice(STAGES)
         dvc = victim.start("dvc", "repro", "--force", "--single-item", stage)
-        while dvc.poll() is None and not (found := find(victim, stage)):
+        found: list[psutil.Process] = []
+        while dvc.poll() is None and not found:
             time.sleep(0.01)
+            found = find(victim, stage)
         time.sleep(random.uniform(0, EACH))
         for process in found:
             with suppress(psutil.NoSuchProcess):
