@@ -8,7 +8,7 @@ INSTALL = $(BIN)/uv pip install --require-hashes --compile-bytecode --python $(B
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help repro data ci lint types test test-fast lock-current lock-true verify verify-arm ui track remote resolve compare sweep pin bench lock
+.PHONY: help repro data ci lint types test test-fast torture lock-current lock-true verify verify-arm ui track remote resolve compare sweep pin bench lock
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -32,6 +32,9 @@ test: .venv/dev ## run every test
 
 test-fast: .venv/dev ## run those that need no server, browser or pipeline
 	$(BIN)/pytest -m "not slow"
+
+torture: .venv/dev ## kill, damage, fill and crowd all of it for a quarter of an hour
+	TORTURE=1 $(BIN)/pytest tests/torture
 
 lock-current: .venv/installed ## claim that no stage is stale against params, code and data
 	$(BIN)/python -m verification.claims current

@@ -1,7 +1,7 @@
 """Runs a stage in which one write goes wrong: python -c FAULTY fault number stage.
 
-The writes of a stage are those of softmax/pipeline/files.py: the bytes of each file, then all
-names. Half of the bytes of write `number` are written, then the fault comes; a new name is not
+The writes are those of softmax/pipeline/files.py to the outputs: the bytes of each, then its name.
+Half of the bytes of write `number` are written, then the fault comes; a new name is not
 given. The fault is KILL, the name of an error of the system, or SLOW, which holds up all writes.
 """
 
@@ -11,9 +11,10 @@ FAULTY = """if True:
 
     _, fault, number, stage = sys.argv
     whole, rename, count = Path.write_bytes, Path.replace, iter(range(10**9))
+    outputs = ("data", "images", "metrics", "models", "report", "params.valid.partial")
 
     def comes(path):
-        if not path.name.endswith(".partial") or (fault != "SLOW" and next(count) != int(number)):
+        if path.parts[0] not in outputs or (fault != "SLOW" and next(count) != int(number)):
             return False
         if fault == "SLOW":
             time.sleep(float(number))

@@ -1,26 +1,38 @@
 """What is in a clone after a command: the same outputs, no rests of files, no processes."""
 
 import hashlib
+import json
 import time
+from contextlib import suppress
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import psutil
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 OUTPUTS = ("data", "images", "metrics", "models", "report")
-ALONE = ("dvc.lock", "params.valid")
+ALONE = ("params.valid",)
 PATIENCE = 20  # seconds for what is to end by itself
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """The SHA-256 of each output, and of dvc.lock."""
+    """The SHA-256 of each output, and of what dvc.lock says, in whatever order of stages."""
     files = [folder / name for name in ALONE]
     files += [path for name in OUTPUTS for path in (folder / name).rglob("*")]
-    return {
+    return {"dvc.lock": order_free(folder / "dvc.lock")} | {
         str(path.relative_to(folder)): digest(path.read_bytes())
         for path in files
         if path.is_file() and path.suffix != ".partial"
     }
+
+
+def order_free(lock: Path) -> str:
+    """The SHA-256 of what a dvc.lock says; of its bytes where that is nothing."""
+    content = lock.read_bytes() if lock.exists() else b""
+    with suppress(YAMLError):
+        content = json.dumps(YAML(typ="safe").load(content), sort_keys=True).encode()
+    return digest(content)
 
 
 def digest(content: bytes) -> str:

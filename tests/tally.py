@@ -53,6 +53,7 @@ class Tally:
                 attempt(Random(seed))  # noqa: S311 (nothing secret)
             except (Exception, Hang):
                 losses.append(f"Random({seed!r})\n{traceback.format_exc()}")
+                append("losses", losses[-1])  # for who waits for the end
                 after_loss()
             if len(losses) == MOST:
                 break

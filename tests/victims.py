@@ -16,7 +16,10 @@ from softmax.provenance import lock
 
 STAGES = ("check", "download", "train", "evaluate", "export", "lesson", "report")
 DEADLINE = 120  # seconds for any command, on a busy machine
-TORN = "Unable to read RWLock-file"  # as DVC says where a kill met it at its notes
+TORN = {  # what DVC says where a kill met it while it wrote a file of its own
+    "Unable to read RWLock-file": "`.dvc/tmp/rwlock`",
+    "dvc.lock' ": "`dvc.lock`",
+}
 OLD = b"what was here before"
 
 
@@ -90,8 +93,8 @@ class Victim(Clone):
         """Let DVC complete what was begun, and compare it with what is there undisturbed."""
         wait_for_the_end(self.folder)
         done = self.attempt("dvc", "repro")
-        if TORN in done.stderr:
-            tally.note("DVC's own notes were torn, which `make repro` mended")
+        if found := next(filter(done.stderr.__contains__, TORN), ""):
+            tally.note(f"DVC had torn {TORN[found]}, which `make repro` mended")
             done = self.attempt("python", "-m", "tools.repro")
         assert_told(done, 0)
         assert contents(self.folder) == self.whole

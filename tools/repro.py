@@ -6,6 +6,7 @@ python -m tools.repro --pull    # the options are those of `dvc repro`
 import json
 import logging
 import os
+import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -13,12 +14,13 @@ from pathlib import Path
 from dvc.cli import main as dvc
 from dvc.lock import LockError, make_lock
 
-from softmax.errors import exits_cleanly
+from softmax.errors import DataError, exits_cleanly
 from softmax.pipeline import params, paths
 from softmax.provenance import lock
 
 RUNS = "Running stage '%s':"  # as DVC says
-RWLOCK = Path(".dvc/tmp/rwlock")  # in which DVC notes what it reads and writes
+NOTES = Path(".dvc/tmp/rwlock")  # in which DVC notes what it reads and writes
+GUARDS = ("lock", "rwlock.lock")  # held by a DVC that writes dvc.lock, or its notes
 LECTURE = " (the lecture: 84.77%)"
 
 
@@ -35,21 +37,32 @@ class Runs(logging.Handler):
             self.names.append(str(record.args[0]))
 
 
-def mend_lock() -> None:
-    """Remove the notes of a DVC that a kill met while it wrote them: none would read them again."""
-    if not RWLOCK.exists():
+def mend() -> None:
+    """Put right what DVC writes in place, where a kill tore it: its notes, and dvc.lock.
+
+    DVC would not read them again. What DVC makes of the last dvc.lock in git is the same as of a
+    later one. One with the marks of a merge is left to its people.
+    """
+    if not NOTES.parent.exists():
         return
-    with suppress(LockError), make_lock(f"{RWLOCK}.lock", tmp_dir=str(RWLOCK.parent)):
+    guards = [make_lock(str(NOTES.with_name(name)), str(NOTES.parent)) for name in GUARDS]
+    with suppress(LockError), guards[0], guards[1]:  # else another DVC is writing
         try:
-            json.loads(RWLOCK.read_bytes())
+            json.loads(NOTES.read_bytes() if NOTES.exists() else "{}")
         except ValueError:
-            RWLOCK.unlink()
+            NOTES.unlink()
+        if lock.PATH.exists() and b"<<<<<<<" not in (content := lock.PATH.read_bytes()):
+            try:
+                lock.parse(content)
+            except DataError:
+                print(f"repro: {lock.PATH} was torn; it is taken from git", file=sys.stderr)
+                subprocess.run(["git", "checkout", "HEAD", "--", lock.PATH], check=False)
 
 
 @exits_cleanly
 def main() -> None:
     """Let DVC run what is stale, then say what came of it, and where to look next."""
-    mend_lock()
+    mend()
     runs = Runs()
     logging.getLogger("dvc").addHandler(runs)
     if status := dvc(["repro", *sys.argv[1:]]):

@@ -40,4 +40,4 @@ def test_at_once(tally: Tally, victim: Victim) -> None:
         assert len(names) >= len(rates)
         victim.recover()
 
-    tally.run("a crowd", attempt, short=1, long=3, after_loss=victim.revive)
+    tally.run("a crowd", attempt, short=1, long=2, after_loss=victim.revive)

@@ -73,7 +73,7 @@ def test_bad_params(tally: Tally, team: Clone) -> None:
         assert not rests(team.folder)
 
     try:
-        tally.run("for a stage", stage, short=5, long=1_900)
-        tally.run("for `dvc repro`", pipeline, short=1, long=100)
+        tally.run("for a stage", stage, short=5, long=1_980)
+        tally.run("for `dvc repro`", pipeline, short=1, long=20)
     finally:
         path.write_bytes(good)

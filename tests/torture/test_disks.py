@@ -45,7 +45,7 @@ def test_an_error_at_a_write(tally: Tally, victim: Victim) -> None:
         assert_told(victim.attempt("python", "-m", f"stages.{stage}"), 0)
         victim.recover()
 
-    tally.run("an error at a write", attempt, short=1, long=60, after_loss=victim.revive)
+    tally.run("an error at a write", attempt, short=1, long=30, after_loss=victim.revive)
 
 
 def test_a_slow_disk(tally: Tally, victim: Victim) -> None:
@@ -63,7 +63,7 @@ def test_a_slow_disk(tally: Tally, victim: Victim) -> None:
         assert slow.returncode == 0, said
         victim.recover()
 
-    tally.run("slow writes", attempt, short=1, long=25, after_loss=victim.revive)
+    tally.run("slow writes", attempt, short=1, long=10, after_loss=victim.revive)
 
 
 class OnADisk(Victim):
@@ -115,7 +115,7 @@ def test_a_full_disk(tally: Tally, on_a_disk: OnADisk) -> None:
         on_a_disk.namespace.sh(f"rm {ballast}")
         on_a_disk.recover()
 
-    tally.run("a full disk", attempt, short=1, long=40, after_loss=on_a_disk.revive)
+    tally.run("a full disk", attempt, short=1, long=20, after_loss=on_a_disk.revive)
 
 
 def test_a_disk_that_can_only_be_read(tally: Tally, on_a_disk: OnADisk) -> None:
@@ -132,5 +132,5 @@ def test_a_disk_that_can_only_be_read(tally: Tally, on_a_disk: OnADisk) -> None:
         on_a_disk.recover()
 
     tally.run(
-        "a disk that can only be read", attempt, short=1, long=20, after_loss=on_a_disk.revive
+        "a disk that can only be read", attempt, short=1, long=10, after_loss=on_a_disk.revive
     )

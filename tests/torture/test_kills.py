@@ -31,7 +31,7 @@ def test_dvc_repro(tally: Tally, victim: Victim) -> None:
         process.communicate(timeout=DEADLINE)
         victim.recover()
 
-    tally.run("`dvc repro`", attempt, short=1, long=60, after_loss=victim.revive)
+    tally.run("`dvc repro`", attempt, short=1, long=50, after_loss=victim.revive)
 
 
 def test_a_stage(tally: Tally, victim: Victim) -> None:
@@ -40,8 +40,10 @@ def test_a_stage(tally: Tally, victim: Victim) -> None:
     def attempt(random: Random) -> None:
         stage = random.choice(STAGES)
         dvc = victim.start("dvc", "repro", "--force", "--single-item", stage)
-        while dvc.poll() is None and not (found := find(victim, stage)):
+        found: list[psutil.Process] = []
+        while dvc.poll() is None and not found:
             time.sleep(0.01)
+            found = find(victim, stage)
         time.sleep(random.uniform(0, EACH))
         for process in found:
             with suppress(psutil.NoSuchProcess):
@@ -50,7 +52,7 @@ def test_a_stage(tally: Tally, victim: Victim) -> None:
         assert "Traceback" not in said, said
         victim.recover()
 
-    tally.run("a stage below DVC", attempt, short=1, long=80, after_loss=victim.revive)
+    tally.run("a stage below DVC", attempt, short=1, long=60, after_loss=victim.revive)
 
 
 def find(victim: Victim, stage: str) -> list[psutil.Process]:
@@ -76,4 +78,4 @@ def test_at_a_write(tally: Tally, victim: Victim) -> None:
         assert_told(victim.attempt("python", "-m", f"stages.{stage}"), 0)
         victim.recover()
 
-    tally.run("a stage at a write", attempt, short=1, long=60, after_loss=victim.revive)
+    tally.run("a stage at a write", attempt, short=1, long=90, after_loss=victim.revive)

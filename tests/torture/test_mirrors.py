@@ -143,7 +143,7 @@ def test_servers(tally: Tally, monkeypatch: pytest.MonkeyPatch) -> None:
             server.listener.shutdown(socket.SHUT_RDWR)
             server.listener.close()
 
-    tally.run("a server", attempt, short=30, long=2_000)
+    tally.run("a server", attempt, short=30, long=1_500)
 
 
 def test_directories(tally: Tally, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +159,7 @@ def test_directories(tally: Tally, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         monkeypatch.setenv("MNIST_MIRROR", random.choice(["", "file://"]) + str(folder))
         assert_fetched_or_told()
 
-    tally.run("a directory", attempt, short=50, long=3_000)
+    tally.run("a directory", attempt, short=50, long=2_000)
 
 
 def put(random: Random, path: Path, content: bytes) -> None:
