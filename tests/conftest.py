@@ -2,6 +2,7 @@
 
 import gc
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -193,6 +194,8 @@ def workspace(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> It
     write_mnist(folder)
     hashes = [hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in catalog.FILES]
     monkeypatch.setitem(catalog.load(), "mnist", Pinned(tuple(hashes), ""))
+    monkeypatch.setattr(catalog, "PATH", tmp_path / catalog.PATH.name)  # for other processes
+    catalog.PATH.write_text(json.dumps({"mnist": dict(zip(catalog.FILES, hashes, strict=True))}))
 
     def prepare(**changes: dict[str, Any]) -> Path:
         values = yaml.safe_load(LECTURE.read_text())

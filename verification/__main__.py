@@ -22,7 +22,7 @@ import yaml
 from tqdm import tqdm
 
 from softmax.errors import SoftmaxError, exits_cleanly
-from softmax.pipeline import files, params, paths
+from softmax.pipeline import catalog, files, params, paths
 from softmax.provenance import lock
 from verification import hashes, matrix
 from verification.matrix import Row
@@ -71,6 +71,7 @@ def retrain(row: Row, settings: dict[str, Any], locked: lock.Hashes) -> Result:
         folder = Path(name)
         (folder / "params.yaml").write_text(yaml.safe_dump(settings))
         (folder / "data").symlink_to(Path("data").absolute())
+        (folder / catalog.PATH.name).symlink_to(catalog.PATH)
         done = subprocess.run(
             _command(row),
             cwd=folder,

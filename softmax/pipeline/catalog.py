@@ -11,7 +11,8 @@ from ruamel.yaml import YAML
 from softmax.errors import DataError
 from softmax.pipeline import files
 
-PATH = Path(__file__).parents[2] / "datasets.yaml"
+HERE = Path("datasets.yaml").absolute()  # beside params.yaml, else beside this code
+PATH = HERE if HERE.exists() else Path(__file__).parents[2] / HERE.name
 FILES = (
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",

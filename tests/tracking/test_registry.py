@@ -23,7 +23,7 @@ from mlflow.models import Model
 from servers import empty_store, free_port
 
 from softmax.core import data
-from softmax.pipeline import catalog
+from softmax.pipeline import catalog, files
 from softmax.pipeline.catalog import Pinned
 from stages import evaluate, train
 
@@ -69,7 +69,11 @@ def test_the_champion_is_chosen_by_held_out_images_alone(
     assert "version 3; it is the champion" in learn(0.1, validation=50)
     assert champion(registry) == 3
     assert len(registry.search_model_versions(f"name='{NAME}'")) == 6
-    monkeypatch.setitem(catalog.load(), "mnist", Pinned(("other labels",) * 4, ""))
+    labels = catalog.training_files("mnist")[1]
+    labels.write_bytes(labels.read_bytes()[:-1] + b"\x07")
+    paths = [*catalog.training_files("mnist"), *catalog.test_files("mnist")]
+    pins = tuple(files.sha256(path) for path in paths)
+    monkeypatch.setitem(catalog.load(), "mnist", Pinned(pins, ""))
     assert "still version 3, which was not judged on the same 50" in learn(0.3, validation=50)
 
 

@@ -56,6 +56,7 @@ def place(workspace: Workspace) -> Callable[[str], Path]:
     def make(name: str) -> Path:
         folder = Path(name).absolute()
         shutil.copytree("data", folder / "data")
+        shutil.copy("datasets.yaml", folder)
         shutil.copy("params.yaml", folder)
         empty_store(folder / "mlflow.db")
         return folder
