@@ -143,9 +143,15 @@ def answer(connection: socket.socket) -> NoReturn:
     sys.executable = request["program"]
     places = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     sys.path[:0] = [request["folder"], *places]
-    status = run(request["arguments"])
-    connection.sendall(status.to_bytes(1))
-    os._exit(status)
+    end, process = os._exit, os.getpid()
+
+    def leave(status: int) -> NoReturn:
+        if os.getpid() == process:  # no child of it
+            connection.sendall(status.to_bytes(1))
+        end(status)
+
+    os._exit = leave  # by which softmax/tracking ends a stage, too
+    leave(run(request["arguments"]))
 
 
 def end_with(connection: socket.socket) -> None:
