@@ -30,6 +30,7 @@ def main() -> None:
     dataset = settings.download.dataset
     test = data.load(*catalog.verified(dataset, catalog.test_files(dataset)))
     lock.verify(*READ)
+    params.check_samples(settings, len(test.labels))
     digits = report.digits(
         model.load(paths.WEIGHTS, (data.CLASSES, test.images.shape[1])),
         test,

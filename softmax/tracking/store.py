@@ -30,6 +30,9 @@ FIXED = {  # whatever a team sets for its other projects
     "MLFLOW_ENABLE_ASYNC_LOGGING": "false",  # its threads outlive the work
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # a run asked for again would be made twice
 }
+DRIVERS = dict.fromkeys(  # SQLAlchemy takes the plain names for another one, psycopg 3
+    ("postgres", "postgresql"), "postgresql+psycopg2"
+)
 NOT_OURS = [
     "MLFLOW_" + name for name in ("RUN_ID", "EXPERIMENT_ID", "EXPERIMENT_NAME", "REGISTRY_URI")
 ]
@@ -121,7 +124,7 @@ def uri() -> str:
     """
     given = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
     scheme, separator, rest = given.partition(":")
-    scheme = scheme.lower()
+    scheme = DRIVERS.get(scheme.lower(), scheme.lower())
     if scheme == "sqlite" and not rest.startswith("////"):
         rest = f"///{os.path.relpath(root() / rest.removeprefix('///'))}"
     return f"{scheme}{separator}{rest}" if separator else given

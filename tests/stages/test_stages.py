@@ -174,6 +174,7 @@ def test_a_second_run_writes_the_same_bytes(workspace: Workspace) -> None:
         (evaluate, {"evaluate": {"samples": []}}, "evaluate.samples = [] "),
         (train, {"train": {"learning_rate": 1e307}}, "lower train.learning_rate"),
         (evaluate, {"evaluate": {"samples": [30]}}, "evaluate.samples names image 30"),
+        (report, {"evaluate": {"samples": [30]}}, "evaluate.samples names image 30"),
         (download, {"download": {"dataset": "mist"}}, "download.dataset = 'mist' should"),
         (export, {"export": {"scale": 0}}, "export.scale = 0 should be"),
         (lesson, {"lesson": {"spread": 0.3}}, "lesson.spread = 0.3 should be"),

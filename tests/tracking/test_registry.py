@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import pickle
 import subprocess
 import sys
 import time
@@ -25,7 +26,7 @@ from servers import empty_store, free_port
 from softmax.core import data
 from softmax.pipeline import catalog, files
 from softmax.pipeline.catalog import Pinned
-from stages import evaluate, train
+from stages import evaluate, export, train
 
 NAME = "softmax-mnist"
 
@@ -101,6 +102,22 @@ def test_the_model_needs_no_repository(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
     expected = pd.read_csv("metrics/predictions.csv").drop(columns="label")
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "answers.csv"), expected, check_exact=True)
+
+
+@pytest.mark.usefixtures("registry")
+def test_no_pickle_is_read_from_the_data_to_the_served_model(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a pickle is read")
+
+    for reader in ("load", "loads", "Unpickler"):
+        monkeypatch.setattr(pickle, reader, refuse)
+    for stage in (train, evaluate, export):
+        stage.main()
+    images = data.load(*catalog.test_files("mnist")).images
+    answers = mlflow.pyfunc.load_model(f"models:/{NAME}/1").predict(images)
+    assert len(answers) == len(images)
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from servers import STARTUP, serve
 from shared import ROOT, forking
 from sqlalchemy import make_url
 
+from softmax.tracking import store
 from softmax.tracking.replay import BATCH_LOSS
 from stages import evaluate, export, train
 from tools import track
@@ -95,6 +96,16 @@ def assert_whole(uri: str, run: Run, folder: Path) -> None:
     assert weights == (folder / "models/softmax.safetensors").read_bytes()
     (version,) = client.search_model_versions(f"run_id = '{run.info.run_id}'")
     assert version.tags["weights.sha256"] == run.data.tags["weights.sha256"]
+
+
+def test_an_address_as_every_guide_writes_it(
+    postgresql: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = postgresql("plain").replace("postgresql+psycopg2:", "postgresql:")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", plain)
+    client = store.connect()
+    experiment = store.experiment(client, "a-guide")
+    assert client.get_experiment(experiment).name == "a-guide"
 
 
 def test_three_stages_make_one_row_that_has_everything(on_server: Workspace, server: str) -> None:
