@@ -72,7 +72,8 @@ def elsewhere(alone: list[bytes], tmp_path: Path) -> Path:  # noqa: ARG001 (afte
     """A second machine's copy of the workspace."""
     folder = tmp_path / "elsewhere"
     shutil.copytree("data", folder / "data")
-    shutil.copy("params.yaml", folder)
+    for file in ("params.yaml", "datasets.yaml"):
+        shutil.copy(file, folder)
     return folder
 
 
