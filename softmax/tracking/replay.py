@@ -52,7 +52,7 @@ def training(client: Client, run: Run, facts: Facts) -> None:
     end = epochs["step"].tolist()[-1]
     registry.log_model(client, run, facts, end)
     losses = pd.read_csv(facts.folder / paths.LOSSES).rename(columns={"loss": BATCH_LOSS})
-    for table in (losses, epochs):
+    for table in (epochs, losses):  # MLflow compares by the first metric unless told otherwise
         _log_curves(client, run, facts, table, end)
 
 
