@@ -19,7 +19,7 @@ from softmax.errors import SettingError, TrackingError, exits_cleanly
 from softmax.pipeline import params
 from softmax.tracking import moving, store, views
 
-LATEST = 1000  # runs whose params are compared
+LATEST = 100  # runs whose params are compared; with more the links would come late
 SERVER = """
 import gc
 gc.disable()  # or Python looks for garbage among MLflow's imports for a sixth of the time
