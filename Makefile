@@ -33,7 +33,7 @@ test: .venv/dev ## run every test
 test-fast: .venv/dev ## run those that need no server, browser or pipeline
 	$(BIN)/pytest -m "not slow"
 
-torture: .venv/dev ## kill, damage, fill and crowd all of it for a quarter of an hour
+torture: .venv/dev ## kill, damage, fill and crowd all of it for twenty minutes
 	TORTURE=1 $(BIN)/pytest tests/torture
 
 lock-current: .venv/installed ## claim that no stage is stale against params, code and data
