@@ -31,3 +31,23 @@ def _page(browser: Browser, file: Path) -> Iterator[Page]:
         yield page
         asked = [fault for fault in faults if not fault.startswith("data:")]
         assert asked == [file.as_uri()]
+
+
+@pytest.fixture(name="page")
+def _touched(browser: Browser, file: Path) -> Iterator[Page]:
+    """The page in English, in motion; tests may read its canvases, on which Chromium comments."""
+    with browser.new_context(viewport=DESKTOP, locale="en-GB") as context:
+        page = context.new_page()
+        page.goto(file.as_uri())
+        yield page
+
+
+def listen(page: Page, place: str) -> None:
+    """From now on window.said counts how often a screen reader is told what `place` says."""
+    page.locator(place).evaluate(
+        """(verdict) => {
+             window.said = 0;
+             const observer = new MutationObserver((records) => (window.said += records.length));
+             observer.observe(verdict, { childList: true });
+           }"""
+    )

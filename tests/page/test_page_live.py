@@ -1,15 +1,14 @@
-"""What a reader does on the page, and what it answers: the live lesson and the drawn digit."""
+"""What a reader does with the live lesson, and what it answers."""
 
 import hashlib
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from clones import Clone
-from numpy.typing import NDArray
+from page.opened import _file, _touched, listen  # noqa: F401 (fixtures)
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from softmax.core import model
@@ -17,17 +16,6 @@ from softmax.core.data import Dataset
 from softmax.lesson import plane
 from softmax.pipeline import params, paths
 from softmax.pipeline.params import Lesson
-
-Doubles = NDArray[np.float64]
-
-
-@pytest.fixture
-def page(browser: Browser, pipeline: Clone) -> Iterator[Page]:
-    """The page that the pipeline wrote, in English."""
-    with browser.new_context(locale="en-GB") as context:
-        page = context.new_page()
-        page.goto((pipeline.folder / paths.REPORT).as_uri())
-        yield page
 
 
 @pytest.fixture
@@ -200,140 +188,10 @@ def test_on_the_boundaries_two_classes_are_equally_likely(page: Page, pipeline: 
     np.testing.assert_allclose(middle, middle[[0, 0, 0]], atol=1e-9)
 
 
-def stroke(page: Page, *places: tuple[float, float]) -> None:
-    """Draw a line through `places`, in parts of the pad from its top left."""
-    pad = page.locator("#drawing-pad")
-    pad.scroll_into_view_if_needed()
-    box = pad.bounding_box()
-    assert box
-    on_screen = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in places]
-    page.mouse.move(*on_screen[0])
-    page.mouse.down()
-    for place in on_screen[1:]:
-        page.mouse.move(*place, steps=5)
-    page.mouse.up()
-
-
-def channel(page: Page, canvas: str, number: int) -> Doubles:
-    """Red, green, blue or alpha of a canvas: (height, width)."""
-    values = page.locator(canvas).evaluate(
-        """(canvas, number) => [...canvas.getContext("2d").getImageData(
-             0, 0, canvas.width, canvas.height).data].filter((_, n) => n % 4 === number)""",
-        number,
-    )
-    side = round(len(values) ** 0.5)
-    return np.array(values, float).reshape(side, side)
-
-
-def normalized(ink: Doubles) -> Doubles:
-    """MNIST's way, as matrices: the areas that pixels of the box share with cells of the pad."""
-    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
-    size = max(np.ptp(rows), np.ptp(columns)) + 1
-    down, across = (shares(start, size / 20, len(ink)) for start in (rows[0], columns[0]))
-    box = down @ ink @ across.T
-    y, x = (np.arange(20) + 0.5) @ box.sum(axis=1), (np.arange(20) + 0.5) @ box.sum(axis=0)
-    top, left = (round(14 - moment / box.sum()) for moment in (y, x))
-    image = np.zeros((60, 60))
-    image[16 + top : 36 + top, 16 + left : 36 + left] = box
-    return image[16:44, 16:44]
-
-
-def shares(start: int, size: float, cells: int) -> Doubles:
-    edges = start + size * np.arange(21)[:, None]
-    covered = np.clip(edges - np.arange(cells), 0, 1)
-    return np.diff(covered, axis=0) / size
-
-
-def probabilities(page: Page) -> list[str]:
-    return page.locator("#drawing-scores td:last-child").all_inner_texts()
-
-
-STROKES: dict[str, list[tuple[float, float]]] = {
-    "one": [(0.3, 0.1), (0.3, 0.7)],
-    "dash": [(0.1, 0.9), (0.8, 0.9)],
-    "dot": [(0.9, 0.1), (0.9, 0.1)],
-    "seven": [(0.2, 0.2), (0.7, 0.25), (0.4, 0.95)],
-    "across a corner": [(0.7, 0.95), (1.1, 0.4)],
-}
-
-
-@pytest.mark.parametrize("name", STROKES)
-def test_a_drawing_becomes_an_image_as_mnist_was_made(page: Page, name: str) -> None:
-    stroke(page, *STROKES[name])
-
-    image = channel(page, "#drawing-image", 0)
-    expected = normalized(channel(page, "#drawing-pad", 3))
-    assert image.max() > 250
-    np.testing.assert_allclose(image, expected, atol=0.5 + 1e-9)
-
-
-def test_a_one_is_centred_by_its_mass_wherever_it_is_drawn(page: Page) -> None:
-    images = []
-    for x in (0.15, 0.5, 0.8):
-        page.locator("#drawing-clear").click()
-        stroke(page, (x, 0.2), (x, 0.8))
-        images.append(channel(page, "#drawing-image", 0))
-        places = np.arange(28) + 0.5
-        for axis in (0, 1):
-            mass = images[-1].sum(axis=1 - axis)
-            assert abs(places @ mass / mass.sum() - 14) <= 0.5
-        assert np.flatnonzero(images[-1].any(axis=1)).tolist() == list(range(4, 24))
-        expect(page.locator("#drawing-verdict")).to_have_text("The model says: 1")
-
-
-def test_probabilities_follow_each_stroke(page: Page, pipeline: Clone) -> None:
-    theta = model.load(pipeline.folder / paths.WEIGHTS)
-    nothing = [f"{a:.4f}" for a in model.softmax(theta[:, -1:])[:, 0]]
-    assert probabilities(page) == nothing
-    seen = [nothing]
-    for places in ([(0.3, 0.2), (0.7, 0.2)], [(0.7, 0.2), (0.4, 0.9)]):
-        stroke(page, *places)
-        seen.append(probabilities(page))
-        pixels = channel(page, "#drawing-image", 0).ravel()
-        z = model.logits(theta, np.array([*pixels, 255])[:, None])
-        assert seen[-1] == [f"{a:.4f}" for a in model.softmax(z)[:, 0]]
-        k = model.predict(z)[0]
-        expect(page.locator("#drawing-verdict")).to_have_text(f"The model says: {k}")
-        terms = theta[k, :-1] * pixels
-        strength = channel(page, "#drawing-contributions", 3).ravel()
-        np.testing.assert_allclose(strength, 255 * abs(terms) / abs(terms).max(), atol=0.51)
-    assert seen[0] != seen[1] != seen[2]
-    page.locator("#drawing-clear").click()
-    assert probabilities(page) == nothing
-
-
-def test_a_drawing_is_called_something_but_not_right(page: Page) -> None:
-    marked = page.locator("#drawing-scores tr:not(.other)")
-    expect(marked).to_have_count(0)
-    stroke(page, *STROKES["one"])
-    expect(marked).to_have_class("predicted")
-    expect(marked.locator("th")).to_have_text("1")
-    page.locator("#drawing-clear").click()
-    expect(marked).to_have_count(0)
-
-
-@pytest.mark.parametrize("name", ["drawing", "lesson"])
-def test_a_verdict_is_said_again_only_where_it_changes(page: Page, name: str) -> None:
-    stroke(page, *STROKES["one"])
+def test_a_verdict_is_said_again_only_where_it_changes(page: Page) -> None:
     page.locator("#lesson-step").click()
-    page.locator(f"#{name}-verdict").evaluate(
-        """(verdict) => {
-             window.said = 0;
-             const observer = new MutationObserver((records) => (window.said += records.length));
-             observer.observe(verdict, { childList: true });
-           }"""
-    )
-    stroke(page, (0.3, 0.1), (0.3, 0.75))  # still a 1
+    listen(page, "#lesson-verdict")
     page.locator("#lesson-step").click()  # still another training
     assert page.evaluate("window.said") == 0
-    page.locator("#drawing-clear").click()
     page.locator("#lesson-reset").click()
     assert page.evaluate("window.said") == 1
-
-
-def test_a_digit_can_be_drawn_by_keyboard(page: Page) -> None:
-    """Those that the page draws are called what they are."""
-    for digit in range(10):
-        page.locator(f"[data-stroke='{digit}']").focus()
-        page.keyboard.press("Enter")
-        expect(page.locator("#drawing-verdict")).to_have_text(f"The model says: {digit}")
