@@ -1,17 +1,20 @@
 """Show and explain all results in one HTML file."""
 
 import json
+from typing import Any
 
 import pandas as pd
 
 from softmax.core import data, model
 from softmax.errors import exits_cleanly
-from softmax.page import report
+from softmax.page import images, report
 from softmax.pipeline import catalog, files, params, paths, recorder
+from softmax.pipeline.params import Params
 from softmax.provenance import lock
 
 READ = (
     paths.WEIGHTS,
+    paths.EPOCH_WEIGHTS,
     paths.LESSON_WEIGHTS,
     paths.TEST_METRICS,
     paths.PREDICTIONS,
@@ -28,15 +31,8 @@ def main() -> None:
     """Write the page of the lesson and of the trained model."""
     settings = params.load()
     dataset = settings.download.dataset
-    test = data.load(*catalog.verified(dataset, catalog.test_files(dataset)))
     lock.verify(*READ)
-    params.check_samples(settings, len(test.labels))
-    digits = report.digits(
-        model.load(paths.WEIGHTS, (data.CLASSES, test.images.shape[1])),
-        test,
-        pd.read_csv(paths.PREDICTIONS),
-        settings.evaluate.samples,
-    )
+    about_images = of_images(settings)
     lesson = report.lesson(
         settings.lesson,
         model.load(paths.LESSON_WEIGHTS, model.LESSON),
@@ -45,9 +41,10 @@ def main() -> None:
     )
     facts = {
         "dataset": dataset,
+        "name": report.name(dataset),
         "result": json.loads(paths.TEST_METRICS.read_bytes()),
         "curves": report.curves(pd.read_csv(paths.LOSSES), pd.read_csv(paths.EPOCHS)),
-        **digits,
+        **about_images,
         "lesson": lesson | {"sha256": files.sha256(paths.LESSON_WEIGHTS)},
     }
     page = report.html(
@@ -62,6 +59,25 @@ def main() -> None:
     files.write({paths.REPORT: page})
     print(f"report: {paths.REPORT}, {len(page) / 1e6:.1f} MB")
     recorder.log("report", settings)
+
+
+def of_images(settings: Params) -> dict[str, Any]:
+    """The facts about the data set, the model, and how its weights formed."""
+    dataset = settings.download.dataset
+    training_files, test_files = catalog.training_files(dataset), catalog.test_files(dataset)
+    training = data.load(*catalog.verified(dataset, training_files))
+    test = data.load(*catalog.verified(dataset, test_files))
+    params.check_samples(settings, len(test.labels))
+    sides = data.read_idx(test_files[0], 3).shape[1:]
+    shape = (data.CLASSES, test.images.shape[1])
+    theta, predictions = model.load(paths.WEIGHTS, shape), pd.read_csv(paths.PREDICTIONS)
+    thetas = {int(path.stem): model.load(path, shape) for path in paths.EPOCH_WEIGHTS.iterdir()}
+    kept, held_out = training.split(settings.train.validation)
+    return {
+        "data": images.data(sides, data.CLASSES, kept, held_out, test),
+        "forming": images.forming(thetas),
+        **images.model(theta, test, predictions, settings.evaluate.samples),
+    }
 
 
 if __name__ == "__main__":

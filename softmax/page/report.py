@@ -3,13 +3,18 @@
 Its sources lie beside this module: templates, styles, strings, and modules of JavaScript that a
 reader's browser finds under "softmax/<name>" in the file itself. The modules read one JSON, with
 
-    dataset     which one
+    dataset     its key in datasets.yaml; name: how it is written
+    data        shape: rows and columns of an image; training and test: how many of each class,
+                held_out: how many in all; label and pixels, as `runs`, of training images; dark:
+                the pixels that are 0 in all of them
     result      metrics/test.json
-    theta       weights and biases as `model.load`, doubles (10, 785)
-    curves      loss: [step, loss], epochs: [step, training loss, training accuracy]
-    confusion   ten rows, by the digit that an image is, of ten counts, by what it is called
-    images      test images with a reason to be shown: index, label, prediction, each a list, and
-                pixels, 784 for each image, as `runs`
+    theta       weights and biases as `model.load`, doubles (classes, pixels + 1)
+    forming     epochs, from 0, and thetas, as they were after each
+    curves      loss: [step, loss], epochs: [step, training loss, training accuracy], held_out:
+                [step, loss], empty where no images are held out
+    confusion   a row for each class, of counts by what its images are called
+    images      test images with a reason to be shown, the most confident first: index, label,
+                prediction, each a list, and pixels, as `runs`
     samples     evaluate.samples; mistakes: the most confident ones; both are values of index
     lesson      points: [255 x1, 255 x2, label]; classes, epochs, learning_rate; start and theta,
                 the first and the last weights of softmax regression, doubles (3, 3), and
@@ -31,19 +36,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from softmax.core.data import CLASSES, Dataset
+from softmax.page import english
 from softmax.pipeline.params import Lesson
 from softmax.training import initialization
 
 Doubles = NDArray[np.float64]
 
 FOLDER = Path(__file__).parent
-RIGHT_SHOWN = 40  # images of each digit that are called what they are; mistakes are all there
-MISTAKES = 24
 
 
 def html(facts: dict[str, Any], **shown: Any) -> bytes:
     """The page: `facts` for its modules, `shown` for its templates alone."""
+    said = strings()
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([FOLDER / "templates", FOLDER / "styles"]),
         autoescape=True,
@@ -53,7 +57,14 @@ def html(facts: dict[str, Any], **shown: Any) -> bytes:
         undefined=jinja2.StrictUndefined,
     )
     template = environment.get_template("index.html.j2")
-    return template.render(facts=facts, modules=modules(), strings=strings(), **shown).encode()
+    page = template.render(facts=facts, modules=modules(), strings=said, **shown)
+    return english.fill(page, said, facts["dataset"]).encode()
+
+
+def name(dataset: str) -> str:
+    """The data set `dataset` of datasets.yaml as people write it."""
+    written = dataset.replace("mnist", "MNIST")
+    return written[:1].upper() + written[1:]
 
 
 def modules() -> dict[str, str]:
@@ -72,43 +83,15 @@ def strings() -> dict[str, dict[str, str]]:
     return merged
 
 
-def digits(
-    theta: Doubles, test: Dataset, predictions: pd.DataFrame, samples: list[int]
-) -> dict[str, Any]:
-    """The facts about the model of images, and the test images that are shown.
-
-    `predictions` is metrics/predictions.csv. Shown are all mistakes, the first RIGHT_SHOWN of
-    each digit that are right, and `samples`.
-    """
-    label, prediction = predictions["label"], predictions["prediction"]
-    right = predictions[label == prediction].groupby("label").head(RIGHT_SHOWN)
-    index = sorted({*predictions.index[label != prediction], *right.index, *samples})
-    counts = np.bincount(label * CLASSES + prediction, minlength=CLASSES**2)
-    return {
-        "theta": doubles(theta),
-        "confusion": counts.reshape(CLASSES, CLASSES).tolist(),
-        "images": {
-            "index": index,
-            "label": label[index].tolist(),
-            "prediction": prediction[index].tolist(),
-            "pixels": runs(test.images[index]),
-        },
-        "samples": samples,
-        "mistakes": mistakes(predictions),
-    }
-
-
-def mistakes(predictions: pd.DataFrame) -> list[int]:
-    """The test images that are called something else with the highest probability, MISTAKES."""
-    wrong = predictions[predictions["label"] != predictions["prediction"]]
-    confidence = wrong.filter(regex=r"^p\d+$").max(axis=1)
-    return confidence.sort_values(ascending=False, kind="stable").index[:MISTAKES].tolist()
-
-
 def curves(losses: pd.DataFrame, epochs: pd.DataFrame) -> dict[str, Any]:
     """The facts about the training, of metrics/loss.csv and metrics/epochs.csv."""
     columns = ["step", "train_loss", "train_accuracy"]
-    return {"loss": _rows(losses[["step", "loss"]]), "epochs": _rows(epochs[columns])}
+    held_out = [name for name in ("step", "validation_loss") if "validation_loss" in epochs]
+    return {
+        "loss": _rows(losses[["step", "loss"]]),
+        "epochs": _rows(epochs[columns]),
+        "held_out": _rows(epochs[held_out]),
+    }
 
 
 def lesson(

@@ -51,3 +51,8 @@ def listen(page: Page, place: str) -> None:
              observer.observe(verdict, { childList: true });
            }"""
     )
+
+
+def formulas(page: Page) -> list[str]:
+    """Those of the training, without spaces."""
+    return ["".join(text.split()) for text in page.locator("#curves math").all_text_contents()]

@@ -3,9 +3,11 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
+import pytest
 from page.opened import _file, _page  # noqa: F401 (fixtures)
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from shared import ROOT
 
 from softmax.page import report
@@ -66,8 +68,7 @@ def test_the_page_speaks_one_language_at_a_time(page: Page) -> None:
     translated = [key for key in english if strings[key]["en"] != strings[key]["vi"]]
     assert len(translated) > 80
     assert [key for key in translated if english[key] == vietnamese[key]] == []
-    assert "84,61%" in page.locator(".result").inner_text()
-    assert "trên 10.000 ảnh" in page.locator(".result").inner_text()
+    assert "84,61% trên 10.000 ảnh" in page.locator(".lead").inner_text()
 
 
 def test_vietnamese_readers_start_in_vietnamese(browser: Browser, file: Path) -> None:
@@ -76,6 +77,50 @@ def test_vietnamese_readers_start_in_vietnamese(browser: Browser, file: Path) ->
         page.goto(file.as_uri())
         assert page.locator("h1").inner_text() == "Hồi quy softmax trên MNIST"
         assert page.title() == "Hồi quy softmax trên MNIST"
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "vi-VN"])
+def test_an_address_means_a_language(browser: Browser, file: Path, locale: str) -> None:
+    with browser.new_context(locale=locale) as context:
+        page = context.new_page()
+        for language in ("vi", "en"):
+            page.goto(f"{file.as_uri()}?lang={language}#data")
+            expect(page.locator("html")).to_have_attribute("lang", language)
+
+
+def test_a_chosen_language_is_kept(browser: Browser, file: Path) -> None:
+    with browser.new_context(locale="en-GB") as context:
+        page = context.new_page()
+        page.goto(f"{file.as_uri()}?lang=en#data")
+        page.get_by_role("button", name="Tiếng Việt").click()
+        assert page.url == f"{file.as_uri()}?lang=vi#data"
+        page.reload()
+        expect(page.locator("html")).to_have_attribute("lang", "vi")
+        page.goto(file.as_uri())
+        expect(page.locator("html")).to_have_attribute("lang", "vi")
+
+
+def test_the_english_is_in_the_file_as_javascript_says_it(browser: Browser, file: Path) -> None:
+    """Every text and every name, to the last digit, for those who have no JavaScript."""
+    written: dict[str, Any] = {}
+    said: dict[str, Any] = {}
+    for found, javascript in ((written, False), (said, True)):
+        with browser.new_context(locale="en-GB", java_script_enabled=javascript) as context:
+            page = context.new_page()
+            page.goto(file.as_uri())
+            found |= {
+                name: page.locator(f"[data-{name}]").evaluate_all(
+                    """(all, name) => all.map((element) => [element.dataset.values ?? "{}",
+                         element.getAttribute(`data-${name}`), name === "i18n"
+                           ? element.textContent : element.getAttribute("aria-label")])""",
+                    name,
+                )
+                for name in ("i18n", "i18n-label")
+            }
+    assert sum(map(len, written.values())) > 400
+    for name, elements in written.items():
+        missing = [element for element in elements if element not in said[name]]
+        assert missing == []
 
 
 def texts(page: Page) -> dict[str, str]:

@@ -1,14 +1,17 @@
 """The pad: what is drawn, what the model sees of it, and what it says."""
 
+from typing import Literal
+
 import numpy as np
+import pandas as pd
 import pytest
 from clones import Clone
 from numpy.typing import NDArray
 from page.opened import _file, _touched, listen  # noqa: F401 (fixtures)
 from playwright.sync_api import Page, expect
 
-from softmax.core import model
-from softmax.pipeline import paths
+from softmax.core import data, model
+from softmax.pipeline import catalog, paths
 
 Doubles = NDArray[np.float64]
 
@@ -96,6 +99,7 @@ def test_a_one_is_centred_by_its_mass_wherever_it_is_drawn(page: Page) -> None:
 
 def test_probabilities_follow_each_stroke(page: Page, pipeline: Clone) -> None:
     theta = model.load(pipeline.folder / paths.WEIGHTS)
+    page.locator("#drawing-clear").click()
     nothing = [f"{a:.4f}" for a in model.softmax(theta[:, -1:])[:, 0]]
     assert probabilities(page) == nothing
     seen = [nothing]
@@ -117,6 +121,7 @@ def test_probabilities_follow_each_stroke(page: Page, pipeline: Clone) -> None:
 
 def test_a_drawing_is_called_something_but_not_right(page: Page) -> None:
     marked = page.locator("#drawing-scores tr:not(.other)")
+    page.locator("#drawing-clear").click()
     expect(marked).to_have_count(0)
     stroke(page, *STROKES["one"])
     expect(marked).to_have_class("predicted")
@@ -134,9 +139,60 @@ def test_a_verdict_is_said_again_only_where_it_changes(page: Page) -> None:
     assert page.evaluate("window.said") == 1
 
 
-def test_a_digit_can_be_drawn_by_keyboard(page: Page) -> None:
-    """Those that the page draws are called what they are."""
-    for digit in range(10):
-        page.locator(f"[data-stroke='{digit}']").focus()
-        page.keyboard.press("Enter")
-        expect(page.locator("#drawing-verdict")).to_have_text(f"The model says: {digit}")
+def test_the_pad_begins_with_the_lectures_first_image(page: Page, pipeline: Clone) -> None:
+    images = data.read_idx(pipeline.folder / catalog.test_files("mnist")[0], 3)
+    assert (channel(page, "#drawing-image", 0) == images[1802]).all()
+    expect(page.locator("#drawing-verdict")).to_have_text("The model says: 2")
+
+
+def test_those_who_cannot_draw_take_test_images_by_keyboard(page: Page, pipeline: Clone) -> None:
+    """One after another, each as the model was tested on it."""
+    images = data.read_idx(pipeline.folder / catalog.test_files("mnist")[0], 3)
+    table = pd.read_csv(pipeline.folder / paths.PREDICTIONS)
+    for k in range(10):
+        right = table.query(f"label == prediction == {k}").filter(regex=r"^p\d").max(axis=1)
+        page.locator(f"#drawing-classes [data-class='{k}']").focus()
+        for index in right.sort_values(ascending=False, kind="stable").index[:2]:
+            page.keyboard.press("Enter")
+            assert (channel(page, "#drawing-image", 0) == images[index]).all()
+            expect(page.locator("#drawing-verdict")).to_have_text(f"The model says: {k}")
+
+
+def test_a_stroke_does_not_go_over_a_test_image(page: Page) -> None:
+    page.locator("#drawing-classes button").nth(8).click()
+    stroke(page, *STROKES["one"])
+    expect(page.locator("#drawing-verdict")).to_have_text("The model says: 1")
+
+
+@pytest.mark.parametrize("button", ["right", "middle"])
+def test_only_the_main_button_draws(page: Page, button: Literal["right", "middle"]) -> None:
+    page.locator("#drawing-clear").click()
+    box = page.locator("#drawing-pad").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 50, box["y"] + 50)
+    page.mouse.down(button=button)
+    page.mouse.move(box["x"] + 150, box["y"] + 150)
+    page.mouse.up(button=button)
+    assert not channel(page, "#drawing-pad", 3).any()
+
+
+def test_a_drawing_is_explained(page: Page) -> None:
+    stroke(page, *STROKES["one"])
+    page.locator("#drawing-why").click()
+    expect(page.locator("#explanation-title")).to_have_text("Your drawing, called 1")
+    expect(page.locator("#explained-scores .predicted th")).to_have_text("1")
+    page.keyboard.press("Escape")
+    page.locator("#drawing-clear").click()
+    expect(page.locator("#drawing-why")).to_be_disabled()
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(1366, 650), (1440, 900), (390, 844), (844, 390), (683, 325)]
+)
+def test_the_pad_and_all_it_says_are_in_one_view(page: Page, width: int, height: int) -> None:
+    """On the first screen of a laptop and a phone; across and at 200%, where its link leads."""
+    page.set_viewport_size({"width": width, "height": height})
+    if height < 400:
+        page.locator("nav a").first.click()
+    for name in ("pad", "image", "contributions", "verdict", "scores"):
+        expect(page.locator(f"#drawing-{name}")).to_be_in_viewport(ratio=1)

@@ -1,18 +1,22 @@
-// The loss of single batches, a line, and of the training set after each epoch, dots. Places are
-// percentages, so that the chart is as wide as the page; its text is not drawn but said.
+// The loss of single batches, a line, and after each epoch that of the training set and of the
+// held-out images, if there are any, dots. Places are percentages, so that the chart is as wide as the
+// page; its text is not drawn but said.
 
 import { element } from "softmax/elements";
 import { label, say } from "softmax/i18n";
 
 const TICKS = 6; // at most, on an axis
 
-export function start({ curves: { loss, epochs } }) {
+export function start({ curves: { loss, epochs, held_out } }) {
   const [last] = epochs.at(-1);
-  const largest = Math.max(...[...loss, ...epochs].map(([, value]) => value));
+  const largest = Math.max(...[...loss, ...epochs, ...held_out].map(([, value]) => value));
   const step = roundStep(largest / TICKS);
   const top = Math.ceil(largest / step) * step;
   const across = (x) => (100 * x) / last;
   const up = (y) => (100 * y) / top;
+
+  const place = (x, y) => `left: ${across(x)}%; bottom: ${up(y)}%`;
+  const dot = (kind) => ([x, y]) => element("span", { class: kind, style: place(x, y) });
 
   const [, final, accuracy] = epochs.at(-1);
   const chart = document.getElementById("loss");
@@ -22,14 +26,19 @@ export function start({ curves: { loss, epochs } }) {
   const every = Math.ceil(epochs.length / TICKS);
   const labelled = epochs.filter((_, k) => (k + 1) % every === 0);
   chart.append(
-    ...levels.map((y) => tick("level", `bottom: ${up(y)}%`, ["number.1", { value: y }])),
+    ...levels.map((y) => tick("level", `bottom: ${up(y)}%`, ["number", { value: y }])),
     ...labelled.map(([x], k) =>
       tick("epoch", `left: ${across(x)}%`, ["curves.tick", { epoch: (k + 1) * every }]),
     ),
+    element("span", { class: "axis", say: ["curves.loss", {}] }),
     line(loss.map(([x, y]) => `${across(x)} ${100 - up(y)}`)),
-    ...epochs.map(([x, y]) => {
-      return element("span", { class: "dot", style: `left: ${across(x)}%; bottom: ${up(y)}%` });
-    }),
+    ...held_out.map(dot("dot held-out")),
+    ...epochs.map(dot("dot")),
+    element(
+      "span",
+      { class: "last", style: place(last, final) },
+      element("span", { say: ["number.2", { value: final }] }),
+    ),
   );
 }
 

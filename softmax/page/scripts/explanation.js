@@ -1,47 +1,41 @@
-// Why an image is called what it is called. A linear model needs no method for that: the score of a
-// class is the sum of what each pixel adds, w x, and of the bias.
+// Why an image is called what it is called: the terms of the score of each class.
 
-import { CLASSES, classify, theta } from "softmax/digits";
+import { contributions, largestOf } from "softmax/contributions";
+import { open } from "softmax/dialogs";
+import { classify, theta } from "softmax/digits";
 import { element } from "softmax/elements";
 import { label, say } from "softmax/i18n";
-import { WHITE } from "softmax/model";
-import { diverging, image, legend, pixelated } from "softmax/pictures";
+import { contributionMap, terms } from "softmax/maps";
+import { WHITE, predict } from "softmax/model";
+import { image, legend } from "softmax/pictures";
+import { tell } from "softmax/pixel";
 import { scores } from "softmax/scores";
+import { contest } from "softmax/versus";
 
-/** Show the explanation of a test image, {index, label, prediction, pixels}. */
-export function explain(shown) {
-  const place = (id) => document.getElementById(id);
-  const judged = classify(shown.pixels);
-  const { pixels, ...named } = shown;
-  say(place("explanation-title"), "image.name", named);
-  label(place("explained-image"), "image.name", named);
-  image(place("explained-image"), pixels);
-  place("explained-scores").replaceChildren(...scores(judged, shown));
+const at = (id) => document.getElementById(id);
 
-  const shares = Array.from({ length: CLASSES }, (_, k) => contributions(k, pixels));
-  const largest = Math.max(...shares.map((share) => Math.max(...share.map(Math.abs))));
-  legend(place("contributions-legend"), largest);
-  place("contributions").replaceChildren(
-    ...shares.map((share, k) => {
-      const canvas = pixelated(["contributions.name", { k }]);
-      diverging(canvas, share, largest);
-      const terms = { sum: pixelsPart(k, pixels), bias: theta[k].at(-1), score: judged.z[k] };
-      const lines = Object.entries(terms).map(([name, value]) =>
-        element("span", { say: [`contributions.${name}`, { value }] }),
-      );
-      const title = element("strong", { say: ["contributions.class", { k }] });
-      return element("figure", {}, canvas, element("figcaption", {}, title, ...lines));
-    }),
-  );
-  place("explanation").showModal();
+/** Explain an image {pixels, label}, whose label may be unknown; `title` is [key, values]. */
+export function explain({ pixels, label: actual }, title) {
+  const judged = classify(pixels);
+  const prediction = predict(judged.z);
+  say(at("explanation-title"), ...title);
+  label(at("explained-image"), ...title);
+  image(at("explained-image"), pixels);
+  tell(at("explained-image"), "pixel.image", (n) => ({ x: pixels[n] / WHITE }));
+  at("explained-scores").replaceChildren(...scores(judged, { label: actual, prediction }));
+
+  const largest = largestOf(theta.map((row) => contributions(row, pixels)));
+  const tiles = theta.map((row, k) => tile(k, row, pixels, largest, judged.z[k]));
+  at("contributions").replaceChildren(...tiles);
+  legend(at("contributions-legend"), largest);
+  contest(pixels, judged.z, actual ?? prediction, tiles);
+  open("explanation");
 }
 
-/** What each pixel adds to the score of class k: w x, with x from 0 to 1. */
-export function contributions(k, pixels) {
-  return Float64Array.from(pixels, (pixel, i) => (theta[k][i] * pixel) / WHITE);
-}
-
-/** What all of them add to it. The sum is exact, as the score is; only the division rounds. */
-export function pixelsPart(k, pixels) {
-  return pixels.reduce((total, pixel, i) => total + theta[k][i] * pixel, 0) / WHITE;
+/** What each pixel adds to the score of class k. */
+function tile(k, row, pixels, largest, score) {
+  const canvas = contributionMap(["contributions.name", { k }], row, pixels, largest);
+  const title = element("strong", { say: ["contributions.class", { k }] });
+  const caption = element("figcaption", {}, title, ...terms(row, pixels, score));
+  return element("figure", {}, canvas, caption);
 }

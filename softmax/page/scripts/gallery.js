@@ -1,36 +1,38 @@
 // The test images that the page shows: samples, mistakes, and those behind a cell of the confusion
 // matrix. Each opens its explanation.
 
+import { open } from "softmax/dialogs";
 import { classify, images } from "softmax/digits";
 import { element } from "softmax/elements";
 import { explain } from "softmax/explanation";
 import { say } from "softmax/i18n";
 import { image, pixelated } from "softmax/pictures";
+import { rove } from "softmax/roving";
 import { scores } from "softmax/scores";
 
+const at = (id) => document.getElementById(id);
+
 export function start({ samples, mistakes }) {
-  document.getElementById("sample-cards").append(...samples.map((k) => card(images.get(k))));
-  const confident = mistakes.map((k) => item(images.get(k)));
-  document.getElementById("most-confident").append(...confident);
+  at("sample-cards").append(...samples.map((k) => card(images.get(k))));
+  at("most-confident").append(...mistakes.map((k) => item(images.get(k))));
   for (const cell of document.querySelectorAll("button[data-prediction]")) {
-    cell.addEventListener("click", () => open(cell));
+    cell.addEventListener("click", () => openCell(cell));
   }
-  for (const button of document.querySelectorAll("[data-close]")) {
-    button.addEventListener("click", () => button.closest("dialog").close());
-  }
+  for (const place of [at("sample-cards"), at("most-confident"), at("confusion")]) rove(place);
 }
 
 /** The images behind a cell, in the dialog. */
-function open(cell) {
+function openCell(cell) {
   const [label, prediction] = [cell.dataset.label, cell.dataset.prediction].map(Number);
   const count = Number(cell.textContent);
   const behind = [...images.values()].filter(
     (shown) => shown.label === label && shown.prediction === prediction,
   );
-  say(document.getElementById("cell-title"), "cell.title", { label, prediction });
-  say(document.getElementById("cell-text"), "cell.text", { shown: behind.length, count });
-  document.getElementById("cell-images").replaceChildren(...behind.map(item));
-  document.getElementById("cell").showModal();
+  say(at("cell-title"), "cell.title", { label, prediction });
+  say(at("cell-text"), "cell.text", { shown: behind.length, count });
+  at("cell-images").replaceChildren(...behind.map(item));
+  rove(at("cell-images"));
+  open("cell");
 }
 
 /** A test image and its scores. */
@@ -60,6 +62,6 @@ function opener(shown) {
   image(canvas, pixels);
   const properties = { type: "button", class: "image", label: ["image.open", named] };
   const button = element("button", properties, canvas);
-  button.addEventListener("click", () => explain(shown));
+  button.addEventListener("click", () => explain(shown, ["image.name", named]));
   return button;
 }

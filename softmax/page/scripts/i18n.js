@@ -1,10 +1,14 @@
 // What the page says, in the language of its reader. An element names its text by data-i18n, and
 // an accessible name by data-i18n-label; data-values holds what stands for {name}, {name:3} (with
-// three decimals), {name:%}, {name:g} (four digits, as short as may be) and {name:i} (a name in
-// digits) in it. A change of language says all of it again.
+// three decimals), {name:%}, {name:g} (four digits, as short as may be), {name:i} (a name in digits)
+// and {name:c} (the class of that number) in it. A change of language says all of it again. The
+// English is in the file already, by softmax/page/english.py.
+
+import { facts } from "softmax/facts";
 
 const strings = JSON.parse(document.getElementById("strings").textContent);
 const LANGUAGES = ["en", "vi"];
+const KEPT = "softmax.language";
 const FORMATS = {
   "%": { style: "percent", ...decimals(2) },
   g: { maximumSignificantDigits: 4 },
@@ -13,7 +17,11 @@ const FORMATS = {
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
 const formatters = {};
-let language = LANGUAGES.find((known) => navigator.language.startsWith(known)) ?? "en";
+const asked = new URLSearchParams(location.search).get("lang");
+let language =
+  [asked, attempt(() => localStorage.getItem(KEPT)), navigator.language]
+    .map((wish) => LANGUAGES.find((known) => wish?.startsWith(known)))
+    .find(Boolean) ?? "en";
 
 /** Let `element` show the string `key` with `values`, now and in each language. */
 export function say(element, key, values = {}) {
@@ -32,7 +40,10 @@ export function label(element, key, values = {}) {
 /** Make the buttons of the page that name a language switch to it. */
 export function start() {
   for (const button of document.querySelectorAll("button[data-language]")) {
-    button.addEventListener("click", () => use(button.dataset.language));
+    button.addEventListener("click", () => {
+      use(button.dataset.language);
+      remember();
+    });
   }
   use(language);
 }
@@ -40,9 +51,10 @@ export function start() {
 /** The string `key` with `values` in it. */
 function text(key, values = {}) {
   if (!(key in strings)) throw new Error(`no string ${key}`);
-  return strings[key][language].replace(/\{(\w+)(?::([\d%gi]))?\}/g, (_, name, format) => {
+  return strings[key][language].replace(/\{(\w+)(?::([\d%gic]))?\}/g, (_, name, format) => {
     if (!(name in values)) throw new Error(`${key}: no value ${name}`);
     const value = values[name];
+    if (format === "c") return strings[`class.${facts.dataset}.${value}`]?.[language] ?? value;
     return typeof value === "number" ? number(value, format) : value;
   });
 }
@@ -78,6 +90,23 @@ function use(chosen) {
   }
   for (const element of document.querySelectorAll("[data-i18n], [data-i18n-label]")) {
     translate(element);
+  }
+}
+
+/** Keep the language for the next visit, and say it in the address. */
+function remember() {
+  const address = new URL(location);
+  address.searchParams.set("lang", language);
+  attempt(() => localStorage.setItem(KEPT, language));
+  attempt(() => history.replaceState(history.state, "", address));
+}
+
+/** What `action` returns, if a page in a sandbox, as in MLflow's viewer, may do it. */
+function attempt(action) {
+  try {
+    return action();
+  } catch {
+    return undefined;
   }
 }
 

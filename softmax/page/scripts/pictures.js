@@ -1,6 +1,7 @@
 // Pictures on canvases, one cell for each value. Where a value is zero the paper shines through, so
 // that they suit a light page and a dark one.
 
+import { COLUMNS, ROWS } from "softmax/digits";
 import { element } from "softmax/elements";
 
 // of values below 0 and above
@@ -13,9 +14,9 @@ export const PURPLE_ORANGE = [
   [230, 97, 1],
 ]; // which no class of the lesson has
 
-/** A canvas for 28 x 28 values, called by a string, [key, values]. */
+/** A canvas for the pixels of an image, called by a string, [key, values]. */
 export function pixelated(label) {
-  return element("canvas", { width: 28, height: 28, role: "img", label });
+  return element("canvas", { width: COLUMNS, height: ROWS, role: "img", label });
 }
 
 /** Paint values from black, the least of them, to white, the largest. */

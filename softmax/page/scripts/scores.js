@@ -1,4 +1,4 @@
-// Scores and probabilities of the ten classes, as rows of a table.
+// Scores and probabilities of the classes, as rows of a table.
 
 import { element } from "softmax/elements";
 
@@ -15,7 +15,7 @@ export function scores({ z, a }, { label, prediction }) {
     return element(
       "tr",
       { class: mark },
-      element("th", { scope: "row" }, String(k)),
+      element("th", { scope: "row", say: ["class", { k }] }),
       element("td", { say: ["number.3", { value: score }] }),
       element("td", {}, bar, probability),
     );

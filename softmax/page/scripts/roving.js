@@ -1,0 +1,45 @@
+// One stop of the tab key for many buttons, among which arrow keys move the focus: left and right in
+// their order, up and down by where they are.
+
+const MOVES = {
+  ArrowLeft: (all, from) => all[all.indexOf(from) - 1],
+  ArrowRight: (all, from) => all[all.indexOf(from) + 1],
+  ArrowUp: (all, from) => nearest(all, from, -1),
+  ArrowDown: (all, from) => nearest(all, from, 1),
+  Home: (all) => all[0],
+  End: (all) => all.at(-1),
+};
+
+/** Make the buttons in `place` one stop; call it again where they are others. */
+export function rove(place) {
+  place.addEventListener("focusin", follow); // which is not added twice
+  place.addEventListener("keydown", type);
+  stopAt(buttons(place)[0], place);
+}
+
+const buttons = (place) => [...place.querySelectorAll("button:enabled")];
+
+function stopAt(chosen, place) {
+  for (const button of buttons(place)) button.tabIndex = button === chosen ? 0 : -1;
+}
+
+function follow({ target, currentTarget }) {
+  stopAt(target, currentTarget);
+}
+
+function type(event) {
+  const move = MOVES[event.key];
+  if (!move) return;
+  event.preventDefault();
+  move(buttons(event.currentTarget), event.target)?.focus();
+}
+
+/** The nearest button above (-1) or below (1), in the same column. */
+function nearest(all, from, sign) {
+  const { x, y, width } = from.getBoundingClientRect();
+  const away = (button) => sign * (button.getBoundingClientRect().y - y);
+  return all
+    .filter((button) => Math.abs(button.getBoundingClientRect().x - x) < width / 2)
+    .filter((button) => away(button) > 0)
+    .sort((one, other) => away(one) - away(other))[0];
+}

@@ -1,0 +1,80 @@
+// Two classes against each other. Their scores differ by what each pixel adds to one and not to the
+// other: that map alone says why an image is called the one and not the other.
+
+import { contributions, largestOf, minus } from "softmax/contributions";
+import { theta } from "softmax/digits";
+import { element } from "softmax/elements";
+import { say } from "softmax/i18n";
+import { contributionMap, terms, weightMap } from "softmax/maps";
+import { predict } from "softmax/model";
+import { legend } from "softmax/pictures";
+import { rove } from "softmax/roving";
+
+const at = (id) => document.getElementById(id);
+
+/**
+ * Set the class that has won an image with scores z against what the image is or, where it is that,
+ * against the second; and against others as readers choose. Those two are marked in `tiles`.
+ */
+export function contest(pixels, z, actual, tiles) {
+  const winner = predict(z);
+  const buttons = [...at("versus-rivals").children];
+  const against = (rival) => {
+    buttons.forEach((button, k) => button.setAttribute("aria-pressed", k === rival));
+    tiles.forEach((tile, k) => tile.classList.toggle("deciding", k === winner || k === rival));
+    compare(pixels, z, winner, rival);
+  };
+  buttons.forEach((button, k) => {
+    button.disabled = k === winner;
+    button.onclick = () => against(k); // in the place of that for the last image
+  });
+  rove(at("versus-rivals"));
+  const others = z.map((score, k) => (k === winner ? -Infinity : score));
+  against(actual === winner ? predict(others) : actual);
+}
+
+function compare(pixels, z, winner, rival) {
+  const pair = { winner, rival };
+  const difference = z[winner] - z[rival];
+  say(at("versus-title"), "versus.title", pair);
+  say(at("versus-text"), "versus.text", { ...pair, difference });
+  const columns = [
+    { row: theta[winner], score: z[winner], names: named(winner) },
+    { row: theta[rival], score: z[rival], names: named(rival) },
+    {
+      row: minus(theta[winner], theta[rival]),
+      score: difference,
+      names: ["difference", "weights", "shares"].map((name) => [`versus.${name}`, pair]),
+    },
+  ];
+  at("versus").replaceChildren(...templates(columns), ...shares(columns, pixels));
+}
+
+const named = (k) =>
+  ["weights.short", "weights.of.diverging", "contributions.name"].map((name) => [name, { k }]);
+
+/** What each class looks for. */
+function templates(columns) {
+  const largest = largestOf(columns.map(({ row }) => row.subarray(0, -1)));
+  const figures = columns.map(({ row, names: [head, name] }) => {
+    const caption = element("figcaption", {}, element("strong", { say: head }));
+    return element("figure", {}, caption, weightMap(name, row, largest));
+  });
+  return [...figures, scale(largest)];
+}
+
+/** What it finds in the image. */
+function shares(columns, pixels) {
+  const largest = largestOf(columns.map(({ row }) => contributions(row, pixels)));
+  const figures = columns.map(({ row, score, names: [, , name] }) => {
+    const canvas = contributionMap(name, row, pixels, largest);
+    return element("figure", {}, canvas, element("figcaption", {}, ...terms(row, pixels, score)));
+  });
+  return [...figures, scale(largest)];
+}
+
+function scale(largest) {
+  const place = element("p", { class: "legend" });
+  legend(place, largest);
+  return place;
+}

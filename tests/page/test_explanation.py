@@ -1,0 +1,152 @@
+"""Why an image is called what it is called: the terms of each score, and of two against another."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from clones import Clone
+from numpy.typing import NDArray
+from page.opened import _file, _touched  # noqa: F401 (fixtures)
+from playwright.sync_api import Locator, Page, expect
+
+from softmax.core import data, model
+from softmax.pipeline import catalog, paths
+
+Doubles = NDArray[np.float64]
+
+SAMPLES = [1802, 1100, 217]  # a 2; a 7; a 6, called 5
+
+
+@pytest.fixture
+def theta(pipeline: Clone) -> Doubles:
+    return model.load(pipeline.folder / paths.WEIGHTS)
+
+
+@pytest.fixture
+def pixels(pipeline: Clone) -> NDArray[np.uint8]:
+    """Those of the last sample."""
+    images = data.read_idx(pipeline.folder / catalog.test_files("mnist")[0], 3)
+    return images[SAMPLES[2]].ravel()
+
+
+def painted(canvases: Locator, count: int) -> NDArray[Any]:
+    """Red, green, blue and alpha of the pixels of `count` maps: (count, 784, 4)."""
+    expect(canvases).to_have_count(count)
+    values = canvases.evaluate_all(
+        "(canvases) => canvases.map((canvas) => [...canvas.getContext('2d')"
+        ".getImageData(0, 0, 28, 28).data])"
+    )
+    return np.array(values).reshape(count, 784, 4)
+
+
+def assert_diverging(drawn: NDArray[Any], values: Doubles) -> None:
+    """All maps are on one scale, red above 0 and blue below."""
+    assert abs(drawn[..., 3] - 255 * abs(values) / abs(values).max()).max() <= 0.5 + 1e-9
+    clear = drawn[..., 3] > 32  # else colours are rounded by the canvas
+    assert ((drawn[..., 0] > drawn[..., 2]) == (values > 0))[clear].all()
+
+
+def explain(page: Page, sample: int) -> None:
+    page.locator("#samples button").nth(sample).click()
+    expect(page.locator("#explanation")).to_be_visible()
+
+
+def lines(caption: str) -> list[float]:
+    """The numbers of sum, bias and score."""
+    return [float(x) for x in re.findall(r"= (\S+)", caption.replace("−", "-"))]
+
+
+def test_an_explanation_is_the_terms_of_the_score(
+    page: Page, theta: Doubles, pixels: NDArray[np.uint8]
+) -> None:
+    terms = theta[:, :-1] * pixels / 255
+    explain(page, 2)
+    title = f"Test image {SAMPLES[2]}: 6, called 5"
+    assert page.locator("#explanation h2").inner_text() == title
+    captions = page.locator("#contributions figcaption").all_inner_texts()
+    for caption, class_terms, bias in zip(captions, terms, theta[:, -1], strict=True):
+        z = class_terms.sum() + bias
+        assert lines(caption) == pytest.approx([class_terms.sum(), bias, z], abs=6e-5)
+    assert_diverging(painted(page.locator("#contributions canvas"), 10), terms)
+
+
+def test_two_templates_and_what_they_find_are_set_against_each_other(
+    page: Page, theta: Doubles, pixels: NDArray[np.uint8]
+) -> None:
+    """Those of what the image is called and of what it is, and their difference, which decides."""
+    explain(page, 2)
+    for rival in (6, 3):
+        if rival != 6:
+            page.locator("#versus-rivals button").nth(rival).click()
+        assert page.locator("#versus-title").inner_text() == f"Why 5 and not {rival}?"
+        rows = np.array([theta[5], theta[rival], theta[5] - theta[rival]])
+        maps = painted(page.locator("#versus canvas"), 6)
+        assert_diverging(maps[:3], rows[:, :-1])
+        assert_diverging(maps[3:], rows[:, :-1] * pixels / 255)
+        caption = page.locator("#versus figcaption").last.inner_text()
+        parts = (rows[2, :-1] @ pixels / 255, rows[2, -1])
+        assert lines(caption) == pytest.approx([*parts, sum(parts)], abs=6e-5)
+        marked = page.locator("#contributions .deciding strong").all_inner_texts()
+        assert sorted(marked) == sorted(["class 5", f"class {rival}"])
+    expect(page.locator("#versus-rivals button:disabled")).to_have_text("5")
+
+
+def test_what_is_right_is_set_against_the_second(page: Page, pipeline: Clone) -> None:
+    table = pd.read_csv(pipeline.folder / paths.PREDICTIONS).filter(regex=r"^p\d")
+    explain(page, 1)
+    second = np.argsort(table.to_numpy()[SAMPLES[1]])[-2]
+    assert page.locator("#versus-title").inner_text() == f"Why 7 and not {second}?"
+
+
+def test_the_pointer_says_a_pixel_and_its_weight(
+    page: Page, theta: Doubles, pixels: NDArray[np.uint8]
+) -> None:
+    weights = page.locator("[data-weights=diverging] canvas").nth(5)
+    note = page.locator("#pixel")
+    point(weights, 14, 9)
+    w = theta[5, 28 * 13 + 8]
+    expect(note).to_have_text(f"row 14, column 9: w = {w:.4f}".replace("-", "−"))
+    page.mouse.move(0, 0)
+    expect(note).not_to_be_visible()
+    explain(page, 2)
+    n = int(np.argmax(pixels[: 28 * 14]))
+    point(page.locator("#versus canvas").last, n // 28 + 1, n % 28 + 1)
+    w, x = theta[5, n] - theta[6, n], pixels[n] / 255
+    said = f"row {n // 28 + 1}, column {n % 28 + 1}: w·x = {w:.4f} · {x:.3f} = {w * x:.4f}"
+    expect(note).to_have_text(said.replace("-", "−"))
+    expect(note).to_be_in_viewport()
+
+
+def point(canvas: Locator, row: int, column: int) -> None:
+    """Move the pointer to a pixel of a map, counted from 1."""
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box
+    size = (box["width"] - 2) / 28
+    x, y = ((place - 0.5) * size + 1 for place in (column, row))
+    canvas.page.mouse.move(box["x"] + x, box["y"] + y)
+
+
+def test_a_dialog_opens_at_its_top_wherever_the_last_one_was_left(page: Page) -> None:
+    for name, button in {
+        "#explanation": page.locator("#samples button").first,
+        "#cell": page.locator("[data-label='3'][data-prediction='3']"),
+    }.items():
+        for _ in range(2):
+            button.click()
+            top = page.locator(name).evaluate("(dialog) => dialog.scrollTop")
+            assert top == 0
+            page.locator(name).evaluate("(dialog) => dialog.scrollTo(0, 300)")
+            page.keyboard.press("Escape")
+
+
+def test_an_explanation_adds_up_exactly(page: Page) -> None:
+    program = """async () => {
+      const { classify, images, theta } = await import("softmax/digits");
+      const { pixelsPart } = await import("softmax/contributions");
+      return [...images.values()].slice(0, 100).flatMap(({ pixels }) => classify(pixels).z
+        .map((z, k) => pixelsPart(theta[k], pixels) + theta[k].at(-1) - z));
+    }"""
+    assert max(map(abs, page.evaluate(program))) < 1e-14  # the sum of two divisions, not of one
