@@ -8,6 +8,7 @@ import html
 import json
 import re
 from collections.abc import Callable
+from decimal import ROUND_HALF_UP, Decimal
 from html.parser import HTMLParser
 from itertools import accumulate
 from typing import Any
@@ -17,7 +18,7 @@ SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def fill(page: str, strings: dict[str, dict[str, str]], dataset: str) -> str:
-    """`page` with the English of each element that names a string; all else stays as it is."""
+    """`page` with the English of each element that names a string and has no text yet."""
 
     def say(key: str, values: dict[str, Any]) -> str:
         return PLACEHOLDER.sub(
@@ -48,13 +49,21 @@ class _Insertions(HTMLParser):
     def handle_starttag(self, _tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
         values = json.loads(given.get("data-values") or "{}")
-        line, column = self.getpos()
-        end = self.lines[line - 1] + column + len(source := self.get_starttag_text() or "")
+        end = self.here() + len(source := self.get_starttag_text() or "")
         if key := given.get("data-i18n-label"):
             label = f' aria-label="{html.escape(self.say(key, values))}"'
             self.found.append((end - (2 if source.endswith("/>") else 1), label))
         if key := given.get("data-i18n"):
             self.found.append((end, html.escape(self.say(key, values), quote=False)))
+
+    def handle_data(self, data: str) -> None:
+        if data.strip() and self.found and self.found[-1][0] == self.here():
+            self.found.pop()  # what has a text keeps it
+
+    def here(self) -> int:
+        """The place of what the parser has just met."""
+        line, column = self.getpos()
+        return self.lines[line - 1] + column
 
 
 def _written(value: Any, form: str | None, class_name: Callable[[int], str]) -> str:
@@ -67,12 +76,17 @@ def _written(value: Any, form: str | None, class_name: Callable[[int], str]) -> 
         case "i":
             return str(value)
         case "%":
-            text = f"{value:.2%}"
+            text = f"{_rounded(Decimal(value) * 100, 2)}%"
         case "g":
             text = _short(value)
         case decimals:
-            text = f"{value:,.{decimals or 0}f}"
-    return re.sub(r"^-(?=0(?:\.0*)?$)", "", text).replace("-", "−")
+            text = _rounded(Decimal(value), int(decimals or 0))
+    return re.sub(r"^-(?=0(?:\.0*)?%?$)", "", text).replace("-", "−")
+
+
+def _rounded(value: Decimal, decimals: int) -> str:
+    """A tie goes away from 0, as in browsers."""
+    return f"{value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP):,}"
 
 
 def _short(value: float) -> str:

@@ -10,7 +10,7 @@ from page.opened import _file, _page  # noqa: F401 (fixtures)
 from playwright.sync_api import Browser, Page, expect
 from shared import ROOT
 
-from softmax.page import report
+from softmax.page import english, report
 
 PLACEHOLDER = re.compile(r"\{\w+(?::\S)?\}")
 
@@ -121,6 +121,32 @@ def test_the_english_is_in_the_file_as_javascript_says_it(browser: Browser, file
     for name, elements in written.items():
         missing = [element for element in elements if element not in said[name]]
         assert missing == []
+
+
+def test_numbers_are_written_alike_in_the_file_and_by_javascript(page: Page) -> None:
+    numbers = [0, -0.0, 1e-7, -2.5e-4, 0.00123456, 0.125, -0.0004, 0.9995, 2.5, 123456.78, -3]
+    strings = report.strings()
+    for key in [key for key in strings if re.fullmatch(r"number(\.\d)?|results.accuracy", key)]:
+        for value in numbers:
+            values = {"value": value, "accuracy": value, "total": 10}
+            said = page.evaluate(
+                """async ([key, values]) => {
+                     const { say } = await import("softmax/i18n");
+                     const place = document.createElement("p");
+                     say(place, key, values);
+                     return place.textContent;
+                   }""",
+                [key, values],
+            )
+            place = f"<p data-i18n='{key}' data-values='{json.dumps(values)}'>"
+            assert english.fill(place, strings, "mnist") == place + said
+
+
+def test_what_has_a_text_keeps_it() -> None:
+    strings = {"a": {"en": "A & B"}}
+    page = "<p data-i18n=a></p>\n<p data-i18n=a>C</p>\n<hr data-i18n-label=a>"
+    filled = "<p data-i18n=a>A &amp; B</p>\n<p data-i18n=a>C</p>\n<hr data-i18n-label=a"
+    assert english.fill(page, strings, "mnist") == filled + ' aria-label="A &amp; B">'
 
 
 def texts(page: Page) -> dict[str, str]:

@@ -75,11 +75,11 @@ function scientific(value) {
   return `${local(Number(digits), decimals(2))}\u00a0·\u00a010⁻${power}`; // not to be broken
 }
 
-// no value is −0
 function local(value, format) {
   const key = language + JSON.stringify(format);
-  formatters[key] ??= new Intl.NumberFormat(language, format); // which takes longer than to use it
-  return formatters[key].format(value + 0).replace("-", "−");
+  // which takes longer to make than to use; no zero has a sign
+  formatters[key] ??= new Intl.NumberFormat(language, { signDisplay: "negative", ...format });
+  return formatters[key].format(value).replace("-", "−");
 }
 
 function use(chosen) {
