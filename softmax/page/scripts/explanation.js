@@ -5,9 +5,9 @@ import { open } from "softmax/dialogs";
 import { classify, theta } from "softmax/digits";
 import { element } from "softmax/elements";
 import { label, say } from "softmax/i18n";
-import { contributionMap, terms } from "softmax/maps";
+import { paintContributions, terms } from "softmax/maps";
 import { WHITE, predict } from "softmax/model";
-import { image, legend } from "softmax/pictures";
+import { image, legend, pixelated } from "softmax/pictures";
 import { tell } from "softmax/pixel";
 import { scores } from "softmax/scores";
 import { contest } from "softmax/versus";
@@ -34,7 +34,8 @@ export function explain({ pixels, label: actual }, title) {
 
 /** What each pixel adds to the score of class k. */
 function tile(k, row, pixels, largest, score) {
-  const canvas = contributionMap(["contributions.name", { k }], row, pixels, largest);
+  const empty = pixelated(["contributions.name", { k }]);
+  const canvas = paintContributions(empty, row, pixels, largest);
   const title = element("strong", { say: ["contributions.class", { k }] });
   const caption = element("figcaption", {}, title, ...terms(row, pixels, score));
   return element("figure", {}, canvas, caption);

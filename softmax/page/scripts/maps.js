@@ -3,16 +3,17 @@
 import { contributions, pixelsPart } from "softmax/contributions";
 import { element } from "softmax/elements";
 import { WHITE } from "softmax/model";
-import { diverging, pixelated } from "softmax/pictures";
+import { diverging } from "softmax/pictures";
 import { tell } from "softmax/pixel";
 
-/** Paint the weights on a canvas. */
+/** `canvas` with the weights painted on it. */
 export function paintWeights(canvas, row, largest) {
   diverging(canvas, row.subarray(0, -1), largest);
   tell(canvas, "pixel.weight", (n) => ({ w: row[n] }));
+  return canvas;
 }
 
-/** Paint what each of `pixels` adds on a canvas. */
+/** `canvas` with what each of `pixels` adds painted on it. */
 export function paintContributions(canvas, row, pixels, largest) {
   const share = contributions(row, pixels);
   diverging(canvas, share, largest);
@@ -21,17 +22,6 @@ export function paintContributions(canvas, row, pixels, largest) {
     x: pixels[n] / WHITE,
     share: share[n],
   }));
-}
-
-export function weightMap(label, row, largest) {
-  const canvas = pixelated(label);
-  paintWeights(canvas, row, largest);
-  return canvas;
-}
-
-export function contributionMap(label, row, pixels, largest) {
-  const canvas = pixelated(label);
-  paintContributions(canvas, row, pixels, largest);
   return canvas;
 }
 

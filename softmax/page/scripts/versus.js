@@ -5,9 +5,9 @@ import { contributions, largestOf, minus } from "softmax/contributions";
 import { theta } from "softmax/digits";
 import { element } from "softmax/elements";
 import { say } from "softmax/i18n";
-import { contributionMap, terms, weightMap } from "softmax/maps";
+import { paintContributions, paintWeights, terms } from "softmax/maps";
 import { predict } from "softmax/model";
-import { legend } from "softmax/pictures";
+import { legend, pixelated } from "softmax/pictures";
 import { rove } from "softmax/roving";
 
 const at = (id) => document.getElementById(id);
@@ -58,7 +58,7 @@ function templates(columns) {
   const largest = largestOf(columns.map(({ row }) => row.subarray(0, -1)));
   const figures = columns.map(({ row, names: [head, name] }) => {
     const caption = element("figcaption", {}, element("strong", { say: head }));
-    return element("figure", {}, caption, weightMap(name, row, largest));
+    return element("figure", {}, caption, paintWeights(pixelated(name), row, largest));
   });
   return [...figures, scale(largest)];
 }
@@ -67,7 +67,7 @@ function templates(columns) {
 function shares(columns, pixels) {
   const largest = largestOf(columns.map(({ row }) => contributions(row, pixels)));
   const figures = columns.map(({ row, score, names: [, , name] }) => {
-    const canvas = contributionMap(name, row, pixels, largest);
+    const canvas = paintContributions(pixelated(name), row, pixels, largest);
     return element("figure", {}, canvas, element("figcaption", {}, ...terms(row, pixels, score)));
   });
   return [...figures, scale(largest)];

@@ -7,7 +7,6 @@ import { say } from "softmax/i18n";
 import { paintWeights } from "softmax/maps";
 import { rows } from "softmax/model";
 import { gray, legend } from "softmax/pictures";
-import { tell } from "softmax/pixel";
 
 export function start({ forming: { epochs, thetas }, curves, data }) {
   const all = rows(doubles(thetas), epochs.length).map((theta) => rows(theta, CLASSES));
