@@ -23,7 +23,7 @@ from softmax.errors import RangeError, WorkerError
 from softmax.pipeline import catalog, files, paths
 from softmax.pipeline.params import Params, Train
 from softmax.training import fitting, history, scoring
-from softmax.training.fitting import Epoch, Hyperparameters
+from softmax.training.fitting import Descent, Epoch, Hyperparameters
 from softmax.training.scoring import Score
 
 TOGETHER = 16  # models in a pass: with more, what they need leaves the processor's cache
@@ -87,7 +87,7 @@ def train(settings: Sequence[Params], where: str) -> list[Outcome]:
     histories: list[list[Epoch]] = [[] for _ in settings]
     thetas: dict[int, np.ndarray] = {}  # the last ones: those of all epochs could fill the memory
     failures: dict[int, str] = {}
-    for epochs in fitting.fit_together(kept, held_out, recipes):
+    for epochs in fitting.fit_together(Descent(kept, recipes), held_out):
         for k, epoch in enumerate(epochs):
             if isinstance(epoch, RangeError):
                 failures.setdefault(k, str(epoch))
