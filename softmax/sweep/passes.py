@@ -22,6 +22,8 @@ from softmax.core.data import Dataset
 from softmax.errors import RangeError, WorkerError
 from softmax.pipeline import catalog, files, paths
 from softmax.pipeline.params import Params, Train
+from softmax.sweep import compiled
+from softmax.sweep.compiled import CompiledDescent
 from softmax.training import fitting, history, scoring
 from softmax.training.fitting import Descent, Epoch, Hyperparameters
 from softmax.training.scoring import Score
@@ -39,14 +41,15 @@ class Outcome(NamedTuple):
 
 
 def plan(settings: Sequence[Train], processes: int) -> list[list[int]]:
-    """The numbers of the settings that train together: those with the same batches.
+    """The numbers of the settings that train together: those with the same batches and steps.
 
     No pass is so long that others of the `processes` have nothing to do.
     """
     most = min(TOGETHER, math.ceil(len(settings) / processes))
-    sharing: dict[tuple[int, ...], list[int]] = {}
+    sharing: dict[tuple[int | str, ...], list[int]] = {}
     for number, train in enumerate(settings):
-        same = (train.seed, train.batch_size, train.epochs, train.validation)
+        batches = (train.seed, train.batch_size, train.epochs, train.validation)
+        same = (*batches, train.optimizer, train.schedule)
         sharing.setdefault(same, []).append(number)
     return [
         numbers[start : start + most]
@@ -87,7 +90,9 @@ def train(settings: Sequence[Params], where: str) -> list[Outcome]:
     histories: list[list[Epoch]] = [[] for _ in settings]
     thetas: dict[int, np.ndarray] = {}  # the last ones: those of all epochs could fill the memory
     failures: dict[int, str] = {}
-    for epochs in fitting.fit_together(Descent(kept, recipes), held_out):
+    here = isinstance(kept.images, np.ndarray)
+    descent = CompiledDescent(kept, recipes) if here else Descent(kept, recipes)
+    for epochs in fitting.fit_together(descent, held_out):
         for k, epoch in enumerate(epochs):
             if isinstance(epoch, RangeError):
                 failures.setdefault(k, str(epoch))
@@ -112,6 +117,8 @@ def _sums(thetas: Iterable[np.ndarray], test: Dataset) -> Iterable[Array]:
     """Losses and right answers of each model on the test set, as scoring.sums gives them."""
     if not (stacked := list(thetas)):
         return []
+    if isinstance(test.images, np.ndarray):
+        return compiled.sums(np.stack(stacked), compiled.compress(test)).T
     xp, here = arrays.namespace(test.images), {"device": test.images.device}
     return scoring.sums(xp.asarray(np.stack(stacked), **here), test).T
 

@@ -63,8 +63,8 @@ def corrections() -> Iterator[Corrections]:
         yield 1 / (1 - power1), 1 / (1 - power2)
 
 
-def scheduled(learning_rate: float, schedule: str, step: int, steps: int) -> float:
-    """The rate at `step` of `steps`, counted from 0, by the schedule "constant" or "cosine".
+def scheduled(learning_rate: Array, schedule: str, step: int, steps: int) -> Array:
+    """What a rate, or many, is at `step` of `steps`, from 0, by the schedule constant or cosine.
 
     The cosine falls as (1 + cos(pi u)) / 2 = cos(pi u / 2)^2 with u = step / steps (Loshchilov
     and Hutter, 2017).
