@@ -90,7 +90,7 @@ bench: .venv/installed ## compare an epoch with the lecture's own loop
 	$(BIN)/python -m benchmarks.lecture
 
 lock: .venv/installed ## pin what requirements*.in name, with hashes
-	for name in requirements requirements-dev; do \
+	for name in requirements requirements-dev requirements-bench; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
 			--generate-hashes --custom-compile-command "make lock" $$name.in -o $$name.txt; done
 

@@ -129,7 +129,8 @@ def computed_by(way: str) -> dict[str, Any]:
 
         return {
             "device": where,
-            "instructions": os.environ.get("NUMBA_CPU_NAME") or llvmlite.binding.get_host_cpu_name(),
+            "instructions": os.environ.get("NUMBA_CPU_NAME")
+            or llvmlite.binding.get_host_cpu_name(),
             "threads": 1,
             "versions": f"numba {numba.__version__} llvmlite {llvmlite.__version__}",
         }

@@ -36,7 +36,8 @@ SOURCES = b"".join(Path(str(x.__file__)).read_bytes() for x in (arithmetic, opti
 CACHE = Path(__file__).parents[2] / ".dvc/tmp/numba"
 numba.config.CACHE_DIR = str(CACHE / hashlib.sha256(SOURCES).hexdigest()[:16])  # type: ignore[attr-defined]
 
-compiled = numba.njit(cache=True, error_model="numpy")  # reorders no sum, and fuses nothing
+# Reorders no sum, fuses nothing, and leaves Python to other threads.
+compiled = numba.njit(cache=True, error_model="numpy", nogil=True)
 for function in (arithmetic.snap, arithmetic.reduced_exp, arithmetic.polynomial):
     register_jitable(function)
 

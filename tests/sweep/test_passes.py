@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,7 @@ def test_the_facts_are_those_of_the_stage(
     plan = passes.plan([one.train for one in chosen], 1)
     together: dict[int, passes.Outcome] = {}
     for group in plan:
-        outcomes = passes.train([chosen[k] for k in group], "cpu")
+        outcomes = passes.train([chosen[k] for k in group], "cpu", threading.Event())
         together |= zip(group, outcomes, strict=True)
 
     facts = (paths.WEIGHTS, paths.LOSSES, paths.EPOCHS, paths.TRAIN_METRICS)
@@ -72,9 +73,24 @@ def test_the_facts_are_those_of_the_stage(
 def test_a_setting_that_leaves_the_range_says_so(workspace: Workspace) -> None:
     workspace(train={"epochs": 1, "batch_size": 2})
     passes._sets.cache_clear()
-    good, bad = passes.train(settings("train.learning_rate=0.01,1e30"), "cpu")
+    good, bad = passes.train(settings("train.learning_rate=0.01,1e30"), "cpu", threading.Event())
 
     assert "lower train.learning_rate" in bad.failure
     assert not bad.facts
     assert not good.failure
     assert json.loads(good.facts[Path(paths.TEST_METRICS)])["total"] > 0
+
+
+def test_who_stops_listening_waits_for_no_more_than_an_epoch(workspace: Workspace) -> None:
+    workspace(train={"epochs": 10_000, "batch_size": 2})
+    passes._sets.cache_clear()
+    short, *long = settings("train.seed=1,2,3", "train.epochs=10000")
+    short = short.model_copy(update={"train": short.train.model_copy(update={"epochs": 1})})
+
+    before = threading.active_count()
+    outcomes = passes.run([short, *long], "cpu", 2)
+    number, first = next(outcomes)
+    assert (number, bool(first.facts)) == (0, True)
+    assert threading.active_count() > before
+    del outcomes
+    assert threading.active_count() == before
