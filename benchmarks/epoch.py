@@ -90,16 +90,17 @@ def jax(training: Dataset, models: int) -> Epoch:
 
     gradients = jax.vmap(jax.grad(loss), (0, None, None))
 
-    @jax.jit
     def descend(thetas: Any, order: Any) -> Any:
         def step(thetas: Any, batch: Any) -> Any:
             return thetas - rates * gradients(thetas, images[batch], one_hot[batch]), None
 
         return jax.lax.scan(step, thetas, order)[0]
 
+    compiled = jax.jit(descend)
+
     def epoch() -> None:
         order = random.permutation(len(training.labels))[: count * BATCH].reshape(count, BATCH)
-        descend(jnp.zeros((models, 10, 785)), jnp.asarray(order)).block_until_ready()
+        compiled(jnp.zeros((models, 10, 785)), jnp.asarray(order)).block_until_ready()
 
     return epoch
 
