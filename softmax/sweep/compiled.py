@@ -40,7 +40,7 @@ class CompiledDescent(Descent):
     def take_steps(self, number: int) -> tuple[Doubles, dict[int, int]]:
         order = randomness.permutation(len(self.data.labels), self.seed, number)
         classes = self.thetas.shape[1]
-        residuals = np.empty((self.batch_size, self.state.theta.shape[1]))
+        residuals = np.empty((min(self.batch_size, len(order)), self.state.theta.shape[1]))
         losses, reported = [], {}
         for batch in range(1, self.batches + 1):
             chosen = order[(batch - 1) * self.batch_size : batch * self.batch_size]
