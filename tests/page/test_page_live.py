@@ -41,7 +41,7 @@ def in_python(data: Dataset, chosen: Lesson) -> str:
 
 
 def in_the_page(page: Page) -> str:
-    return page.locator("#lesson-hash").inner_text()
+    return page.locator("#lesson-hash").text_content() or ""
 
 
 def points(page: Page, data: Dataset) -> Dataset:
@@ -60,7 +60,7 @@ def changes(page: Page) -> list[str]:
 def test_the_page_trains_to_the_bytes_of_the_pipeline(page: Page, pipeline: Clone) -> None:
     locked = hashlib.sha256((pipeline.folder / paths.LESSON_WEIGHTS).read_bytes()).hexdigest()
 
-    assert in_the_page(page) == page.locator("#lesson-python").inner_text() == locked
+    assert in_the_page(page) == page.locator("#lesson-python").text_content() == locked
     expect(page.locator("#lesson-verdict")).to_contain_text("Equal")
     assert changes(page) == []
 
@@ -80,22 +80,50 @@ def test_the_page_says_so_if_bytes_differ(
     page.close()
 
 
-@pytest.mark.parametrize(("rate", "epochs"), [(0.1, 1), (0.3, 77), (10.0, 200)])
+@pytest.mark.parametrize(
+    ("place", "rate", "epoch"), [("-1", 0.1, 1), ("1", 10.0, 77), ("3", 1000.0, 100)]
+)
 def test_other_rates_and_epochs_are_those_of_python(
-    page: Page, lecture: Lesson, rate: float, epochs: int
+    page: Page, lecture: Lesson, place: str, rate: float, epoch: int
 ) -> None:
-    page.locator("#lesson-rate").fill(str(rate))
-    page.locator("#lesson-epochs").fill(str(epochs))
+    page.locator("#lesson-rate").fill(place)
+    page.locator("#lesson-epoch").fill(str(epoch))
 
-    chosen = lecture.model_copy(update={"learning_rate": rate, "epochs": epochs})
+    chosen = lecture.model_copy(update={"learning_rate": rate, "epochs": epoch})
     assert in_the_page(page) == in_python(plane.points(lecture), chosen)
     expect(page.locator("#lesson-verdict")).to_contain_text("another training")
+    assert page.locator("#lesson-rate").get_attribute("aria-valuetext") == f"{rate:,g}"
     assert changes(page) == [
-        f"the learning rate is {rate:g} instead of 2",
-        f"this is epoch {epochs} instead of 40",
+        f"the learning rate is {rate:,g} instead of 2",
+        f"this is epoch {epoch} instead of 40",
     ]
     page.locator("#lesson-reset").click()
     expect(page.locator("#lesson-verdict")).to_contain_text("Equal")
+
+
+def test_training_diverges_at_a_rate_that_can_be_reached(page: Page, lecture: Lesson) -> None:
+    chosen = lecture.model_copy(update={"learning_rate": 500.0, "epochs": 100})
+    losses = [epoch.training.loss for epoch in plane.fit(plane.points(lecture), chosen)]
+    page.locator("#lesson-rate").fill("2.7")
+    top = float(page.locator(".loss .level").last.inner_text())
+    assert max(losses[:3]) > 50 * losses[-1]
+    assert max(losses) <= top < 2 * max(losses)
+
+
+def test_epochs_are_scrubbed_without_training_anew(page: Page) -> None:
+    page.evaluate(
+        """async () => {
+          const curve = document.getElementById("lesson-curve");
+          window.drawn = 0;
+          new MutationObserver(() => (window.drawn += 1)).observe(curve, { attributes: true });
+        }"""
+    )
+    for epoch in ("3", "77", "40"):
+        page.locator("#lesson-epoch").fill(epoch)
+    assert page.evaluate("window.drawn") == 0
+    expect(page.locator("#lesson-verdict")).to_contain_text("Equal")
+    page.locator("#lesson-rate").fill("0")
+    assert page.evaluate("window.drawn") == 1
 
 
 def test_points_are_dragged(page: Page, lecture: Lesson) -> None:
@@ -108,7 +136,7 @@ def test_points_are_dragged(page: Page, lecture: Lesson) -> None:
     assert data.labels[changed] == 0
     assert abs(moved.images[changed]).max() <= 1  # the middle of the square
     assert in_the_page(page) == in_python(moved, lecture)
-    assert changes(page) == ["points moved: 1"]
+    assert changes(page) == ["points moved or added: 1"]
 
 
 def test_points_stay_in_the_square(page: Page, lecture: Lesson) -> None:
@@ -158,30 +186,57 @@ def test_points_are_moved_by_keys(page: Page, lecture: Lesson) -> None:
 
 def test_steps_show_each_epoch(page: Page, pipeline: Clone) -> None:
     history = pd.read_csv(pipeline.folder / paths.LESSON_EPOCHS)
-    page.locator("#lesson-step").click()
-    expect(page.locator("#lesson-score")).to_contain_text("Epoch 0 of 40")
+    page.locator("#lesson-epoch").fill("0")
+    expect(page.locator("#lesson-score")).to_contain_text("After epoch 0:")
     for row in history.head(3).itertuples():
         page.locator("#lesson-step").click()
         right = round(float(row.train_accuracy) * 150)  # type: ignore[arg-type]
-        said = f"Epoch {row.epoch} of 40: loss {row.train_loss:.4f}, {right} of 150 right"
+        said = f"After epoch {row.epoch}: loss {row.train_loss:.4f}, {right} of 150 right"
         assert page.locator("#lesson-score").inner_text() == said
         assert page.locator(".point.wrong").count() == 150 - right
 
 
-def test_playing_ends_where_the_lecture_does(page: Page) -> None:
+def shown_epoch(page: Page) -> int:
+    return int(page.locator("#lesson-epoch").input_value())
+
+
+def test_playing_stops_where_the_pipeline_does(page: Page) -> None:
+    page.locator("#lesson-epoch").fill("30")
     page.locator("#lesson-play").click()
-    expect(page.locator("#lesson-verdict")).to_contain_text("another training")
     expect(page.locator("#lesson-play")).to_have_text("Pause")
     expect(page.locator("#lesson-verdict")).to_contain_text("Equal", timeout=20_000)
     expect(page.locator("#lesson-play")).to_have_text("Play")
 
 
-def test_readers_who_want_no_motion_step(browser: Browser, pipeline: Clone) -> None:
+def test_play_goes_on_where_it_was_paused(page: Page) -> None:
+    page.locator("#lesson-epoch").fill("5")
+    page.locator("#lesson-play").click()
+    expect(page.locator("#lesson-score")).to_contain_text("After epoch 8:")
+    page.locator("#lesson-play").click()
+    paused = shown_epoch(page)
+    assert 8 <= paused < 40
+    seen = page.evaluate(
+        """async () => {
+          const shown = () => Number(document.getElementById("lesson-epoch").value);
+          document.getElementById("lesson-play").click();
+          const seen = [];
+          for (let k = 0; k < 20; k++) {
+            await new Promise(requestAnimationFrame);
+            seen.push(shown());
+          }
+          return seen;
+        }"""
+    )
+    assert min(seen) == paused
+
+
+def test_where_no_motion_is_wanted_play_jumps_to_the_end(browser: Browser, pipeline: Clone) -> None:
     page = browser.new_page(reduced_motion="reduce")
     page.goto((pipeline.folder / paths.REPORT).as_uri())
-
-    expect(page.locator("#lesson-play")).not_to_be_visible()
-    expect(page.locator("#lesson-step")).to_be_visible()
+    for start, end in ((0, 40), (40, 100), (100, 40)):
+        page.locator("#lesson-epoch").fill(str(start))
+        page.locator("#lesson-play").click()
+        assert shown_epoch(page) == end
     page.close()
 
 

@@ -5,7 +5,7 @@ import { doubles } from "softmax/facts";
 import { say } from "softmax/i18n";
 import { WHITE, input, logits, rows, softmax } from "softmax/model";
 import { PURPLE_ORANGE, diverging, legend, tint } from "softmax/pictures";
-import { COLOURS, lattice } from "softmax/plane";
+import { COLOURS, lattice } from "softmax/regions";
 import { fit } from "softmax/training";
 
 export function start({ lesson }) {
