@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -182,6 +183,118 @@ def test_points_are_moved_by_keys(page: Page, lecture: Lesson) -> None:
     assert name == f"Red point at {x1:.2f}, {x2:.2f}".replace("-", "−")
     assert page.locator(".point[tabindex='0']").count() == 1  # stop of the tab key
     expect(page.locator(".point").nth(2)).to_be_focused()
+
+
+@pytest.mark.parametrize("touch", [False, True], ids=["mouse", "touch"])
+def test_points_are_added_where_the_cross_is_and_removed(
+    browser: Browser, pipeline: Clone, lecture: Lesson, touch: bool
+) -> None:
+    with browser.new_context(locale="en-GB", has_touch=touch) as context:
+        page = context.new_page()
+        page.goto((pipeline.folder / paths.REPORT).as_uri())
+        press = page.touchscreen.tap if touch else page.mouse.click
+        surface = page.locator("#lesson-plane")
+        surface.scroll_into_view_if_needed()
+        box = surface.bounding_box()
+        assert box
+        press(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * 0.1)
+        page.locator("[data-add='2']").click()
+
+        data = plane.points(lecture)
+        more = Dataset(
+            np.vstack([data.images, [[205, 205]]]).astype(np.int16), np.append(data.labels, 2)
+        )
+        now = points(page, more)
+        assert abs(now.images - more.images).max() <= 2  # a pixel or so
+        assert in_the_page(page) == in_python(now, lecture)
+        assert changes(page) == [
+            "points moved or added: 1",
+            "there are 151 points instead of 150",
+        ]
+        page.locator("#lesson-remove").click()
+        expect(page.locator("#lesson-verdict")).to_contain_text("Equal")
+        assert page.locator(".point").count() == 150
+
+
+def test_points_are_added_and_removed_by_keyboard(page: Page, lecture: Lesson) -> None:
+    page.locator(".cross").focus()
+    page.keyboard.press("ArrowRight")
+    page.locator("[data-add='1']").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".point").last).to_be_focused()
+    assert page.locator(".point").last.get_attribute("aria-label") == "Green point at 0.02, 0.00"
+    page.keyboard.press("ArrowUp")
+    assert page.locator(".point").last.get_attribute("aria-label") == "Green point at 0.02, 0.02"
+    page.keyboard.press("Delete")
+    expect(page.locator("#lesson-verdict")).to_contain_text("Equal")
+    page.locator(".point").first.focus()
+    page.keyboard.press("Delete")
+    data = plane.points(lecture)
+    assert in_the_page(page) == in_python(Dataset(data.images[1:], data.labels[1:]), lecture)
+    assert changes(page) == ["there are 149 points instead of 150"]
+
+
+def test_the_last_point_stays(page: Page) -> None:
+    page.locator(".point").first.focus()
+    for _ in range(160):
+        page.keyboard.press("Delete")
+    assert page.locator(".point").count() == 1
+
+
+def test_z_and_a_are_those_of_the_place_under_the_pointer(page: Page, pipeline: Clone) -> None:
+    theta = model.load(pipeline.folder / paths.LESSON_WEIGHTS, model.LESSON)
+    surface = page.locator("#lesson-plane")
+    surface.scroll_into_view_if_needed()
+    box = surface.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.6)
+    caption = page.locator("#lesson-place").inner_text().replace("−", "-")
+    x1, x2 = map(float, re.findall(r"-?\d\.\d\d", caption))
+    assert (x1, x2) == pytest.approx((0.5, -0.2), abs=0.02)
+    shown = page.locator("#lesson-parameters td").all_inner_texts()
+    rows = np.array([text.replace("−", "-") for text in shown], float).reshape(3, 5)
+    np.testing.assert_allclose(rows[:, :3], theta, atol=5.1e-4)
+    z = rows[:, :3] @ [x1, x2, 1]
+    np.testing.assert_allclose(rows[:, 3], z, atol=0.04)  # of rounded x
+    np.testing.assert_allclose(rows[:, 4], model.softmax(z[:, None])[:, 0], atol=0.01)
+    page.mouse.move(box["x"] - 9, box["y"])
+    expect(page.locator("#lesson-place")).to_contain_text("(0.00, 0.00)")  # the cross
+
+
+@pytest.mark.parametrize("button", ["right", "middle"])
+def test_other_buttons_do_nothing_on_the_plane(
+    page: Page, button: Literal["right", "middle"]
+) -> None:
+    point = page.locator(".point.red path").first
+    point.scroll_into_view_if_needed()
+    x, y = centre(point)
+    for place in ((x, y), (x, y - 30)):
+        page.mouse.move(*place)
+        page.mouse.down(button=button)
+        page.mouse.move(x + 50, y + 50)
+        page.mouse.up(button=button)
+    assert changes(page) == []
+    assert page.locator(".cross").get_attribute("transform") == "translate(0 0)"
+
+
+@pytest.mark.parametrize("size", [(1366, 650), (683, 325), (720, 450), (844, 390), (390, 844)])
+def test_plane_and_sliders_are_on_the_screen_together(
+    browser: Browser, pipeline: Clone, size: tuple[int, int]
+) -> None:
+    """On a laptop, at 200 %, and on a phone, across and upright."""
+    width, height = size
+    with browser.new_context(viewport={"width": width, "height": height}) as context:
+        page = context.new_page()
+        page.goto((pipeline.folder / paths.REPORT).as_uri())
+        page.add_style_tag(content="html { scroll-behavior: auto }")
+        page.locator(".lesson").evaluate("(lesson) => lesson.scrollIntoView()")
+        bar = page.get_by_role("banner").bounding_box()
+        assert bar
+        for name in ("plane", "rate", "epoch", "play"):
+            box = page.locator(f"#lesson-{name}").bounding_box()
+            assert box
+            assert box["y"] >= bar["height"], name
+            assert box["y"] + box["height"] <= height, name
 
 
 def test_steps_show_each_epoch(page: Page, pipeline: Clone) -> None:
