@@ -5,7 +5,7 @@
     {/ ∂ L | ∂ *z }       a fraction; {^ ... | ... } a power; {_ ... | ... } what stands below
     {/La ∂ L | ∂ a_i }    one that is a term as a whole
     [ 1 ; 0 ; 0 ]         a column; [ w_1,1 , w_1,2 ; w_2,1 , w_2,2 ] a matrix
-    #z.0                  a number that a script of the page puts there, by this name
+    #z.0  #z.0=6.7        a number that a script of the page puts there, by this name
 
 What a letter stands for is named by data-term, so that the page can light up all of the same.
 """
@@ -79,7 +79,8 @@ def _inside(text: str) -> str:
 
 def _atom(text: str, attributes: str = "") -> str:
     if text.startswith("#"):
-        return f'<mn data-number="{text[1:]}"></mn>'
+        name, _, value = text[1:].partition("=")
+        return f'<mn data-number="{name}">{value}</mn>'
     if match := re.fullmatch(r"−?\d+\.(\d+)", text):
         key = "number.3" if len(match[1]) == 3 else "number"
         values = json.dumps({"value": float(text.replace("−", "-"))})

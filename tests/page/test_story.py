@@ -2,13 +2,14 @@
 
 import inspect
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from clones import Clone
 from numpy.typing import NDArray
 from page.opened import _file, _page  # noqa: F401 (fixtures)
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from softmax.core import data, model
 from softmax.lesson import examples
@@ -204,3 +205,16 @@ def test_another_recipe_is_not_compared_with_the_lecture(change: dict[str, objec
 
 def test_other_data_are_not_compared_with_the_lecture() -> None:
     assert lecture.beside("fashion-mnist", params.load().train, None) is None  # type: ignore[arg-type]
+
+
+def test_without_javascript_formulas_stay_and_nothing_is_empty(
+    browser: Browser, file: Path
+) -> None:
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(file.as_uri())
+        formulas = page.locator("#gradient math:visible")
+        assert formulas.count() > 20
+        assert page.locator("[data-number]:empty:visible").count() == 0
+        weights = page.locator("#softmax mtable").nth(1).locator("mn").all_text_contents()
+        assert weights == ["0.31", "3.95", "7.07", "−0.23", "−6.27", "−2.35"]

@@ -4,11 +4,12 @@ import { showCurve, showDot } from "softmax/descent";
 import { element } from "softmax/elements";
 import { doubles } from "softmax/facts";
 import { say } from "softmax/i18n";
-import { WHITE, input, logits, predict, rows, softmax, toBytes } from "softmax/model";
-import { NAMES, Plane } from "softmax/plane";
+import { NAMES } from "softmax/marks";
+import { WHITE, input, logits, predict, rows, softmax } from "softmax/model";
+import { Plane } from "softmax/plane";
 import { boundaries, lattice, paint } from "softmax/regions";
-import { sha256 } from "softmax/sha256";
 import { fit } from "softmax/training";
+import { showVerdict } from "softmax/verdict";
 
 const EPOCHS = 100; // of a training, at least
 const PACE = 10; // epochs a second, when they are played
@@ -83,7 +84,7 @@ class Lesson {
     this.point(this.place);
     showDot(epoch);
     say(at("score"), "lesson.score", { epoch, loss, correct, total: this.samples.length });
-    showVerdict(sha256(toBytes(theta)), this.original.sha256, this.changes());
+    showVerdict(theta, this.original.sha256, this.changes());
   }
 
   /** Say z and a at a place, beside the W and b that give them. */
@@ -146,16 +147,4 @@ function parameters(k, row, z, a) {
   const header = element("th", { scope: "row", class: NAMES[k], say: [`lesson.${NAMES[k]}`] });
   const weights = Array.from(row, (value, i) => cell(i < row.length - 1 ? "W" : "b", value));
   return element("tr", {}, header, ...weights, cell("z", z), cell("a", a));
-}
-
-function showVerdict(hash, python, changes) {
-  const names = Object.keys(changes);
-  const verdict = hash === python ? "equal" : names.length ? "changed" : "unequal";
-  at("hash").textContent = hash;
-  at("hash").className = verdict;
-  say(at("verdict"), `lesson.${verdict}`);
-  at("verdict").className = verdict;
-  at("changes").replaceChildren(
-    ...names.map((name) => element("li", { say: [`lesson.changed.${name}`, changes[name]] })),
-  );
 }

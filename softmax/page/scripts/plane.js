@@ -2,11 +2,9 @@
 // they choose. Places are inputs x of the model, [255 x1, 255 x2, 255].
 
 import { label } from "softmax/i18n";
+import { NAMES, drawn } from "softmax/marks";
 import { WHITE, input } from "softmax/model";
 
-export const NAMES = ["red", "green", "blue"];
-const SHAPES = ["M-7 0a7 7 0 1 0 14 0a7 7 0 1 0-14 0z", "M-7-7h14v14h-14z", "M0-9 9 7h-18z"];
-const CROSS = "M-12 0H-4M4 0H12M0-12V-4M0 4V12";
 const STEP = 5; // of a key, in 255ths
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const TURNS = { PageUp: -1, PageDown: 1 };
@@ -150,17 +148,3 @@ export class Plane {
 /** The place of the square that is nearest, as an input. */
 const inside = (place) =>
   input(place.map((value) => Math.min(Math.max(Math.round(value), -WHITE), WHITE)));
-
-/** Each class has a shape of its own, because not everybody tells the colours apart. */
-function drawn(y) {
-  const kind = y === undefined ? "cross" : `point ${NAMES[y]}`;
-  const group = svg("g", { class: kind, role: "img" });
-  group.append(svg("circle", { class: "halo", r: 20 }), svg("path", { d: SHAPES[y] ?? CROSS }));
-  return group;
-}
-
-function svg(tag, attributes) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  return made;
-}

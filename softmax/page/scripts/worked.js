@@ -4,8 +4,8 @@
 import { WEIGHT_GRID, snap } from "softmax/arithmetic";
 import { element } from "softmax/elements";
 import { say } from "softmax/i18n";
+import { NAMES } from "softmax/marks";
 import { WHITE, crossEntropy, descend, input, logits, residuals, softmax } from "softmax/model";
-import { NAMES } from "softmax/plane";
 
 // to three decimals, as in the lecture
 const ROUNDED = "z a s sum sigmoids losses cost jacobian dz dW next".split(" ");
