@@ -3,11 +3,11 @@
     *z = W *x + *b        bold vectors
     a_j^(i)  e^−z_1       an index, a power, or both, without a space
     {/ ∂ L | ∂ *z }       a fraction; {^ ... | ... } a power; {_ ... | ... } what stands below
-    {/La ∂ L | ∂ a_i }    one that is a term as a whole
     [ 1 ; 0 ; 0 ]         a column; [ w_1,1 , w_1,2 ; w_2,1 , w_2,2 ] a matrix
     #z.0  #z.0=6.7        a number that a script of the page puts there, by this name
 
-What a letter stands for is named by data-term, so that the page can light up all of the same.
+What a letter stands for is named by data-term, so that the page can light up all of the same; that
+of a fraction or a matrix as a whole stands at its beginning, {/La ... or [W ...
 """
 
 import json
@@ -36,33 +36,36 @@ def _row(tokens: Iterator[str], end: str = "") -> str:
         if token == end:
             break
         if tag := PAIRS.get(token[:2]):
-            term = f' data-term="{token[2:]}"' if token[2:] else ""
-            parts.append(f"<{tag}{term}>{_row(tokens, '|')}{_row(tokens, '}')}</{tag}>")
-        elif token == "[":  # noqa: S105 (no password)
-            parts.append(_matrix(tokens))
+            parts.append(f"<{tag}{_term(token[2:])}>{_row(tokens, '|')}{_row(tokens, '}')}</{tag}>")
+        elif token.startswith("["):
+            parts.append(_matrix(tokens, _term(token[1:])))
         else:
             parts.append(_symbol(token))
     return f"<mrow>{''.join(parts)}</mrow>"
 
 
-def _matrix(tokens: Iterator[str]) -> str:
+def _term(name: str) -> str:
+    return f' data-term="{name}"' if name else ""
+
+
+def _matrix(tokens: Iterator[str], term: str) -> str:
     """Rows that end with ; and cells that end with a comma, up to ]."""
     inside = []
     for token in tokens:
-        if token == "]":  # noqa: S105
+        if token == "]":  # noqa: S105 (no password)
             break
         inside.append(token)
     rows = [
         "".join(f"<mtd>{_row(iter(cell.split()))}</mtd>" for cell in row.split(" , "))
         for row in " ".join(inside).split(" ; ")
     ]
-    return f'<mtable class="matrix">{"".join(f"<mtr>{row}</mtr>" for row in rows)}</mtable>'
+    return f'<mtable class="matrix"{term}>{"".join(f"<mtr>{row}</mtr>" for row in rows)}</mtable>'
 
 
 def _symbol(token: str) -> str:
     """A letter, a number or an operator, with what is below and above it."""
     bold, base, below, above = TOKEN.findall(token)[0]
-    term = f' data-term="{TERMS[base]}"' if base in TERMS else ""
+    term = _term(TERMS.get(base, ""))
     weight = ' class="v"' if bold else ""
     if not (below or above):
         return _atom(base, weight + term)

@@ -55,12 +55,14 @@ def test_vectors_are_bold_and_letters_are_terms() -> None:
     assert math("*z") == '<math><mrow><mi class="v" data-term="z">z</mi></mrow></math>'
     assert 'data-term="W"><mi>w</mi>' in math("w_2,1")
     assert '<mfrac data-term="La">' in math("{/La ∂ L | ∂ a_i }")
+    assert '<mtable class="matrix" data-term="W">' in math("[W 1 ; 2 ]")
 
 
 def test_decimals_are_said_in_each_language_and_numbers_can_be_put_in() -> None:
     assert "data-i18n='number' data-values='{\"value\": -0.5}'>−0.5</mn>" in math("-0.5")
     assert "data-i18n='number.3'" in math("6.699")
     assert '<mn data-number="z.0"></mn>' in math("#z.0")
+    assert '<mn data-number="z.0">6.7</mn>' in math("#z.0=6.7")
 
 
 def test_nothing_of_a_text_is_markup() -> None:

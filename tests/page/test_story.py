@@ -159,6 +159,9 @@ def test_terms_are_one_stop_of_the_tab_key(page: Page) -> None:
     page.keyboard.press("ArrowRight")
     expect(page.locator("#softmax [data-meaning]")).to_contain_text("the weights")
     assert set(lit(symbols)) == {"W"}
+    numbers = page.locator("#softmax mtable.lit mn:not([data-number])").all_text_contents()
+    assert "0.31" in numbers
+    assert "1.2" not in numbers
     assert symbols.locator("[tabindex='0']").count() == 1
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowLeft")
