@@ -12,7 +12,7 @@ from page.opened import _file, _page  # noqa: F401 (fixtures)
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from softmax.core import data, model
-from softmax.lesson import examples
+from softmax.lesson import examples, plane
 from softmax.page import lecture
 from softmax.pipeline import catalog, params, paths
 
@@ -58,6 +58,24 @@ def test_three_logistic_probabilities_do_not_add_up_to_one(page: Page) -> None:
     said = [float(x) for x in re.findall(r"−?\d+\.\d+", text.replace("−", "-").replace("-6", "6"))]
     expected = [6.699, 1.901, 6.803, *a, sum(a)]
     np.testing.assert_allclose(said, expected, atol=5e-4)
+
+
+def test_all_maps_are_read_under_the_pointer(page: Page, pipeline: Clone) -> None:
+    canvas = page.locator("[data-surfaces='softmax'] canvas").first
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.25)
+    said = page.locator("#contrast-here").inner_text().replace("−", "-")
+    x1, x2, *numbers = map(float, re.findall(r"-?\d\.\d\d", said))
+    assert (x1, x2) == pytest.approx((0.5, 0.5), abs=0.03)
+    lesson = params.load(pipeline.folder / params.PATH).lesson
+    thetas = plane.fit_logistic(plane.points(lesson), lesson)
+    here = data.Dataset(np.array([[x1, x2]]) * 255, np.zeros(1, np.uint8))
+    q = plane.logistic(thetas, here)[:, 0]
+    theta = model.load(pipeline.folder / paths.LESSON_WEIGHTS, model.LESSON)
+    a = plane.probabilities(theta, here)[:, 0]
+    np.testing.assert_allclose(numbers, [*q, q.sum(), *a, 1], atol=0.02)  # of rounded x
 
 
 @pytest.mark.parametrize("k", range(3))

@@ -20,7 +20,9 @@ export function showCurve(losses, marked) {
   const epochs = Array.from({ length: Math.floor(last / every) + 1 }, (_, k) => k * every);
   at("ticks").replaceChildren(
     ...levels.map((loss) => tick("level", `bottom: ${scale.up(loss)}%`, "number", loss)),
-    ...epochs.map((epoch) => tick("epoch", `left: ${scale.across(epoch)}%`, "lesson.number", epoch)),
+    ...epochs.map((epoch) =>
+      tick("epoch", `left: ${scale.across(epoch)}%`, "lesson.number", epoch),
+    ),
     element("span", { class: "end", style: `left: ${scale.across(Math.min(marked, last))}%` }),
   );
 }

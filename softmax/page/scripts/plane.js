@@ -100,9 +100,14 @@ export class Plane {
     const { [event.key]: turn } = TURNS;
     if (REMOVE.includes(event.key)) this.remove();
     else if (turn) this.focus((this.chosen + turn + this.marks.length) % this.marks.length);
-    else if (arrow) this.move(this.chosen, arrow.map((s, i) => this.at(this.chosen).x[i] + s * STEP));
+    else if (arrow) this.step(arrow);
     else return;
     event.preventDefault();
+  }
+
+  step(arrow) {
+    const { x } = this.at(this.chosen);
+    this.move(this.chosen, arrow.map((sign, i) => x[i] + sign * STEP));
   }
 
   focus(n) {

@@ -1,5 +1,5 @@
-// The square from -1 to 1 as a picture: the regions of the classes, and their boundaries. Places are
-// inputs x of the model, [255 x1, 255 x2, 255].
+// The square from -1 to 1 as a picture: the regions of the classes, and their boundaries. Places
+// are inputs x of the model, [255 x1, 255 x2, 255].
 
 import { WHITE, input, logits, softmax } from "softmax/model";
 

@@ -1,5 +1,5 @@
-// A symbol of a formula lights up all that means the same in its section, under the pointer and with
-// the focus, and is put into words. The symbols of a line are one stop of the tab key.
+// A symbol of a formula lights up all that means the same in its section, under the pointer and
+// with the focus, and is put into words. The symbols of a line are one stop of the tab key.
 
 import { say } from "softmax/i18n";
 
