@@ -140,6 +140,15 @@ def test_points_are_dragged(page: Page, lecture: Lesson) -> None:
     assert changes(page) == ["points moved or added: 1"]
 
 
+def test_a_point_that_is_back_has_not_changed_anything(page: Page) -> None:
+    page.locator(".point").first.focus()
+    page.keyboard.press("ArrowRight")
+    assert changes(page) == ["points moved or added: 1"]
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#lesson-verdict")).to_contain_text("Equal")
+    assert changes(page) == []
+
+
 def test_points_stay_in_the_square(page: Page, lecture: Lesson) -> None:
     data = plane.points(lecture)
     drag(page, page.locator(".point.blue path").first, to=page.locator("#lesson-score"))

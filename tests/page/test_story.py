@@ -126,6 +126,15 @@ def test_a_better_prediction_is_likelier_and_costs_less(page: Page) -> None:
     np.testing.assert_allclose(place, [120, 100 + 25 * np.log(0.6)])
 
 
+def test_a_label_of_next_to_no_probability_has_finite_slopes(page: Page) -> None:
+    for n, value in ((1, "2"), (2, "-2")):
+        page.locator(f"#gradient-x{n}").fill(value)
+    page.locator("#gradient [data-y='2']").click()
+    z = THETA @ [2, -2, 1]
+    slope = put(page, "gradient", "da")[2]
+    assert slope == pytest.approx(-np.exp(z[1] - z[2]), rel=1e-3)  # a itself rounds to 0
+
+
 @pytest.mark.parametrize(("k", "label"), [(0, 1), (2, 0)])
 def test_each_factor_of_the_gradient(page: Page, k: int, label: int) -> None:
     page.locator(f"#gradient [data-point='{k}']").click()

@@ -12,7 +12,7 @@ import { fit } from "softmax/training";
 import { showVerdict } from "softmax/verdict";
 
 const EPOCHS = 100; // of a training, at least
-const PACE = 10; // epochs a second, when they are played
+const SECONDS = 10; // that all of it takes when it is played
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 export function start({ lesson }) {
@@ -101,7 +101,7 @@ class Lesson {
   /** What differs from the pipeline: the values of strings lesson.changed.* by their names. */
   changes() {
     const { original, rate, epoch, samples, points } = this;
-    const others = samples.filter((sample) => !points.some((point) => same(point, sample)));
+    const others = samples.filter((sample) => !points.includes(sample));
     return {
       ...(rate !== original.learning_rate && { rate: { rate, original: original.learning_rate } }),
       ...(epoch !== original.epochs && { epoch: { epoch, original: original.epochs } }),
@@ -120,7 +120,8 @@ class Lesson {
     if (still.matches) return this.show(to);
     const started = performance.now();
     const frame = (now) => {
-      const epoch = from + Math.floor((Math.max(now - started, 0) * PACE) / 1000);
+      const share = Math.max(now - started, 0) / (1000 * SECONDS);
+      const epoch = from + Math.floor(share * last);
       this.show(Math.min(epoch, to));
       if (epoch < to) this.playing = requestAnimationFrame(frame);
       else this.pause();
@@ -137,8 +138,6 @@ class Lesson {
 }
 
 const at = (name) => document.getElementById(`lesson-${name}`);
-
-const same = (one, other) => one.y === other.y && one.x.every((value, i) => value === other.x[i]);
 
 /** The row of class k: its weights and bias, score and probability. */
 function parameters(k, row, z, a) {

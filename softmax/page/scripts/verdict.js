@@ -14,8 +14,9 @@ export function showVerdict(theta, python, changes) {
   at("hash").className = verdict;
   say(at("verdict"), `lesson.${verdict}`);
   at("verdict").className = verdict;
+  const reasons = verdict === "changed" ? names : []; // what was moved may be back
   at("changes").replaceChildren(
-    ...names.map((name) => element("li", { say: [`lesson.changed.${name}`, changes[name]] })),
+    ...reasons.map((name) => element("li", { say: [`lesson.changed.${name}`, changes[name]] })),
   );
 }
 

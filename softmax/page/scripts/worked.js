@@ -44,14 +44,14 @@ function worked(theta, { x, y }, rate) {
   const dz = residuals(a, y);
   const gradient = dz.map((slope) => Float64Array.of(...x, 1).map((value) => slope * value));
   const next = descend(theta, gradient, rate);
+  const loss = crossEntropy(z, y);
   return {
-    x, z, a, e, s, dz, next, rate,
+    x, z, a, e, s, dz, loss, next, rate,
     y: oneHot,
     total: sum(e),
     sum: sum(a),
     sigmoids: sum(s),
-    loss: crossEntropy(z, y),
-    da: oneHot.map((value, k) => (value ? -value / a[k] : 0)),
+    da: oneHot.map((value) => (value ? -Math.exp(loss) : 0)), // 1 / a, though a may round to 0
     jacobian: a.map((row, m) => a.map((column, i) => row * (Number(i === m) - column))),
     dW: gradient,
     after: crossEntropy(logits(next, scaled), y),
