@@ -102,13 +102,24 @@ def test_other_rates_and_epochs_are_those_of_python(
     expect(page.locator("#lesson-verdict")).to_contain_text("Equal")
 
 
-def test_training_diverges_at_a_rate_that_can_be_reached(page: Page, lecture: Lesson) -> None:
-    chosen = lecture.model_copy(update={"learning_rate": 500.0, "epochs": 100})
-    losses = [epoch.training.loss for epoch in plane.fit(plane.points(lecture), chosen)]
+def test_training_diverges_at_a_rate_that_can_be_reached(page: Page) -> None:
+    """As the page proposes: with a red point among the blue ones."""
+    surface = page.locator("#lesson-plane")
+    surface.scroll_into_view_if_needed()
+    box = surface.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] * 0.27, box["y"] + box["height"] * 0.585)
+    page.locator("[data-add='0']").click()
     page.locator("#lesson-rate").fill("2.7")
-    top = float(page.locator(".loss .level").last.inner_text())
-    assert max(losses[:3]) > 50 * losses[-1]
-    assert max(losses) <= top < 2 * max(losses)
+    assert page.locator("#lesson-rate-value").inner_text() == "500"
+    losses = []
+    for epoch in (2, *range(90, 101)):
+        page.locator("#lesson-epoch").fill(str(epoch))
+        said = re.search(r"loss (\S+),", page.locator("#lesson-score").inner_text())
+        losses.append(float(said[1]) if said else 0)
+    assert losses[0] > 50
+    assert min(losses[1:]) > 0.7  # at a rate of 2, it is 0.2
+    assert np.ptp(losses[1:]) > 0.05
 
 
 def test_epochs_are_scrubbed_without_training_anew(page: Page) -> None:

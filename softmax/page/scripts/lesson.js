@@ -141,8 +141,10 @@ const at = (name) => document.getElementById(`lesson-${name}`);
 
 /** The row of class k: its weights and bias, score and probability. */
 function parameters(k, row, z, a) {
-  const cell = (term, value) =>
-    element("td", { "data-term": term, say: ["number.3", { value }] });
+  const cell = (term, value) => {
+    const key = Math.abs(value) < 100 ? "number.3" : "number.1"; // so that a column stays narrow
+    return element("td", { "data-term": term, say: [key, { value }] });
+  };
   const header = element("th", { scope: "row", class: NAMES[k], say: [`lesson.${NAMES[k]}`] });
   const weights = Array.from(row, (value, i) => cell(i < row.length - 1 ? "W" : "b", value));
   return element("tr", {}, header, ...weights, cell("z", z), cell("a", a));
