@@ -1,5 +1,9 @@
 """The page: all facts in one HTML file, which shows and explains them and asks for nothing.
 
-`report` fills templates/ with facts, scripts/, styles/ and strings/. The scripts compute as
-softmax/core does, to the last bit. The stage report depends on this folder, and no other does.
+report     fills templates/ with facts, scripts/, styles/ and strings/
+mathml     formulas, each from a line of text
+lecture    what the lecture's own run on MNIST gave
+
+The scripts compute as softmax/core does, to the last bit. The stage report depends on this folder,
+and no other does.
 """

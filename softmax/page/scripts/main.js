@@ -6,18 +6,26 @@ import { start as startContrast } from "softmax/contrast";
 import { start as startCurves } from "softmax/curves";
 import { start as startDrawing } from "softmax/drawing";
 import { start as startGallery } from "softmax/gallery";
+import { start as startLecture } from "softmax/lecture";
 import { start as startLesson } from "softmax/lesson";
+import { start as startLikelihood } from "softmax/likelihood";
 import { start as startLinks } from "softmax/links";
+import { start as startTerms } from "softmax/terms";
 import { start as startWeights } from "softmax/weights";
+import { start as startWorked } from "softmax/worked";
 
 startLanguages();
 startLinks();
 for (const start of [
-  startLesson,
   startContrast,
+  startWorked,
+  startLikelihood,
+  startLesson,
+  startTerms,
   startCurves,
   startWeights,
   startGallery,
+  startLecture,
   startDrawing,
 ]) {
   start(facts);
