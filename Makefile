@@ -86,11 +86,12 @@ pin: .venv/installed ## add a data set: make pin NAME=mine FROM=directory, of fo
 	@test "$(NAME)" && test "$(FROM)" || { echo "error: say make pin NAME=... FROM=..." >&2; exit 2; }
 	$(BIN)/python -m tools.pin $(NAME) "$(FROM)"
 
-bench: .venv/installed ## compare an epoch with the lecture's own loop
-	$(BIN)/python -m benchmarks.lecture
+bench: .venv/bench ## compare with other libraries, and write benchmarks/results.md: ten minutes
+	$(BIN)/dvc repro --quiet download
+	$(BIN)/python -m benchmarks
 
 lock: .venv/installed ## pin what requirements*.in name, with hashes
-	for name in requirements requirements-dev; do \
+	for name in requirements requirements-dev requirements-bench; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
 			--generate-hashes --custom-compile-command "make lock" $$name.in -o $$name.txt; done
 
@@ -99,6 +100,10 @@ lock: .venv/installed ## pin what requirements*.in name, with hashes
 	@sed -n '/^uv==/,/^    #/p' requirements.txt > .venv/uv.txt
 	$(BIN)/pip install --disable-pip-version-check --quiet --require-hashes --requirement .venv/uv.txt
 	$(INSTALL) --requirement requirements.txt
+	@touch $@
+
+.venv/bench: .venv/installed requirements-bench.txt
+	$(INSTALL) --requirement requirements-bench.txt
 	@touch $@
 
 .venv/dev: .venv/installed requirements-dev.txt

@@ -13,3 +13,5 @@ LECTURE = Hyperparameters(
     weight_decay=0.0,
     averaging=0.0,
 )
+
+MANY = 64  # models

@@ -7,7 +7,7 @@ import pandas as pd
 
 from softmax.core import data, model
 from softmax.errors import exits_cleanly
-from softmax.page import images, report
+from softmax.page import images, lecture, report
 from softmax.pipeline import catalog, files, params, paths, recorder
 from softmax.pipeline.params import Params
 from softmax.provenance import lock
@@ -39,13 +39,17 @@ def main() -> None:
         pd.read_csv(paths.LESSON_POINTS),
         pd.read_csv(paths.LESSON_EPOCHS),
     )
+    examples = report.examples(pd.read_csv(paths.LESSON_EXAMPLES))
+    losses = pd.read_csv(paths.LOSSES)
     facts = {
         "dataset": dataset,
         "name": report.name(dataset),
         "result": json.loads(paths.TEST_METRICS.read_bytes()),
-        "curves": report.curves(pd.read_csv(paths.LOSSES), pd.read_csv(paths.EPOCHS)),
+        "curves": report.curves(losses, pd.read_csv(paths.EPOCHS)),
         **about_images,
         "lesson": lesson | {"sha256": files.sha256(paths.LESSON_WEIGHTS)},
+        "slides": report.slides(examples),
+        "lecture": lecture.beside(dataset, settings.train, losses),
     }
     page = report.html(
         facts,
@@ -54,7 +58,7 @@ def main() -> None:
             **dict(zip(catalog.FILES, catalog.load()[dataset].sha256, strict=True)),
             paths.WEIGHTS.name: files.sha256(paths.WEIGHTS),
         },
-        examples=report.examples(pd.read_csv(paths.LESSON_EXAMPLES)),
+        examples=examples,
     )
     files.write({paths.REPORT: page})
     print(f"report: {paths.REPORT}, {len(page) / 1e6:.1f} MB")

@@ -14,9 +14,9 @@ from rich.markdown import Markdown
 
 from softmax.errors import SoftmaxError, exits_cleanly, shown
 from softmax.pipeline import files
-from softmax.provenance import comparison, lock, revisions, staleness
-from softmax.provenance.comparison import Results
+from softmax.provenance import comparison, lock, reading, revisions, staleness
 from softmax.provenance.facts import Facts
+from softmax.provenance.reading import Results
 from softmax.tracking import seeds
 
 REPORT = Path("report/compare.md")
@@ -50,13 +50,13 @@ def read(name: str) -> Results:
     commit = revisions.find(Path(), name)
     title = f"`{name}` ({commit[:7]})" if not commit.startswith(name) else f"`{commit[:7]}`"
     with tempfile.TemporaryDirectory() as folder:
-        revisions.check_out(Path(), commit, Path(folder), comparison.facts)
+        revisions.check_out(Path(), commit, Path(folder), reading.facts)
         return _read(title, Path(folder))
 
 
 def _read(title: str, folder: Path) -> Results:
     """The results in `folder`, and what MLflow has of the same recipe with other seeds."""
-    results = comparison.read(title, folder)
+    results = reading.read(title, folder)
     try:
         facts = Facts(folder, lock.params(lock.load(folder)))
         return results._replace(by_seed=seeds.accuracies(facts))

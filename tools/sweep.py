@@ -48,13 +48,13 @@ def check(settings: Sequence[Setting]) -> None:
 def train(settings: Sequence[Setting]) -> list[Result]:
     """The result of each setting: from the shelf, or else trained and put there."""
     where, read = device.choose(), shelf.inputs()
-    processes = torchrun.wanted() or (1 if where == "cuda" else os.cpu_count() or 1)
+    threads = torchrun.wanted() or (1 if where == "cuda" else os.cpu_count() or 1)
     results = [Result(one, shelf.folder(read, one.params)) for one in settings]
     waiting = [result for result in results if not result.folder.exists()]
     best, there = 0.0, len(results) - len(waiting)
     with tqdm(total=len(results), initial=there, desc="sweep", unit="model", disable=None) as bar:
         chosen = [result.setting.params for result in waiting]
-        for number, outcome in passes.run(chosen, where, processes):
+        for number, outcome in passes.run(chosen, where, threads):
             result = waiting[number]
             shelf.keep(result.folder, outcome, read, where)
             best = max(best, result.row().get(ranking.VALIDATION, 0))

@@ -36,7 +36,18 @@ HEADER = LAYOUT.format(
 )
 SAME, CONTROL, MISSING = "as locked", "control", "not run: "
 # What a caller may have set, and the rows set for themselves.
-SETTINGS = ("WORKERS", "DEVICE", "PET_", "OMP_", "OPENBLAS_", "GOTO_", "MKL_", "ATEN_", "NPY_")
+SETTINGS = (
+    "WORKERS",
+    "DEVICE",
+    "PET_",
+    "OMP_",
+    "OPENBLAS_",
+    "GOTO_",
+    "MKL_",
+    "ATEN_",
+    "NPY_",
+    "NUMBA_",
+)
 
 
 class Result(NamedTuple):

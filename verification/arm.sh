@@ -66,7 +66,7 @@ install_wheels() {
     PATH=$root/.venv/bin:$PATH uv pip install --quiet --cache-dir "$arm/uv" --target "$arm/site" \
         --python-platform aarch64-manylinux_2_28 --python-version "${python#python}" \
         --only-binary :all: --constraint <(sed '/^torch==/,/^    #/d' "$root/requirements.txt") \
-        array-api-compat filelock numpy pandas pydantic pyyaml requests ruamel.yaml safetensors \
+        array-api-compat filelock numba numpy pandas pydantic pyyaml requests ruamel.yaml safetensors \
         threadpoolctl torch==2.10.0 tqdm
 }
 

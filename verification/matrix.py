@@ -26,13 +26,13 @@ class Row(NamedTuple):
 
 def here() -> list[Row]:
     """All of them, whether this machine can run them or not, but for those of `arm`."""
-    return [*_numpy(), *_torch(), *_workers(), *_gpu(), *_control()]
+    return [*_numpy(), *_torch(), *_compiled(), *_workers(), *_gpu(), *_control()]
 
 
 def arm() -> list[Row]:
     """On an emulated Arm64 processor, which takes a hundred times as long."""
     python = str(Path(__file__).with_name("arm.sh"))
-    return [Row(f"Arm64, {way}", way, python=python) for way in ("numpy", "torch")]
+    return [Row(f"Arm64, {way}", way, python=python) for way in ("numpy", "torch", "compiled")]
 
 
 def _numpy() -> list[Row]:
@@ -83,8 +83,26 @@ def _torch() -> list[Row]:
     ]
 
 
+def _compiled() -> list[Row]:
+    """The loop of sweeps, for this processor and for others."""
+    cores = {"x86-64": "DEFAULT", "skylake-avx512": "AVX512"}
+    return [
+        Row("compiled", "compiled"),
+        *(
+            Row(
+                f"compiled for {core}",
+                "compiled",
+                {"NUMBA_CPU_NAME": core, "NUMBA_CPU_FEATURES": ""},
+                instructions=core,
+                missing=_lacks(level),
+            )
+            for core, level in cores.items()
+        ),
+    ]
+
+
 def _workers() -> list[Row]:
-    return [Row(f"workers: {count}", workers=count) for count in (1, 2, 4, 7)]
+    return [Row(f"workers: {count}", workers=count) for count in (1, 2, 5)]
 
 
 def _gpu() -> list[Row]:

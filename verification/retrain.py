@@ -57,6 +57,16 @@ def with_torch() -> None:
     run_stages()
 
 
+def compiled() -> None:
+    """By the loop of sweeps, which leaves out the pixels that are 0."""
+    from softmax.sweep.compiled import CompiledDescent
+
+    fitting.Descent = lambda data, recipes, _, classes: (  # type: ignore[assignment,misc]
+        CompiledDescent(data, recipes, classes)
+    )
+    run_stages()
+
+
 def backwards() -> None:
     """Every sum in reverse order: over pixels, images and classes."""
     logits, gradient_sum = model.logits, model.gradient_sum
@@ -103,6 +113,7 @@ def as_in_the_lecture() -> None:
 WAYS: dict[str, Callable[[], None]] = {
     "numpy": run_stages,
     "torch": with_torch,
+    "compiled": compiled,
     "backwards": backwards,
     "reference": from_the_text,
     "lecture": as_in_the_lecture,
@@ -112,6 +123,17 @@ WAYS: dict[str, Callable[[], None]] = {
 def computed_by(way: str) -> dict[str, Any]:
     """Device, instruction set, threads and versions, as the libraries report them."""
     where = device.choose()
+    if way == "compiled":
+        import llvmlite.binding
+        import numba
+
+        return {
+            "device": where,
+            "instructions": os.environ.get("NUMBA_CPU_NAME")
+            or llvmlite.binding.get_host_cpu_name(),
+            "threads": 1,
+            "versions": f"numba {numba.__version__} llvmlite {llvmlite.__version__}",
+        }
     if where == "cpu" and way not in ("torch", "lecture"):
         pools: list[dict[str, Any]] = threadpoolctl.threadpool_info()
         blas = next((pool for pool in pools if pool["user_api"] == "blas"), {})

@@ -68,21 +68,26 @@ def exp(x: Array) -> Array:
     fdlibm's method: x = k ln 2 + r, |r| <= ln 2 / 2, and e^r = 1 + r + r c / (2 - c).
     """
     xp = namespace(x)
-    x = x.clip(EXP_LOWEST)
+    result, shifted = reduced_exp(x.clip(EXP_LOWEST))
+    exponent = result.view(xp.int64)
+    exponent += shifted.view(xp.int64) << FRACTION_BITS
+    return result
+
+
+def reduced_exp(x: Array) -> tuple[Array, Array]:
+    """e^r and k + ROUND for x = k ln 2 + r >= -708: of an array, or of a number."""
     shifted = x * LOG2_E
     shifted += ROUND
     k = shifted - ROUND
     r = x - k * LN2_HIGH
     r -= k * LN2_LOW
     square = r * r
-    c = r - _polynomial(square, EXP_COEFFICIENTS) * square
+    c = r - polynomial(square, EXP_COEFFICIENTS) * square
     result = r * c
     result /= 2 - c
     result += r
     result += 1
-    exponent = result.view(xp.int64)
-    exponent += shifted.view(xp.int64) << FRACTION_BITS
-    return result
+    return result, shifted
 
 
 def log(x: Array) -> Array:
@@ -101,7 +106,7 @@ def log(x: Array) -> Array:
     s = f / (2 + f)
     square = s * s
     half_square = f * f * 0.5
-    tail = s * (half_square + _polynomial(square, LOG_COEFFICIENTS) * square) + k * LN2_LOW
+    tail = s * (half_square + polynomial(square, LOG_COEFFICIENTS) * square) + k * LN2_LOW
     return k * LN2_HIGH - ((half_square - tail) - f)
 
 
@@ -120,7 +125,7 @@ def exact_sum(x: Array, grid: float) -> float:
     return total
 
 
-def _polynomial(x: Array, coefficients: tuple[float, ...]) -> Array:
+def polynomial(x: Array, coefficients: tuple[float, ...]) -> Array:
     """c0 + c1 x + c2 x^2 + ... by Horner's rule."""
     result = x * coefficients[-1]
     result += coefficients[-2]

@@ -24,10 +24,12 @@ Doubles = NDArray[np.float64]
 THETA = arithmetic.snap(
     np.array([[0.31, 3.95, 1.2], [7.07, -0.23, 2.93], [-6.27, -2.35, -4.14]]), WEIGHT_GRID
 )
-# 255 x of the lecture's point (-0.1, 1.4) and of two more, one point for each class. Halves of
-# 255ths and 1.4 are more than docs/arithmetic.md allows, but these weights are small.
-POINTS = np.array([[-25.5, 153.0, -204.0], [357.0, -102.0, -51.0], [WHITE] * 3])
+# 255 x of the lecture's points (-0.1, 1.4), (1.3, 0.9) and (-1.4, -1.1), one for each class. Halves
+# and more than 255 are no points of the lesson, but these weights are small.
+POINTS = np.array([[-25.5, 331.5, -357.0], [357.0, 229.5, -280.5], [WHITE] * 3])
 X = POINTS[:, :1]
+# What "a model", the lecture supposes, predicts for the three: a column each.
+PREDICTIONS = np.array([[0.9, 0.1, 0.1], [0.1, 0.8, 0.2], [0.0, 0.1, 0.7]])
 LABEL = 1  # of X in the derivatives: not what the model says, so that there is much to learn
 
 STEP = math.ldexp(1, -13)  # the cube root of the grid of exponentials, which errs least
@@ -45,20 +47,24 @@ class Example(NamedTuple):
 
 
 def examples() -> list[Example]:
-    """All, in the order of the lecture: probabilities, likelihoods, derivatives."""
-    z = model.logits(THETA, POINTS)
-    a, y = model.softmax(z), np.eye(3)
-    losses = model.cross_entropy(z, y)
-    likelihoods = np.diag(a)
+    """All, in the order of the lecture: what is given, probabilities, likelihoods, derivatives."""
+    z, y = model.logits(THETA, X), np.eye(3)
+    a = model.softmax(z)
+    likelihoods = np.where(y, PREDICTIONS, 1.0).prod(axis=0)  # a to the power of y
+    losses = -arithmetic.log(likelihoods)
     return [
-        Example("scores", "z = W x + b", z[:, 0]),
-        Example("probabilities", "a = exp(z) / (1ᵀ exp(z))", a[:, 0]),
-        Example("likelihood of a label", "a_y", likelihoods[:1]),
-        Example("cross-entropy of a label", "−log a_y", losses[:1]),
-        Example("likelihoods of three points", "a_y", likelihoods),
-        Example("likelihood of them all", "∏ a_y", np.array([math.prod(likelihoods.tolist())])),
-        Example("cross-entropy of them all", "Σ −log a_y", losses.sum(keepdims=True)),
-        *_derivatives(z[:, :1], a[:, :1], y[:, [LABEL]]),
+        Example("weights", "W", THETA[:, :-1]),
+        Example("biases", "b", THETA[:, -1]),
+        Example("points", "x⁽¹⁾ x⁽²⁾ x⁽³⁾", POINTS[:-1] / WHITE),
+        Example("scores", "z = W x⁽¹⁾ + b", z[:, 0]),
+        Example("sigmoids", "σ(zₖ) = 1 / (1 + e^−zₖ)", model.softmax(np.hstack([0 * z, z]).T)[1]),
+        Example("probabilities", "aₖ = e^zₖ / Σⱼ e^zⱼ", a[:, 0]),
+        Example("cross-entropy", "L = −Σⱼ yⱼ log aⱼ", model.cross_entropy(z, y[:, :1])),
+        Example("predictions", "a⁽¹⁾ a⁽²⁾ a⁽³⁾", PREDICTIONS),
+        Example("likelihoods", "∏ⱼ aⱼ^yⱼ", likelihoods),
+        Example("likelihood of all", "∏ᵢ ∏ⱼ aⱼ^yⱼ", np.array([math.prod(likelihoods.tolist())])),
+        Example("cross-entropy of all", "J = −Σᵢ Σⱼ yⱼ log aⱼ", np.array([sum(losses.tolist())])),
+        *_derivatives(z, a, y[:, [LABEL]]),
     ]
 
 
@@ -118,7 +124,7 @@ def _derivatives(z: Doubles, a: Doubles, y: Doubles) -> list[Example]:
             "Jacobian", "∂a/∂z = a1ᵀ ∘ (I − 1aᵀ)", jacobian(a), _differences(model.softmax, z, STEP)
         ),
         Example("gradient by a", "∂L/∂a = −y / a", by_a[:, 0], _differences(loss, a, LOG_STEP)),
-        Example("gradient by z, chain rule", "∂L/∂z = (∂a/∂z)ᵀ ∂L/∂a", by_z, slopes_by_z),
+        Example("gradient by z, chain rule", "∂L/∂z = ∂a/∂z ∂L/∂a", by_z, slopes_by_z),
         Example("gradient by z", "∂L/∂z = a − y", residuals[:, 0], slopes_by_z),
         Example("gradient by W", "∂L/∂W = (a − y) xᵀ", by_theta[:, :-1], slopes[:, :-1]),
         Example("gradient by b", "∂L/∂b = a − y", by_theta[:, -1], slopes[:, -1]),
@@ -137,20 +143,25 @@ def _by_torch() -> dict[str, Doubles]:
     import torch
 
     theta = torch.tensor(THETA, requires_grad=True)
-    z = theta @ torch.tensor(POINTS / WHITE)
+    z = theta @ torch.tensor(X / WHITE)
     softmax = partial(torch.softmax, dim=0)
     a = softmax(z)
-    likelihoods = a.diag()
+    predictions = torch.tensor(PREDICTIONS)
+    likelihoods = predictions.pow(torch.eye(3)).prod(dim=0)
     by_a, by_z, by_theta = torch.autograd.grad(-a[LABEL, 0].log(), (a, z, theta))
     by_z, by_a = by_z[:, 0], by_a[:, 0]
     by_torch = {
+        "weights": theta[:, :-1],
+        "biases": theta[:, -1],
+        "points": torch.tensor(POINTS[:-1] / WHITE),
         "scores": z[:, 0],
+        "sigmoids": torch.sigmoid(z[:, 0]),
         "probabilities": a[:, 0],
-        "likelihood of a label": likelihoods[:1],
-        "cross-entropy of a label": -likelihoods[:1].log(),
-        "likelihoods of three points": likelihoods,
-        "likelihood of them all": likelihoods.prod(),
-        "cross-entropy of them all": -likelihoods.log().sum(),
+        "cross-entropy": -a[0].log(),
+        "predictions": predictions,
+        "likelihoods": likelihoods,
+        "likelihood of all": likelihoods.prod(),
+        "cross-entropy of all": -likelihoods.log().sum(),
         # torch.func would do, too, but imports torch's compiler, which takes three seconds
         "Jacobian": torch.autograd.functional.jacobian(softmax, z[:, 0]),  # type: ignore[no-untyped-call]
         "gradient by a": by_a,

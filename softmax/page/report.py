@@ -20,14 +20,19 @@ reader's browser finds under "softmax/<name>" in the file itself. The modules re
                 the first and the last weights of softmax regression, doubles (3, 3), and
                 logistic_start, of each logistic regression, doubles (2, 3), whose rate is half;
                 sha256 of models/lesson.safetensors; loss: after each epoch
+    slides      what the lecture gives for its examples: weights, biases, points, a column each,
+                and predictions, likewise
+    lecture     the results of the lecture's own run, as lecture.beside gives them, or null
 
 where doubles are the bytes of float64, little-endian, row by row, in base64.
 """
 
 import base64
+import inspect
 import json
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +41,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from softmax.page import english
+from softmax.core import model
+from softmax.page import english, mathml
 from softmax.pipeline.params import Lesson
 from softmax.training import initialization
 
@@ -56,6 +62,7 @@ def html(facts: dict[str, Any], **shown: Any) -> bytes:
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
     )
+    environment.globals |= {"math": mathml.math, "source": source, "zip": zip}
     template = environment.get_template("index.html.j2")
     page = template.render(facts=facts, modules=modules(), strings=said, **shown)
     return english.fill(page, said, facts["dataset"]).encode()
@@ -65,6 +72,18 @@ def name(dataset: str) -> str:
     """The data set `dataset` of datasets.yaml as people write it."""
     written = dataset.replace("mnist", "MNIST")
     return written[:1].upper() + written[1:]
+
+
+def source(name: str) -> str:
+    """The lines of the project that compute something: a function of the model, in Python, or of
+    the page, whose name is that of its module and its own, in JavaScript.
+    """
+    if "." not in name:
+        return inspect.getsource(getattr(model, name))
+    module, function = name.split(".")
+    script = (FOLDER / f"scripts/{module}.js").read_text(encoding="utf-8")
+    pattern = rf"^export function {function}\(.*?^}}"
+    return re.findall(pattern, script, re.MULTILINE | re.DOTALL)[0]
 
 
 def modules() -> dict[str, str]:
@@ -114,22 +133,27 @@ def lesson(
     }
 
 
-def examples(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of metrics/lesson_examples.csv: name, formula, value, a list of rows.
+def examples(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """The rows of metrics/lesson_examples.csv by name: formula, and value, a list of rows.
 
     And off_by, the largest difference from finite differences, None where the value is no
     derivative, and bound, below which every difference from torch is.
     """
-    return [
-        {
-            "name": name,
+    return {
+        name: {
             "formula": formula,
             "value": [[float(x) for x in row.split()] for row in value.split(";")],
             "off_by": None if math.isnan(off_by) else off_by,
             "bound": bound,
         }
         for name, formula, value, off_by, bound in _rows(table)
-    ]
+    }
+
+
+def slides(shown: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """The facts that the lecture gives for its examples, of `examples`."""
+    given = ("weights", "biases", "points", "predictions")
+    return {name: shown[name]["value"] for name in given}
 
 
 def doubles(array: Doubles) -> str:

@@ -3,6 +3,8 @@
 lock         dvc.lock: params, and MD5s of what the stages read and made
 facts        the facts of one model as they lie on disk
 revisions    the models of commits, branches, tags and experiments
+reading      all that a comparison needs of a model
+significance whether two models differ beyond noise
 comparison   two models side by side
 staleness    whether dvc.lock agrees with what is here
 imports      what a module imports, read from the code

@@ -1,29 +1,26 @@
-"""Models that share the batches, trained together, pass by pass in many processes."""
+"""Models that share the batches, trained together, pass by pass in many threads."""
 
 import functools
 import math
-import multiprocessing
-import os
-import signal
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import threadpoolctl
 
 from softmax.core import arrays, data, model
 from softmax.core.arrays import Array
 from softmax.core.data import Dataset
-from softmax.errors import RangeError, WorkerError
+from softmax.errors import RangeError
 from softmax.pipeline import catalog, files, paths
 from softmax.pipeline.params import Params, Train
+from softmax.sweep import compiled
+from softmax.sweep.compiled import CompiledDescent
 from softmax.training import fitting, history, scoring
-from softmax.training.fitting import Epoch, Hyperparameters
+from softmax.training.fitting import Descent, Epoch, Hyperparameters
 from softmax.training.scoring import Score
 
 TOGETHER = 16  # models in a pass: with more, what they need leaves the processor's cache
@@ -38,15 +35,16 @@ class Outcome(NamedTuple):
     ended: float
 
 
-def plan(settings: Sequence[Train], processes: int) -> list[list[int]]:
-    """The numbers of the settings that train together: those with the same batches.
+def plan(settings: Sequence[Train], threads: int) -> list[list[int]]:
+    """The numbers of the settings that train together: those with the same batches and steps.
 
-    No pass is so long that others of the `processes` have nothing to do.
+    No pass is so long that others of the `threads` have nothing to do.
     """
-    most = min(TOGETHER, math.ceil(len(settings) / processes))
-    sharing: dict[tuple[int, ...], list[int]] = {}
+    most = min(TOGETHER, math.ceil(len(settings) / threads))
+    sharing: dict[tuple[int | str, ...], list[int]] = {}
     for number, train in enumerate(settings):
-        same = (train.seed, train.batch_size, train.epochs, train.validation)
+        batches = (train.seed, train.batch_size, train.epochs, train.validation)
+        same = (*batches, train.optimizer, train.schedule)
         sharing.setdefault(same, []).append(number)
     return [
         numbers[start : start + most]
@@ -55,31 +53,28 @@ def plan(settings: Sequence[Train], processes: int) -> list[list[int]]:
     ]
 
 
-def run(settings: Sequence[Params], where: str, processes: int) -> Iterator[tuple[int, Outcome]]:
-    """Train all, in so many processes, and yield number and outcome of each as it is done.
+def run(settings: Sequence[Params], where: str, threads: int) -> Iterator[tuple[int, Outcome]]:
+    """Train all, in so many threads, and yield number and outcome of each as it is done.
 
-    Raises WorkerError if one of the processes is killed.
+    The compiled loops leave Python to the other threads. Who stops listening waits for the epochs
+    that are being trained.
     """
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, initializer=_begin) as pool:
+    stop = threading.Event()
+    with ThreadPoolExecutor(threads) as pool:
         waiting = {
-            pool.submit(train, [settings[number] for number in numbers], where): numbers
-            for numbers in plan([one.train for one in settings], processes)
+            pool.submit(train, [settings[number] for number in numbers], where, stop): numbers
+            for numbers in plan([one.train for one in settings], threads)
         }
         try:
             for future in as_completed(waiting):
                 yield from zip(waiting[future], future.result(), strict=True)
-        except BaseException as error:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in multiprocessing.active_children():
-                process.terminate()
-            if isinstance(error, BrokenProcessPool):
-                raise WorkerError("a process was killed; sweep again, which goes on") from None
-            raise
+        finally:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
 
 
-def train(settings: Sequence[Params], where: str) -> list[Outcome]:
-    """Train models that share the batches on `where`, "cpu" or "cuda", and test them."""
+def train(settings: Sequence[Params], where: str, stop: threading.Event) -> list[Outcome]:
+    """Train a group of `plan` on `where`, "cpu" or "cuda", and test it; give up after `stop`."""
     started = time.time()
     training, test = _sets(settings[0].download.dataset, where)
     kept, held_out = training.split(settings[0].train.validation)
@@ -87,7 +82,11 @@ def train(settings: Sequence[Params], where: str) -> list[Outcome]:
     histories: list[list[Epoch]] = [[] for _ in settings]
     thetas: dict[int, np.ndarray] = {}  # the last ones: those of all epochs could fill the memory
     failures: dict[int, str] = {}
-    for epochs in fitting.fit_together(kept, held_out, recipes):
+    here = isinstance(kept.images, np.ndarray)
+    descent = CompiledDescent(kept, recipes) if here else Descent(kept, recipes)
+    for epochs in fitting.fit_together(descent, held_out):
+        if stop.is_set():
+            return []
         for k, epoch in enumerate(epochs):
             if isinstance(epoch, RangeError):
                 failures.setdefault(k, str(epoch))
@@ -112,6 +111,8 @@ def _sums(thetas: Iterable[np.ndarray], test: Dataset) -> Iterable[Array]:
     """Losses and right answers of each model on the test set, as scoring.sums gives them."""
     if not (stacked := list(thetas)):
         return []
+    if isinstance(test.images, np.ndarray):
+        return compiled.sums(np.stack(stacked), compiled.compress(test)).T
     xp, here = arrays.namespace(test.images), {"device": test.images.device}
     return scoring.sums(xp.asarray(np.stack(stacked), **here), test).T
 
@@ -131,20 +132,6 @@ def _facts(epochs: list[Epoch], theta: np.ndarray, test: Score) -> dict[Path, by
 
 @functools.cache
 def _sets(dataset: str, where: str) -> tuple[Dataset, Dataset]:
-    """The training and the test set, once in each process."""
+    """The training and the test set, read once."""
     training, test = catalog.training_files(dataset), catalog.test_files(dataset)
     return data.load(*training).to(where), data.load(*test).to(where)
-
-
-def _begin() -> None:
-    """Use one processor, and end with the process that sweeps, whatever ends that."""
-    threadpoolctl.threadpool_limits(1)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # quietly
-    parent = multiprocessing.parent_process()
-
-    def follow() -> None:
-        if parent:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()

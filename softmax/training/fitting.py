@@ -53,27 +53,20 @@ def fit(
 
     Raises RangeError when a value leaves the range in which sums are exact, or sums are not.
     """
-    for (epoch,) in fit_together(training, validation, [params], workers, classes):
+    for (epoch,) in fit_together(Descent(training, [params], workers, classes), validation):
         if isinstance(epoch, RangeError):
             raise epoch
         yield epoch
 
 
-def fit_together(
-    training: Dataset,
-    validation: Dataset,
-    recipes: Sequence[Hyperparameters],
-    workers: Workers = ALONE,
-    classes: int = CLASSES,
-) -> Iterator[list[Epoch | RangeError]]:
-    """Train a model by each recipe in one pass over the batches, yielding all after each epoch.
+def fit_together(descent: "Descent", validation: Dataset) -> Iterator[list[Epoch | RangeError]]:
+    """Train all models of `descent`, yielding all after each epoch.
 
-    The recipes have seed, epochs and batch size in common. Each model is the one that `fit` would
-    give, or the RangeError that it would raise. Raises RangeError if sums are not exact here.
+    Each is the one that `fit` would give, or the RangeError that it would raise. Raises RangeError
+    if sums are not exact here.
     """
-    descent = Descent(training, recipes, workers, classes)
     model.check_products(descent.thetas[0])
-    for number in range(1, recipes[0].epochs + 1):
+    for number in range(1, descent.epochs + 1):
         yield descent.run_epoch(number, validation)
 
 
@@ -86,7 +79,9 @@ class Learner:
         self.xp = arrays.namespace(theta)
         self.average = self.xp.asarray(theta, copy=True)
         self.magnitudes = abs(theta)
-        self.optimizer = optimizers.create(params.optimizer, params.momentum)
+        self.optimizer = optimizers.OPTIMIZERS[params.optimizer]
+        self.memory: optimizers.Memory = (0.0, 0.0)
+        self.corrections = optimizers.corrections()
         self.step, self.steps = 0, steps
 
     def descend(self, gradient: Array) -> None:
@@ -96,7 +91,11 @@ class Learner:
         rate = optimizers.scheduled(
             self.params.learning_rate, self.params.schedule, self.step, self.steps
         )
-        self.theta -= self.optimizer(gradient) * rate
+        corrections, sqrt = next(self.corrections), self.xp.sqrt
+        direction, self.memory = self.optimizer(
+            gradient, self.memory, self.params.momentum, corrections, sqrt
+        )
+        self.theta -= direction * rate
         arithmetic.snap(self.theta, arithmetic.WEIGHT_GRID)
         if averaging := self.params.averaging:
             self.average = (self.average - self.theta) * averaging + self.theta
@@ -118,7 +117,10 @@ class Learner:
 
 
 class Descent:
-    """Mini-batch gradient descent on models that share the batches."""
+    """Mini-batch gradient descent on models that share the batches.
+
+    Their recipes have seed, epochs and batch size in common.
+    """
 
     def __init__(
         self,
@@ -128,12 +130,12 @@ class Descent:
         classes: int = CLASSES,
     ) -> None:
         self.data = data
-        self.seed, self.batch_size = recipes[0].seed, recipes[0].batch_size
+        self.seed, self.epochs, self.batch_size, *_ = recipes[0]
         self.workers = workers
         self.batches = math.ceil(len(data.labels) / self.batch_size)
         first = initialization.uniform(data.images.shape[1], self.seed, classes)
         self.thetas = self._here(np.stack([first] * len(recipes)))
-        steps = recipes[0].epochs * self.batches
+        steps = self.epochs * self.batches
         self.learners = [
             Learner(theta, params, steps)
             for theta, params in zip(self.thetas, recipes, strict=True)
@@ -145,8 +147,8 @@ class Descent:
         losses, sizes = self.take_steps(number)
         thetas = arrays.namespace(self.thetas).stack([one.publish() for one in self.learners])
         held_out = len(validation.labels)
-        trained = scoring.sums(thetas, self.data, self.workers)
-        validated = scoring.sums(thetas, validation, self.workers) if held_out else None
+        trained = self.sums(thetas, self.data)
+        validated = self.sums(thetas, validation) if held_out else None
 
         def epoch(k: int) -> Epoch | RangeError:
             try:
@@ -187,6 +189,10 @@ class Descent:
             for learner, total in zip(self.learners, totals, strict=True):
                 learner.descend(model.mean_gradient(total, size))
         return self.workers.sum(losses), reported
+
+    def sums(self, thetas: Array, data: Dataset) -> Array:
+        """As scoring.sums."""
+        return scoring.sums(thetas, data, self.workers)
 
     def _here(self, array: np.ndarray) -> Array:
         """`array` in the library and on the device of the data."""

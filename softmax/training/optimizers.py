@@ -1,65 +1,70 @@
 """Optimizers and learning-rate schedules, with the semantics of torch.optim.
 
-All is elementwise, so the states need no grid: each element goes through the same IEEE operations
-everywhere. Numbers avoid libm for the same reason, and an array is multiplied by a reciprocal and
-never divided by a number, which CUDA would turn into that anyway.
+An optimizer turns a gradient, what it remembers of those before, the decay of momentum, the step's
+`corrections` and the square root into the direction that is scaled and subtracted, and what to
+remember. All is elementwise: of arrays, or of one parameter in a compiled loop. So the memory needs
+no grid: each element goes through the same IEEE operations everywhere. Numbers avoid libm for the
+same reason, and an array is multiplied by a reciprocal and never divided by a number, which CUDA
+would turn into that anyway.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from softmax.core.arrays import Array, namespace
+from softmax.core.arrays import Array
 
-Optimizer = Callable[[Array], Array]  # from a gradient to the step that is scaled and subtracted
+Memory = tuple[Array, Array]  # both 0 before the first step
+Corrections = tuple[float, float]
+Root = Callable[[Array], Array]
+Step = tuple[Array, Memory]
+Optimizer = Callable[[Array, Memory, Array, Corrections, Root], Step]
 
 ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON = 0.9, 0.999, 1e-8
 HALF_PI = float.fromhex("0x1.921fb54442d18p+0")
 
 
-def create(name: str, decay: float) -> Optimizer:
-    """A fresh optimizer for one parameter array; `decay` is that of momentum and Nesterov."""
-    match name:
-        case "sgd":
-            return lambda gradient: gradient
-        case "momentum":
-            return momentum(decay, nesterov=False)
-        case "nesterov":
-            return momentum(decay, nesterov=True)
-        case "adam":
-            return adam()
-    raise ValueError(name)
+def sgd(gradient: Array, memory: Memory, _decay: Array, _of: Corrections, _sqrt: Root) -> Step:
+    """The direction is g."""
+    return gradient, memory
 
 
-def momentum(decay: float, *, nesterov: bool) -> Optimizer:
-    """v = decay v + g; the step is v, or g + decay v with Nesterov's look-ahead."""
-    velocity: Array = 0.0
-
-    def step(gradient: Array) -> Array:
-        nonlocal velocity
-        velocity = velocity * decay + gradient
-        return velocity * decay + gradient if nesterov else velocity
-
-    return step
+def momentum(gradient: Array, memory: Memory, decay: Array, _of: Corrections, _sqrt: Root) -> Step:
+    """v = decay v + g; the direction is v."""
+    velocity = memory[0] * decay + gradient
+    return velocity, (velocity, memory[1])
 
 
-def adam() -> Optimizer:
+def nesterov(gradient: Array, memory: Memory, decay: Array, _of: Corrections, _sqrt: Root) -> Step:
+    """v = decay v + g; the direction is g + decay v, a look ahead."""
+    velocity = memory[0] * decay + gradient
+    return velocity * decay + gradient, (velocity, memory[1])
+
+
+def adam(gradient: Array, memory: Memory, _decay: Array, of: Corrections, sqrt: Root) -> Step:
     """Kingma and Ba (2015), algorithm 1, with its default constants."""
-    mean: Array = 0.0
-    variance: Array = 0.0
+    mean = memory[0] * ADAM_BETA1 + gradient * (1 - ADAM_BETA1)
+    variance = memory[1] * ADAM_BETA2 + gradient * gradient * (1 - ADAM_BETA2)
+    deviation = sqrt(variance * of[1])
+    return mean * of[0] / (deviation + ADAM_EPSILON), (mean, variance)
+
+
+OPTIMIZERS: dict[str, Optimizer] = {
+    "sgd": sgd,
+    "momentum": momentum,
+    "nesterov": nesterov,
+    "adam": adam,
+}
+
+
+def corrections() -> Iterator[Corrections]:
+    """1 / (1 - beta^t) for t = 1, 2, ..., which make up for the start of Adam's means from 0."""
     power1 = power2 = 1.0
-
-    def step(gradient: Array) -> Array:
-        nonlocal mean, variance, power1, power2
+    while True:
         power1, power2 = power1 * ADAM_BETA1, power2 * ADAM_BETA2
-        mean = mean * ADAM_BETA1 + gradient * (1 - ADAM_BETA1)
-        variance = variance * ADAM_BETA2 + gradient * gradient * (1 - ADAM_BETA2)
-        deviation = namespace(gradient).sqrt(variance * (1 / (1 - power2)))
-        return mean * (1 / (1 - power1)) / (deviation + ADAM_EPSILON)
-
-    return step
+        yield 1 / (1 - power1), 1 / (1 - power2)
 
 
-def scheduled(learning_rate: float, schedule: str, step: int, steps: int) -> float:
-    """The rate at `step` of `steps`, counted from 0, by the schedule "constant" or "cosine".
+def scheduled(learning_rate: Array, schedule: str, step: int, steps: int) -> Array:
+    """What a rate, or many, is at `step` of `steps`, from 0, by the schedule constant or cosine.
 
     The cosine falls as (1 + cos(pi u)) / 2 = cos(pi u / 2)^2 with u = step / steps (Loshchilov
     and Hutter, 2017).

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
-from benchmarks import scale
+from benchmarks import growth
 from softmax.core import data
 from softmax.core.arrays import Array, to_numpy
 from softmax.core.data import Dataset
@@ -185,20 +185,8 @@ def test_batches_are_columns_of_white_ended_pixels_and_one_hot_labels(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux knows of memory")
 @pytest.mark.slow
-def test_memory_does_not_grow_with_the_number_of_images(tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_the_number_of_images() -> None:
     """But for the permutation. 188 MB and 47 MB of images would differ by more."""
-    small, large = tmp_path / "small", tmp_path / "large"
-    for folder, count in (small, 60_000), (large, 240_000):
-        write_training_set(folder, count)
-    peaks = [cost.peak - cost.before for cost in map(scale.train, (small, large))]
+    small, large = (growth.train(growth.Size(samples=n)).memory for n in (60_000, 240_000))
 
-    assert peaks[1] - peaks[0] < 180_000 * 16 + 16 * scale.MIB
-
-
-def write_training_set(folder: Path, count: int) -> None:
-    """Images of zeros, and as many labels."""
-    for path, shape in zip(
-        catalog.training_files("mnist"), [(count, 28, 28), (count,)], strict=True
-    ):
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(idx(np.zeros(shape, np.uint8)))
+    assert large - small < 180_000 * 16 + 16 * growth.MIB

@@ -39,18 +39,26 @@ def test_scores_and_probabilities_are_the_lectures() -> None:
     assert EXAMPLES["probabilities"].value.round(3).tolist() == [0.992, 0.008, 0.000]
 
 
+def test_what_is_given_is_the_lectures() -> None:
+    assert EXAMPLES["weights"].value == pytest.approx(W, abs=1e-9)
+    assert EXAMPLES["biases"].value == pytest.approx(B, abs=1e-9)
+    points = [[-0.1, 1.4], [1.3, 0.9], [-1.4, -1.1]]
+    assert EXAMPLES["points"].value.T.tolist() == points
+    predictions = [[0.9, 0.1, 0], [0.1, 0.8, 0.1], [0.1, 0.2, 0.7]]
+    assert EXAMPLES["predictions"].value.T.tolist() == predictions
+    for label, x in enumerate(points):
+        assert (W @ x + B).argmax() == label  # its model is right
+
+
 def test_likelihoods_and_cross_entropies_by_hand() -> None:
-    points = {0: (-0.1, 1.4), 1: (0.6, -0.4), 2: (-0.8, -0.2)}
-    likelihoods = []
-    for label, x in points.items():
-        powers = [math.exp(w @ np.array(x) + b) for w, b in zip(W, B, strict=True)]
-        likelihoods.append(powers[label] / sum(powers))
+    scores = (W @ X + B).tolist()
+    powers = [math.exp(z) for z in scores]
     expected = {
-        "likelihood of a label": likelihoods[:1],
-        "cross-entropy of a label": [-math.log(likelihoods[0])],
-        "likelihoods of three points": likelihoods,
-        "likelihood of them all": [math.prod(likelihoods)],
-        "cross-entropy of them all": [-math.log(math.prod(likelihoods))],
+        "sigmoids": [1 / (1 + math.exp(-z)) for z in scores],
+        "cross-entropy": [-math.log(powers[0] / sum(powers))],
+        "likelihoods": [0.9, 0.8, 0.7],
+        "likelihood of all": [0.9 * 0.8 * 0.7],
+        "cross-entropy of all": [-math.log(0.9 * 0.8 * 0.7)],
     }
 
     for name, numbers in expected.items():

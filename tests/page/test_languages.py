@@ -49,7 +49,7 @@ def test_the_page_speaks_one_language_at_a_time(page: Page) -> None:
           const found = [];
           for (let node; (node = walker.nextNode()); ) {
             const within = node.parentElement;
-            const said = "body :is([data-i18n], code, .formula, [lang], script, noscript)";
+            const said = "body :is([data-i18n], code, math, .formula, [lang], script, noscript)";
             if (/\p{L}/u.test(node.data) && !within.closest(said)) found.push(node.data);
           }
           return found;

@@ -17,6 +17,7 @@ from test_exactness import LOGITS, thetas_and_pixels
 
 from softmax.core import arithmetic, model
 from softmax.core.data import Dataset
+from softmax.errors import RangeError
 from softmax.lesson import plane
 from softmax.page import report
 from softmax.pipeline.params import Lesson
@@ -169,19 +170,35 @@ def test_gradients(
     arrays(np.int64, st.tuples(st.integers(1, 30), st.just(2)), elements=st.integers(-255, 255)),
     st.integers(0, 2**64 - 1),
     st.integers(1, 50),
-    st.floats(1e-3, 10),
+    st.floats(1e-3, 1000),
 )
 def test_training(
     javascript: JavaScript, points: NDArray[np.int64], seed: int, epochs: int, rate: float
 ) -> None:
     """Every epoch: W and b, loss, and how many are right, of any points."""
     labels = np.arange(len(points)) % 3
-    chosen = Lesson(seed=seed, points=1, spread=0.1, epochs=epochs, learning_rate=rate)
+    chosen = lesson(seed, epochs, rate)
     expected = [
         np.array([*epoch.theta.flat, epoch.training.loss, epoch.training.correct])
         for epoch in plane.fit(Dataset(points, labels), chosen)
     ]
     assert same_bits(fitted(javascript, points, labels, chosen), np.concatenate(expected))
+
+
+def test_training_ends_where_sums_would_no_longer_be_exact(javascript: JavaScript) -> None:
+    points, labels = np.array([[255, 255], [250, 255], [255, 250]]), np.arange(3)
+    done = fitted(javascript, points, labels, lesson(0, 20, 3e4)).reshape(-1, 11)
+    assert 0 < len(done) < 20
+    exact = plane.fit(Dataset(points, labels), lesson(0, len(done), 3e4))
+    assert same_bits(done[:, :9].copy(), np.stack([epoch.theta.ravel() for epoch in exact]))
+    with pytest.raises(RangeError):
+        plane.fit(Dataset(points, labels), lesson(0, len(done) + 1, 3e4))
+
+
+def lesson(seed: int, epochs: int, rate: float) -> Lesson:
+    """Its settings, with a rate that may be larger than that of params.yaml."""
+    least = Lesson(seed=seed, points=1, spread=0.1, epochs=epochs, learning_rate=1)
+    return least.model_copy(update={"learning_rate": rate})
 
 
 def fitted(

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,7 @@ def in_python(data: Dataset, chosen: Lesson) -> str:
 
 
 def in_the_page(page: Page) -> str:
-    return page.locator("#lesson-hash").inner_text()
+    return page.locator("#lesson-hash").text_content() or ""
 
 
 def points(page: Page, data: Dataset) -> Dataset:
@@ -48,7 +49,7 @@ def changes(page: Page) -> list[str]:
 def test_the_page_trains_to_the_bytes_of_the_pipeline(page: Page, pipeline: Clone) -> None:
     locked = hashlib.sha256((pipeline.folder / paths.LESSON_WEIGHTS).read_bytes()).hexdigest()
 
-    assert in_the_page(page) == page.locator("#lesson-python").inner_text() == locked
+    assert in_the_page(page) == page.locator("#lesson-python").text_content() == locked
     expect(page.locator("#lesson-verdict")).to_contain_text("Equal")
     assert changes(page) == []
 
@@ -68,22 +69,61 @@ def test_the_page_says_so_if_bytes_differ(
     page.close()
 
 
-@pytest.mark.parametrize(("rate", "epochs"), [(0.1, 1), (0.3, 77), (10.0, 200)])
+@pytest.mark.parametrize(
+    ("place", "rate", "epoch"), [("-1", 0.1, 1), ("1", 10.0, 77), ("3", 1000.0, 100)]
+)
 def test_other_rates_and_epochs_are_those_of_python(
-    page: Page, lecture: Lesson, rate: float, epochs: int
+    page: Page, lecture: Lesson, place: str, rate: float, epoch: int
 ) -> None:
-    page.locator("#lesson-rate").fill(str(rate))
-    page.locator("#lesson-epochs").fill(str(epochs))
+    page.locator("#lesson-rate").fill(place)
+    page.locator("#lesson-epoch").fill(str(epoch))
 
-    chosen = lecture.model_copy(update={"learning_rate": rate, "epochs": epochs})
+    chosen = lecture.model_copy(update={"learning_rate": rate, "epochs": epoch})
     assert in_the_page(page) == in_python(plane.points(lecture), chosen)
     expect(page.locator("#lesson-verdict")).to_contain_text("another training")
+    assert page.locator("#lesson-rate").get_attribute("aria-valuetext") == f"{rate:,g}"
     assert changes(page) == [
-        f"the learning rate is {rate:g} instead of 2",
-        f"this is epoch {epochs} instead of 40",
+        f"the learning rate is {rate:,g} instead of 2",
+        f"this is epoch {epoch} instead of 40",
     ]
     page.locator("#lesson-reset").click()
     expect(page.locator("#lesson-verdict")).to_contain_text("Equal")
+
+
+def test_training_diverges_at_a_rate_that_can_be_reached(page: Page) -> None:
+    """As the page proposes: with a red point among the blue ones."""
+    surface = page.locator("#lesson-plane")
+    surface.scroll_into_view_if_needed()
+    box = surface.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] * 0.27, box["y"] + box["height"] * 0.585)
+    page.locator("[data-add='0']").click()
+    page.locator("#lesson-rate").fill("2.7")
+    assert page.locator("#lesson-rate-value").inner_text() == "500"
+    losses = []
+    for epoch in (2, *range(90, 101)):
+        page.locator("#lesson-epoch").fill(str(epoch))
+        said = re.search(r"loss (\S+),", page.locator("#lesson-score").inner_text())
+        losses.append(float(said[1]) if said else 0)
+    assert losses[0] > 50
+    assert min(losses[1:]) > 0.7  # at a rate of 2, it is 0.2
+    assert np.ptp(losses[1:]) > 0.05
+
+
+def test_epochs_are_scrubbed_without_training_anew(page: Page) -> None:
+    page.evaluate(
+        """async () => {
+          const curve = document.getElementById("lesson-curve");
+          window.drawn = 0;
+          new MutationObserver(() => (window.drawn += 1)).observe(curve, { attributes: true });
+        }"""
+    )
+    for epoch in ("3", "77", "40"):
+        page.locator("#lesson-epoch").fill(epoch)
+    assert page.evaluate("window.drawn") == 0
+    expect(page.locator("#lesson-verdict")).to_contain_text("Equal")
+    page.locator("#lesson-rate").fill("0")
+    assert page.evaluate("window.drawn") == 1
 
 
 def test_points_are_dragged(page: Page, lecture: Lesson) -> None:
@@ -96,7 +136,16 @@ def test_points_are_dragged(page: Page, lecture: Lesson) -> None:
     assert data.labels[changed] == 0
     assert abs(moved.images[changed]).max() <= 1  # the middle of the square
     assert in_the_page(page) == in_python(moved, lecture)
-    assert changes(page) == ["points moved: 1"]
+    assert changes(page) == ["points moved or added: 1"]
+
+
+def test_a_point_that_is_back_has_not_changed_anything(page: Page) -> None:
+    page.locator(".point").first.focus()
+    page.keyboard.press("ArrowRight")
+    assert changes(page) == ["points moved or added: 1"]
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#lesson-verdict")).to_contain_text("Equal")
+    assert changes(page) == []
 
 
 def test_points_stay_in_the_square(page: Page, lecture: Lesson) -> None:
@@ -144,32 +193,171 @@ def test_points_are_moved_by_keys(page: Page, lecture: Lesson) -> None:
     expect(page.locator(".point").nth(2)).to_be_focused()
 
 
+@pytest.mark.parametrize("touch", [False, True], ids=["mouse", "touch"])
+def test_points_are_added_where_the_cross_is_and_removed(
+    browser: Browser, pipeline: Clone, lecture: Lesson, touch: bool
+) -> None:
+    with browser.new_context(locale="en-GB", has_touch=touch) as context:
+        page = context.new_page()
+        page.goto((pipeline.folder / paths.REPORT).as_uri())
+        press = page.touchscreen.tap if touch else page.mouse.click
+        surface = page.locator("#lesson-plane")
+        surface.scroll_into_view_if_needed()
+        box = surface.bounding_box()
+        assert box
+        press(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * 0.1)
+        page.locator("[data-add='2']").click()
+
+        data = plane.points(lecture)
+        more = Dataset(
+            np.vstack([data.images, [[205, 205]]]).astype(np.int16), np.append(data.labels, 2)
+        )
+        now = points(page, more)
+        assert abs(now.images - more.images).max() <= 2  # a pixel or so
+        assert in_the_page(page) == in_python(now, lecture)
+        assert changes(page) == [
+            "points moved or added: 1",
+            "there are 151 points instead of 150",
+        ]
+        page.locator("#lesson-remove").click()
+        expect(page.locator("#lesson-verdict")).to_contain_text("Equal")
+        assert page.locator(".point").count() == 150
+
+
+def test_points_are_added_and_removed_by_keyboard(page: Page, lecture: Lesson) -> None:
+    page.locator(".cross").focus()
+    page.keyboard.press("ArrowRight")
+    page.locator("[data-add='1']").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".point").last).to_be_focused()
+    assert page.locator(".point").last.get_attribute("aria-label") == "Green point at 0.02, 0.00"
+    page.keyboard.press("ArrowUp")
+    assert page.locator(".point").last.get_attribute("aria-label") == "Green point at 0.02, 0.02"
+    page.keyboard.press("Delete")
+    expect(page.locator("#lesson-verdict")).to_contain_text("Equal")
+    page.locator(".point").first.focus()
+    page.keyboard.press("Delete")
+    data = plane.points(lecture)
+    assert in_the_page(page) == in_python(Dataset(data.images[1:], data.labels[1:]), lecture)
+    assert changes(page) == ["there are 149 points instead of 150"]
+
+
+def test_the_last_point_stays(page: Page) -> None:
+    page.locator(".point").first.focus()
+    for _ in range(160):
+        page.keyboard.press("Delete")
+    assert page.locator(".point").count() == 1
+
+
+def test_z_and_a_are_those_of_the_place_under_the_pointer(page: Page, pipeline: Clone) -> None:
+    theta = model.load(pipeline.folder / paths.LESSON_WEIGHTS, model.LESSON)
+    surface = page.locator("#lesson-plane")
+    surface.scroll_into_view_if_needed()
+    box = surface.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.6)
+    caption = page.locator("#lesson-place").inner_text().replace("−", "-")
+    x1, x2 = map(float, re.findall(r"-?\d\.\d\d", caption))
+    assert (x1, x2) == pytest.approx((0.5, -0.2), abs=0.02)
+    shown = page.locator("#lesson-parameters td").all_inner_texts()
+    rows = np.array([text.replace("−", "-") for text in shown], float).reshape(3, 5)
+    np.testing.assert_allclose(rows[:, :3], theta, atol=5.1e-4)
+    z = rows[:, :3] @ [x1, x2, 1]
+    np.testing.assert_allclose(rows[:, 3], z, atol=0.04)  # of rounded x
+    np.testing.assert_allclose(rows[:, 4], model.softmax(z[:, None])[:, 0], atol=0.01)
+    page.mouse.move(box["x"] - 9, box["y"])
+    expect(page.locator("#lesson-place")).to_contain_text("(0.00, 0.00)")  # the cross
+
+
+@pytest.mark.parametrize("button", ["right", "middle"])
+def test_other_buttons_do_nothing_on_the_plane(
+    page: Page, button: Literal["right", "middle"]
+) -> None:
+    point = page.locator(".point.red path").first
+    point.scroll_into_view_if_needed()
+    x, y = centre(point)
+    for place in ((x, y), (x, y - 30)):
+        page.mouse.move(*place)
+        page.mouse.down(button=button)
+        page.mouse.move(x + 50, y + 50)
+        page.mouse.up(button=button)
+    assert changes(page) == []
+    assert page.locator(".cross").get_attribute("transform") == "translate(0 0)"
+
+
+@pytest.mark.parametrize("size", [(1366, 650), (683, 325), (720, 450), (844, 390), (390, 844)])
+def test_plane_and_sliders_are_on_the_screen_together(
+    browser: Browser, pipeline: Clone, size: tuple[int, int]
+) -> None:
+    """On a laptop, at 200 %, and on a phone, across and upright."""
+    width, height = size
+    with browser.new_context(viewport={"width": width, "height": height}) as context:
+        page = context.new_page()
+        page.goto((pipeline.folder / paths.REPORT).as_uri())
+        page.add_style_tag(content="html { scroll-behavior: auto }")
+        page.locator(".lesson").evaluate("(lesson) => lesson.scrollIntoView()")
+        bar = page.get_by_role("banner").bounding_box()
+        assert bar
+        for name in ("plane", "rate", "epoch", "play"):
+            box = page.locator(f"#lesson-{name}").bounding_box()
+            assert box
+            assert box["y"] >= bar["y"] + bar["height"], name
+            assert box["y"] + box["height"] <= height, name
+
+
 def test_steps_show_each_epoch(page: Page, pipeline: Clone) -> None:
     history = pd.read_csv(pipeline.folder / paths.LESSON_EPOCHS)
-    page.locator("#lesson-step").click()
-    expect(page.locator("#lesson-score")).to_contain_text("Epoch 0 of 40")
+    page.locator("#lesson-epoch").fill("0")
+    expect(page.locator("#lesson-score")).to_contain_text("After epoch 0:")
     for row in history.head(3).itertuples():
         page.locator("#lesson-step").click()
         right = round(float(row.train_accuracy) * 150)  # type: ignore[arg-type]
-        said = f"Epoch {row.epoch} of 40: loss {row.train_loss:.4f}, {right} of 150 right"
+        said = f"After epoch {row.epoch}: loss {row.train_loss:.4f}, {right} of 150 right"
         assert page.locator("#lesson-score").inner_text() == said
         assert page.locator(".point.wrong").count() == 150 - right
 
 
-def test_playing_ends_where_the_lecture_does(page: Page) -> None:
+def shown_epoch(page: Page) -> int:
+    return int(page.locator("#lesson-epoch").input_value())
+
+
+def test_playing_stops_where_the_pipeline_does(page: Page) -> None:
+    page.locator("#lesson-epoch").fill("30")
     page.locator("#lesson-play").click()
-    expect(page.locator("#lesson-verdict")).to_contain_text("another training")
     expect(page.locator("#lesson-play")).to_have_text("Pause")
     expect(page.locator("#lesson-verdict")).to_contain_text("Equal", timeout=20_000)
     expect(page.locator("#lesson-play")).to_have_text("Play")
 
 
-def test_readers_who_want_no_motion_step(browser: Browser, pipeline: Clone) -> None:
+def test_play_goes_on_where_it_was_paused(page: Page) -> None:
+    page.locator("#lesson-epoch").fill("5")
+    page.locator("#lesson-play").click()
+    expect(page.locator("#lesson-score")).to_contain_text("After epoch 8:")
+    page.locator("#lesson-play").click()
+    paused = shown_epoch(page)
+    assert 8 <= paused < 40
+    seen = page.evaluate(
+        """async () => {
+          const shown = () => Number(document.getElementById("lesson-epoch").value);
+          document.getElementById("lesson-play").click();
+          const seen = [];
+          for (let k = 0; k < 20; k++) {
+            await new Promise(requestAnimationFrame);
+            seen.push(shown());
+          }
+          return seen;
+        }"""
+    )
+    assert min(seen) == paused
+
+
+def test_where_no_motion_is_wanted_play_jumps_to_the_end(browser: Browser, pipeline: Clone) -> None:
     page = browser.new_page(reduced_motion="reduce")
     page.goto((pipeline.folder / paths.REPORT).as_uri())
-
-    expect(page.locator("#lesson-play")).not_to_be_visible()
-    expect(page.locator("#lesson-step")).to_be_visible()
+    for start, end in ((0, 40), (40, 100), (100, 40)):
+        page.locator("#lesson-epoch").fill(str(start))
+        page.locator("#lesson-play").click()
+        assert shown_epoch(page) == end
     page.close()
 
 

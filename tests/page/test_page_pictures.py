@@ -127,9 +127,15 @@ def test_the_curve_of_the_lesson_is_that_of_its_table(
     after = pd.read_csv(pipeline.folder / paths.LESSON_EPOCHS)["train_loss"]
     losses = np.array([before, *after])
     x, y = drawn(page.locator("#lesson-curve"))
-    np.testing.assert_allclose(x, 100 * np.arange(len(losses)) / len(after))
-    np.testing.assert_allclose(y, 100 - 100 * losses / losses.max(), atol=1e-9)
-    assert page.locator("#lesson-highest").inner_text() == f"loss {losses.max():.2f}"
+    shown = len(losses)  # of more epochs than the pipeline has
+    top = float(page.locator(".loss .level").last.inner_text())
+    last = int(page.locator(".loss .epoch").last.inner_text())
+    assert last == len(x) - 1 > len(after)
+    np.testing.assert_allclose(x, 100 * np.arange(len(x)) / last)
+    np.testing.assert_allclose(y[:shown], 100 - 100 * losses / top, atol=1e-9)
+    assert losses.max() <= top < 2 * losses.max()
+    end = page.locator(".loss .end").get_attribute("style") or ""
+    assert f"left: {100 * len(after) / last:g}%" in end
 
 
 def drawn(path: Locator) -> Doubles:

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, expect
 from servers import STARTUP
 from shared import ROOT, once
 
-from benchmarks import scale
+from benchmarks import growth
 from softmax.pipeline import paths
 from softmax.provenance.imports import imported_modules
 
@@ -154,7 +154,7 @@ def test_wrong_params_stop_the_pipeline_before_any_output_is_touched(
 @pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux knows of memory")
 def test_training_needs_little_memory(pipeline: Clone) -> None:
     program = """
-from benchmarks.scale import peak_memory
+from benchmarks.growth import peak_memory
 from softmax.tracking import store
 from stages import train
 store.connect()
@@ -162,7 +162,7 @@ before = peak_memory()
 train.main()
 print(peak_memory() - before)
 """
-    mebibytes = int(pipeline.run("python", "-c", program, DEVICE="cpu").split()[-1]) / scale.MIB
+    mebibytes = int(pipeline.run("python", "-c", program, DEVICE="cpu").split()[-1]) / growth.MIB
     assert 40 < mebibytes < 100  # MNIST itself is 45
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -20,15 +21,17 @@ def settings(*overrides: str) -> list[Params]:
     return [setting.params for setting in grid.read(overrides)]
 
 
-def test_those_with_the_same_batches_train_together(workspace: Workspace) -> None:
+def test_those_with_the_same_batches_and_steps_train_together(workspace: Workspace) -> None:
     workspace()
-    chosen = settings("train.optimizer=sgd,adam", "train.seed=1,2", "train.epochs=1,2")
+    others = ("train.seed=1,2", "train.epochs=1,2", "train.optimizer=sgd,adam")
+    chosen = settings(*others, "train.learning_rate=0.1,0.2,0.3")
     plan = passes.plan([one.train for one in chosen], 1)
 
-    assert sorted(number for group in plan for number in group) == list(range(8))
-    assert sorted(map(len, plan)) == [2] * 4
+    assert sorted(number for group in plan for number in group) == list(range(24))
+    assert sorted(map(len, plan)) == [3] * 8
     for group in plan:
-        assert len({(chosen[k].train.seed, chosen[k].train.epochs) for k in group}) == 1
+        same = [(one.seed, one.epochs, one.optimizer) for one in (chosen[k].train for k in group)]
+        assert len(set(same)) == 1
 
 
 def test_a_pass_has_a_bounded_number_of_models(workspace: Workspace) -> None:
@@ -51,10 +54,15 @@ def test_the_facts_are_those_of_the_stage(
     workspace(train={"epochs": 2, "batch_size": 2, "seed": 500, "validation": 50})
     chosen = settings("train.optimizer=sgd,momentum,nesterov,adam", "train.averaging=0,0.9")
     passes._sets.cache_clear()  # of another test's data
-    together = passes.train(chosen, "cpu")
+    plan = passes.plan([one.train for one in chosen], 1)
+    together: dict[int, passes.Outcome] = {}
+    for group in plan:
+        outcomes = passes.train([chosen[k] for k in group], "cpu", threading.Event())
+        together |= zip(group, outcomes, strict=True)
 
     facts = (paths.WEIGHTS, paths.LOSSES, paths.EPOCHS, paths.TRAIN_METRICS)
-    for one, outcome in zip(chosen, together, strict=True):
+    for number, one in enumerate(chosen):
+        outcome = together[number]
         monkeypatch.setattr(params, "load", lambda one=one: one)
         train.main()
         alone = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in facts}
@@ -65,9 +73,24 @@ def test_the_facts_are_those_of_the_stage(
 def test_a_setting_that_leaves_the_range_says_so(workspace: Workspace) -> None:
     workspace(train={"epochs": 1, "batch_size": 2})
     passes._sets.cache_clear()
-    good, bad = passes.train(settings("train.learning_rate=0.01,1e30"), "cpu")
+    good, bad = passes.train(settings("train.learning_rate=0.01,1e30"), "cpu", threading.Event())
 
     assert "lower train.learning_rate" in bad.failure
     assert not bad.facts
     assert not good.failure
     assert json.loads(good.facts[Path(paths.TEST_METRICS)])["total"] > 0
+
+
+def test_who_stops_listening_waits_for_no_more_than_an_epoch(workspace: Workspace) -> None:
+    workspace(train={"epochs": 10_000, "batch_size": 2})
+    passes._sets.cache_clear()
+    short, *long = settings("train.seed=1,2,3", "train.epochs=10000")
+    short = short.model_copy(update={"train": short.train.model_copy(update={"epochs": 1})})
+
+    before = threading.active_count()
+    outcomes = passes.run([short, *long], "cpu", 2)
+    number, first = next(outcomes)
+    assert (number, bool(first.facts)) == (0, True)
+    assert threading.active_count() > before
+    del outcomes
+    assert threading.active_count() == before

@@ -7,7 +7,8 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,27 @@ from stages import evaluate, train
 from tools import ui
 
 
+@contextmanager
+def served(
+    python: str, environment: dict[str, str], log: Path
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """`make ui` that answers at a port, and writes to `log`; nothing of it is left afterwards."""
+    port = free_port()
+    with subprocess.Popen(
+        [python, "-m", "tools.ui", str(port)],
+        env=environment | {"PYTHONPATH": str(ROOT)},
+        stdout=log.open("w"),
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ) as process:
+        try:
+            wait_for(f"http://127.0.0.1:{port}/health", process, log)
+            yield process, port
+        finally:
+            with suppress(ProcessLookupError):  # where it has ended
+                os.killpg(process.pid, signal.SIGKILL)
+
+
 def test_the_link_shows_the_runs_side_by_side(
     workspace: Workspace, browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -32,55 +54,33 @@ def test_the_link_shows_the_runs_side_by_side(
         workspace(train={"epochs": 1, "seed": seed})
         train.main()
         evaluate.main()
-    port = free_port()
     log = tmp_path / "log"
-    with subprocess.Popen(
-        ["python", "-m", "tools.ui", str(port)],
-        env=forking() | {"PYTHONPATH": str(ROOT)},
-        stdout=log.open("w"),
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    ) as process:
-        try:
-            wait_for(f"http://127.0.0.1:{port}/health", process, log)
-            while len(said := log.read_text().splitlines()) < 3:
-                assert process.poll() is None
-            links = dict(line.split() for line in said[:2])
-            assert said[2:] == ["Ctrl-C ends it"]
-            context = browser.new_context(viewport={"width": 1500, "height": 900})
-            for name, texts in {
-                "charts": ("2 matching runs", "test_accuracy"),
-                "table": ("2 matching runs", "test_accuracy", "train.seed"),
-            }.items():
-                page = context.new_page()
-                page.goto(links[name])
-                for shown in texts:
-                    expect(page.get_by_text(shown).first).to_be_visible(timeout=1000 * STARTUP)
-                expect(page.get_by_text("train.epochs")).to_have_count(0)  # the same in both
-            context.close()
-        finally:
-            os.killpg(process.pid, 9)
+    with served("python", forking(), log) as (process, _):
+        while len(said := log.read_text().splitlines()) < 3:
+            assert process.poll() is None
+        links = dict(line.split() for line in said[:2])
+        assert said[2:] == ["Ctrl-C ends it"]
+        context = browser.new_context(viewport={"width": 1500, "height": 900})
+        for name, texts in {
+            "charts": ("2 matching runs", "test_accuracy"),
+            "table": ("2 matching runs", "test_accuracy", "train.seed"),
+        }.items():
+            page = context.new_page()
+            page.goto(links[name])
+            for shown in texts:
+                expect(page.get_by_text(shown).first).to_be_visible(timeout=1000 * STARTUP)
+            expect(page.get_by_text("train.epochs")).to_have_count(0)  # the same in both
+        context.close()
 
 
 def test_the_server_ends_with_it(workspace: Workspace, tmp_path: Path) -> None:
     workspace()
-    port, log = free_port(), tmp_path / "log"
-    with subprocess.Popen(
-        [sys.executable, "-m", "tools.ui", str(port)],  # whose end is what is tested
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdout=log.open("w"),
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    ) as process:
-        try:
-            wait_for(f"http://127.0.0.1:{port}/health", process, log)
-            process.terminate()
-            assert process.wait(STARTUP) == 128 + signal.SIGTERM
-            with socket.socket() as probe:
-                assert probe.connect_ex(("127.0.0.1", port)) != 0
-        finally:
-            with suppress(ProcessLookupError):  # as it should be
-                os.killpg(process.pid, signal.SIGKILL)
+    python = sys.executable  # a real one, whose end is what is tested
+    with served(python, dict(os.environ), tmp_path / "log") as (process, port):
+        process.terminate()
+        assert process.wait(STARTUP) == 128 + signal.SIGTERM
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def test_a_port_that_is_taken_is_one_line(workspace: Workspace) -> None:

@@ -105,8 +105,8 @@ def test_models_that_train_together_are_those_that_train_alone(
     )
     recipes = [tiny.params(optimizer=o, schedule=s, **others) for o, s, others in ways]
 
-    there = Dataset(*map(here, data)).split(5)
-    together = list(fitting.fit_together(*there, recipes))
+    kept, held_out = Dataset(*map(here, data)).split(5)
+    together = list(fitting.fit_together(Descent(kept, recipes), held_out))
 
     for number, recipe in enumerate(recipes):
         epochs = [epoch for epoch in (one[number] for one in together) if isinstance(epoch, Epoch)]
@@ -117,7 +117,8 @@ def test_a_model_that_leaves_the_range_leaves_the_others_alone() -> None:
     data = tiny.dataset(COUNT)
     recipes = [tiny.params(), tiny.params(learning_rate=1e9), tiny.params(optimizer="adam")]
 
-    early, *_, last = fitting.fit_together(*data.split(0), recipes)
+    kept, held_out = data.split(0)
+    early, *_, last = fitting.fit_together(Descent(kept, recipes), held_out)
 
     with pytest.raises(RangeError, match=re.escape(str(early[1]))):
         fit(data, recipes[1])

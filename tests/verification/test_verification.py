@@ -79,7 +79,7 @@ def test_other_data_than_the_locked_are_refused(
     assert "train-labels-idx1-ubyte: not the data of dvc.lock" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("way", ["torch", "backwards", "reference"])
+@pytest.mark.parametrize("way", ["torch", "compiled", "backwards", "reference"])
 def test_every_way_gives_the_same_weights(way: str, workspace: Workspace) -> None:
     workspace(train={"epochs": 1, "validation": 7})
 

@@ -5,7 +5,7 @@ import { doubles } from "softmax/facts";
 import { say } from "softmax/i18n";
 import { WHITE, input, logits, rows, softmax } from "softmax/model";
 import { PURPLE_ORANGE, diverging, legend, tint } from "softmax/pictures";
-import { COLOURS, lattice } from "softmax/plane";
+import { COLOURS, lattice } from "softmax/regions";
 import { fit } from "softmax/training";
 
 export function start({ lesson }) {
@@ -19,6 +19,7 @@ export function start({ lesson }) {
   draw("logistic", apart, largest);
   legend(document.getElementById("contrast-legend"), largest, PURPLE_ORANGE);
   sayExtremes(points, apart.map(excess));
+  sayUnderThePointer(points, apart, together);
 }
 
 /** The last weights of a logistic regression on whether a point is of class k: theta (2, 3). */
@@ -46,4 +47,24 @@ function sayExtremes(points, values) {
   });
   say(document.getElementById("contrast-least"), "contrast.least", least);
   say(document.getElementById("contrast-most"), "contrast.most", most);
+}
+
+/** Say what all maps have at the place that a reader points at in one of them. */
+function sayUnderThePointer(points, apart, together) {
+  const here = (event) => {
+    const box = event.target.getBoundingClientRect();
+    const count = event.target.width;
+    const cell = (share) => Math.min(Math.max(Math.floor(count * share), 0), count - 1);
+    const column = cell((event.clientX - box.left) / box.width);
+    const n = cell((event.clientY - box.top) / box.height) * count + column;
+    const [[x1, x2], q, a] = [points[n], apart[n], together[n]];
+    say(document.getElementById("contrast-here"), "contrast.here", {
+      x1: x1 / WHITE, x2: x2 / WHITE,
+      q0: q[0], q1: q[1], q2: q[2], q: excess(q) + 1,
+      a0: a[0], a1: a[1], a2: a[2], a: excess(a) + 1,
+    });
+  };
+  for (const canvas of document.querySelectorAll("[data-surfaces] canvas")) {
+    for (const name of ["pointermove", "pointerdown"]) canvas.addEventListener(name, here);
+  }
 }

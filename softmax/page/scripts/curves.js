@@ -58,7 +58,7 @@ function line(points) {
 }
 
 /** 1, 2 or 5 times a power of ten, not less than `least`. */
-function roundStep(least) {
+export function roundStep(least) {
   const power = Number(`1e${Math.floor(Math.log10(least))}`);
   return [1, 2, 5, 10].map((digit) => digit * power).find((step) => step >= least);
 }

@@ -8,10 +8,14 @@ import { start as startData } from "softmax/data";
 import { start as startDialogs } from "softmax/dialogs";
 import { start as startDrawing } from "softmax/drawing";
 import { start as startGallery } from "softmax/gallery";
+import { start as startLecture } from "softmax/lecture";
 import { start as startLesson } from "softmax/lesson";
+import { start as startLikelihood } from "softmax/likelihood";
 import { start as startLinks } from "softmax/links";
 import { start as startPixel } from "softmax/pixel";
+import { start as startTerms } from "softmax/terms";
 import { start as startWeights } from "softmax/weights";
+import { start as startWorked } from "softmax/worked";
 
 startLanguages();
 startLinks();
@@ -19,12 +23,16 @@ startDialogs();
 startPixel();
 for (const start of [
   startDrawing,
-  startLesson,
   startContrast,
+  startWorked,
+  startLikelihood,
+  startLesson,
+  startTerms,
   startData,
   startCurves,
   startWeights,
   startGallery,
+  startLecture,
 ]) {
   start(facts);
 }

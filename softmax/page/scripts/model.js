@@ -16,6 +16,7 @@ import {
 } from "softmax/arithmetic";
 
 export const WHITE = 255;
+const MAX_ROW_SUM = 2 ** 23 / WHITE; // 2^53 units of the weight grid
 
 /** x from 255 times the features. */
 export const input = (features) => Float64Array.of(...features, WHITE);
@@ -61,6 +62,11 @@ export function meanGradient(theta, samples) {
 /** theta after one step of gradient descent. */
 export function descend(theta, gradient, rate) {
   return theta.map((row, k) => row.map((w, i) => snap(w - gradient[k][i] * rate, WEIGHT_GRID)));
+}
+
+/** Whether all logits of theta are exact, for inputs of at most 255. */
+export function inRange(theta) {
+  return theta.every((row) => sum(row.map(Math.abs)) < MAX_ROW_SUM);
 }
 
 /** The mean cross-entropy over samples {x, y}, and how many are classified correctly. */

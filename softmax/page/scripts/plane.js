@@ -1,120 +1,123 @@
-// The square from -1 to 1: points that readers move, the regions of the classes, and their
-// boundaries. Places are inputs x of the model, [255 x1, 255 x2, 255].
+// The plane of the lesson: points that readers move, add and remove, and a cross at the place that
+// they choose. Places are inputs x of the model, [255 x1, 255 x2, 255].
 
 import { label } from "softmax/i18n";
-import { WHITE, input, logits, predict, softmax } from "softmax/model";
+import { NAMES, drawn } from "softmax/marks";
+import { WHITE, input } from "softmax/model";
 
-export const NAMES = ["red", "green", "blue"];
-export const COLOURS = [
-  [203, 60, 51],
-  [56, 152, 38],
-  [64, 99, 216],
-];
-const SHAPES = ["M-7 0a7 7 0 1 0 14 0a7 7 0 1 0-14 0z", "M-7-7h14v14h-14z", "M0-9 9 7h-18z"];
 const STEP = 5; // of a key, in 255ths
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const TURNS = { PageUp: -1, PageDown: 1 };
-const SQUARE = [
-  [1, 0, 1],
-  [-1, 0, 1],
-  [0, 1, 1],
-  [0, -1, 1],
-]; // its sides: inside, side · x is not negative
+const REMOVE = ["Delete", "Backspace"];
+const MOST = 3000; // points for which docs/arithmetic.md, "The lesson", proves that sums are exact
 
-/** The square from -1 to 1 in `count` cells across and down: their centres, from the top left. */
-export function lattice(count) {
-  const size = (2 * (WHITE + 1)) / count;
-  const places = Array.from({ length: count }, (_, k) => size * k + size / 2 - WHITE - 1);
-  return places.toReversed().flatMap((x2) => places.map((x1) => input([x1, x2])));
-}
-
-/** Where all of `sides` · x >= 0, the ends of the line on which line · x = 0; or undefined. */
-function clip([a, b, c], sides) {
-  const foot = -c / (a * a + b * b);
-  const at = (t) => [foot * a - t * b, foot * b + t * a, 1];
-  let [first, last] = [-Infinity, Infinity];
-  for (const side of sides) {
-    const value = dot(side, at(0));
-    const slope = side[1] * a - side[0] * b;
-    if (slope > 0) first = Math.max(first, -value / slope);
-    else if (slope < 0) last = Math.min(last, -value / slope);
-    else if (value < 0) return undefined;
-  }
-  return first < last ? [at(first), at(last)] : undefined;
-}
-
-/** Where two classes are equally likely and no other is likelier: pairs of places, divided by 255. */
-function boundaries(theta) {
-  const pairs = theta.flatMap((_, i) => theta.slice(0, i).map((_, j) => [i, j]));
-  return pairs
-    .map(([i, j]) => {
-      const others = theta.filter((_, k) => k !== i && k !== j);
-      const sides = others.map((row) => minus(theta[i], row));
-      return clip(minus(theta[i], theta[j]), [...SQUARE, ...sides]);
-    })
-    .filter(Boolean);
-}
-
-/** The plane of the page, with a point for each sample {x, y} of a list that may change. */
+/** A point for each sample {x, y} of a list that changes, and after them the cross, {x}. */
 export class Plane {
-  /** `moved(n, x)` is called when a reader moves a point. */
-  constructor(samples, moved) {
+  /** `changed(samples)` is called with what a reader made of them, `pointed(x)` with a place. */
+  constructor({ changed, pointed }) {
     this.svg = document.getElementById("lesson-plane");
-    this.samples = samples;
-    this.points = samples.map(({ y }) => point(y));
-    this.regions = document.getElementById("lesson-regions");
-    this.cells = lattice(this.regions.width);
-    this.move = (n, x) => moved(n, input(x.map(clamp)));
-    this.svg.append(...this.points);
-    this.points[0].setAttribute("tabindex", 0);
+    this.changed = changed;
+    this.pointed = pointed;
+    this.cross = { x: input([0, 0]) };
+    this.svg.addEventListener("focusin", (event) => this.choose(this.marks.indexOf(event.target)));
     this.svg.addEventListener("keydown", (event) => this.type(event));
     this.svg.addEventListener("pointerdown", (event) => this.take(event));
-    this.svg.addEventListener("pointermove", (event) => this.drag(event));
+    this.svg.addEventListener("pointermove", (event) => this.follow(event));
+    this.svg.addEventListener("pointerleave", () => this.leave());
+    this.svg.addEventListener("click", (event) => this.press(event));
     for (const end of ["pointerup", "pointercancel"]) {
       this.svg.addEventListener(end, () => (this.taken = undefined));
     }
   }
 
-  /** Put a point where its sample is. */
+  /** Show these samples; the one with the number `chosen` is the stop of the tab key. */
+  put(samples, chosen = samples.length) {
+    this.samples = samples;
+    this.marks?.forEach((mark) => mark.remove());
+    this.marks = [...samples, this.cross].map(({ y }) => drawn(y));
+    this.svg.append(...this.marks);
+    this.marks.forEach((_, n) => this.place(n));
+    this.choose(chosen);
+  }
+
+  /** Rim the points of which the model is wrong. */
+  judge(wrong) {
+    this.samples.forEach((sample, n) => this.marks[n].classList.toggle("wrong", wrong(sample)));
+  }
+
+  /** A point of class y where the cross is. */
+  add(y) {
+    const count = this.samples.length;
+    if (count < MOST) this.change([...this.samples, { x: this.cross.x, y }], count);
+  }
+
+  /** Take away the chosen point, if it is one and not the last. */
+  remove() {
+    const samples = this.samples.toSpliced(this.chosen, 1);
+    if (this.samples[this.chosen] && samples.length) this.change(samples, this.chosen);
+  }
+
+  change(samples, chosen) {
+    this.put(samples, chosen);
+    this.focus(chosen);
+    this.changed(samples);
+  }
+
+  at(n) {
+    return this.samples[n] ?? this.cross;
+  }
+
+  move(n, place) {
+    const x = inside(place);
+    if (n < this.samples.length) this.samples = this.samples.with(n, { ...this.samples[n], x });
+    else this.cross.x = x;
+    this.place(n);
+    this.pointed(x);
+    if (n < this.samples.length) this.changed(this.samples);
+  }
+
+  /** Put a mark where it belongs. */
   place(n) {
-    const { x, y } = this.samples[n];
-    const [x1, x2] = x;
-    this.points[n].setAttribute("transform", `translate(${x1} ${-x2})`);
-    label(this.points[n], `lesson.point.${NAMES[y]}`, { x1: x1 / WHITE, x2: x2 / WHITE });
+    const { x, y } = this.at(n);
+    const name = y === undefined ? "lesson.cross" : `lesson.point.${NAMES[y]}`;
+    this.marks[n].setAttribute("transform", `translate(${x[0]} ${-x[1]})`);
+    label(this.marks[n], name, { x1: x[0] / WHITE, x2: x[1] / WHITE });
   }
 
-  /** Show what theta says of each cell, stronger where it is surer, and of each sample. */
-  draw(theta) {
-    const context = this.regions.getContext("2d");
-    const picture = context.createImageData(this.regions.width, this.regions.height);
-    this.cells.forEach((x, n) => {
-      const a = softmax(logits(theta, x));
-      const largest = Math.max(...a);
-      picture.data.set([...COLOURS[a.indexOf(largest)], 15 + 130 * largest], 4 * n);
+  /** Only one mark is a stop of the tab key. */
+  choose(n) {
+    this.chosen = n;
+    this.marks.forEach((mark, k) => {
+      mark.setAttribute("tabindex", k === n ? 0 : -1);
+      mark.classList.toggle("chosen", k === n);
     });
-    context.putImageData(picture, 0, 0);
-    const lines = boundaries(theta).map((ends) => ends.map(([x1, x2]) => [x1, -x2]));
-    const path = lines.map((ends) => `M${ends.join("L")}`).join("");
-    document.getElementById("lesson-boundaries").setAttribute("d", path);
-    this.samples.forEach(({ x, y }, n) => {
-      this.points[n].classList.toggle("wrong", predict(logits(theta, x)) !== y);
-    });
+    this.pointed(this.at(n).x);
   }
 
-  /** Arrows move the point that has the focus; page up and page down go to another one. */
+  /** Arrows move the chosen mark; page up and page down go to another one. */
   type(event) {
-    const n = this.points.indexOf(document.activeElement);
     const { [event.key]: arrow } = ARROWS;
     const { [event.key]: turn } = TURNS;
-    if (n < 0 || !(arrow || turn)) return;
+    if (REMOVE.includes(event.key)) this.remove();
+    else if (turn) this.focus((this.chosen + turn + this.marks.length) % this.marks.length);
+    else if (arrow) this.step(arrow);
+    else return;
     event.preventDefault();
-    if (turn) this.focus((n + turn + this.points.length) % this.points.length);
-    else this.move(n, arrow.map((sign, i) => this.samples[n].x[i] + sign * STEP));
   }
 
-  /** The pointer takes the nearest point, if it went down on any. */
+  step(arrow) {
+    const { x } = this.at(this.chosen);
+    this.move(this.chosen, arrow.map((sign, i) => x[i] + sign * STEP));
+  }
+
+  focus(n) {
+    this.marks[n].focus({ preventScroll: true });
+  }
+
+  /** The main button takes the nearest point, if it went down on any. */
   take(event) {
-    if (!event.target.closest(".point")) return;
+    this.beside = event.button === 0 && !event.target.closest(".point");
+    if (event.button !== 0 || this.beside) return;
     const [x1, x2] = this.under(event);
     const distances = this.samples.map(({ x }) => Math.hypot(x[0] - x1, x[1] - x2));
     this.taken = distances.indexOf(Math.min(...distances));
@@ -123,8 +126,20 @@ export class Plane {
     this.focus(this.taken);
   }
 
-  drag(event) {
+  follow(event) {
     if (this.taken !== undefined) this.move(this.taken, this.under(event));
+    else if (event.pointerType !== "touch") this.pointed(inside(this.under(event)));
+  }
+
+  leave() {
+    if (this.taken === undefined) this.pointed(this.at(this.chosen).x);
+  }
+
+  /** Beside the points, the cross goes where the pointer is. */
+  press(event) {
+    if (!this.beside) return;
+    this.move(this.samples.length, this.under(event));
+    this.focus(this.samples.length);
   }
 
   /** The place under the pointer. */
@@ -133,28 +148,8 @@ export class Plane {
     const [across, down] = [(clientX - left) / width, (clientY - top) / height];
     return [(2 * across - 1) * (WHITE + 1), (1 - 2 * down) * (WHITE + 1)];
   }
-
-  /** Only one point is a stop of the tab key. */
-  focus(n) {
-    for (const other of this.points) other.setAttribute("tabindex", -1);
-    this.points[n].setAttribute("tabindex", 0);
-    this.points[n].focus();
-  }
 }
 
-/** Each class has a shape of its own, because not everybody tells the colours apart. */
-function point(y) {
-  const group = svg("g", { class: `point ${NAMES[y]}`, role: "img", tabindex: -1 });
-  group.append(svg("circle", { class: "halo", r: 20 }), svg("path", { d: SHAPES[y] }));
-  return group;
-}
-
-function svg(tag, attributes) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  return made;
-}
-
-const clamp = (value) => Math.min(Math.max(Math.round(value), -WHITE), WHITE);
-const minus = (one, other) => one.map((value, i) => value - other[i]);
-const dot = (one, other) => one.reduce((total, value, i) => total + value * other[i], 0);
+/** The place of the square that is nearest, as an input. */
+const inside = (place) =>
+  input(place.map((value) => Math.min(Math.max(Math.round(value), -WHITE), WHITE)));

@@ -1,0 +1,176 @@
+"""How long is an epoch of the lecture's recipe, of one model and of 64 learning rates?
+
+Beside the two products of float64 matrices that an epoch cannot do without on dense images, the
+lecture's own loop and other libraries' float32, all on MNIST in memory, all processors, in turns.
+"""
+
+import os
+import statistics
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+from torchvision import datasets, transforms
+from tqdm import tqdm
+
+from benchmarks.settings import LECTURE, MANY
+from softmax.core import arrays, data
+from softmax.core.arithmetic import WHITE
+from softmax.core.data import Dataset
+from softmax.pipeline import catalog
+from softmax.sweep.compiled import CompiledDescent
+from softmax.sweep.passes import TOGETHER
+from softmax.training.fitting import Descent
+
+TURNS = 5
+BATCH, RATE = LECTURE.batch_size, LECTURE.learning_rate
+PRODUCTS = "the two products alone, float64"
+
+Epoch = Callable[[], object]
+Way = Callable[[Dataset, int], Epoch]  # from the training set and how many models
+
+
+class LectureMNIST(datasets.MNIST):  # type: ignore[misc] # torchvision has no types
+    """torchvision's data set, reading the files where the download stage put them."""
+
+    raw_folder = str(catalog.directory("mnist"))
+
+
+def lecture(_: Dataset, __: int) -> Epoch:
+    """As the lecture writes it: data set, ToTensor, DataLoader, autograd."""
+    images = LectureMNIST(".", train=True, transform=transforms.ToTensor())
+    loader: DataLoader[Any] = DataLoader(images, batch_size=BATCH, shuffle=True)
+    model = torch.nn.Linear(784, 10)
+    optimizer = torch.optim.SGD(model.parameters(), lr=RATE)
+    criterion = torch.nn.CrossEntropyLoss()
+
+    def epoch() -> None:
+        for x, y in loader:
+            optimizer.zero_grad()
+            criterion(model(x.view(-1, 784)), y).backward()
+            optimizer.step()
+
+    return epoch
+
+
+def in_memory(training: Dataset, _: int) -> Epoch:
+    """The lecture's layer, loss and optimizer in torch, on tensors."""
+    images = torch.tensor(training.images, dtype=torch.float32) / WHITE
+    labels = torch.tensor(training.labels, dtype=torch.int64)
+    model = torch.nn.Linear(784, 10)
+    optimizer = torch.optim.SGD(model.parameters(), lr=RATE)
+    criterion = torch.nn.CrossEntropyLoss()
+
+    def epoch() -> None:
+        for batch in torch.split(torch.randperm(len(labels)), BATCH):
+            optimizer.zero_grad()
+            criterion(model(images[batch]), labels[batch]).backward()
+            optimizer.step()
+
+    return epoch
+
+
+def jax(training: Dataset, models: int) -> Epoch:
+    """jit(scan(vmap(grad))): an epoch is one program, which leaves out the last, short batch."""
+    import jax
+    import jax.numpy as jnp
+
+    images = jnp.asarray(training.images, jnp.float32) / WHITE
+    one_hot = jax.nn.one_hot(jnp.asarray(training.labels), 10)
+    random, count = np.random.default_rng(0), len(training.labels) // BATCH
+    rates = jnp.full((models, 1, 1), RATE)
+
+    def loss(theta: Any, x: Any, y: Any) -> Any:
+        z = x @ theta[:, :-1].T + theta[:, -1]
+        return -(y * jax.nn.log_softmax(z)).sum(axis=-1).mean()
+
+    gradients = jax.vmap(jax.grad(loss), (0, None, None))
+
+    def descend(thetas: Any, order: Any) -> Any:
+        def step(thetas: Any, batch: Any) -> Any:
+            return thetas - rates * gradients(thetas, images[batch], one_hot[batch]), None
+
+        return jax.lax.scan(step, thetas, order)[0]
+
+    compiled = jax.jit(descend)
+
+    def epoch() -> None:
+        order = random.permutation(len(training.labels))[: count * BATCH].reshape(count, BATCH)
+        compiled(jnp.zeros((models, 10, 785)), jnp.asarray(order)).block_until_ready()
+
+    return epoch
+
+
+def products(training: Dataset, models: int) -> Epoch:
+    """theta x and (a - y) x^T for each batch, of matrices that are there."""
+    random, count = np.random.default_rng(0), len(training.labels) // BATCH
+    x = arrays.aligned(BATCH, 785, training.images)
+    x[:] = random.random(x.shape)
+    theta = random.random((10 * models, 785))
+
+    def epoch() -> None:
+        for _ in range(count):
+            (theta @ x.T) @ x
+
+    return epoch
+
+
+def on_arrays(training: Dataset, models: int) -> Epoch:
+    """This project's `Descent`, on NumPy's arrays, with the products of many models stacked."""
+    passes = [Descent(training, recipes) for recipes in groups(models)]
+    return lambda: [one.take_steps(1) for one in passes]
+
+
+def in_compiled_loops(training: Dataset, models: int) -> Epoch:
+    """This project's `CompiledDescent`, a pass on each processor."""
+    passes = [CompiledDescent(training, recipes) for recipes in groups(models)]
+    pool = ThreadPoolExecutor(os.cpu_count())
+    return lambda: list(pool.map(lambda one: one.take_steps(1), passes))
+
+
+def groups(models: int) -> list[list[Any]]:
+    """The lecture's recipe, so often, in groups of those that train together."""
+    return [[LECTURE] * min(models, TOGETHER)] * -(-models // TOGETHER)
+
+
+WAYS: dict[str, tuple[Way, tuple[int, ...]]] = {
+    PRODUCTS: (products, (1, MANY)),
+    "the lecture's own loop": (lecture, (1,)),
+    "PyTorch, tensors in memory, float32": (in_memory, (1,)),
+    "JAX, `jit(scan(vmap(grad)))`, float32": (jax, (1, MANY)),
+    "exact, on arrays": (on_arrays, (1, MANY)),
+    "exact, in compiled loops": (in_compiled_loops, (1, MANY)),
+}
+
+
+def report() -> str:
+    """A table in Markdown: ratios to the products, and seconds, medians of the turns."""
+    training = data.load(*catalog.training_files("mnist"))
+    epochs = {
+        (name, models): way(training, models)
+        for name, (way, sizes) in tqdm(WAYS.items(), desc="epoch: prepare")
+        for models in sizes
+    }
+    for epoch in tqdm(epochs.values(), desc="epoch: warm up"):
+        epoch()
+    seconds: dict[tuple[str, int], list[float]] = {key: [] for key in epochs}
+    for _ in tqdm(range(TURNS), desc="epoch: turns"):
+        for key, epoch in epochs.items():
+            start = time.perf_counter()
+            epoch()
+            seconds[key].append(time.perf_counter() - start)
+    medians = {key: statistics.median(values) for key, values in seconds.items()}
+
+    def cells(name: str) -> list[str]:
+        found = [medians.get((name, models)) for models in (1, MANY)]
+        least = [medians[PRODUCTS, models] for models in (1, MANY)]
+        ratios = [f"{s / p:.2f}" if s else "" for s, p in zip(found, least, strict=True)]
+        return [*ratios, *(f"{s:.3f}" if s else "" for s in found)]
+
+    head = ["an epoch", "1 model", f"{MANY} models", "1 model [s]", f"{MANY} models [s]"]
+    rows = [head, ["---"] * len(head), *([name, *cells(name)] for name in WAYS)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

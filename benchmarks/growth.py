@@ -1,0 +1,140 @@
+"""What happens to time and memory when samples, pixels, classes, settings or workers become more?
+
+Random images, a fifth of whose pixels is not 0, in a file that is mapped into memory; MNIST for
+workers. Each training is one epoch with its score, in a process of its own, in which Linux counts
+the pages of mapped files too.
+"""
+
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from benchmarks.settings import LECTURE
+from softmax.core.data import Dataset
+from softmax.pipeline import catalog
+from softmax.training import fitting
+
+MIB = 2**20
+PIECE = 1000  # images, which come again and again
+
+
+class Size(NamedTuple):
+    """Of a training."""
+
+    samples: int = 15_000
+    pixels: int = 784
+    classes: int = 10
+    settings: int = 0  # of a sweep, in compiled loops; 0: one model on arrays
+
+
+class Cost(NamedTuple):
+    """Seconds of an epoch, and bytes of memory at the peak above the start."""
+
+    seconds: float
+    memory: int
+
+
+SIZES = {
+    "samples": (15_000, 60_000, 240_000, 960_000),
+    "pixels": (196, 784, 3136, 12_544),
+    "classes": (10, 40, 160, 640),
+    "settings": (1, 4, 16, 64),
+}
+WORKERS = (1, 2, 4)
+
+
+def train(size: Size) -> Cost:
+    """Train an epoch of this size, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "images"
+        random = np.random.default_rng(0)
+        images = random.integers(1, 256, (PIECE, size.pixels), np.uint8)
+        images[random.random(images.shape) > 0.2] = 0
+        with path.open("wb") as file:
+            for _ in range(size.samples // PIECE):
+                file.write(images.tobytes())
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+            return process.submit(_train, path, size).result()
+
+
+def _train(path: Path, size: Size) -> Cost:
+    images = np.asarray(np.memmap(path, np.uint8, mode="c", shape=(size.samples, size.pixels)))
+    labels = (np.arange(size.samples) % size.classes).astype(np.uint16)
+    kept, held_out = Dataset(images, labels).split(0)
+    recipe = LECTURE._replace(epochs=1)
+
+    def sweep(settings: int) -> None:
+        from softmax.sweep.compiled import CompiledDescent
+        from softmax.sweep.passes import TOGETHER
+
+        for first in range(0, settings, TOGETHER):
+            recipes = [recipe] * min(TOGETHER, settings - first)
+            list(fitting.fit_together(CompiledDescent(kept, recipes), held_out))
+
+    if size.settings:
+        sweep(1)  # which compiles
+    before, start = peak_memory(), time.perf_counter()
+    if size.settings:
+        sweep(size.settings)
+    else:
+        list(fitting.fit(kept, held_out, recipe, classes=size.classes))
+    return Cost(time.perf_counter() - start, peak_memory() - before)
+
+
+def peak_memory() -> int:
+    """Bytes that this process has had in memory at most, mapped files included. Linux only."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024
+
+
+def share(count: int) -> Cost:
+    """The stage train on MNIST as so many workers, start and all; of memory nothing is known."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("params.yaml", "datasets.yaml", "data"):
+            (Path(folder) / name).symlink_to(Path(name).absolute())
+        environment = {"PYTHONPATH": str(Path.cwd()), "WORKERS": str(count), "DEVICE": "cpu"}
+        start = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", "stages.train"],
+            cwd=folder,
+            env=os.environ | environment | {"MLFLOW_TRACKING_URI": f"sqlite:///{folder}/db"},
+            check=True,
+            capture_output=True,
+        )
+        return Cost(time.perf_counter() - start, 0)
+
+
+def exponent(counts: tuple[int, ...], values: list[float]) -> float:
+    """That of the power of the count that fits best, by least squares of the logarithms."""
+    return float(np.polyfit([math.log(n) for n in counts], np.log(values), 1)[0])
+
+
+def report() -> str:
+    """A table in Markdown for each of what may grow."""
+    catalog.verified("mnist", catalog.training_files("mnist"))
+    lines = ["| what grows | from, to | seconds | exponent | MiB above the start | exponent |"]
+    lines.append("| --- | --- | --- | --- | --- | --- |")
+    for name, counts in tqdm(SIZES.items(), desc="growth"):
+        costs = [train(Size()._replace(**{name: count})) for count in counts]
+        times, peaks = [c.seconds for c in costs], [c.memory / MIB for c in costs]
+        lines.append(
+            f"| {name} | {', '.join(f'{n:,}' for n in counts)} "
+            f"| {', '.join(f'{s:.2f}' for s in times)} | {exponent(counts, times):.2f} "
+            f"| {', '.join(f'{m:.0f}' for m in peaks)} | {exponent(counts, peaks):.2f} |"
+        )
+    times = [share(count).seconds for count in tqdm(WORKERS, desc="growth: workers")]
+    lines.append(
+        f"| workers | {', '.join(map(str, WORKERS))} | {', '.join(f'{s:.1f}' for s in times)} "
+        f"| {exponent(WORKERS, times):.2f} | | |"
+    )
+    return "\n".join(lines)

@@ -1,0 +1,97 @@
+"""Formulas as MathML, which browsers draw without a library, each from a line of text.
+
+    *z = W *x + *b        bold vectors
+    a_j^(i)  e^−z_1       an index, a power, or both, without a space
+    {/ ∂ L | ∂ *z }       a fraction; {^ ... | ... } a power; {_ ... | ... } what stands below
+    [ 1 ; 0 ; 0 ]         a column; [ w_1,1 , w_1,2 ; w_2,1 , w_2,2 ] a matrix
+    #z.0  #z.0=6.7        a number that a script of the page puts there, by this name
+
+What a letter stands for is named by data-term, so that the page can light up all of the same; that
+of a fraction or a matrix as a whole stands at its beginning, {/La ... or [W ...
+"""
+
+import json
+import re
+from collections.abc import Iterator
+
+from markupsafe import Markup, escape
+
+TERMS = {"w": "W"} | {letter: letter for letter in "WbxzayLJα"}
+PAIRS = {"{/": "mfrac", "{^": "msup", "{_": "munder"}
+BIG = {"Σ": "∑", "Π": "∏"}
+TOKEN = re.compile(r"(\*?)([^_^]+)(?:_([^^]+))?(?:\^(.+))?")
+PART = re.compile(r"[^\W\d_]_\d|[^\W\d_]_[^\W\d_]|\d+|.")  # of an index or a power
+
+
+def math(text: str) -> Markup:
+    """The formula that `text` writes."""
+    tokens = iter(text.replace("-", "−").split())
+    return Markup(f"<math>{_row(tokens)}</math>")  # noqa: S704 (escaped)
+
+
+def _row(tokens: Iterator[str], end: str = "") -> str:
+    """All tokens up to `end`."""
+    parts = []
+    for token in tokens:
+        if token == end:
+            break
+        if tag := PAIRS.get(token[:2]):
+            parts.append(f"<{tag}{_term(token[2:])}>{_row(tokens, '|')}{_row(tokens, '}')}</{tag}>")
+        elif token.startswith("["):
+            parts.append(_matrix(tokens, _term(token[1:])))
+        else:
+            parts.append(_symbol(token))
+    return f"<mrow>{''.join(parts)}</mrow>"
+
+
+def _term(name: str) -> str:
+    return f' data-term="{name}"' if name else ""
+
+
+def _matrix(tokens: Iterator[str], term: str) -> str:
+    """Rows that end with ; and cells that end with a comma, up to ]."""
+    inside = []
+    for token in tokens:
+        if token == "]":  # noqa: S105 (no password)
+            break
+        inside.append(token)
+    rows = [
+        "".join(f"<mtd>{_row(iter(cell.split()))}</mtd>" for cell in row.split(" , "))
+        for row in " ".join(inside).split(" ; ")
+    ]
+    return f'<mtable class="matrix"{term}>{"".join(f"<mtr>{row}</mtr>" for row in rows)}</mtable>'
+
+
+def _symbol(token: str) -> str:
+    """A letter, a number or an operator, with what is below and above it."""
+    bold, base, below, above = TOKEN.findall(token)[0]
+    term = _term(TERMS.get(base, ""))
+    weight = ' class="v"' if bold else ""
+    if not (below or above):
+        return _atom(base, weight + term)
+    parts = [_atom(base, weight), *(_inside(part) for part in (below, above) if part)]
+    kind = ("munder", "mover") if base in BIG else ("msub", "msup")
+    tag = kind[0] + kind[1].removeprefix("m") if below and above else kind[not below]
+    return f"<{tag}{term}>{''.join(parts)}</{tag}>"
+
+
+def _inside(text: str) -> str:
+    parts = [_symbol(part) for part in PART.findall(text)]
+    return f"<mrow>{''.join(parts)}</mrow>"
+
+
+def _atom(text: str, attributes: str = "") -> str:
+    if text.startswith("#"):
+        name, _, value = text[1:].partition("=")
+        return f'<mn data-number="{name}">{value}</mn>'
+    if match := re.fullmatch(r"−?\d+\.(\d+)", text):
+        key = "number.3" if len(match[1]) == 3 else "number"
+        values = json.dumps({"value": float(text.replace("−", "-"))})
+        return f"<mn data-i18n='{key}' data-values='{values}'>{text}</mn>"
+    if text.isdecimal():
+        return f"<mn{attributes}>{text}</mn>"
+    if text.isascii() and text.isalpha() and len(text) > 1:
+        return f'<mi class="f">{text}</mi><mspace width="0.17em"/>'
+    if text[0].isalpha() and text not in BIG:
+        return f"<mi{attributes}>{text}</mi>"
+    return f'<mo stretchy="false">{escape(BIG.get(text, text))}</mo>'

@@ -1,0 +1,46 @@
+// How likely a model that predicts a^(i) finds the labels of the lecture's three points, and what
+// becomes of that when it is surer, or less sure, of the second one.
+
+import { log } from "softmax/arithmetic";
+import { say } from "softmax/i18n";
+import { fill } from "softmax/worked";
+
+const CHANGED = 1; // the point whose prediction readers change
+
+export function start({ slides }) {
+  const given = slides.predictions[0].map((_, i) => slides.predictions.map((row) => row[i]));
+  const slider = document.getElementById("likelihood-better");
+  slider.value = given[CHANGED][CHANGED];
+  slider.addEventListener("input", () => show(given, Number(slider.value)));
+  drawLog();
+  show(given, given[CHANGED][CHANGED]);
+}
+
+/** Show all where the label of the second point has probability a, and the others share the rest. */
+function show(given, a) {
+  const rest = (1 - a) / (given.length - 1);
+  const p = given.with(CHANGED, given.map((_, k) => (k === CHANGED ? a : rest)));
+  const right = p.map((prediction, i) => prediction[i]); // point i is of class i
+  const losses = right.map((value) => -log(value));
+  fill({
+    p,
+    right,
+    losses,
+    likelihood: right.reduce((product, value) => product * value),
+    cost: losses.reduce((total, value) => total + value),
+  });
+  say(document.getElementById("likelihood-value"), "number.2", { value: a });
+  const dot = document.getElementById("likelihood-dot");
+  dot.setAttribute("cx", across(a));
+  dot.setAttribute("cy", down(-log(a)));
+}
+
+/** -log a from 0 to 4 as a goes from 0 to 1. */
+function drawLog() {
+  const places = Array.from({ length: 100 }, (_, k) => (k + 1) / 100);
+  const line = places.map((a) => `${across(a)} ${down(-log(a))}`).filter((_, k) => k > 0);
+  document.getElementById("likelihood-log").setAttribute("d", `M${line.join("L")}`);
+}
+
+const across = (a) => 200 * a;
+const down = (loss) => 100 - 25 * loss;

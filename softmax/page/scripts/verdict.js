@@ -1,0 +1,23 @@
+// Whether the W and b of the lesson are those of the pipeline, by their SHA-256, or why not.
+
+import { element } from "softmax/elements";
+import { say } from "softmax/i18n";
+import { toBytes } from "softmax/model";
+import { sha256 } from "softmax/sha256";
+
+/** `python` is the SHA-256 of theta in the pipeline, `changes` the reasons why another is here. */
+export function showVerdict(theta, python, changes) {
+  const hash = sha256(toBytes(theta));
+  const names = Object.keys(changes);
+  const verdict = hash === python ? "equal" : names.length ? "changed" : "unequal";
+  at("hash").textContent = hash;
+  at("hash").className = verdict;
+  say(at("verdict"), `lesson.${verdict}`);
+  at("verdict").className = verdict;
+  const reasons = verdict === "changed" ? names : []; // what was moved may be back
+  at("changes").replaceChildren(
+    ...reasons.map((name) => element("li", { say: [`lesson.changed.${name}`, changes[name]] })),
+  );
+}
+
+const at = (name) => document.getElementById(`lesson-${name}`);

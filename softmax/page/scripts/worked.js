@@ -1,0 +1,108 @@
+// The lecture's model at one point, in numbers: what each formula of the story gives there. Readers
+// choose the point and its label; all sections show the same.
+
+import { WEIGHT_GRID, snap } from "softmax/arithmetic";
+import { element } from "softmax/elements";
+import { say } from "softmax/i18n";
+import { NAMES } from "softmax/marks";
+import { WHITE, crossEntropy, descend, input, logits, residuals, softmax } from "softmax/model";
+
+// to three decimals, as in the lecture
+const ROUNDED = "z a s sum sigmoids losses cost jacobian dz dW next".split(" ");
+
+export function start({ slides, lesson }) {
+  const theta = slides.weights.map((row, k) =>
+    Float64Array.of(...row, slides.biases[0][k]).map((value) => snap(value, WEIGHT_GRID)),
+  );
+  const points = NAMES.map((_, k) => slides.points.map((row) => row[k]));
+  const chosen = { x: points[0], y: 1 }; // not what the model says, so that there is much to learn
+  const choose = (change) => {
+    Object.assign(chosen, change);
+    show(worked(theta, chosen, lesson.learning_rate), chosen, points);
+  };
+  for (const button of document.querySelectorAll("[data-point]")) {
+    button.addEventListener("click", () => choose({ x: points[button.dataset.point] }));
+  }
+  for (const button of document.querySelectorAll("[data-y]")) {
+    button.addEventListener("click", () => choose({ y: Number(button.dataset.y) }));
+  }
+  for (const slider of document.querySelectorAll("[data-coordinate]")) {
+    const coordinate = Number(slider.dataset.coordinate);
+    slider.addEventListener("input", () =>
+      choose({ x: chosen.x.with(coordinate, Number(slider.value)) }),
+    );
+  }
+  choose({});
+}
+
+/** All quantities at {x, y}, by the names that templates use for them. */
+function worked(theta, { x, y }, rate) {
+  const scaled = input(x.map((value) => value * WHITE));
+  const z = logits(theta, scaled);
+  const [a, e, s] = [softmax(z), z.map(Math.exp), z.map(sigmoid)];
+  const oneHot = z.map((_, k) => Number(k === y));
+  const dz = residuals(a, y);
+  const gradient = dz.map((slope) => Float64Array.of(...x, 1).map((value) => slope * value));
+  const next = descend(theta, gradient, rate);
+  const loss = crossEntropy(z, y);
+  return {
+    x, z, a, e, s, dz, loss, next, rate,
+    y: oneHot,
+    total: sum(e),
+    sum: sum(a),
+    sigmoids: sum(s),
+    da: oneHot.map((value) => (value ? -Math.exp(loss) : 0)), // 1 / a, though a may round to 0
+    jacobian: a.map((row, m) => a.map((column, i) => row * (Number(i === m) - column))),
+    dW: gradient,
+    after: crossEntropy(logits(next, scaled), y),
+  };
+}
+
+/** Logistic regression is the softmax of two classes. */
+const sigmoid = (z) => softmax([0, z])[1];
+
+function show(values, { x, y }, points) {
+  fill(values);
+  const rows = NAMES.map((name, k) =>
+    element(
+      "tr",
+      { class: name },
+      element("th", { scope: "row", say: [`lesson.${name}`] }),
+      element("td", { say: ["number.3", { value: values.z[k] }] }),
+      element("td", { say: ["number", { value: values.e[k] }] }),
+      share(values.a[k]),
+      share(values.s[k]),
+    ),
+  );
+  document.getElementById("softmax-shares").replaceChildren(...rows);
+  const { loss, after, rate } = values;
+  say(document.getElementById("gradient-after"), "gradient.after", { loss, after, rate });
+  for (const slider of document.querySelectorAll("[data-coordinate]")) {
+    slider.value = x[slider.dataset.coordinate];
+  }
+  for (const button of document.querySelectorAll("[data-point]")) {
+    button.setAttribute("aria-pressed", String(points[button.dataset.point]) === String(x));
+  }
+  for (const button of document.querySelectorAll("[data-y]")) {
+    button.setAttribute("aria-pressed", Number(button.dataset.y) === y);
+  }
+}
+
+/** Put each number of a formula, #name.index, in its place; those of no such name are others'. */
+export function fill(values) {
+  for (const place of document.querySelectorAll("[data-number]")) {
+    const [name, ...indices] = place.dataset.number.split(".");
+    if (!(name in values)) continue;
+    const value = indices.reduce((list, index) => list[index], values[name]);
+    if (ROUNDED.includes(name)) say(place, "number.3", { value: Number(value.toFixed(3)) });
+    else say(place, "number", { value });
+  }
+}
+
+function share(value) {
+  const bar = element("span", { class: "bar", style: `--share: ${100 * value}%` });
+  const number = element("span", { say: ["number.3", { value }] });
+  return element("td", {}, element("div", { class: "share" }, bar, number));
+}
+
+const sum = (values) => values.reduce((total, value) => total + value, 0);

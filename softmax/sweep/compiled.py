@@ -1,0 +1,91 @@
+"""Gradient descent on many models by compiled loops: what Descent does, in less time."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from softmax.core import arithmetic
+from softmax.core.data import CLASSES, Dataset
+from softmax.sweep import kernel
+from softmax.sweep.kernel import Doubles, Rates, Samples, State
+from softmax.training import fitting, optimizers, randomness, scoring
+from softmax.training.fitting import Descent, Hyperparameters
+
+
+class CompiledDescent(Descent):
+    """As Descent, on the CPU, of recipes that also share optimizer and schedule."""
+
+    def __init__(
+        self, data: Dataset, recipes: Sequence[Hyperparameters], classes: int = CLASSES
+    ) -> None:
+        super().__init__(data, recipes, classes=classes)
+        self.samples = compress(data)
+        theta = rows(self.thetas)
+        self.state = State(
+            theta, theta.copy(), abs(theta), np.zeros_like(theta), np.zeros_like(theta)
+        )
+        shape = self.thetas.shape
+        self.thetas, averages, magnitudes = (x.T.reshape(shape) for x in self.state[:3])
+        for k, learner in enumerate(self.learners):  # which look at what the loops change
+            learner.theta, learner.average = self.thetas[k], averages[k]
+            learner.magnitudes = magnitudes[k]
+        self.rates = Rates(
+            *(np.repeat([getattr(one, name) for one in recipes], classes) for name in Rates._fields)
+        )
+        self.schedule, optimizer = recipes[0].schedule, recipes[0].optimizer
+        self.descend = kernel.descending(optimizers.OPTIMIZERS[optimizer])
+        self.corrections = optimizers.corrections()
+        self.step = 0
+
+    def take_steps(self, number: int) -> tuple[Doubles, dict[int, int]]:
+        order = randomness.permutation(len(self.data.labels), self.seed, number)
+        classes = self.thetas.shape[1]
+        residuals = np.empty((min(self.batch_size, len(order)), self.state.theta.shape[1]))
+        losses, reported = [], {}
+        for batch in range(1, self.batches + 1):
+            chosen = order[(batch - 1) * self.batch_size : batch * self.batch_size]
+            its = residuals[: len(chosen)]
+            totals, margins, _ = kernel.forward(
+                self.state.theta, self.samples, chosen, classes, its
+            )
+            if batch % fitting.REPORT_EVERY == 0:
+                losses.append(cross_entropy(totals, margins).sum(axis=0))
+                reported[batch] = len(chosen)
+            learning_rate = optimizers.scheduled(
+                self.rates.learning_rate, self.schedule, self.step, self.epochs * self.batches
+            )
+            rates = self.rates._replace(learning_rate=learning_rate)
+            turned = kernel.transpose(self.samples.pixels, chosen, len(self.state.theta))
+            self.descend(self.state, rates, next(self.corrections), turned, its)
+            self.step += 1
+        return np.array(losses).reshape(-1, len(self.learners)), reported
+
+    def sums(self, thetas: Doubles, data: Dataset) -> Doubles:
+        return sums(thetas, self.samples if data is self.data else compress(data))
+
+
+def compress(data: Dataset) -> Samples:
+    """The images of `data` without zeros, and their labels."""
+    return Samples(kernel.compress(data.images), data.labels)
+
+
+def sums(thetas: Doubles, samples: Samples) -> Doubles:
+    """As scoring.sums, of models that are stacked: float64 (2, models)."""
+    theta, (models, classes, _) = rows(thetas), thetas.shape
+    residuals = np.empty((scoring.CHUNK, theta.shape[1]))  # for which nobody asks
+    found = np.zeros((2, models))
+    for first in range(0, count := len(samples.labels), scoring.CHUNK):
+        chunk = np.arange(first, min(first + scoring.CHUNK, count))
+        totals, margins, right = kernel.forward(theta, samples, chunk, classes, residuals)
+        found += cross_entropy(totals, margins).sum(axis=0), right.sum(axis=0)
+    return found
+
+
+def rows(thetas: Doubles) -> Doubles:
+    """A row for each pixel, in it all classes of all models: a copy, (features + 1, m * c)."""
+    return np.ascontiguousarray(thetas.reshape(-1, thetas.shape[-1]).T)
+
+
+def cross_entropy(totals: Doubles, margins: Doubles) -> Doubles:
+    """-log a_y on the loss grid, of the sum of the exponentials and max z - z_y."""
+    return arithmetic.snap(arithmetic.log(totals) + margins, arithmetic.LOSS_GRID)

@@ -1,0 +1,218 @@
+"""The lecture's loop, compiled for the CPU, of many models at once.
+
+For each image of a batch come the logits, the softmax and the residuals; then for each pixel the
+gradient of its weights, and their step. Four fifths of the pixels are 0: sums that never round may
+leave them out. theta has a row for each pixel, and a last one for the bias; in a row lie all
+classes of all models, so that the innermost loops are long. exp, rounding and optimizers are the
+functions of the array code, compiled for single numbers.
+
+Shapes: n images in a batch, m models of c classes; theta and all that goes with it is float64
+(features + 1, m c), residuals (n, m c).
+"""
+
+import functools
+import hashlib
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numba
+import numpy as np
+from numba.extending import register_jitable
+from numpy.typing import NDArray
+
+from softmax.core import arithmetic
+from softmax.core.arithmetic import EXP_LOWEST, EXPONENTIAL_GRID, FRACTION_BITS, WEIGHT_GRID, WHITE
+from softmax.training import optimizers
+from softmax.training.optimizers import Corrections, Optimizer
+
+Bytes = NDArray[np.uint8]
+Integers = NDArray[np.int64]
+Doubles = NDArray[np.float64]
+
+# Numba looks for changes in the file of a function only, not in those that it calls.
+SOURCES = b"".join(Path(str(x.__file__)).read_bytes() for x in (arithmetic, optimizers))
+CACHE = Path(__file__).parents[2] / ".dvc/tmp/numba"
+numba.config.CACHE_DIR = str(CACHE / hashlib.sha256(SOURCES).hexdigest()[:16])  # type: ignore[attr-defined]
+
+# Reorders no sum, fuses nothing, and leaves Python to other threads.
+compiled = numba.njit(cache=True, error_model="numpy", nogil=True)
+for function in (arithmetic.snap, arithmetic.reduced_exp, arithmetic.polynomial):
+    register_jitable(function)
+
+
+class Pixels(NamedTuple):
+    """Images without zeros: image i is from start[i] to start[i + 1], its last pixel the white one.
+
+    start is int64 (images + 1,); row is that of theta, uint16, and value the pixel, uint8.
+    """
+
+    start: Integers
+    row: NDArray[np.unsignedinteger]
+    value: Bytes
+
+
+class Samples(NamedTuple):
+    """Images without zeros, and their labels, uint8 (images,)."""
+
+    pixels: Pixels
+    labels: Bytes
+
+
+@compiled
+def compress(images: Bytes) -> Pixels:
+    """The pixels of `images`, (images, features)."""
+    count, features = images.shape
+    start = np.zeros(count + 1, np.int64)
+    for i in range(count):
+        start[i + 1] = start[i] + np.count_nonzero(images[i]) + 1
+    row, value = np.empty(start[-1], np.uint16), np.empty(start[-1], np.uint8)
+    k = 0
+    for i in range(count):
+        for j in range(features):
+            if images[i, j]:
+                row[k], value[k] = j, images[i, j]
+                k += 1
+        row[k], value[k] = features, WHITE
+        k += 1
+    return Pixels(start, row, value)
+
+
+@compiled
+def transpose(pixels: Pixels, batch: Integers, rows: int) -> Pixels:
+    """The images of `batch` for each of the `rows` of theta: what was row is the place in it."""
+    start = np.zeros(rows + 1, np.int64)
+    for i in batch:
+        for k in range(pixels.start[i], pixels.start[i + 1]):
+            start[pixels.row[k] + 1] += 1
+    start = np.cumsum(start)
+    free = start.copy()
+    place, value = np.empty(start[-1], np.uint32), np.empty(start[-1], np.uint8)
+    for b, i in enumerate(batch):
+        for k in range(pixels.start[i], pixels.start[i + 1]):
+            j = pixels.row[k]
+            place[free[j]], value[free[j]] = b, pixels.value[k]
+            free[j] += 1
+    return Pixels(start, place, value)
+
+
+@compiled
+def combine(result: Doubles, rows: Doubles, pixels: Pixels, i: int) -> None:
+    """result = the sum over the pixels of image i of value times row, four at a time."""
+    result[:] = 0
+    first, end = pixels.start[i], pixels.start[i + 1]
+    rest = first + (end - first) // 4 * 4
+    for k in range(first, rest, 4):
+        a, b = rows[pixels.row[k]], rows[pixels.row[k + 1]]
+        c, d = rows[pixels.row[k + 2]], rows[pixels.row[k + 3]]
+        p, q = float(pixels.value[k]), float(pixels.value[k + 1])
+        r, s = float(pixels.value[k + 2]), float(pixels.value[k + 3])
+        for j in range(len(result)):
+            result[j] += (p * a[j] + q * b[j]) + (r * c[j] + s * d[j])
+    for k in range(rest, end):
+        a, p = rows[pixels.row[k]], float(pixels.value[k])
+        for j in range(len(result)):
+            result[j] += p * a[j]
+
+
+@compiled
+def exponentials(z: Doubles, classes: int, e: Doubles, scratch: Doubles) -> None:
+    """e = e^(z - max z) of each model, on its grid; z becomes z - max z."""
+    for first in range(0, len(z), classes):
+        largest = z[first]
+        for j in range(first + 1, first + classes):
+            largest = max(largest, z[j])
+        scratch[first : first + classes] = largest
+    for j in range(len(z)):
+        z[j] -= scratch[j]
+        e[j], scratch[j] = arithmetic.reduced_exp(max(z[j], EXP_LOWEST))
+    bits, exponent = e.view(np.int64), scratch.view(np.int64)
+    for j in range(len(z)):
+        bits[j] += exponent[j] << FRACTION_BITS
+    for j in range(len(z)):
+        e[j] = arithmetic.snap(e[j], EXPONENTIAL_GRID)
+
+
+@compiled
+def forward(
+    theta: Doubles, samples: Samples, batch: Integers, classes: int, residuals: Doubles
+) -> tuple[Doubles, Doubles, Doubles]:
+    """a - y of the images of `batch`, into `residuals`, and three of shape (n, m).
+
+    They are the sum of the exponentials, max z - z_y, and 1 where the prediction is right, else 0.
+    """
+    models = theta.shape[1] // classes
+    totals, margins, right = np.empty((3, len(batch), models))
+    z, e, scratch = (np.empty(theta.shape[1]), np.empty(theta.shape[1]), np.empty(theta.shape[1]))
+    for b, i in enumerate(batch):
+        combine(z, theta, samples.pixels, i)
+        z *= 1 / WHITE
+        exponentials(z, classes, e, scratch)
+        for first in range(0, len(z), classes):
+            total = 0.0
+            for j in range(first, first + classes):
+                total += e[j]
+            scratch[first : first + classes] = total
+        a = residuals[b]
+        for j in range(len(z)):
+            a[j] = e[j] / scratch[j]
+        for k in range(models):
+            y, prediction = k * classes + samples.labels[i], k * classes
+            while z[prediction] < 0:
+                prediction += 1
+            totals[b, k], margins[b, k], right[b, k] = scratch[y], -z[y], prediction == y
+            a[y] -= 1
+        for j in range(len(z)):
+            a[j] = arithmetic.snap(a[j], arithmetic.RESIDUAL_GRID)
+    return totals, margins, right
+
+
+class State(NamedTuple):
+    """What a step changes: as in Learner, and the two arrays of the optimizer's memory."""
+
+    theta: Doubles
+    average: Doubles
+    magnitudes: Doubles
+    first: Doubles
+    second: Doubles
+
+
+class Rates(NamedTuple):
+    """What a step depends on, for each class of each model: float64 (m c,)."""
+
+    learning_rate: Doubles
+    momentum: Doubles
+    weight_decay: Doubles
+    averaging: Doubles
+
+
+Descend = Callable[[State, Rates, Corrections, Pixels, Doubles], None]
+
+
+@functools.cache
+def descending(optimizer: Optimizer) -> Descend:
+    """The function that takes a step of `optimizer`, from a transposed batch and its residuals."""
+    register_jitable(optimizer)
+
+    @compiled
+    def descend(
+        state: State, rates: Rates, corrections: Corrections, turned: Pixels, residuals: Doubles
+    ) -> None:
+        gradient = np.empty(state.theta.shape[1])
+        for i in range(len(state.theta)):
+            combine(gradient, residuals, turned, i)
+            gradient *= 1 / (WHITE * len(residuals))
+            theta, average, magnitudes = state.theta[i], state.average[i], state.magnitudes[i]
+            first, second = state.first[i], state.second[i]
+            for j in range(len(gradient)):
+                g = gradient[j] + theta[j] * rates.weight_decay[j]
+                memory, momentum = (first[j], second[j]), rates.momentum[j]
+                step, memory = optimizer(g, memory, momentum, corrections, math.sqrt)
+                first[j], second[j] = memory
+                moved = theta[j] - step * rates.learning_rate[j]
+                theta[j] = arithmetic.snap(moved, WEIGHT_GRID)
+                average[j] = (average[j] - theta[j]) * rates.averaging[j] + theta[j]
+                magnitudes[j] = np.maximum(magnitudes[j], abs(theta[j]))
+
+    return descend

@@ -1,0 +1,102 @@
+"""The compiled loop has the bytes of the array code, whatever the recipe."""
+
+import shutil
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny
+from shared import ROOT
+
+from softmax.core.data import Dataset
+from softmax.sweep import compiled
+from softmax.sweep.compiled import CompiledDescent
+from softmax.training import fitting, scoring
+from softmax.training.fitting import Descent, Epoch, Hyperparameters
+
+COUNT = 24
+
+EXPONENTIAL = """
+import numpy as np
+from softmax.sweep import kernel
+e = np.empty(2)
+kernel.exponentials(np.array([0.0, -1.0]), 2, e, np.empty(2))
+print(e[1])
+"""
+
+
+def samples() -> Dataset:
+    """A third of the pixels is 0, and one image has no others."""
+    images, labels = tiny.dataset(COUNT)
+    images = np.where(images % 3, images, 0).astype(np.uint8)
+    images[7] = 0
+    return Dataset(images, labels)
+
+
+def epochs(recipes: list[Hyperparameters], kind: type[Descent]) -> list[list[str]]:
+    """What each epoch leaves of each recipe, down to the bit, or why there is nothing."""
+    kept, held_out = samples().split(5)
+    return [
+        [
+            repr(one._replace(theta=one.theta.tolist())) if isinstance(one, Epoch) else str(one)
+            for one in together
+        ]
+        for together in fitting.fit_together(kind(kept, recipes), held_out)
+    ]
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])
+def test_models_are_those_of_the_array_code(
+    optimizer: str, schedule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "REPORT_EVERY", 2)
+    others = product([0.0, 0.9], [0.0, 0.01], [0.1, 0.3])
+    recipes = [
+        tiny.params(
+            optimizer=optimizer, schedule=schedule, averaging=a, weight_decay=w, learning_rate=r
+        )
+        for a, w, r in others
+    ]
+
+    assert epochs(recipes, CompiledDescent) == epochs(recipes, Descent)
+
+
+def test_a_model_that_leaves_the_range_says_what_the_array_code_says() -> None:
+    recipes = [tiny.params(learning_rate=rate) for rate in (0.1, 1e9, 1e300)]
+
+    found = epochs(recipes, CompiledDescent)
+    assert found == epochs(recipes, Descent)
+    assert ["lower train.learning_rate" in text for text in found[-1]] == [False, True, True]
+
+
+def test_the_first_of_equal_classes_is_predicted() -> None:
+    thetas = np.zeros((2, 10, 7))
+    thetas[1, 3:5] = 0.5
+
+    found = compiled.sums(thetas, compiled.compress(samples()))
+    assert found.tobytes() == scoring.sums(thetas, samples()).tobytes()
+
+
+def test_a_change_of_what_the_loop_calls_compiles_it_anew(tmp_path: Path) -> None:
+    """Numba itself looks for changes in the file of a function only."""
+    shutil.copytree(ROOT / "softmax", tmp_path / "softmax")
+    shutil.copy(ROOT / "datasets.yaml", tmp_path)
+    arithmetic = tmp_path / "softmax/core/arithmetic.py"
+
+    def exponential() -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", EXPONENTIAL],
+            cwd=tmp_path,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout
+
+    before = exponential()
+    arithmetic.write_text(arithmetic.read_text().replace("0x1.555555555553ep-3", "0x1.5p-3"))
+    assert exponential() != before
