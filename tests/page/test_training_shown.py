@@ -72,7 +72,7 @@ def test_the_border_stays_noise_because_its_pixels_are_always_0(
     dark = int((training.images.max(axis=0) == 0).sum())
     text = page.locator("#weights-dark").inner_text()
     assert f"{dark} pixels are 0 in every training image" in text
-    assert f"Of these {10 * dark} weights, {10 * dark} are to the last bit" in text
+    assert f"{10 * dark} of these {10 * dark} weights are, bit for bit" in text
 
 
 def test_recall_and_precision_stand_beside_the_rows_of_what_images_are(
