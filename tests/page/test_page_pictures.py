@@ -79,7 +79,7 @@ def test_surfaces_are_those_of_softmax_and_of_logistic_regressions(
     assert legend == [f"−{largest:.4f}", f"{largest:.4f}"]
     for name, n in {"least": plane.totals(q).argmin(), "most": plane.totals(q).argmax()}.items():
         x1, x2 = CELLS.images[n] / 255
-        place = f"at ({x1:.2f}, {x2:.2f}), {plane.totals(q)[n]:.2f}:".replace("-", "−")
+        place = f"at ({x1:.2f}, {x2:.2f}), where it is {plane.totals(q)[n]:.2f}:".replace("-", "−")
         assert place in page.locator(f"#contrast-{name}").inner_text()
 
 
