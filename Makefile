@@ -86,7 +86,7 @@ pin: .venv/installed ## add a data set: make pin NAME=mine FROM=directory, of fo
 	@test "$(NAME)" && test "$(FROM)" || { echo "error: say make pin NAME=... FROM=..." >&2; exit 2; }
 	$(BIN)/python -m tools.pin $(NAME) "$(FROM)"
 
-bench: .venv/bench ## compare with other libraries, and write benchmarks/results.md: ten minutes
+bench: .venv/bench ## compare with other libraries, and write benchmarks/results.md: six minutes
 	$(BIN)/dvc repro --quiet download
 	$(BIN)/python -m benchmarks
 

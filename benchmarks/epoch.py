@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 from tqdm import tqdm
 
-from benchmarks.settings import LECTURE, MANY
+from benchmarks.settings import LECTURE
 from softmax.core import arrays, data
 from softmax.core.arithmetic import WHITE
 from softmax.core.data import Dataset
@@ -27,6 +27,7 @@ from softmax.sweep.passes import TOGETHER
 from softmax.training.fitting import Descent
 
 TURNS = 5
+MANY = 64  # models
 BATCH, RATE = LECTURE.batch_size, LECTURE.learning_rate
 PRODUCTS = "the two products alone, float64"
 

@@ -13,5 +13,3 @@ LECTURE = Hyperparameters(
     weight_decay=0.0,
     averaging=0.0,
 )
-
-MANY = 64  # models

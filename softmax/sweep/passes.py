@@ -17,7 +17,6 @@ from softmax.core.data import Dataset
 from softmax.errors import RangeError
 from softmax.pipeline import catalog, files, paths
 from softmax.pipeline.params import Params, Train
-from softmax.sweep import compiled
 from softmax.sweep.compiled import CompiledDescent
 from softmax.training import fitting, history, scoring
 from softmax.training.fitting import Descent, Epoch, Hyperparameters
@@ -95,7 +94,7 @@ def train(settings: Sequence[Params], where: str, stop: threading.Event) -> list
                 thetas[k] = epoch.theta
                 histories[k].append(epoch._replace(theta=np.empty(0)))
     facts: dict[int, Mapping[Path, bytes]] = {}
-    for k, sums in zip(thetas, _sums(thetas.values(), test), strict=True):
+    for k, sums in zip(thetas, _sums(descent, thetas.values(), test), strict=True):
         try:
             score = scoring.judge(sums, len(test.labels))
             facts[k] = _facts(histories[k], thetas[k], score)
@@ -107,14 +106,12 @@ def train(settings: Sequence[Params], where: str, stop: threading.Event) -> list
     ]
 
 
-def _sums(thetas: Iterable[np.ndarray], test: Dataset) -> Iterable[Array]:
+def _sums(descent: Descent, thetas: Iterable[np.ndarray], test: Dataset) -> Iterable[Array]:
     """Losses and right answers of each model on the test set, as scoring.sums gives them."""
     if not (stacked := list(thetas)):
         return []
-    if isinstance(test.images, np.ndarray):
-        return compiled.sums(np.stack(stacked), compiled.compress(test)).T
     xp, here = arrays.namespace(test.images), {"device": test.images.device}
-    return scoring.sums(xp.asarray(np.stack(stacked), **here), test).T
+    return descent.sums(xp.asarray(np.stack(stacked), **here), test).T
 
 
 def _facts(epochs: list[Epoch], theta: np.ndarray, test: Score) -> dict[Path, bytes]:
