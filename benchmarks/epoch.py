@@ -150,7 +150,7 @@ WAYS: dict[str, tuple[Way, tuple[int, ...]]] = {
 
 def report() -> str:
     """A table in Markdown: ratios to the products, and seconds, medians of the turns."""
-    training = data.load(*catalog.training_files("mnist"))
+    training = data.load(*catalog.training("mnist"))
     epochs = {
         (name, models): way(training, models)
         for name, (way, sizes) in tqdm(WAYS.items(), desc="epoch: prepare")

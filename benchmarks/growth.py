@@ -70,7 +70,7 @@ def train(size: Size) -> Cost:
 def _train(path: Path, size: Size) -> Cost:
     images = np.asarray(np.memmap(path, np.uint8, mode="c", shape=(size.samples, size.pixels)))
     labels = (np.arange(size.samples) % size.classes).astype(np.uint16)
-    kept, held_out = Dataset(images, labels).split(0)
+    kept, held_out = Dataset(images, labels, size.classes).split(0)
     recipe = LECTURE._replace(epochs=1)
 
     def sweep(settings: int) -> None:
@@ -87,7 +87,7 @@ def _train(path: Path, size: Size) -> Cost:
     if size.settings:
         sweep(size.settings)
     else:
-        list(fitting.fit(kept, held_out, recipe, classes=size.classes))
+        list(fitting.fit(kept, held_out, recipe))
     return Cost(time.perf_counter() - start, peak_memory() - before)
 
 

@@ -2,7 +2,7 @@
 
 from softmax.core import model
 from softmax.errors import exits_cleanly
-from softmax.pipeline import files, params, paths, recorder
+from softmax.pipeline import catalog, files, params, paths, recorder
 from softmax.provenance import lock
 from softmax.results import images
 
@@ -17,18 +17,21 @@ def main() -> None:
     """
     settings = params.load()
     lock.verify(paths.WEIGHTS, paths.EPOCH_WEIGHTS)
-    weight = model.load(paths.WEIGHTS)[:, :-1]
+    pinned = catalog.load()[settings.download.dataset]
+    size = len(pinned.classes), pinned.features
+    weights = images.tiles(model.load(paths.WEIGHTS, size), pinned.shape)
     scale, grid_scale = settings.export.scale, (settings.export.scale + 1) // 2
     pictures = {}
     for name, folder, tiles, palette in (
-        ("gray", paths.WEIGHT_IMAGES, images.gray(weight), images.GRAY),
-        ("diverging", paths.DIVERGING_IMAGES, images.diverging(weight), images.DIVERGING),
+        ("gray", paths.WEIGHT_IMAGES, images.gray(weights), images.GRAY),
+        ("diverging", paths.DIVERGING_IMAGES, images.diverging(weights), images.DIVERGING),
     ):
         for k, tile in enumerate(tiles):
             pictures[folder / f"{k}.png"] = images.png(tile, palette, scale)
         pictures[paths.GRIDS / f"{name}.png"] = images.png(images.grid(tiles), palette, grid_scale)
     for path in paths.EPOCH_WEIGHTS.iterdir():
-        grid = images.grid(images.gray(model.load(path)[:, :-1]))
+        before = images.tiles(model.load(path, size), pinned.shape)
+        grid = images.grid(images.gray(before))
         picture = images.png(grid, images.GRAY, grid_scale)
         pictures[paths.EPOCH_IMAGES / f"{path.stem}.png"] = picture
     files.write(pictures, only_in=paths.EPOCH_IMAGES)

@@ -35,7 +35,7 @@ def main() -> None:
     about_images = of_images(settings)
     lesson = report.lesson(
         settings.lesson,
-        model.load(paths.LESSON_WEIGHTS, model.LESSON),
+        model.load(paths.LESSON_WEIGHTS),
         pd.read_csv(paths.LESSON_POINTS),
         pd.read_csv(paths.LESSON_EPOCHS),
     )
@@ -68,17 +68,15 @@ def main() -> None:
 def of_images(settings: Params) -> dict[str, Any]:
     """The facts about the data set, the model, and how its weights formed."""
     dataset = settings.download.dataset
-    training_files, test_files = catalog.training_files(dataset), catalog.test_files(dataset)
-    training = data.load(*catalog.verified(dataset, training_files))
-    test = data.load(*catalog.verified(dataset, test_files))
-    params.check_samples(settings, len(test.labels))
-    sides = data.read_idx(test_files[0], 3).shape[1:]
-    shape = (data.CLASSES, test.images.shape[1])
-    theta, predictions = model.load(paths.WEIGHTS, shape), pd.read_csv(paths.PREDICTIONS)
-    thetas = {int(path.stem): model.load(path, shape) for path in paths.EPOCH_WEIGHTS.iterdir()}
+    pinned = catalog.load()[dataset]
+    training = data.load(*catalog.training(dataset))
+    test = data.load(*catalog.test(dataset))
+    size = len(pinned.classes), pinned.features
+    theta, predictions = model.load(paths.WEIGHTS, size), pd.read_csv(paths.PREDICTIONS)
+    thetas = {int(path.stem): model.load(path, size) for path in paths.EPOCH_WEIGHTS.iterdir()}
     kept, held_out = training.split(settings.train.validation)
     return {
-        "data": images.data(sides, data.CLASSES, kept, held_out, test),
+        "data": images.data(pinned.shape, pinned.classes, kept, held_out, test),
         "forming": images.forming(thetas),
         **images.model(theta, test, predictions, settings.evaluate.samples),
     }

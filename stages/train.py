@@ -31,8 +31,9 @@ def main() -> None:
         return
 
     metrics = history.metrics(epochs[-1])
-    features = epochs[-1].theta.shape[1] - 1
-    thetas = {0: initialization.uniform(features, settings.train.seed), **history.snapshots(epochs)}
+    pinned, seed = catalog.load()[settings.download.dataset], settings.train.seed
+    start = initialization.uniform(pinned.features, seed, len(pinned.classes))
+    thetas = {0: start, **history.snapshots(epochs)}
     if np.array_equal(thetas[0], epochs[-1].theta):
         print("train: no step was large enough to move a weight; raise train.learning_rate")
     files.write(
@@ -55,9 +56,9 @@ def main() -> None:
 
 def fit(settings: Params, where: str, team: Workers) -> list[Epoch]:
     """This worker's part of the training, with a progress bar on the first."""
-    inputs = catalog.training_files(settings.download.dataset)
-    dataset = data.load(*catalog.verified(settings.download.dataset, inputs)).to(where)
-    torchrun.agree(team, settings.train, inputs)
+    name = settings.download.dataset
+    dataset = data.load(*catalog.training(name)).to(where)
+    torchrun.agree(team, settings.train, catalog.training_files(name))
     kept, held_out = dataset.split(settings.train.validation)
     chosen = Hyperparameters(**settings.train.model_dump(exclude={"validation"}))
     epochs = []

@@ -1,7 +1,6 @@
 """The places where tests run: clones, a tiny workspace, stores and servers, a browser."""
 
 import gc
-import hashlib
 import json
 import os
 import shutil
@@ -19,7 +18,7 @@ import pytest
 import tally as tallies
 import yaml
 from clones import Clone, run_pipeline, run_team, team_environment
-from digits import write_mnist
+from digits import pinned, write_mnist
 from playwright.sync_api import Browser, sync_playwright
 from servers import empty_store, serve
 from shared import LECTURE, SHARED, once
@@ -27,7 +26,6 @@ from tally import Tally
 from victims import Victim
 
 from softmax.pipeline import catalog, recorder
-from softmax.pipeline.catalog import Pinned
 from softmax.pipeline.recorder import Recorder
 from softmax.tracking import recording
 
@@ -192,10 +190,9 @@ def workspace(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setattr(recording, "_clock", lambda _: None)  # it would end the tests
     folder = catalog.directory("mnist")
     write_mnist(folder)
-    hashes = [hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in catalog.FILES]
-    monkeypatch.setitem(catalog.load(), "mnist", Pinned(tuple(hashes), ""))
+    monkeypatch.setitem(catalog.load(), "mnist", pinned(folder))
     monkeypatch.setattr(catalog, "PATH", tmp_path / catalog.PATH.name)  # for other processes
-    catalog.PATH.write_text(json.dumps({"mnist": dict(zip(catalog.FILES, hashes, strict=True))}))
+    catalog.PATH.write_text(json.dumps({"mnist": pinned(folder).model_dump(by_alias=True)}))
 
     def prepare(**changes: dict[str, Any]) -> Path:
         values = yaml.safe_load(LECTURE.read_text())

@@ -8,7 +8,9 @@ import numpy as np
 import yaml
 from shared import ROOT
 
-from softmax.pipeline import params
+from softmax.core import data
+from softmax.pipeline import files, params
+from softmax.pipeline.catalog import FILES, Pinned
 from softmax.provenance import lock
 from verification import hashes
 
@@ -23,6 +25,20 @@ def write_mnist(folder: Path) -> None:
         images[np.arange(count), labels * 2] += 190
         write_idx(folder / f"{name}-images-idx3-ubyte", images)
         write_idx(folder / f"{name}-labels-idx1-ubyte", labels)
+
+
+def pinned(folder: Path) -> Pinned:
+    """The entry of datasets.yaml for the files in `folder`, of gray images in ten classes."""
+    paths = [folder / file for file in FILES]
+    training, test = (data.read_idx(path, 3).shape for path in paths[::2])
+    return Pinned.model_validate(
+        {
+            "images": (training[0], test[0]),
+            "shape": training[1:],
+            "classes": list("0123456789"),
+            **{path.name: files.sha256(path) for path in paths},
+        }
+    )
 
 
 def write_idx(path: Path, array: np.ndarray[Any, Any]) -> None:

@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from softmax.core.arrays import Array
-from softmax.core.data import CLASSES, Dataset
+from softmax.core.data import Dataset
 from softmax.training import randomness
 from softmax.training.fitting import Hyperparameters
 
 torch.set_num_threads(1)  # on a busy machine threads wait for each other longer than they work
 
+CLASSES = 10
 TORCH_DEVICES = [
     "cpu",
     pytest.param(
@@ -27,7 +28,7 @@ def dataset(count: int, features: int = 6) -> Dataset:
     light = randomness.uniform(CLASSES * features, seed=0, stream=1).reshape(CLASSES, features)
     noise = randomness.uniform(count * features, seed=0, stream=2).reshape(count, features)
     images = 128 + 64 * light[labels] + 63 * noise
-    return Dataset(images.astype(np.uint8), labels.astype(np.uint8))
+    return Dataset(images.astype(np.uint8), labels.astype(np.uint8), CLASSES)
 
 
 def params(**changes: Any) -> Hyperparameters:

@@ -9,6 +9,7 @@ import io
 import re
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml import YAML
 
@@ -31,9 +32,9 @@ def main() -> None:
         contents = dict(zip(catalog.FILES, mirror.read(place), strict=True))
     except SourceError as error:
         raise DataError(f"{place}: {error}") from None
-    training, test = check(contents, place)
-    hashes = {file: hashlib.sha256(content).hexdigest() for file, content in contents.items()}
-    write(name, hashes)
+    entry = describe(contents, place)
+    write(name, entry)
+    training, test = entry["images"]
     print(f"pin: {name} in {catalog.PATH.name}, {training} training and {test} test images")
     samples = params.load().evaluate.samples
     if max(samples) >= test:
@@ -42,31 +43,34 @@ def main() -> None:
     print(f"now set download.dataset to it in params.yaml, and run {run}")
 
 
-def check(contents: dict[str, bytes], place: str) -> tuple[int, int]:
-    """How many training and test images there are; DataError unless they are like MNIST's."""
+def describe(contents: dict[str, bytes], place: str) -> dict[str, Any]:
+    """The entry of datasets.yaml for these files; DataError unless they are a data set."""
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / file for file in catalog.FILES]
         files.write(dict(zip(paths, contents.values(), strict=True)))
         try:
-            counts = [len(data.load(*pair).labels) for pair in (paths[:2], paths[2:])]
+            shapes = [data.read_idx(path, path.read_bytes()[3]).shape for path in paths[::2]]
+            classes = 1 + max(int(data.read_idx(path, 1).max()) for path in paths[1::2])
+            for k in (0, 2):
+                count = shapes[k // 2][0]
+                data.load(paths[k], paths[k + 1], (count, *shapes[0][1:]), classes)
         except DataError as error:
             reason = str(error).partition(";")[0]  # after it: how to mend what was downloaded
             raise DataError(reason.replace(folder, place)) from None
-        for path in (paths[0], paths[2]):
-            height, width = data.read_idx(path, 3).shape[1:]
-            if (height, width) != (28, 28):
-                raise DataError(
-                    f"{place}/{path.name}: images of {height} x {width} pixels; should be 28 x 28"
-                )
-    return counts[0], counts[1]
+    return {
+        "images": [shape[0] for shape in shapes],
+        "shape": list(shapes[0][1:]),
+        "classes": [str(k) for k in range(classes)],
+        **{file: hashlib.sha256(content).hexdigest() for file, content in contents.items()},
+    }
 
 
-def write(name: str, hashes: dict[str, str]) -> None:
-    """Put the hashes of `name` into datasets.yaml, in place of those it had."""
+def write(name: str, entry: dict[str, Any]) -> None:
+    """Put the entry of `name` into datasets.yaml, in place of what it had."""
     yaml, text = YAML(), io.BytesIO()  # which keeps comments and order
     yaml.width = 100
     content = yaml.load(catalog.PATH.read_text())
-    content.setdefault(name, {}).update(hashes)
+    content.setdefault(name, {}).update(entry)
     yaml.dump(content, text)
     files.write({catalog.PATH: text.getvalue()})
 

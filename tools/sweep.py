@@ -9,10 +9,9 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
-from softmax.core import data
 from softmax.errors import exits_cleanly
 from softmax.machine import device, torchrun
-from softmax.pipeline import catalog, params, recorder
+from softmax.pipeline import recorder
 from softmax.sweep import grid, passes, ranking, shelf, summary
 from softmax.sweep.grid import Setting
 from softmax.sweep.ranking import Result
@@ -26,7 +25,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print all results, for machines")
     options = parser.parse_args()
     settings = grid.read(options.set_param)
-    check(settings)
+    passes.sets(settings[0].params.download.dataset, "cpu")  # or say what is wrong
     results = train(settings)
     with recorder.never_fails("sweep"):
         log(results)
@@ -34,15 +33,6 @@ def main() -> None:
         print(ranking.rank(results).to_json(orient="records", indent=2))
     else:
         print(summary.write(results))
-
-
-def check(settings: Sequence[Setting]) -> None:
-    """Raise SoftmaxError unless the data are here, and enough for each setting."""
-    dataset = settings[0].params.download.dataset
-    sets = catalog.training_files(dataset), catalog.test_files(dataset)
-    counts = [len(data.load(*catalog.verified(dataset, pair)).labels) for pair in sets]
-    for setting in settings:
-        params.check_counts(setting.params, *counts)
 
 
 def train(settings: Sequence[Setting]) -> list[Result]:

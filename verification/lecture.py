@@ -12,7 +12,7 @@ def fit(data: Dataset, params: Train) -> dict[str, torch.Tensor]:
     torch.manual_seed(params.seed)
     images = torch.tensor(data.images, dtype=torch.float32) / 255
     labels = torch.tensor(data.labels, dtype=torch.int64)
-    layer = torch.nn.Linear(images.shape[1], 10)
+    layer = torch.nn.Linear(images.shape[1], data.classes)
     optimizer = torch.optim.SGD(layer.parameters(), lr=params.learning_rate)
     for _ in range(params.epochs):
         order = torch.randperm(len(labels))

@@ -20,7 +20,6 @@ Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-CLASSES = 10
 WEIGHTS, RESIDUALS, EXPONENTIALS, LOSSES = 30, 24, 40, 24
 
 LOG2_E = float.fromhex("0x1.71547652b82fep+0")
@@ -99,12 +98,12 @@ def words(count: int, seed: int, stream: int) -> NDArray[np.uint64]:
     return np.random.Philox(key=np.array([seed, stream], np.uint64)).random_raw(count)
 
 
-def start(n: int, seed: int) -> Floats:
+def start(n: int, classes: int, seed: int) -> Floats:
     """theta before the first step: a row for each class, the bias last."""
-    top = (words(CLASSES * (n + 1), seed, 0) >> np.uint64(11)).astype(np.float64)
+    top = (words(classes * (n + 1), seed, 0) >> np.uint64(11)).astype(np.float64)
     values = snap((np.ldexp(top, -52) - 1) * (1 / math.sqrt(n)), WEIGHTS)
-    weights, biases = values[: CLASSES * n], values[CLASSES * n :]
-    return np.hstack([weights.reshape(CLASSES, n), biases.reshape(CLASSES, 1)])
+    weights, biases = values[: classes * n], values[classes * n :]
+    return np.hstack([weights.reshape(classes, n), biases.reshape(classes, 1)])
 
 
 def with_white(images: Bytes) -> Integers:
@@ -125,7 +124,7 @@ def exponentials(z: Floats) -> tuple[Floats, Floats]:
 
 def gradient(z: Floats, p: Integers, y: Integers) -> Floats:
     e, total = exponentials(z)
-    r = units(e / total - np.eye(CLASSES)[y], RESIDUALS)
+    r = units(e / total - np.eye(z.shape[1])[y], RESIDUALS)
     return value(r.T @ p, RESIDUALS) * (1 / (255 * len(y)))
 
 
@@ -179,11 +178,11 @@ class Epoch(NamedTuple):
     batch_losses: dict[int, float]
 
 
-def fit(images: Bytes, y: Integers, train: Train) -> Iterator[Epoch]:
+def fit(images: Bytes, y: Integers, classes: int, train: Train) -> Iterator[Epoch]:
     """Train on all but the last `validation` images."""
     count, size = len(images) - train.validation, train.batch_size
     starts = range(0, count, size)
-    theta = mean = start(images.shape[1], train.seed)
+    theta = mean = start(images.shape[1], classes, train.seed)
     state = SimpleNamespace(m=np.zeros_like(theta), v=np.zeros_like(theta), p1=1.0, p2=1.0)
     t = 0
     for epoch in range(1, train.epochs + 1):

@@ -51,7 +51,7 @@ def with_torch() -> None:
     import torch
 
     def to(self: Dataset, device: str) -> Dataset:  # noqa: ARG001 (the CPU it is)
-        return Dataset(*(torch.asarray(array) for array in self))
+        return self.map(torch.asarray)
 
     Dataset.to = to  # type: ignore[method-assign]
     run_stages()
@@ -61,8 +61,8 @@ def compiled() -> None:
     """By the loop of sweeps, which leaves out the pixels that are 0."""
     from softmax.sweep.compiled import CompiledDescent
 
-    fitting.Descent = lambda data, recipes, _, classes: (  # type: ignore[assignment,misc]
-        CompiledDescent(data, recipes, classes)
+    fitting.Descent = lambda data, recipes, _: (  # type: ignore[assignment,misc]
+        CompiledDescent(data, recipes)
     )
     run_stages()
 
@@ -84,13 +84,16 @@ def from_the_text() -> None:
     """By verification/reference.py, which was written from docs/arithmetic.md."""
 
     def score(theta: Doubles, part: Dataset) -> Score:
-        return Score(*reference.score(theta, *part), len(part.labels))
+        return Score(*reference.score(theta, part.images, part.labels), len(part.labels))
 
     def fit(kept: Dataset, held_out: Dataset, *_: object) -> Iterator[Epoch]:
         chosen = params.load().train
-        images, labels = (np.concatenate(parts) for parts in zip(kept, held_out, strict=True))
+        images = np.concatenate([kept.images, held_out.images])
+        labels = np.concatenate([kept.labels, held_out.labels])
         batches = math.ceil(len(kept.labels) / chosen.batch_size)
-        for number, (theta, losses) in enumerate(reference.fit(images, labels, chosen), start=1):
+        for number, (theta, losses) in enumerate(
+            reference.fit(images, labels, kept.classes, chosen), start=1
+        ):
             validation = score(theta, held_out) if len(held_out.labels) else None
             yield Epoch(number, batches, theta, losses, score(theta, kept), validation)
 
@@ -105,7 +108,7 @@ def as_in_the_lecture() -> None:
     from verification import lecture  # which takes torch's seconds to import
 
     settings = params.load()
-    training_set = data.load(*catalog.training_files(settings.download.dataset))
+    training_set = data.load(*catalog.training(settings.download.dataset))
     state = lecture.fit(training_set, settings.train)
     files.write({paths.WEIGHTS: safetensors.torch.save(state)})
 

@@ -2,7 +2,7 @@
 
 import math
 import mmap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,23 +14,29 @@ from softmax.core.arrays import Array, aligned, namespace, upload
 from softmax.core.workers import ALONE, Workers
 from softmax.errors import DataError
 
-CLASSES = 10
-WINDOW = 2**16  # images of an epoch that are in memory at a time: all of MNIST
+WINDOW = 2**16 * 784  # bytes of images of an epoch that are in memory at a time: all of MNIST
+IMAGE_TYPES = {0x0800: np.dtype("uint8")}  # by what IDX files call them
+LABEL_TYPES = IMAGE_TYPES | {0x0C00: np.dtype(">i4")}  # more than 256 classes need the latter
 PIECE = 256  # images that are read before the pages of the file are let go
 
 
 class Dataset(NamedTuple):
-    """Images as uint8 rows of pixels (n, height * width), and their labels, uint8 (n,).
+    """Images as uint8 rows (n, features), and their labels, integers (n,) below `classes`.
 
     Other samples are rows of features in whole 255ths, -255 to 255, of any integer type.
     """
 
     images: Array
     labels: Array
+    classes: int
+
+    def map(self, function: Callable[[Array], Array]) -> "Dataset":
+        """The same data, the images and the labels as `function` gives them."""
+        return Dataset(function(self.images), function(self.labels), self.classes)
 
     def to(self, device: str) -> "Dataset":
         """The same data where `device`, "cpu" or "cuda", computes."""
-        return Dataset(*(upload(x, device) for x in self))
+        return self.map(lambda x: upload(x, device))
 
     def split(self, held_out: int) -> tuple["Dataset", "Dataset"]:
         """All but the last `held_out` images, and those; DataError if too few would remain."""
@@ -40,7 +46,7 @@ class Dataset(NamedTuple):
                 f"train.validation = {held_out} leaves none of the {len(self.labels)} training "
                 f"images; hold out at most {len(self.labels) - 1}"
             )
-        return Dataset(*(x[:kept] for x in self)), Dataset(*(x[kept:] for x in self))
+        return self.map(lambda x: x[:kept]), self.map(lambda x: x[kept:])
 
 
 class Batch(NamedTuple):
@@ -56,11 +62,7 @@ class Batch(NamedTuple):
 
 
 def batches(
-    data: Dataset,
-    order: Array | range,
-    size: int,
-    workers: Workers = ALONE,
-    classes: int = CLASSES,
+    data: Dataset, order: Array | range, size: int, workers: Workers = ALONE
 ) -> Iterator[Batch]:
     """This worker's share of each batch of `size` images in `order`, int64 indices or a range.
 
@@ -69,22 +71,24 @@ def batches(
     xp = namespace(data.images)
     mine = order[workers.rank :: workers.size]
     most = workers.share(min(size, len(order)) + workers.rank) or 1
-    buffer = aligned(most, data.images.shape[1] + 1, data.images)
+    features = data.images.shape[1]
+    buffer = aligned(most, features + 1, data.images)
     buffer[:, -1] = WHITE
-    identity = xp.eye(classes, dtype=xp.float64, device=data.images.device)
-    step = max(WINDOW // size, 1) * size
+    identity = xp.eye(data.classes, dtype=xp.float64, device=data.images.device)
+    step = max(WINDOW // (size * features), 1) * size
     for first in range(0, len(order), step):
         window = slice(workers.share(first), workers.share(first + step))
-        images, labels = (_take(x, mine[window]) for x in data)
-        one_hot = xp.take(identity, xp.astype(labels, xp.int64), axis=0)
+        images, labels = (_take(x, mine[window]) for x in (data.images, data.labels))
+        labels = xp.astype(labels, xp.int64)
         for start in range(first, min(first + step, len(order)), size):
             batch = slice(*(workers.share(k) - window.start for k in (start, start + size)))
             pixels = buffer[: len(images[batch])]
             pixels[:, :-1] = images[batch]
-            yield Batch(pixels.T, one_hot[batch].T, min(size, len(order) - start))
-        del images, labels, one_hot  # before the next window needs the memory
-        for x in data:
-            _let_go(x)
+            one_hot = xp.take(identity, labels[batch], axis=0)
+            yield Batch(pixels.T, one_hot.T, min(size, len(order) - start))
+        del images, labels  # before the next window needs the memory
+        _let_go(data.images)
+        _let_go(data.labels)
 
 
 def _take(rows: Array, order: Array | range) -> Array:
@@ -111,35 +115,49 @@ def _let_go(array: Array) -> None:
         owner.madvise(mmap.MADV_DONTNEED)
 
 
-def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
-    """Map an IDX file of unsigned bytes into memory, copy on write.
+def read_idx(path: Path, dimensions: int) -> NDArray[np.integer]:
+    """Map an IDX file of unsigned bytes, or of labels in 32 bits, into memory, copy on write.
 
     Source: http://yann.lecun.com/exdb/mnist, "The IDX file format". Raises DataError unless the
     header announces `dimensions` dimensions and exactly the bytes that follow.
     """
     offset = 4 + 4 * dimensions
+    types = LABEL_TYPES if dimensions == 1 else IMAGE_TYPES
     try:
         with path.open("rb") as file:
             header = file.read(offset)
         magic, *shape = np.frombuffer(header, ">u4").tolist()
-        if magic != 0x0800 + dimensions or path.stat().st_size != offset + math.prod(shape):
+        kind = types[magic - dimensions]
+        if path.stat().st_size != offset + math.prod(shape) * kind.itemsize:
             raise ValueError
-        return np.asarray(np.memmap(path, np.uint8, mode="c", offset=offset, shape=tuple(shape)))
+        return np.asarray(np.memmap(path, kind, mode="c", offset=offset, shape=tuple(shape)))
     except FileNotFoundError:
         raise DataError(f"{path}: not found; run `dvc repro download`") from None
-    except ValueError:
+    except (KeyError, ValueError):
         raise DataError(
-            f"{path}: not an IDX file of unsigned bytes in {dimensions} dimensions; remove it "
-            "and run `dvc repro download`"
+            f"{path}: not an IDX file of {' or '.join(kind.name for kind in types.values())} in "
+            f"{dimensions} dimensions; remove it and run `dvc repro download`"
         ) from None
 
 
-def load(images_path: Path, labels_path: Path) -> Dataset:
-    """The images and their labels; DataError unless each has a label below CLASSES."""
-    images, labels = read_idx(images_path, 3), read_idx(labels_path, 1)
-    if not 0 < len(images) == len(labels):
+def load(images_path: Path, labels_path: Path, shape: tuple[int, ...], classes: int) -> Dataset:
+    """The images, (n, rows, columns) or (n, rows, columns, 3) as `shape` says, and their labels.
+
+    Raises DataError unless there are so many of that shape, and each has a label below `classes`.
+    """
+    images, labels = read_idx(images_path, len(shape)), read_idx(labels_path, 1)
+    if images.shape != shape:
+        raise DataError(f"{images_path}: {sized(images.shape)}, should be {sized(shape)}")
+    if len(labels) != len(images):
         raise DataError(f"{labels_path}: {len(labels)} labels for {len(images)} images")
-    if (last := labels.max()) >= CLASSES:
-        found = f"labels {labels.min()} to {last}"
-        raise DataError(f"{labels_path}: {found}, allowed are 0 to {CLASSES - 1}")
-    return Dataset(images.reshape(len(images), -1), labels)
+    if not 0 <= labels.min() <= labels.max() < classes:
+        found = f"labels {labels.min()} to {labels.max()}"
+        raise DataError(f"{labels_path}: {found}, allowed are 0 to {classes - 1}")
+    native = labels.astype(labels.dtype.newbyteorder("="), copy=False)
+    return Dataset(images.reshape(len(images), -1), native, classes)
+
+
+def sized(shape: tuple[int, ...]) -> str:
+    """How many images of what size, in words."""
+    count, *sides = shape
+    return f"{count} images of {' x '.join(map(str, sides))}"

@@ -20,7 +20,6 @@ from softmax.core.arithmetic import MAX_UNITS, WHITE
 from softmax.core.arrays import Array, namespace, to_numpy
 from softmax.errors import DataError, RangeError
 
-IMAGES, LESSON = (10, 784), (3, 2)  # classes and features of the two models
 MAX_ROW_SUM = arithmetic.MAX_UNITS * arithmetic.WEIGHT_GRID / WHITE
 
 
@@ -90,14 +89,16 @@ def check_products(like: Array) -> None:
     """
     classes, features = like.shape
     inputs = WHITE - np.arange(features * 64).reshape(features, 64) % WHITE
-    units = np.full((classes, features), (MAX_UNITS - 1) // (WHITE * features))
-    units[1::2] = 1
-    units[1::2, 0] = (MAX_UNITS - 1) // WHITE - features
+    spread = np.full(features, (MAX_UNITS - 1) // (WHITE * features))
+    lone = np.ones_like(spread)
+    lone[0] = (MAX_UNITS - 1) // WHITE - features
+    units = np.stack([spread, lone])
     expected = (units @ inputs) * arithmetic.WEIGHT_GRID * (1 / WHITE)
+    rows = np.arange(classes) % 2
     xp, here = namespace(like), {"device": like.device}
-    theta = xp.asarray(units * arithmetic.WEIGHT_GRID, **here)
+    theta = xp.asarray(units[rows] * arithmetic.WEIGHT_GRID, **here)
     z = logits(theta, xp.asarray(inputs.astype(np.float64), **here))
-    if (to_numpy(z) != expected).any():
+    if (to_numpy(z) != expected[rows]).any():
         raise RangeError(
             "matrix products are not exact here, as those of emulated float64 are not; choose "
             "another device or BLAS, or switch the emulation off"
@@ -109,13 +110,14 @@ def to_bytes(theta: np.ndarray) -> bytes:
     return safetensors.numpy.save({"weight": theta[:, :-1].copy(), "bias": theta[:, -1].copy()})
 
 
-def load(path: Path, shape: tuple[int, int] = IMAGES) -> np.ndarray:
+def load(path: Path, shape: tuple[int, int] | None = None) -> np.ndarray:
     """Read the theta that `to_bytes` wrote, of a model of so many classes and features.
 
     Raises DataError if the file is missing or does not hold a float64 weight and bias of that
-    shape on their grid, RangeError if they are too large for exact sums.
+    shape, without it of one that fits, on their grid, RangeError if they are too large for exact
+    sums.
     """
-    remedy = f"run `dvc repro {'lesson' if shape == LESSON else 'train'}`"
+    remedy = "run `dvc repro`"
     try:
         tensors = safetensors.numpy.load_file(path)
         weight, bias = tensors["weight"], tensors["bias"]
@@ -126,9 +128,11 @@ def load(path: Path, shape: tuple[int, int] = IMAGES) -> np.ndarray:
     except Exception as error:  # whatever safetensors and NumPy come upon, as in 8-bit floats
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{path}: not the weights of a softmax model: {reason}; {remedy}") from None
-    if (weight.shape, bias.shape) != (shape, shape[:1]):
+    expected = shape or (*bias.shape, *weight.shape[1:])
+    if (weight.shape, bias.shape) != (expected, expected[:1]) or len(expected) != 2:
         found = f"weight is {weight.shape} and bias {bias.shape}"
-        raise DataError(f"{path}: {found}, should be {shape} and {shape[:1]}; {remedy}")
+        wanted = shape or "(classes, features)"
+        raise DataError(f"{path}: {found}, should be {wanted} and {expected[:1]}; {remedy}")
     if {weight.dtype, bias.dtype} != {np.dtype(np.float64)}:
         raise DataError(f"{path}: {weight.dtype} and {bias.dtype}, should be float64; {remedy}")
     theta = np.column_stack([weight, bias])

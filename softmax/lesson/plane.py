@@ -33,7 +33,7 @@ def points(params: Lesson) -> Dataset:
     u, v, w = randomness.uniform(3 * count * 2, params.seed, POINTS).reshape(3, count, 2)
     labels = np.arange(count) // params.points
     places = CENTRES[labels] + (u + v + w) * (params.spread * WHITE)
-    return Dataset(arithmetic.snap(places, 1.0).astype(np.int16), labels.astype(np.uint8))
+    return Dataset(arithmetic.snap(places, 1.0).astype(np.int16), labels.astype(np.uint8), CLASSES)
 
 
 def lattice() -> Dataset:
@@ -43,13 +43,13 @@ def lattice() -> Dataset:
     """
     across = np.arange(1 - CELLS, CELLS, 2, dtype=np.int16)
     cells = np.stack(np.meshgrid(across, -across), axis=-1).reshape(-1, 2)
-    return Dataset(cells, np.zeros(len(cells), np.uint8))
+    return Dataset(cells, np.zeros(len(cells), np.uint8), CLASSES)
 
 
 def fit(data: Dataset, params: Lesson) -> list[Epoch]:
     """Softmax regression by full-batch gradient descent, epoch by epoch: theta (3, 3)."""
     train = _train(params, len(data.labels), params.learning_rate)
-    return list(fitting.fit(*data.split(0), train, classes=CLASSES))
+    return list(fitting.fit(*data.split(0), train))
 
 
 def fit_logistic(data: Dataset, params: Lesson) -> list[Doubles]:
@@ -64,7 +64,8 @@ def fit_logistic(data: Dataset, params: Lesson) -> list[Doubles]:
     train = _train(params, len(data.labels), params.learning_rate / 2)
     thetas = []
     for k in range(CLASSES):
-        *_, last = fitting.fit(*data._replace(labels=data.labels == k).split(0), train, classes=2)
+        one_or_other = Dataset(data.images, data.labels == k, 2)
+        *_, last = fitting.fit(*one_or_other.split(0), train)
         thetas.append(last.theta)
     return thetas
 

@@ -1,5 +1,6 @@
 """The facts about images: the data set, the model of it, and the images that are shown."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,15 @@ MISTAKES = 24
 
 
 def data(
-    shape: tuple[int, ...], classes: int, training: Dataset, held_out: Dataset, test: Dataset
+    shape: Sequence[int], names: Sequence[str], training: Dataset, held_out: Dataset, test: Dataset
 ) -> dict[str, Any]:
     """The facts about the data set: how many images, the first of each class, and dark pixels."""
+    classes = len(names)
     first = [np.flatnonzero(training.labels == k)[:EXAMPLES] for k in range(classes)]
     index = np.concatenate(first)
     return {
         "shape": shape,
+        "classes": names,
         "training": np.bincount(training.labels, minlength=classes).tolist(),
         "held_out": len(held_out.labels),
         "test": np.bincount(test.labels, minlength=classes).tolist(),

@@ -4,9 +4,9 @@ Its sources lie beside this module: templates, styles, strings, and modules of J
 reader's browser finds under "softmax/<name>" in the file itself. The modules read one JSON, with
 
     dataset     its key in datasets.yaml; name: how it is written
-    data        shape: rows and columns of an image; training and test: how many of each class,
-                held_out: how many in all; label and pixels, as `runs`, of training images; dark:
-                the pixels that are 0 in all of them
+    data        shape: rows, columns and, if RGB, 3; classes: their names, by label; training and
+                test: how many of each class; held_out: how many in all; label and pixels, as
+                `runs`, of training images; dark: the pixels that are 0 in all of them
     result      metrics/test.json
     theta       weights and biases as `model.load`, doubles (classes, pixels + 1)
     forming     epochs, from 0, and thetas, as they were after each

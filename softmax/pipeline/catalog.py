@@ -1,11 +1,12 @@
-"""The data sets of datasets.yaml: their files, each pinned by its SHA-256, and where they lie."""
+"""The data sets of datasets.yaml: what their files hold, pinned by SHA-256, and where they lie."""
 
 import functools
+import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, Literal
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 
 from softmax.errors import DataError
@@ -13,41 +14,66 @@ from softmax.pipeline import files
 
 HERE = Path("datasets.yaml").absolute()  # beside params.yaml, else beside this code
 PATH = HERE if HERE.exists() else Path(__file__).parents[2] / HERE.name
-FILES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
+Count = Annotated[int, Field(strict=True, ge=1)]
+Side = Annotated[int, Field(strict=True, ge=1, le=128)]
+Name = Annotated[str, Field(min_length=1, max_length=40)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
-class Pinned(NamedTuple):
-    """A data set: the SHA-256 of each of FILES, uncompressed, and the page that describes it."""
+class Pinned(BaseModel):
+    """A data set: how many images of what shape and classes there are, and the files' SHA-256."""
 
-    sha256: tuple[str, ...]
-    homepage: str
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    homepage: str = ""  # the page that describes it
+    images: tuple[Count, Count]  # in the training and in the test set
+    shape: tuple[Side, Side] | tuple[Side, Side, Literal[3]]  # rows, columns, and RGB
+    classes: tuple[Name, ...] = Field(min_length=2, max_length=1000)  # by label
+    train_images: Sha256 = Field(alias="train-images-idx3-ubyte")
+    train_labels: Sha256 = Field(alias="train-labels-idx1-ubyte")
+    test_images: Sha256 = Field(alias="t10k-images-idx3-ubyte")
+    test_labels: Sha256 = Field(alias="t10k-labels-idx1-ubyte")
+
+    @property
+    def sha256(self) -> tuple[str, ...]:
+        """That of each of FILES, uncompressed."""
+        return self.train_images, self.train_labels, self.test_images, self.test_labels
+
+    @property
+    def features(self) -> int:
+        """How many numbers an image has."""
+        return math.prod(self.shape)
+
+
+FILES = tuple(field.alias for field in Pinned.model_fields.values() if field.alias)
 
 
 @functools.cache
 def load() -> dict[str, Pinned]:
-    """The pinned data sets by name; DataError unless each has a hash for each of FILES."""
+    """The pinned data sets by name; DataError, with what is wrong first, unless all are whole."""
     try:
         read = YAML(typ="safe").load(PATH.read_text(encoding="utf-8"))
-        entries = TypeAdapter(dict[str, dict[str, str]]).validate_python(read).items()
-        return {
-            name: Pinned(tuple(entry[file] for file in FILES), entry.get("homepage", ""))
-            for name, entry in entries
-        }
-    except Exception:  # whatever a parser comes upon in what is no such file
-        raise DataError(
-            f"{PATH.name}: should name data sets, each with a SHA-256 for {', '.join(FILES)}; "
-            "mend it, or write the entry with `make pin`"
-        ) from None
+        return TypeAdapter(dict[str, Pinned]).validate_python(read)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        reason = f"{'.'.join(map(str, fault['loc'])) or 'all of it'}: {fault['msg']}"
+    except Exception as error:  # whatever a parser comes upon in what is no such file
+        reason = " ".join(str(error).split()) or type(error).__name__
+    raise DataError(f"{PATH.name}: {reason}; mend it, or write the entry with `make pin`")
 
 
-def count(labels: bytes) -> int:
-    """How many there are, as the header of the IDX file says."""
-    return int.from_bytes(labels[4:8])
+def training(dataset: str) -> tuple[Path, Path, tuple[int, ...], int]:
+    """What data.load takes for the training set: verified files, their shape, and the classes."""
+    pinned = load()[dataset]
+    images, labels = verified(dataset, training_files(dataset))
+    return images, labels, (pinned.images[0], *pinned.shape), len(pinned.classes)
+
+
+def test(dataset: str) -> tuple[Path, Path, tuple[int, ...], int]:
+    """The same for the test set."""
+    pinned = load()[dataset]
+    images, labels = verified(dataset, test_files(dataset))
+    return images, labels, (pinned.images[1], *pinned.shape), len(pinned.classes)
 
 
 def verified(dataset: str, paths: Sequence[Path]) -> Sequence[Path]:

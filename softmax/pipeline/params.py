@@ -96,10 +96,12 @@ def load(path: Path = PATH) -> Params:
 def validate(values: Any, place: str) -> Params:
     """The params with these values, which stand in `place`; ParamsError as for `load`."""
     try:
-        return Params.model_validate(values)
+        settings = Params.model_validate(values)
     except ValidationError as error:
         lines = (f"{place}: {_describe(fault)}" for fault in error.errors())
         raise ParamsError("\n".join(lines)) from None
+    _check_counts(settings, place)
+    return settings
 
 
 def _parse(text: str) -> Any:
@@ -120,22 +122,18 @@ def _parse(text: str) -> Any:
     return yaml.load(text)
 
 
-def check_counts(settings: Params, training: int, test: int) -> None:
-    """Raise ParamsError if `settings` need images that sets of so many do not have."""
-    held_out = settings.train.validation
+def _check_counts(settings: Params, place: str) -> None:
+    """Raise ParamsError if `settings` need images that their data set does not have."""
+    training, test = catalog.load()[settings.download.dataset].images
+    held_out, last = settings.train.validation, max(settings.evaluate.samples)
     if held_out >= training:
         raise ParamsError(
-            f"{PATH}: train.validation = {held_out} leaves none of the {training} training images; "
-            f"hold out at most {training - 1}"
+            f"{place}: train.validation = {held_out} leaves none of the {training} training "
+            f"images; hold out at most {training - 1}"
         )
-    check_samples(settings, test)
-
-
-def check_samples(settings: Params, test: int) -> None:
-    """Raise ParamsError if a test set of so many images lacks one of evaluate.samples."""
-    if (last := max(settings.evaluate.samples)) >= test:
+    if last >= test:
         raise ParamsError(
-            f"{PATH}: evaluate.samples names image {last}, but the test set ends at {test - 1}"
+            f"{place}: evaluate.samples names image {last}, but the test set ends at {test - 1}"
         )
 
 

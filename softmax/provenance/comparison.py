@@ -57,21 +57,21 @@ def markdown(before: Results, after: Results, *, charts: bool = True) -> str:
         _metrics(before.metrics, after.metrics),
         _by_class(before.classes, after.classes),
     ]
-    if charts and (before.weight != after.weight).any():
+    if charts and (before.tiles != after.tiles).any():
         sections += [
             _curves(before.losses, after.losses),
-            PICTURES.format(largest=abs(after.weight - before.weight).max()),
+            PICTURES.format(largest=abs(after.tiles - before.tiles).max()),
         ]
     return "\n\n".join(filter(None, sections)) + "\n"
 
 
 def pictures(before: Results, after: Results) -> dict[str, bytes]:
     """The weights of each, on one scale, and their difference as PNG files by name."""
-    tiles = images.diverging(np.concatenate([before.weight, after.weight]))
+    tiles = images.diverging(np.concatenate([before.tiles, after.tiles]))
     shown = {
-        "before.png": tiles[: len(before.weight)],
-        "after.png": tiles[len(before.weight) :],
-        "difference.png": images.diverging(after.weight - before.weight),
+        "before.png": tiles[: len(before.tiles)],
+        "after.png": tiles[len(before.tiles) :],
+        "difference.png": images.diverging(after.tiles - before.tiles),
     }
     return {
         name: images.png(images.grid(tiles), images.DIVERGING, SCALE)

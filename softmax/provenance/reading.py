@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from softmax.core import model
 from softmax.errors import DataError
-from softmax.pipeline import files, paths
+from softmax.pipeline import catalog, files, paths
 from softmax.provenance import lock
+from softmax.results import images
 
 MODEL = (
     paths.WEIGHTS,
@@ -38,7 +39,7 @@ class Results(NamedTuple):
     classes: pd.DataFrame  # recall and f1 of each class
     right: NDArray[np.bool_]  # (n,), whether each test image was classified correctly
     losses: "pd.Series[float]"  # of the reported batches, by epochs passed
-    weight: NDArray[np.float64]  # (classes, features)
+    tiles: NDArray[np.float64]  # of weights, (classes, rows, columns)
     by_seed: Mapping[int, float] = MappingProxyType({})  # test accuracies of the same recipe
 
 
@@ -62,6 +63,7 @@ def read(name: str, folder: Path) -> Results:
             )
     train, test = (_json(folder / path) for path in (paths.TRAIN_METRICS, paths.TEST_METRICS))
     lesson = _json(folder / paths.LESSON_METRICS) if paths.LESSON_METRICS in wanted else {}
+    shape = catalog.load()[lock.params(stages).download.dataset].shape
     by_class = {key: test.pop(key) for key in ("precision", "recall", "f1")}
     losses, epochs, predictions = (
         pd.read_csv(folder / path) for path in (paths.LOSSES, paths.EPOCHS, paths.PREDICTIONS)
@@ -77,7 +79,7 @@ def read(name: str, folder: Path) -> Results:
         classes=pd.DataFrame(by_class)[["recall", "f1"]],
         right=(predictions["label"] == predictions["prediction"]).to_numpy(),
         losses=pd.Series(losses["loss"].array, losses["step"] / epochs["step"][0]),
-        weight=model.load(folder / paths.WEIGHTS)[:, :-1],
+        tiles=images.tiles(model.load(folder / paths.WEIGHTS), shape),
     )
 
 

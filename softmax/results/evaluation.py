@@ -1,5 +1,6 @@
 """What a model says of each test image, and how often it is right about each class."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from softmax.core import model
-from softmax.core.data import CLASSES, Dataset, batches
+from softmax.core.data import Dataset, batches
 from softmax.training.scoring import CHUNK, Score
 
 Doubles = NDArray[np.float64]
@@ -20,12 +21,18 @@ def logits(theta: Doubles, data: Dataset) -> Doubles:
 
 
 def predictions(z: Doubles, a: Doubles, labels: NDArray[np.uint8]) -> pd.DataFrame:
-    """A row for each image: label, prediction, and the probabilities p0 ... p9.
+    """A row for each image: label, prediction, and the probability of each class, p0, p1 ...
 
     z and a are (classes, n), labels (n,).
     """
     columns = {"label": labels.astype(np.int64), "prediction": model.predict(z)}
     return pd.DataFrame(columns | {f"p{k}": p for k, p in enumerate(a)})
+
+
+def confusion(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Of each image in the table of `predictions` the names of the actual and predicted class."""
+    actual, predicted = (np.array(names)[table[key]] for key in ("label", "prediction"))
+    return pd.DataFrame({"actual": actual, "predicted": predicted})
 
 
 def metrics(score: Score, table: pd.DataFrame) -> dict[str, Any]:
@@ -34,8 +41,9 @@ def metrics(score: Score, table: pd.DataFrame) -> dict[str, Any]:
     `table` is that of `predictions`. A ratio with nothing to divide by is 0. The number of correct
     ones would take the column of a param in DVC's table of experiments.
     """
-    cells = np.bincount(table["label"] * CLASSES + table["prediction"], minlength=CLASSES**2)
-    counts = cells.reshape(CLASSES, CLASSES)
+    classes = table.shape[1] - 2  # the columns besides label and prediction
+    cells = np.bincount(table["label"] * classes + table["prediction"], minlength=classes**2)
+    counts = cells.reshape(classes, classes)
     hits, actual, predicted = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
     return {
         "accuracy": score.accuracy,

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+Doubles = NDArray[np.float64]
 Levels = NDArray[np.uint8]
 
-COLUMNS = 5  # of the grid of classes
 LINE = 0  # the level between the tiles of the grid
+TRUECOLOUR, INDEXED = 2, 3  # colour types of PNG
 STORED = 65535  # the longest stored block of deflate
 
 GRAY = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
@@ -36,46 +37,57 @@ def two_sided(below: Sequence[int], above: Sequence[int]) -> Levels:
 DIVERGING = two_sided((33, 102, 172), (178, 24, 43))  # blue and red
 
 
-def gray(weight: NDArray[np.float64]) -> Levels:
-    """Levels of each class between its least and its largest weight: (classes, side, side)."""
-    least = weight.min(axis=1, keepdims=True)
-    span = weight.max(axis=1, keepdims=True) - least
-    return _tiles((weight - least) / np.where(span > 0, span, 1) * 255)
+def tiles(theta: Doubles, shape: tuple[int, ...]) -> Doubles:
+    """The weights of each class where its pixels are, (classes, rows, columns).
+
+    Of RGB images, whose `shape` is (rows, columns, 3), red, green and blue beside each other.
+    """
+    rows, columns, *channels = shape
+    weight = theta[:, :-1].reshape(len(theta), rows, columns, math.prod(channels))
+    return weight.swapaxes(2, 3).reshape(len(theta), rows, -1)
 
 
-def diverging(weight: NDArray[np.float64]) -> Levels:
-    """Levels around 128 for weight 0, on one scale for all classes: (classes, side, side)."""
-    largest = abs(weight).max()
-    return _tiles(weight / (largest or 1.0) * 127 + 128)
+def gray(tiles: Doubles) -> Levels:
+    """Levels of each class between its least and its largest weight, for `tiles`."""
+    least = tiles.min(axis=(1, 2), keepdims=True)
+    span = tiles.max(axis=(1, 2), keepdims=True) - least
+    return _rounded((tiles - least) / np.where(span > 0, span, 1) * 255)
 
 
-def _tiles(levels: NDArray[np.float64]) -> Levels:
-    side = math.isqrt(levels.shape[1])
-    return np.rint(levels).astype(np.uint8).reshape(-1, side, side)
+def diverging(tiles: Doubles) -> Levels:
+    """Levels around 128 for weight 0, on one scale for all classes, for `tiles`."""
+    return _rounded(tiles / (abs(tiles).max() or 1.0) * 127 + 128)
+
+
+def _rounded(levels: Doubles) -> Levels:
+    return np.rint(levels).astype(np.uint8)
 
 
 def grid(tiles: Levels) -> Levels:
-    """The tiles in rows of COLUMNS with a line of one cell around each."""
-    framed = np.pad(tiles, ((0, 0), (1, 0), (1, 0)), constant_values=LINE)
-    rows = [np.hstack(list(framed[k : k + COLUMNS])) for k in range(0, len(framed), COLUMNS)]
+    """The tiles in rows with a line of one cell around each; ten of them in two rows of five."""
+    columns = math.isqrt((5 * len(tiles) - 1) // 2) + 1  # two and a half times as many as rows
+    framed = np.pad(tiles, ((0, -len(tiles) % columns), (1, 0), (1, 0)), constant_values=LINE)
+    rows = [np.hstack(list(framed[k : k + columns])) for k in range(0, len(framed), columns)]
     return np.pad(np.vstack(rows), ((0, 1), (0, 1)), constant_values=LINE)
 
 
 def png(levels: Levels, palette: Levels, scale: int) -> bytes:
-    """A PNG file of `levels` (height, width), each a square of `scale` pixels.
+    """A PNG file of `levels`, each a square of `scale` pixels, in stored blocks of deflate.
 
-    The pixels are indices into `palette` (256, 3), in stored blocks of deflate. Source: PNG
+    (height, width) are indices into `palette` (256, 3), (height, width, 3) are RGB. Source: PNG
     specification, third edition, 5 and 10; RFC 1950 and 1951.
     """
     pixels = levels.repeat(scale, axis=0).repeat(scale, axis=1)
-    height, width = pixels.shape
-    lines = np.pad(pixels, ((0, 0), (1, 0))).tobytes()  # before each line, filter 0: none
+    height, width, *channels = pixels.shape
+    kind = TRUECOLOUR if channels else INDEXED
+    lines = pixels.reshape(height, -1)
+    lines = np.pad(lines, ((0, 0), (1, 0)))  # before each line, filter 0: none
     return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        for kind, body in [
-            (b"IHDR", struct.pack(">2I5B", width, height, 8, 3, 0, 0, 0)),
-            (b"PLTE", palette.tobytes()),
-            (b"IDAT", _stored(lines)),
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        for name, body in [
+            (b"IHDR", struct.pack(">2I5B", width, height, 8, kind, 0, 0, 0)),
+            *([] if channels else [(b"PLTE", palette.tobytes())]),
+            (b"IDAT", _stored(lines.tobytes())),
             (b"IEND", b""),
         ]
     )

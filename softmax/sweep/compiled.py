@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from softmax.core import arithmetic
-from softmax.core.data import CLASSES, Dataset
+from softmax.core.data import Dataset
 from softmax.sweep import kernel
 from softmax.sweep.kernel import Doubles, Rates, Samples, State
 from softmax.training import fitting, optimizers, randomness, scoring
@@ -15,10 +15,8 @@ from softmax.training.fitting import Descent, Hyperparameters
 class CompiledDescent(Descent):
     """As Descent, on the CPU, of recipes that also share optimizer and schedule."""
 
-    def __init__(
-        self, data: Dataset, recipes: Sequence[Hyperparameters], classes: int = CLASSES
-    ) -> None:
-        super().__init__(data, recipes, classes=classes)
+    def __init__(self, data: Dataset, recipes: Sequence[Hyperparameters]) -> None:
+        super().__init__(data, recipes)
         self.samples = compress(data)
         theta = rows(self.thetas)
         self.state = State(
@@ -30,7 +28,10 @@ class CompiledDescent(Descent):
             learner.theta, learner.average = self.thetas[k], averages[k]
             learner.magnitudes = magnitudes[k]
         self.rates = Rates(
-            *(np.repeat([getattr(one, name) for one in recipes], classes) for name in Rates._fields)
+            *(
+                np.repeat([getattr(one, name) for one in recipes], data.classes)
+                for name in Rates._fields
+            )
         )
         self.schedule, optimizer = recipes[0].schedule, recipes[0].optimizer
         self.descend = kernel.descending(optimizers.OPTIMIZERS[optimizer])

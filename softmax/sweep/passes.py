@@ -75,7 +75,7 @@ def run(settings: Sequence[Params], where: str, threads: int) -> Iterator[tuple[
 def train(settings: Sequence[Params], where: str, stop: threading.Event) -> list[Outcome]:
     """Train a group of `plan` on `where`, "cpu" or "cuda", and test it; give up after `stop`."""
     started = time.time()
-    training, test = _sets(settings[0].download.dataset, where)
+    training, test = sets(settings[0].download.dataset, where)
     kept, held_out = training.split(settings[0].train.validation)
     recipes = [Hyperparameters(**one.train.model_dump(exclude={"validation"})) for one in settings]
     histories: list[list[Epoch]] = [[] for _ in settings]
@@ -128,7 +128,7 @@ def _facts(epochs: list[Epoch], theta: np.ndarray, test: Score) -> dict[Path, by
 
 
 @functools.cache
-def _sets(dataset: str, where: str) -> tuple[Dataset, Dataset]:
-    """The training and the test set, read once."""
-    training, test = catalog.training_files(dataset), catalog.test_files(dataset)
+def sets(dataset: str, where: str) -> tuple[Dataset, Dataset]:
+    """The training and the test set, read once; DataError if they are not as pinned."""
+    training, test = catalog.training(dataset), catalog.test(dataset)
     return data.load(*training).to(where), data.load(*test).to(where)

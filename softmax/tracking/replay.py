@@ -4,8 +4,6 @@ Each function may be called again, also after one that broke off: it adds what i
 """
 
 import json
-import math
-import struct
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +13,7 @@ from softmax.core import model
 from softmax.pipeline import catalog, paths
 from softmax.pipeline.params import Params
 from softmax.provenance.facts import Facts
-from softmax.results.images import gray
+from softmax.results.images import gray, tiles
 from softmax.tracking import registry
 from softmax.tracking.store import Client, Run
 
@@ -125,13 +123,14 @@ def images(client: Client, run: Run, facts: Facts) -> None:
     client.set_tag(run_id, "export.scale", str(facts.settings.export.scale))
     client.log_artifacts(run_id, str(facts.folder / paths.WEIGHT_IMAGES), "weights")
     epochs = pd.read_csv(facts.folder / paths.EPOCHS).set_index("epoch")["step"]
+    shape = catalog.load()[facts.settings.download.dataset].shape
     logged = [file.path for file in client.list_artifacts(run_id, "images")]
     for path in (facts.folder / paths.EPOCH_WEIGHTS).glob("*.safetensors"):
         left = int(epochs.max() - epochs.get(int(path.stem), 0))
         names = [name for name in logged if SLIDER in name and f"+step+{left}+" in name]
         if len(names) < 2:  # the picture and its thumbnail
-            tiles = gray(model.load(path)[:, :-1])
-            client.log_image(run_id, slider.picture(tiles), key=SLIDER, step=left)
+            picture = slider.picture(gray(tiles(model.load(path), shape)))
+            client.log_image(run_id, picture, key=SLIDER, step=left)
 
 
 def report(client: Client, run: Run, facts: Facts) -> None:
@@ -230,25 +229,20 @@ def _dataset(facts: Facts, context: str, **contents: str) -> "Dataset":
 
 
 def _contents(facts: Facts, context: str) -> dict[str, str]:
-    """What MLflow shows of a data set that is here: its arrays, and how many images there are."""
+    """What MLflow shows of a data set that is pinned: its arrays, and how many images there are."""
     from mlflow.data.schema import TensorDatasetSchema
     from mlflow.types import Schema, TensorSpec
 
-    name, held_out = facts.settings.download.dataset, facts.settings.train.validation
-    files = catalog.test_files(name) if context == "test" else catalog.training_files(name)
-    path = facts.folder / files[0]
-    if not path.exists() and facts.pins() == catalog.load()[name].sha256:
-        path = files[0]  # in the workspace, where they are the same
-    if not path.exists():
+    pinned = catalog.load()[facts.settings.download.dataset]
+    if facts.pins() != pinned.sha256:
         return {}
-    with path.open("rb") as images:
-        count, *shape = struct.unpack(">4x3I", images.read(16))
-    if context == "validation":
-        count = held_out
-    pixels, digits = (
+    training, test = pinned.images
+    held_out = facts.settings.train.validation
+    count = {"training": training, "validation": held_out, "test": test}[context]
+    pixels, labels = (
         Schema([TensorSpec(np.dtype(np.uint8), (-1, *sizes), key)])
-        for key, sizes in {"images": shape, "labels": ()}.items()
+        for key, sizes in {"images": pinned.shape, "labels": ()}.items()
     )
-    profile = {"num_rows": count, "num_elements": count * math.prod(shape)}
-    schema = TensorDatasetSchema(pixels, digits).to_dict()
+    profile = {"num_rows": count, "num_elements": count * pinned.features}
+    schema = TensorDatasetSchema(pixels, labels).to_dict()
     return {"schema": json.dumps(schema), "profile": json.dumps(profile)}

@@ -8,7 +8,7 @@ import numpy as np
 
 from softmax.core import arithmetic, arrays, model
 from softmax.core.arrays import Array
-from softmax.core.data import CLASSES, Dataset, batches
+from softmax.core.data import Dataset, batches
 from softmax.core.workers import ALONE, Workers
 from softmax.errors import RangeError
 from softmax.training import initialization, optimizers, randomness, scoring
@@ -47,13 +47,12 @@ def fit(
     validation: Dataset,
     params: Hyperparameters,
     workers: Workers = ALONE,
-    classes: int = CLASSES,
 ) -> Iterator[Epoch]:
     """Train where the arrays of the data live, yielding after each epoch, the same to each worker.
 
     Raises RangeError when a value leaves the range in which sums are exact, or sums are not.
     """
-    for (epoch,) in fit_together(Descent(training, [params], workers, classes), validation):
+    for (epoch,) in fit_together(Descent(training, [params], workers), validation):
         if isinstance(epoch, RangeError):
             raise epoch
         yield epoch
@@ -127,13 +126,12 @@ class Descent:
         data: Dataset,
         recipes: Sequence[Hyperparameters],
         workers: Workers = ALONE,
-        classes: int = CLASSES,
     ) -> None:
         self.data = data
         self.seed, self.epochs, self.batch_size, *_ = recipes[0]
         self.workers = workers
         self.batches = math.ceil(len(data.labels) / self.batch_size)
-        first = initialization.uniform(data.images.shape[1], self.seed, classes)
+        first = initialization.uniform(data.images.shape[1], self.seed, data.classes)
         self.thetas = self._here(np.stack([first] * len(recipes)))
         steps = self.epochs * self.batches
         self.learners = [
@@ -177,9 +175,7 @@ class Descent:
         order = randomness.permutation(len(self.data.labels), self.seed, number)
         losses = self._here(np.zeros((self.batches // REPORT_EVERY, len(self.learners))))
         reported: dict[int, int] = {}
-        chosen = batches(
-            self.data, self._here(order), self.batch_size, self.workers, self.thetas.shape[1]
-        )
+        chosen = batches(self.data, self._here(order), self.batch_size, self.workers)
         for batch, (x, y, size) in enumerate(chosen, start=1):
             z = model.logits(self.thetas, x)
             if batch % REPORT_EVERY == 0:

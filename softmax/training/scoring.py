@@ -35,7 +35,7 @@ def sums(theta: Array, data: Dataset, workers: Workers = ALONE) -> Array:
     """The sum of the losses and how many are right, of each stacked model: float64 (2, ...)."""
     xp, total = namespace(data.images), len(data.labels)
     found = xp.zeros((2, *theta.shape[:-2]), dtype=xp.float64, device=data.images.device)
-    for x, y, _ in batches(data, range(total), CHUNK * workers.size, workers, theta.shape[-2]):
+    for x, y, _ in batches(data, range(total), CHUNK * workers.size, workers):
         z = model.logits(theta, x)
         found[0] += model.cross_entropy(z, y).sum(axis=-1)
         found[1] += (model.predict(z) == model.predict(y)).sum(axis=-1)

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from benchmarks import growth
 from softmax.core import data
 from softmax.core.arrays import Array, to_numpy
-from softmax.core.data import Dataset
 from softmax.core.workers import Workers
 from softmax.errors import DataError
 from softmax.pipeline import catalog
@@ -84,7 +83,7 @@ def test_read_idx_refuses_what_is_not_idx(tmp_path: Path, content: bytes) -> Non
     with pytest.raises(DataError) as error:
         data.read_idx(path, 1)
     assert str(error.value) == (
-        f"{path}: not an IDX file of unsigned bytes in 1 dimensions; remove it and run "
+        f"{path}: not an IDX file of uint8 or int32 in 1 dimensions; remove it and run "
         "`dvc repro download`"
     )
 
@@ -95,12 +94,9 @@ def test_read_idx_says_where_a_missing_file_comes_from(tmp_path: Path) -> None:
     assert str(error.value) == f"{tmp_path}/labels: not found; run `dvc repro download`"
 
 
-@pytest.mark.usefixtures("folder")
-def test_images_become_rows_of_pixels() -> None:
-    training, test = (
-        data.load(*catalog.training_files("mnist")),
-        data.load(*catalog.test_files("mnist")),
-    )
+def test_images_become_rows_of_pixels(folder: Path) -> None:
+    training = data.load(folder / FILES[0], folder / FILES[1], (3, 2, 4), 10)
+    test = data.load(folder / FILES[2], folder / FILES[3], (1, 2, 4), 10)
 
     assert training.images.tolist() == IMAGES.reshape(3, 8).tolist()
     assert training.labels.tolist() == [7, 0, 9]
@@ -119,15 +115,38 @@ def test_images_become_rows_of_pixels() -> None:
 @pytest.mark.parametrize(
     ("files", "name"), [(catalog.training_files, FILES[1]), (catalog.test_files, FILES[3])]
 )
-def test_each_image_needs_one_of_ten_labels(
+def test_each_image_needs_one_of_the_labels(
     folder: Path, files: Callable[[str], list[Path]], name: str, labels: Bytes, fault: str
 ) -> None:
     (folder / FILES[2]).write_bytes(idx(IMAGES))
     (folder / name).write_bytes(idx(labels))
+    images_path, labels_path = files("mnist")
 
     with pytest.raises(DataError) as error:
-        data.load(*files("mnist"))
+        data.load(images_path, labels_path, IMAGES.shape, 10)
     assert str(error.value) == f"data/mnist/{name}: {fault}"
+
+
+def test_rgb_images_and_many_classes_have_more_dimensions_and_wider_labels(tmp_path: Path) -> None:
+    images, labels = tmp_path / "images", tmp_path / "labels"
+    images.write_bytes(idx(IMAGES.reshape(2, 2, 2, 3)))
+    labels.write_bytes(b"\0\0\x0c\x01" + np.array([2, 999, 0], ">u4").tobytes())
+
+    read = data.load(images, labels, (2, 2, 2, 3), 1000)
+    assert read.images.tolist() == IMAGES.reshape(2, 12).tolist()
+    assert read.labels.tolist() == [999, 0]
+    assert read.labels.dtype == np.int32
+    assert read.labels.dtype.isnative
+    with pytest.raises(DataError, match=r"labels 0 to 999, allowed are 0 to 998$"):
+        data.load(images, labels, (2, 2, 2, 3), 999)
+    images.write_bytes(b"\0\0\x0c\x03" + np.array([2, 2, 2, *range(8)], ">u4").tobytes())
+    with pytest.raises(DataError, match="not an IDX file of uint8 in 3"):
+        data.load(images, labels, (2, 2, 2), 1000)
+
+
+def test_images_have_the_shape_that_is_pinned(folder: Path) -> None:
+    with pytest.raises(DataError, match="3 images of 2 x 4, should be 4 images of 2 x 4$"):
+        data.load(folder / FILES[0], folder / FILES[1], (4, 2, 4), 10)
 
 
 @given(st.integers(1, 30), st.integers(0, 29))
@@ -136,7 +155,7 @@ def test_validation_is_the_end_of_the_training_set(count: int, held_out: int) ->
     if held_out < count:
         kept, rest = whole.split(held_out)
         assert len(kept.labels) == len(kept.images) == count - held_out
-        for parts in zip(whole, kept, rest, strict=True):
+        for parts in zip(whole[:2], kept[:2], rest[:2], strict=True):
             assert parts[0].tolist() == [*parts[1].tolist(), *parts[2].tolist()]
     else:
         with pytest.raises(DataError, match=rf"train\.validation = {held_out} leaves none of"):
@@ -146,7 +165,7 @@ def test_validation_is_the_end_of_the_training_set(count: int, held_out: int) ->
 @pytest.fixture(params=[1, 4, 100])
 def window(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows of so many images, read in pieces of two."""
-    monkeypatch.setattr(data, "WINDOW", request.param)
+    monkeypatch.setattr(data, "WINDOW", request.param * 3)
     monkeypatch.setattr(data, "PIECE", 2)
 
 
@@ -161,9 +180,9 @@ def test_batches_are_columns_of_white_ended_pixels_and_one_hot_labels(
     """Those of all workers together are the batches in their order, whatever the window."""
     whole, here = tiny.dataset(9, features=3), order
     if device:
-        whole = Dataset(*(tiny.on_torch(array, device) for array in whole))
+        whole = whole.map(lambda array: tiny.on_torch(array, device))
         here = order if isinstance(order, range) else tiny.on_torch(order, device)
-    images, labels = (to_numpy(array)[np.array(order)] for array in whole)
+    images, labels = (to_numpy(array)[np.array(order)] for array in whole[:2])
 
     shares = [
         [

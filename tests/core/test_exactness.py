@@ -113,6 +113,13 @@ def orders(count: int, seed: int) -> list[Integers]:
     ),
     0,
 )
+@example(  # and of the largest images', 128 x 128 in RGB
+    (
+        np.array([[LARGEST_ROW // 49_153] * 49_153, [-1] * 49_152 + [49_152 - LARGEST_ROW]]),
+        np.array([[WHITE, 1 - WHITE]] * 49_153),
+    ),
+    0,
+)
 def test_logits_are_sums_of_whole_numbers(
     device: str, drawn: tuple[Integers, Integers], seed: int
 ) -> None:
@@ -151,6 +158,8 @@ def test_gradients_are_sums_of_whole_numbers(
 
 @DEVICES
 @given(LOGITS, SEEDS)
+@example(np.zeros((1000, 1)), 0)  # as many classes as there may be, all as likely
+@example(np.linspace([-20.0, 1.0], [0.0, 0.0], 1000), 0)
 def test_softmax_divides_by_sums_of_whole_numbers(device: str, z: Doubles, seed: int) -> None:
     exponentials = arithmetic.snap(arithmetic.exp(z - z.max(axis=0)), EXPONENTIAL_GRID)
     units = [[int(e) for e in row] for row in (exponentials / EXPONENTIAL_GRID).T.tolist()]
@@ -165,6 +174,7 @@ def test_softmax_divides_by_sums_of_whole_numbers(device: str, z: Doubles, seed:
 
 
 @given(LOGITS, SEEDS)
+@example(np.linspace([-20.0, 1.0], [0.0, 0.0], 1000), 0)
 def test_bounds_hold_by_construction(z: Doubles, seed: int) -> None:
     labels = np.random.default_rng(seed).integers(len(z), size=z.shape[1])
     y = np.eye(len(z))[labels].T
@@ -243,7 +253,7 @@ def test_twice_the_largest_batch_would_not_fit() -> None:
 
 
 @DEVICES
-@pytest.mark.parametrize("shape", [(10, 785), (3, 3), (2, 2)])
+@pytest.mark.parametrize("shape", [(10, 785), (3, 3), (2, 2), (1000, 10), (3, 49_153)])
 def test_products_at_the_bound_are_exact_here(device: str, shape: tuple[int, int]) -> None:
     theta = np.zeros(shape)
     model.check_products(theta if device == "numpy" else on_torch(theta, device))

@@ -260,17 +260,12 @@ def test_load_refuses_what_is_not_a_model(tmp_path: Path, content: bytes, compla
     with pytest.raises(DataError, match=complaint) as error:
         model.load(path, SHAPE)
     assert str(error.value).startswith(f"{path}: ")
-    assert str(error.value).endswith("; run `dvc repro train`")
+    assert str(error.value).endswith("; run `dvc repro`")
     assert "\n" not in str(error.value)
 
 
-def test_load_says_what_makes_the_weights_of_the_lesson(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="not found; run `dvc repro lesson`"):
-        model.load(tmp_path / "lesson.safetensors", model.LESSON)
-
-
 def test_load_says_where_missing_weights_come_from(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"softmax\.safetensors: not found; run `dvc repro train`"):
+    with pytest.raises(DataError, match=r"softmax\.safetensors: not found; run `dvc repro`"):
         model.load(tmp_path / "softmax.safetensors")
 
 

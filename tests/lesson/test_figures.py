@@ -51,7 +51,7 @@ def tables(*rows: list[float]) -> NDArray[np.float64]:
 
 
 def test_dots_lie_at_their_points_and_wrong_ones_have_a_dark_rim() -> None:
-    data = Dataset(np.array([[-255, 3], [20, -100]]), np.array([2, 0], np.uint8))
+    data = Dataset(np.array([[-255, 3], [20, -100]]), np.array([2, 0], np.uint8), 3)
     blue, red = parse(figures.dots(data, np.array([True, False]))).iter(f"{SVG}circle")
 
     assert (blue.attrib["cx"], blue.attrib["cy"]) == ("-255", "-3")

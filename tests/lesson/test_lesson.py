@@ -121,7 +121,7 @@ def test_logistic_regressions_follow_the_sigmoid_in_plain_numpy() -> None:
 @pytest.mark.parametrize("device", tiny.TORCH_DEVICES)
 def test_torch_gives_the_same_bytes(device: str) -> None:
     data = plane.points(params())
-    there = Dataset(*(tiny.on_torch(array, device) for array in data))
+    there = data.map(lambda array: tiny.on_torch(array, device))
 
     assert fitted(there, params()) == fitted(data, params())
 
@@ -139,7 +139,7 @@ def test_the_order_of_the_points_changes_no_bit() -> None:
     data = plane.points(params())
     order = np.random.default_rng(0).permutation(150)
 
-    shuffled = Dataset(*(array[order] for array in data))
+    shuffled = data.map(lambda array: array[order])
     assert fitted(shuffled, params()) == fitted(data, params())
 
 
@@ -183,7 +183,7 @@ def test_softmax_adds_up_to_one_and_logistic_regressions_do_not() -> None:
 
 def test_every_class_owns_a_region_around_its_centre() -> None:
     *_, last = plane.fit(plane.points(params()), params())
-    a = plane.probabilities(last.theta, Dataset(plane.CENTRES, np.arange(3)))
+    a = plane.probabilities(last.theta, Dataset(plane.CENTRES, np.arange(3), plane.CLASSES))
 
     assert (np.diag(a) > 0.75).all()
     everywhere = plane.probabilities(last.theta, plane.lattice()).argmax(axis=0)

@@ -122,7 +122,9 @@ def odd_facts() -> dict[str, Any]:
     """The facts about random images and a random model of them."""
     random = np.random.default_rng(0)
     labels = np.arange(30, dtype=np.uint8) % 3
-    sets = [Dataset(random.integers(256, size=(30, 30), dtype=np.uint8), labels) for _ in range(3)]
+    sets = [
+        Dataset(random.integers(256, size=(30, 30), dtype=np.uint8), labels, 3) for _ in range(3)
+    ]
     theta = random.integers(-(2**30), 2**30, size=(3, 31)) / 2**30
     a = random.dirichlet([1, 1, 1], 30)
     table = pd.DataFrame({"label": labels, "prediction": a.argmax(1)})
@@ -130,7 +132,7 @@ def odd_facts() -> dict[str, Any]:
     return {
         "dataset": "mine",
         "name": report.name("mine"),
-        "data": images.data((6, 5), 3, *sets),
+        "data": images.data((6, 5), "abc", *sets),
         "forming": images.forming({0: theta / 2, 1: theta}),
         **images.model(theta, sets[2], table, [4]),
     }

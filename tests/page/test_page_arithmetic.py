@@ -180,7 +180,7 @@ def test_training(
     chosen = lesson(seed, epochs, rate)
     expected = [
         np.array([*epoch.theta.flat, epoch.training.loss, epoch.training.correct])
-        for epoch in plane.fit(Dataset(points, labels), chosen)
+        for epoch in plane.fit(Dataset(points, labels, plane.CLASSES), chosen)
     ]
     assert same_bits(fitted(javascript, points, labels, chosen), np.concatenate(expected))
 
@@ -189,10 +189,10 @@ def test_training_ends_where_sums_would_no_longer_be_exact(javascript: JavaScrip
     points, labels = np.array([[255, 255], [250, 255], [255, 250]]), np.arange(3)
     done = fitted(javascript, points, labels, lesson(0, 20, 3e4)).reshape(-1, 11)
     assert 0 < len(done) < 20
-    exact = plane.fit(Dataset(points, labels), lesson(0, len(done), 3e4))
+    exact = plane.fit(Dataset(points, labels, plane.CLASSES), lesson(0, len(done), 3e4))
     assert same_bits(done[:, :9].copy(), np.stack([epoch.theta.ravel() for epoch in exact]))
     with pytest.raises(RangeError):
-        plane.fit(Dataset(points, labels), lesson(0, len(done) + 1, 3e4))
+        plane.fit(Dataset(points, labels, plane.CLASSES), lesson(0, len(done) + 1, 3e4))
 
 
 def lesson(seed: int, epochs: int, rate: float) -> Lesson:

@@ -175,7 +175,7 @@ def test_where_no_motion_is_wanted_play_jumps_to_the_end(browser: Browser, pipel
 
 
 def test_on_the_boundaries_two_classes_are_equally_likely(page: Page, pipeline: Clone) -> None:
-    theta = model.load(pipeline.folder / paths.LESSON_WEIGHTS, model.LESSON)
+    theta = model.load(pipeline.folder / paths.LESSON_WEIGHTS)
     path = page.locator("#lesson-boundaries").get_attribute("d") or ""
     ends = np.array(re.findall(r"-?[\d.]+(?:e-\d+)?", path), float).reshape(3, 2, 2) * [1, -1]
 

@@ -22,7 +22,7 @@ Doubles = NDArray[np.float64]
 
 PLACES = np.arange(-254, 256, 4, dtype=np.int16)  # the middles of 128 cells, 255 x
 CELLS = Dataset(
-    np.stack(np.meshgrid(PLACES, -PLACES), axis=-1).reshape(-1, 2), np.zeros(128**2, np.uint8)
+    np.stack(np.meshgrid(PLACES, -PLACES), axis=-1).reshape(-1, 2), np.zeros(128**2, np.uint8), 3
 )
 COLOURS = np.array(list(figures.COLOURS.values()))
 PURPLE, ORANGE = (128, 84, 200), (230, 97, 1)
@@ -64,7 +64,7 @@ def assert_painted(canvas: Locator, colours: ArrayLike, strength: Doubles) -> No
 def test_surfaces_are_those_of_softmax_and_of_logistic_regressions(
     page: Page, pipeline: Clone, lecture: Lesson
 ) -> None:
-    theta = model.load(pipeline.folder / paths.LESSON_WEIGHTS, model.LESSON)
+    theta = model.load(pipeline.folder / paths.LESSON_WEIGHTS)
     thetas = plane.fit_logistic(plane.points(lecture), lecture)
     a, q = plane.probabilities(theta, CELLS), plane.logistic(thetas, CELLS)
     largest = abs(plane.totals(q) - 1).max()
@@ -86,7 +86,7 @@ def test_surfaces_are_those_of_softmax_and_of_logistic_regressions(
 def test_regions_have_the_colour_of_the_winner_stronger_where_it_is_surer(
     page: Page, pipeline: Clone
 ) -> None:
-    a = plane.probabilities(model.load(pipeline.folder / paths.LESSON_WEIGHTS, model.LESSON), CELLS)
+    a = plane.probabilities(model.load(pipeline.folder / paths.LESSON_WEIGHTS), CELLS)
     canvas = page.locator("#lesson-regions")
     assert_painted(canvas, COLOURS[a.argmax(axis=0)], 15 + 130 * a.max(axis=0))
 

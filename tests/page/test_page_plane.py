@@ -101,7 +101,7 @@ def test_points_are_added_where_the_cross_is_and_removed(
 
         data = plane.points(lecture)
         more = Dataset(
-            np.vstack([data.images, [[205, 205]]]).astype(np.int16), np.append(data.labels, 2)
+            np.vstack([data.images, [[205, 205]]]).astype(np.int16), np.append(data.labels, 2), 3
         )
         now = points(page, more)
         assert abs(now.images - more.images).max() <= 2  # a pixel or so
@@ -129,7 +129,7 @@ def test_points_are_added_and_removed_by_keyboard(page: Page, lecture: Lesson) -
     page.locator(".point").first.focus()
     page.keyboard.press("Delete")
     data = plane.points(lecture)
-    assert in_the_page(page) == in_python(Dataset(data.images[1:], data.labels[1:]), lecture)
+    assert in_the_page(page) == in_python(data.map(lambda x: x[1:]), lecture)
     assert changes(page) == ["there are 149 points instead of 150"]
 
 
@@ -141,7 +141,7 @@ def test_the_last_point_stays(page: Page) -> None:
 
 
 def test_z_and_a_are_those_of_the_place_under_the_pointer(page: Page, pipeline: Clone) -> None:
-    theta = model.load(pipeline.folder / paths.LESSON_WEIGHTS, model.LESSON)
+    theta = model.load(pipeline.folder / paths.LESSON_WEIGHTS)
     surface = page.locator("#lesson-plane")
     surface.scroll_into_view_if_needed()
     box = surface.bounding_box()

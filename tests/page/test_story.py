@@ -71,9 +71,9 @@ def test_all_maps_are_read_under_the_pointer(page: Page, pipeline: Clone) -> Non
     assert (x1, x2) == pytest.approx((0.5, 0.5), abs=0.03)
     lesson = params.load(pipeline.folder / params.PATH).lesson
     thetas = plane.fit_logistic(plane.points(lesson), lesson)
-    here = data.Dataset(np.array([[x1, x2]]) * 255, np.zeros(1, np.uint8))
+    here = data.Dataset(np.array([[x1, x2]]) * 255, np.zeros(1, np.uint8), 3)
     q = plane.logistic(thetas, here)[:, 0]
-    theta = model.load(pipeline.folder / paths.LESSON_WEIGHTS, model.LESSON)
+    theta = model.load(pipeline.folder / paths.LESSON_WEIGHTS)
     a = plane.probabilities(theta, here)[:, 0]
     np.testing.assert_allclose(numbers, [*q, q.sum(), *a, 1], atol=0.02)  # of rounded x
 
@@ -212,7 +212,8 @@ def test_the_lectures_results_stand_beside_those_of_the_pipeline(
     assert rows[1].split("\t") == ["test accuracy", "84.77%", "84.61%"]
     assert rows[2].split("\t") == ["loss at epoch 1, batch 100", "2.25", "2.19"]
     theta = model.load(pipeline.folder / paths.WEIGHTS)
-    images = data.load(*(pipeline.folder / p for p in catalog.test_files("mnist"))).images
+    file, _ = catalog.test_files("mnist")
+    images = data.read_idx(pipeline.folder / file, 3).reshape(-1, 784)
     cards = page.locator("#lecture-images article").all_inner_texts()
     for card, (k, theirs) in zip(cards, lecture.PROBABILITIES.items(), strict=True):
         a = model.softmax(model.logits(theta, np.array([*images[k], 255.0])[:, None]))[:, 0]

@@ -16,7 +16,8 @@ from softmax.pipeline import catalog, paths
 
 @pytest.fixture(scope="module")
 def training(pipeline: Clone) -> Dataset:
-    return data.load(*(pipeline.folder / path for path in catalog.training_files("mnist")))
+    images, labels = (pipeline.folder / path for path in catalog.training_files("mnist"))
+    return data.load(images, labels, (60_000, 28, 28), 10)
 
 
 def level(canvas: Locator) -> NDArray[np.uint8]:

@@ -23,7 +23,7 @@ def results(**changes: Any) -> Results:
         "classes": pd.DataFrame({"recall": [0.5, 0.7], "f1": [0.5, 0.6]}),
         "right": np.arange(10) < 6,
         "losses": pd.Series([2.0, 1.0], [0.5, 2.0]),
-        "weight": np.zeros((10, 784)),
+        "tiles": np.zeros((10, 28, 28)),
     }
     return Results(**values | changes)
 

@@ -67,7 +67,7 @@ def test_counts_change_by_whole_numbers() -> None:
 
 def test_the_chart_shows_the_epochs_that_both_trained() -> None:
     longer = pd.Series([3.0, 2.0, 0.0], [0.25, 1.25, 5.0])
-    shown = page(weight=np.ones((10, 784)), losses=longer)
+    shown = page(tiles=np.ones((10, 28, 28)), losses=longer)
     assert 'x-axis "epoch" 0.5 --> 2\n' in shown
     before, after = (
         [float(y) for y in line.strip()[6:-1].split(",")]
@@ -81,7 +81,7 @@ def test_the_chart_shows_the_epochs_that_both_trained() -> None:
 @pytest.mark.parametrize("epochs", [[], [0.5], [2.0, 3.0]])
 def test_without_losses_in_common_there_is_no_chart(epochs: list[float]) -> None:
     losses = pd.Series(np.ones(len(epochs)), epochs, dtype=float)
-    changed = results(weight=np.ones((10, 784)), losses=losses)
+    changed = results(tiles=np.ones((10, 28, 28)), losses=losses)
     for sides in ((results(), changed), (changed, results())):
         shown = comparison.markdown(*sides)
         assert "mermaid" not in shown
@@ -89,7 +89,7 @@ def test_without_losses_in_common_there_is_no_chart(epochs: list[float]) -> None
 
 
 def test_before_and_after_share_a_scale_that_the_difference_does_not() -> None:
-    weak, strong = np.full((10, 784), 0.1), np.full((10, 784), 1.0)
-    pictures = comparison.pictures(results(weight=weak), results(weight=strong))
+    weak, strong = np.full((10, 28, 28), 0.1), np.full((10, 28, 28), 1.0)
+    pictures = comparison.pictures(results(tiles=weak), results(tiles=strong))
     assert pictures["before.png"] != pictures["after.png"]
     assert pictures["difference.png"] == pictures["after.png"]

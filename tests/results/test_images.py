@@ -12,6 +12,7 @@ from clones import Clone
 from PIL import Image
 from zlib_ng import zlib_ng
 
+from softmax.core import model
 from softmax.results import cards, images
 from softmax.results.images import Levels
 
@@ -98,22 +99,22 @@ def test_png_enlarges_each_level_to_a_square() -> None:
 
 
 def test_gray_spans_each_class_from_black_to_white() -> None:
-    weight = np.array([[-2.0, 0, 1, 2], [5, 5, 5, 5]])
-    first, constant = images.gray(weight)
+    tiles = np.array([[[-2.0, 0], [1, 2]], [[5, 5], [5, 5]]])
+    first, constant = images.gray(tiles)
     assert first.tolist() == [[0, 128], [191, 255]]
     assert (constant == 0).all()
 
 
 def test_diverging_puts_zero_on_white_and_shares_one_scale() -> None:
-    weight = np.array([[-2.0, 0, 1, 2], [0.0, 0, 0, 1]])
-    levels = images.diverging(weight)
+    tiles = np.array([[[-2.0, 0], [1, 2]], [[0.0, 0], [0, 1]]])
+    levels = images.diverging(tiles)
     assert levels[0].tolist() == [[1, 128], [192, 255]]
     assert levels[1, 1, 1] == levels[0, 1, 0]
     blue, white, red = images.DIVERGING[[1, 128, 255]].tolist()
     assert white == [247, 247, 247]
     assert blue == [33, 102, 172]
     assert red == [178, 24, 43]
-    assert (images.diverging(np.zeros((1, 4))) == 128).all()
+    assert (images.diverging(np.zeros((1, 2, 2))) == 128).all()
 
 
 def test_grid_frames_ten_tiles_in_two_rows() -> None:
@@ -126,11 +127,43 @@ def test_grid_frames_ten_tiles_in_two_rows() -> None:
     assert (levels[:, ::3] == images.LINE).all()
 
 
+@pytest.mark.parametrize(("count", "rows", "columns"), [(2, 1, 3), (3, 1, 3), (47, 5, 11)])
+def test_grid_has_room_for_any_number_of_tiles(count: int, rows: int, columns: int) -> None:
+    levels = images.grid(np.full((count, 4, 3), 7, np.uint8))
+    assert levels.shape == (5 * rows + 1, 4 * columns + 1)
+    assert (levels == 7).sum() == count * 12
+
+
+def test_channels_lie_beside_each_other() -> None:
+    theta = np.arange(2 * 13.0).reshape(2, 13)  # of images of 2 x 2 pixels in RGB, and the bias
+    assert images.tiles(theta, (2, 2, 3))[0].tolist() == [[0, 3, 1, 4, 2, 5], [6, 9, 7, 10, 8, 11]]
+    assert images.tiles(theta, (3, 4))[0].tolist() == theta[0, :-1].reshape(3, 4).tolist()
+
+
+def test_png_has_colours() -> None:
+    pixels = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3) * 14
+    assert (decode(images.png(pixels, images.GRAY, 1)) == pixels).all()
+
+
+def test_card_of_many_named_classes_shows_the_likeliest_and_the_label() -> None:
+    names = [f"class <{k}>" for k in range(47)]
+    z = np.linspace(-1, 1, 47)
+    card = cards.card(5, np.zeros((6, 4, 3), np.uint8), 3, z, names)
+    texts = [
+        element.text
+        for element in ET.fromstring(card).iter("{http://www.w3.org/2000/svg}text")  # noqa: S314
+    ]
+    assert texts[0] == "Test image 5: class <3>, called class <46> (0.05), wrong"
+    assert texts[4::3] == [*names[46:37:-1], names[3]]
+
+
 def test_card_shows_scores_probabilities_and_the_verdict() -> None:
-    z, a = np.linspace(-1, 1, 10), np.linspace(0, 0.2, 10)
-    root = ET.fromstring(cards.card(217, np.zeros(784, np.uint8), 6, z, a))  # noqa: S314 (ours)
+    z = np.linspace(-1, 1, 10)
+    a = model.softmax(z[:, None])[:, 0]
+    card = cards.card(217, np.zeros((28, 28), np.uint8), 6, z, "0123456789")
+    root = ET.fromstring(card)  # noqa: S314 (ours)
     texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
-    assert texts[0] == "Test image 217: a 6, called 9 (0.20), wrong"
+    assert texts[0] == "Test image 217: a 6, called 9 (0.22), wrong"
     assert {f"{value:.3f}" for value in [*z, *a]} <= set(texts)
     bars = [rect.attrib for rect in root.iter("{http://www.w3.org/2000/svg}rect")][1:]
     assert [int(bar["width"]) for bar in bars] == [round(value * cards.BAR) for value in a.tolist()]

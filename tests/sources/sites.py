@@ -54,9 +54,10 @@ def _files(monkeypatch: pytest.MonkeyPatch) -> Files:
         FILES[2]: b"\0\0\x08\x03" + b"\0\0\0\x02" + b"\0\0\0\x1c" * 2 + test.tobytes(),
         FILES[3]: b"\0\0\x08\x01" + b"\0\0\0\x02" + bytes([7, 1]),
     }
-    pins = tuple(hashlib.sha256(content).hexdigest() for content in files.values())
-    for dataset in catalog.load():
-        monkeypatch.setitem(catalog.load(), dataset, Pinned(pins, ""))
+    pins = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    for dataset, pinned in catalog.load().items():
+        entry = pinned.model_dump(by_alias=True) | pins | {"images": (3, 2)}
+        monkeypatch.setitem(catalog.load(), dataset, Pinned.model_validate(entry))
     return files
 
 

@@ -30,10 +30,10 @@ print(e[1])
 
 def samples() -> Dataset:
     """A third of the pixels is 0, and one image has no others."""
-    images, labels = tiny.dataset(COUNT)
+    images, labels, classes = tiny.dataset(COUNT)
     images = np.where(images % 3, images, 0).astype(np.uint8)
     images[7] = 0
-    return Dataset(images, labels)
+    return Dataset(images, labels, classes)
 
 
 def epochs(recipes: list[Hyperparameters], kind: type[Descent]) -> list[list[str]]:

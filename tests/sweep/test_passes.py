@@ -50,10 +50,10 @@ def test_the_facts_are_those_of_the_stage(
 ) -> None:
     """Weights, losses, scores and metrics, byte by byte."""
     if library == "torch":
-        monkeypatch.setattr(Dataset, "to", lambda self, _: Dataset(*map(torch.asarray, self)))
+        monkeypatch.setattr(Dataset, "to", lambda self, _: self.map(torch.asarray))
     workspace(train={"epochs": 2, "batch_size": 2, "seed": 500, "validation": 50})
     chosen = settings("train.optimizer=sgd,momentum,nesterov,adam", "train.averaging=0,0.9")
-    passes._sets.cache_clear()  # of another test's data
+    passes.sets.cache_clear()  # of another test's data
     plan = passes.plan([one.train for one in chosen], 1)
     together: dict[int, passes.Outcome] = {}
     for group in plan:
@@ -72,7 +72,7 @@ def test_the_facts_are_those_of_the_stage(
 
 def test_a_setting_that_leaves_the_range_says_so(workspace: Workspace) -> None:
     workspace(train={"epochs": 1, "batch_size": 2})
-    passes._sets.cache_clear()
+    passes.sets.cache_clear()
     good, bad = passes.train(settings("train.learning_rate=0.01,1e30"), "cpu", threading.Event())
 
     assert "lower train.learning_rate" in bad.failure
@@ -83,7 +83,7 @@ def test_a_setting_that_leaves_the_range_says_so(workspace: Workspace) -> None:
 
 def test_who_stops_listening_waits_for_no_more_than_an_epoch(workspace: Workspace) -> None:
     workspace(train={"epochs": 10_000, "batch_size": 2})
-    passes._sets.cache_clear()
+    passes.sets.cache_clear()
     short, *long = settings("train.seed=1,2,3", "train.epochs=10000")
     short = short.model_copy(update={"train": short.train.model_copy(update={"epochs": 1})})
 

@@ -20,10 +20,13 @@ from tools import pin
 
 FAULTS: dict[str, tuple[str, str, np.ndarray | None]] = {  # what the line says: name, file, array
     "Mine.1: a name is made of a-z": ("Mine.1", FILES[1], np.zeros(20)),
-    f"place/{FILES[0]}: images of 27 x 28 pixels": ("mine", FILES[0], np.zeros((20, 27, 28))),
-    f"place/{FILES[1]}: labels 10 to 10, allowed are 0 to 9": ("mine", FILES[1], np.full(20, 10)),
+    f"place/{FILES[2]}: 10 images of 27 x 28, should be 10 images of 28 x 28": (
+        "mine",
+        FILES[2],
+        np.zeros((10, 27, 28)),
+    ),
     f"place/{FILES[3]}: 11 labels for 10 images": ("mine", FILES[3], np.zeros(11)),
-    f"place/{FILES[2]}: not an IDX file of unsigned bytes": ("mine", FILES[2], np.zeros(10)),
+    f"place/{FILES[2]}: not an IDX file of uint8": ("mine", FILES[2], np.zeros(10)),
     f"{FILES[2]}: not found, with .gz or without": ("mine", FILES[2], None),
 }
 
@@ -57,7 +60,7 @@ def test_the_entry_is_added_and_nothing_else_is_changed(
     content = run(monkeypatch, "nobodys", place)
 
     assert catalog.PATH.read_text().startswith(before)
-    assert set(content["nobodys"]) == set(FILES)
+    assert list(content["nobodys"]) == ["images", "shape", "classes", *FILES]
     assert "20 training and 10 test images" in capsys.readouterr().out
     catalog.load.cache_clear()
     assert catalog.load()["nobodys"].sha256 == tuple(content["nobodys"][file] for file in FILES)
@@ -139,13 +142,20 @@ def test_what_the_stages_could_not_use_is_refused_in_one_line(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "mnist:\n", "mnist: {train-images-idx3-ubyte: 1}\n", "a: [\n"]
+    ("text", "fault"),
+    [
+        ("", "all of it: Input should be a valid dictionary"),
+        ("mnist:\n", "mnist: Input should be a valid dictionary"),
+        ("mnist: {classes: [a]}\n", "mnist.images: Field required"),
+        ("mnist: {images: [1, 0]}\n", "mnist.images.1: Input should be greater than or equal to 1"),
+        ("a: [\n", "while parsing"),
+    ],
 )
-def test_a_damaged_datasets_yaml_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+def test_a_damaged_datasets_yaml_is_named_with_its_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, fault: str
 ) -> None:
     monkeypatch.setattr(catalog, "PATH", tmp_path / "datasets.yaml")
     catalog.PATH.write_text(text)
     catalog.load.cache_clear()
-    with pytest.raises(DataError, match=r"datasets.yaml: should name data sets"):
+    with pytest.raises(DataError, match=f"^datasets.yaml: {fault}[^\n]*; mend it, or write the"):
         catalog.load()

@@ -42,8 +42,9 @@ def _one_source(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(mirror, "TIMEOUT", PATIENCE)
     monkeypatch.setattr(mirror, "DEADLINE", 3 * PATIENCE)
     monkeypatch.setattr(mirror, "LIMIT", 100_000)
-    pins = tuple(sha256(content).hexdigest() for content in GOOD.values())
-    monkeypatch.setitem(catalog.load(), "fashion-mnist", Pinned(pins, ""))
+    pins = {name: sha256(content).hexdigest() for name, content in GOOD.items()}
+    entry = catalog.load()["fashion-mnist"].model_dump(by_alias=True) | pins
+    monkeypatch.setitem(catalog.load(), "fashion-mnist", Pinned.model_validate(entry))
 
 
 def assert_fetched_or_told() -> None:

@@ -104,7 +104,7 @@ def test_idx(tally: Tally, folder: Path) -> None:
         mine, other = (images, labels) if content[3:4] == b"\3" else (labels, images)
         mine.write_bytes(content)
         other.write_bytes(LABELS if mine is images else IMAGES)
-        read = data.load(images, labels)
+        read = data.load(images, labels, (3, 2, 4), 10)
         assert read.images.shape[0] == len(read.labels) > 0
         assert mine.read_bytes().endswith(
             (read.images if mine is images else read.labels).tobytes()
@@ -187,5 +187,6 @@ def test_datasets(tally: Tally, folder: Path, monkeypatch: pytest.MonkeyPatch) -
         catalog.PATH.write_bytes(content)
         catalog.load.__wrapped__()
 
-    sample = f"mine:\n{entry}  homepage: http://localhost\n".encode()
+    described = "  images: [3, 1]\n  shape: [2, 4]\n  classes: [a, b]\n"
+    sample = f"mine:\n{entry}{described}  homepage: http://localhost\n".encode()
     tally.run("datasets.yaml", survives([sample], parse), short=50, long=10_000)

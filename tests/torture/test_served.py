@@ -67,7 +67,7 @@ def ask(address: str, content: bytes | str, kind: str = TYPES[0]) -> requests.Re
 
 
 def test_requests(tally: Tally, served: str) -> None:
-    image = data.load(*catalog.test_files("mnist")).images[0]
+    image = data.load(*catalog.test("mnist")).images[0]
     good = json.dumps({"inputs": [image.tolist()]})
     expected = ask(served, good).json()
 

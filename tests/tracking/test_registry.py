@@ -18,14 +18,14 @@ import pytest
 import requests
 from clones import Clone
 from conftest import Workspace
+from digits import pinned
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 from servers import empty_store, free_port
 
 from softmax.core import data
-from softmax.pipeline import catalog, files
-from softmax.pipeline.catalog import Pinned
+from softmax.pipeline import catalog
 from stages import evaluate, export, train
 
 NAME = "softmax-mnist"
@@ -72,9 +72,7 @@ def test_the_champion_is_chosen_by_held_out_images_alone(
     assert len(registry.search_model_versions(f"name='{NAME}'")) == 6
     labels = catalog.training_files("mnist")[1]
     labels.write_bytes(labels.read_bytes()[:-1] + b"\x07")
-    paths = [*catalog.training_files("mnist"), *catalog.test_files("mnist")]
-    pins = tuple(files.sha256(path) for path in paths)
-    monkeypatch.setitem(catalog.load(), "mnist", Pinned(pins, ""))
+    monkeypatch.setitem(catalog.load(), "mnist", pinned(labels.parent))
     assert "still version 3, which was not judged on the same 50" in learn(0.3, validation=50)
 
 
@@ -91,7 +89,7 @@ def test_the_model_needs_no_repository(tmp_path: Path) -> None:
     logged = Model.load(folder)
     assert logged.signature.outputs.input_names() == ["prediction", *(f"p{k}" for k in range(10))]
     assert logged.load_input_example(folder).shape == (1, 28, 28)
-    np.save(tmp_path / "images.npy", data.load(*catalog.test_files("mnist")).images)
+    np.save(tmp_path / "images.npy", data.load(*catalog.test("mnist")).images)
     program = """if True:
         import mlflow, numpy
         model = mlflow.pyfunc.load_model("model")
@@ -115,7 +113,7 @@ def test_no_pickle_is_read_from_the_data_to_the_served_model(
         monkeypatch.setattr(pickle, reader, refuse)
     for stage in (train, evaluate, export):
         stage.main()
-    images = data.load(*catalog.test_files("mnist")).images
+    images = data.load(*catalog.test("mnist")).images
     answers = mlflow.pyfunc.load_model(f"models:/{NAME}/1").predict(images)
     assert len(answers) == len(images)
 
@@ -205,7 +203,7 @@ def test_the_server_answers_400_to_what_is_no_image(served: str, inputs: Any, re
 def test_an_array_of_any_number_type_is_the_same_image() -> None:
     train.main()
     model = mlflow.pyfunc.load_model(f"models:/{NAME}/1")
-    images = data.load(*catalog.test_files("mnist")).images
+    images = data.load(*catalog.test("mnist")).images
     expected = model.predict(images)
     for dtype in (np.int16, np.int64, np.float16, np.float32, np.float64):
         given = images / 255 if np.issubdtype(dtype, np.floating) else images

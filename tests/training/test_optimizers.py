@@ -31,7 +31,7 @@ def test_takes_the_steps_of_torch(name: str, weight_decay: float) -> None:
     """On a quadratic bowl, up to the rounding of each step to the weight grid."""
     lowest = np.linspace(-3, 3, 70).reshape(10, 7)
     params = tiny.params(optimizer=name, momentum=MOMENTUM, weight_decay=weight_decay)
-    learner = Learner(initialization.uniform(6, params.seed), params, STEPS)
+    learner = Learner(initialization.uniform(6, params.seed, classes=tiny.CLASSES), params, STEPS)
     theta = torch.tensor(learner.theta)
     reference = TORCH_OPTIMIZERS[name]([theta], lr=params.learning_rate, weight_decay=weight_decay)
 

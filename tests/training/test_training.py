@@ -37,7 +37,7 @@ def lecture_loop(data: Dataset, params: Hyperparameters) -> tuple[NDArray[np.flo
     """theta and the loss of each batch, from torch's own layer, loss, autograd and SGD."""
     images, labels = torch.tensor(data.images / 255), torch.tensor(data.labels)
     layer = torch.nn.Linear(images.shape[1], 10, dtype=torch.float64)
-    start = torch.tensor(initialization.uniform(images.shape[1], params.seed))
+    start = torch.tensor(initialization.uniform(images.shape[1], params.seed, classes=tiny.CLASSES))
     layer.load_state_dict({"weight": start[:, :-1], "bias": start[:, -1]})
     optimizer = torch.optim.SGD(layer.parameters(), lr=params.learning_rate)
     losses = []
@@ -78,7 +78,7 @@ def test_torch_gives_the_same_bytes(
 ) -> None:
     monkeypatch.setattr(fitting, "REPORT_EVERY", 2)
     data = tiny.dataset(COUNT)
-    there = Dataset(*(tiny.on_torch(array, device) for array in data))
+    there = data.map(lambda array: tiny.on_torch(array, device))
 
     for schedule, averaging, weight_decay, held_out in product(
         ["constant", "cosine"], [0.0, 0.9], [0.0, 0.01], [0, 5]
@@ -105,7 +105,7 @@ def test_models_that_train_together_are_those_that_train_alone(
     )
     recipes = [tiny.params(optimizer=o, schedule=s, **others) for o, s, others in ways]
 
-    kept, held_out = Dataset(*map(here, data)).split(5)
+    kept, held_out = data.map(here).split(5)
     together = list(fitting.fit_together(Descent(kept, recipes), held_out))
 
     for number, recipe in enumerate(recipes):
@@ -131,7 +131,7 @@ def test_a_model_that_leaves_the_range_leaves_the_others_alone() -> None:
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])
 def test_no_step_waits_for_a_value(optimizer: str) -> None:
     """Tensors on torch's device "meta" have no values: whoever asks for one, gets an error."""
-    data = Dataset(*(torch.asarray(array, device="meta") for array in tiny.dataset(COUNT)))
+    data = tiny.dataset(COUNT).map(lambda array: torch.asarray(array, device="meta"))
     params = tiny.params(optimizer=optimizer, weight_decay=0.01, averaging=0.9, schedule="cosine")
     descent = Descent(data, [params, params])
     descent.take_steps(1)
@@ -175,7 +175,7 @@ def test_held_out_images_change_the_weights() -> None:
 
 def test_averaging_keeps_the_moving_average_of_the_weights() -> None:
     """With one batch an epoch each step is published, and averaging does not alter the steps."""
-    data, start = tiny.dataset(COUNT), initialization.uniform(6, seed=0)
+    data, start = tiny.dataset(COUNT), initialization.uniform(6, seed=0, classes=tiny.CLASSES)
     steps = fit(data, tiny.params(batch_size=COUNT, epochs=8))
     averages = fit(data, tiny.params(batch_size=COUNT, epochs=8, averaging=0.7))
 
@@ -218,7 +218,7 @@ def test_the_schedule_ends_with_the_last_batch(batch_size: int) -> None:
 
 def test_scores_are_those_of_the_published_weights() -> None:
     data = tiny.dataset(COUNT)
-    kept, held_out = Dataset(*(x[:18] for x in data)), Dataset(*(x[18:] for x in data))
+    kept, held_out = data.map(lambda x: x[:18]), data.map(lambda x: x[18:])
 
     for epoch in fit(data, tiny.params(averaging=0.7), held_out=5):
         assert epoch.training == scoring.score(epoch.theta, kept)
@@ -230,7 +230,7 @@ def test_without_validation_there_is_no_validation_score() -> None:
 
 
 def test_initialize_fills_the_rows_of_w_then_b() -> None:
-    theta = initialization.uniform(features=6, seed=3)
+    theta = initialization.uniform(features=6, seed=3, classes=tiny.CLASSES)
     values = randomness.uniform(70, seed=3, stream=0) / math.sqrt(6)
     values = np.round(values / WEIGHT_GRID) * WEIGHT_GRID
 
@@ -239,7 +239,7 @@ def test_initialize_fills_the_rows_of_w_then_b() -> None:
 
 
 def test_initialize_spreads_over_the_range_of_a_linear_layer() -> None:
-    theta = initialization.uniform(features=784, seed=0)
+    theta = initialization.uniform(features=784, seed=0, classes=tiny.CLASSES)
 
     assert -1 / 28 <= theta.min() < -0.99 / 28
     assert 0.99 / 28 < theta.max() <= 1 / 28
@@ -253,7 +253,11 @@ def test_a_run_that_leaves_the_range_says_what_to_lower(count: int) -> None:
 
 
 def test_a_run_that_came_back_into_the_range_is_refused_too() -> None:
-    learner = Learner(initialization.uniform(6, seed=0), tiny.params(learning_rate=1.0), steps=2)
+    learner = Learner(
+        initialization.uniform(6, seed=0, classes=tiny.CLASSES),
+        tiny.params(learning_rate=1.0),
+        steps=2,
+    )
     push = np.full((10, 7), 8192.0)
     learner.descend(push)
     learner.descend(-push)
@@ -265,7 +269,7 @@ def test_a_run_that_came_back_into_the_range_is_refused_too() -> None:
 
 def test_score_by_hand() -> None:
     """Without weights every class is as likely; the first is predicted."""
-    data = Dataset(np.zeros((4, 6), np.uint8), np.array([0, 3, 0, 9]))
+    data = Dataset(np.zeros((4, 6), np.uint8), np.array([0, 3, 0, 9]), tiny.CLASSES)
     loss, correct, total = scoring.score(np.zeros((10, 7)), data)
 
     assert loss == pytest.approx(math.log(10), rel=0, abs=LOSS_GRID / 2)
@@ -278,7 +282,7 @@ def test_score_by_hand_with_a_weight_and_a_bias() -> None:
     theta[3, 0], theta[9, 6] = 2, 1
     images = np.zeros((3, 6), np.uint8)
     images[0, 0] = 255
-    loss, correct, total = scoring.score(theta, Dataset(images, np.array([3, 9, 0])))
+    loss, correct, total = scoring.score(theta, Dataset(images, np.array([3, 9, 0]), tiny.CLASSES))
     sums = 8 + math.exp(2) + math.exp(1), 9 + math.exp(1)
     losses = math.log(sums[0]) - 2, math.log(sums[1]) - 1, math.log(sums[1])
 
@@ -288,7 +292,7 @@ def test_score_by_hand_with_a_weight_and_a_bias() -> None:
 
 @pytest.mark.parametrize("chunk", [1, 4, 23])
 def test_score_does_not_depend_on_the_chunks(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    theta, data = initialization.uniform(6, seed=0), tiny.dataset(COUNT)
+    theta, data = initialization.uniform(6, seed=0, classes=tiny.CLASSES), tiny.dataset(COUNT)
     expected = scoring.score(theta, data)
     monkeypatch.setattr(scoring, "CHUNK", chunk)
 

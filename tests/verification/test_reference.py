@@ -25,7 +25,7 @@ def mnist(pipeline: Clone) -> Dataset:
     folder = pipeline.folder / "data/mnist"
     images = np.fromfile(folder / "train-images-idx3-ubyte", np.uint8, offset=16)
     labels = np.fromfile(folder / "train-labels-idx1-ubyte", np.uint8, offset=8)
-    return Dataset(images.reshape(len(labels), -1), labels)
+    return Dataset(images.reshape(len(labels), -1), labels, classes=10)
 
 
 def everything(optimizer: Optimizer) -> Train:
@@ -64,7 +64,7 @@ def test_each_optimizer_with_everything_else_switched_on(
 ) -> None:
     """With a large rate, which leaves little for snap to hide."""
     train = everything(optimizer)
-    data = Dataset(*(x[:3001] for x in mnist))  # the last batch has one image
+    data = mnist.map(lambda x: x[:3001])  # the last batch has one image
     kept, held_out = data.split(train.validation)
     *_, epoch = fitting.fit(kept, held_out, plain(train))
 
@@ -72,9 +72,24 @@ def test_each_optimizer_with_everything_else_switched_on(
 
     assert reference.file(theta) == model.to_bytes(epoch.theta)
     assert losses == epoch.batch_losses
-    assert reference.score(theta, *kept) == epoch.training[:2]
+    assert reference.score(theta, *kept[:2]) == epoch.training[:2]
     assert epoch.validation is not None
-    assert reference.score(theta, *held_out) == epoch.validation[:2]
+    assert reference.score(theta, *held_out[:2]) == epoch.validation[:2]
+
+
+@pytest.mark.parametrize(("classes", "features"), [(2, 1), (3, 1800), (47, 1024), (300, 12)])
+def test_other_numbers_of_classes_and_features(classes: int, features: int) -> None:
+    random = np.random.default_rng(0)
+    images = random.integers(256, size=(601, features), dtype=np.uint8)
+    data = Dataset(images, random.integers(classes, size=601), classes)
+    train = everything("adam").model_copy(update={"learning_rate": 0.001, "validation": 0})
+    *_, epoch = fitting.fit(*data.split(0), plain(train))
+
+    *_, (theta, losses) = reference.fit(*data, train)
+
+    assert theta.shape == (classes, features + 1)
+    assert reference.file(theta) == model.to_bytes(epoch.theta)
+    assert losses == epoch.batch_losses
 
 
 def test_last_bits_of_exp_and_log() -> None:
@@ -92,7 +107,7 @@ def test_last_bits_of_exp_and_log() -> None:
 
 def test_last_bits_of_logits_and_gradients() -> None:
     random = np.random.default_rng(0)
-    theta, p = reference.start(784, seed=0), random.integers(256, size=(37, 785))
+    theta, p = reference.start(784, classes=10, seed=0), random.integers(256, size=(37, 785))
     y = np.arange(37) % 10
     x = p.T.astype(np.float64)
 
