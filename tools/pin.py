@@ -68,7 +68,7 @@ def describe(contents: dict[str, bytes], place: str) -> dict[str, Any]:
 def write(name: str, entry: dict[str, Any]) -> None:
     """Put the entry of `name` into datasets.yaml, in place of what it had."""
     yaml, text = YAML(), io.BytesIO()  # which keeps comments and order
-    yaml.width = 100
+    yaml.width, yaml.preserve_quotes = 100, True
     content = yaml.load(catalog.PATH.read_text())
     content.setdefault(name, {}).update(entry)
     yaml.dump(content, text)

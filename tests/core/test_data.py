@@ -145,7 +145,7 @@ def test_rgb_images_and_many_classes_have_more_dimensions_and_wider_labels(tmp_p
 
 
 def test_images_have_the_shape_that_is_pinned(folder: Path) -> None:
-    with pytest.raises(DataError, match="3 images of 2 x 4, should be 4 images of 2 x 4$"):
+    with pytest.raises(DataError, match=r"3 images of 2 x 4, should be 4 images of 2 x 4$"):
         data.load(folder / FILES[0], folder / FILES[1], (4, 2, 4), 10)
 
 
