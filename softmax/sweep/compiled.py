@@ -34,7 +34,10 @@ class CompiledDescent(Descent):
             )
         )
         self.schedule, optimizer = recipes[0].schedule, recipes[0].optimizer
-        self.descend = kernel.descending(optimizers.OPTIMIZERS[optimizer])
+        decays = self.rates.weight_decay.any() or self.rates.averaging.any()
+        self.descend = kernel.descending(
+            optimizers.OPTIMIZERS[optimizer], lit_only=optimizer == "sgd" and not decays
+        )
         self.corrections = optimizers.corrections()
         self.step = 0
 

@@ -191,8 +191,12 @@ Descend = Callable[[State, Rates, Corrections, Pixels, Doubles], None]
 
 
 @functools.cache
-def descending(optimizer: Optimizer) -> Descend:
-    """The function that takes a step of `optimizer`, from a transposed batch and its residuals."""
+def descending(optimizer: Optimizer, lit_only: bool) -> Descend:
+    """The function that takes a step of `optimizer`, from a transposed batch and its residuals.
+
+    With `lit_only` it leaves out the pixels that are 0 in all of the batch: a gradient of 0 moves
+    no weight of plain gradient descent without decay and averages.
+    """
     register_jitable(optimizer)
 
     @compiled
@@ -201,6 +205,8 @@ def descending(optimizer: Optimizer) -> Descend:
     ) -> None:
         gradient = np.empty(state.theta.shape[1])
         for i in range(len(state.theta)):
+            if lit_only and turned.start[i] == turned.start[i + 1]:
+                continue
             combine(gradient, residuals, turned, i)
             gradient *= 1 / (WHITE * len(residuals))
             theta, average, magnitudes = state.theta[i], state.average[i], state.magnitudes[i]
