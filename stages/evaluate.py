@@ -15,7 +15,7 @@ def main() -> None:
     dataset = settings.download.dataset
     pinned, test = catalog.load()[dataset], data.load(*catalog.test(dataset))
     lock.verify(paths.WEIGHTS)
-    theta = model.load(paths.WEIGHTS, (len(pinned.classes), pinned.features))
+    theta = model.load(paths.WEIGHTS, pinned.size)
     z = evaluation.logits(theta, test)
     a = model.softmax(z)
     table = evaluation.predictions(z, a, test.labels)

@@ -18,8 +18,7 @@ def main() -> None:
     settings = params.load()
     lock.verify(paths.WEIGHTS, paths.EPOCH_WEIGHTS)
     pinned = catalog.load()[settings.download.dataset]
-    size = len(pinned.classes), pinned.features
-    weights = images.tiles(model.load(paths.WEIGHTS, size), pinned.shape)
+    weights = images.tiles(model.load(paths.WEIGHTS, pinned.size), pinned.shape)
     scale, grid_scale = settings.export.scale, (settings.export.scale + 1) // 2
     pictures = {}
     for name, folder, tiles, palette in (
@@ -30,7 +29,7 @@ def main() -> None:
             pictures[folder / f"{k}.png"] = images.png(tile, palette, scale)
         pictures[paths.GRIDS / f"{name}.png"] = images.png(images.grid(tiles), palette, grid_scale)
     for path in paths.EPOCH_WEIGHTS.iterdir():
-        before = images.tiles(model.load(path, size), pinned.shape)
+        before = images.tiles(model.load(path, pinned.size), pinned.shape)
         grid = images.grid(images.gray(before))
         picture = images.png(grid, images.GRAY, grid_scale)
         pictures[paths.EPOCH_IMAGES / f"{path.stem}.png"] = picture

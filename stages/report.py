@@ -71,9 +71,10 @@ def of_images(settings: Params) -> dict[str, Any]:
     pinned = catalog.load()[dataset]
     training = data.load(*catalog.training(dataset))
     test = data.load(*catalog.test(dataset))
-    size = len(pinned.classes), pinned.features
-    theta, predictions = model.load(paths.WEIGHTS, size), pd.read_csv(paths.PREDICTIONS)
-    thetas = {int(path.stem): model.load(path, size) for path in paths.EPOCH_WEIGHTS.iterdir()}
+    theta, predictions = model.load(paths.WEIGHTS, pinned.size), pd.read_csv(paths.PREDICTIONS)
+    thetas = {
+        int(path.stem): model.load(path, pinned.size) for path in paths.EPOCH_WEIGHTS.iterdir()
+    }
     kept, held_out = training.split(settings.train.validation)
     return {
         "data": images.data(pinned.shape, pinned.classes, kept, held_out, test),

@@ -31,8 +31,8 @@ def main() -> None:
         return
 
     metrics = history.metrics(epochs[-1])
-    pinned, seed = catalog.load()[settings.download.dataset], settings.train.seed
-    start = initialization.uniform(pinned.features, seed, len(pinned.classes))
+    classes, features = catalog.load()[settings.download.dataset].size
+    start = initialization.uniform(features, settings.train.seed, classes)
     thetas = {0: start, **history.snapshots(epochs)}
     if np.array_equal(thetas[0], epochs[-1].theta):
         print("train: no step was large enough to move a weight; raise train.learning_rate")

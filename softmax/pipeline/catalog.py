@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 from ruamel.yaml import YAML
 
 from softmax.errors import DataError
@@ -14,9 +15,20 @@ from softmax.pipeline import files
 
 HERE = Path("datasets.yaml").absolute()  # beside params.yaml, else beside this code
 PATH = HERE if HERE.exists() else Path(__file__).parents[2] / HERE.name
+
+
+def _differ(names: tuple[str, ...]) -> tuple[str, ...]:
+    """`names`, if no two are the same."""
+    if len(set(names)) < len(names):
+        raise PydanticCustomError("differ", "two classes have the same name")
+    return names
+
+
+Described = tuple[Path, Path, tuple[int, ...], int]
 Count = Annotated[int, Field(strict=True, ge=1)]
 Side = Annotated[int, Field(strict=True, ge=1, le=128)]
 Name = Annotated[str, Field(min_length=1, max_length=40)]
+Classes = Annotated[tuple[Name, ...], Field(min_length=2, max_length=1000), AfterValidator(_differ)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
@@ -28,7 +40,7 @@ class Pinned(BaseModel):
     homepage: str = ""  # the page that describes it
     images: tuple[Count, Count]  # in the training and in the test set
     shape: tuple[Side, Side] | tuple[Side, Side, Literal[3]]  # rows, columns, and RGB
-    classes: tuple[Name, ...] = Field(min_length=2, max_length=1000)  # by label
+    classes: Classes  # by label
     train_images: Sha256 = Field(alias="train-images-idx3-ubyte")
     train_labels: Sha256 = Field(alias="train-labels-idx1-ubyte")
     test_images: Sha256 = Field(alias="t10k-images-idx3-ubyte")
@@ -40,9 +52,9 @@ class Pinned(BaseModel):
         return self.train_images, self.train_labels, self.test_images, self.test_labels
 
     @property
-    def features(self) -> int:
-        """How many numbers an image has."""
-        return math.prod(self.shape)
+    def size(self) -> tuple[int, int]:
+        """How many classes and features a model of it has."""
+        return len(self.classes), math.prod(self.shape)
 
 
 FILES = tuple(field.alias for field in Pinned.model_fields.values() if field.alias)
@@ -62,18 +74,20 @@ def load() -> dict[str, Pinned]:
     raise DataError(f"{PATH.name}: {reason}; mend it, or write the entry with `make pin`")
 
 
-def training(dataset: str) -> tuple[Path, Path, tuple[int, ...], int]:
-    """What data.load takes for the training set: verified files, their shape, and the classes."""
-    pinned = load()[dataset]
-    images, labels = verified(dataset, training_files(dataset))
-    return images, labels, (pinned.images[0], *pinned.shape), len(pinned.classes)
+def training(dataset: str) -> Described:
+    """The training set as data.load takes it: verified files, their shape, and how many classes."""
+    return _described(dataset, training_files(dataset), load()[dataset].images[0])
 
 
-def test(dataset: str) -> tuple[Path, Path, tuple[int, ...], int]:
-    """The same for the test set."""
+def test(dataset: str) -> Described:
+    """The test set as data.load takes it."""
+    return _described(dataset, test_files(dataset), load()[dataset].images[1])
+
+
+def _described(dataset: str, paths: Sequence[Path], count: int) -> Described:
     pinned = load()[dataset]
-    images, labels = verified(dataset, test_files(dataset))
-    return images, labels, (pinned.images[1], *pinned.shape), len(pinned.classes)
+    images, labels = verified(dataset, paths)
+    return images, labels, (count, *pinned.shape), len(pinned.classes)
 
 
 def verified(dataset: str, paths: Sequence[Path]) -> Sequence[Path]:

@@ -243,6 +243,6 @@ def _contents(facts: Facts, context: str) -> dict[str, str]:
         Schema([TensorSpec(np.dtype(np.uint8), (-1, *sizes), key)])
         for key, sizes in {"images": pinned.shape, "labels": ()}.items()
     )
-    profile = {"num_rows": count, "num_elements": count * pinned.features}
+    profile = {"num_rows": count, "num_elements": count * pinned.size[1]}
     schema = TensorDatasetSchema(pixels, labels).to_dict()
     return {"schema": json.dumps(schema), "profile": json.dumps(profile)}

@@ -148,6 +148,7 @@ def test_what_the_stages_could_not_use_is_refused_in_one_line(
         ("mnist:\n", "mnist: Input should be a valid dictionary"),
         ("mnist: {classes: [a]}\n", "mnist.images: Field required"),
         ("mnist: {images: [1, 0]}\n", "mnist.images.1: Input should be greater than or equal to 1"),
+        ("mnist: {images: [1, 1], shape: [1, 1], classes: [a, a]}\n", "mnist.classes: two classes"),
         ("a: [\n", "while parsing"),
     ],
 )
