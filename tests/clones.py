@@ -8,13 +8,21 @@ from pathlib import Path
 
 from digits import write_mnist
 from servers import empty_store
-from shared import LECTURE, ROOT, forking
+from shared import LECTURE, ROOT, forking, once
+
+COMMITTER = {
+    "GIT_AUTHOR_NAME": "tests",
+    "GIT_AUTHOR_EMAIL": "tests@localhost",
+    "GIT_COMMITTER_NAME": "tests",
+    "GIT_COMMITTER_EMAIL": "tests@localhost",
+}
 
 
 class Clone:
-    """A clone of the repository and the commands that run in it."""
+    """A clone of the repository, or of `source`, and the commands that run in it."""
 
-    def __init__(self, folder: Path, source: Path) -> None:
+    def __init__(self, folder: Path, source: Path | None = None) -> None:
+        source = source or once("repository", copy_commit)
         subprocess.run(["git", "clone", "--quiet", source, folder], check=True)
         self.enter(folder)
         self.give_store()  # to make one takes seconds
@@ -30,13 +38,7 @@ class Clone:
     def enter(self, folder: Path) -> None:
         """Run commands in `folder`, and Python as a fork."""
         self.folder = folder
-        self.environment = {
-            **forking(),
-            "GIT_AUTHOR_NAME": "tests",
-            "GIT_AUTHOR_EMAIL": "tests@localhost",
-            "GIT_COMMITTER_NAME": "tests",
-            "GIT_COMMITTER_EMAIL": "tests@localhost",
-        }
+        self.environment = {**forking(), **COMMITTER}
         # what `make ci` was told is not for the make that a test runs
         for name in ("MLFLOW_TRACKING_URI", "PULL", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
             self.environment.pop(name, None)
@@ -90,9 +92,25 @@ class Clone:
         )
 
 
+def copy_commit(folder: Path) -> None:
+    """Make a repository of what is committed here, as its only commit.
+
+    DVC hands the whole history to each experiment with a folder of its own.
+    """
+
+    def git(*command: str) -> None:
+        subprocess.run(["git", *command], cwd=folder, env=os.environ | COMMITTER, check=True)
+
+    files = subprocess.run(["git", "archive", "HEAD"], cwd=ROOT, check=True, capture_output=True)
+    subprocess.run(["tar", "--extract"], cwd=folder, input=files.stdout, check=True)
+    git("init", "--quiet", "--initial-branch=main")
+    git("add", "--all", "--force")
+    git("commit", "--quiet", "--message", "Copy what is committed")
+
+
 def run_pipeline(folder: Path) -> None:
     """Make the clone of `pipeline`."""
-    clone = Clone(folder / "clone", ROOT)
+    clone = Clone(folder / "clone")
     shutil.copy(LECTURE, clone.folder / "params.yaml")
     clone.run("dvc", "repro", "--force")
     clone.run("git", "commit", "--quiet", "--all", "--message", "Train as in the lecture")
@@ -102,7 +120,7 @@ def run_team(folder: Path) -> None:
     """Make the data set, the clone and the store of `team`."""
     write_mnist(folder / "digits")
     empty_store(folder / "mlflow.db")
-    clone = Clone(folder / "clone", ROOT)
+    clone = Clone(folder / "clone")
     clone.environment |= team_environment(folder)
     clone.run("python", "-m", "tools.pin", "digits", str(folder / "digits"))
     shutil.copy(LECTURE, clone.folder / "params.yaml")

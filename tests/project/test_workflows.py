@@ -101,7 +101,7 @@ def test_every_make_target_that_ci_calls_exists() -> None:
 def test_make_ci_runs_every_gate_and_names_those_that_failed(
     failing: str, line: str, tmp_path: Path
 ) -> None:
-    clone = Clone(tmp_path / "clone", ROOT)
+    clone = Clone(tmp_path / "clone")
     programs = clone.folder / ".venv/bin"
     programs.mkdir(parents=True)
     for name in ("ruff", "mypy", "pytest", "python"):
@@ -130,7 +130,7 @@ def test_make_ci_runs_every_gate_and_names_those_that_failed(
 def test_a_target_asks_for_what_it_was_not_told(
     arguments: list[str], line: str, tmp_path: Path
 ) -> None:
-    clone = Clone(tmp_path / "clone", ROOT)
+    clone = Clone(tmp_path / "clone")
     done = clone.make(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     said, _ = done.stderr.splitlines()  # and what make says of every error
