@@ -11,7 +11,8 @@ import sys
 
 PROJECT = ("stages.", "tools.", "softmax.", "verification.claims")
 PROGRAMS = ("dvc", "mlflow", "uvicorn", "torch.distributed.run")
-OWN = ("OMP_", "OPENBLAS_", "MKL_", "ATEN_", "NPY_", "PYTHONSAFEPATH")  # read by what is imported
+# read by what is imported
+OWN = ("OMP_", "OPENBLAS_", "MKL_", "ATEN_", "NPY_", "NUMBA_", "PYTHONSAFEPATH")
 
 program, arguments = os.path.abspath(sys.argv[0]), sys.argv[1:]
 folder, name = os.path.split(program)

@@ -29,16 +29,19 @@ from typing import NoReturn
 
 LIBRARIES = {  # of each server, after those of the one before
     "dvc": (
-        *("celery", "dulwich.porcelain", "dvc.cli.parser"),
-        *("dvc.repo.experiments.queue.celery", "dvc.repo.plots", "dvc_data.index", "dvc_render"),
+        *("celery", "celery.bin.celery", "dulwich.porcelain", "dvc.api", "dvc.cli.parser"),
+        *("dvc.repo.datasets", "dvc.repo.experiments.queue.celery", "dvc.repo.plots"),
+        *("dvc_data.fs", "dvc_data.index", "dvc_render"),
         *("filelock", "git", "hydra.core.override_parser.overrides_parser", "networkx", "pygit2"),
-        *("requests", "ruamel.yaml", "tabulate", "tqdm"),
+        *("kombu.matcher", "prompt_toolkit", "pyparsing", "requests", "ruamel.yaml", "tabulate"),
+        *("tqdm", "unittest"),
     ),
     "mlflow": (
         *("alembic.command", "jinja2", "pandas", "PIL.Image", "safetensors.numpy", "scipy.stats"),
         *("mlflow", "mlflow.pyfunc", "mlflow.store.db.utils", "mlflow.store.model_registry"),
         *("mlflow.store.model_registry.sqlalchemy_store", "mlflow.store.tracking.sqlalchemy_store"),
-        *("aiohttp", "flask", "mlflow.deployments", "mlflow.gateway.budget_tracker"),
+        *("aiohttp", "flask", "markdown_it", "matplotlib.figure", "mlflow.deployments"),
+        *("mlflow.gateway.budget_tracker", "numba", "opentelemetry.sdk.metrics"),
         *("mlflow.genai.review_queues", "mlflow.metrics.genai", "mlflow.webhooks.delivery"),
     ),
     "torch": ("torch", "torch.distributed.run", "torch.distributed.elastic.multiprocessing.api"),
