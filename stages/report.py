@@ -1,11 +1,13 @@
 """Show and explain all results in one HTML file."""
 
+import functools
 import json
 from typing import Any
 
 import pandas as pd
 
 from softmax.core import data, model
+from softmax.core.data import Dataset
 from softmax.errors import exits_cleanly
 from softmax.page import images, lecture, report
 from softmax.pipeline import catalog, files, params, paths, recorder
@@ -32,7 +34,7 @@ def main() -> None:
     settings = params.load()
     dataset = settings.download.dataset
     lock.verify(*READ)
-    about_images = of_images(settings)
+    test, predictions = data.load(*catalog.test(dataset)), pd.read_csv(paths.PREDICTIONS)
     lesson = report.lesson(
         settings.lesson,
         model.load(paths.LESSON_WEIGHTS),
@@ -46,13 +48,13 @@ def main() -> None:
         "name": report.name(dataset),
         "result": json.loads(paths.TEST_METRICS.read_bytes()),
         "curves": report.curves(losses, pd.read_csv(paths.EPOCHS)),
-        **about_images,
+        **of_images(settings, test, predictions),
         "lesson": lesson | {"sha256": files.sha256(paths.LESSON_WEIGHTS)},
         "slides": report.slides(examples),
         "lecture": lecture.beside(dataset, settings.train, losses),
     }
-    page = report.html(
-        facts,
+    html = functools.partial(
+        report.html,
         train=settings.train,
         sha256={
             **dict(zip(catalog.FILES, catalog.load()[dataset].sha256, strict=True)),
@@ -60,18 +62,20 @@ def main() -> None:
         },
         examples=examples,
     )
+    room = report.LIMIT - len(html(facts | {"images": []}))
+    facts["images"] = images.shown(test, predictions, settings.evaluate.samples, room)
+    page = html(facts)
     files.write({paths.REPORT: page})
     print(f"report: {paths.REPORT}, {len(page) / 1e6:.1f} MB")
     recorder.log("report", settings)
 
 
-def of_images(settings: Params) -> dict[str, Any]:
+def of_images(settings: Params, test: Dataset, predictions: pd.DataFrame) -> dict[str, Any]:
     """The facts about the data set, the model, and how its weights formed."""
     dataset = settings.download.dataset
     pinned = catalog.load()[dataset]
     training = data.load(*catalog.training(dataset))
-    test = data.load(*catalog.test(dataset))
-    theta, predictions = model.load(paths.WEIGHTS, pinned.size), pd.read_csv(paths.PREDICTIONS)
+    theta = model.load(paths.WEIGHTS, pinned.size)
     thetas = {
         int(path.stem): model.load(path, pinned.size) for path in paths.EPOCH_WEIGHTS.iterdir()
     }
@@ -79,7 +83,7 @@ def of_images(settings: Params) -> dict[str, Any]:
     return {
         "data": images.data(pinned.shape, pinned.classes, kept, held_out, test),
         "forming": images.forming(thetas),
-        **images.model(theta, test, predictions, settings.evaluate.samples),
+        **images.model(theta, predictions, settings.evaluate.samples),
     }
 
 

@@ -2,6 +2,7 @@
 
 report     fills templates/ with facts, scripts/, styles/ and strings/
 images     the facts about the data, the model of images, and those that are shown
+packing    many numbers as few characters
 mathml     formulas, each from a line of text
 lecture    what the lecture's own run on MNIST gave
 english    the English text in the file itself, for readers without JavaScript

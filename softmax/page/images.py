@@ -1,5 +1,6 @@
 """The facts about images: the data set, the model of it, and the images that are shown."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,14 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from softmax.core.data import Dataset
-from softmax.page.report import doubles, runs
+from softmax.page.packing import doubles, packed
 
 Doubles = NDArray[np.float64]
 
 EXAMPLES = 10  # training images of each class
 FORMING = 8  # epochs whose weights are shown, besides the start
-ROOM = 1_200_000  # characters for test images: all mistakes of MNIST, and a third of what is right
 MISTAKES = 24
+PIECE = 2**18  # bytes of images that are packed together
 
 
 def data(
@@ -32,7 +33,7 @@ def data(
         "held_out": len(held_out.labels),
         "test": np.bincount(test.labels, minlength=classes).tolist(),
         "label": training.labels[index].tolist(),
-        "pixels": runs(training.images[index]),
+        "pixels": packed(training.images[index]),
         "dark": np.flatnonzero(training.images.max(axis=0) == 0).tolist(),
     }
 
@@ -45,32 +46,59 @@ def forming(thetas: dict[int, Doubles]) -> dict[str, Any]:
     return {"epochs": epochs, "thetas": doubles(np.stack([thetas[n] for n in epochs]))}
 
 
-def model(
-    theta: Doubles, test: Dataset, predictions: pd.DataFrame, samples: list[int]
-) -> dict[str, Any]:
-    """The facts about the model of images, and of the test images that are shown.
-
-    `predictions` is metrics/predictions.csv. Shown are, the most confident first, `samples`, the
-    first mistakes, and of each cell of the confusion as many as there is room for.
-    """
-    classes = len(theta)
-    confidence = predictions.filter(regex=r"^p\d+$").max(axis=1)
-    ranked = predictions.loc[confidence.sort_values(ascending=False, kind="stable").index]
-    label, prediction = ranked["label"], ranked["prediction"]
-    mistakes = ranked.index[label != prediction][:MISTAKES]
-    in_turn = ranked.groupby(["label", "prediction"]).cumcount().sort_values(kind="stable").index
-    fits = np.cumsum([len(runs(test.images[k])) for k in in_turn]) <= ROOM
-    index = ranked.index[ranked.index.isin([*in_turn[fits], *mistakes, *samples])]
-    counts = np.bincount(label * classes + prediction, minlength=classes**2)
+def model(theta: Doubles, predictions: pd.DataFrame, samples: list[int]) -> dict[str, Any]:
+    """The facts about the model of images; `predictions` is metrics/predictions.csv."""
+    classes, ranked = len(theta), _ranked(predictions)
+    counts = np.bincount(ranked["label"] * classes + ranked["prediction"], minlength=classes**2)
     return {
         "theta": doubles(theta),
         "confusion": counts.reshape(classes, classes).tolist(),
-        "images": {
-            "index": index.tolist(),
-            "label": label[index].tolist(),
-            "prediction": prediction[index].tolist(),
-            "pixels": runs(test.images[index]),
-        },
         "samples": samples,
-        "mistakes": mistakes.tolist(),
+        "mistakes": ranked.index[~ranked["right"]][:MISTAKES].tolist(),
+    }
+
+
+def shown(
+    test: Dataset, predictions: pd.DataFrame, samples: list[int], room: int
+) -> list[dict[str, Any]]:
+    """Test images in pieces: `samples`, and as many others as fit into `room` characters.
+
+    First come the mistakes of which the model is surest, then of each cell of the confusion, in
+    turn, the most confident: those of all mistakes, and then of what is right.
+    """
+    ranked = _ranked(predictions)
+    in_turn = ranked.sort_values(["right", "turn"], kind="stable").index
+    first = ranked.index[~ranked["right"]][:MISTAKES]
+    order: list[int] = first.union(in_turn, sort=False).difference(samples, sort=False).tolist()
+    step = max(PIECE // test.images.shape[1], 1)
+    wanted = [samples, *(order[k : k + step] for k in range(0, len(order), step))]
+    pieces: list[dict[str, Any]] = []
+    for index in wanted:
+        piece = _piece(test, ranked.loc[index])
+        room -= len(json.dumps(piece))
+        if pieces and room < 0:
+            break
+        pieces.append(piece)
+    return pieces
+
+
+def _ranked(predictions: pd.DataFrame) -> pd.DataFrame:
+    """By test image, the most confident first: label, prediction, whether that is right, and turn:
+    how many of the same label and prediction come before it.
+    """
+    confidence = predictions.filter(regex=r"^p\d+$").max(axis=1)
+    order = confidence.sort_values(ascending=False, kind="stable").index
+    ranked = predictions.loc[order, ["label", "prediction"]]
+    return ranked.assign(
+        right=ranked["label"] == ranked["prediction"],
+        turn=ranked.groupby(["label", "prediction"]).cumcount(),
+    )
+
+
+def _piece(test: Dataset, rows: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "index": rows.index.tolist(),
+        "label": rows["label"].tolist(),
+        "prediction": rows["prediction"].tolist(),
+        "pixels": packed(test.images[rows.index]),
     }

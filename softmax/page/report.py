@@ -6,28 +6,27 @@ reader's browser finds under "softmax/<name>" in the file itself. The modules re
     dataset     its key in datasets.yaml; name: how it is written
     data        shape: rows, columns and, if RGB, 3; classes: their names, by label; training and
                 test: how many of each class; held_out: how many in all; label and pixels, as
-                `runs`, of training images; dark: the pixels that are 0 in all of them
+                `packed`, of training images; dark: the pixels that are 0 in all of them
     result      metrics/test.json
-    theta       weights and biases as `model.load`, doubles (classes, pixels + 1)
-    forming     epochs, from 0, and thetas, as they were after each
+    theta       weights and biases as `model.load`, `doubles` (classes, pixels + 1)
+    forming     epochs, from 0, and thetas, as they were after each, `doubles`
     curves      loss: [step, loss], epochs: [step, training loss, training accuracy], held_out:
                 [step, loss], empty where no images are held out
     confusion   a row for each class, of counts by what its images are called
-    images      test images with a reason to be shown, the most confident first: index, label,
-                prediction, each a list, and pixels, as `runs`
-    samples     evaluate.samples; mistakes: the most confident ones; both are values of index
-    lesson      points: [255 x1, 255 x2, label]; classes, epochs, learning_rate; start and theta,
-                the first and the last weights of softmax regression, doubles (3, 3), and
-                logistic_start, of each logistic regression, doubles (2, 3), whose rate is half;
-                sha256 of models/lesson.safetensors; loss: after each epoch
+    images      pieces of the test images, of each cell of the confusion the most confident: index,
+                label, prediction, each a list, and pixels, as `packed`
+    samples     evaluate.samples, which are among them; mistakes: the most confident ones
+    lesson      points: [255 x1, 255 x2, label]; epochs, learning_rate; start and theta, the first
+                and the last weights of softmax regression, (3, 3), and logistic_start, of each
+                logistic regression, (2, 3), whose rate is half; sha256 of
+                models/lesson.safetensors; loss: after each epoch
     slides      what the lecture gives for its examples: weights, biases, points, a column each,
                 and predictions, likewise
     lecture     the results of the lecture's own run, as lecture.beside gives them, or null
 
-where doubles are the bytes of float64, little-endian, row by row, in base64.
+where `packed` and `doubles` are those of packing.py.
 """
 
-import base64
 import inspect
 import json
 import math
@@ -43,12 +42,14 @@ from numpy.typing import NDArray
 
 from softmax.core import model
 from softmax.page import english, mathml
+from softmax.page.packing import base64_of
 from softmax.pipeline.params import Lesson
 from softmax.training import initialization
 
 Doubles = NDArray[np.float64]
 
 FOLDER = Path(__file__).parent
+LIMIT = 3_000_000  # bytes of a page
 
 
 def html(facts: dict[str, Any], **shown: Any) -> bytes:
@@ -89,7 +90,7 @@ def source(name: str) -> str:
 def modules() -> dict[str, str]:
     """An import map: for each module its name and its source as a URL."""
     return {
-        f"softmax/{path.stem}": f"data:text/javascript;base64,{_base64(path.read_bytes())}"
+        f"softmax/{path.stem}": f"data:text/javascript;base64,{base64_of(path.read_bytes())}"
         for path in sorted(FOLDER.glob("scripts/*.js"))
     }
 
@@ -123,12 +124,11 @@ def lesson(
     classes, features = len(theta), theta.shape[1] - 1
     return {
         "points": _rows(points[["x1", "x2", "label"]]),
-        "classes": classes,
         "epochs": params.epochs,
         "learning_rate": params.learning_rate,
-        "start": doubles(initialization.uniform(features, params.seed, classes)),
-        "logistic_start": doubles(initialization.uniform(features, params.seed, 2)),
-        "theta": doubles(theta),
+        "start": initialization.uniform(features, params.seed, classes).tolist(),
+        "logistic_start": initialization.uniform(features, params.seed, 2).tolist(),
+        "theta": theta.tolist(),
         "loss": epochs["train_loss"].tolist(),
     }
 
@@ -156,20 +156,6 @@ def slides(shown: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     return {name: shown[name]["value"] for name in given}
 
 
-def doubles(array: Doubles) -> str:
-    """float64 of any shape as the page's modules read them."""
-    return _base64(array.astype("<f8").tobytes())
-
-
-def runs(pixels: NDArray[np.uint8]) -> str:
-    """Pixels of any shape in base64, where 0 is followed by how often it comes, at most 255."""
-    return _base64(re.sub(rb"\0{1,255}", lambda run: bytes([0, len(run[0])]), pixels.tobytes()))
-
-
 def _rows(table: pd.DataFrame) -> list[list[Any]]:
     """Its rows, in the types of its columns."""
     return [list(row) for row in zip(*(table[name].tolist() for name in table), strict=True)]
-
-
-def _base64(content: bytes) -> str:
-    return base64.b64encode(content).decode()

@@ -27,7 +27,7 @@ def _page(browser: Browser, file: Path) -> Iterator[Page]:
         page.on("console", lambda message: faults.append(message.text))
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("request", lambda request: faults.append(request.url))
-        page.goto(file.as_uri())
+        visit(page, file.as_uri())
         yield page
         asked = [fault for fault in faults if not fault.startswith("data:")]
         assert asked == [file.as_uri()]
@@ -38,8 +38,14 @@ def _touched(browser: Browser, file: Path) -> Iterator[Page]:
     """The page in English, in motion; tests may read its canvases, on which Chromium comments."""
     with browser.new_context(viewport=DESKTOP, locale="en-GB") as context:
         page = context.new_page()
-        page.goto(file.as_uri())
+        visit(page, file.as_uri())
         yield page
+
+
+def visit(page: Page, address: str) -> None:
+    """Open the page at `address`, and wait until all of it has started."""
+    page.goto(address)
+    page.locator("#content[aria-busy=false]").wait_for()
 
 
 def listen(page: Page, place: str) -> None:

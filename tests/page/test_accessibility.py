@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from page.opened import DESKTOP, _file, _page  # noqa: F401 (fixtures)
+from page.opened import DESKTOP, _file, _page, visit  # noqa: F401 (fixtures)
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -103,7 +103,7 @@ def test_on_paper_all_that_the_screen_shows_is_there(page: Page) -> None:
 def test_nothing_is_against_wcag(browser: Browser, file: Path, locale: str, viewport: Any) -> None:
     with browser.new_context(viewport=viewport, locale=locale, reduced_motion="reduce") as context:
         page = context.new_page()
-        page.goto(file.as_uri())
+        visit(page, file.as_uri())
         assert violations(page, LANGUAGES[locale]) == []
         page.locator("button[data-prediction]").first.click()
         assert violations(page, LANGUAGES[locale], "#cell-images") == []
@@ -118,7 +118,7 @@ def test_both_languages_have_the_same_contrasts(
     """So that axe compares colours in one of them."""
     with browser.new_context(viewport=viewport, locale="en-GB", reduced_motion="reduce") as context:
         page = context.new_page()
-        page.goto(file.as_uri())
+        visit(page, file.as_uri())
         page.locator("button[data-prediction]").first.click()
         page.locator("#cell-images button").first.click()
         english = contrasts(page)
@@ -131,7 +131,7 @@ def test_both_languages_have_the_same_contrasts(
 def test_a_narrow_page_does_not_scroll_sideways(browser: Browser, file: Path, width: int) -> None:
     with browser.new_context(viewport={"width": width, "height": 800}) as context:
         page = context.new_page()
-        page.goto(file.as_uri())
+        visit(page, file.as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") == width
         page.locator("#samples button").first.click()
         overflow = "(dialog) => dialog.scrollWidth - dialog.clientWidth"
@@ -145,7 +145,7 @@ def test_tables_and_sums_fit_on_a_phone_and_in_mlflow(
 ) -> None:
     with browser.new_context(viewport={"width": width, "height": 800}, locale=locale) as context:
         page = context.new_page()
-        page.goto(file.as_uri())
+        visit(page, file.as_uri())
         overflows = page.locator(".wide").evaluate_all(
             "(places) => places.map((place) => place.scrollWidth - place.clientWidth)"
         )

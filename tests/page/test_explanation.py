@@ -146,7 +146,7 @@ def test_an_explanation_adds_up_exactly(page: Page) -> None:
     program = """async () => {
       const { classify, images, theta } = await import("softmax/digits");
       const { pixelsPart } = await import("softmax/contributions");
-      return [...images.values()].slice(0, 100).flatMap(({ pixels }) => classify(pixels).z
+      return [...(await images).values()].slice(0, 100).flatMap(({ pixels }) => classify(pixels).z
         .map((z, k) => pixelsPart(theta[k], pixels) + theta[k].at(-1) - z));
     }"""
     assert max(map(abs, page.evaluate(program))) < 1e-14  # the sum of two divisions, not of one

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from page.opened import _file, _page  # noqa: F401 (fixtures)
+from page.opened import _file, _page, visit  # noqa: F401 (fixtures)
 from playwright.sync_api import Browser, Page, expect
 from shared import ROOT
 
@@ -74,7 +74,7 @@ def test_the_page_speaks_one_language_at_a_time(page: Page) -> None:
 def test_vietnamese_readers_start_in_vietnamese(browser: Browser, file: Path) -> None:
     with browser.new_context(locale="vi-VN") as context:
         page = context.new_page()
-        page.goto(file.as_uri())
+        visit(page, file.as_uri())
         assert page.locator("h1").inner_text() == "Hồi quy softmax trên MNIST"
         assert page.title() == "Hồi quy softmax trên MNIST"
 
@@ -84,19 +84,19 @@ def test_an_address_means_a_language(browser: Browser, file: Path, locale: str) 
     with browser.new_context(locale=locale) as context:
         page = context.new_page()
         for language in ("vi", "en"):
-            page.goto(f"{file.as_uri()}?lang={language}#data")
+            visit(page, f"{file.as_uri()}?lang={language}#data")
             expect(page.locator("html")).to_have_attribute("lang", language)
 
 
 def test_a_chosen_language_is_kept(browser: Browser, file: Path) -> None:
     with browser.new_context(locale="en-GB") as context:
         page = context.new_page()
-        page.goto(f"{file.as_uri()}?lang=en#data")
+        visit(page, f"{file.as_uri()}?lang=en#data")
         page.get_by_role("button", name="Tiếng Việt").click()
         assert page.url == f"{file.as_uri()}?lang=vi#data"
         page.reload()
         expect(page.locator("html")).to_have_attribute("lang", "vi")
-        page.goto(file.as_uri())
+        visit(page, file.as_uri())
         expect(page.locator("html")).to_have_attribute("lang", "vi")
 
 
@@ -107,7 +107,7 @@ def test_the_english_is_in_the_file_as_javascript_says_it(browser: Browser, file
     for found, javascript in ((written, False), (said, True)):
         with browser.new_context(locale="en-GB", java_script_enabled=javascript) as context:
             page = context.new_page()
-            page.goto(file.as_uri())
+            (visit if javascript else Page.goto)(page, file.as_uri())
             found |= {
                 name: page.locator(f"[data-{name}]").evaluate_all(
                     """(all, name) => all.map((element) => [element.dataset.values ?? "{}",

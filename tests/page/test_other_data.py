@@ -1,5 +1,8 @@
 """The page of other data and another training: it says what was run, and of which images."""
 
+import json
+import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,13 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from clones import Clone
-from page.opened import formulas
+from page.opened import formulas, visit
 from playwright.sync_api import Browser, Page, expect
 
 from softmax.core.data import Dataset
 from softmax.page import images, report
-from softmax.pipeline import paths
-from stages import report as stage
+from softmax.pipeline import params, paths
 
 CHANGES = {
     "dataset: digits": "dataset: fashion-mnist",
@@ -48,7 +50,7 @@ def opened(browser: Browser, file: Path) -> Iterator[Page]:
     with browser.new_context(locale="en-GB") as context:
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(str(error)))
-        page.goto(file.as_uri())
+        visit(page, file.as_uri())
         yield page
     assert faults == []
 
@@ -91,17 +93,10 @@ def test_the_curve_of_the_held_out_images_is_that_of_its_table(page: Page, clone
 
 
 def test_images_of_other_shapes_and_fewer_classes_have_a_page(
-    browser: Browser, pipeline: Clone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    browser: Browser, pipeline: Clone, tmp_path: Path
 ) -> None:
     """Three classes of 6 x 5 pixels, without a pad, which makes images of 28 x 28."""
-    written: dict[Path, bytes] = {}
-    monkeypatch.chdir(pipeline.folder)
-    monkeypatch.setattr(stage, "of_images", lambda _: odd_facts())
-    monkeypatch.setattr("stages.report.files.write", written.update)
-    monkeypatch.setattr("stages.report.recorder.log", lambda *_: None)
-    stage.main()
-    (tmp_path / "index.html").write_bytes(written[paths.REPORT])
-    for page in opened(browser, tmp_path / "index.html"):
+    for page in opened(browser, write(tmp_path, pipeline, (6, 5), ["a", "b", "c"])):
         expect(page.locator("#drawing")).to_have_count(0)
         expect(page.get_by_role("link", name="Draw")).to_have_count(0)
         expect(page.locator("[data-weights=gray] canvas")).to_have_count(3)
@@ -118,21 +113,35 @@ def test_images_of_other_shapes_and_fewer_classes_have_a_page(
         expect(page.locator("#explained-scores tr")).to_have_count(3)
 
 
-def odd_facts() -> dict[str, Any]:
-    """The facts about random images and a random model of them."""
-    random = np.random.default_rng(0)
-    labels = np.arange(30, dtype=np.uint8) % 3
-    sets = [
-        Dataset(random.integers(256, size=(30, 30), dtype=np.uint8), labels, 3) for _ in range(3)
-    ]
-    theta = random.integers(-(2**30), 2**30, size=(3, 31)) / 2**30
-    a = random.dirichlet([1, 1, 1], 30)
+def write(folder: Path, pipeline: Clone, shape: tuple[int, ...], names: list[str]) -> Path:
+    """A page of random images and of a random model of them; all else is that of the pipeline."""
+    html = (pipeline.folder / paths.REPORT).read_text(encoding="utf-8")
+    facts = json.loads(re.findall('id="facts">(.*?)</script>', html, re.DOTALL)[0])
+    page = report.html(
+        facts | {"dataset": "mine", "name": "Mine", "lecture": None} | random_facts(shape, names),
+        train=params.load(pipeline.folder / params.PATH).train,
+        sha256={},
+        examples=report.examples(pd.read_csv(pipeline.folder / paths.LESSON_EXAMPLES)),
+    )
+    (folder / "index.html").write_bytes(page)
+    return folder / "index.html"
+
+
+def random_facts(shape: tuple[int, ...], names: list[str]) -> dict[str, Any]:
+    """The facts about ten images of each class and a model of them."""
+    random, classes = np.random.default_rng(0), len(names)
+    labels = np.arange(10 * classes) % classes
+    size = len(labels), math.prod(shape)
+    training, held_out, test = (
+        Dataset(random.integers(256, size=size, dtype=np.uint8), labels, classes) for _ in range(3)
+    )
+    theta = random.integers(-(2**30), 2**30, size=(classes, size[1] + 1)) / 2**30
+    a = random.dirichlet(np.ones(classes), len(labels))
     table = pd.DataFrame({"label": labels, "prediction": a.argmax(1)})
-    table[["p0", "p1", "p2"]] = a
+    table[[f"p{k}" for k in range(classes)]] = a
     return {
-        "dataset": "mine",
-        "name": report.name("mine"),
-        "data": images.data((6, 5), "abc", *sets),
+        "data": images.data(shape, names, training, held_out, test),
         "forming": images.forming({0: theta / 2, 1: theta}),
-        **images.model(theta, sets[2], table, [4]),
+        **images.model(theta, table, [4]),
+        "images": images.shown(test, table, [4], 1_000_000),
     }

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from clones import Clone
 from page.live import _lecture, changes, in_python, in_the_page  # noqa: F401 (fixture)
-from page.opened import _file, _touched, listen  # noqa: F401 (fixtures)
+from page.opened import _file, _touched, listen, visit  # noqa: F401 (fixtures)
 from playwright.sync_api import Browser, Page, expect
 
 from softmax.core import model
@@ -34,7 +34,7 @@ def test_the_page_says_so_if_bytes_differ(
     other = tmp_path / "index.html"
     other.write_text(html.replace(locked, "0" * 64), encoding="utf-8")
     page = browser.new_page(locale="en-GB")
-    page.goto(other.as_uri())
+    visit(page, other.as_uri())
 
     assert in_the_page(page) == locked
     expect(page.locator("#lesson-verdict")).to_contain_text("should be impossible")
@@ -106,7 +106,7 @@ def test_plane_and_sliders_are_on_the_screen_together(
     width, height = size
     with browser.new_context(viewport={"width": width, "height": height}) as context:
         page = context.new_page()
-        page.goto((pipeline.folder / paths.REPORT).as_uri())
+        visit(page, (pipeline.folder / paths.REPORT).as_uri())
         page.add_style_tag(content="html { scroll-behavior: auto }")
         page.locator(".lesson").evaluate("(lesson) => lesson.scrollIntoView()")
         bar = page.get_by_role("banner").bounding_box()
@@ -166,7 +166,7 @@ def test_play_goes_on_where_it_was_paused(page: Page) -> None:
 
 def test_where_no_motion_is_wanted_play_jumps_to_the_end(browser: Browser, pipeline: Clone) -> None:
     page = browser.new_page(reduced_motion="reduce")
-    page.goto((pipeline.folder / paths.REPORT).as_uri())
+    visit(page, (pipeline.folder / paths.REPORT).as_uri())
     for start, end in ((0, 40), (40, 100), (100, 40)):
         page.locator("#lesson-epoch").fill(str(start))
         page.locator("#lesson-play").click()

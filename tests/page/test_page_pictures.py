@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from clones import Clone
 from numpy.typing import ArrayLike, NDArray
+from page.opened import visit
 from playwright.sync_api import Browser, Locator, Page
 
 from softmax.core import model
@@ -34,7 +35,7 @@ def page(browser: Browser, pipeline: Clone) -> Iterator[Page]:
     """The page that the pipeline wrote, in English; nobody touches it."""
     with browser.new_context(locale="en-GB") as context:
         page = context.new_page()
-        page.goto((pipeline.folder / paths.REPORT).as_uri())
+        visit(page, (pipeline.folder / paths.REPORT).as_uri())
         yield page
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from clones import Clone
 from page.live import _lecture, changes, in_python, in_the_page, points  # noqa: F401 (fixture)
-from page.opened import _file, _touched  # noqa: F401 (fixtures)
+from page.opened import _file, _touched, visit  # noqa: F401 (fixtures)
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from softmax.core import model
@@ -90,7 +90,7 @@ def test_points_are_added_where_the_cross_is_and_removed(
 ) -> None:
     with browser.new_context(locale="en-GB", has_touch=touch) as context:
         page = context.new_page()
-        page.goto((pipeline.folder / paths.REPORT).as_uri())
+        visit(page, (pipeline.folder / paths.REPORT).as_uri())
         press = page.touchscreen.tap if touch else page.mouse.click
         surface = page.locator("#lesson-plane")
         surface.scroll_into_view_if_needed()

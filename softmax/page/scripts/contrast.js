@@ -1,15 +1,14 @@
 // Softmax regression beside three logistic regressions on the same points, each trained here to
 // tell one class from the rest. Alone, what they say need not add up to 1.
 
-import { doubles } from "softmax/facts";
 import { say } from "softmax/i18n";
-import { WHITE, input, logits, rows, softmax } from "softmax/model";
+import { WHITE, input, logits, softmax } from "softmax/model";
 import { PURPLE_ORANGE, diverging, legend, tint } from "softmax/pictures";
 import { COLOURS, lattice } from "softmax/regions";
 import { fit } from "softmax/training";
 
 export function start({ lesson }) {
-  const theta = rows(doubles(lesson.theta), lesson.classes);
+  const theta = lesson.theta;
   const alone = COLOURS.map((_, k) => logistic(lesson, k));
   const points = lattice(document.querySelector("[data-surfaces] canvas").width);
   const together = points.map((x) => softmax(logits(theta, x)));
@@ -28,7 +27,7 @@ function logistic({ points, logistic_start, learning_rate, epochs }, k) {
     x: input([x1, x2]),
     y: Number(label === k),
   }));
-  return fit(rows(doubles(logistic_start), 2), samples, learning_rate / 2, epochs).at(-1).theta;
+  return fit(logistic_start, samples, learning_rate / 2, epochs).at(-1).theta;
 }
 
 const excess = (p) => p[0] + p[1] + p[2] - 1;

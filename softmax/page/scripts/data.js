@@ -5,8 +5,8 @@ import { WHITE } from "softmax/model";
 import { image } from "softmax/pictures";
 import { tell } from "softmax/pixel";
 
-export function start({ data: { label, pixels } }) {
-  const all = pictures(pixels, label.length);
+export async function start({ data: { label, pixels } }) {
+  const all = await pictures(pixels, label.length);
   for (const canvas of document.querySelectorAll("[data-examples]")) {
     const k = Number(canvas.dataset.examples);
     const those = all.filter((_, n) => label[n] === k);

@@ -1,15 +1,15 @@
 // The model of images, and the test images that the page shows.
 
-import { doubles, facts, runs } from "softmax/facts";
+import { doubles, facts, unpack } from "softmax/facts";
 import { input, logits, rows, softmax } from "softmax/model";
 
 export const CLASSES = facts.confusion.length;
 export const [ROWS, COLUMNS] = facts.data.shape;
 
-export const theta = rows(doubles(facts.theta), CLASSES);
+export const theta = rows(await doubles(facts.theta), CLASSES);
 
-/** {index, label, prediction, pixels} of each test image that is shown, the most confident first. */
-export const images = shown(facts.images);
+/** By its number, {index, label, prediction, pixels} of each test image that is shown: a promise. */
+export const images = Promise.all(facts.images.map(shown)).then((all) => new Map(all.flat()));
 
 /** What the model says of an image's pixels, 0 to 255: scores z and probabilities a. */
 export function classify(pixels) {
@@ -18,18 +18,16 @@ export function classify(pixels) {
 }
 
 /** The pixels of `count` images. */
-export function pictures(encoded, count) {
+export async function pictures(packed, count) {
   const size = ROWS * COLUMNS;
-  const all = runs(encoded, count * size);
+  const all = await unpack(packed);
   return Array.from({ length: count }, (_, k) => all.subarray(k * size, (k + 1) * size));
 }
 
-function shown({ index, label, prediction, pixels }) {
-  const all = pictures(pixels, index.length);
-  return new Map(
-    index.map((number, k) => [
-      number,
-      { index: number, label: label[k], prediction: prediction[k], pixels: all[k] },
-    ]),
-  );
+async function shown({ index, label, prediction, pixels }) {
+  const all = await pictures(pixels, index.length);
+  return index.map((number, k) => [
+    number,
+    { index: number, label: label[k], prediction: prediction[k], pixels: all[k] },
+  ]);
 }

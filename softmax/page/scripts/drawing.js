@@ -16,21 +16,22 @@ const PEN = { lineWidth: 24, lineCap: "round", lineJoin: "round", strokeStyle: "
 
 const at = (name) => document.getElementById(`drawing-${name}`);
 
-export function start({ samples }) {
+export async function start({ samples }) {
   if (!at("pad")) return;
+  const all = [...(await images).values()];
   const pad = new Pad(at("pad"));
   followPointer(at("pad"), (from, to) => pad.draw(from, to));
   at("clear").addEventListener("click", () => pad.clear());
   at("why").addEventListener("click", () => explain(pad.shown, pad.title));
-  for (const button of at("classes").children) offer(button, pad);
+  for (const button of at("classes").children) offer(button, pad, all);
   rove(at("classes"));
-  pad.take(images.get(samples[0]));
+  pad.take(all.find(({ index }) => index === samples[0]));
 }
 
 /** Let a button put the test images of its class on the pad, one after another, mistakes last. */
-function offer(button, pad) {
+function offer(button, pad, images) {
   const k = Number(button.dataset.class);
-  const those = [...images.values()].filter((shown) => shown.label === k);
+  const those = images.filter((shown) => shown.label === k);
   those.sort((one, other) => (other.prediction === k) - (one.prediction === k));
   let next = 0;
   button.disabled = those.length === 0;

@@ -3,21 +3,20 @@
 /** What softmax/report.py says of them. */
 export const facts = JSON.parse(document.getElementById("facts").textContent);
 
-/** A Float64Array of the base64 of little-endian float64. */
-export function doubles(base64) {
-  const view = new DataView(bytes(base64).buffer);
-  return Float64Array.from({ length: view.byteLength / 8 }, (_, k) => view.getFloat64(8 * k, true));
+/** The Uint8Array that softmax/page/packing.py packed. */
+export async function unpack(base64) {
+  const inflate = new DecompressionStream("deflate");
+  const stream = new Blob([bytes(base64)]).stream().pipeThrough(inflate);
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-/** `count` bytes of the base64 of runs, in which a 0 is followed by how often it comes. */
-export function runs(base64, count) {
-  const encoded = bytes(base64);
-  const decoded = new Uint8Array(count);
-  for (let from = 0, to = 0; from < encoded.length; from++) {
-    if (encoded[from] === 0) to += encoded[++from];
-    else decoded[to++] = encoded[from];
-  }
-  return decoded;
+/** The Float64Array of its doubles: their first bytes, little-endian, then their second ones... */
+export async function doubles(base64) {
+  const octets = await unpack(base64);
+  const count = octets.length / 8;
+  const view = new DataView(new ArrayBuffer(octets.length));
+  octets.forEach((octet, k) => view.setUint8(8 * (k % count) + Math.floor(k / count), octet));
+  return Float64Array.from({ length: count }, (_, k) => view.getFloat64(8 * k, true));
 }
 
 function bytes(base64) {

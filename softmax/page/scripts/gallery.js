@@ -10,29 +10,49 @@ import { image, pixelated } from "softmax/pictures";
 import { rove } from "softmax/roving";
 import { scores } from "softmax/scores";
 
+const BATCH = 100; // images that are painted in one go
+
 const at = (id) => document.getElementById(id);
 
-export function start({ samples, mistakes }) {
-  at("sample-cards").append(...samples.map((k) => card(images.get(k))));
-  at("most-confident").append(...mistakes.map((k) => item(images.get(k))));
+export async function start({ samples, mistakes }) {
+  const all = await images;
+  at("sample-cards").append(...samples.map((k) => card(all.get(k))));
+  const wrong = mistakes.filter((k) => all.has(k)).map((k) => surely(all.get(k)));
+  at("most-confident").append(...wrong.map(item));
   for (const cell of document.querySelectorAll("button[data-prediction]")) {
-    cell.addEventListener("click", () => openCell(cell));
+    cell.addEventListener("click", () => openCell(cell, [...all.values()]));
   }
   for (const place of [at("sample-cards"), at("most-confident"), at("confusion")]) rove(place);
 }
 
 /** The images behind a cell, in the dialog. */
-function openCell(cell) {
+function openCell(cell, images) {
   const [label, prediction] = [cell.dataset.label, cell.dataset.prediction].map(Number);
   const count = Number(cell.textContent);
-  const behind = [...images.values()].filter(
-    (shown) => shown.label === label && shown.prediction === prediction,
-  );
+  const behind = images
+    .filter((shown) => shown.label === label && shown.prediction === prediction)
+    .map(surely)
+    .sort((one, other) => other.a - one.a);
   say(at("cell-title"), "cell.title", { label, prediction });
   say(at("cell-text"), "cell.text", { shown: behind.length, count });
-  at("cell-images").replaceChildren(...behind.map(item));
-  rove(at("cell-images"));
   open("cell");
+  fill(behind);
+}
+
+/** Show the images of a cell, of which there may be a thousand, without holding up the browser. */
+async function fill(behind) {
+  const list = element("ul", { class: "gallery", id: "cell-images" });
+  at("cell-images").replaceWith(list);
+  for (let k = 0; k < behind.length && list.isConnected; k += BATCH) {
+    list.append(...behind.slice(k, k + BATCH).map(item));
+    rove(list);
+    await new Promise(requestAnimationFrame);
+  }
+}
+
+/** A test image, and a: the probability of what the model calls it. */
+function surely(shown) {
+  return { ...shown, a: classify(shown.pixels).a[shown.prediction] };
 }
 
 /** A test image and its scores. */
@@ -50,8 +70,7 @@ function card(shown) {
 
 /** A test image in a list, with what it is called. */
 function item(shown) {
-  const { label, prediction, pixels } = shown;
-  const a = classify(pixels).a[prediction];
+  const { label, prediction, a } = shown;
   const caption = element("span", { say: ["gallery.caption", { label, prediction, a }] });
   return element("li", {}, opener(shown), caption);
 }

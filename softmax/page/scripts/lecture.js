@@ -5,13 +5,16 @@ import { element } from "softmax/elements";
 import { predict } from "softmax/model";
 import { image, pixelated } from "softmax/pictures";
 
-export function start({ lecture }) {
-  const shown = (lecture?.images ?? []).filter(([index]) => images.has(index));
-  document.getElementById("lecture-images")?.append(...shown.map(card));
+export async function start({ lecture }) {
+  if (!lecture) return;
+  const all = await images;
+  const shown = lecture.images.filter(([index]) => all.has(index));
+  document
+    .getElementById("lecture-images")
+    .append(...shown.map(([index, ...numbers]) => card(all.get(index), ...numbers)));
 }
 
-function card([index, theirs, least, largest]) {
-  const { label, pixels } = images.get(index);
+function card({ index, label, pixels }, theirs, least, largest) {
   const { z, a } = classify(pixels);
   const [said, says] = [predict(theirs), predict(z)];
   const canvas = pixelated(["lecture.image", { index, label }]);

@@ -2,10 +2,9 @@
 
 import { showCurve, showDot } from "softmax/descent";
 import { element } from "softmax/elements";
-import { doubles } from "softmax/facts";
 import { say } from "softmax/i18n";
 import { NAMES } from "softmax/marks";
-import { WHITE, input, logits, predict, rows, softmax } from "softmax/model";
+import { WHITE, input, logits, predict, softmax } from "softmax/model";
 import { Plane } from "softmax/plane";
 import { boundaries, lattice, paint } from "softmax/regions";
 import { fit } from "softmax/training";
@@ -38,7 +37,7 @@ class Lesson {
   /** `original` has the settings of the pipeline, as softmax/page/report.py gives them. */
   constructor(original) {
     this.original = original;
-    this.initial = rows(doubles(original.start), original.classes);
+    this.initial = original.start;
     this.points = original.points.map(([x1, x2, y]) => ({ x: input([x1, x2]), y }));
     this.cells = lattice(at("regions").width);
     this.plane = new Plane({

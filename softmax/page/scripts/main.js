@@ -21,7 +21,8 @@ startLanguages();
 startLinks();
 startDialogs();
 startPixel();
-for (const start of [
+
+const sections = [
   startDrawing,
   startContrast,
   startWorked,
@@ -33,6 +34,8 @@ for (const start of [
   startWeights,
   startGallery,
   startLecture,
-]) {
-  start(facts);
-}
+];
+const content = document.getElementById("content");
+content.ariaBusy = true; // some wait for what is unpacked
+await Promise.all(sections.map((start) => start(facts)));
+content.ariaBusy = false;

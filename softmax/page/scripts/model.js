@@ -19,7 +19,11 @@ export const WHITE = 255;
 const MAX_ROW_SUM = 2 ** 23 / WHITE; // 2^53 units of the weight grid
 
 /** x from 255 times the features. */
-export const input = (features) => Float64Array.of(...features, WHITE);
+export function input(features) {
+  const x = new Float64Array(features.length + 1).fill(WHITE);
+  x.set(features);
+  return x;
+}
 
 /** theta from all its numbers, row by row. */
 export function rows(values, classes) {

@@ -8,8 +8,8 @@ import { paintWeights } from "softmax/maps";
 import { rows } from "softmax/model";
 import { gray, legend } from "softmax/pictures";
 
-export function start({ forming: { epochs, thetas }, curves, data }) {
-  const all = rows(doubles(thetas), epochs.length).map((theta) => rows(theta, CLASSES));
+export async function start({ forming: { epochs, thetas }, curves, data }) {
+  const all = rows(await doubles(thetas), epochs.length).map((theta) => rows(theta, CLASSES));
   const weights = all.map((theta) => theta.map((row) => row.subarray(0, -1)));
   const largest = largestOf(weights.flat());
   const slider = document.getElementById("weights-epoch");
