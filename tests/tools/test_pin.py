@@ -79,7 +79,7 @@ def test_the_advice_shows_no_password(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     contents = [(place / file).read_bytes() for file in FILES]
-    monkeypatch.setattr(mirror, "read", lambda _: iter(contents))
+    monkeypatch.setattr(mirror, "read", lambda *_: iter(contents))
     monkeypatch.setattr(sys, "argv", ["pin", "mine", "http://me:secret@host/set"])
     pin.main()
     assert "run MNIST_MIRROR=http://host/set dvc repro" in capsys.readouterr().out

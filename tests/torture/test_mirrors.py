@@ -41,9 +41,9 @@ def _one_source(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setattr(mirror, "TIMEOUT", PATIENCE)
     monkeypatch.setattr(mirror, "DEADLINE", 3 * PATIENCE)
-    monkeypatch.setattr(mirror, "LIMIT", 100_000)
     pins = {name: sha256(content).hexdigest() for name, content in GOOD.items()}
     entry = catalog.load()["fashion-mnist"].model_dump(by_alias=True) | pins
+    entry["images"] = (99, 99)
     monkeypatch.setitem(catalog.load(), "fashion-mnist", Pinned.model_validate(entry))
 
 
