@@ -82,9 +82,10 @@ sweep: .venv/installed ## many models at once: make sweep S="train.learning_rate
 	@test "$(S)" || { echo "error: say make sweep S=\"train.learning_rate=0.01,0.1\"" >&2; exit 2; }
 	@$(BIN)/python -m tools.sweep $(foreach setting,$(S),-S '$(setting)')
 
-pin: .venv/installed ## add a data set: make pin NAME=mine FROM=directory, of four IDX files
+pin: .venv/installed ## add a data set: make pin NAME=mine FROM=folder [SIZE=28x28]
 	@test "$(NAME)" && test "$(FROM)" || { echo "error: say make pin NAME=... FROM=..." >&2; exit 2; }
-	$(BIN)/python -m tools.pin $(NAME) "$(FROM)"
+	@$(BIN)/python -m tools.pin $(NAME) "$(FROM)" $(if $(SIZE),--size $(SIZE)) \
+		$(if $(SHAPE),--shape $(SHAPE)) $(if $(LABEL),--label "$(LABEL)")
 
 bench: .venv/bench ## compare with other libraries, and write benchmarks/results.md: six minutes
 	$(BIN)/dvc repro --quiet download

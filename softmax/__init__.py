@@ -8,6 +8,7 @@ The rooms, from the ground up; arrows of imports point down only (tests/project/
     pipeline     params.yaml, datasets.yaml, paths and files, the door to MLflow
     machine      the device and the processes that compute, which change no result
     sources      where the data come from
+    pinning      what people have, as a data set that is pinned
     results      what a trained model says of the test set, and pictures of it
     lesson       the lecture in two dimensions
     page         the HTML file that shows and explains it all

@@ -15,6 +15,7 @@ ROOMS = [  # from the ground up, in the order of softmax/__init__.py
     "pipeline",
     "machine",
     "sources",
+    "pinning",
     "results",
     "lesson",
     "page",

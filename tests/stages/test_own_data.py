@@ -5,12 +5,16 @@ import json
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from clones import Clone
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from pinning.places import write_images
 
+from softmax.core import model
+from softmax.pipeline import paths
 from softmax.pipeline.catalog import FILES
 
 
@@ -86,6 +90,20 @@ def test_fashion_mnist_comes_from_a_directory(clone: Clone) -> None:
     assert outs == {f"data/fashion-mnist/{file}" for file in FILES}
     for out in outs:
         assert (clone.folder / out).read_bytes() == (Path(mirror) / Path(out).name).read_bytes()
+
+
+def test_folders_of_rgb_images_become_a_model_of_their_classes(
+    clone: Clone, tmp_path: Path
+) -> None:
+    """Nothing says where the images are but `make pin`."""
+    write_images(tmp_path / "photos", {"cat": 40, "dog": 30, "owl": 50}, (20, 30, 3))
+    printed = clone.make("pin", "NAME=photos", f"FROM={tmp_path / 'photos'}").stdout
+    assert "of 20 x 30 RGB pixels, 3 classes" in printed
+    clone.edit("params.yaml", "dataset: digits", "dataset: photos")
+    done = clone.run("dvc", "repro", "evaluate", "export", MNIST_MIRROR="")
+    assert "download: photos from make pin" in done
+    assert model.load(clone.folder / paths.WEIGHTS).shape == (3, 20 * 30 * 3 + 1)
+    assert set(pd.read_csv(clone.folder / paths.CONFUSION).actual) == {"cat", "dog", "owl"}
 
 
 @pytest.mark.parametrize("kept", ["cache", "remote"])

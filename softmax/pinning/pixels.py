@@ -1,0 +1,75 @@
+"""An image file as pixels: what Pillow decodes with nothing lost, or it is refused.
+
+Up to 8 bits a pixel are taken as they are, black and white as 0 and 255, the colours of a palette
+as what they stand for. An alpha channel is dropped where all is opaque.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+from softmax.errors import DataError
+
+FORMATS = ("PNG", "JPEG", "BMP", "PPM", "TIFF", "WEBP")
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm", ".tif", ".tiff", ".webp")
+COLOURS = {"1": "L", "L": "L", "LA": "L", "P": "RGB", "PA": "RGB", "RGB": "RGB", "RGBA": "RGB"}
+
+
+def look(path: Path) -> tuple[tuple[int, int], str]:
+    """The rows and columns of an image, and "L" or "RGB"; DataError if it is of another kind."""
+    with _opened(path) as image:
+        if any(map(_is_deep, image.tile)) or image.mode.startswith(("I", "F")):
+            raise DataError(f"{path}: more than 8 bits a pixel; `mogrify -depth 8` reduces them")
+        if image.mode not in COLOURS:
+            raise DataError(
+                f"{path}: colours are {image.mode}; `mogrify -colorspace sRGB` makes them RGB"
+            )
+        # a second one in a JPEG is for screens that show more
+        if image.format != "MPO" and (frames := getattr(image, "n_frames", 1)) != 1:
+            raise DataError(f"{path}: {frames} images in a file; make a file of each")
+        return (image.height, image.width), COLOURS[image.mode]
+
+
+def decode(path: Path, colours: str) -> NDArray[np.uint8]:
+    """The image as uint8, (rows, columns) for "L", (rows, columns, 3) for "RGB".
+
+    Gray as RGB has three equal values. DataError where pixels are damaged or not opaque.
+    """
+    with _opened(path) as image:
+        image.load()
+        plain: Image.Image = image
+        if image.has_transparency_data:
+            plain = image.convert("RGBA")
+            alpha = np.asarray(plain.getchannel("A"))
+            if clear := np.count_nonzero(alpha != 255):
+                raise DataError(
+                    f"{path}: {clear} of {alpha.size} pixels are transparent; `mogrify -background "
+                    "white -flatten` paints them over"
+                )
+        return np.asarray(plain.convert(colours))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
+    """The image, not yet decoded; DataError for whatever a decoder comes upon in damaged bytes."""
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            yield image
+    except DataError:
+        raise
+    except UnidentifiedImageError:
+        raise DataError(f"{path}: not an image, or damaged") from None
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{path}: damaged: {reason}") from None
+
+
+def _is_deep(tile: Any) -> bool:
+    """Whether Pillow would take 8 bits of 16, without a word."""
+    rawmode, *rest = tile.args if isinstance(tile.args, tuple) else (tile.args,)
+    return ";16" in str(rawmode) or (tile.codec_name.startswith("ppm") and rest[0] > 255)

@@ -1,0 +1,107 @@
+"""Image files: decoded exactly, or refused in one line."""
+
+import io
+import re
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from softmax.errors import DataError
+from softmax.pinning import pixels
+
+GRAY = np.arange(256, dtype=np.uint8).reshape(16, 16)
+RGB = np.stack([GRAY, GRAY.T, 255 - GRAY], axis=-1)
+OPAQUE = np.full_like(GRAY, 255)
+
+
+def decoded(path: Path) -> np.ndarray:
+    size, colours = pixels.look(path)
+    array = pixels.decode(path, colours)
+    assert array.shape[:2] == size
+    return array
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        (Image.fromarray(GRAY), GRAY),
+        (Image.fromarray(RGB), RGB),
+        (Image.fromarray(GRAY > 9), (GRAY > 9) * np.uint8(255)),
+        (Image.fromarray(np.dstack([RGB, OPAQUE])), RGB),
+        (Image.fromarray(np.dstack([GRAY, OPAQUE])), GRAY),
+        (Image.fromarray(GRAY // 64).convert("P"), np.stack([GRAY // 64] * 3, axis=-1)),
+    ],
+    ids=lambda value: getattr(value, "mode", ""),
+)
+def test_what_is_taken_exactly(tmp_path: Path, image: Image.Image, expected: np.ndarray) -> None:
+    image.save(tmp_path / "a.png")
+    array = decoded(tmp_path / "a.png")
+    assert array.dtype == np.uint8
+    assert np.array_equal(array, expected)
+
+
+def test_a_jpeg_is_what_pillow_decodes(tmp_path: Path) -> None:
+    Image.fromarray(RGB).save(tmp_path / "a.jpg")
+    assert np.array_equal(decoded(tmp_path / "a.jpg"), np.asarray(Image.open(tmp_path / "a.jpg")))
+
+
+def png(depth: int, kind: int, row: bytes) -> bytes:
+    """A PNG of one pixel, as Pillow does not write it."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        check = zlib.crc32(name + content).to_bytes(4, "big")
+        return len(content).to_bytes(4, "big") + name + content + check
+
+    header = bytes([0, 0, 0, 1, 0, 0, 0, 1, depth, kind, 0, 0, 0])
+    body = zlib.compress(b"\0" + row)
+    start = b"\x89PNG\r\n\x1a\n"
+    return start + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+
+
+def saved(image: Image.Image, kind: str = "PNG", **settings: Any) -> bytes:
+    """The file that Pillow writes."""
+    file = io.BytesIO()
+    image.save(file, kind, **settings)
+    return file.getvalue()
+
+
+HALF = saved(Image.fromarray(np.dstack([RGB, OPAQUE - (GRAY < 7)])))
+PALETTE = saved(Image.fromarray(RGB).quantize(4), transparency=0)
+NOISE = np.random.default_rng(0).integers(256, size=(16, 16, 3), dtype=np.uint8)
+PLAIN = saved(Image.fromarray(NOISE))
+DEEP = "more than 8 bits a pixel; `mogrify -depth 8` reduces them"
+FAULTS = {
+    "gray of 16 bits": (png(16, 0, bytes(2)), DEEP),
+    "RGB of 16 bits": (png(16, 2, bytes(6)), DEEP),
+    "PGM of 16 bits": (b"P5 1 1 65535\n\0\0", DEEP),
+    "PPM of 10 bits": (b"P6 1 1 1000\n" + bytes(6), DEEP),
+    "floats": (saved(Image.fromarray(np.float32(GRAY)), "TIFF"), DEEP),
+    "CMYK": (saved(Image.new("CMYK", (2, 2)), "JPEG"), "colours are CMYK"),
+    "half transparent": (HALF, "7 of 256 pixels are transparent"),
+    "transparent palette": (PALETTE, "of 256 pixels are transparent"),
+    "pages": (
+        saved(
+            Image.fromarray(GRAY), "TIFF", save_all=True, append_images=[Image.fromarray(GRAY)] * 2
+        ),
+        "3 images in a file",
+    ),
+    "text": (b"hello", "not an image, or damaged"),
+    "empty": (b"", "not an image, or damaged"),
+    "truncated": (PLAIN[: len(PLAIN) * 3 // 4], "damaged: "),
+    "flipped": (PLAIN[:60] + bytes([PLAIN[60] ^ 255]) + PLAIN[61:], "damaged: "),
+    "truncated JPEG": (saved(Image.fromarray(RGB), "JPEG")[:-50], "damaged: "),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_is_refused(tmp_path: Path, fault: str) -> None:
+    content, reason = FAULTS[fault]
+    path = tmp_path / "a.png"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=f"^{re.escape(f'{path}: ')}.*{re.escape(reason)}") as told:
+        decoded(path)
+    assert "\n" not in str(told.value)

@@ -1,0 +1,116 @@
+"""CSV: a column of labels and a column for each pixel."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pinning.places import RANDOM, read, refused
+
+from softmax.pinning import table
+
+PIXELS = RANDOM.integers(256, size=(90, 9), dtype=np.uint8)
+LABELS = np.arange(90) % 3
+
+
+def write(path: Path, column: str = "label", **columns: Any) -> Path:
+    """Write the pixels and labels, or others, as CSV."""
+    content = pd.DataFrame(PIXELS, columns=[f"pixel{k}" for k in range(PIXELS.shape[1])])
+    content.insert(3, column, LABELS)
+    content.assign(**columns).to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize("name", ["label", "class"])
+def test_training_and_test_file(tmp_path: Path, name: str) -> None:
+    write(tmp_path / "train.csv", name)
+    write(tmp_path / "test.csv", name)
+    found, arrays = read(tmp_path)
+    assert found.classes == ("0", "1", "2")
+    for images, labels in (arrays[:2], arrays[2:]):
+        assert np.array_equal(images, PIXELS.reshape(-1, 3, 3))
+        assert np.array_equal(labels, LABELS)
+
+
+def test_a_single_file_is_split_by_the_hash_of_the_pixels(tmp_path: Path) -> None:
+    _, (training, _, test, labels) = read(write(tmp_path / "mine.csv"))
+    hashes = [int(hashlib.sha256(row.tobytes()).hexdigest()[:16], 16) for row in PIXELS]
+    chosen = [k for k, number in enumerate(hashes) if number < 2**64 / 6]
+    assert 5 < len(chosen) < 30
+    assert np.array_equal(test, PIXELS[chosen].reshape(-1, 3, 3))
+    assert np.array_equal(labels, LABELS[chosen])
+    assert len(training) + len(test) == 90
+
+
+def test_rows_come_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "mine.csv")
+    whole = read(path)[1]
+    monkeypatch.setattr(table, "CELLS", 70)
+    assert all(map(np.array_equal, read(path)[1], whole))
+    refused(
+        write(path, pixel8=[0] * 80 + [256] + [0] * 9), "image 81, column pixel8: '256'; pixels are"
+    )
+
+
+def test_shape_and_column_can_be_said(tmp_path: Path) -> None:
+    path = write(tmp_path / "mine.csv", "digit")
+    refused(path, "0 of them called label or class; should be one, beside the pixels, and LABEL=")
+    assert read(path, label="digit", shape=(1, 9))[1][0].shape[1:] == (1, 9)
+    assert read(path, label="digit", shape=(1, 3, 3))[1][0].shape[1:] == (1, 3, 3)
+    refused(path, "9 pixel columns are not 2 x 4", label="digit", shape=(2, 4))
+    refused(write(path, pixel9=0), "10 pixel columns are no square; say SHAPE=20x30")
+
+
+def test_numbers_are_sorted_as_numbers_and_names_as_names(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    assert read(write(path, label=(LABELS + 1) * 5))[0].classes == ("5", "10", "15")
+    assert read(write(path, label=np.array(["10", "09", "1"])[LABELS]))[0].classes == (
+        "09",
+        "1",
+        "10",
+    )
+    names = np.array(["10", "9", "A"])
+    found, (*_, labels) = read(write(path, label=names[LABELS]))
+    assert found.classes == ("10", "9", "A")
+    assert set(labels.tolist()) == {0, 1, 2}
+    assert read(write(path, label=np.array(["NA", "null", "x y"])[LABELS]))[0].classes == (
+        "NA",
+        "null",
+        "x y",
+    )
+
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "image 2, column pixel0: '256'; pixels are whole": {"pixel0": [1, 256] + [3] * 88},
+    "image 2, column pixel0: '-1'; pixels are whole": {"pixel0": [1, -1] + [3] * 88},
+    "image 1, column pixel1: '0.5'; pixels are whole": {"pixel1": 0.5},
+    "image 90, column pixel8: ''; pixels are whole": {"pixel8": ["7"] * 89 + [""]},
+    "label '-1' of 90 images is no class; classes are whole": {"label": -1},
+    "label '1.5' of 1 images is no class": {"label": [1.5] + [2] * 89},
+    "label '' of 90 images is no class": {"label": ""},
+    "1 class (7); 2 to 1000 are allowed": {"label": 7},
+    "class 1 has 1 training and 0 test images": {"label": [0] * 89 + [1], "pixel0": 0},
+}
+
+
+@pytest.mark.parametrize("reason", FAULTS)
+def test_faults(tmp_path: Path, reason: str) -> None:
+    path = write(tmp_path / "mine.csv", **FAULTS[reason])
+    refused(path, f"{path}: {reason}")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"label,a\n1,2\n1,2,3\n", b"label\n1\n", b"\xff\xfe", b"label,a\n", b"1,2\n"]
+)
+def test_no_table(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_bytes(content)
+    refused(path, f"{path}: ")
+
+
+def test_other_columns_in_the_test_file(tmp_path: Path) -> None:
+    write(tmp_path / "train.csv")
+    write(tmp_path / "test.csv", pixel9=0)
+    refused(tmp_path, "train.csv and test.csv have other columns")
