@@ -15,5 +15,5 @@ def header(array: NDArray[np.integer]) -> bytes:
 def limits(pinned: Pinned) -> tuple[int, ...]:
     """How many bytes each of FILES has, or at most has: a label may take four."""
     start = 8 + 4 * len(pinned.shape)
-    pairs = [(start + count * pinned.features, 8 + 4 * count) for count in pinned.images]
+    pairs = [(start + count * pinned.size[1], 8 + 4 * count) for count in pinned.images]
     return pairs[0] + pairs[1]
