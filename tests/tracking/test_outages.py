@@ -1,9 +1,7 @@
-"""A store that is away, dies in mid-run, is full or cannot be written: no stage minds."""
+"""A store that is away, dies in mid-run, stalls or loses answers: no stage minds."""
 
 import http.client
 import os
-import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -12,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
-from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
@@ -20,24 +17,40 @@ import pytest
 from conftest import Workspace
 from digits import write_lock
 from mlflow import MlflowClient
-from mlflow.entities import Run
-from namespaces import FILL, Namespace, small_disk
 from servers import empty_store, serve
 from shared import ROOT
+from tracking.outages import (
+    LIMIT,
+    STAGES,
+    _known,  # noqa: F401 (fixtures)
+    _outputs,  # noqa: F401
+    all_runs,
+    content,
+    names_the_remedy,
+    run_ids,
+    written,
+)
 
-from stages import evaluate, export, train
+from stages import evaluate, train
 from tools import track
 
-LIMIT = 15  # seconds: the clock ends tracking after 8, and a busy machine takes its time
 NEVER = range(0)
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URI of a real MLflow server."""
     folder = tmp_path_factory.mktemp("server")
     with serve(folder, "--backend-store-uri", empty_store(folder / "served.db")) as uri:
         yield uri
+
+
+@pytest.fixture
+def server(served: str) -> Iterator[str]:
+    """The same, which each test leaves without a run."""
+    yield served
+    for run in all_runs(served):
+        MlflowClient(served).delete_run(run.info.run_id)
 
 
 class Proxy(ThreadingHTTPServer):
@@ -108,75 +121,6 @@ def proxy(uri: str, lost: range, fault: str = "") -> Iterator[Proxy]:
         listening.shutdown()
 
 
-Outputs = tuple[dict[str, bytes], Any]
-
-
-@pytest.fixture(scope="module")
-def known() -> list[Outputs]:
-    """What `outputs` found at its first use."""
-    return []
-
-
-@pytest.fixture
-def outputs(
-    workspace: Workspace, store: str, server: str, known: list[Outputs]
-) -> Iterator[Outputs]:
-    """What the stages wrote and what MLflow shows of it where nothing went wrong.
-
-    All tests train one model, and each leaves the server without a run of it.
-    """
-    workspace(train={"epochs": 1, "batch_size": 2, "seed": 300})
-    if not known:
-        before = run_ids(store)
-        for stage in STAGES:
-            stage()
-        (row,) = [run for run in all_runs(store) if run.info.run_id not in before]
-        known.append((written(), content(store, row)))
-        for folder in ("models", "metrics", "images"):
-            shutil.rmtree(folder)
-    yield known[0]
-    for run in all_runs(server):
-        MlflowClient(server).delete_run(run.info.run_id)
-
-
-def written() -> dict[str, bytes]:
-    """Every output of the stages."""
-    files = (path for name in ("models", "metrics", "images") for path in Path(name).rglob("*.*"))
-    return {str(path): path.read_bytes() for path in files if path.is_file()}
-
-
-def all_runs(uri: str) -> list[Run]:
-    """Every run that a person sees."""
-    client = MlflowClient(uri)
-    experiment = client.get_experiment_by_name("softmax-mnist")
-    return list(client.search_runs([experiment.experiment_id])) if experiment else []
-
-
-def run_ids(uri: str) -> set[str]:
-    return {run.info.run_id for run in all_runs(uri)}
-
-
-def content(uri: str, run: Run) -> Any:
-    """All of a run that does not differ between two of the same model."""
-    client = MlflowClient(uri)
-    curves = {
-        key: [
-            (point.step, point.value) for point in client.get_metric_history(run.info.run_id, key)
-        ]
-        for key in run.data.metrics
-    }
-    inputs = sorted(i.dataset.name for i in run.inputs.dataset_inputs)
-    return run.info.status, run.info.run_name, run.data.params, curves, inputs, files(client, run)
-
-
-def files(client: MlflowClient, run: Run, folder: str = "") -> list[str]:
-    """The artifacts of a run; MLflow puts a time and a random number into the names of some."""
-    found: list[str] = []
-    for file in client.list_artifacts(run.info.run_id, folder):
-        found += files(client, run, file.path) if file.is_dir else [file.path]
-    return sorted(re.split(r"[+%]timestamp", path)[0] for path in found)
-
-
 def warnings_of(stages: list[Callable[[], None]], capsys: pytest.CaptureFixture[str]) -> list[str]:
     """What each stage prints to stderr, none of them held up."""
     lines = []
@@ -187,15 +131,6 @@ def warnings_of(stages: list[Callable[[], None]], capsys: pytest.CaptureFixture[
         assert time.perf_counter() - start < LIMIT
         lines.append(capsys.readouterr().err)
     return lines
-
-
-def names_the_remedy(warning: str) -> bool:
-    return (
-        warning.count("\n") == 1 and warning.startswith("warning: ") and "`make track`" in warning
-    )
-
-
-STAGES = [train.main, evaluate.main, export.main]
 
 
 def backfilled(uri: str, before: set[str]) -> Any:
@@ -307,67 +242,6 @@ def test_a_store_that_is_not_there(
     assert written() == outputs[0]
 
 
-def stages(namespace: Namespace) -> list[str]:
-    """What all stages print to stderr, none of them held up by a store on the disk."""
-    said = []
-    for name in ("train", "evaluate", "export"):
-        start = time.perf_counter()
-        done = namespace.run("python", "-m", f"stages.{name}")
-        assert time.perf_counter() - start < LIMIT
-        assert done.returncode == 0, done.stderr
-        said += done.stderr.splitlines(keepends=True)
-    return said
-
-
-@pytest.fixture
-def namespace(tmp_path: Path) -> Iterator[Namespace]:
-    """A small disk for the store."""
-    with small_disk(tmp_path, 8) as namespace:
-        yield namespace
-
-
-def test_a_full_disk(namespace: Namespace, outputs: Any) -> None:
-    namespace.sh(f"{FILL}{namespace.disk}/ballast || true")
-    warned = stages(namespace)
-    assert len(warned) == 3
-    assert all(map(names_the_remedy, warned))
-    assert written() == outputs[0]
-    namespace.sh(f"rm {namespace.disk}/ballast")
-    assert completed(namespace) == outputs[1]
-
-
-@pytest.mark.parametrize("kibibytes", [40, 240])
-def test_a_disk_that_fills_in_mid_run(kibibytes: int, namespace: Namespace, outputs: Any) -> None:
-    namespace.python(
-        "from softmax.tracking import store; store.experiment(store.connect(), 'softmax-mnist')"
-    )
-    namespace.sh(f"{FILL}{namespace.disk}/ballast || true")
-    namespace.sh(f"truncate --size=-{kibibytes}K {namespace.disk}/ballast")
-    warned = stages(namespace)
-    assert 1 <= len(warned) <= 3
-    assert all(map(names_the_remedy, warned))
-    assert written() == outputs[0]
-    namespace.sh(f"rm {namespace.disk}/ballast")
-    assert completed(namespace) == outputs[1]
-
-
-@pytest.mark.parametrize("used_before", [True, False])
-def test_a_disk_that_can_only_be_read(
-    used_before: bool, namespace: Namespace, outputs: Any
-) -> None:
-    """The lock file lies elsewhere, so that the store itself has to say no."""
-    namespace.environment = {"MLFLOW_TRACKING_URI": f"sqlite:///{namespace.disk}/mlflow.db"}
-    if used_before:
-        namespace.python("from softmax.tracking import store; store.connect()")
-    namespace.sh(f"mount -o remount,ro {namespace.disk}")
-    warned = stages(namespace)
-    assert len(warned) == 3
-    assert all(map(names_the_remedy, warned))
-    assert written() == outputs[0]
-    namespace.sh(f"mount -o remount,rw {namespace.disk}")
-    assert completed(namespace) == outputs[1]
-
-
 def test_an_address_that_swallows_everything(
     outputs: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -380,15 +254,3 @@ def test_an_address_that_swallows_everything(
         monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://{}:{}".format(*listener.getsockname()))
         assert all(map(names_the_remedy, warnings_of(STAGES, capsys)))
     assert written() == outputs[0]
-
-
-def completed(namespace: Namespace) -> Any:
-    """What MLflow shows of the only row on the disk, after `python -m tools.track`."""
-    write_lock()
-    done = namespace.run("python", "-m", "tools.track")
-    assert done.returncode == 0, done.stderr
-    namespace.sh(f"cp -r {namespace.disk} outside")
-    shutil.copytree("outside", namespace.disk, dirs_exist_ok=True)  # the same paths, seen from here
-    uri = f"sqlite:///{namespace.disk / 'mlflow.db'}"
-    (row,) = all_runs(uri)
-    return content(uri, row)
