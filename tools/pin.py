@@ -43,8 +43,8 @@ def main() -> None:
             (Path(folder) / file).replace(KEPT / name / file)
     entry.write(name, found, KEPT / name)
     last = len(found.test.labels) - 1
-    print(f"pinned in {catalog.PATH.name}, its files are in {KEPT / name}; now set in params.yaml")
-    print(f"download.dataset: {name}, evaluate.samples: some of 0 to {last}, and run make repro")
+    print(f"pinned in {catalog.PATH.name}, and kept in {KEPT / name}; now set, in params.yaml,")
+    print(f"download.dataset to {name} and evaluate.samples to some of 0 to {last}: make repro")
 
 
 def sides(option: str, text: str | None, rest: str) -> tuple[int, ...] | None:

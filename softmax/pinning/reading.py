@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from softmax.errors import DataError
 from softmax.pinning import arrays, folders, idx, inspection, named, table
-from softmax.pinning.found import Found, Part
+from softmax.pinning.found import Found, Part, check_size
 from softmax.pinning.resizing import resize
 
 
@@ -42,6 +42,8 @@ def read(name: str, place: str, options: Options, folder: Path) -> Found:
     for option, value in options._asdict().items():
         if value is not None and option not in USED[kind]:
             raise DataError(f"{place}: {option.upper()} is not for {kind}")
+    if options.size:
+        check_size("SIZE", *options.size)
     match kind:
         case "IDX files":
             found = idx.read(place, folder)

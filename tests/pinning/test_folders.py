@@ -95,6 +95,7 @@ def test_mixed_sizes(place: Path) -> None:
 def test_too_large(tmp_path: Path) -> None:
     write_images(tmp_path, {"a": 20, "b": 20}, (129, 2))
     refused(tmp_path, "images of 129 x 2 pixels; allowed are 1 x 1 to 128 x 128, and SIZE=28x28")
+    refused(tmp_path, "SIZE: images of 2 x 129 pixels; allowed", size=(2, 129))
 
 
 def test_a_class_that_the_test_set_lacks(place: Path) -> None:

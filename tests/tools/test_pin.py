@@ -90,7 +90,7 @@ def test_the_files_wait_for_make_repro_as_they_are(
     kept = {path.name: path.read_bytes() for path in (KEPT / "mine").iterdir()}
     assert kept == {file: (place / file).read_bytes() for file in FILES}
     assert [path.name for path in KEPT.iterdir()] == ["mine"]
-    assert "evaluate.samples: some of 0 to 9, and run make repro" in capsys.readouterr().out
+    assert "evaluate.samples to some of 0 to 9: make repro" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["no", "on", "null"])
