@@ -10,6 +10,7 @@ The rooms, from the ground up; arrows of imports point down only (tests/project/
     sources      where the data come from
     pinning      what people have, as a data set that is pinned
     results      what a trained model says of the test set, and pictures of it
+    prediction   what it says of images of one's own
     lesson       the lecture in two dimensions
     page         the HTML file that shows and explains it all
     provenance   what git and dvc.lock know of trained models

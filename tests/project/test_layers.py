@@ -17,6 +17,7 @@ ROOMS = [  # from the ground up, in the order of softmax/__init__.py
     "sources",
     "pinning",
     "results",
+    "prediction",
     "lesson",
     "page",
     "provenance",

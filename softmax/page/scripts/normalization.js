@@ -1,35 +1,30 @@
-// A drawing becomes an image as NIST's scans became MNIST's: fitted into a box of 20 x 20 pixels,
-// its shape kept, in shades of gray, and put into 28 x 28 by its centre of mass
-// (http://yann.lecun.com/exdb/mnist).
+// A drawing becomes an image as NIST's scans became MNIST's: docs/predict.md specifies it, and
+// softmax/prediction/normalization.py gives the same bytes. All numbers are whole, below 2^53 for
+// up to 2^15 rows or columns, and quotients are too far from the next one for rounding to matter.
 
-const BOX = 20;
+const BOX = 20; // pixels that the longer side of the ink is made to have
 const SIDE = 28;
 
-/** 784 pixels, 0 to 255, of the ink, 0 to 255, on a square of `side` x `side` cells. */
-export function normalize(ink, side) {
+/** 784 pixels, 0 to 255, of the ink, 0 to 255, row by row in so many `columns`. */
+export function normalize(ink, columns) {
   const image = new Uint8Array(SIDE * SIDE);
-  const drawn = bounds(ink, side);
+  const drawn = bounds(ink, columns);
   if (!drawn) return image;
-  const pixels = fit(ink, side, drawn);
-  const total = pixels.reduce((sum, { shade }) => sum + shade, 0);
-  const shift = (axis) => {
-    const moment = pixels.reduce((sum, pixel) => sum + pixel.shade * (pixel[axis] + 0.5), 0);
-    return Math.round(SIDE / 2 - moment / total);
-  };
-  const [right, down] = [shift("x"), shift("y")];
-  for (const { x, y, shade } of pixels) {
+  const { pixels, area } = fit(ink, columns, drawn);
+  const [right, down] = [first("x", pixels), first("y", pixels)];
+  for (const { x, y, sum } of pixels) {
     const inside = [x + right, y + down].every((place) => 0 <= place && place < SIDE);
-    if (inside) image[(y + down) * SIDE + x + right] = Math.round(shade);
+    if (inside) image[(y + down) * SIDE + x + right] = nearest(sum, area);
   }
   return image;
 }
 
 /** The smallest box of cells that holds all ink; undefined without any. */
-function bounds(ink, side) {
-  const box = { left: side, top: side, right: 0, bottom: 0 };
+function bounds(ink, columns) {
+  const box = { left: columns, top: ink.length, right: 0, bottom: 0 };
   ink.forEach((shade, n) => {
     if (shade === 0) return;
-    const [x, y] = [n % side, Math.floor(n / side)];
+    const [x, y] = [n % columns, Math.floor(n / columns)];
     box.left = Math.min(box.left, x);
     box.top = Math.min(box.top, y);
     box.right = Math.max(box.right, x + 1);
@@ -38,24 +33,41 @@ function bounds(ink, side) {
   return box.right > 0 ? box : undefined;
 }
 
-/** The pixels {x, y, shade} of the box of 20 x 20, each the mean of the area that it covers. */
-function fit(ink, side, { left, top, right, bottom }) {
-  const size = Math.max(right - left, bottom - top) / BOX;
-  const mean = (x, y) => {
+/** The 20 x 20 pixels {x, y, sum} over the box, each of so many twentieths of cells in `area`. */
+function fit(ink, columns, { left, top, right, bottom }) {
+  const size = Math.max(right - left, bottom - top);
+  const sum = (x, y) => {
     let total = 0;
-    for (let row = Math.floor(y); row < Math.min(y + size, bottom); row++) {
-      for (let column = Math.floor(x); column < Math.min(x + size, right); column++) {
-        const area = overlap(row, y, size) * overlap(column, x, size);
-        total += ink[row * side + column] * area;
+    for (const [row, height] of shares(y, size, bottom - top)) {
+      for (const [column, width] of shares(x, size, right - left)) {
+        total += ink[(top + row) * columns + left + column] * height * width;
       }
     }
-    return total / (size * size);
+    return total;
   };
-  return Array.from({ length: BOX * BOX }, (_, n) => {
+  const pixels = Array.from({ length: BOX * BOX }, (_, n) => {
     const [x, y] = [n % BOX, Math.floor(n / BOX)];
-    return { x, y, shade: mean(left + x * size, top + y * size) };
+    return { x, y, sum: sum(x, y) };
   });
+  return { pixels, area: size * size };
 }
 
-/** How much of the cell [n, n + 1] is in [start, start + size]. */
-const overlap = (n, start, size) => Math.min(n + 1, start + size) - Math.max(n, start);
+/** The cells in a pixel, `size` twentieths of cells long, and how many twentieths of each. */
+function shares(pixel, size, cells) {
+  const [start, end] = [pixel * size, (pixel + 1) * size];
+  const found = [];
+  for (let n = Math.floor(start / BOX); n < Math.min(end / BOX, cells); n++) {
+    found.push([n, Math.min(BOX * (n + 1), end) - Math.max(BOX * n, start)]);
+  }
+  return found;
+}
+
+/** The place of the box at which the centre of its mass is nearest to the middle. */
+function first(axis, pixels) {
+  const total = pixels.reduce((all, { sum }) => all + sum, 0);
+  const moment = pixels.reduce((all, pixel) => all + pixel.sum * (2 * pixel[axis] + 1), 0);
+  return nearest(SIDE * total - moment, 2 * total);
+}
+
+/** The whole number nearest to a / b, of two the larger one. */
+const nearest = (a, b) => Math.floor((2 * a + b) / (2 * b));
