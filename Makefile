@@ -8,7 +8,7 @@ INSTALL = $(BIN)/uv pip install --require-hashes --compile-bytecode --python $(B
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help repro data ci lint types test test-fast torture lock-current lock-true verify verify-arm ui track remote resolve compare sweep pin bench lock
+.PHONY: help repro data ci lint types test test-fast torture lock-current lock-true verify verify-arm ui track remote resolve compare predict sweep pin bench lock
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -64,6 +64,11 @@ track: .venv/installed ## complete the MLflow run of the model on disk; HISTORY=
 compare: .venv/installed ## say what changed from BASE=main to the workspace, or to HEAD=...
 	@test "$(BASE)" || { echo "error: say make compare BASE=..." >&2; exit 2; }
 	@$(BIN)/python -m tools.compare $(BASE) $(HEAD)
+
+predict: .venv/installed ## ask the model of images: make predict FILES="a.png b.jpg"; EXPLAIN=1, REV=..., MODEL=...
+	@test "$(FILES)" || { echo "error: say make predict FILES=\"a.png b.jpg\"" >&2; exit 2; }
+	@$(BIN)/python -m tools.predict $(FILES) $(if $(EXPLAIN),--explain) \
+		$(if $(REV),--rev $(REV)) $(if $(MODEL),--model $(MODEL))
 
 remote: .venv/installed ## share data and models: make remote URL=ssh://..., s3://..., a directory
 	@test "$(URL)" || { echo "error: say make remote URL=..." >&2; exit 2; }

@@ -1,4 +1,4 @@
-"""What people run that is no stage: track, compare, pin, ui."""
+"""What people run that is no stage: track, compare, predict, pin, ui."""
 
 import signal
 import sys

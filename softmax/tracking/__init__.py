@@ -7,6 +7,7 @@
     seeds       what rows say of one recipe with other seeds
     slider      the picture of weights that MLflow shows step by step
     registry    models to serve, and the champion
+    registered  one of them, to ask
     serving     the code that MLflow serves
     views       the links at which MLflow shows the rows
     store       how to reach MLflow

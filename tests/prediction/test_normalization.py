@@ -69,9 +69,12 @@ def by_fractions(ink: Ink) -> Ink:
         for y, height in row:
             for x, width in column:
                 means[y, x] += int(ink[*place]) * height * width / size**2
-    mass = sum(means.values())
-    centre = [sum(m * (yx[axis] + Fraction(1, 2)) for yx, m in means.items()) for axis in (0, 1)]
-    down, right = (nearest(14 - moment / mass) for moment in centre)
+    mass = sum(means.values(), Fraction())
+    moments = [
+        sum((m * (yx[axis] + Fraction(1, 2)) for yx, m in means.items()), Fraction())
+        for axis in (0, 1)
+    ]
+    down, right = (nearest(14 - moment / mass) for moment in moments)
     for (y, x), mean in means.items():
         if 0 <= x + right < 28 and 0 <= y + down < 28:
             image[y + down, x + right] = nearest(mean)
@@ -132,7 +135,7 @@ def test_both_languages_agree_on_strokes(script: Page) -> None:
         rows, columns = shape
         field = Image.new("L", (4 * columns, 4 * rows))
         points = random.random((random.integers(2, 7), 2)) * [4 * columns, 4 * rows]
-        ImageDraw.Draw(field).line(points.ravel().tolist(), 255, width=random.integers(4, 100))
+        ImageDraw.Draw(field).line(points.ravel().tolist(), 255, width=int(random.integers(4, 100)))
         ink = np.asarray(field.reduce(4))
         assert ink.shape == shape
         assert (in_javascript(script, ink) == normalize(ink)).all()
