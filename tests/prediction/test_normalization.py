@@ -1,7 +1,6 @@
 """MNIST's normalization: by fractions, in Python, and in the page's JavaScript, to the last bit."""
 
 import base64
-import json
 import math
 from fractions import Fraction
 
@@ -12,37 +11,19 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
+from prediction.scripts import _script  # noqa: F401 (fixture)
 
-from softmax.page import report
 from softmax.prediction.normalization import normalize
 
 Ink = NDArray[np.uint8]
 
-PAGE = """\
-<!DOCTYPE html>
-<script type="importmap">{importmap}</script>
-<script type="module">
-import {{ normalize }} from "softmax/normalization";
-window.normalize = normalize;
-</script>
-"""
 INKS = arrays(
     np.uint8,
     st.tuples(st.integers(1, 50), st.integers(1, 50)),
     elements=st.integers(0, 255),
     fill=st.just(0),
 )
-
-
-@pytest.fixture(scope="module")
-def script(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Page:
-    """A page that knows the script, and no more."""
-    path = tmp_path_factory.mktemp("page") / "index.html"
-    path.write_text(PAGE.format(importmap=json.dumps({"imports": report.modules()})))
-    page = browser.new_page()
-    page.goto(path.as_uri())
-    return page
 
 
 def in_javascript(script: Page, ink: Ink) -> Ink:

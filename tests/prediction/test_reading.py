@@ -1,6 +1,7 @@
 """Files of images in any form, as a model of 28 x 28 gray pixels or another sees them."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def clear(photo: Image.Image, colour: str) -> Image.Image:
     return strokes
 
 
-FORMS = {
+FORMS: dict[str, Callable[[Image.Image], Image.Image]] = {
     "16 bits.png": deep,
     "rgb.png": lambda photo: photo.convert("RGB"),
     "palette.png": lambda photo: photo.convert("RGB").quantize(200),

@@ -1,0 +1,29 @@
+"""The page's scripts that compute what softmax/prediction does, in Chromium."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from softmax.page import report
+
+PAGE = """\
+<!DOCTYPE html>
+<script type="importmap">{importmap}</script>
+<script type="module">
+import * as contributions from "softmax/contributions";
+import * as normalization from "softmax/normalization";
+Object.assign(window, contributions, normalization);
+</script>
+"""
+
+
+@pytest.fixture(name="script", scope="module")
+def _script(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """A page that knows these scripts, and no more."""
+    path = tmp_path_factory.mktemp("page") / "index.html"
+    path.write_text(PAGE.format(importmap=json.dumps({"imports": report.modules()})))
+    with browser.new_page() as page:
+        page.goto(path.as_uri())
+        yield page
