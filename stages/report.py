@@ -9,7 +9,7 @@ import pandas as pd
 from softmax.core import data, model
 from softmax.core.data import Dataset
 from softmax.errors import exits_cleanly
-from softmax.page import images, lecture, report
+from softmax.page import images, lecture, report, weights
 from softmax.pipeline import catalog, files, params, paths, recorder
 from softmax.pipeline.params import Params
 from softmax.provenance import lock
@@ -63,7 +63,8 @@ def main() -> None:
         examples=examples,
     )
     room = report.LIMIT - len(html(facts | {"images": []}))
-    facts["images"] = images.shown(test, predictions, settings.evaluate.samples, room)
+    sure = facts["theta"] is None
+    facts["images"] = images.shown(test, predictions, settings.evaluate.samples, room, sure)
     page = html(facts)
     files.write({paths.REPORT: page})
     print(f"report: {paths.REPORT}, {len(page) / 1e6:.1f} MB")
@@ -74,16 +75,21 @@ def of_images(settings: Params, test: Dataset, predictions: pd.DataFrame) -> dic
     """The facts about the data set, the model, and how its weights formed."""
     dataset = settings.download.dataset
     pinned = catalog.load()[dataset]
-    training = data.load(*catalog.training(dataset))
-    theta = model.load(paths.WEIGHTS, pinned.size)
+    kept, held_out = data.load(*catalog.training(dataset)).split(settings.train.validation)
     thetas = {
         int(path.stem): model.load(path, pinned.size) for path in paths.EPOCH_WEIGHTS.iterdir()
     }
-    kept, held_out = training.split(settings.train.validation)
+    listed = images.listed(predictions, len(pinned.classes))
     return {
-        "data": images.data(pinned.shape, pinned.classes, kept, held_out, test),
-        "forming": images.forming(thetas),
-        **images.model(theta, predictions, settings.evaluate.samples),
+        "listed": listed,
+        "data": {
+            "shape": pinned.shape,
+            "classes": pinned.classes,
+            **images.data(listed, kept, held_out, test),
+        },
+        "samples": settings.evaluate.samples,
+        **images.called(predictions, listed),
+        **weights.weights(thetas, listed, kept.images),
     }
 
 

@@ -1,7 +1,8 @@
 """The page: all facts in one HTML file, which shows and explains them and asks for nothing.
 
 report     fills templates/ with facts, scripts/, styles/ and strings/
-images     the facts about the data, the model of images, and those that are shown
+images     the facts about the data set, and about test images
+weights    the facts about the weights, and how they formed
 packing    many numbers as few characters
 mathml     formulas, each from a line of text
 lecture    what the lecture's own run on MNIST gave

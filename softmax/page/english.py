@@ -7,7 +7,7 @@ what stands for {name} in them. scripts/i18n.js says the same, in both languages
 import html
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from html.parser import HTMLParser
 from itertools import accumulate
@@ -17,16 +17,16 @@ PLACEHOLDER = re.compile(r"\{(\w+)(?::([\d%gic]))?\}")
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def fill(page: str, strings: dict[str, dict[str, str]], dataset: str) -> str:
-    """`page` with the English of each element that names a string and has no text yet."""
+def fill(page: str, strings: dict[str, dict[str, str]], classes: Sequence[str]) -> str:
+    """`page` with the English of each element that names a string and has no text yet.
+
+    `classes` are the names of the classes.
+    """
 
     def say(key: str, values: dict[str, Any]) -> str:
         return PLACEHOLDER.sub(
-            lambda found: _written(values[found[1]], found[2], class_name), strings[key]["en"]
+            lambda found: _written(values[found[1]], found[2], classes), strings[key]["en"]
         )
-
-    def class_name(k: int) -> str:
-        return strings.get(f"class.{dataset}.{k}", {}).get("en", str(k))
 
     parser = _Insertions(page, say)
     parser.feed(page)
@@ -66,13 +66,13 @@ class _Insertions(HTMLParser):
         return self.lines[line - 1] + column
 
 
-def _written(value: Any, form: str | None, class_name: Callable[[int], str]) -> str:
+def _written(value: Any, form: str | None, classes: Sequence[str]) -> str:
     """`value` as scripts/i18n.js writes it."""
     if isinstance(value, str):
         return value
     match form:
         case "c":
-            return class_name(value)
+            return classes[value]
         case "i":
             return str(value)
         case "%":

@@ -1,94 +1,93 @@
-"""The facts about images: the data set, the model of it, and the images that are shown."""
+"""The facts about images: the data set, what the model calls them, and those that are shown."""
 
 import json
-from collections.abc import Sequence
+from itertools import chain, zip_longest
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from softmax.core.data import Dataset
-from softmax.page.packing import doubles, packed
+from softmax.page.packing import packed
 
-Doubles = NDArray[np.float64]
-
-EXAMPLES = 10  # training images of each class
-FORMING = 8  # epochs whose weights are shown, besides the start
+LISTED = 50  # classes with a row in tables and a picture
+EXAMPLES, EXAMPLE_BYTES = 10, 200_000  # training images of each class, and of all
 MISTAKES = 24
 PIECE = 2**18  # bytes of images that are packed together
 
 
-def data(
-    shape: Sequence[int], names: Sequence[str], training: Dataset, held_out: Dataset, test: Dataset
-) -> dict[str, Any]:
-    """The facts about the data set: how many images, the first of each class, and dark pixels."""
-    classes = len(names)
-    first = [np.flatnonzero(training.labels == k)[:EXAMPLES] for k in range(classes)]
-    index = np.concatenate(first)
+def listed(predictions: pd.DataFrame, classes: int) -> list[int]:
+    """The classes that tables list: of many, those with the most mistakes.
+
+    `predictions`, here and below, is metrics/predictions.csv.
+    """
+    wrong = predictions.loc[predictions["label"] != predictions["prediction"], "label"]
+    mistakes = np.bincount(wrong, minlength=classes)
+    most: list[int] = np.argsort(-mistakes, kind="stable")[:LISTED].tolist()
+    return sorted(most)
+
+
+def data(classes: list[int], training: Dataset, held_out: Dataset, test: Dataset) -> dict[str, Any]:
+    """How many images there are, and the first training images of each of `classes`, in turn."""
+    first = [np.flatnonzero(training.labels == k)[:EXAMPLES].tolist() for k in classes]
+    in_turn = [k for k in chain(*zip_longest(*first)) if k is not None]
+    index = in_turn[: max(EXAMPLE_BYTES // training.images.shape[1], 1)]
     return {
-        "shape": shape,
-        "classes": names,
-        "training": np.bincount(training.labels, minlength=classes).tolist(),
+        "training": np.bincount(training.labels, minlength=training.classes).tolist(),
         "held_out": len(held_out.labels),
-        "test": np.bincount(test.labels, minlength=classes).tolist(),
+        "test": np.bincount(test.labels, minlength=training.classes).tolist(),
         "label": training.labels[index].tolist(),
         "pixels": packed(training.images[index]),
-        "dark": np.flatnonzero(training.images.max(axis=0) == 0).tolist(),
     }
 
 
-def forming(thetas: dict[int, Doubles]) -> dict[str, Any]:
-    """theta as the training began and after epochs, evenly to the last one: `thetas` by number."""
-    start, *others = sorted(thetas)
-    count = min(len(others), FORMING)
-    epochs = [start, *(others[k * len(others) // count - 1] for k in range(1, count + 1))]
-    return {"epochs": epochs, "thetas": doubles(np.stack([thetas[n] for n in epochs]))}
-
-
-def model(theta: Doubles, predictions: pd.DataFrame, samples: list[int]) -> dict[str, Any]:
-    """The facts about the model of images; `predictions` is metrics/predictions.csv."""
-    classes, ranked = len(theta), _ranked(predictions)
-    counts = np.bincount(ranked["label"] * classes + ranked["prediction"], minlength=classes**2)
+def called(predictions: pd.DataFrame, classes: list[int]) -> dict[str, Any]:
+    """The facts about what the model calls the test images, of `classes`."""
+    ranked = _ranked(predictions)
+    counts = pd.crosstab(ranked["label"], ranked["prediction"])
     return {
-        "theta": doubles(theta),
-        "confusion": counts.reshape(classes, classes).tolist(),
-        "samples": samples,
+        "confusion": counts.reindex(index=classes, columns=classes, fill_value=0)
+        .to_numpy()
+        .tolist(),
+        "called": counts.sum().reindex(classes, fill_value=0).tolist(),
         "mistakes": ranked.index[~ranked["right"]][:MISTAKES].tolist(),
     }
 
 
 def shown(
-    test: Dataset, predictions: pd.DataFrame, samples: list[int], room: int
+    test: Dataset, predictions: pd.DataFrame, samples: list[int], room: int, sure: bool
 ) -> list[dict[str, Any]]:
-    """Test images in pieces: `samples`, and as many others as fit into `room` characters.
+    """Test images in pieces, as many as fit into `room` characters, and `samples` at last.
 
     First come the mistakes of which the model is surest, then of each cell of the confusion, in
-    turn, the most confident: those of all mistakes, and then of what is right.
+    turn, the most confident: those of all mistakes, and then of what is right. With `sure` each
+    has the probability of what it is called, for a page that cannot compute it.
     """
     ranked = _ranked(predictions)
+    rows = ranked[["label", "prediction", *(["a"] if sure else [])]]
     in_turn = ranked.sort_values(["right", "turn"], kind="stable").index
-    first = ranked.index[~ranked["right"]][:MISTAKES]
-    order: list[int] = first.union(in_turn, sort=False).difference(samples, sort=False).tolist()
+    order = ranked.index[~ranked["right"]][:MISTAKES].union(in_turn, sort=False)
     step = max(PIECE // test.images.shape[1], 1)
-    wanted = [samples, *(order[k : k + step] for k in range(0, len(order), step))]
+    room -= len(json.dumps(_piece(test, rows.loc[samples])))
     pieces: list[dict[str, Any]] = []
-    for index in wanted:
-        piece = _piece(test, ranked.loc[index])
+    left = samples
+    for start in range(0, len(order), step):
+        piece = _piece(test, rows.loc[order[start : start + step]])
         room -= len(json.dumps(piece))
-        if pieces and room < 0:
+        if room < 0:
             break
         pieces.append(piece)
-    return pieces
+        left = [k for k in left if k not in piece["index"]]
+    return [*pieces, _piece(test, rows.loc[left])] if left else pieces
 
 
 def _ranked(predictions: pd.DataFrame) -> pd.DataFrame:
-    """By test image, the most confident first: label, prediction, whether that is right, and turn:
-    how many of the same label and prediction come before it.
+    """By test image, the most confident first: label, prediction, its probability a, whether it is
+    right, and turn: how many of the same label and prediction come before it.
     """
-    confidence = predictions.filter(regex=r"^p\d+$").max(axis=1)
-    order = confidence.sort_values(ascending=False, kind="stable").index
-    ranked = predictions.loc[order, ["label", "prediction"]]
+    called = predictions[["label", "prediction"]]
+    called = called.assign(a=predictions.filter(regex=r"^p\d+$").max(axis=1))
+    ranked = called.sort_values("a", ascending=False, kind="stable")
     return ranked.assign(
         right=ranked["label"] == ranked["prediction"],
         turn=ranked.groupby(["label", "prediction"]).cumcount(),
@@ -98,7 +97,6 @@ def _ranked(predictions: pd.DataFrame) -> pd.DataFrame:
 def _piece(test: Dataset, rows: pd.DataFrame) -> dict[str, Any]:
     return {
         "index": rows.index.tolist(),
-        "label": rows["label"].tolist(),
-        "prediction": rows["prediction"].tolist(),
+        **{str(name): rows[name].tolist() for name in rows},
         "pixels": packed(test.images[rows.index]),
     }

@@ -4,17 +4,23 @@ Its sources lie beside this module: templates, styles, strings, and modules of J
 reader's browser finds under "softmax/<name>" in the file itself. The modules read one JSON, with
 
     dataset     its key in datasets.yaml; name: how it is written
+    listed      the classes that have a row in tables and a picture
     data        shape: rows, columns and, if RGB, 3; classes: their names, by label; training and
                 test: how many of each class; held_out: how many in all; label and pixels, as
-                `packed`, of training images; dark: the pixels that are 0 in all of them
+                `packed`, of training images
     result      metrics/test.json
-    theta       weights and biases as `model.load`, `doubles` (classes, pixels + 1)
-    forming     epochs, from 0, and thetas, as they were after each, `doubles`
+    theta       weights and biases as `model.load`, `doubles` (classes, features + 1), or null
+    forming     epochs, from 0, and thetas, as they were after each, of the classes listed, as
+                `doubles`; or null
+    dark        count of the pixels that are 0 in all training images; total: how many weights
+                they have, and kept: how many of these are what they were
     curves      loss: [step, loss], epochs: [step, training loss, training accuracy], held_out:
                 [step, loss], empty where no images are held out
-    confusion   a row for each class, of counts by what its images are called
+    confusion   a row for each class listed, of counts by what its images are called; called: how
+                many in all are called so
     images      pieces of the test images, of each cell of the confusion the most confident: index,
-                label, prediction, each a list, and pixels, as `packed`
+                label, prediction, each a list, and pixels, as `packed`; where theta is null also
+                a, the probability of the prediction
     samples     evaluate.samples, which are among them; mistakes: the most confident ones
     lesson      points: [255 x1, 255 x2, label]; epochs, learning_rate; start and theta, the first
                 and the last weights of softmax regression, (3, 3), and logistic_start, of each
@@ -66,7 +72,7 @@ def html(facts: dict[str, Any], **shown: Any) -> bytes:
     environment.globals |= {"math": mathml.math, "source": source, "zip": zip}
     template = environment.get_template("index.html.j2")
     page = template.render(facts=facts, modules=modules(), strings=said, **shown)
-    return english.fill(page, said, facts["dataset"]).encode()
+    return english.fill(page, said, facts["data"]["classes"]).encode()
 
 
 def name(dataset: str) -> str:

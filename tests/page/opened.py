@@ -42,6 +42,17 @@ def _touched(browser: Browser, file: Path) -> Iterator[Page]:
         yield page
 
 
+def opened(browser: Browser, file: Path) -> Iterator[Page]:
+    """The page in `file`, in English, of which no script fails."""
+    faults: list[str] = []
+    with browser.new_context(locale="en-GB") as context:
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        visit(page, file.as_uri())
+        yield page
+    assert faults == []
+
+
 def visit(page: Page, address: str) -> None:
     """Open the page at `address`, and wait until all of it has started."""
     page.goto(address)

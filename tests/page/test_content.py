@@ -116,7 +116,7 @@ def test_samples_and_mistakes_are_the_lectures_and_the_most_confident(
     table = pd.read_csv(pipeline.folder / paths.PREDICTIONS)
     table["confidence"] = table.filter(regex=r"p\d").max(axis=1)
     wrong = table.query("label != prediction").sort_values("confidence", ascending=False)
-    assert page.locator("#mistakes span").all_inner_texts() == [
+    assert page.locator("#most-confident span").all_inner_texts() == [
         f"{row.label:.0f} → {row.prediction:.0f}, {row.confidence:.2f}"
         for row in wrong.head(images.MISTAKES).itertuples()
     ]

@@ -2,11 +2,14 @@
 // sum of what each pixel adds, w x, and of the bias. A row is [w b] of a class, or the difference of
 // two, which says what decides between them.
 
+import { CHANNELS } from "softmax/digits";
 import { WHITE } from "softmax/model";
 
-/** What each pixel adds: w x, with x from 0 to 1. */
+/** What each pixel adds: w x, with x from 0 to 1, of its colours the sum. */
 export function contributions(row, pixels) {
-  return Float64Array.from(pixels, (pixel, i) => (row[i] * pixel) / WHITE);
+  const shares = new Float64Array(pixels.length / CHANNELS);
+  pixels.forEach((pixel, i) => (shares[Math.floor(i / CHANNELS)] += (row[i] * pixel) / WHITE));
+  return shares;
 }
 
 /** What all of them add. The sum is exact, as the score is; only the division rounds. */

@@ -1,27 +1,38 @@
 // The first training images of each class, and one as a vector.
 
-import { COLUMNS, ROWS, pictures } from "softmax/digits";
+import { CHANNELS, COLUMNS, ROWS, pictures } from "softmax/digits";
+import { paintImage } from "softmax/maps";
 import { WHITE } from "softmax/model";
 import { image } from "softmax/pictures";
 import { tell } from "softmax/pixel";
+
+const HEIGHT = 3; // rem, of an example
 
 export async function start({ data: { label, pixels } }) {
   const all = await pictures(pixels, label.length);
   for (const canvas of document.querySelectorAll("[data-examples]")) {
     const k = Number(canvas.dataset.examples);
     const those = all.filter((_, n) => label[n] === k);
+    canvas.hidden = those.length === 0;
     canvas.width = those.length * COLUMNS;
-    image(canvas, sideBySide(those));
+    canvas.style.maxWidth = `${(HEIGHT * canvas.width) / ROWS}rem`;
+    if (those.length) image(canvas, sideBySide(those));
   }
-  for (const name of ["image", "vector"]) {
-    const canvas = document.getElementById(`data-${name}`);
-    image(canvas, all[0]);
-    tell(canvas, "pixel.vector", (n) => ({ n: n + 1, x: all[0][n] / WHITE }));
-  }
+  paintImage(document.getElementById("data-image"), all[0]);
+  showVector(document.getElementById("data-vector"), all[0]);
+}
+
+/** x as a strip, of which a browser may draw only so much: then every second number, or third... */
+function showVector(canvas, pixels) {
+  const step = Math.ceil(pixels.length / 2 ** 14);
+  canvas.width = Math.ceil(pixels.length / step);
+  image(canvas, pixels.filter((_, n) => n % step === 0), 1);
+  tell(canvas, (n) => ["pixel.vector", { n: n * step + 1, x: pixels[n * step] / WHITE }]);
 }
 
 /** Images as one, row after row. */
 function sideBySide(those) {
-  const row = (pixels, y) => [...pixels.subarray(y * COLUMNS, (y + 1) * COLUMNS)];
+  const size = COLUMNS * CHANNELS;
+  const row = (pixels, y) => [...pixels.subarray(y * size, (y + 1) * size)];
   return Array.from({ length: ROWS }, (_, y) => those.flatMap((pixels) => row(pixels, y))).flat();
 }

@@ -3,12 +3,16 @@
 import { doubles, facts, unpack } from "softmax/facts";
 import { input, logits, rows, softmax } from "softmax/model";
 
-export const CLASSES = facts.confusion.length;
-export const [ROWS, COLUMNS] = facts.data.shape;
+export const CLASSES = facts.data.classes.length;
+export const [ROWS, COLUMNS, CHANNELS = 1] = facts.data.shape; // red, green and blue, or gray
 
-export const theta = rows(await doubles(facts.theta), CLASSES);
+/** null where it has no room in the file. */
+export const theta = facts.theta && rows(await doubles(facts.theta), CLASSES);
 
-/** By its number, {index, label, prediction, pixels} of each test image that is shown: a promise. */
+/**
+ * By its number, {index, label, prediction, pixels} of each test image that is shown, and without
+ * theta its a, the probability of the prediction: a promise.
+ */
 export const images = Promise.all(facts.images.map(shown)).then((all) => new Map(all.flat()));
 
 /** What the model says of an image's pixels, 0 to 255: scores z and probabilities a. */
@@ -19,15 +23,15 @@ export function classify(pixels) {
 
 /** The pixels of `count` images. */
 export async function pictures(packed, count) {
-  const size = ROWS * COLUMNS;
+  const size = ROWS * COLUMNS * CHANNELS;
   const all = await unpack(packed);
   return Array.from({ length: count }, (_, k) => all.subarray(k * size, (k + 1) * size));
 }
 
-async function shown({ index, label, prediction, pixels }) {
-  const all = await pictures(pixels, index.length);
-  return index.map((number, k) => [
-    number,
-    { index: number, label: label[k], prediction: prediction[k], pixels: all[k] },
-  ]);
+async function shown({ pixels, ...lists }) {
+  const all = await pictures(pixels, lists.index.length);
+  return all.map((image, k) => {
+    const named = Object.entries(lists).map(([name, list]) => [name, list[k]]);
+    return [lists.index[k], { ...Object.fromEntries(named), pixels: image }];
+  });
 }

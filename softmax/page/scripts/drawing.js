@@ -4,11 +4,9 @@ import { contributions, largestOf } from "softmax/contributions";
 import { classify, images, theta } from "softmax/digits";
 import { explain } from "softmax/explanation";
 import { label, say } from "softmax/i18n";
-import { paintContributions } from "softmax/maps";
-import { WHITE, predict } from "softmax/model";
+import { paintContributions, paintImage } from "softmax/maps";
+import { predict } from "softmax/model";
 import { normalize } from "softmax/normalization";
-import { image } from "softmax/pictures";
-import { tell } from "softmax/pixel";
 import { rove } from "softmax/roving";
 import { scores } from "softmax/scores";
 
@@ -78,8 +76,7 @@ class Pad {
     const drawn = pixels.some(Boolean);
     Object.assign(this, { shown, title: [name, { ...named, prediction }] });
     say(at("verdict"), drawn ? "drawing.says" : "drawing.empty", { prediction });
-    image(at("image"), pixels);
-    tell(at("image"), "pixel.image", (n) => ({ x: pixels[n] / WHITE }));
+    paintImage(at("image"), pixels);
     const row = theta[prediction];
     const largest = largestOf([contributions(row, pixels)]);
     paintContributions(at("contributions"), row, pixels, largest);

@@ -5,11 +5,10 @@ import { open } from "softmax/dialogs";
 import { classify, theta } from "softmax/digits";
 import { element } from "softmax/elements";
 import { label, say } from "softmax/i18n";
-import { paintContributions, terms } from "softmax/maps";
-import { WHITE, predict } from "softmax/model";
-import { image, legend, pixelated } from "softmax/pictures";
-import { tell } from "softmax/pixel";
-import { scores } from "softmax/scores";
+import { paintContributions, paintImage, terms } from "softmax/maps";
+import { predict } from "softmax/model";
+import { legend, pixelated } from "softmax/pictures";
+import { leading, scores } from "softmax/scores";
 import { contest } from "softmax/versus";
 
 const at = (id) => document.getElementById(id);
@@ -20,15 +19,15 @@ export function explain({ pixels, label: actual }, title) {
   const prediction = predict(judged.z);
   say(at("explanation-title"), ...title);
   label(at("explained-image"), ...title);
-  image(at("explained-image"), pixels);
-  tell(at("explained-image"), "pixel.image", (n) => ({ x: pixels[n] / WHITE }));
+  paintImage(at("explained-image"), pixels);
   at("explained-scores").replaceChildren(...scores(judged, { label: actual, prediction }));
 
-  const largest = largestOf(theta.map((row) => contributions(row, pixels)));
-  const tiles = theta.map((row, k) => tile(k, row, pixels, largest, judged.z[k]));
-  at("contributions").replaceChildren(...tiles);
+  const classes = leading(judged.z, actual);
+  const largest = largestOf(classes.map((k) => contributions(theta[k], pixels)));
+  const tiles = classes.map((k) => [k, tile(k, theta[k], pixels, largest, judged.z[k])]);
+  at("contributions").replaceChildren(...tiles.map(([, figure]) => figure));
   legend(at("contributions-legend"), largest);
-  contest(pixels, judged.z, actual ?? prediction, tiles);
+  contest(pixels, judged.z, actual ?? prediction, new Map(tiles));
   open("explanation");
 }
 

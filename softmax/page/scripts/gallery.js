@@ -2,7 +2,7 @@
 // matrix. Each opens its explanation.
 
 import { open } from "softmax/dialogs";
-import { classify, images } from "softmax/digits";
+import { classify, images, theta } from "softmax/digits";
 import { element } from "softmax/elements";
 import { explain } from "softmax/explanation";
 import { say } from "softmax/i18n";
@@ -16,13 +16,13 @@ const at = (id) => document.getElementById(id);
 
 export async function start({ samples, mistakes }) {
   const all = await images;
-  at("sample-cards").append(...samples.map((k) => card(all.get(k))));
+  at("sample-cards")?.append(...samples.map((k) => card(all.get(k))));
   const wrong = mistakes.filter((k) => all.has(k)).map((k) => surely(all.get(k)));
   at("most-confident").append(...wrong.map(item));
   for (const cell of document.querySelectorAll("button[data-prediction]")) {
     cell.addEventListener("click", () => openCell(cell, [...all.values()]));
   }
-  for (const place of [at("sample-cards"), at("most-confident"), at("confusion")]) rove(place);
+  for (const id of ["samples", "mistakes", "confusion"]) if (at(id)) rove(at(id));
 }
 
 /** The images behind a cell, in the dialog. */
@@ -31,8 +31,7 @@ function openCell(cell, images) {
   const count = Number(cell.textContent);
   const behind = images
     .filter((shown) => shown.label === label && shown.prediction === prediction)
-    .map(surely)
-    .sort((one, other) => other.a - one.a);
+    .map(surely);
   say(at("cell-title"), "cell.title", { label, prediction });
   say(at("cell-text"), "cell.text", { shown: behind.length, count });
   open("cell");
@@ -52,7 +51,7 @@ async function fill(behind) {
 
 /** A test image, and a: the probability of what the model calls it. */
 function surely(shown) {
-  return { ...shown, a: classify(shown.pixels).a[shown.prediction] };
+  return { a: shown.a ?? classify(shown.pixels).a[shown.prediction], ...shown };
 }
 
 /** A test image and its scores. */
@@ -75,10 +74,12 @@ function item(shown) {
   return element("li", {}, opener(shown), caption);
 }
 
+/** A test image that opens its explanation, if there are weights to explain it. */
 function opener(shown) {
   const { pixels, ...named } = shown;
   const canvas = pixelated(["image.name", named]);
   image(canvas, pixels);
+  if (!theta) return canvas;
   const properties = { type: "button", class: "image", label: ["image.open", named] };
   const button = element("button", properties, canvas);
   button.addEventListener("click", () => explain(shown, ["image.name", named]));

@@ -54,10 +54,13 @@ function text(key, values = {}) {
   return strings[key][language].replace(/\{(\w+)(?::([\d%gic]))?\}/g, (_, name, format) => {
     if (!(name in values)) throw new Error(`${key}: no value ${name}`);
     const value = values[name];
-    if (format === "c") return strings[`class.${facts.dataset}.${value}`]?.[language] ?? value;
+    if (format === "c") return className(facts.data.classes[value]);
     return typeof value === "number" ? number(value, format) : value;
   });
 }
+
+/** The name of a class, translated if a translation is here. */
+const className = (name) => strings[`class.${name}`]?.[language] ?? name;
 
 /** `value` as people of the language write it: with `format` decimals, or as "%" or "g". */
 function number(value, format = "0") {

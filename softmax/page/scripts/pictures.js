@@ -1,7 +1,7 @@
 // Pictures on canvases, one cell for each value. Where a value is zero the paper shines through, so
 // that they suit a light page and a dark one.
 
-import { COLUMNS, ROWS } from "softmax/digits";
+import { CHANNELS, COLUMNS, ROWS } from "softmax/digits";
 import { element } from "softmax/elements";
 
 // of values below 0 and above
@@ -14,9 +14,9 @@ export const PURPLE_ORANGE = [
   [230, 97, 1],
 ]; // which no class of the lesson has
 
-/** A canvas for the pixels of an image, called by a string, [key, values]. */
-export function pixelated(label) {
-  return element("canvas", { width: COLUMNS, height: ROWS, role: "img", label });
+/** A canvas for so many images side by side, called by a string, [key, values]. */
+export function pixelated(label, count = 1) {
+  return element("canvas", { width: COLUMNS * count, height: ROWS, role: "img", label });
 }
 
 /** Paint values from black, the least of them, to white, the largest. */
@@ -26,13 +26,15 @@ export function gray(canvas, values) {
   paint(canvas, values, (value) => [...Array(3).fill((255 * (value - least)) / span), 255]);
 }
 
-/** Paint pixels as they are, 0 black and 255 white. */
-export function image(canvas, pixels) {
+/** Paint pixels as they are: gray, 0 black and 255 white, or RGB. */
+export function image(canvas, pixels, channels = CHANNELS) {
   const context = canvas.getContext("2d");
   const picture = context.createImageData(canvas.width, canvas.height);
-  for (let k = 0; k < pixels.length; k++) { // thousands of images at a time: no arrays
-    picture.data.fill(pixels[k], 4 * k, 4 * k + 3);
-    picture.data[4 * k + 3] = 255;
+  const { data } = picture;
+  for (let n = 0; 4 * n < data.length; n++) { // hundreds of images at a time: no arrays
+    if (channels === 1) data.fill(pixels[n], 4 * n, 4 * n + 3);
+    else for (let k = 0; k < 3; k++) data[4 * n + k] = pixels[3 * n + k];
+    data[4 * n + 3] = 255;
   }
   context.putImageData(picture, 0, 0);
 }

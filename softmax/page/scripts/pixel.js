@@ -4,25 +4,25 @@ import { say } from "softmax/i18n";
 
 const told = new WeakMap();
 
-/** Let the pointer on `canvas` say, of its pixel n, the string `key` with the values numbers(n). */
-export function tell(canvas, key, numbers) {
-  told.set(canvas, { key, numbers });
+/** Let the pointer on `canvas` say, of its pixel n, a string: at(n) is [key, values]. */
+export function tell(canvas, at) {
+  told.set(canvas, at);
 }
 
 export function start() {
   const note = document.getElementById("pixel");
   const follow = (event) => {
-    const map = told.get(event.target);
-    if (map) show(note, map, event);
+    const at = told.get(event.target);
+    if (at) show(note, at, event);
     else if (note.matches(":popover-open")) note.hidePopover();
   };
   for (const kind of ["pointermove", "pointerdown"]) document.addEventListener(kind, follow);
 }
 
-function show(note, { key, numbers }, { target, offsetX, offsetY, clientX, clientY }) {
+function show(note, at, { target, offsetX, offsetY, clientX, clientY }) {
   const column = cell(offsetX / target.clientWidth, target.width);
   const row = cell(offsetY / target.clientHeight, target.height);
-  const values = numbers(row * target.width + column);
+  const [key, values] = at(row * target.width + column);
   say(note, key, { row: row + 1, column: column + 1, ...values });
   if (!note.matches(":popover-open")) note.showPopover(); // above all, dialogs too
   note.style.left = `${Math.min(clientX + 12, innerWidth - note.offsetWidth - 8)}px`;

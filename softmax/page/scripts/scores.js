@@ -2,13 +2,23 @@
 
 import { element } from "softmax/elements";
 
+const MOST = 10; // rows
+
+/** All classes or, of many, those with the largest scores, the last of them the label, if any. */
+export function leading(z, label) {
+  const classes = z.map((_, k) => k);
+  if (z.length <= MOST) return classes;
+  const first = classes.sort((k, other) => z[other] - z[k]).slice(0, MOST);
+  return label === undefined || first.includes(label) ? first : first.with(-1, label);
+}
+
 /**
- * A row for each class; the label's is marked, and the prediction's where it is another. Where no
- * label is known, a prediction is neither right nor wrong.
+ * A row for each of the leading classes; the label's is marked, and the prediction's where it is
+ * another. Where no label is known, a prediction is neither right nor wrong.
  */
 export function scores({ z, a }, { label, prediction }) {
   const missed = label === undefined ? "predicted" : "wrong";
-  return z.map((score, k) => {
+  return leading(z, label).map((k) => {
     const mark = k === label ? "right" : k === prediction ? missed : "other";
     const bar = element("span", { class: "bar", style: `--share: ${100 * a[k]}%` });
     const probability = element("span", { say: ["number.4", { value: a[k] }] });
@@ -16,7 +26,7 @@ export function scores({ z, a }, { label, prediction }) {
       "tr",
       { class: mark },
       element("th", { scope: "row", say: ["class", { k }] }),
-      element("td", { say: ["number.3", { value: score }] }),
+      element("td", { say: ["number.3", { value: z[k] }] }),
       element("td", {}, bar, probability),
     );
   });

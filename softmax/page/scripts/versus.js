@@ -2,7 +2,7 @@
 // other: that map alone says why an image is called the one and not the other.
 
 import { contributions, largestOf, minus } from "softmax/contributions";
-import { theta } from "softmax/digits";
+import { CHANNELS, theta } from "softmax/digits";
 import { element } from "softmax/elements";
 import { say } from "softmax/i18n";
 import { paintContributions, paintWeights, terms } from "softmax/maps";
@@ -14,24 +14,26 @@ const at = (id) => document.getElementById(id);
 
 /**
  * Set the class that has won an image with scores z against what the image is or, where it is that,
- * against the second; and against others as readers choose. Those two are marked in `tiles`.
+ * against the second; and against others as readers choose. Those two are marked in `tiles`, figures
+ * by their class.
  */
 export function contest(pixels, z, actual, tiles) {
   const winner = predict(z);
-  const buttons = [...at("versus-rivals").children];
+  const buttons = new Map([...tiles.keys()].map((k) => [k, choice(k)]));
   const against = (rival) => {
     buttons.forEach((button, k) => button.setAttribute("aria-pressed", k === rival));
     tiles.forEach((tile, k) => tile.classList.toggle("deciding", k === winner || k === rival));
     compare(pixels, z, winner, rival);
   };
-  buttons.forEach((button, k) => {
-    button.disabled = k === winner;
-    button.onclick = () => against(k); // in the place of that for the last image
-  });
+  buttons.get(winner).disabled = true;
+  buttons.forEach((button, k) => button.addEventListener("click", () => against(k)));
+  at("versus-rivals").replaceChildren(...buttons.values());
   rove(at("versus-rivals"));
   const others = z.map((score, k) => (k === winner ? -Infinity : score));
   against(actual === winner ? predict(others) : actual);
 }
+
+const choice = (k) => element("button", { type: "button", say: ["class", { k }] });
 
 function compare(pixels, z, winner, rival) {
   const pair = { winner, rival };
@@ -58,7 +60,7 @@ function templates(columns) {
   const largest = largestOf(columns.map(({ row }) => row.subarray(0, -1)));
   const figures = columns.map(({ row, names: [head, name] }) => {
     const caption = element("figcaption", {}, element("strong", { say: head }));
-    return element("figure", {}, caption, paintWeights(pixelated(name), row, largest));
+    return element("figure", {}, caption, paintWeights(pixelated(name, CHANNELS), row, largest));
   });
   return [...figures, scale(largest)];
 }

@@ -1,0 +1,43 @@
+"""The facts about the weights: those of the model, how they formed, and which never could."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax.page.packing import doubles
+
+Doubles = NDArray[np.float64]
+
+EPOCHS = 8  # whose weights are shown, besides the start
+ROOM = 2_000_000  # characters for all of them, which are about 430,000 weights
+
+
+def weights(
+    thetas: dict[int, Doubles], listed: list[int], training: NDArray[np.uint8]
+) -> dict[str, Any]:
+    """The facts about theta by epoch, from 0, on images (n, pixels) of training.
+
+    theta is None if there is no room for it, and so is forming, the rows of the classes `listed`.
+    """
+    first, *_, last = sorted(thetas)
+    theta = doubles(thetas[last])
+    fits = len(theta) <= ROOM
+    dark = np.flatnonzero(training.max(axis=0) == 0)
+    before, after = (thetas[epoch][:, dark] for epoch in (first, last))
+    return {
+        "theta": theta if fits else None,
+        "forming": _forming(thetas, listed, ROOM - len(theta) * fits),
+        "dark": {"count": dark.size, "total": after.size, "kept": int((before == after).sum())},
+    }
+
+
+def _forming(thetas: dict[int, Doubles], listed: list[int], room: int) -> dict[str, Any] | None:
+    """theta as the training began, and after epochs, evenly to the last one."""
+    start, *others = sorted(thetas)
+    each = len(doubles(thetas[others[-1]][listed]))
+    count = min(len(others), EPOCHS, room // each - 1)
+    if count < 1:
+        return None
+    epochs = [start, *(others[k * len(others) // count - 1] for k in range(1, count + 1))]
+    return {"epochs": epochs, "thetas": doubles(np.stack([thetas[n][listed] for n in epochs]))}
