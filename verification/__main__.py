@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,6 +35,7 @@ HEADER = LAYOUT.format(
     *("configuration", "device", "instructions", "threads", "workers", "seconds"),
     *("versions", "weights SHA-256", "outputs"),
 )
+AT_ONCE = 2  # rows, most of which keep one core busy
 SAME, CONTROL, MISSING = "as locked", "control", "not run: "
 # What a caller may have set, and the rows set for themselves.
 SETTINGS = (
@@ -148,10 +150,15 @@ def main() -> None:
     results = []
     tqdm.write(HEADER)
     rows = matrix.arm() if machine == "arm" else matrix.here()
-    for row in tqdm(rows, desc="verify", unit="row", disable=None):
-        results.append(retrain(row, settings, outputs))
-        tqdm.write(str(results[-1]))
-        sys.stdout.flush()  # a row as it comes, in a log too
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
+        found = pool.map(lambda row: retrain(row, settings, outputs), rows)
+        for result in tqdm(found, desc="verify", unit="row", total=len(rows), disable=None):
+            results.append(result)
+            tqdm.write(str(result))
+            sys.stdout.flush()  # a row as it comes, in a log too
+    finally:
+        pool.shutdown(cancel_futures=True)
     counts = Counter(result.outcome.split(":")[0] for result in results)
     print(
         f"\n{counts[SAME]} configurations gave all {len(outputs)} outputs the bytes of dvc.lock; "
