@@ -10,6 +10,8 @@ from digits import write_mnist
 from servers import empty_store
 from shared import LECTURE, ROOT, forking, once
 
+from softmax.pipeline import catalog
+
 COMMITTER = {
     "GIT_AUTHOR_NAME": "tests",
     "GIT_AUTHOR_EMAIL": "tests@localhost",
@@ -112,7 +114,8 @@ def run_pipeline(folder: Path) -> None:
     """Make the clone of `pipeline`."""
     clone = Clone(folder / "clone")
     shutil.copy(LECTURE, clone.folder / "params.yaml")
-    clone.run("dvc", "repro", "--force")
+    data = ROOT / catalog.directory("mnist")
+    clone.run("dvc", "repro", "--force", **{"MNIST_MIRROR": str(data)} if data.exists() else {})
     clone.run("git", "commit", "--quiet", "--all", "--message", "Train as in the lecture")
 
 
