@@ -61,7 +61,7 @@ ui: .venv/installed ## say where MLflow compares the runs, and serve it on 127.0
 track: .venv/installed ## complete the MLflow run of the model on disk; HISTORY=1: of all commits
 	$(BIN)/python -m tools.track $(if $(HISTORY),history)
 
-compare: .venv/installed ## say what changed from BASE=main to the workspace, or to HEAD=...
+compare: .venv/installed ## say what changed from BASE=main to the workspace, or to HEAD="one two"
 	@test "$(BASE)" || { echo "error: say make compare BASE=..." >&2; exit 2; }
 	@$(BIN)/python -m tools.compare $(BASE) $(HEAD)
 

@@ -1,7 +1,8 @@
-"""Write what changed between two models, as for a pull request. Not a stage of DVC.
+"""Write what changed between models, as for a pull request. Not a stage of DVC.
 
 python -m tools.compare main                  # the workspace with the model of main
 python -m tools.compare main my-experiment    # any two commits, branches, tags, experiments
+python -m tools.compare main one two three    # or more of them, in a table
 """
 
 import argparse
@@ -11,10 +12,11 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markdown import Markdown
+from tqdm import tqdm
 
 from softmax.errors import SoftmaxError, exits_cleanly, shown
 from softmax.pipeline import files
-from softmax.provenance import comparison, lock, reading, revisions, staleness
+from softmax.provenance import comparison, lock, overview, reading, revisions, staleness
 from softmax.provenance.facts import Facts
 from softmax.provenance.reading import Results
 from softmax.tracking import seeds
@@ -29,15 +31,21 @@ def main() -> None:
     """Write the page and its pictures, and print the page, for people what a terminal can show."""
     parser = argparse.ArgumentParser(prog="tools.compare")
     parser.add_argument("before")
-    parser.add_argument("after", nargs="?", default=WORKSPACE)
+    parser.add_argument("after", nargs="*", default=[WORKSPACE])
     names = parser.parse_args()
-    before, after = read(names.before), read(names.after)
-    page = comparison.markdown(before, after)
-    pictures = {PICTURES / name: png for name, png in comparison.pictures(before, after).items()}
-    files.write({REPORT: page.encode(), **pictures})
+    bar = tqdm([names.before, *names.after], desc="compare", leave=False, disable=None)
+    before, *others = map(read, bar)
+    if len(others) == 1:
+        page = comparison.markdown(before, *others)
+        shown = comparison.markdown(before, *others, charts=False)
+        pictures = comparison.pictures(before, *others)
+    else:
+        page = shown = overview.markdown(before, others)
+        pictures = {}
+    files.write({REPORT: page.encode()} | {PICTURES / name: pictures[name] for name in pictures})
     if sys.stdout.isatty():
-        Console().print(Markdown(comparison.markdown(before, after, charts=False)))
-        print(f"\npage      {REPORT}\npictures  {PICTURES}/")
+        Console().print(Markdown(shown))
+        print(f"\npage      {REPORT}" + (f"\npictures  {PICTURES}/" if pictures else ""))
     else:
         print(page, end="")
 

@@ -7,6 +7,7 @@ models       one of them, or of the workspace, to ask
 reading      all that a comparison needs of a model
 significance whether two models differ beyond noise
 comparison   two models side by side
+overview     one model and several others in a table
 staleness    whether dvc.lock agrees with what is here
 imports      what a module imports, read from the code
 """

@@ -81,21 +81,21 @@ def pictures(before: Results, after: Results) -> dict[str, bytes]:
 
 def _identity(before: Results, after: Results) -> str:
     """Whether all results are the same, or at least the weights."""
-    differing = [path for path, _, _ in _differing(before.outputs, after.outputs)]
-    if not differing:
+    changed = [path for path, _, _ in differing(before.outputs, after.outputs)]
+    if not changed:
         return "**All results are the same, byte for byte.**"
-    if paths.WEIGHTS in differing:
+    if paths.WEIGHTS in changed:
         return ""
-    others = ", ".join(f"`{path}`" for path in differing)
+    others = ", ".join(f"`{path}`" for path in changed)
     return f"**The weights are the same, byte for byte.** Other results differ: {others}."
 
 
 def _changes(before: Results, after: Results) -> str:
-    params = [(f"`{key}`", old, new) for key, old, new in _differing(before.params, after.params)]
+    params = [(f"`{key}`", old, new) for key, old, new in differing(before.params, after.params)]
     data = [
-        (f"`{path}`", old[:7], new[:7]) for path, old, new in _differing(before.data, after.data)
+        (f"`{path}`", old[:7], new[:7]) for path, old, new in differing(before.data, after.data)
     ]
-    code = [f"`{path}`" for path, _, _ in _differing(before.code, after.code)]
+    code = [f"`{path}`" for path, _, _ in differing(before.code, after.code)]
     parts = {
         "params": _table(["param", "before", "after"], params),
         "data": _table(["data, by MD5", "before", "after"], data),
@@ -108,7 +108,7 @@ def _changes(before: Results, after: Results) -> str:
 
 def _metrics(before: Mapping[str, float], after: Mapping[str, float]) -> str:
     rows = []
-    for key, *values in _differing(before, after):
+    for key, *values in differing(before, after):
         shown = [x if x == NONE else f"{x:.6g}" for x in values]
         change = NONE if NONE in values else f"{values[1] - values[0]:+.6g}"
         rows.append((f"`{key}`", *shown, change))
@@ -139,7 +139,7 @@ def _curves(*curves: "pd.Series[float]") -> str:
     return _section("Loss", chart)
 
 
-def _differing(
+def differing(
     before: Mapping[Any, Any], after: Mapping[Any, Any]
 ) -> Iterator[tuple[Any, Any, Any]]:
     """Key, old and new value of what is not the same, NONE where there is no value."""

@@ -1,6 +1,6 @@
 """Whether two models differ beyond noise: over the test images, and over seeds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,19 @@ def mcnemar(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> tuple[int, i
     return fixed, broken, binomtest(fixed, differ).pvalue if differ else 1.0
 
 
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p-values of tests made together, corrected so that LEVEL holds for all of them at once.
+
+    With m tests the smallest counts m times, the next m - 1 times, and so on, and none less than
+    one before it. Source: Holm, Scandinavian Journal of Statistics 6 (1979). SciPy does not have
+    it, and statsmodels is a large library for one line.
+    """
+    order = np.argsort(p_values)
+    corrected = np.sort(p_values) * np.arange(len(p_values), 0, -1)
+    corrected = np.minimum(np.maximum.accumulate(corrected), 1)
+    return corrected[np.argsort(order)].tolist()
+
+
 def verdict(before: Results, after: Results) -> str:
     """In Markdown: the test accuracies, and whether their difference is more than noise."""
     old, new = before.metrics, after.metrics
@@ -36,36 +49,66 @@ def verdict(before: Results, after: Results) -> str:
     fixed, broken, p = mcnemar(before.right, after.right)
     if fixed == broken == 0:
         return f"{accuracy}: the same test images are correct, {_correct(new)}."
-    shown = f"p < {LEAST:f}" if p < LEAST else f"p = {_decimal(p)}"
-    meaning = "more than noise" if p < LEVEL else "could well be noise"
+    shown = p_value(p) if p < LEAST else f"= {p_value(p)}"
     return (
         f"{accuracy}: **{fixed - broken:+}** images correct, {_correct(new)}.\n\n"
-        f"Images fixed: {fixed}, broken: {broken}; **{meaning}** (McNemar's exact test, {shown})."
+        f"Images fixed: {fixed}, broken: {broken}; **{meaning(p)}** "
+        f"(McNemar's exact test, p {shown})."
     )
+
+
+def meaning(p: float) -> str:
+    """What a p-value says of a difference, in words."""
+    return "more than noise" if p < LEVEL else "could well be noise"
+
+
+def p_value(p: float) -> str:
+    """A p-value as people read it."""
+    if p < LEAST:
+        return f"< {LEAST:f}"
+    return np.format_float_positional(p, precision=2, fractional=False, trim="-")
 
 
 def over_seeds(before: Mapping[int, float], after: Mapping[int, float]) -> str:
     """The difference between two recipes over the seeds with which both were trained."""
-    seeds = sorted(before.keys() & after.keys())
-    if len(seeds) < SEEDS:
+    old, new = _common(before, after)
+    if not len(old):
         return ""
-    old, new = (np.array([side[seed] for seed in seeds]) for side in (before, after))
     spreads = [f"{side.mean():.2%} ± {100 * side.std(ddof=1):.2f}" for side in (old, new)]
     if (old == new).all():
-        return f"Over {len(seeds)} seeds the same on both sides: {spreads[0]}."
-    low, high = ttest_rel(new, old).confidence_interval(1 - LEVEL)
-    meaning = "could well be the seeds" if low <= 0 <= high else "more than the seeds"
+        return f"Over {len(old)} seeds the same on both sides: {spreads[0]}."
+    difference, words = _interval(old, new)
     return (
-        f"Over the same {len(seeds)} seeds: {spreads[0]} → {spreads[1]}, a difference of "
-        f"{100 * (new - old).mean():+.2f} points, {100 * low:+.2f} to {100 * high:+.2f} with "
-        f"{1 - LEVEL:.0%} confidence; **{meaning}** (paired t-test)."
+        f"Over the same {len(old)} seeds: {spreads[0]} → {spreads[1]}, a difference of "
+        f"{difference} with {1 - LEVEL:.0%} confidence; **{words}** (paired t-test)."
     )
+
+
+def over_seeds_briefly(before: Mapping[int, float], after: Mapping[int, float]) -> str:
+    """The same for the cell of a table."""
+    old, new = _common(before, after)
+    if not len(old):
+        return ""
+    if (old == new).all():
+        return f"the same over {len(old)}"
+    difference, words = _interval(old, new)
+    return f"{difference}, over {len(old)}; {words}"
+
+
+def _common(before: Mapping[int, float], after: Mapping[int, float]) -> NDArray[np.float64]:
+    """The accuracies of both with the same seeds, (2, n); with too few seeds, (2, 0)."""
+    seeds = sorted(before.keys() & after.keys())
+    seeds = seeds if len(seeds) >= SEEDS else []
+    return np.array([[side[seed] for seed in seeds] for side in (before, after)])
+
+
+def _interval(old: NDArray[np.float64], new: NDArray[np.float64]) -> tuple[str, str]:
+    """The mean difference and its interval by the paired t-test, and what that says in words."""
+    low, high = ttest_rel(new, old).confidence_interval(1 - LEVEL)
+    words = "could well be the seeds" if low <= 0 <= high else "more than the seeds"
+    return f"{100 * (new - old).mean():+.2f} points, {100 * low:+.2f} to {100 * high:+.2f}", words
 
 
 def _correct(metrics: Mapping[str, float]) -> str:
     accuracy, total = metrics["test_accuracy"], metrics["test_total"]
     return f"{round(accuracy * total)} of {total}"
-
-
-def _decimal(value: float) -> str:
-    return np.format_float_positional(value, precision=2, fractional=False, trim="-")

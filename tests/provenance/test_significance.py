@@ -76,3 +76,11 @@ def test_two_seeds_of_one_recipe_have_one_spread() -> None:
 
 def test_of_two_seeds_nothing_is_said() -> None:
     assert "seeds" not in over_seeds([0.80, 0.81], [0.9, 0.91, 0.92])
+
+
+def test_holm_corrects_a_family_of_tests() -> None:
+    """By hand: 0.01 times 3, 0.02 times 2, and 0.03, which may not be less than that."""
+    assert significance.holm([0.03, 0.01, 0.02]) == pytest.approx([0.04, 0.03, 0.04])
+    assert significance.holm([0.5, 0.9, 0.6]) == [1, 1, 1]
+    assert significance.holm([0.2]) == [0.2]
+    assert significance.holm([]) == []

@@ -79,6 +79,21 @@ def test_it_compares_a_branch_with_an_experiment(clone: Clone) -> None:
     assert "All results are the same, byte for byte." in printed
 
 
+def test_it_compares_with_many_in_one_table(clone: Clone) -> None:
+    shutil.rmtree(clone.folder / "report/compare", ignore_errors=True)
+    done = clone.make("compare", "BASE=workspace", "HEAD=short short-tag workspace")
+    assert done.returncode == 0, done.stderr
+    rows = [line for line in done.stdout.splitlines() if line.startswith("| ")]
+    first, *others = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows[1:]]
+    assert (first[1], first[-1]) == ("84.61%", "`epochs=5`, `learning_rate=0.001`")
+    assert [row[1] for row in others] == ["90.54%", "90.54%", "84.61%"]
+    assert [row[5] for row in others] == ["more than noise"] * 2 + ["the same images"]
+    assert others[0][3:5] == ["+5.93", "< 0.000001"]
+    assert others[0][-1] == "`epochs=1`, `learning_rate=0.1`"
+    assert (clone.folder / "report/compare.md").read_text() == done.stdout
+    assert not (clone.folder / "report/compare").exists()
+
+
 def refusal(clone: Clone, *names: str) -> str:
     """The line of a comparison that must fail and write nothing."""
     shutil.rmtree(clone.folder / "report", ignore_errors=True)
