@@ -168,7 +168,7 @@ def test_a_cache_that_lacks_only_what_is_not_read_is_enough(other: Clone) -> Non
     [
         ("params.yaml", "epochs: 5", "epochs: 6", "train: train.epochs modified"),
         ("params.yaml", "rate: 2.0", "rate: 1.0", "lesson: lesson.learning_rate modified"),
-        ("datasets.yaml", "homepage", "page", "check: datasets.yaml modified"),
+        ("datasets.yaml", "http:", "https:", "check: datasets.yaml modified"),
         ("dvc.yaml", "python -m stages.train", "python -O -m stages.train", "command modified"),
         ("softmax/core/model.py", "def ", "def  ", "train: softmax/core modified"),
         ("softmax/page/styles/style.css", "{", " {", "report: softmax/page modified"),
