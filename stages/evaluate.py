@@ -4,13 +4,13 @@ from softmax.core import data, model
 from softmax.errors import exits_cleanly
 from softmax.pipeline import catalog, files, params, paths, recorder
 from softmax.provenance import lock
-from softmax.results import cards, evaluation
+from softmax.results import cards, evaluation, modelcard
 from softmax.training import scoring
 
 
 @exits_cleanly
 def main() -> None:
-    """Write the test metrics, the confusion, every prediction, and cards of single images."""
+    """Write the test metrics, the confusion, every prediction, and cards of images and model."""
     settings = params.load()
     dataset = settings.download.dataset
     pinned, test = catalog.load()[dataset], data.load(*catalog.test(dataset))
@@ -20,8 +20,10 @@ def main() -> None:
     a = model.softmax(z)
     table = evaluation.predictions(z, a, test.labels)
     score = scoring.score(theta, test)
+    metrics, sha256 = evaluation.metrics(score, table), files.sha256(paths.WEIGHTS)
     facts = {
-        paths.TEST_METRICS: files.to_json(evaluation.metrics(score, table)),
+        paths.MODEL_CARD: modelcard.card(settings, pinned, sha256, metrics, table),
+        paths.TEST_METRICS: files.to_json(metrics),
         paths.CONFUSION: files.to_csv(evaluation.confusion(table, pinned.classes)),
         paths.PREDICTIONS: files.to_csv(table),
     }

@@ -4,6 +4,7 @@ from pathlib import Path
 
 CHECKED = Path("params.valid")
 WEIGHTS = Path("models/softmax.safetensors")
+MODEL_CARD = Path("models/card.md")
 EPOCH_WEIGHTS = Path("models/epochs")
 TRAIN_METRICS = Path("metrics/train.json")
 LOSSES = Path("metrics/loss.csv")

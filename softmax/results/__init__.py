@@ -3,4 +3,5 @@
 evaluation   predictions, precision, recall and F1
 images       pictures in whole numbers, and PNG that needs no compressor
 cards        single test images beside their scores
+modelcard    what a model is, of what, how good, and what it is not for
 """

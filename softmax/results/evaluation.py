@@ -35,16 +35,21 @@ def confusion(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame({"actual": actual, "predicted": predicted})
 
 
+def counts(table: pd.DataFrame) -> NDArray[np.int64]:
+    """How many images of each class, by row, are called each, in the table of `predictions`."""
+    classes = table.shape[1] - 2  # the columns besides label and prediction
+    cells = np.bincount(table["label"] * classes + table["prediction"], minlength=classes**2)
+    return cells.reshape(classes, classes)
+
+
 def metrics(score: Score, table: pd.DataFrame) -> dict[str, Any]:
     """Accuracy, total and loss; precision, recall and F1 as a list by class.
 
     `table` is that of `predictions`. A ratio with nothing to divide by is 0. The number of correct
     ones would take the column of a param in DVC's table of experiments.
     """
-    classes = table.shape[1] - 2  # the columns besides label and prediction
-    cells = np.bincount(table["label"] * classes + table["prediction"], minlength=classes**2)
-    counts = cells.reshape(classes, classes)
-    hits, actual, predicted = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
+    cells = counts(table)
+    hits, actual, predicted = np.diag(cells), cells.sum(axis=1), cells.sum(axis=0)
     return {
         "accuracy": score.accuracy,
         "loss": score.loss,
