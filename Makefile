@@ -8,7 +8,7 @@ INSTALL = $(BIN)/uv pip install --require-hashes --compile-bytecode --python $(B
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help repro data ci lint types test test-fast torture lock-current lock-true verify verify-arm ui track remote resolve compare predict sweep pin bench lock
+.PHONY: help repro data ci lint types test test-fast torture lock-current lock-true verify verify-arm ui track remote resolve compare predict sweep pin onnx bench lock
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -92,12 +92,15 @@ pin: .venv/installed ## add a data set: make pin NAME=mine FROM=folder [SIZE=28x
 	@$(BIN)/python -m tools.pin $(NAME) "$(FROM)" $(if $(SIZE),--size $(SIZE)) \
 		$(if $(SHAPE),--shape $(SHAPE)) $(if $(LABEL),--label "$(LABEL)")
 
+onnx: .venv/onnx ## write models/softmax.onnx, and compare its answers with the pipeline's
+	@$(BIN)/python -m tools.onnx
+
 bench: .venv/bench ## compare with other libraries, and write benchmarks/results.md: six minutes
 	$(BIN)/dvc repro --quiet download
 	$(BIN)/python -m benchmarks
 
 lock: .venv/installed ## pin what requirements*.in name, with hashes
-	for name in requirements requirements-dev requirements-bench; do \
+	for name in requirements requirements-onnx requirements-dev requirements-bench; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
 			--generate-hashes --custom-compile-command "make lock" $$name.in -o $$name.txt; done
 
@@ -110,6 +113,10 @@ lock: .venv/installed ## pin what requirements*.in name, with hashes
 
 .venv/bench: .venv/installed requirements-bench.txt
 	$(INSTALL) --requirement requirements-bench.txt
+	@touch $@
+
+.venv/onnx: .venv/installed requirements-onnx.txt
+	$(INSTALL) --requirement requirements-onnx.txt
 	@touch $@
 
 .venv/dev: .venv/installed requirements-dev.txt

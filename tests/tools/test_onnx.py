@@ -1,0 +1,69 @@
+"""`make onnx`: a model for ONNX Runtime that gives the answers of the pipeline."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pandas as pd
+import pytest
+from clones import Clone
+
+from softmax.core import data, model
+from softmax.errors import DataError
+from softmax.pipeline import files, paths
+from tools import onnx
+
+CLOSE = 2**-38  # the exponentials of the pipeline lie on a grid of 2^-40
+
+
+def test_it_gives_all_test_images_the_labels_of_the_pipeline(pipeline: Clone) -> None:
+    printed = pipeline.run("python", "-m", "tools.onnx")
+    assert "the same labels for all 10000 test images in ONNX Runtime" in printed
+    session = onnxruntime.InferenceSession(pipeline.folder / onnx.PATH)
+    images = data.read_idx(pipeline.folder / "data/mnist/t10k-images-idx3-ubyte", 3)
+    label, probabilities = session.run(["label", "probabilities"], {"images": images})
+    expected = pd.read_csv(pipeline.folder / paths.PREDICTIONS)
+    assert (label == expected["prediction"]).all()
+    assert label.dtype == np.int64
+    assert probabilities.dtype == np.float64
+    assert abs(probabilities - expected.loc[:, "p0":].to_numpy()).max() < CLOSE
+    properties = session.get_modelmeta().custom_metadata_map
+    assert json.loads(properties["classes"]) == [str(k) for k in range(10)]
+    assert properties["weights.sha256"] == files.sha256(pipeline.folder / paths.WEIGHTS)
+    assert pipeline.run("git", "status", "--porcelain") == ""
+
+
+@pytest.fixture
+def rgb() -> tuple[bytes, Any, Any]:
+    """A model of three classes and images of 2 x 5 pixels in RGB, some images, and its answers."""
+    random = np.random.default_rng(0)
+    theta: Any = random.integers(-(2**30), 2**30, (3, 31)) * 2.0**-30
+    images = random.integers(0, 256, (100, 2, 5, 3), np.uint8)
+    inputs = np.pad(images.reshape(100, 30).T, ((0, 1), (0, 0)), constant_values=255).astype(float)
+    z = model.logits(theta, inputs)
+    answers = np.column_stack([model.predict(z), model.softmax(z).T])
+    return onnx.build(theta, images.shape[1:], {}), images, answers
+
+
+def test_any_shape_and_number_of_classes_will_do(rgb: tuple[bytes, Any, Any]) -> None:
+    assert onnx.compare(*rgb) < CLOSE
+
+
+def test_another_label_is_refused(rgb: tuple[bytes, Any, Any]) -> None:
+    content, images, answers = rgb
+    answers[7, 0] = 3
+    with pytest.raises(DataError, match=r"not written; test image 7 is of class \d to it, in .* 3"):
+        onnx.compare(content, images, answers)
+
+
+def test_without_onnx_it_says_how_to_install_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(SystemExit, match="2"):
+        onnx.main()
+    assert capsys.readouterr().err == "error: onnxruntime not installed; `make onnx` does it\n"

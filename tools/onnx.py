@@ -1,0 +1,108 @@
+"""Write the model for ONNX, and hold what ONNX Runtime answers to the pipeline. No stage of DVC.
+
+python -m tools.onnx    # models/softmax.onnx, after models/softmax.safetensors
+"""
+
+import json
+from importlib.util import find_spec
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from softmax.core import data, model
+from softmax.core.arithmetic import WHITE
+from softmax.errors import DataError, SoftmaxError, exits_cleanly
+from softmax.pipeline import catalog, files, params, paths
+from softmax.provenance import lock
+
+PATH = paths.WEIGHTS.with_suffix(".onnx")
+OPERATORS, FORMAT = 13, 7  # the versions with which all of these take float64: of 2020
+CHUNK = 1000  # images at a time
+
+
+@exits_cleanly
+def main() -> None:
+    """Write the model unless a label differs, and print how far probabilities do."""
+    if missing := [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]:
+        raise SoftmaxError(f"{' and '.join(missing)} not installed; `make onnx` does it")
+    dataset = params.load().download.dataset
+    lock.verify(paths.WEIGHTS, paths.PREDICTIONS)
+    pinned, test = catalog.load()[dataset], data.load(*catalog.test(dataset))
+    theta = model.load(paths.WEIGHTS, pinned.size)
+    properties = {
+        "classes": json.dumps(pinned.classes),
+        "dataset": dataset,
+        "weights.sha256": files.sha256(paths.WEIGHTS),
+    }
+    content = build(theta, pinned.shape, properties)
+    expected = pd.read_csv(paths.PREDICTIONS).drop(columns="label").to_numpy()
+    largest = compare(content, test.images.reshape(-1, *pinned.shape), expected)
+    files.write({PATH: content})
+    print(
+        f"onnx: {PATH}, the same labels for all {len(expected)} test images in ONNX Runtime, "
+        f"probabilities within {largest:.1g}"
+    )
+
+
+def build(theta: NDArray[np.float64], shape: tuple[int, ...], properties: dict[str, str]) -> bytes:
+    """A model of theta (classes, features + 1) as bytes of ONNX, with these properties.
+
+    It takes `images`, uint8 (n, *shape), and gives `label`, int64 (n,), and `probabilities`,
+    float64 (n, classes). Up to the logits all sums are exact, as in the pipeline, so that the
+    labels are the same; the exponentials are those of the library.
+    """
+    from onnx import TensorProto, checker, helper, numpy_helper
+
+    constants = {"weight": theta[:, :-1].T, "white": theta[:, -1] * WHITE, "scale": 1 / WHITE}
+    node = helper.make_node
+    graph = helper.make_graph(
+        [
+            node("Flatten", ["images"], ["rows"]),
+            node("Cast", ["rows"], ["pixels"], to=TensorProto.DOUBLE),
+            node("MatMul", ["pixels", "weight"], ["product"]),
+            node("Add", ["product", "white"], ["sum"]),
+            node("Mul", ["sum", "scale"], ["z"]),
+            node("ArgMax", ["z"], ["label"], axis=1, keepdims=0),
+            node("Softmax", ["z"], ["probabilities"], axis=1),
+        ],
+        "softmax-regression",
+        [helper.make_tensor_value_info("images", TensorProto.UINT8, ["n", *shape])],
+        [
+            helper.make_tensor_value_info("label", TensorProto.INT64, ["n"]),
+            helper.make_tensor_value_info("probabilities", TensorProto.DOUBLE, ["n", len(theta)]),
+        ],
+        [numpy_helper.from_array(np.array(x), name) for name, x in constants.items()],
+    )
+    versions = [helper.make_opsetid("", OPERATORS)]
+    made = helper.make_model(graph, opset_imports=versions, ir_version=FORMAT)
+    helper.set_model_props(made, properties)
+    checker.check_model(made, full_check=True)
+    return made.SerializeToString()
+
+
+def compare(content: bytes, images: NDArray[np.uint8], expected: NDArray[np.float64]) -> float:
+    """The largest difference of a probability from `expected`: prediction and probabilities (n, k).
+
+    Raises DataError if a label differs.
+    """
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    largest = 0.0
+    for start in tqdm(range(0, len(images), CHUNK), desc="onnx", leave=False, disable=None):
+        part = slice(start, start + CHUNK)
+        label, probabilities = session.run(None, {"images": images[part]})
+        if (wrong := np.flatnonzero(label != expected[part, 0])).size:
+            k = start + wrong[0]
+            raise DataError(
+                f"{PATH}: not written; test image {k} is of class {label[wrong[0]]} to it, in "
+                f"{paths.PREDICTIONS} of {expected[k, 0]:.0f}; run `dvc repro`"
+            )
+        largest = max(largest, abs(probabilities - expected[part, 1:]).max())
+    return largest
+
+
+if __name__ == "__main__":
+    main()
