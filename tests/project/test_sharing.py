@@ -87,6 +87,20 @@ def test_ci_pulls_what_is_there_and_runs_nothing(tmp_path: Path) -> None:
     assert_locked(clone)
 
 
+@pytest.mark.usefixtures("remote")
+def test_a_version_of_the_model_is_got_without_a_clone(team: Clone, tmp_path: Path) -> None:
+    project = tmp_path / "clone"
+    register = ["gto", "register", "softmax-digits"]
+    subprocess.run(register, cwd=project, env=team.environment, check=True, capture_output=True)
+    shutil.rmtree(project / ".dvc/cache")
+    weights, card = tmp_path / "weights", tmp_path / "card"
+    team.run("dvc", "artifacts", "get", str(project), "softmax-digits", "--out", str(weights))
+    tag = ("--rev", "softmax-digits@v0.0.1")
+    team.run("dvc", "get", str(project), str(paths.MODEL_CARD), *tag, "--out", str(card))
+    assert files.sha256(weights) == files.sha256(team.folder / paths.WEIGHTS)
+    assert files.sha256(weights) in card.read_text()
+
+
 def test_an_empty_remote_fails_the_pull_and_not_the_repro(
     share: Share, team: Clone, tmp_path: Path
 ) -> None:
