@@ -57,16 +57,20 @@ def markdown(before: Results, after: Results, *, charts: bool = True) -> str:
         _metrics(before.metrics, after.metrics),
         _by_class(before.classes, after.classes),
     ]
-    if charts and (before.tiles != after.tiles).any():
-        sections += [
-            _curves(before.losses, after.losses),
-            PICTURES.format(largest=abs(after.tiles - before.tiles).max()),
-        ]
+    if charts and not np.array_equal(before.tiles, after.tiles):
+        sections.append(_curves(before.losses, after.losses))
+        if before.tiles.shape == after.tiles.shape:
+            sections.append(PICTURES.format(largest=abs(after.tiles - before.tiles).max()))
     return "\n\n".join(filter(None, sections)) + "\n"
 
 
 def pictures(before: Results, after: Results) -> dict[str, bytes]:
-    """The weights of each, on one scale, and their difference as PNG files by name."""
+    """The weights of each, on one scale, and their difference as PNG files by name.
+
+    None where the images or the number of classes are others.
+    """
+    if before.tiles.shape != after.tiles.shape:
+        return {}
     tiles = images.diverging(np.concatenate([before.tiles, after.tiles]))
     shown = {
         "before.png": tiles[: len(before.tiles)],
@@ -116,12 +120,17 @@ def _metrics(before: Mapping[str, float], after: Mapping[str, float]) -> str:
 
 
 def _by_class(before: pd.DataFrame, after: pd.DataFrame) -> str:
-    differ = (before != after).any(axis=1)
+    """The classes that both have, where they differ."""
+    both = [name for name in before.index if name in after.index]
     rows = [
-        (k, *(f"{x:.2%} → {y:.2%} ({100 * (y - x):+.2f})" for x, y in zip(old, new, strict=True)))
-        for k, old, new in zip(
-            before.index[differ], before[differ].values, after[differ].values, strict=True
+        (
+            name,
+            *(f"{x:.2%} → {y:.2%} ({100 * (y - x):+.2f})" for x, y in zip(old, new, strict=True)),
         )
+        for name, old, new in zip(
+            both, before.loc[both].values, after.loc[both].values, strict=True
+        )
+        if (old != new).any()
     ]
     return _section("By class", _table(["class", "recall", "F1"], rows))
 

@@ -2,9 +2,10 @@
 
 import hashlib
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from softmax.pipeline import catalog, files, paths
+from softmax.pipeline.catalog import Pinned
 from softmax.pipeline.params import ModelParams
 from softmax.provenance import lock
 
@@ -24,6 +25,17 @@ class Facts(NamedTuple):
         train = self.settings.train
         name = f"{train.optimizer} lr={train.learning_rate:g} b={train.batch_size}"
         return f"{name} e={train.epochs}"
+
+    def pinned(self) -> Pinned:
+        """The data set: as dvc.lock has it, what that does not have as of today.
+
+        In the workspace all as of today, since a stage that runs is not in dvc.lock yet.
+        """
+        dataset = self.settings.download.dataset
+        entry = catalog.load()[dataset].model_dump(by_alias=True)
+        if self.folder != Path() and (self.folder / lock.PATH).exists():
+            entry |= locked_entry(lock.load(self.folder), dataset)
+        return Pinned.model_validate(entry)
 
     def pins(self) -> tuple[str, ...]:
         """The SHA-256 of each file of the data set: that of dvc.lock, which may be of the past."""
@@ -54,6 +66,15 @@ class Facts(NamedTuple):
     def provenance(self) -> dict[str, str]:
         """Tags that tell whether two models had the same data and the same code, from dvc.lock."""
         return provenance(self.locked())
+
+
+def locked_entry(stages: lock.Stages, dataset: str) -> dict[str, Any]:
+    """What a dvc.lock has of an entry of datasets.yaml, of older ones the hashes alone."""
+    params: dict[str, Any] = {}
+    for stage in ("download", "train"):
+        params |= stages.get(stage, {}).get("params", {}).get(catalog.PATH.name, {})
+    start = f"{dataset}."
+    return {key.removeprefix(start): params[key] for key in params if key.startswith(start)}
 
 
 def provenance(stages: lock.Stages) -> dict[str, str]:

@@ -14,6 +14,7 @@ from softmax.core import model
 from softmax.errors import DataError
 from softmax.pipeline import catalog, files, paths
 from softmax.provenance import lock
+from softmax.provenance.facts import locked_entry
 from softmax.results import images
 
 MODEL = (
@@ -36,7 +37,7 @@ class Results(NamedTuple):
     code: lock.Hashes
     outputs: lock.Hashes
     metrics: dict[str, float]
-    classes: pd.DataFrame  # recall and f1 of each class
+    classes: pd.DataFrame  # recall and f1 of each class, by its name
     right: NDArray[np.bool_]  # (n,), whether each test image was classified correctly
     losses: "pd.Series[float]"  # of the reported batches, by epochs passed
     tiles: NDArray[np.float64]  # of weights, (classes, rows, columns)
@@ -63,11 +64,11 @@ def read(name: str, folder: Path) -> Results:
             )
     train, test = (_json(folder / path) for path in (paths.TRAIN_METRICS, paths.TEST_METRICS))
     lesson = _json(folder / paths.LESSON_METRICS) if paths.LESSON_METRICS in wanted else {}
-    shape = catalog.load()[lock.params(stages).download.dataset].shape
     by_class = {key: test.pop(key) for key in ("precision", "recall", "f1")}
     losses, epochs, predictions = (
         pd.read_csv(folder / path) for path in (paths.LOSSES, paths.EPOCHS, paths.PREDICTIONS)
     )
+    shape, names = _data_set(stages, len(by_class["f1"]))
     return Results(
         name=name,
         params=lock.values(stages),
@@ -76,11 +77,24 @@ def read(name: str, folder: Path) -> Results:
         code=_code(inputs, outputs),
         outputs={path: md5 for path, md5 in outputs.items() if path.parts[0] != "data"},
         metrics=_named("test", test) | train | _named("lesson", lesson),
-        classes=pd.DataFrame(by_class)[["recall", "f1"]],
+        classes=pd.DataFrame(by_class, names)[["recall", "f1"]],
         right=(predictions["label"] == predictions["prediction"]).to_numpy(),
         losses=pd.Series(losses["loss"].array, losses["step"] / epochs["step"][0]),
         tiles=images.tiles(model.load(folder / paths.WEIGHTS), shape),
     )
+
+
+def _data_set(stages: lock.Stages, classes: int) -> tuple[tuple[int, ...], list[str]]:
+    """The shape of the images and the names of the classes, of older models as of today.
+
+    Where the data set is gone, too, they are like MNIST's, as all were.
+    """
+    dataset = lock.values(stages).get("download.dataset", "")
+    entry: dict[str, Any] = {"shape": (28, 28), "classes": map(str, range(classes))}
+    if today := catalog.load().get(dataset):
+        entry |= today.model_dump()
+    entry |= locked_entry(stages, dataset)
+    return tuple(entry["shape"]), list(entry["classes"])
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def test_only_what_changed_is_listed() -> None:
         data={Path("data/other/images"): "abcdefghij"},
         code={Path("softmax/core/model.py"): "bbb"},
         metrics={"test_accuracy": 0.6, "test_total": 10, "train_loss": 1 / 3},
-        classes=pd.DataFrame({"recall": [0.5, 0.75], "f1": [0.5, 0.6]}),
+        classes=pd.DataFrame({"recall": [0.5, 0.75], "f1": [0.5, 0.6]}, ["cat", "dog"]),
     )
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")]
@@ -54,10 +54,26 @@ def test_only_what_changed_is_listed() -> None:
         ["metric", "before", "after", "change"],
         ["`train_loss`", "-", "0.333333", "-"],
         ["class", "recall", "F1"],
-        ["1", "70.00% → 75.00% (+5.00)", "60.00% → 60.00% (+0.00)"],
+        ["dog", "70.00% → 75.00% (+5.00)", "60.00% → 60.00% (+0.00)"],
     ]
     assert "Code: `softmax/core/model.py`." in shown
     assert "The same on both sides" not in shown
+
+
+def test_of_other_classes_those_in_common_are_compared() -> None:
+    classes = pd.DataFrame({"recall": [0.9, 0.8, 0.7], "f1": 0.9}, ["owl", "cat", "ape"])
+    shown = page(classes=classes, tiles=np.ones((3, 28, 28)))
+    assert "| cat     | 50.00% → 80.00% (+30.00) |" in shown
+    assert "owl" not in shown
+    assert "dog" not in shown
+
+
+def test_of_other_images_no_weights_are_compared() -> None:
+    changed = results(tiles=np.ones((10, 32, 96)))
+    shown = comparison.markdown(results(), changed)
+    assert "mermaid" in shown
+    assert "difference.png" not in shown
+    assert comparison.pictures(results(), changed) == {}
 
 
 def test_counts_change_by_whole_numbers() -> None:
