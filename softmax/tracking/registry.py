@@ -7,7 +7,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import safetensors.numpy
 
 from softmax.pipeline import paths
 from softmax.provenance.facts import Facts
@@ -26,9 +25,11 @@ MODULES = (  # what serving.py imports
 PACKAGES = ("array-api-compat", "mlflow", "numpy", "pandas", "safetensors")  # and they import
 CHAMPION = "champion"
 DESCRIPTION = (
-    "Softmax regression: images of 28 x 28 gray levels to ten probabilities. "
+    "Softmax regression: {size} images to the probabilities of {classes} classes. "
     "The champion is right on more of the held-out images than any version before it."
 )
+LONGEST = 5000  # letters of a description, on PostgreSQL
+REST = "\n\n... and more in the run's `evaluation/card.md`."
 WEIGHTS_TAG = "weights.sha256"
 HELD_OUT_TAG = "validation.images"
 DIGEST_TAG = "validation.digest"
@@ -56,7 +57,7 @@ def log_model(client: Client, run: Run, facts: Facts, step: int) -> None:
     if model.status == LoggedModelStatus.READY:
         return
     with TemporaryDirectory() as folder:
-        _save_model(Path(folder), facts.folder / paths.WEIGHTS, run.info.run_id, model.model_id)
+        _save_model(Path(folder), facts, run.info.run_id, model.model_id)
         client.log_model_artifacts(model.model_id, f"{folder}/model")
     outputs = client.get_run(run.info.run_id).outputs.model_outputs
     if model.model_id not in {output.model_id for output in outputs}:
@@ -77,7 +78,7 @@ def _requirements() -> list[str]:
     return [f"{name}=={metadata.version(name)}" for name in PACKAGES]
 
 
-def _save_model(folder: Path, weights: Path, run_id: str, model_id: str) -> None:
+def _save_model(folder: Path, facts: Facts, run_id: str, model_id: str) -> None:
     """Write the model to folder/model."""
     from mlflow import pyfunc
     from mlflow.models import Model, ModelSignature
@@ -87,19 +88,20 @@ def _save_model(folder: Path, weights: Path, run_id: str, model_id: str) -> None
     for name in MODULES:
         (code / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(PACKAGE / name, code / name)
-    classes = len(safetensors.numpy.load_file(weights)["bias"])
-    probabilities = [ColSpec("double", f"p{k}") for k in range(classes)]
+    pinned = facts.pinned()
+    probabilities = [ColSpec("double", f"p{k}") for k in range(len(pinned.classes))]
     pyfunc.save_model(
         folder / "model",
         python_model=str(Path(__file__).with_name("serving.py")),
-        artifacts={"weights": str(weights)},
+        artifacts={"weights": str(facts.folder / paths.WEIGHTS)},
         code_paths=[str(code)],
         signature=ModelSignature(
             # objects: a tensor of any shape and type, which serving.py judges
             Schema([TensorSpec(np.dtype(object), (-1,))]),
-            Schema([ColSpec("long", "prediction"), *probabilities]),
+            Schema([ColSpec("long", "prediction"), *probabilities, ColSpec("string", "class")]),
         ),
-        input_example=np.zeros((1, 28, 28), np.uint8),
+        input_example=np.zeros((1, *pinned.shape), np.uint8),
+        model_config={"shape": list(pinned.shape), "classes": list(pinned.classes)},
         pip_requirements=_requirements(),
         mlflow_model=Model(run_id=run_id, model_id=model_id),
     )
@@ -107,13 +109,14 @@ def _save_model(folder: Path, weights: Path, run_id: str, model_id: str) -> None
 
 def register(client: Client, run: Run, facts: Facts) -> str:
     """Register the model of `run` unless its weights are, and say what became of the champion."""
-    name, sha256 = f"softmax-{facts.settings.download.dataset}", facts.sha256()
-    store.create(lambda: client.create_registered_model(name, description=DESCRIPTION))
+    name = store.experiment_name(facts.settings)  # each data set has one of both
+    pinned = facts.pinned()
+    size = " x ".join(map(str, pinned.shape))
+    description = DESCRIPTION.format(size=size, classes=len(pinned.classes))
+    store.create(lambda: client.create_registered_model(name, description=description))
     with store.lock():
-        known = client.search_model_versions(f"name='{name}' and tags.`{WEIGHTS_TAG}`='{sha256}'")
-        if known:
-            version = known[0]
-        else:
+        version = _find_version(client, facts)
+        if version is None:
             scores = json.loads((facts.folder / paths.TRAIN_METRICS).read_bytes())
             model_id = find_model(client, run).model_id
             version = client.create_model_version(
@@ -123,13 +126,29 @@ def register(client: Client, run: Run, facts: Facts) -> str:
                 model_id=model_id,
                 description=facts.recipe(),
                 tags={
-                    WEIGHTS_TAG: sha256,
+                    WEIGHTS_TAG: facts.sha256(),
                     HELD_OUT_TAG: str(facts.settings.train.validation),
                     DIGEST_TAG: facts.digest("validation"),
                     ACCURACY_TAG: str(scores.get("validation_accuracy", "")),
                 },
             )
         return f"{name} version {version.version}; {_promote(client, version)}"
+
+
+def describe(client: Client, facts: Facts) -> None:
+    """Let the model card be the description of the version that has these weights, if any."""
+    card = (facts.folder / paths.MODEL_CARD).read_text()
+    if len(card) > LONGEST:  # at the end of a line, in the table of classes
+        card = card[: card.rindex("\n", 0, LONGEST - len(REST))] + REST
+    if version := _find_version(client, facts):
+        client.update_model_version(version.name, version.version, card)
+
+
+def _find_version(client: Client, facts: Facts) -> Version:
+    """The registered version with the weights of `facts`, None if there is none."""
+    name = store.experiment_name(facts.settings)
+    query = f"name='{name}' and tags.`{WEIGHTS_TAG}`='{facts.sha256()}'"
+    return next(iter(client.search_model_versions(query)), None)
 
 
 def _promote(client: Client, version: Version) -> str:

@@ -3,6 +3,7 @@
 Each function may be called again, also after one that broke off: it adds what is missing.
 """
 
+import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +30,10 @@ NOTE = """**{accuracy:.2%}** of {total} test images right.
 
 ![weights](get-artifact?path=weights/grid/gray.png&run_uuid={run_id})
 
-{confusion}
+{mistakes}
 """
+MATRIX = 12  # classes, of which a note has room for the confusion of each with each
+WORST = 20  # mistakes that are shown of more
 
 
 def prepare() -> None:
@@ -63,20 +66,20 @@ def evaluation(client: Client, run: Run, facts: Facts) -> None:
     """Add the test metrics and the files of the evaluation; they name the run and its note."""
     run_id, folder = run.info.run_id, facts.folder
     metrics = test_scores(client, run, facts)
-    for fact in (paths.TEST_METRICS, paths.CONFUSION, paths.PREDICTIONS):
+    for fact in (paths.TEST_METRICS, paths.CONFUSION, paths.PREDICTIONS, paths.MODEL_CARD):
         client.log_artifact(run_id, str(folder / fact), "evaluation")
     client.log_artifacts(run_id, str(folder / paths.SAMPLE_CARDS), "samples")
-    pairs = pd.read_csv(folder / paths.CONFUSION)
-    confusion = pd.crosstab(pairs["actual"], pairs["predicted"]).to_markdown()
-    client.log_text(run_id, _by_class(pd.read_csv(folder / paths.PREDICTIONS)), BY_CLASS)
+    confusion = _confusion(facts)
+    client.log_text(run_id, _by_class(confusion), BY_CLASS)
     tables = json.dumps([{"path": BY_CLASS, "type": "table"}])
-    note = NOTE.format(run_id=run_id, confusion=confusion, **metrics)
+    note = NOTE.format(run_id=run_id, mistakes=_mistakes(confusion), **metrics)
     # a tag, which unlike a param may change, as this may for the same model
     samples = {"evaluate.samples": str(facts.settings.evaluate.samples)}
     shown = {"mlflow.note.content": note, "mlflow.loggedArtifacts": tables}
     for key, value in {**shown, **samples, **facts.provenance()}.items():
         client.set_tag(run_id, key, value)
     client.update_run(run_id, name=f"{metrics['accuracy']:.2%} · {facts.recipe()}")
+    registry.describe(client, facts)
 
 
 def test_scores(client: Client, run: Run, facts: Facts) -> dict[str, Any]:
@@ -90,18 +93,37 @@ def test_scores(client: Client, run: Run, facts: Facts) -> dict[str, Any]:
     return metrics
 
 
-def _by_class(answers: pd.DataFrame) -> str:
+def _confusion(facts: Facts) -> pd.DataFrame:
+    """How many images of each class, by row, are called each, both by name."""
+    names = facts.pinned().classes
+    answers = pd.read_csv(facts.folder / paths.PREDICTIONS, usecols=["label", "prediction"])
+    cells = np.zeros((len(names), len(names)), np.int64)
+    np.add.at(cells, (answers["label"], answers["prediction"]), 1)
+    return pd.DataFrame(cells, pd.Index(names, name="class"), names)
+
+
+def _by_class(confusion: pd.DataFrame) -> str:
     """How many images of each class are right, as MLflow keeps a table."""
-    answers = answers.assign(right=answers["label"] == answers["prediction"])
-    actual, predicted = answers.groupby("label")["right"], answers.groupby("prediction")["right"]
+    right, images = np.diag(confusion), confusion.sum(axis=1)
     table = {
-        "recall": actual.mean(),
-        "precision": predicted.mean(),
-        "right": actual.sum(),
-        "images": actual.size(),
+        "recall": right / images,
+        "precision": right / confusion.sum(axis=0),
+        "right": right,
+        "images": images,
     }
     by_class = pd.DataFrame(table).rename_axis("class")
     return by_class.reset_index().to_json(orient="split", index=False)
+
+
+def _mistakes(confusion: pd.DataFrame) -> str:
+    """All cells, or where these are too many for a note the largest beside the diagonal."""
+    if len(confusion) <= MATRIX:
+        return str(confusion.to_markdown())
+    cells, names = confusion.to_numpy(), confusion.columns
+    wrong = cells - np.diag(np.diag(cells))
+    worst = (divmod(cell, len(names)) for cell in np.argsort(-wrong, axis=None, kind="stable"))
+    pairs = [(names[k], names[j], wrong[k, j]) for k, j in itertools.islice(worst, WORST)]
+    return str(pd.DataFrame(pairs, columns=["class", "called", "images"]).to_markdown(index=False))
 
 
 def is_comparable(run: Run, facts: Facts) -> bool:
@@ -123,13 +145,13 @@ def images(client: Client, run: Run, facts: Facts) -> None:
     client.set_tag(run_id, "export.scale", str(facts.settings.export.scale))
     client.log_artifacts(run_id, str(facts.folder / paths.WEIGHT_IMAGES), "weights")
     epochs = pd.read_csv(facts.folder / paths.EPOCHS).set_index("epoch")["step"]
-    shape = catalog.load()[facts.settings.download.dataset].shape
+    pinned = facts.pinned()
     logged = [file.path for file in client.list_artifacts(run_id, "images")]
     for path in (facts.folder / paths.EPOCH_WEIGHTS).glob("*.safetensors"):
         left = int(epochs.max() - epochs.get(int(path.stem), 0))
         names = [name for name in logged if SLIDER in name and f"+step+{left}+" in name]
         if len(names) < 2:  # the picture and its thumbnail
-            picture = slider.picture(gray(tiles(model.load(path), shape)))
+            picture = slider.picture(gray(tiles(model.load(path), pinned.shape)), pinned.classes)
             client.log_image(run_id, picture, key=SLIDER, step=left)
 
 

@@ -1,4 +1,4 @@
-"""The model that MLflow serves: images in, the digit and ten probabilities out.
+"""The model that MLflow serves: images in, their classes and all probabilities out.
 
 MLflow keeps this file beside the weights and the modules that it imports, and runs it on its own.
 """
@@ -19,23 +19,30 @@ from softmax.core.arithmetic import WHITE
 
 
 class SoftmaxRegression(PythonModel):  # type: ignore[misc] # MLflow leaves it untyped
-    """Takes (n, 784) or (n, 28, 28) images: gray levels 0 to 255 if they are whole numbers
-    by type, 0 to 1 if they are floats, which are rounded to a gray level.
+    """Takes images as rows of features, or of the shape in its configuration: levels 0 to 255
+    if they are whole numbers by type, 0 to 1 if they are floats, which are rounded to a level.
     """
 
     def load_context(self, context: PythonModelContext) -> None:
         self.theta = model.load(Path(context.artifacts["weights"]))
+        self.shape = tuple(context.model_config["shape"])
+        self.names = np.array(context.model_config["classes"])
 
     def predict(self, model_input: np.ndarray) -> pd.DataFrame:
-        """A row for each image, as in metrics/predictions.csv: prediction, and p0 ... p9."""
-        images = levels(model_input, self.theta.shape[1] - 1)
+        """A row for each image: prediction, p0, p1 ... as in metrics/predictions.csv, and class.
+
+        The last is the name of what is predicted.
+        """
+        images = levels(model_input, self.shape)
         z = model.logits(self.theta, np.pad(images.T, ((0, 1), (0, 0)), constant_values=WHITE))
-        columns = {"prediction": model.predict(z)}
-        return pd.DataFrame(columns | {f"p{k}": p for k, p in enumerate(model.softmax(z))})
+        prediction = model.predict(z)
+        probabilities = {f"p{k}": p for k, p in enumerate(model.softmax(z))}
+        columns = {"prediction": prediction, **probabilities, "class": self.names[prediction]}
+        return pd.DataFrame(columns)
 
 
-def levels(images: np.ndarray, features: int) -> NDArray[np.float64]:
-    """The gray levels, (n, features), of images in any form that the model takes.
+def levels(images: np.ndarray, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """The levels, (n, features), of images in any form that a model of such images takes.
 
     Raises MlflowException, which the server answers with status 400, for all others.
     """
@@ -43,9 +50,10 @@ def levels(images: np.ndarray, features: int) -> NDArray[np.float64]:
         images = np.array(images.tolist()) if images.dtype == object else images
     except ValueError:
         raise _bad("the images differ in size") from None
-    side = math.isqrt(features)
-    if images.ndim < 2 or images.shape[1:] not in ((features,), (side, side)):
-        raise _bad(f"shape {images.shape} should be (n, {features}) or (n, {side}, {side})")
+    features = math.prod(shape)
+    if images.shape[1:] not in ((features,), shape):
+        sides = ", ".join(map(str, shape))
+        raise _bad(f"shape {images.shape} should be (n, {features}) or (n, {sides})")
     if images.dtype.kind not in "uif":
         raise _bad("pixels should be numbers")
     if images.dtype.kind == "f":

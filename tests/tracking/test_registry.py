@@ -25,7 +25,7 @@ from mlflow.models import Model
 from servers import empty_store, free_port
 
 from softmax.core import data
-from softmax.pipeline import catalog
+from softmax.pipeline import catalog, paths
 from stages import evaluate, export, train
 
 NAME = "softmax-mnist"
@@ -76,6 +76,12 @@ def test_the_champion_is_chosen_by_held_out_images_alone(
     assert "still version 3, which was not judged on the same 50" in learn(0.3, validation=50)
 
 
+def answers(folder: Path) -> pd.DataFrame:
+    """What the pipeline in `folder` says of its test images, as a model that is served does."""
+    table = pd.read_csv(folder / paths.PREDICTIONS).drop(columns="label")
+    return table.assign(**{"class": table["prediction"].astype(str)})
+
+
 @pytest.mark.usefixtures("registry")
 def test_the_model_needs_no_repository(tmp_path: Path) -> None:
     train.main()
@@ -87,7 +93,8 @@ def test_the_model_needs_no_repository(tmp_path: Path) -> None:
     assert f"mlflow=={mlflow.__version__}" in pins
     assert all("==" in pin for pin in pins)
     logged = Model.load(folder)
-    assert logged.signature.outputs.input_names() == ["prediction", *(f"p{k}" for k in range(10))]
+    columns = ["prediction", *(f"p{k}" for k in range(10)), "class"]
+    assert logged.signature.outputs.input_names() == columns
     assert logged.load_input_example(folder).shape == (1, 28, 28)
     np.save(tmp_path / "images.npy", data.load(*catalog.test("mnist")).images)
     program = """if True:
@@ -98,8 +105,9 @@ def test_the_model_needs_no_repository(tmp_path: Path) -> None:
         assert "model" in softmax.__file__, softmax.__file__
     """
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
-    expected = pd.read_csv("metrics/predictions.csv").drop(columns="label")
-    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "answers.csv"), expected, check_exact=True)
+    expected = answers(Path())
+    found = pd.read_csv(tmp_path / "answers.csv", dtype={"class": str})
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
 
 @pytest.mark.usefixtures("registry")
@@ -114,8 +122,7 @@ def test_no_pickle_is_read_from_the_data_to_the_served_model(
     for stage in (train, evaluate, export):
         stage.main()
     images = data.load(*catalog.test("mnist")).images
-    answers = mlflow.pyfunc.load_model(f"models:/{NAME}/1").predict(images)
-    assert len(answers) == len(images)
+    assert len(mlflow.pyfunc.load_model(f"models:/{NAME}/1").predict(images)) == len(images)
 
 
 @pytest.fixture(scope="module")
@@ -158,19 +165,19 @@ def ask(served: str, inputs: Any) -> requests.Response:
 
 def test_the_server_gives_the_answers_of_the_pipeline(served: str, pipeline: Clone) -> None:
     images = data.read_idx(pipeline.folder / "data/mnist/t10k-images-idx3-ubyte", 3)
-    expected = pd.read_csv(pipeline.folder / "metrics/predictions.csv").drop(columns="label")
+    expected = answers(pipeline.folder)
     forms = [
         lambda part: part.reshape(len(part), 784).tolist(),
         lambda part: part.reshape(len(part), 28, 28).tolist(),
         lambda part: (part.reshape(len(part), 784) / 255).tolist(),
         lambda part: (part.reshape(len(part), 28, 28) / np.float32(255)).tolist(),
     ]
-    answers = []
+    found = []
     for k, part in enumerate(np.array_split(images, 20)):
         response = ask(served, forms[k % len(forms)](part))
         assert response.status_code == 200, response.text[:500]
-        answers += response.json()["predictions"]
-    pd.testing.assert_frame_equal(pd.DataFrame(answers), expected, check_exact=True)
+        found += response.json()["predictions"]
+    pd.testing.assert_frame_equal(pd.DataFrame(found), expected, check_exact=True)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from tracking.rows import artifacts, runs
 from softmax.core import model
 from softmax.pipeline import catalog, params, paths
 from softmax.provenance import lock
-from softmax.results.images import gray
+from softmax.results.images import gray, tiles
 from softmax.tracking import events, slider
 from softmax.tracking.replay import BATCH_LOSS, BY_CLASS
 from softmax.tracking.store import connect
@@ -90,7 +90,8 @@ def test_mlflows_views_show_each_class_and_first_the_trained_weights(
     )
     with Image.open(client.download_artifacts(run.info.run_id, first)) as shown:
         assert 0.95 < shown.width / shown.height < 1.05
-        trained = slider.picture(gray(model.load(paths.WEIGHTS)[:, :-1]))
+        weights = tiles(model.load(paths.WEIGHTS), (28, 28))
+        trained = slider.picture(gray(weights), [str(k) for k in range(10)])
         assert np.array_equal(np.asarray(shown), np.asarray(trained))
 
 
