@@ -5,6 +5,7 @@
     replay      facts, from disk to a run; again and again if need be
     sweeps      the rows of models that were trained together, under one
     seeds       what rows say of one recipe with other seeds
+    tables      what a row says of classes and mistakes
     slider      the picture of weights that MLflow shows step by step
     registry    models to serve, and the champion
     registered  one of them, to ask

@@ -135,13 +135,16 @@ def register(client: Client, run: Run, facts: Facts) -> str:
         return f"{name} version {version.version}; {_promote(client, version)}"
 
 
-def describe(client: Client, facts: Facts) -> None:
-    """Let the model card be the description of the version that has these weights, if any."""
-    card = (facts.folder / paths.MODEL_CARD).read_text()
-    if len(card) > LONGEST:  # at the end of a line, in the table of classes
-        card = card[: card.rindex("\n", 0, LONGEST - len(REST))] + REST
+def describe(client: Client, facts: Facts, title: str) -> None:
+    """Describe the version that has these weights, if any, by its model card.
+
+    Lists show the first line, the `title`.
+    """
+    text = f"{title}\n\n{(facts.folder / paths.MODEL_CARD).read_text()}"
+    if len(text) > LONGEST:  # at the end of a line, in the table of classes
+        text = text[: text.rindex("\n", 0, LONGEST - len(REST))] + REST
     if version := _find_version(client, facts):
-        client.update_model_version(version.name, version.version, card)
+        client.update_model_version(version.name, version.version, text)
 
 
 def _find_version(client: Client, facts: Facts) -> Version:

@@ -3,7 +3,6 @@
 Each function may be called again, also after one that broke off: it adds what is missing.
 """
 
-import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from softmax.pipeline import catalog, paths
 from softmax.pipeline.params import Params
 from softmax.provenance.facts import Facts
 from softmax.results.images import gray, tiles
-from softmax.tracking import registry
+from softmax.tracking import registry, tables
 from softmax.tracking.store import Client, Run
 
 if TYPE_CHECKING:
@@ -32,8 +31,6 @@ NOTE = """**{accuracy:.2%}** of {total} test images right.
 
 {mistakes}
 """
-MATRIX = 12  # classes, of which a note has room for the confusion of each with each
-WORST = 20  # mistakes that are shown of more
 
 
 def prepare() -> None:
@@ -66,20 +63,23 @@ def evaluation(client: Client, run: Run, facts: Facts) -> None:
     """Add the test metrics and the files of the evaluation; they name the run and its note."""
     run_id, folder = run.info.run_id, facts.folder
     metrics = test_scores(client, run, facts)
-    for fact in (paths.TEST_METRICS, paths.CONFUSION, paths.PREDICTIONS, paths.MODEL_CARD):
+    for fact in (paths.TEST_METRICS, paths.CONFUSION, paths.PREDICTIONS):
         client.log_artifact(run_id, str(folder / fact), "evaluation")
     client.log_artifacts(run_id, str(folder / paths.SAMPLE_CARDS), "samples")
-    confusion = _confusion(facts)
-    client.log_text(run_id, _by_class(confusion), BY_CLASS)
-    tables = json.dumps([{"path": BY_CLASS, "type": "table"}])
-    note = NOTE.format(run_id=run_id, mistakes=_mistakes(confusion), **metrics)
+    confusion = tables.confusion(facts)
+    client.log_text(run_id, tables.by_class(confusion), BY_CLASS)
+    listed = json.dumps([{"path": BY_CLASS, "type": "table"}])
+    note = NOTE.format(run_id=run_id, mistakes=tables.mistakes(confusion), **metrics)
     # a tag, which unlike a param may change, as this may for the same model
     samples = {"evaluate.samples": str(facts.settings.evaluate.samples)}
-    shown = {"mlflow.note.content": note, "mlflow.loggedArtifacts": tables}
+    shown = {"mlflow.note.content": note, "mlflow.loggedArtifacts": listed}
     for key, value in {**shown, **samples, **facts.provenance()}.items():
         client.set_tag(run_id, key, value)
-    client.update_run(run_id, name=f"{metrics['accuracy']:.2%} · {facts.recipe()}")
-    registry.describe(client, facts)
+    title = f"{metrics['accuracy']:.2%} · {facts.recipe()}"
+    client.update_run(run_id, name=title)
+    if (card := folder / paths.MODEL_CARD).exists():  # older models have none
+        client.log_artifact(run_id, str(card), "evaluation")
+        registry.describe(client, facts, title)
 
 
 def test_scores(client: Client, run: Run, facts: Facts) -> dict[str, Any]:
@@ -91,39 +91,6 @@ def test_scores(client: Client, run: Run, facts: Facts) -> dict[str, Any]:
     _log_datasets(client, run, facts, ["test"])
     _log_curves(client, run, facts, pd.DataFrame([{"step": 0, **row}]), 0)
     return metrics
-
-
-def _confusion(facts: Facts) -> pd.DataFrame:
-    """How many images of each class, by row, are called each, both by name."""
-    names = facts.pinned().classes
-    answers = pd.read_csv(facts.folder / paths.PREDICTIONS, usecols=["label", "prediction"])
-    cells = np.zeros((len(names), len(names)), np.int64)
-    np.add.at(cells, (answers["label"], answers["prediction"]), 1)
-    return pd.DataFrame(cells, pd.Index(names, name="class"), names)
-
-
-def _by_class(confusion: pd.DataFrame) -> str:
-    """How many images of each class are right, as MLflow keeps a table."""
-    right, images = np.diag(confusion), confusion.sum(axis=1)
-    table = {
-        "recall": right / images,
-        "precision": right / confusion.sum(axis=0),
-        "right": right,
-        "images": images,
-    }
-    by_class = pd.DataFrame(table).rename_axis("class")
-    return by_class.reset_index().to_json(orient="split", index=False)
-
-
-def _mistakes(confusion: pd.DataFrame) -> str:
-    """All cells, or where these are too many for a note the largest beside the diagonal."""
-    if len(confusion) <= MATRIX:
-        return str(confusion.to_markdown())
-    cells, names = confusion.to_numpy(), confusion.columns
-    wrong = cells - np.diag(np.diag(cells))
-    worst = (divmod(cell, len(names)) for cell in np.argsort(-wrong, axis=None, kind="stable"))
-    pairs = [(names[k], names[j], wrong[k, j]) for k, j in itertools.islice(worst, WORST)]
-    return str(pd.DataFrame(pairs, columns=["class", "called", "images"]).to_markdown(index=False))
 
 
 def is_comparable(run: Run, facts: Facts) -> bool:

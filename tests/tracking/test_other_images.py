@@ -76,7 +76,7 @@ def test_its_rows_name_the_classes(trained: Trained) -> None:
     described = client.get_registered_model("softmax-mnist").description
     assert "2 x 5 x 3 images to the probabilities of 4 classes" in described
     version = client.get_model_version("softmax-mnist", "1")
-    assert version.description == paths.MODEL_CARD.read_text()
+    assert version.description == f"{run.info.run_name}\n\n{paths.MODEL_CARD.read_text()}"
 
 
 def test_of_many_classes_it_shows_the_worst_and_describes_what_has_room(trained: Trained) -> None:
@@ -91,7 +91,7 @@ def test_of_many_classes_it_shows_the_worst_and_describes_what_has_room(trained:
     wrong = answers[answers["label"] != answers["prediction"]]
     most = wrong.groupby(["label", "prediction"]).size().max()
     assert first.rstrip("| ").endswith(f" {most}")
-    card = paths.MODEL_CARD.read_text()
+    card = f"{run.info.run_name}\n\n{paths.MODEL_CARD.read_text()}"
     described = client.get_model_version("softmax-mnist", "1").description
     assert len(card) > registry.LONGEST >= len(described) > registry.LONGEST - 200
     assert card.startswith(described.removesuffix(registry.REST) + "\n| kind ")

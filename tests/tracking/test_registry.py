@@ -25,7 +25,9 @@ from mlflow.models import Model
 from servers import empty_store, free_port
 
 from softmax.core import data
-from softmax.pipeline import catalog, paths
+from softmax.pipeline import catalog, params, paths
+from softmax.tracking import events
+from softmax.tracking.store import connect
 from stages import evaluate, export, train
 
 NAME = "softmax-mnist"
@@ -108,6 +110,16 @@ def test_the_model_needs_no_repository(tmp_path: Path) -> None:
     expected = answers(Path())
     found = pd.read_csv(tmp_path / "answers.csv", dtype={"class": str})
     pd.testing.assert_frame_equal(found, expected, check_exact=True)
+
+
+def test_a_model_from_before_the_cards_keeps_its_description(registry: MlflowClient) -> None:
+    train.main()
+    evaluate.main()
+    assert "## Limits" in registry.get_model_version(NAME, "1").description
+    registry.update_model_version(NAME, "1", "the recipe")
+    paths.MODEL_CARD.unlink()
+    events.log_evaluation(connect(), params.load())
+    assert registry.get_model_version(NAME, "1").description == "the recipe"
 
 
 @pytest.mark.usefixtures("registry")
