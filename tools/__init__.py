@@ -1,4 +1,4 @@
-"""What people run that is no stage: track, compare, predict, pin, ui."""
+"""What people run that is no stage: repro, track, compare, predict, sweep, pin, onnx, ui."""
 
 import signal
 import sys
