@@ -68,7 +68,8 @@ def read(name: str, folder: Path) -> Results:
     losses, epochs, predictions = (
         pd.read_csv(folder / path) for path in (paths.LOSSES, paths.EPOCHS, paths.PREDICTIONS)
     )
-    shape, names = _data_set(stages, len(by_class["f1"]))
+    theta = model.load(folder / paths.WEIGHTS)
+    shape, names = _data_set(stages, (len(theta), theta.shape[1] - 1))
     return Results(
         name=name,
         params=lock.values(stages),
@@ -80,18 +81,18 @@ def read(name: str, folder: Path) -> Results:
         classes=pd.DataFrame(by_class, names)[["recall", "f1"]],
         right=(predictions["label"] == predictions["prediction"]).to_numpy(),
         losses=pd.Series(losses["loss"].array, losses["step"] / epochs["step"][0]),
-        tiles=images.tiles(model.load(folder / paths.WEIGHTS), shape),
+        tiles=images.tiles(theta, shape),
     )
 
 
-def _data_set(stages: lock.Stages, classes: int) -> tuple[tuple[int, ...], list[str]]:
-    """The shape of the images and the names of the classes, of older models as of today.
+def _data_set(stages: lock.Stages, size: tuple[int, int]) -> tuple[tuple[int, ...], list[str]]:
+    """The shape of the images and the names of the classes, for a model of this size.
 
-    Where the data set is gone, too, they are like MNIST's, as all were.
+    Of models from before dvc.lock had them: as they are today, if that fits, else as all were then.
     """
     dataset = lock.values(stages).get("download.dataset", "")
-    entry: dict[str, Any] = {"shape": (28, 28), "classes": map(str, range(classes))}
-    if today := catalog.load().get(dataset):
+    entry: dict[str, Any] = {"shape": (28, 28), "classes": map(str, range(size[0]))}
+    if (today := catalog.load().get(dataset)) and today.size == size:
         entry |= today.model_dump()
     entry |= locked_entry(stages, dataset)
     return tuple(entry["shape"]), list(entry["classes"])

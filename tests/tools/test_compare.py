@@ -147,6 +147,7 @@ def test_another_lesson_and_another_page_are_told(other: Clone) -> None:
 
 def test_a_model_from_before_the_lesson_has_none(other: Clone) -> None:
     stages = {name: lock.load(other.folder)[name] for name in lock.RESULTS}
+    del stages["train"]["params"]["datasets.yaml"]  # nor names of classes
     content = yaml.safe_dump({"schema": "2.0", "stages": stages})
     (other.folder / lock.PATH).write_text(content)
     other.run("git", "commit", "--quiet", "--all", "--message", "Older")
