@@ -36,6 +36,11 @@ HEAVY = {"pipeline", "team", "clone", "browser", "postgresql", "server", "store"
 Workspace = Callable[..., Path]
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors, where xdist counts cores: some tests only wait."""
+    return 1 + (os.cpu_count() or 1)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Make a folder that all processes of this run share."""
     if not hasattr(config, "workerinput"):
