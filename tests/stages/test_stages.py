@@ -1,6 +1,7 @@
 """Each stage on a data set so small that it takes moments."""
 
 import json
+import shutil
 from pathlib import Path
 from types import ModuleType
 
@@ -13,6 +14,26 @@ from digits import write_lock
 from softmax.core import model
 from softmax.pipeline import catalog, paths
 from stages import check, download, evaluate, export, lesson, report, train
+
+AFTER_DOWNLOAD = (train, evaluate, export, lesson, report)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `finished` keeps what came of its first use."""
+    return tmp_path_factory.mktemp("finished") / "built"
+
+
+@pytest.fixture
+def finished(workspace: Workspace, built: Path) -> Path:
+    """A folder in which all stages ran, for an epoch."""
+    folder = workspace(train={"epochs": 1})
+    if not built.exists():
+        for stage in AFTER_DOWNLOAD:
+            stage.main()
+        shutil.copytree(folder, built)
+    shutil.copytree(built, folder, dirs_exist_ok=True)
+    return folder
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -152,14 +173,11 @@ def test_report_writes_one_file(workspace: Workspace, capsys: pytest.CaptureFixt
     assert "report/index.html, 0." in capsys.readouterr().out
 
 
-def test_a_second_run_writes_the_same_bytes(workspace: Workspace) -> None:
-    folder = workspace(train={"epochs": 1})
-    for stage in (train, evaluate, export, lesson, report):
+def test_a_second_run_writes_the_same_bytes(finished: Path) -> None:
+    first = contents(finished)
+    for stage in AFTER_DOWNLOAD:
         stage.main()
-    first = contents(folder)
-    for stage in (train, evaluate, export, lesson, report):
-        stage.main()
-    assert contents(folder) == first
+    assert contents(finished) == first
 
 
 @pytest.mark.parametrize(
@@ -219,49 +237,39 @@ PINNED, LOCKED = "not what datasets.yaml pins; run `dvc repro download`", "not w
     ],
 )
 def test_one_flipped_bit_of_what_a_stage_reads_is_found(
-    workspace: Workspace,
-    capsys: pytest.CaptureFixture[str],
-    stage: ModuleType,
-    path: str,
-    message: str,
+    finished: Path, capsys: pytest.CaptureFixture[str], stage: ModuleType, path: str, message: str
 ) -> None:
-    folder = workspace(train={"epochs": 1})
-    for each in (train, evaluate, export, lesson, report):
-        each.main()
     write_lock()
     stage.main()
     damaged = Path(path) / "1.safetensors" if Path(path).is_dir() else Path(path)
     content = bytearray(damaged.read_bytes())
     content[-1] ^= 1
     damaged.write_bytes(content)
-    before = contents(folder)
+    before = contents(finished)
     capsys.readouterr()
 
     with pytest.raises(SystemExit, match="2"):
         stage.main()
     assert capsys.readouterr().err.startswith(f"error: {path}: {message}")
-    assert contents(folder) == before
+    assert contents(finished) == before
 
 
 @pytest.mark.parametrize("stage", [evaluate, export, report])
 @pytest.mark.parametrize("shape", [(10, 783), (1, 784), (9, 784), (784, 10)])
 def test_weights_of_another_shape_are_one_line_and_touch_nothing(
-    workspace: Workspace,
+    finished: Path,
     capsys: pytest.CaptureFixture[str],
     stage: ModuleType,
     shape: tuple[int, int],
 ) -> None:
-    folder = workspace(train={"epochs": 1})
-    for each in (train, evaluate, export, lesson, report):
-        each.main()
     paths.WEIGHTS.write_bytes(model.to_bytes(np.zeros((shape[0], shape[1] + 1))))
-    before = contents(folder)
+    before = contents(finished)
     capsys.readouterr()
     with pytest.raises(SystemExit, match="2"):
         stage.main()
     told = f"error: {paths.WEIGHTS}: weight is {shape} and bias ({shape[0]},), should be (10, 784)"
     assert capsys.readouterr().err == f"{told} and (10,); run `dvc repro`\n"
-    assert contents(folder) == before
+    assert contents(finished) == before
 
 
 def test_what_the_data_do_not_allow_is_told_before_they_are_here(
