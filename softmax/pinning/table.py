@@ -5,6 +5,7 @@ pixels, so that equal images stay together.
 """
 
 import math
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.errors import ParserWarning
 from tqdm import tqdm
 
 from softmax.errors import DataError
@@ -109,8 +111,10 @@ def _reading(path: Path) -> Iterator[Any]:
     with (
         path.open("rb") as file,
         tqdm.wrapattr(file, "read", total=size, desc=name, leave=False, disable=None) as wrapped,
+        warnings.catch_warnings(),
     ):
+        warnings.simplefilter("error", ParserWarning)  # of values that are left out
         try:
             yield wrapped
-        except ValueError as error:
+        except (ValueError, ParserWarning) as error:
             raise DataError(f"{path}: not CSV: {' '.join(str(error).split())}") from None

@@ -101,13 +101,23 @@ def test_faults(tmp_path: Path, reason: str) -> None:
     refused(path, f"{path}: {reason}")
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"label,a\n1,2\n1,2,3\n", b"label\n1\n", b"\xff\xfe", b"label,a\n", b"1,2\n"]
-)
+NO_TABLES = {
+    b"": "not CSV: No columns",
+    b"\xff\xfe": "not CSV: 'utf-8' codec",
+    b"label,a\n1,2\n1,2,3\n": "not CSV: Error tokenizing data. C error: Expected 2 fields",
+    b"label,a\n1,2,3\n1,2,3\n": "not CSV: Length of header or names",
+    b"label\n1\n": "1 columns (label), 1 of them called label or class",
+    b"1,2\n": "2 columns (1, 2), 0 of them called label or class",
+    b"label,class,a\n1,2,3\n": "3 columns (label, class, a), 2 of them called label or class",
+    b"label,a\n": "0 classes",
+}
+
+
+@pytest.mark.parametrize("content", NO_TABLES)
 def test_no_table(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "mine.csv"
     path.write_bytes(content)
-    refused(path, f"{path}: ")
+    refused(path, f"{path}: {NO_TABLES[content]}")
 
 
 def test_other_columns_in_the_test_file(tmp_path: Path) -> None:
