@@ -1,6 +1,7 @@
 """Whatever is in a file, its parser reads it or raises one SoftmaxError, in no time."""
 
 import gzip
+import io
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,11 +13,13 @@ import numpy as np
 import pytest
 import safetensors.numpy
 import tally as tallies
+from PIL import Image
 from shared import LECTURE, ROOT
 from tally import Tally
 
 from softmax.core import data, model
 from softmax.errors import SoftmaxError
+from softmax.pinning import arrays, pixels, table
 from softmax.pipeline import catalog, params
 from softmax.provenance import lock
 from softmax.sources import mirror
@@ -143,6 +146,52 @@ def test_mirror(tally: Tally) -> None:
         mirror._uncompressed(content, 2000)
 
     tally.run("files of a mirror", survives(samples, parse), short=1000, long=370_000)
+
+
+def test_own_images(tally: Tally, folder: Path) -> None:
+    samples, path = [], folder / "image.png"
+    for kind in ("PNG", "JPEG", "BMP", "PPM", "TIFF", "WEBP"):
+        for shape in ((6, 5), (6, 5, 3)):
+            file = io.BytesIO()
+            Image.fromarray(np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)).save(
+                file, kind
+            )
+            samples.append(file.getvalue())
+
+    def parse(content: bytes) -> None:
+        path.write_bytes(content)
+        (rows, columns), colours = pixels.look(path)
+        if rows * columns < 10**6:  # larger ones are only slow
+            assert pixels.decode(path, colours).shape[:2] == (rows, columns)
+
+    tally.run("images", survives(samples, parse), short=300, long=100_000)
+
+
+def test_own_arrays(tally: Tally, folder: Path) -> None:
+    samples, path = [], folder / "mine.npz"
+    for save in (np.savez, np.savez_compressed):
+        file = io.BytesIO()
+        x, y = np.arange(24, dtype=np.uint8).reshape(6, 2, 2), np.arange(6) % 2
+        save(file, x_train=x, y_train=y, x_test=x, y_test=y.astype(str))
+        samples.append(file.getvalue())
+
+    def parse(content: bytes) -> None:
+        path.write_bytes(content)
+        arrays.read(path)
+
+    tally.run("arrays", survives(samples, parse), short=100, long=50_000)
+
+
+def test_own_tables(tally: Tally, folder: Path) -> None:
+    rows = [f"{k % 2},{k},{2 * k},{3 * k},255\n" for k in range(20)]
+    path = folder / "mine.csv"
+
+    def parse(content: bytes) -> None:
+        path.write_bytes(content)
+        table.read(path, None, None)
+
+    sample = "".join(["label,a,b,c,d\n", *rows]).encode()
+    tally.run("tables", survives([sample], parse), short=50, long=5_000)
 
 
 def test_lock(tally: Tally) -> None:
