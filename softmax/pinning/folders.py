@@ -7,7 +7,7 @@ the test, by the hash of "class/file.png".
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from tqdm import tqdm
 from softmax.errors import DataError
 from softmax.pinning import pixels
 from softmax.pinning.found import Found, Part, check_classes, check_counts, check_size, shortened
+from softmax.pinning.pixels import Header
 from softmax.pinning.resizing import resize
 from softmax.pinning.splitting import is_for_test
 
@@ -44,7 +45,10 @@ def read(place: Path, size: tuple[int, ...] | None, scratch: Path) -> Found:
     labels = [np.array([index[n.split("/")[0]] for n in part], np.uint16) for part in names]
     check_counts(place, classes, *labels)
     paths = [[root / name for name in part] for root, part in zip(roots, names, strict=True)]
-    shape, warnings = _shape(paths[0] + paths[1], size)
+    together = paths[0] + paths[1]
+    bar = tqdm(together, "sizes", unit=" images", leave=False, disable=None)
+    headers = [pixels.look(path) for path in bar]
+    shape, warnings = _shape(together, headers, size), list(_odd(headers))
     if others := _others(place, roots):
         warnings.append(f"not read, {len(others)} in all: {shortened(others)}")
     training, test = (
@@ -92,29 +96,33 @@ def _others(place: Path, roots: tuple[Path, Path]) -> list[str]:
     return sorted(path.relative_to(place).as_posix() for path in (*beside, *left))
 
 
-def _shape(paths: Sequence[Path], size: tuple[int, ...] | None) -> tuple[Shape, list[str]]:
+def _shape(paths: list[Path], headers: list[Header], size: tuple[int, ...] | None) -> Shape:
     """The shape of all images, or the one that they will have; DataError if sizes differ."""
-    sizes: Counter[tuple[int, int]] = Counter()
-    colours: Counter[str] = Counter()
-    first: dict[tuple[int, int], Path] = {}
-    for path in tqdm(paths, "sizes", unit=" images", leave=False, disable=None):
-        shape, colour = pixels.look(path)
-        sizes[shape] += 1
-        colours[colour] += 1
-        first.setdefault(shape, path)
-    (usual, count), *others = sizes.most_common()
+    sizes = [header.size for header in headers]
+    (usual, count), *others = Counter(sizes).most_common()
     if others and not size:
         (rows, columns), _ = others[0]
         raise DataError(
-            f"{first[rows, columns]}: {rows} x {columns} pixels, where {count} of {len(paths)} "
-            f"images have {usual[0]} x {usual[1]}; {len(sizes)} sizes in all, SIZE=28x28 makes one"
+            f"{paths[sizes.index((rows, columns))]}: {rows} x {columns} pixels, where {count} of "
+            f"{len(paths)} images have {usual[0]} x {usual[1]}; {1 + len(others)} sizes in all, "
+            "SIZE=28x28 makes one"
         )
     rows, columns = size or usual
-    check_size(first[usual], rows, columns)
-    warnings = []
-    if len(colours) == 2:
-        warnings.append(f"{colours['L']} of {len(paths)} images are gray; they are RGB from now on")
-    return Shape(rows, columns, "RGB" if colours["RGB"] else "L"), warnings
+    check_size(paths[sizes.index(usual)], rows, columns)
+    return Shape(rows, columns, "RGB" if any(h.colours == "RGB" for h in headers) else "L")
+
+
+def _odd(headers: list[Header]) -> Iterator[str]:
+    """What a person may not expect of these images."""
+    gray = sum(header.colours == "L" for header in headers)
+    turned = sum(header.turned for header in headers)
+    if 0 < gray < len(headers):
+        yield f"{gray} of {len(headers)} images are gray; they are RGB from now on"
+    if turned:
+        yield (
+            f"{turned} of {len(headers)} images are shown turned, by EXIF, and pinned as they are "
+            "stored; `mogrify -auto-orient` turns them"
+        )
 
 
 def _decoded(paths: Sequence[Path], shape: Shape, scratch: Path) -> NDArray[np.uint8]:

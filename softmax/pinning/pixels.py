@@ -7,11 +7,11 @@ as what they stand for. An alpha channel is dropped where all is opaque.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from softmax.errors import DataError
 
@@ -20,8 +20,16 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm", ".tif", ".tiff", ".w
 COLOURS = {"1": "L", "L": "L", "LA": "L", "P": "RGB", "PA": "RGB", "RGB": "RGB", "RGBA": "RGB"}
 
 
-def look(path: Path) -> tuple[tuple[int, int], str]:
-    """The rows and columns of an image, and "L" or "RGB"; DataError if it is of another kind."""
+class Header(NamedTuple):
+    """Rows and columns of an image, "L" or "RGB", and whether EXIF says that it is to be turned."""
+
+    size: tuple[int, int]
+    colours: str
+    turned: bool
+
+
+def look(path: Path) -> Header:
+    """The header of an image; DataError if it is of a kind that is not taken."""
     with _opened(path) as image:
         if any(map(_is_deep, image.tile)) or image.mode.startswith(("I", "F")):
             raise DataError(f"{path}: more than 8 bits a pixel; `mogrify -depth 8` reduces them")
@@ -32,7 +40,8 @@ def look(path: Path) -> tuple[tuple[int, int], str]:
         # a second one in a JPEG is for screens that show more
         if image.format != "MPO" and (frames := getattr(image, "n_frames", 1)) != 1:
             raise DataError(f"{path}: {frames} images in a file; make a file of each")
-        return (image.height, image.width), COLOURS[image.mode]
+        turned = "exif" in image.info and image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+        return Header((image.height, image.width), COLOURS[image.mode], turned)
 
 
 def decode(path: Path, colours: str) -> NDArray[np.uint8]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 from pinning.places import RANDOM, read, refused, write_images
 from torchvision.datasets import ImageFolder
 
@@ -67,6 +67,19 @@ def test_gray_among_rgb_becomes_rgb_and_is_told(place: Path) -> None:
     found, (training, *_) = read(place)
     assert np.array_equal(training[4], np.stack([gray] * 3, axis=-1))
     assert found.warnings == ["17 of 18 images are gray; they are RGB from now on"]
+
+
+def test_photos_that_lie_on_their_side_are_told(place: Path) -> None:
+    exif = Image.Exif()
+    for k in (1, 6):
+        exif[ExifTags.Base.Orientation] = k
+        Image.new("L", (9, 6)).save(place / f"train/dog/{k}.jpg", exif=exif)
+    found, (training, *_) = read(place)
+    assert training.shape[1:] == (6, 9)
+    assert found.warnings == [
+        "1 of 20 images are shown turned, by EXIF, and pinned as they are stored; "
+        "`mogrify -auto-orient` turns them"
+    ]
 
 
 def test_what_is_not_read_is_told(place: Path) -> None:

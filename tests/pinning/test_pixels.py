@@ -19,7 +19,7 @@ OPAQUE = np.full_like(GRAY, 255)
 
 
 def decoded(path: Path) -> np.ndarray:
-    size, colours = pixels.look(path)
+    size, colours, _ = pixels.look(path)
     array = pixels.decode(path, colours)
     assert array.shape[:2] == size
     return array
