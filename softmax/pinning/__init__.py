@@ -2,7 +2,8 @@
 
     reading     what lies at a place: one of the formats below
     idx         four IDX files, whose bytes stay as they are
-    folders     images in one folder for each class
+    folders     images in one folder for each class, decoded
+    layout      where these lie, and to which class and set each belongs
     table       CSV
     arrays      NumPy's .npz
     named       the data sets of torchvision

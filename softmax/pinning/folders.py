@@ -1,10 +1,5 @@
-"""Images in one folder for each class, as torchvision's ImageFolder has them.
+"""The images of folders, decoded, of one size and one kind."""
 
-Training and test images are in folders train and test; where these are not, a sixth of all is for
-the test, by the hash of "class/file.png".
-"""
-
-import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,11 +11,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from softmax.errors import DataError
-from softmax.pinning import pixels
-from softmax.pinning.found import Found, Part, check_classes, check_counts, check_size, shortened
+from softmax.pinning import layout, pixels
+from softmax.pinning.found import Found, Part, check_size, shortened
 from softmax.pinning.pixels import Header
 from softmax.pinning.resizing import resize
-from softmax.pinning.splitting import is_for_test
 
 
 class Shape(NamedTuple):
@@ -33,67 +27,18 @@ class Shape(NamedTuple):
 
 def read(place: Path, size: tuple[int, ...] | None, scratch: Path) -> Found:
     """All images, as they are or in `size`; pixels are in a file in `scratch`, not in memory."""
-    roots = _roots(place)
-    classes = sorted({name for root in roots for name in _folders(root)})
-    check_classes(place, classes)
-    names = [_images(root) for root in roots]
-    if roots == (place, place):
-        names = [
-            [n for n in part if is_for_test(os.fsencode(n)) == k] for k, part in enumerate(names)
-        ]
-    index = {name: label for label, name in enumerate(classes)}
-    labels = [np.array([index[n.split("/")[0]] for n in part], np.uint16) for part in names]
-    check_counts(place, classes, *labels)
-    paths = [[root / name for name in part] for root, part in zip(roots, names, strict=True)]
+    classes, paths, labels, others = layout.find(place)
     together = paths[0] + paths[1]
     bar = tqdm(together, "sizes", unit=" images", leave=False, disable=None)
     headers = [pixels.look(path) for path in bar]
     shape, warnings = _shape(together, headers, size), list(_odd(headers))
-    if others := _others(place, roots):
+    if others:
         warnings.append(f"not read, {len(others)} in all: {shortened(others)}")
     training, test = (
         Part(_decoded(part, shape, scratch), indices)
         for part, indices in zip(paths, labels, strict=True)
     )
     return Found(training, test, classes, warnings)
-
-
-def _roots(place: Path) -> tuple[Path, Path]:
-    """Where the training and the test images lie; both are `place` where all are together."""
-    roots = (place / "train", place / "test")
-    there = [root.name for root in roots if root.is_dir()]
-    if len(there) == 1:
-        raise DataError(f"{place}: has a folder {there[0]}; should have train and test, or neither")
-    return roots if there else (place, place)
-
-
-def _folders(root: Path) -> list[str]:
-    """The names of the folders in `root` that are not hidden."""
-    return [path.name for path in root.iterdir() if path.is_dir() and path.name[0] != "."]
-
-
-def _images(root: Path) -> list[str]:
-    """The images in the folders of `root`, as "class/file.png", in ImageFolder's order."""
-    return [name for name in _files(root) if name.lower().endswith(pixels.ENDINGS)]
-
-
-def _files(root: Path) -> list[str]:
-    """All files in the folders of `root` that are not hidden."""
-    return [
-        (Path(folder) / file).relative_to(root).as_posix()
-        for name in sorted(_folders(root))
-        for folder, _, files in sorted(os.walk(root / name, followlinks=True))
-        for file in sorted(files)
-        if file[0] != "."
-    ]
-
-
-def _others(place: Path, roots: tuple[Path, Path]) -> list[str]:
-    """What is left out: files that are no images by their names, and folders beside the two."""
-    beside = {place / name for name in _folders(place)} - set(roots) if place not in roots else []
-    files = (root / name for root in dict.fromkeys(roots) for name in _files(root))
-    left = (path for path in files if not path.name.lower().endswith(pixels.ENDINGS))
-    return sorted(path.relative_to(place).as_posix() for path in (*beside, *left))
 
 
 def _shape(paths: list[Path], headers: list[Header], size: tuple[int, ...] | None) -> Shape:
