@@ -29,6 +29,18 @@ def test_light_that_falls_off_to_the_edges_is_no_ink() -> None:
     assert np.count_nonzero((found > 0) != (written("7") > 0.5)) < 500
 
 
+def test_small_strokes_outweigh_a_ground_that_is_no_quadratic_surface() -> None:
+    """Chalk on a gray board: in the mean the board is darker than its fit."""
+    y, x = np.mgrid[-1:1:400j, -1:1:400j]
+    chalk = np.zeros((400, 400))
+    chalk[150:250, 150:250] = written("1", 100) > 0.5
+    photo = ((120 + 110 * chalk) * (1 - 0.05 * (x**2 + y**2) ** 2)).astype(np.uint8)
+    for gray, is_dark in ((photo, False), (255 - photo, True)):
+        found, dark = ink.find(gray)
+        assert dark == is_dark
+        assert np.count_nonzero((found > 0) != (chalk > 0)) < 20
+
+
 def test_dust_is_no_ink_but_parts_of_a_letter_are() -> None:
     page = written("1")
     page[380:384, 380:384] = 1

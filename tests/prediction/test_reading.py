@@ -51,8 +51,8 @@ def test_a_dark_digit_on_a_light_ground_is_inverted_and_centred(right: Seen) -> 
 
 
 def deep(photo: Image.Image) -> Image.Image:
-    """With 16 bits a pixel."""
-    return Image.fromarray(np.asarray(photo).astype(np.uint16) * 257)
+    """With 16 bits a pixel, of which the lower ones are any."""
+    return Image.fromarray(np.asarray(photo).astype(np.uint16) * 256 + 77)
 
 
 def clear(photo: Image.Image, colour: str) -> Image.Image:
