@@ -13,9 +13,10 @@ from mlflow import MlflowClient
 from PIL import Image
 from prediction.photos import photographed, written
 
-from softmax.core import data
+from softmax.core import data, model
 from softmax.pipeline import catalog, paths
-from softmax.prediction.normalization import SHAPE
+from softmax.prediction import ink
+from softmax.prediction.normalization import SHAPE, normalize
 
 TEST = str(catalog.test_files("mnist")[0])
 PICTURES = Path("report/predict")
@@ -87,6 +88,24 @@ def test_a_photo_of_a_7_merely_made_small_is_something_else(clone: Clone, seven:
     assert normalized["prediction"] == 7
     assert normalized["p7"] > 0.5
     assert sum(normalized[f"p{k}"] for k in range(10)) == pytest.approx(1)
+
+
+def test_photos_of_mnist_are_judged_nearly_as_well_as_mnist(clone: Clone) -> None:
+    """Test images, ten times as large, as dark ink in uneven light and with noise."""
+    images, labels = (
+        data.read_idx(clone.folder / path, dimensions)[:200]
+        for path, dimensions in zip(catalog.test_files("mnist"), (3, 1), strict=True)
+    )
+    seen = []
+    for image in images:
+        paper = np.zeros((400, 400))
+        paper[30:310, 80:360] = np.asarray(Image.fromarray(image).resize((280, 280))) / 255
+        seen.append(normalize(ink.find(photographed(paper, shade=0.4, noise=10))[0]))
+    theta = model.load(clone.folder / paths.WEIGHTS)
+    inputs = np.pad(np.reshape(seen, (200, -1)).T, ((0, 1), (0, 0)), constant_values=255)
+    right = model.predict(model.logits(theta, inputs.astype(np.float64))) == labels
+    as_they_are = pd.read_csv(clone.folder / paths.PREDICTIONS)[:200]
+    assert right.mean() > (as_they_are["label"] == as_they_are["prediction"]).mean() - 0.03
 
 
 def test_people_get_a_table_and_pictures(clone: Clone, seven: Path) -> None:
