@@ -30,7 +30,7 @@ POINTS = np.array([[-25.5, 331.5, -357.0], [357.0, 229.5, -280.5], [WHITE] * 3])
 X = POINTS[:, :1]
 # What "a model", the lecture supposes, predicts for the three: a column each.
 PREDICTIONS = np.array([[0.9, 0.1, 0.1], [0.1, 0.8, 0.2], [0.0, 0.1, 0.7]])
-LABEL = 1  # of X in the derivatives: not what the model says, so that there is much to learn
+LABEL = 1  # of X here: not what the model says, so that there is much to learn
 
 STEP = math.ldexp(1, -13)  # the cube root of the grid of exponentials, which errs least
 LOG_STEP = math.ldexp(1, -20)  # log bends more, and is on no grid
@@ -59,7 +59,8 @@ def examples() -> list[Example]:
         Example("scores", "z = W x⁽¹⁾ + b", z[:, 0]),
         Example("sigmoids", "σ(zₖ) = 1 / (1 + e^−zₖ)", model.softmax(np.hstack([0 * z, z]).T)[1]),
         Example("probabilities", "aₖ = e^zₖ / Σⱼ e^zⱼ", a[:, 0]),
-        Example("cross-entropy", "L = −Σⱼ yⱼ log aⱼ", model.cross_entropy(z, y[:, :1])),
+        Example("label", "y", y[:, LABEL]),
+        Example("cross-entropy", "L = −Σⱼ yⱼ log aⱼ", model.cross_entropy(z, y[:, [LABEL]])),
         Example("predictions", "a⁽¹⁾ a⁽²⁾ a⁽³⁾", PREDICTIONS),
         Example("likelihoods", "∏ⱼ aⱼ^yⱼ", likelihoods),
         Example("likelihood of all", "∏ᵢ ∏ⱼ aⱼ^yⱼ", np.array([math.prod(likelihoods.tolist())])),
@@ -157,7 +158,8 @@ def _by_torch() -> dict[str, Doubles]:
         "scores": z[:, 0],
         "sigmoids": torch.sigmoid(z[:, 0]),
         "probabilities": a[:, 0],
-        "cross-entropy": -a[0].log(),
+        "label": torch.eye(3)[LABEL],
+        "cross-entropy": -a[LABEL].log(),
         "predictions": predictions,
         "likelihoods": likelihoods,
         "likelihood of all": likelihoods.prod(),

@@ -55,7 +55,7 @@ def test_likelihoods_and_cross_entropies_by_hand() -> None:
     powers = [math.exp(z) for z in scores]
     expected = {
         "sigmoids": [1 / (1 + math.exp(-z)) for z in scores],
-        "cross-entropy": [-math.log(powers[0] / sum(powers))],
+        "cross-entropy": [-math.log(powers[1] / sum(powers))],
         "likelihoods": [0.9, 0.8, 0.7],
         "likelihood of all": [0.9 * 0.8 * 0.7],
         "cross-entropy of all": [-math.log(0.9 * 0.8 * 0.7)],

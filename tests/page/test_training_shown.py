@@ -62,6 +62,8 @@ def test_the_weights_form_under_the_slider(page: Page, pipeline: Clone) -> None:
         loss = f"{epoch} of 5: loss {losses[max(epoch - 1, 0)]:.3f} on the training set"
         expect(said).to_have_text(loss if epoch else start)
     assert (theta == final).all()
+    biases = [f"b = {b:.4f}".replace("-", "−") for b in final[:, -1]]
+    assert page.locator("#weights .bias").all_inner_texts() == biases
     slider.focus()
     page.keyboard.press("ArrowLeft")
     expect(said).to_contain_text("4 of 5")

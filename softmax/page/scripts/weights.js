@@ -39,4 +39,7 @@ function draw(theta, largest) {
     const canvases = document.querySelectorAll(`[data-weights=${kind}] canvas`);
     canvases.forEach((canvas, k) => paintWeights(canvas, theta[k], scale));
   }
+  document.querySelectorAll("#weights .bias").forEach((place, k) => {
+    say(place, "contributions.bias", { value: theta[k].at(-1) });
+  });
 }
