@@ -76,6 +76,7 @@ def of_images(settings: Params, test: Dataset, predictions: pd.DataFrame) -> dic
     dataset = settings.download.dataset
     pinned = catalog.load()[dataset]
     kept, held_out = data.load(*catalog.training(dataset)).split(settings.train.validation)
+    theta = model.load(paths.WEIGHTS, pinned.size)
     thetas = {
         int(path.stem): model.load(path, pinned.size) for path in paths.EPOCH_WEIGHTS.iterdir()
     }
@@ -89,7 +90,7 @@ def of_images(settings: Params, test: Dataset, predictions: pd.DataFrame) -> dic
         },
         "samples": settings.evaluate.samples,
         **images.called(predictions, listed),
-        **weights.weights(thetas, listed, kept.images),
+        **weights.weights(theta, thetas, listed, kept.images),
     }
 
 

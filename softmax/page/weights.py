@@ -14,20 +14,19 @@ ROOM = 2_000_000  # characters for all of them, which are about 430,000 weights
 
 
 def weights(
-    thetas: dict[int, Doubles], listed: list[int], training: NDArray[np.uint8]
+    theta: Doubles, thetas: dict[int, Doubles], listed: list[int], training: NDArray[np.uint8]
 ) -> dict[str, Any]:
-    """The facts about theta by epoch, from 0, on images (n, pixels) of training.
+    """The facts about theta, and thetas by epoch, from 0, with images (n, pixels) of training.
 
     theta is None if there is no room for it, and so is forming, the rows of the classes `listed`.
     """
-    first, *_, last = sorted(thetas)
-    theta = doubles(thetas[last])
-    fits = len(theta) <= ROOM
+    packed = doubles(theta)
+    fits = len(packed) <= ROOM
     dark = np.flatnonzero(training.max(axis=0) == 0)
-    before, after = (thetas[epoch][:, dark] for epoch in (first, last))
+    before, after = thetas[min(thetas)][:, dark], theta[:, dark]
     return {
-        "theta": theta if fits else None,
-        "forming": _forming(thetas, listed, ROOM - len(theta) * fits),
+        "theta": packed if fits else None,
+        "forming": _forming(thetas, listed, ROOM - len(packed) * fits),
         "dark": {"count": dark.size, "total": after.size, "kept": int((before == after).sum())},
     }
 

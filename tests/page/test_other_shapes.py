@@ -168,7 +168,7 @@ def random_facts(shape: Shape, names: list[str]) -> dict[str, Any]:
         },
         "samples": [4],
         **images.called(table, listed),
-        **weights.weights({0: theta / 2, 1: theta}, listed, training.images),
+        **weights.weights(theta, {0: theta / 2, 1: theta}, listed, training.images),
     }
     about["images"] = images.shown(test, table, [4], 500_000, about["theta"] is None)
     return about
