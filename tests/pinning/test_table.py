@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from pinning.places import RANDOM, read, refused
+from pinning.places import read, refused
 
 from softmax.pinning import table
 
-PIXELS = RANDOM.integers(256, size=(90, 9), dtype=np.uint8)
+PIXELS = np.random.default_rng(0).integers(256, size=(90, 9), dtype=np.uint8)
 LABELS = np.arange(90) % 3
 
 

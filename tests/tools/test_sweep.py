@@ -162,7 +162,7 @@ def test_without_mlflow_it_says_how_to_add_the_rows(clone: Clone) -> None:
     ("options", "line"),
     [
         (("-S", "train.epochs=0,1"), "error: -S: train.epochs = 0 should be greater than or equal"),
-        (("-S", "train.validation=100000"), "error: params.yaml: train.validation = 100000 leaves"),
+        (("-S", "train.validation=100000"), "error: -S: train.validation = 100000 leaves none of"),
     ],
 )
 def test_bad_input_is_one_line_and_trains_nothing(

@@ -59,6 +59,9 @@ def served(workspace: Workspace) -> Iterator[str]:
         assert not thread.is_alive()
 
 
+PROBABILITIES = [f"p{k}" for k in range(10)]
+
+
 def ask(address: str, content: bytes | str, kind: str = TYPES[0]) -> requests.Response:
     """The answer to `content` of this type."""
     body = content if isinstance(content, bytes) else content.encode()
@@ -87,8 +90,8 @@ def test_requests(tally: Tally, served: str) -> None:
 def assert_probabilities(rows: list[dict[str, float]]) -> None:
     """That an answer is one of this model."""
     for row in rows:
-        assert row.keys() == {"prediction", *(f"p{k}" for k in range(10))}
-        assert sum(value for key, value in row.items() if key != "prediction") == pytest.approx(1)
+        assert row.keys() == {"prediction", "class", *PROBABILITIES}
+        assert sum(row[name] for name in PROBABILITIES) == pytest.approx(1)
 
 
 def damaged(random: Random, image: np.ndarray) -> bytes | str:

@@ -17,8 +17,8 @@ EDITS = {  # what the verdict says, and the file, the text and what replaces it
     "train: train.epochs modified": ("params.yaml", "epochs: 5", "epochs: 6"),
     "export: softmax/results/images.py modified": (
         "softmax/results/images.py",
-        "COLUMNS = 5",
-        "COLUMNS = 2",
+        "LINE = 0",
+        "LINE = 1",
     ),
     "evaluate: metrics/test.json modified": ("metrics/test.json", '"total": 30', '"total": 31'),
     "train: command modified": ("dvc.yaml", "python -m stages.train", "python -O -m stages.train"),
@@ -190,7 +190,7 @@ def test_a_metric_that_no_stage_makes_is_not_true(clone: Clone) -> None:
 
 
 def test_a_param_that_dvc_yaml_no_longer_names_is_not_true(clone: Clone) -> None:
-    clone.edit("dvc.yaml", "    params:\n      - export.scale\n", "")
+    clone.edit("dvc.yaml", "      - export.scale\n", "")
     assert "other bytes come in dvc.lock; run " in verdict(clone.attempt(*TRUE))
 
 

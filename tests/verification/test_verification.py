@@ -11,7 +11,7 @@ import yaml
 from clones import Clone
 from conftest import Workspace
 from digits import write_lock
-from shared import LECTURE, ROOT
+from shared import ROOT
 
 from softmax.pipeline import files, params, paths
 from softmax.provenance import lock
@@ -52,7 +52,7 @@ def verify(locked: dict[str, Any]) -> None:
 def test_the_locked_bytes_pass(locked: dict[str, Any], capfd: pytest.CaptureFixture[str]) -> None:
     verify(locked)
 
-    assert "1 configurations gave all 11 outputs the bytes" in capfd.readouterr().out
+    assert "1 configurations gave all 12 outputs the bytes" in capfd.readouterr().out
 
 
 @pytest.mark.parametrize(("stage", "out"), [("train", 1), ("evaluate", 0), ("export", 0)])
@@ -98,8 +98,8 @@ evaluate.main = export.main = lambda: None
 
 
 def test_a_row_that_breaks_fails_in_one_line(workspace: Workspace) -> None:
-    settings = params.load(LECTURE).model_dump()
     workspace()
+    settings = params.load().model_dump()
     paths.WEIGHTS.parent.mkdir()
     Path("data").rename("elsewhere")
     result = verification.retrain(Row("a row"), settings, {})
@@ -138,7 +138,7 @@ def test_a_lock_names_its_params_and_outputs(pipeline: Clone) -> None:
     stages = lock.load(pipeline.folder)
     outputs = hashes.results(stages)
 
-    assert len(outputs) == 11
+    assert len(outputs) == 12
     settings = params.load(pipeline.folder / "params.yaml")
     assert lock.params(stages).model_dump() == settings.model_dump(exclude={"lesson"})
     assert hashes.differences(pipeline.folder, outputs) == []
