@@ -51,7 +51,7 @@ verify: .venv/installed ## retrain in every way this machine can, and compare wi
 	$(BIN)/dvc repro --quiet download
 	$(BIN)/python -m verification
 
-verify-arm: .venv/installed ## the same on an emulated Arm64 processor (Debian, a quarter of an hour)
+verify-arm: .venv/installed ## the same on an emulated Arm64 processor (Debian, a quarter of an hour or more)
 	$(BIN)/dvc repro --quiet download
 	$(BIN)/python -m verification arm
 
