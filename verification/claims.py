@@ -9,6 +9,7 @@ imports a module that dvc.yaml does not name can be true.
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -43,10 +44,13 @@ def true() -> str:
 
 def _copy_tracked(folder: Path, environment: dict[str, str]) -> None:
     """Check out what git tracks, with all changes, in `folder`; nothing changes here."""
-    changes = _git("stash", "create", env=environment)  # a commit, on no branch and no stack
+    _git("init", "--quiet", cwd=folder, env=environment)
+    index = folder / ".git/index-there"  # a copy: an editor's git may hold the lock of the index
+    shutil.copy(_git("rev-parse", "--git-path", "index", env=environment), index)
+    stash = environment | {"GIT_INDEX_FILE": str(index)}
+    changes = _git("stash", "create", env=stash)  # a commit, on no branch and no stack
     commit = changes or _git("rev-parse", "HEAD", env=environment)
     for command in (
-        ("init", "--quiet"),
         ("fetch", "--quiet", "--depth=1", str(Path.cwd()), commit),
         ("checkout", "--quiet", "FETCH_HEAD"),
     ):

@@ -195,9 +195,13 @@ def test_a_param_that_dvc_yaml_no_longer_names_is_not_true(clone: Clone) -> None
 
 
 def test_the_data_that_are_here_go_before_a_mirror(team: Clone, clone: Clone) -> None:
-    """Which may hold another data set, as in the workflows."""
+    """Which may hold another data set, as in the workflows. An editor's git is busy here."""
     shutil.copytree(team.folder / "data", clone.folder / "data")
+    clone.edit("Makefile", "# The same targets", "# The very same targets")
+    busy = clone.folder / ".git/index.lock"
+    busy.touch()
     assert "the lock is true: " in clone.run(*TRUE, MNIST_MIRROR="/nowhere")
+    busy.unlink()
 
 
 def test_what_git_does_not_track_is_no_part_of_the_truth(clone: Clone) -> None:
