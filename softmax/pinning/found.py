@@ -7,10 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax.errors import DataError
-
-LARGEST = 128  # pixels of a side
-CLASSES = 1000
-LONGEST = 40  # letters of a class's name
+from softmax.pipeline.catalog import CLASSES, LARGEST, LONGEST
 
 
 class Part(NamedTuple):

@@ -6,8 +6,8 @@ import numpy as np
 
 from softmax.core import data
 from softmax.errors import DataError, SourceError
-from softmax.pinning.found import CLASSES, Found, Part
-from softmax.pipeline.catalog import FILES
+from softmax.pinning.found import Found, Part
+from softmax.pipeline.catalog import CLASSES, FILES
 from softmax.sources import idx, mirror
 
 LIMIT = 5 * 10**9  # bytes of a file: six million images of 28 x 28 pixels

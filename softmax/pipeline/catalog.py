@@ -16,6 +16,10 @@ from softmax.pipeline import files
 HERE = Path("datasets.yaml").absolute()  # beside params.yaml, else beside this code
 PATH = HERE if HERE.exists() else Path(__file__).parents[2] / HERE.name
 
+LARGEST = 128  # pixels of a side
+CLASSES = 1000
+LONGEST = 40  # letters of a class's name
+
 
 def _differ(names: tuple[str, ...]) -> tuple[str, ...]:
     """`names`, if no two are the same."""
@@ -26,9 +30,11 @@ def _differ(names: tuple[str, ...]) -> tuple[str, ...]:
 
 Described = tuple[Path, Path, tuple[int, ...], int]
 Count = Annotated[int, Field(strict=True, ge=1)]
-Side = Annotated[int, Field(strict=True, ge=1, le=128)]
-Name = Annotated[str, Field(min_length=1, max_length=40)]
-Classes = Annotated[tuple[Name, ...], Field(min_length=2, max_length=1000), AfterValidator(_differ)]
+Side = Annotated[int, Field(strict=True, ge=1, le=LARGEST)]
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST)]
+Classes = Annotated[
+    tuple[Name, ...], Field(min_length=2, max_length=CLASSES), AfterValidator(_differ)
+]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 

@@ -1,6 +1,5 @@
 """Training against the lecture's loop in torch, and the same bytes from NumPy and torch."""
 
-import math
 import re
 from collections.abc import Callable
 from itertools import product
@@ -13,12 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from softmax.core.arithmetic import LOSS_GRID, WEIGHT_GRID
+from softmax.core.arithmetic import WEIGHT_GRID
 from softmax.core.data import Dataset
 from softmax.errors import RangeError
 from softmax.training import fitting, initialization, randomness, scoring
 from softmax.training.fitting import Descent, Epoch, Hyperparameters, Learner
-from softmax.training.scoring import Score
 
 COUNT = 23  # images: five batches of four, and one of three
 
@@ -229,23 +227,6 @@ def test_without_validation_there_is_no_validation_score() -> None:
     assert [epoch.validation for epoch in fit(tiny.dataset(COUNT), tiny.params())] == [None] * 3
 
 
-def test_initialize_fills_the_rows_of_w_then_b() -> None:
-    theta = initialization.uniform(features=6, seed=3, classes=tiny.CLASSES)
-    values = randomness.uniform(70, seed=3, stream=0) / math.sqrt(6)
-    values = np.round(values / WEIGHT_GRID) * WEIGHT_GRID
-
-    assert theta[:, :-1].ravel().tolist() == values[:60].tolist()
-    assert theta[:, -1].tolist() == values[60:].tolist()
-
-
-def test_initialize_spreads_over_the_range_of_a_linear_layer() -> None:
-    theta = initialization.uniform(features=784, seed=0, classes=tiny.CLASSES)
-
-    assert -1 / 28 <= theta.min() < -0.99 / 28
-    assert 0.99 / 28 < theta.max() <= 1 / 28
-    assert abs(theta.mean()) < 0.03 / 28
-
-
 @pytest.mark.parametrize("count", [COUNT, 500], ids=["no row of losses", "a row of losses"])
 def test_a_run_that_leaves_the_range_says_what_to_lower(count: int) -> None:
     with pytest.raises(RangeError, match=r"lower train\.learning_rate"):
@@ -265,39 +246,3 @@ def test_a_run_that_came_back_into_the_range_is_refused_too() -> None:
     assert abs(learner.theta).max() < 1
     with pytest.raises(RangeError, match="the weights of a class"):
         learner.check(learner.publish())
-
-
-def test_score_by_hand() -> None:
-    """Without weights every class is as likely; the first is predicted."""
-    data = Dataset(np.zeros((4, 6), np.uint8), np.array([0, 3, 0, 9]), tiny.CLASSES)
-    loss, correct, total = scoring.score(np.zeros((10, 7)), data)
-
-    assert loss == pytest.approx(math.log(10), rel=0, abs=LOSS_GRID / 2)
-    assert (correct, total) == (2, 4)
-
-
-def test_score_by_hand_with_a_weight_and_a_bias() -> None:
-    """z_3 = 2 x_0, z_9 = 1: an image with x_0 = 1 is a 3, one with x_0 = 0 a 9."""
-    theta = np.zeros((10, 7))
-    theta[3, 0], theta[9, 6] = 2, 1
-    images = np.zeros((3, 6), np.uint8)
-    images[0, 0] = 255
-    loss, correct, total = scoring.score(theta, Dataset(images, np.array([3, 9, 0]), tiny.CLASSES))
-    sums = 8 + math.exp(2) + math.exp(1), 9 + math.exp(1)
-    losses = math.log(sums[0]) - 2, math.log(sums[1]) - 1, math.log(sums[1])
-
-    assert loss == pytest.approx(sum(losses) / 3, rel=0, abs=LOSS_GRID / 2)
-    assert (correct, total) == (2, 3)
-
-
-@pytest.mark.parametrize("chunk", [1, 4, 23])
-def test_score_does_not_depend_on_the_chunks(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    theta, data = initialization.uniform(6, seed=0, classes=tiny.CLASSES), tiny.dataset(COUNT)
-    expected = scoring.score(theta, data)
-    monkeypatch.setattr(scoring, "CHUNK", chunk)
-
-    assert scoring.score(theta, data) == expected
-
-
-def test_accuracy_is_a_fraction() -> None:
-    assert Score(loss=1.0, correct=3, total=4).accuracy == 0.75

@@ -1,0 +1,48 @@
+"""Losses and right answers, by hand, and whatever the chunks."""
+
+import math
+
+import numpy as np
+import pytest
+import tiny
+
+from softmax.core.arithmetic import LOSS_GRID
+from softmax.core.data import Dataset
+from softmax.training import initialization, scoring
+from softmax.training.scoring import Score
+
+
+def test_score_by_hand() -> None:
+    """Without weights every class is as likely; the first is predicted."""
+    data = Dataset(np.zeros((4, 6), np.uint8), np.array([0, 3, 0, 9]), tiny.CLASSES)
+    loss, correct, total = scoring.score(np.zeros((10, 7)), data)
+
+    assert loss == pytest.approx(math.log(10), rel=0, abs=LOSS_GRID / 2)
+    assert (correct, total) == (2, 4)
+
+
+def test_score_by_hand_with_a_weight_and_a_bias() -> None:
+    """z_3 = 2 x_0, z_9 = 1: an image with x_0 = 1 is a 3, one with x_0 = 0 a 9."""
+    theta = np.zeros((10, 7))
+    theta[3, 0], theta[9, 6] = 2, 1
+    images = np.zeros((3, 6), np.uint8)
+    images[0, 0] = 255
+    loss, correct, total = scoring.score(theta, Dataset(images, np.array([3, 9, 0]), tiny.CLASSES))
+    sums = 8 + math.exp(2) + math.exp(1), 9 + math.exp(1)
+    losses = math.log(sums[0]) - 2, math.log(sums[1]) - 1, math.log(sums[1])
+
+    assert loss == pytest.approx(sum(losses) / 3, rel=0, abs=LOSS_GRID / 2)
+    assert (correct, total) == (2, 3)
+
+
+@pytest.mark.parametrize("chunk", [1, 4, 23])
+def test_score_does_not_depend_on_the_chunks(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    theta, data = initialization.uniform(6, seed=0, classes=tiny.CLASSES), tiny.dataset(23)
+    expected = scoring.score(theta, data)
+    monkeypatch.setattr(scoring, "CHUNK", chunk)
+
+    assert scoring.score(theta, data) == expected
+
+
+def test_accuracy_is_a_fraction() -> None:
+    assert Score(loss=1.0, correct=3, total=4).accuracy == 0.75
