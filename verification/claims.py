@@ -48,6 +48,7 @@ def _copy_tracked(folder: Path, environment: dict[str, str]) -> None:
     index = folder / ".git/index-there"  # a copy: an editor's git may hold the lock of the index
     shutil.copy(_git("rev-parse", "--git-path", "index", env=environment), index)
     stash = environment | {"GIT_INDEX_FILE": str(index)}
+    _git("update-index", "-q", "--refresh", env=stash)  # or a file of new date alone is a change
     changes = _git("stash", "create", env=stash)  # a commit, on no branch and no stack
     commit = changes or _git("rev-parse", "HEAD", env=environment)
     for command in (

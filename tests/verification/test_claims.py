@@ -1,6 +1,7 @@
 """Both claims about dvc.lock hold where nothing was pulled, and fail on whatever breaks them."""
 
 import hashlib
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -147,12 +148,18 @@ def test_another_label_on_disk_is_not_current(team: Clone, clone: Clone) -> None
 
 
 def test_the_lock_is_true_and_no_work_is_lost(clone: Clone) -> None:
-    """What is not committed counts, and stays as it is; a hook's variables lead nowhere else."""
+    """What is not committed counts, and stays as it is; a hook's variables lead nowhere else.
+
+    An editor's git is busy here.
+    """
     (clone.folder / "README.md").write_text("unfinished")
     (clone.folder / "notes").write_text("untracked")
     before = clone.run("git", "status", "--porcelain")
-    index = str(clone.folder / ".git/index")
-    assert "the lock is true: " in clone.run(*TRUE, GIT_INDEX_FILE=index, GIT_DIR=".git")
+    index = clone.folder / ".git/index"
+    busy = index.with_name("index.lock")
+    busy.touch()
+    assert "the lock is true: " in clone.run(*TRUE, GIT_INDEX_FILE=str(index), GIT_DIR=".git")
+    busy.unlink()
     assert clone.run("git", "status", "--porcelain") == before
     assert (clone.folder / "README.md").read_text() == "unfinished"
     assert clone.run("git", "stash", "list") == ""
@@ -195,13 +202,10 @@ def test_a_param_that_dvc_yaml_no_longer_names_is_not_true(clone: Clone) -> None
 
 
 def test_the_data_that_are_here_go_before_a_mirror(team: Clone, clone: Clone) -> None:
-    """Which may hold another data set, as in the workflows. An editor's git is busy here."""
+    """Which may hold another data set, as in the workflows. A file was written as it was."""
     shutil.copytree(team.folder / "data", clone.folder / "data")
-    clone.edit("Makefile", "# The same targets", "# The very same targets")
-    busy = clone.folder / ".git/index.lock"
-    busy.touch()
+    os.utime(clone.folder / "README.md", (0, 0))
     assert "the lock is true: " in clone.run(*TRUE, MNIST_MIRROR="/nowhere")
-    busy.unlink()
 
 
 def test_what_git_does_not_track_is_no_part_of_the_truth(clone: Clone) -> None:
