@@ -43,24 +43,19 @@ class CompiledDescent(Descent):
 
     def take_steps(self, number: int) -> tuple[Doubles, dict[int, int]]:
         order = randomness.permutation(len(self.data.labels), self.seed, number)
-        classes = self.thetas.shape[1]
-        residuals = np.empty((min(self.batch_size, len(order)), self.state.theta.shape[1]))
         losses, reported = [], {}
         for batch in range(1, self.batches + 1):
             chosen = order[(batch - 1) * self.batch_size : batch * self.batch_size]
-            its = residuals[: len(chosen)]
-            totals, margins, _ = kernel.forward(
-                self.state.theta, self.samples, chosen, classes, its
-            )
-            if batch % fitting.REPORT_EVERY == 0:
-                losses.append(cross_entropy(totals, margins).sum(axis=0))
-                reported[batch] = len(chosen)
             learning_rate = optimizers.scheduled(
                 self.rates.learning_rate, self.schedule, self.step, self.epochs * self.batches
             )
             rates = self.rates._replace(learning_rate=learning_rate)
-            turned = kernel.transpose(self.samples.pixels, chosen, len(self.state.theta))
-            self.descend(self.state, rates, next(self.corrections), turned, its)
+            totals, margins, _ = self.descend(
+                self.state, rates, next(self.corrections), self.samples, chosen
+            )
+            if batch % fitting.REPORT_EVERY == 0:
+                losses.append(cross_entropy(totals, margins).sum(axis=0))
+                reported[batch] = len(chosen)
             self.step += 1
         return np.array(losses).reshape(-1, len(self.learners)), reported
 
@@ -70,17 +65,16 @@ class CompiledDescent(Descent):
 
 def compress(data: Dataset) -> Samples:
     """The images of `data` without zeros, and their labels."""
-    return Samples(kernel.compress(data.images), data.labels)
+    return Samples(kernel.compress(data.images), data.labels, data.classes)
 
 
 def sums(thetas: Doubles, samples: Samples) -> Doubles:
     """As scoring.sums, of models that are stacked: float64 (2, models)."""
-    theta, (models, classes, _) = rows(thetas), thetas.shape
-    residuals = np.empty((scoring.CHUNK, theta.shape[1]))  # for which nobody asks
+    theta, models = rows(thetas), len(thetas)
     found = np.zeros((2, models))
     for first in range(0, count := len(samples.labels), scoring.CHUNK):
         chunk = np.arange(first, min(first + scoring.CHUNK, count))
-        totals, margins, right = kernel.forward(theta, samples, chunk, classes, residuals)
+        _, totals, margins, right = kernel.forward(theta, samples, chunk)
         found += cross_entropy(totals, margins).sum(axis=0), right.sum(axis=0)
     return found
 

@@ -36,6 +36,9 @@ SOURCES = b"".join(Path(str(x.__file__)).read_bytes() for x in (arithmetic, opti
 CACHE = Path(__file__).parents[2] / ".dvc/tmp/numba"
 numba.config.CACHE_DIR = str(CACHE / hashlib.sha256(SOURCES).hexdigest()[:16])  # type: ignore[attr-defined]
 
+PIXEL_BITS = 8
+PIXEL_MASK = 2**PIXEL_BITS - 1
+
 # Reorders no sum, fuses nothing, and leaves Python to other threads.
 compiled = numba.njit(cache=True, error_model="numpy", nogil=True)
 for function in (arithmetic.snap, arithmetic.reduced_exp, arithmetic.polynomial):
@@ -45,19 +48,20 @@ for function in (arithmetic.snap, arithmetic.reduced_exp, arithmetic.polynomial)
 class Pixels(NamedTuple):
     """Images without zeros: image i is from start[i] to start[i + 1], its last pixel the white one.
 
-    start is int64 (images + 1,); row is that of theta, uint16, and value the pixel, uint8.
+    start is int64 (images + 1,). An entry, uint32, is the row of theta above the 8 bits of the
+    pixel: one stream of memory, where two would take longer.
     """
 
     start: Integers
-    row: NDArray[np.unsignedinteger]
-    value: Bytes
+    entry: NDArray[np.uint32]
 
 
 class Samples(NamedTuple):
-    """Images without zeros, and their labels, uint8 (images,)."""
+    """Images without zeros, their labels, uint8 (images,), and the number of classes."""
 
     pixels: Pixels
     labels: Bytes
+    classes: int
 
 
 @compiled
@@ -67,16 +71,16 @@ def compress(images: Bytes) -> Pixels:
     start = np.zeros(count + 1, np.int64)
     for i in range(count):
         start[i + 1] = start[i] + np.count_nonzero(images[i]) + 1
-    row, value = np.empty(start[-1], np.uint16), np.empty(start[-1], np.uint8)
+    entry = np.empty(start[-1], np.uint32)
     k = 0
     for i in range(count):
         for j in range(features):
             if images[i, j]:
-                row[k], value[k] = j, images[i, j]
+                entry[k] = j << PIXEL_BITS | images[i, j]
                 k += 1
-        row[k], value[k] = features, WHITE
+        entry[k] = features << PIXEL_BITS | WHITE
         k += 1
-    return Pixels(start, row, value)
+    return Pixels(start, entry)
 
 
 @compiled
@@ -84,34 +88,33 @@ def transpose(pixels: Pixels, batch: Integers, rows: int) -> Pixels:
     """The images of `batch` for each of the `rows` of theta: what was row is the place in it."""
     start = np.zeros(rows + 1, np.int64)
     for i in batch:
-        for k in range(pixels.start[i], pixels.start[i + 1]):
-            start[pixels.row[k] + 1] += 1
+        for entry in pixels.entry[pixels.start[i] : pixels.start[i + 1]]:
+            start[(entry >> PIXEL_BITS) + 1] += 1
     start = np.cumsum(start)
-    free = start.copy()
-    place, value = np.empty(start[-1], np.uint32), np.empty(start[-1], np.uint8)
+    free, turned = start.copy(), np.empty(start[-1], np.uint32)
     for b, i in enumerate(batch):
-        for k in range(pixels.start[i], pixels.start[i + 1]):
-            j = pixels.row[k]
-            place[free[j]], value[free[j]] = b, pixels.value[k]
-            free[j] += 1
-    return Pixels(start, place, value)
+        for entry in pixels.entry[pixels.start[i] : pixels.start[i + 1]]:
+            row = entry >> PIXEL_BITS
+            turned[free[row]] = b << PIXEL_BITS | entry & PIXEL_MASK
+            free[row] += 1
+    return Pixels(start, turned)
 
 
 @compiled
 def combine(result: Doubles, rows: Doubles, pixels: Pixels, i: int) -> None:
     """result = the sum over the pixels of image i of value times row, four at a time."""
     result[:] = 0
-    first, end = pixels.start[i], pixels.start[i + 1]
-    rest = first + (end - first) // 4 * 4
-    for k in range(first, rest, 4):
-        a, b = rows[pixels.row[k]], rows[pixels.row[k + 1]]
-        c, d = rows[pixels.row[k + 2]], rows[pixels.row[k + 3]]
-        p, q = float(pixels.value[k]), float(pixels.value[k + 1])
-        r, s = float(pixels.value[k + 2]), float(pixels.value[k + 3])
+    entry = pixels.entry[pixels.start[i] : pixels.start[i + 1]]
+    rest = len(entry) // 4 * 4
+    for k in range(0, rest, 4):
+        a, b = rows[entry[k] >> PIXEL_BITS], rows[entry[k + 1] >> PIXEL_BITS]
+        c, d = rows[entry[k + 2] >> PIXEL_BITS], rows[entry[k + 3] >> PIXEL_BITS]
+        p, q = float(entry[k] & PIXEL_MASK), float(entry[k + 1] & PIXEL_MASK)
+        r, s = float(entry[k + 2] & PIXEL_MASK), float(entry[k + 3] & PIXEL_MASK)
         for j in range(len(result)):
             result[j] += (p * a[j] + q * b[j]) + (r * c[j] + s * d[j])
-    for k in range(rest, end):
-        a, p = rows[pixels.row[k]], float(pixels.value[k])
+    for k in range(rest, len(entry)):
+        a, p = rows[entry[k] >> PIXEL_BITS], float(entry[k] & PIXEL_MASK)
         for j in range(len(result)):
             result[j] += p * a[j]
 
@@ -136,12 +139,14 @@ def exponentials(z: Doubles, classes: int, e: Doubles, scratch: Doubles) -> None
 
 @compiled
 def forward(
-    theta: Doubles, samples: Samples, batch: Integers, classes: int, residuals: Doubles
-) -> tuple[Doubles, Doubles, Doubles]:
-    """a - y of the images of `batch`, into `residuals`, and three of shape (n, m).
+    theta: Doubles, samples: Samples, batch: Integers
+) -> tuple[Doubles, Doubles, Doubles, Doubles]:
+    """a - y of the images of `batch`, and three of shape (n, m).
 
     They are the sum of the exponentials, max z - z_y, and 1 where the prediction is right, else 0.
     """
+    residuals = np.empty((len(batch), theta.shape[1]))
+    classes = samples.classes
     models = theta.shape[1] // classes
     totals, margins, right = np.empty((3, len(batch), models))
     z, e, scratch = (np.empty(theta.shape[1]), np.empty(theta.shape[1]), np.empty(theta.shape[1]))
@@ -165,7 +170,7 @@ def forward(
             a[y] -= 1
         for j in range(len(z)):
             a[j] = arithmetic.snap(a[j], arithmetic.RESIDUAL_GRID)
-    return totals, margins, right
+    return residuals, totals, margins, right
 
 
 class State(NamedTuple):
@@ -187,12 +192,12 @@ class Rates(NamedTuple):
     averaging: Doubles
 
 
-Descend = Callable[[State, Rates, Corrections, Pixels, Doubles], None]
+Descend = Callable[[State, Rates, Corrections, Samples, Integers], tuple[Doubles, Doubles, Doubles]]
 
 
 @functools.cache
 def descending(optimizer: Optimizer, lit_only: bool) -> Descend:
-    """The function that takes a step of `optimizer`, from a transposed batch and its residuals.
+    """The function that takes a step of `optimizer` and returns what `forward` says of the batch.
 
     With `lit_only` it leaves out the pixels that are 0 in all of the batch: a gradient of 0 moves
     no weight of plain gradient descent without decay and averages.
@@ -201,14 +206,20 @@ def descending(optimizer: Optimizer, lit_only: bool) -> Descend:
 
     @compiled
     def descend(
-        state: State, rates: Rates, corrections: Corrections, turned: Pixels, residuals: Doubles
-    ) -> None:
+        state: State,
+        rates: Rates,
+        corrections: Corrections,
+        samples: Samples,
+        batch: Integers,
+    ) -> tuple[Doubles, Doubles, Doubles]:
+        residuals, totals, margins, right = forward(state.theta, samples, batch)
+        turned = transpose(samples.pixels, batch, len(state.theta))
         gradient = np.empty(state.theta.shape[1])
         for i in range(len(state.theta)):
             if lit_only and turned.start[i] == turned.start[i + 1]:
                 continue
             combine(gradient, residuals, turned, i)
-            gradient *= 1 / (WHITE * len(residuals))
+            gradient *= 1 / (WHITE * len(batch))
             theta, average, magnitudes = state.theta[i], state.average[i], state.magnitudes[i]
             first, second = state.first[i], state.second[i]
             for j in range(len(gradient)):
@@ -220,5 +231,6 @@ def descending(optimizer: Optimizer, lit_only: bool) -> Descend:
                 theta[j] = arithmetic.snap(moved, WEIGHT_GRID)
                 average[j] = (average[j] - theta[j]) * rates.averaging[j] + theta[j]
                 magnitudes[j] = np.maximum(magnitudes[j], abs(theta[j]))
+        return totals, margins, right
 
     return descend
