@@ -8,8 +8,10 @@ from softmax.core import arithmetic
 from softmax.core.data import Dataset
 from softmax.sweep import kernel
 from softmax.sweep.kernel import Doubles, Rates, Samples, State
-from softmax.training import fitting, optimizers, randomness, scoring
+from softmax.training import fitting, optimizers, randomness
 from softmax.training.fitting import Descent, Hyperparameters
+
+CHUNK = 1024  # images that are scored at a time: enough for what NumPy then does in Python's lock
 
 
 class CompiledDescent(Descent):
@@ -72,8 +74,8 @@ def sums(thetas: Doubles, samples: Samples) -> Doubles:
     """As scoring.sums, of models that are stacked: float64 (2, models)."""
     theta, models = rows(thetas), len(thetas)
     found = np.zeros((2, models))
-    for first in range(0, count := len(samples.labels), scoring.CHUNK):
-        chunk = np.arange(first, min(first + scoring.CHUNK, count))
+    for first in range(0, count := len(samples.labels), CHUNK):
+        chunk = np.arange(first, min(first + CHUNK, count))
         _, totals, margins, right = kernel.forward(theta, samples, chunk)
         found += cross_entropy(totals, margins).sum(axis=0), right.sum(axis=0)
     return found
