@@ -5,7 +5,8 @@ python -m tools.sweep -S train.learning_rate=0.001,0.01 -S 'train.seed=range(0,8
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
@@ -14,7 +15,11 @@ from softmax.machine import device, torchrun
 from softmax.pipeline import recorder
 from softmax.sweep import grid, passes, ranking, shelf, summary
 from softmax.sweep.grid import Setting
+from softmax.sweep.passes import Outcome
 from softmax.sweep.ranking import Result
+
+if TYPE_CHECKING:
+    from softmax.tracking import sweeps
 
 
 @exits_cleanly
@@ -27,8 +32,6 @@ def main() -> None:
     settings = grid.read(options.set_param)
     passes.sets(settings[0].params.download.dataset, "cpu")  # or say what is wrong
     results = train(settings)
-    with recorder.never_fails("sweep"):
-        log(results)
     if options.json:
         print(ranking.rank(results).to_json(orient="records", indent=2))
     else:
@@ -36,34 +39,64 @@ def main() -> None:
 
 
 def train(settings: Sequence[Setting]) -> list[Result]:
-    """The result of each setting: from the shelf, or else trained and put there."""
+    """The result of each setting: from the shelf, or else trained and put there; with its row."""
     where, read = device.choose(), shelf.inputs()
     threads = torchrun.wanted() or (1 if where == "cuda" else os.cpu_count() or 1)
     results = [Result(one, shelf.folder(read, one.params)) for one in settings]
+    there = [result for result in results if result.folder.exists()]
     waiting = [result for result in results if not result.folder.exists()]
-    best, there = 0.0, len(results) - len(waiting)
-    with tqdm(total=len(results), initial=there, desc="sweep", unit="model", disable=None) as bar:
-        chosen = [result.setting.params for result in waiting]
-        for number, outcome in passes.run(chosen, where, threads):
-            result = waiting[number]
-            shelf.keep(result.folder, outcome, read, where)
+
+    def done(trained: Iterable[dict[int, Outcome]]) -> Iterator[Result]:
+        yield from there
+        for outcomes in trained:
+            for number, outcome in outcomes.items():
+                shelf.keep(waiting[number].folder, outcome, read, where)
+            yield from (waiting[number] for number in outcomes)
+
+    chosen, best = [result.setting.params for result in waiting], 0.0
+    with (
+        passes.running(chosen, where, threads) as trained,
+        tqdm(total=len(results), desc="sweep", unit="model", disable=None) as bar,
+    ):
+        rows = Rows(results)  # opens the store while the first models train
+        for result in done(trained):
+            rows.add(result)
             best = max(best, result.row().get(ranking.VALIDATION, 0))
             bar.set_postfix({"best": f"{best:.2%}"} if best else {})
             bar.update()
+    rows.close()
     return results
 
 
-def log(results: Sequence[Result]) -> None:
-    """Give each model its row in MLflow, under one that shows them all."""
-    from softmax.sweep import picture
-    from softmax.tracking.sweeps import Sweep
+class Rows:
+    """The row of each model in MLflow, under one that shows them all, until MLflow fails."""
 
-    table, keys = ranking.rank(results), ranking.varied(results)
-    sweep = Sweep(results)
-    for result in tqdm(results, desc="MLflow", unit="row", disable=None):
-        sweep.add(result)
-    metric = ranking.VALIDATION if ranking.has_a_judge(results) else ranking.TEST
-    sweep.close(table, picture.draw(table, keys, metric))
+    def __init__(self, results: Sequence[Result]) -> None:
+        self.results = results
+        self.sweep: sweeps.Sweep | None = None
+        with recorder.never_fails("sweep"):
+            from softmax.tracking.sweeps import Sweep
+
+            self.sweep = Sweep(results)
+
+    def add(self, result: Result) -> None:
+        """Add the row of a model, or complete it."""
+        sweep, self.sweep = self.sweep, None
+        with recorder.never_fails("sweep"):
+            if sweep:
+                sweep.add(result)
+                self.sweep = sweep
+
+    def close(self) -> None:
+        """Show all of them in their parent."""
+        with recorder.never_fails("sweep"):
+            if self.sweep:
+                from softmax.sweep import picture  # matplotlib takes a second
+
+                table, keys = ranking.rank(self.results), ranking.varied(self.results)
+                judged = ranking.has_a_judge(self.results)
+                metric = ranking.VALIDATION if judged else ranking.TEST
+                self.sweep.close(table, picture.draw(table, keys, metric))
 
 
 if __name__ == "__main__":

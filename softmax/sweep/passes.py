@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,10 +53,13 @@ def plan(settings: Sequence[Train], threads: int) -> list[list[int]]:
     ]
 
 
-def run(settings: Sequence[Params], where: str, threads: int) -> Iterator[tuple[int, Outcome]]:
-    """Train all, in so many threads, and yield number and outcome of each as it is done.
+@contextmanager
+def running(
+    settings: Sequence[Params], where: str, threads: int
+) -> Iterator[Iterator[dict[int, Outcome]]]:
+    """Train all, in so many threads; gives what came of each pass by number, as it is done.
 
-    The compiled loops leave Python to the other threads. Who stops listening waits for the epochs
+    The compiled loops leave Python to the other threads. Who leaves early waits for the epochs
     that are being trained.
     """
     stop = threading.Event()
@@ -65,8 +69,10 @@ def run(settings: Sequence[Params], where: str, threads: int) -> Iterator[tuple[
             for numbers in plan([one.train for one in settings], threads)
         }
         try:
-            for future in as_completed(waiting):
-                yield from zip(waiting[future], future.result(), strict=True)
+            yield (
+                dict(zip(waiting[future], future.result(), strict=True))
+                for future in as_completed(waiting)
+            )
         finally:
             stop.set()
             pool.shutdown(cancel_futures=True)

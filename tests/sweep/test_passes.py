@@ -81,16 +81,15 @@ def test_a_setting_that_leaves_the_range_says_so(workspace: Workspace) -> None:
     assert json.loads(good.facts[Path(paths.TEST_METRICS)])["total"] > 0
 
 
-def test_who_stops_listening_waits_for_no_more_than_an_epoch(workspace: Workspace) -> None:
+def test_who_leaves_early_waits_for_no_more_than_an_epoch(workspace: Workspace) -> None:
     workspace(train={"epochs": 10_000, "batch_size": 2})
     passes.sets.cache_clear()
     short, *long = settings("train.seed=1,2,3", "train.epochs=10000")
     short = short.model_copy(update={"train": short.train.model_copy(update={"epochs": 1})})
 
     before = threading.active_count()
-    outcomes = passes.run([short, *long], "cpu", 2)
-    number, first = next(outcomes)
-    assert (number, bool(first.facts)) == (0, True)
-    assert threading.active_count() > before
-    del outcomes
+    with passes.running([short, *long], "cpu", 2) as trained:
+        ((number, first),) = next(trained).items()
+        assert (number, bool(first.facts)) == (0, True)
+        assert threading.active_count() > before
     assert threading.active_count() == before

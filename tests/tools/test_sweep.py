@@ -151,7 +151,7 @@ def test_a_sweep_that_is_killed_goes_on(clone: Clone) -> None:
 
 
 def test_without_mlflow_it_says_how_to_add_the_rows(clone: Clone) -> None:
-    command = ("python", "-m", "tools.sweep", "-S", "train.learning_rate=0.2")
+    command = ("python", "-m", "tools.sweep", "-S", "train.learning_rate=0.2,0.3")
     done = clone.attempt(*command, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
     assert done.returncode == 0
     assert done.stderr.count("warning: MLflow") == 1
