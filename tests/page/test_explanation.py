@@ -1,6 +1,7 @@
 """Why an image is called what it is called: the terms of each score, and of two against another."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 from clones import Clone
 from numpy.typing import NDArray
-from page.opened import _file, _touched  # noqa: F401 (fixtures)
+from page.opened import _file, _shared, rgba  # noqa: F401 (fixtures)
 from playwright.sync_api import Locator, Page, expect
 
 from softmax.core import data, model
@@ -17,6 +18,14 @@ from softmax.pipeline import catalog, paths
 Doubles = NDArray[np.float64]
 
 SAMPLES = [1802, 1100, 217]  # a 2; a 7; a 6, called 5
+
+
+@pytest.fixture
+def page(shared: Page) -> Iterator[Page]:
+    """Without open dialogs. Each test opens them, which shows all in them anew."""
+    yield shared
+    while shared.locator("dialog[open]").count():
+        shared.keyboard.press("Escape")
 
 
 @pytest.fixture
@@ -34,11 +43,7 @@ def pixels(pipeline: Clone) -> NDArray[np.uint8]:
 def painted(canvases: Locator, count: int) -> NDArray[Any]:
     """Red, green, blue and alpha of the pixels of `count` maps: (count, 784, 4)."""
     expect(canvases).to_have_count(count)
-    values = canvases.evaluate_all(
-        "(canvases) => canvases.map((canvas) => [...canvas.getContext('2d')"
-        ".getImageData(0, 0, 28, 28).data])"
-    )
-    return np.array(values).reshape(count, 784, 4)
+    return rgba(canvases).reshape(count, 784, 4)
 
 
 def assert_diverging(drawn: NDArray[Any], values: Doubles) -> None:

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from clones import Clone
 from numpy.typing import NDArray
-from page.opened import opened
+from page.opened import opened, rgba
 from playwright.sync_api import Browser, Locator, expect
 
 from softmax.core.data import Dataset
@@ -137,11 +137,8 @@ def unpacked(text: str) -> NDArray[np.uint8]:
 
 def channels(canvas: Locator) -> NDArray[np.uint8]:
     """Red, green, blue and alpha of a canvas: (rows, columns, 4)."""
-    width, height, *values = canvas.evaluate(
-        """(canvas) => [canvas.width, canvas.height, ...canvas.getContext("2d")
-             .getImageData(0, 0, canvas.width, canvas.height).data]"""
-    )
-    return np.array(values, np.uint8).reshape(height, width, 4)
+    width = int(canvas.get_attribute("width") or "")
+    return rgba(canvas).reshape(-1, width, 4)
 
 
 def random_facts(shape: Shape, names: list[str]) -> dict[str, Any]:

@@ -7,13 +7,20 @@ import pandas as pd
 import pytest
 from clones import Clone
 from numpy.typing import NDArray
-from page.opened import _file, _touched, listen  # noqa: F401 (fixtures)
+from page.opened import _file, _page, _shared, listen, rgba  # noqa: F401 (fixtures)
 from playwright.sync_api import Page, expect
 
 from softmax.core import data, model
 from softmax.pipeline import catalog, paths
 
 Doubles = NDArray[np.float64]
+
+
+@pytest.fixture
+def blank(shared: Page) -> Page:
+    """The page with nothing on its pad."""
+    shared.locator("#drawing-clear").click()
+    return shared
 
 
 def stroke(page: Page, *places: tuple[float, float]) -> None:
@@ -32,13 +39,9 @@ def stroke(page: Page, *places: tuple[float, float]) -> None:
 
 def channel(page: Page, canvas: str, number: int) -> Doubles:
     """Red, green, blue or alpha of a canvas: (height, width)."""
-    values = page.locator(canvas).evaluate(
-        """(canvas, number) => [...canvas.getContext("2d").getImageData(
-             0, 0, canvas.width, canvas.height).data].filter((_, n) => n % 4 === number)""",
-        number,
-    )
+    values = rgba(page.locator(canvas))[:, number].astype(float)
     side = round(len(values) ** 0.5)
-    return np.array(values, float).reshape(side, side)
+    return values.reshape(side, side)
 
 
 def normalized(ink: Doubles) -> Doubles:
@@ -74,69 +77,68 @@ STROKES: dict[str, list[tuple[float, float]]] = {
 
 
 @pytest.mark.parametrize("name", STROKES)
-def test_a_drawing_becomes_an_image_as_mnist_was_made(page: Page, name: str) -> None:
-    stroke(page, *STROKES[name])
+def test_a_drawing_becomes_an_image_as_mnist_was_made(blank: Page, name: str) -> None:
+    stroke(blank, *STROKES[name])
 
-    image = channel(page, "#drawing-image", 0)
-    expected = normalized(channel(page, "#drawing-pad", 3))
+    image = channel(blank, "#drawing-image", 0)
+    expected = normalized(channel(blank, "#drawing-pad", 3))
     assert image.max() > 250
     np.testing.assert_allclose(image, expected, atol=0.5 + 1e-9)
 
 
-def test_a_one_is_centred_by_its_mass_wherever_it_is_drawn(page: Page) -> None:
+def test_a_one_is_centred_by_its_mass_wherever_it_is_drawn(blank: Page) -> None:
     images = []
     for x in (0.15, 0.5, 0.8):
-        page.locator("#drawing-clear").click()
-        stroke(page, (x, 0.2), (x, 0.8))
-        images.append(channel(page, "#drawing-image", 0))
+        blank.locator("#drawing-clear").click()
+        stroke(blank, (x, 0.2), (x, 0.8))
+        images.append(channel(blank, "#drawing-image", 0))
         places = np.arange(28) + 0.5
         for axis in (0, 1):
             mass = images[-1].sum(axis=1 - axis)
             assert abs(places @ mass / mass.sum() - 14) <= 0.5
         assert np.flatnonzero(images[-1].any(axis=1)).tolist() == list(range(4, 24))
-        expect(page.locator("#drawing-verdict")).to_have_text("The model says: 1")
+        expect(blank.locator("#drawing-verdict")).to_have_text("The model says: 1")
 
 
-def test_probabilities_follow_each_stroke(page: Page, pipeline: Clone) -> None:
+def test_probabilities_follow_each_stroke(blank: Page, pipeline: Clone) -> None:
     theta = model.load(pipeline.folder / paths.WEIGHTS)
-    page.locator("#drawing-clear").click()
     nothing = [f"{a:.4f}" for a in model.softmax(theta[:, -1:])[:, 0]]
-    assert probabilities(page) == nothing
+    assert probabilities(blank) == nothing
     seen = [nothing]
     for places in ([(0.3, 0.2), (0.7, 0.2)], [(0.7, 0.2), (0.4, 0.9)]):
-        stroke(page, *places)
-        seen.append(probabilities(page))
-        pixels = channel(page, "#drawing-image", 0).ravel()
+        stroke(blank, *places)
+        seen.append(probabilities(blank))
+        pixels = channel(blank, "#drawing-image", 0).ravel()
         z = model.logits(theta, np.array([*pixels, 255])[:, None])
         assert seen[-1] == [f"{a:.4f}" for a in model.softmax(z)[:, 0]]
         k = model.predict(z)[0]
-        expect(page.locator("#drawing-verdict")).to_have_text(f"The model says: {k}")
+        expect(blank.locator("#drawing-verdict")).to_have_text(f"The model says: {k}")
         terms = theta[k, :-1] * pixels
-        strength = channel(page, "#drawing-contributions", 3).ravel()
+        strength = channel(blank, "#drawing-contributions", 3).ravel()
         np.testing.assert_allclose(strength, 255 * abs(terms) / abs(terms).max(), atol=0.51)
     assert seen[0] != seen[1] != seen[2]
-    page.locator("#drawing-clear").click()
-    assert probabilities(page) == nothing
+    blank.locator("#drawing-clear").click()
+    assert probabilities(blank) == nothing
 
 
-def test_a_drawing_is_called_something_but_not_right(page: Page) -> None:
-    marked = page.locator("#drawing-scores tr:not(.other)")
-    page.locator("#drawing-clear").click()
+def test_a_drawing_is_called_something_but_not_right(blank: Page) -> None:
+    marked = blank.locator("#drawing-scores tr:not(.other)")
+    blank.locator("#drawing-clear").click()
     expect(marked).to_have_count(0)
-    stroke(page, *STROKES["one"])
+    stroke(blank, *STROKES["one"])
     expect(marked).to_have_class("predicted")
     expect(marked.locator("th")).to_have_text("1")
-    page.locator("#drawing-clear").click()
+    blank.locator("#drawing-clear").click()
     expect(marked).to_have_count(0)
 
 
-def test_a_verdict_is_said_again_only_where_it_changes(page: Page) -> None:
-    stroke(page, *STROKES["one"])
-    listen(page, "#drawing-verdict")
-    stroke(page, (0.3, 0.1), (0.3, 0.75))  # still a 1
-    assert page.evaluate("window.said") == 0
-    page.locator("#drawing-clear").click()
-    assert page.evaluate("window.said") == 1
+def test_a_verdict_is_said_again_only_where_it_changes(blank: Page) -> None:
+    stroke(blank, *STROKES["one"])
+    listen(blank, "#drawing-verdict")
+    stroke(blank, (0.3, 0.1), (0.3, 0.75))  # still a 1
+    assert blank.evaluate("window.said") == 0
+    blank.locator("#drawing-clear").click()
+    assert blank.evaluate("window.said") == 1
 
 
 def test_the_pad_begins_with_the_lectures_first_image(page: Page, pipeline: Clone) -> None:
@@ -165,25 +167,25 @@ def test_a_stroke_does_not_go_over_a_test_image(page: Page) -> None:
 
 
 @pytest.mark.parametrize("button", ["right", "middle"])
-def test_only_the_main_button_draws(page: Page, button: Literal["right", "middle"]) -> None:
-    page.locator("#drawing-clear").click()
-    box = page.locator("#drawing-pad").bounding_box()
+def test_only_the_main_button_draws(blank: Page, button: Literal["right", "middle"]) -> None:
+    blank.locator("#drawing-clear").click()
+    box = blank.locator("#drawing-pad").bounding_box()
     assert box
-    page.mouse.move(box["x"] + 50, box["y"] + 50)
-    page.mouse.down(button=button)
-    page.mouse.move(box["x"] + 150, box["y"] + 150)
-    page.mouse.up(button=button)
-    assert not channel(page, "#drawing-pad", 3).any()
+    blank.mouse.move(box["x"] + 50, box["y"] + 50)
+    blank.mouse.down(button=button)
+    blank.mouse.move(box["x"] + 150, box["y"] + 150)
+    blank.mouse.up(button=button)
+    assert not channel(blank, "#drawing-pad", 3).any()
 
 
-def test_a_drawing_is_explained(page: Page) -> None:
-    stroke(page, *STROKES["one"])
-    page.locator("#drawing-why").click()
-    expect(page.locator("#explanation-title")).to_have_text("Your drawing, called 1")
-    expect(page.locator("#explained-scores .predicted th")).to_have_text("1")
-    page.keyboard.press("Escape")
-    page.locator("#drawing-clear").click()
-    expect(page.locator("#drawing-why")).to_be_disabled()
+def test_a_drawing_is_explained(blank: Page) -> None:
+    stroke(blank, *STROKES["one"])
+    blank.locator("#drawing-why").click()
+    expect(blank.locator("#explanation-title")).to_have_text("Your drawing, called 1")
+    expect(blank.locator("#explained-scores .predicted th")).to_have_text("1")
+    blank.keyboard.press("Escape")
+    blank.locator("#drawing-clear").click()
+    expect(blank.locator("#drawing-why")).to_be_disabled()
 
 
 @pytest.mark.parametrize(

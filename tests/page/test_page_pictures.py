@@ -1,15 +1,14 @@
 """The pictures of the page, cell by cell and point by point, against the numbers of Python."""
 
 import re
-from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 import pytest
 from clones import Clone
 from numpy.typing import ArrayLike, NDArray
-from page.opened import visit
-from playwright.sync_api import Browser, Locator, Page
+from page.opened import _file, _page, rgba  # noqa: F401 (fixtures)
+from playwright.sync_api import Locator, Page
 
 from softmax.core import model
 from softmax.core.data import Dataset
@@ -31,31 +30,13 @@ BLUE, RED = (51, 121, 205), (213, 62, 52)
 
 
 @pytest.fixture(scope="module")
-def page(browser: Browser, pipeline: Clone) -> Iterator[Page]:
-    """The page that the pipeline wrote, in English; nobody touches it."""
-    with browser.new_context(locale="en-GB") as context:
-        page = context.new_page()
-        visit(page, (pipeline.folder / paths.REPORT).as_uri())
-        yield page
-
-
-@pytest.fixture(scope="module")
 def lecture(pipeline: Clone) -> Lesson:
     return params.load(pipeline.folder / params.PATH).lesson
 
 
-def rgba(canvas: Locator) -> Doubles:
-    """Its cells, row by row: (n, 4)."""
-    values = canvas.evaluate(
-        """(canvas) => [...canvas.getContext("2d")
-             .getImageData(0, 0, canvas.width, canvas.height).data]"""
-    )
-    return np.array(values, float).reshape(-1, 4)
-
-
 def assert_painted(canvas: Locator, colours: ArrayLike, strength: Doubles) -> None:
     """`canvas` has `colours`, (n, 3), of `strength`, 0 to 255, (n,)."""
-    picture = rgba(canvas)
+    picture = rgba(canvas).astype(float)
     np.testing.assert_allclose(picture[:, 3], strength, atol=0.5 + 1e-9)
     clear = strength > 64  # else a canvas rounds colours
     expected = np.broadcast_to(colours, (len(picture), 3))

@@ -1,13 +1,15 @@
 """Points of the live lesson are moved, added, removed and read, by mouse, touch and keyboard."""
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pytest
 from clones import Clone
 from page.live import _lecture, changes, in_python, in_the_page, points  # noqa: F401 (fixture)
-from page.opened import _file, _touched, visit  # noqa: F401 (fixtures)
+from page.opened import _file, _page, opened, visit  # noqa: F401 (fixtures)
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from softmax.core import model
@@ -15,6 +17,12 @@ from softmax.core.data import Dataset
 from softmax.lesson import plane
 from softmax.pipeline import paths
 from softmax.pipeline.params import Lesson
+
+
+@pytest.fixture(autouse=True)
+def _put_back(page: Page) -> Iterator[None]:
+    yield
+    page.locator("#lesson-reset").click()
 
 
 def test_points_are_dragged(page: Page, lecture: Lesson) -> None:
@@ -133,11 +141,17 @@ def test_points_are_added_and_removed_by_keyboard(page: Page, lecture: Lesson) -
     assert changes(page) == ["there are 149 points instead of 150"]
 
 
-def test_the_last_point_stays(page: Page) -> None:
-    page.locator(".point").first.focus()
-    for _ in range(160):
-        page.keyboard.press("Delete")
-    assert page.locator(".point").count() == 1
+def test_the_last_point_stays(browser: Browser, file: Path, tmp_path: Path) -> None:
+    """Of the two with which this page starts."""
+    html = file.read_text(encoding="utf-8")
+    few = re.sub(r'("points": \[\[[-\d, ]+\], \[[-\d, ]+\]), .*?\]\]', r"\1]", html)
+    (tmp_path / "index.html").write_text(few, encoding="utf-8")
+    for page in opened(browser, tmp_path / "index.html"):
+        expect(page.locator(".point")).to_have_count(2)
+        page.locator(".point").first.focus()
+        for _ in range(3):
+            page.keyboard.press("Delete")
+        assert page.locator(".point").count() == 1
 
 
 def test_z_and_a_are_those_of_the_place_under_the_pointer(page: Page, pipeline: Clone) -> None:

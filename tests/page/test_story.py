@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,14 @@ def put(page: Page, section: str, name: str) -> Doubles:
         f"[data-number='{name}'], [data-number^='{name}.']"
     )
     return np.array([number(text) for text in places.all_text_contents()])
+
+
+@pytest.fixture(autouse=True)
+def _put_back(page: Page) -> Iterator[None]:
+    yield
+    page.locator("#softmax [data-point='0']").click()
+    page.locator("#gradient [data-y='1']").click()
+    page.locator("#likelihood-better").fill("0.8")
 
 
 def test_the_story_is_in_the_lectures_order(page: Page) -> None:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from clones import Clone
 from numpy.typing import NDArray
-from page.opened import _file, _touched, formulas  # noqa: F401 (fixtures)
+from page.opened import _file, _page, formulas, rgba  # noqa: F401 (fixtures)
 from playwright.sync_api import Locator, Page, expect
 
 from softmax.core import data, model
@@ -22,11 +22,8 @@ def training(pipeline: Clone) -> Dataset:
 
 def level(canvas: Locator) -> NDArray[np.uint8]:
     """How red its pixels are: (height, width)."""
-    width, height, *values = canvas.evaluate(
-        """(canvas) => [canvas.width, canvas.height, ...canvas.getContext("2d").getImageData(
-             0, 0, canvas.width, canvas.height).data.filter((_, n) => n % 4 === 0)]"""
-    )
-    return np.array(values, np.uint8).reshape(height, width)
+    width = int(canvas.get_attribute("width") or "")
+    return rgba(canvas)[:, 0].reshape(-1, width)
 
 
 def test_the_data_set_is_introduced_by_its_counts_and_first_images(
