@@ -68,6 +68,16 @@ def _shared(browser: Browser, file: Path) -> Iterator[Page]:
 
 
 @pytest.fixture(name="page")
+def _closed(shared: Page) -> Iterator[Page]:
+    """That page, for tests that say what has the focus, and open the dialogs that they look at."""
+    yield shared
+    while shared.locator("dialog[open]").count():
+        shared.keyboard.press("Escape")
+    shared.emulate_media(media="null", reduced_motion="reduce")
+    shared.set_viewport_size(DESKTOP)
+
+
+@pytest.fixture(name="page")
 def _page(browser: Browser, file: Path) -> Iterator[Page]:
     """The page as it opens; in the end it has asked for nothing and said nothing.
 

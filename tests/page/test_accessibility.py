@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from page.opened import DESKTOP, _file, _page, visit  # noqa: F401 (fixtures)
+from page.opened import DESKTOP, _closed, _file, _shared, opened, visit  # noqa: F401 (fixtures)
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -113,27 +113,28 @@ def test_nothing_is_against_wcag(browser: Browser, file: Path, locale: str, view
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_both_languages_have_the_same_contrasts(page: Page, viewport: ViewportSize) -> None:
+def test_both_languages_have_the_same_contrasts(
+    browser: Browser, file: Path, viewport: ViewportSize
+) -> None:
     """On a phone, too: so that axe compares colours in one language, on a desktop."""
-    page.locator(CELL).click()
-    page.locator("#cell-images button").first.click()
-    compared = contrasts(page)
-    page.set_viewport_size(viewport)
-    assert contrasts(page) == compared
-    page.get_by_role("button", name="Tiếng Việt", include_hidden=True).dispatch_event("click")
-    expect(page.locator("html")).to_have_attribute("lang", "vi")
-    assert contrasts(page) == compared
+    for page in opened(browser, file):
+        page.locator(CELL).click()
+        page.locator("#cell-images button").first.click()
+        compared = contrasts(page)
+        page.set_viewport_size(viewport)
+        assert contrasts(page) == compared
+        page.get_by_role("button", name="Tiếng Việt", include_hidden=True).dispatch_event("click")
+        expect(page.locator("html")).to_have_attribute("lang", "vi")
+        assert contrasts(page) == compared
 
 
 @pytest.mark.parametrize("width", [320, 390, 768])
-def test_a_narrow_page_does_not_scroll_sideways(browser: Browser, file: Path, width: int) -> None:
-    with browser.new_context(viewport={"width": width, "height": 800}) as context:
-        page = context.new_page()
-        visit(page, file.as_uri())
-        assert page.evaluate("document.documentElement.scrollWidth") == width
-        page.locator("#samples button").first.click()
-        overflow = "(dialog) => dialog.scrollWidth - dialog.clientWidth"
-        assert page.locator("#explanation").evaluate(overflow) == 0
+def test_a_narrow_page_does_not_scroll_sideways(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.locator("#samples button").first.click()
+    overflow = "(dialog) => dialog.scrollWidth - dialog.clientWidth"
+    assert page.locator("#explanation").evaluate(overflow) == 0
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "vi-VN"])

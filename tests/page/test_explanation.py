@@ -1,7 +1,6 @@
 """Why an image is called what it is called: the terms of each score, and of two against another."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ import pandas as pd
 import pytest
 from clones import Clone
 from numpy.typing import NDArray
-from page.opened import _file, _shared, rgba  # noqa: F401 (fixtures)
+from page.opened import _closed, _file, _shared, rgba  # noqa: F401 (fixtures)
 from playwright.sync_api import Locator, Page, expect
 
 from softmax.core import data, model
@@ -18,14 +17,6 @@ from softmax.pipeline import catalog, paths
 Doubles = NDArray[np.float64]
 
 SAMPLES = [1802, 1100, 217]  # a 2; a 7; a 6, called 5
-
-
-@pytest.fixture
-def page(shared: Page) -> Iterator[Page]:
-    """Without open dialogs. Each test opens them, which shows all in them anew."""
-    yield shared
-    while shared.locator("dialog[open]").count():
-        shared.keyboard.press("Escape")
 
 
 @pytest.fixture
