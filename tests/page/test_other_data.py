@@ -34,11 +34,11 @@ def clone(team: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
     (clone.folder / "datasets.yaml").write_text(json.dumps(pins))
     for old, new in CHANGES.items():
         clone.edit("params.yaml", old, new)
-    clone.run("dvc", "repro")
+    clone.run("dvc", "repro", "report")
     return clone
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def page(browser: Browser, clone: Clone) -> Iterator[Page]:
     yield from opened(browser, clone.folder / paths.REPORT)
 
@@ -55,6 +55,7 @@ def test_classes_have_their_names(page: Page) -> None:
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Tiếng Việt").click()
     expect(page.locator("#data tbody th").last).to_have_text("bốt cổ ngắn")
+    page.get_by_role("button", name="English").click()
 
 
 def test_the_training_is_described_as_it_was_run(page: Page) -> None:
