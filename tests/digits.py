@@ -49,8 +49,8 @@ def write_idx(path: Path, array: np.ndarray[Any, Any]) -> None:
 
 def write_lock() -> dict[str, Any]:
     """Write the dvc.lock of the results that are here, and return its content."""
-    content: dict[str, Any] = yaml.safe_load((ROOT / "dvc.lock").read_text())
-    content["stages"] = {name: content["stages"][name] for name in ("download", *lock.RESULTS)}
+    locked = lock.load(ROOT)
+    content = {"stages": {name: locked[name] for name in ("download", *lock.RESULTS)}}
     content["stages"]["download"] |= {"params": {}, "outs": []}
     settings = params.load().model_dump()
     for name in lock.RESULTS:
