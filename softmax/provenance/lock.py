@@ -69,7 +69,7 @@ def _parse(content: bytes) -> Stages:
 def values(stages: Stages) -> dict[str, Any]:
     """The params with which the stages ran, in any version: {"train.epochs": 5}."""
     found: dict[str, Any] = {}
-    for name in (*stages, *RESULTS):  # a stage that shows the results may be older than they are
+    for name in (*stages, *reversed(RESULTS)):  # what shows the results may be older than they are
         found |= stages.get(name, {}).get("params", {}).get("params.yaml", {})
     return found
 
