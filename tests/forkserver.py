@@ -70,6 +70,7 @@ def start(folder: Path) -> subprocess.Popen[bytes]:
     Whoever connects waits until it has imported.
     """
     environment = {key: value for key, value in os.environ.items() if key != NO_BYTECODE}
+    environment["OMP_NUM_THREADS"] = "1"  # threads would wait for each other longer than they work
     return subprocess.Popen(
         [sys.executable, __file__, folder],
         env=environment,
