@@ -25,9 +25,8 @@ from softmax.pipeline import paths
 
 FACTS = (paths.WEIGHTS, paths.LOSSES, paths.EPOCHS, paths.TRAIN_METRICS)
 TRAIN = ["python", "-m", "stages.train"]
-TRAIN_APART = [sys.executable, *TRAIN[1:]]  # a launcher with children of its own, to be killed
 TORCHRUN = ["python", "-m", "torch.distributed.run", "--standalone"]
-SETTINGS = {"epochs": 2, "batch_size": 2, "validation": 9}  # 246 batches, smaller than 3 workers
+SETTINGS = {"epochs": 2, "batch_size": 2, "validation": 289}  # 106 batches, smaller than 3 workers
 
 
 def start(
@@ -121,22 +120,36 @@ def ip(command: str) -> None:
     subprocess.run(["ip", *command.split()], check=True)
 
 
-def training_workers(launcher: subprocess.Popen[str]) -> list[psutil.Process]:
-    """The workers by rank, once they are connected."""
+def training_workers(launcher: subprocess.Popen[str], count: int = 3) -> list[psutil.Process]:
+    """What the launcher started as its workers, by rank, once all of them are connected."""
     while launcher.poll() is None:
-        others = [process for process in psutil.process_iter() if process.pid != launcher.pid]
-        if sum(map(is_connected, others)) == 3:
-            found = psutil.Process(launcher.pid).children()
-            return sorted(found, key=lambda worker: worker.environ()["RANK"])
+        here = [process for process in psutil.process_iter() if is_here(process)]
+        if sum(map(is_connected, here)) == 1 + count:
+            return sorted(filter(rank, here), key=rank)
         time.sleep(0.1)
     raise AssertionError(launcher.communicate()[1])
 
 
-def is_connected(process: psutil.Process) -> bool:
-    """Whether it works in this folder and has met others."""
+def is_here(process: psutil.Process) -> bool:
+    """Whether it works in this folder."""
     with suppress(psutil.Error):  # of another user, or gone by now
-        return process.cwd() == str(Path.cwd()) and len(process.net_connections("tcp")) > 2
+        return process.cwd() == str(Path.cwd())
     return False
+
+
+def is_connected(process: psutil.Process) -> bool:
+    """Whether it is a worker that has met others, or the launcher, where they meet."""
+    with suppress(psutil.Error):
+        return len(process.net_connections("tcp")) > 2
+    return False
+
+
+def rank(process: psutil.Process) -> str:
+    """That of a worker; of any other none."""
+    with suppress(psutil.Error):
+        if "stages.train" in process.cmdline():
+            return process.environ().get("RANK", "")
+    return ""
 
 
 def start_both(machines: list[Machine], elsewhere: Path) -> list[subprocess.Popen[str]]:
@@ -212,8 +225,8 @@ def test_machines_that_do_not_meet_say_so(workspace: Workspace) -> None:
 
 def test_workers_without_their_launcher_stop(workspace: Workspace) -> None:
     workspace(train=SETTINGS | {"epochs": 10**6})
-    launcher = start(TRAIN_APART, WORKERS="3")
-    found = training_workers(launcher)
+    launcher = start(TRAIN, WORKERS="2", PYTHON_EXEC=sys.executable)  # a fork is not its child
+    found = training_workers(launcher, 2)
     launcher.kill()
 
     assert psutil.wait_procs(found, timeout=60)[1] == []
@@ -225,8 +238,7 @@ def test_a_dead_worker_ends_the_job_and_leaves_nothing(
     alone: list[bytes], victim: int, workspace: Workspace
 ) -> None:
     workspace(train=SETTINGS | {"epochs": 10**6})
-    fork = shutil.which("python", path=forking()["PATH"]) or ""  # as each worker may be
-    process = start(TRAIN_APART, WORKERS="3", PYTHON_EXEC=fork)
+    process = start(TRAIN, WORKERS="3")
     training_workers(process)[victim].kill()
     out, err = process.communicate()
 
@@ -254,7 +266,7 @@ def test_an_empty_variable_asks_for_nothing(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_ctrl_c_ends_all_workers(workspace: Workspace) -> None:
     workspace(train=SETTINGS | {"epochs": 10**6})
-    launcher = start(TRAIN_APART, WORKERS="3")
+    launcher = start(TRAIN, WORKERS="3")
     found = training_workers(launcher)
     launcher.send_signal(signal.SIGINT)
 
@@ -279,11 +291,11 @@ def test_several_machines_need_workers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_workers_and_dvc_give_the_locked_bytes(team: Clone, store: str) -> None:
-    settings = {"WORKERS": "4", "DEVICE": "cpu", "MLFLOW_TRACKING_URI": store}
+    settings = {"WORKERS": "2", "DEVICE": "cpu", "MLFLOW_TRACKING_URI": store}
     team.run("dvc", "repro", "--force", "--single-item", "train", **settings)
 
     assert team.run("git", "status", "--porcelain") == ""
     client = MlflowClient(store)
     experiment = client.get_experiment_by_name("softmax-digits")
     (last,) = client.search_runs([experiment.experiment_id], max_results=1)
-    assert last.data.tags["workers"] == "4"
+    assert last.data.tags["workers"] == "2"
