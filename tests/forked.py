@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 
-PROJECT = ("stages.", "tools.", "softmax.", "verification.claims")
+PROJECT = ("stages.", "tools.", "softmax.", "verification.")
 PROGRAMS = ("dvc", "mlflow", "uvicorn", "torch.distributed.run")
 # read by what is imported
 OWN = ("OMP_", "OPENBLAS_", "MKL_", "ATEN_", "NPY_", "NUMBA_", "PYTHONSAFEPATH")

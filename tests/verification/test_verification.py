@@ -1,6 +1,7 @@
 """The proof can fail: on another byte anywhere, on sums that round, on a control that agrees."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import yaml
 from clones import Clone
 from conftest import Workspace
 from digits import write_lock
-from shared import ROOT
+from shared import ROOT, forking
 
 from softmax.pipeline import files, params, paths
 from softmax.provenance import lock
@@ -25,20 +26,39 @@ CONTROLS = [
 ]
 
 
+ROW = Row("a row", python="python")
+
+
+@pytest.fixture(autouse=True)
+def _forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`python` is a fork."""
+    for name, value in forking().items():
+        monkeypatch.setenv(name, value)
+
+
 def weights_by(way: str, preparation: str = "") -> str:
     """The SHA-256 of the weights that `way` gives here, after `preparation` in Python."""
     program = f"{preparation}\nfrom verification import retrain\nretrain.main()"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    subprocess.run([sys.executable, "-c", program, way], env=environment, check=True)
+    subprocess.run(["python", "-c", program, way], env=environment, check=True)
     return files.sha256(paths.WEIGHTS)
 
 
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the outputs of the stages are kept that `locked` had at its first use."""
+    return tmp_path_factory.mktemp("given") / "workspace"
+
+
 @pytest.fixture
-def locked(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def locked(given: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The content of a dvc.lock of what the stages give here, and one row to compare with it."""
-    workspace()
-    weights_by("numpy")
-    monkeypatch.setattr(matrix, "here", lambda: [Row("a row")])
+    here = workspace()
+    if not given.exists():
+        weights_by("numpy")
+        shutil.copytree(here, given)
+    shutil.copytree(given, here, dirs_exist_ok=True)
+    monkeypatch.setattr(matrix, "here", lambda: [ROW])
     monkeypatch.setattr(sys, "argv", ["verification"])
     return write_lock()
 
@@ -102,7 +122,7 @@ def test_a_row_that_breaks_fails_in_one_line(workspace: Workspace) -> None:
     settings = params.load().model_dump()
     paths.WEIGHTS.parent.mkdir()
     Path("data").rename("elsewhere")
-    result = verification.retrain(Row("a row"), settings, {})
+    result = verification.retrain(ROW, settings, {})
 
     assert result.outcome.startswith("FAILED: error: data/mnist/train-images-idx3-ubyte: not found")
     assert verification.judge([result])
@@ -120,7 +140,7 @@ def test_a_library_that_chose_otherwise_is_not_counted(
     workspace: Workspace, expected: dict[str, Any]
 ) -> None:
     workspace()
-    result = verification.retrain(Row("a row", **expected), params.load().model_dump(), {})
+    result = verification.retrain(ROW._replace(**expected), params.load().model_dump(), {})
 
     assert result.outcome.startswith(MISSING)
     assert "no configuration could run" in verification.judge([result, *CONTROLS])
