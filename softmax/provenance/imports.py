@@ -1,7 +1,7 @@
 """What a module of this repository imports from it, read from the code."""
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -23,8 +23,10 @@ def imported_modules(module: Path) -> set[Path]:
     return found
 
 
-def local_imports(module: Path) -> Iterator[Path]:
+@cache  # many modules import the same one
+def local_imports(module: Path) -> list[Path]:
     """The modules of this repository that `module` names in its imports."""
+    found: list[Path] = []
     for node in ast.walk(ast.parse((ROOT / module).read_text(), str(module))):
         names: list[str] = []
         if isinstance(node, ast.Import):
@@ -32,4 +34,5 @@ def local_imports(module: Path) -> Iterator[Path]:
         elif isinstance(node, ast.ImportFrom):
             names = [f"{node.module}.{alias.name}" for alias in node.names] + [str(node.module)]
         files = (Path(*name.split(".")).with_suffix(".py") for name in names)
-        yield from (file for file in files if (ROOT / file).exists())
+        found += (file for file in files if (ROOT / file).exists())
+    return found
