@@ -25,6 +25,7 @@ from softmax.pipeline import paths
 
 FACTS = (paths.WEIGHTS, paths.LOSSES, paths.EPOCHS, paths.TRAIN_METRICS)
 TRAIN = ["python", "-m", "stages.train"]
+APART = {"WORKERS": "2", "PYTHON_EXEC": sys.executable}  # no forks, which have other parents
 TORCHRUN = ["python", "-m", "torch.distributed.run", "--standalone"]
 SETTINGS = {"epochs": 2, "batch_size": 2, "validation": 289}  # 106 batches, smaller than 3 workers
 
@@ -225,7 +226,7 @@ def test_machines_that_do_not_meet_say_so(workspace: Workspace) -> None:
 
 def test_workers_without_their_launcher_stop(workspace: Workspace) -> None:
     workspace(train=SETTINGS | {"epochs": 10**6})
-    launcher = start(TRAIN, WORKERS="2", PYTHON_EXEC=sys.executable)  # a fork is not its child
+    launcher = start(TRAIN, **APART)
     found = training_workers(launcher, 2)
     launcher.kill()
 
@@ -266,8 +267,8 @@ def test_an_empty_variable_asks_for_nothing(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_ctrl_c_ends_all_workers(workspace: Workspace) -> None:
     workspace(train=SETTINGS | {"epochs": 10**6})
-    launcher = start(TRAIN, WORKERS="3")
-    found = training_workers(launcher)
+    launcher = start(TRAIN, **APART)
+    found = training_workers(launcher, 2)
     launcher.send_signal(signal.SIGINT)
 
     assert "Traceback" not in launcher.communicate()[1]
