@@ -2,14 +2,13 @@
 
 import shutil
 import subprocess
-import sys
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tiny
-from shared import ROOT
+from shared import ROOT, forking
 
 from softmax.core.data import Dataset
 from softmax.sweep import compiled
@@ -95,8 +94,9 @@ def test_a_change_of_what_the_loop_calls_compiles_it_anew(tmp_path: Path) -> Non
 
     def exponential() -> str:
         done = subprocess.run(
-            [sys.executable, "-c", EXPONENTIAL],
+            ["python", "-c", EXPONENTIAL],
             cwd=tmp_path,
+            env=forking(),
             check=True,
             capture_output=True,
             text=True,

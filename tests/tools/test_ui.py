@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -99,6 +100,15 @@ def test_a_port_that_is_taken_is_one_line(workspace: Workspace) -> None:
     assert done.stdout == ""
 
 
+@pytest.fixture
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the server be a fork."""
+    for name, value in forking().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "executable", str(shutil.which("python")))
+
+
+@pytest.mark.usefixtures("forked")
 def test_a_server_that_does_not_start_says_why(
     workspace: Workspace, store: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -108,6 +118,7 @@ def test_a_server_that_does_not_start_says_why(
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_store_of_an_older_mlflow_is_not_shown(
     workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
