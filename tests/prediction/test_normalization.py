@@ -29,11 +29,11 @@ INKS = arrays(
 def in_javascript(script: Page, ink: Ink) -> Ink:
     """The same by the page: (28, 28)."""
     pixels = script.evaluate(
-        """([ink, columns]) => [...normalize(
-             Uint8Array.from(atob(ink), (character) => character.charCodeAt(0)), columns)]""",
+        """([ink, columns]) => btoa(String.fromCharCode(...normalize(
+             Uint8Array.from(atob(ink), (character) => character.charCodeAt(0)), columns)))""",
         [base64.b64encode(ink.tobytes()).decode(), ink.shape[1]],
     )
-    return np.array(pixels, np.uint8).reshape(28, 28)
+    return np.frombuffer(base64.b64decode(pixels), np.uint8).reshape(28, 28)
 
 
 def by_fractions(ink: Ink) -> Ink:
