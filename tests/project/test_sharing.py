@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,23 +27,32 @@ Share = Callable[[str], Clone]
 
 @pytest.fixture
 def share(team: Clone, tmp_path: Path) -> Share:
-    """Makes a commit of the team with a remote: share(url), pushed from a clone with its cache."""
+    """Makes a commit of the team with a remote: share(url)."""
+    return partial(share_from, tmp_path, team)
 
-    def share(url: str) -> Clone:
-        clone = Clone(tmp_path / "clone", team.folder)
-        shutil.copytree(team.folder / ".dvc/cache", clone.folder / ".dvc/cache")
-        done = clone.make("remote", f"URL={url}")
-        assert done.returncode == 0, done.stderr
-        clone.run("git", "commit", "--quiet", "--all", "--message", "Share")
-        return clone
 
-    return share
+def share_from(folder: Path, team: Clone, url: str) -> Clone:
+    """A clone in `folder`, with the team's cache, and a commit that names the remote."""
+    clone = Clone(folder / "clone", team.folder)
+    shutil.copytree(team.folder / ".dvc/cache", clone.folder / ".dvc/cache")
+    done = clone.make("remote", f"URL={url}")
+    assert done.returncode == 0, done.stderr
+    clone.run("git", "commit", "--quiet", "--all", "--message", "Share")
+    return clone
+
+
+@pytest.fixture(scope="module")
+def pushed(team: Clone, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a remote to which the team pushed, and the clone beside it that knows it."""
+    folder = tmp_path_factory.mktemp("pushed")
+    share_from(folder, team, "../remote").run("dvc", "push")
+    return folder
 
 
 @pytest.fixture
-def remote(share: Share, tmp_path: Path) -> Path:
-    """The folder of a remote to which the team pushed; the clone beside it knows it."""
-    share(str(tmp_path / "remote")).run("dvc", "push")
+def remote(pushed: Path, tmp_path: Path) -> Path:
+    """The remote in a copy of that folder, for one test to change."""
+    shutil.copytree(pushed, tmp_path, symlinks=True, dirs_exist_ok=True)
     return tmp_path / "remote"
 
 
