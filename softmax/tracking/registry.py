@@ -44,10 +44,10 @@ def find_model(client: Client, run: Run) -> Model:
     return next(iter(found), None)
 
 
-def log_model(client: Client, run: Run, facts: Facts, step: int) -> None:
+def log_model(client: Client, run: Run, facts: Facts, step: int) -> Model:
     """Log the weights, and the code that computes with them, as a model after `step` steps.
 
-    It is made of code and safetensors, without a pickle; serving.py says what it takes.
+    Returns it. It is made of code and safetensors, without a pickle; serving.py says what it takes.
     """
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 
@@ -55,14 +55,14 @@ def log_model(client: Client, run: Run, facts: Facts, step: int) -> None:
         name = facts.recipe().replace(".", "·")  # MLflow permits no dot
         model = client.create_logged_model(run.info.experiment_id, name, run.info.run_id)
     if model.status == LoggedModelStatus.READY:
-        return
+        return model
     with TemporaryDirectory() as folder:
         _save_model(Path(folder), facts, run.info.run_id, model.model_id)
         client.log_model_artifacts(model.model_id, f"{folder}/model")
     outputs = client.get_run(run.info.run_id).outputs.model_outputs
     if model.model_id not in {output.model_id for output in outputs}:
         client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, step)])
-    client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
+    return client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
 
 
 def prepare() -> None:

@@ -15,7 +15,7 @@ from softmax.pipeline.params import Params
 from softmax.provenance.facts import Facts
 from softmax.results.images import gray, tiles
 from softmax.tracking import registry, tables
-from softmax.tracking.store import Client, Run
+from softmax.tracking.store import Client, Model, Run
 
 if TYPE_CHECKING:
     from mlflow.entities import Dataset, Metric
@@ -48,10 +48,11 @@ def training(client: Client, run: Run, facts: Facts) -> None:
     _log_datasets(client, run, facts, contexts)
     epochs = pd.read_csv(facts.folder / paths.EPOCHS)
     end = epochs["step"].tolist()[-1]
-    registry.log_model(client, run, facts, end)
+    logged = registry.log_model(client, run, facts, end)
     losses = pd.read_csv(facts.folder / paths.LOSSES).rename(columns={"loss": BATCH_LOSS})
-    for table in (epochs, losses):  # MLflow compares by the first metric unless told otherwise
-        _log_curves(client, run, facts, table, end)
+    # the loss of a batch is that of the weights before; MLflow compares by the first metric
+    curves = _curves(run, facts, epochs, {end: logged}) + _curves(run, facts, losses, {})
+    _log_metrics(client, run, curves)
 
 
 def recipe(client: Client, run: Run, facts: Facts) -> None:
@@ -89,7 +90,8 @@ def test_scores(client: Client, run: Run, facts: Facts) -> dict[str, Any]:
     row = {f"test_{key}": metrics[key] for key in ("accuracy", "loss")}
     row["test_error"] = 1 - metrics["accuracy"]  # whose bars tell models apart
     _log_datasets(client, run, facts, ["test"])
-    _log_curves(client, run, facts, pd.DataFrame([{"step": 0, **row}]), 0)
+    models = {0: registry.find_model(client, run)}
+    _log_metrics(client, run, _curves(run, facts, pd.DataFrame([{"step": 0, **row}]), models))
     return metrics
 
 
@@ -158,23 +160,23 @@ def _log_params(client: Client, run: Run, sections: dict[str, dict[str, Any]]) -
     client.log_batch(run.info.run_id, params=params)
 
 
-def _log_curves(client: Client, run: Run, facts: Facts, table: pd.DataFrame, end: int) -> None:
-    """Log each column by its step, linked to its data set, and to the model if it is of step `end`.
+def _curves(
+    run: Run, facts: Facts, table: pd.DataFrame, models: dict[int, Model]
+) -> "list[Metric]":
+    """Each column by its step, linked to its data set, and to the model of that step, if any.
 
     All have the same time each time, so that none is doubled.
     """
     from mlflow.entities import Metric
 
-    logged = registry.find_model(client, run)
     metrics = []
     for key in table.columns.drop(["step", "epoch", "batch"], errors="ignore"):
         source = _dataset(facts, CONTEXTS[key.split("_")[0]])
         link = {"dataset_name": source.name, "dataset_digest": source.digest}
         for step, value in zip(table["step"].tolist(), table[key].tolist(), strict=True):
-            # the loss of a batch is that of the weights before
-            of_model = {"model_id": logged.model_id} if step == end and key != BATCH_LOSS else {}
+            of_model = {"model_id": models[step].model_id} if step in models else {}
             metrics.append(Metric(key, value, run.info.start_time, step, **of_model, **link))
-    _log_metrics(client, run, metrics)
+    return metrics
 
 
 def _log_metrics(client: Client, run: Run, metrics: "list[Metric]") -> None:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from softmax.provenance.facts import Facts
 from softmax.sweep import shelf
-from softmax.sweep.ranking import Result, varied
+from softmax.sweep.ranking import TEST, Result, varied
 from softmax.tracking import events, replay, store
 from softmax.tracking.registry import WEIGHTS_TAG
 from softmax.tracking.store import Run
@@ -72,8 +72,7 @@ class Sweep:
                 status = "FAILED"
             else:
                 replay.training(self.client, run, facts)
-                accuracy = replay.test_scores(self.client, run, facts)["accuracy"]
-                self.client.update_run(run_id, name=f"{accuracy:.2%} · {self._recipe(result)}")
+                replay.test_scores(self.client, run, facts)
             self.client.set_terminated(run_id, status, int(event["ended"] * 1000))
         except KeyboardInterrupt:  # whole rows, or none
             with suppress(Exception):
@@ -102,14 +101,16 @@ class Sweep:
         if not result.failure():
             tags |= {WEIGHTS_TAG: facts.sha256(), **facts.provenance()}
         started = int(event["started"] * 1000)
-        return self.client.create_run(self.experiment, started, tags, run_name=self._recipe(result))
+        return self.client.create_run(self.experiment, started, tags, run_name=self._title(result))
 
-    def _recipe(self, result: Result) -> str:
-        """What tells the model from the others of its sweep."""
+    def _title(self, result: Result) -> str:
+        """Its accuracy, if there is a model, and what tells it from the others of its sweep."""
         changes = result.setting.changes
         words = {key: f"{_short(key)}={changes[key]}" for key in self.keys}
         words |= {key: changes[key] for key in WORDS & words.keys()}
-        return " ".join(words.values())
+        recipe = " ".join(words.values())
+        accuracy = result.row().get(TEST)
+        return recipe if accuracy is None else f"{accuracy:.2%} · {recipe}"
 
     def _runs(self, tag: str, value: str) -> list[Run]:
         return store.search(self.client, self.experiment, f"tags.`{tag}` = '{value}'")
