@@ -38,7 +38,7 @@ class CompiledDescent(Descent):
         self.schedule, optimizer = recipes[0].schedule, recipes[0].optimizer
         decays = self.rates.weight_decay.any() or self.rates.averaging.any()
         self.descend = kernel.descending(
-            optimizers.OPTIMIZERS[optimizer], lit_only=optimizer == "sgd" and not decays
+            optimizers.OPTIMIZERS[optimizer], plain=optimizer == "sgd" and not decays
         )
         self.corrections = optimizers.corrections()
         self.step = 0

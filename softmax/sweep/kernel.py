@@ -196,11 +196,11 @@ Descend = Callable[[State, Rates, Corrections, Samples, Integers], tuple[Doubles
 
 
 @functools.cache
-def descending(optimizer: Optimizer, lit_only: bool) -> Descend:
+def descending(optimizer: Optimizer, plain: bool) -> Descend:
     """The function that takes a step of `optimizer` and returns what `forward` says of the batch.
 
-    With `lit_only` it leaves out the pixels that are 0 in all of the batch: a gradient of 0 moves
-    no weight of plain gradient descent without decay and averages.
+    With `plain`, for gradient descent without momentum, decay and averages, it keeps no memory and
+    leaves out the pixels that are 0 in all of the batch, whose gradient of 0 moves no weight.
     """
     register_jitable(optimizer)
 
@@ -216,21 +216,24 @@ def descending(optimizer: Optimizer, lit_only: bool) -> Descend:
         turned = transpose(samples.pixels, batch, len(state.theta))
         gradient = np.empty(state.theta.shape[1])
         for i in range(len(state.theta)):
-            if lit_only and turned.start[i] == turned.start[i + 1]:
+            if plain and turned.start[i] == turned.start[i + 1]:
                 continue
             combine(gradient, residuals, turned, i)
             gradient *= 1 / (WHITE * len(batch))
             theta, average, magnitudes = state.theta[i], state.average[i], state.magnitudes[i]
             first, second = state.first[i], state.second[i]
             for j in range(len(gradient)):
-                g = gradient[j] + theta[j] * rates.weight_decay[j]
-                memory, momentum = (first[j], second[j]), rates.momentum[j]
-                step, memory = optimizer(g, memory, momentum, corrections, math.sqrt)
-                first[j], second[j] = memory
+                g, memory = gradient[j], (0.0, 0.0)
+                if not plain:
+                    g += theta[j] * rates.weight_decay[j]
+                    memory = (first[j], second[j])
+                step, memory = optimizer(g, memory, rates.momentum[j], corrections, math.sqrt)
                 moved = theta[j] - step * rates.learning_rate[j]
                 theta[j] = arithmetic.snap(moved, WEIGHT_GRID)
-                average[j] = (average[j] - theta[j]) * rates.averaging[j] + theta[j]
                 magnitudes[j] = np.maximum(magnitudes[j], abs(theta[j]))
+                if not plain:
+                    first[j], second[j] = memory
+                    average[j] = (average[j] - theta[j]) * rates.averaging[j] + theta[j]
         return totals, margins, right
 
     return descend
