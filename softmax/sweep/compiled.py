@@ -11,7 +11,7 @@ from softmax.sweep.kernel import Doubles, Rates, Samples, State
 from softmax.training import fitting, optimizers, randomness
 from softmax.training.fitting import Descent, Hyperparameters
 
-CHUNK = 1024  # images that are scored at a time: enough for what NumPy then does in Python's lock
+CHUNK = 1024  # images scored at a time: many, as NumPy's share of each holds Python's lock
 
 
 class CompiledDescent(Descent):
@@ -52,7 +52,7 @@ class CompiledDescent(Descent):
                 self.rates.learning_rate, self.schedule, self.step, self.epochs * self.batches
             )
             rates = self.rates._replace(learning_rate=learning_rate)
-            totals, margins, _ = self.descend(
+            totals, margins = self.descend(
                 self.state, rates, next(self.corrections), self.samples, chosen
             )
             if batch % fitting.REPORT_EVERY == 0:
@@ -66,7 +66,7 @@ class CompiledDescent(Descent):
 
 
 def compress(data: Dataset) -> Samples:
-    """The images of `data` without zeros, and their labels."""
+    """The images of `data` without zeros, with labels and classes."""
     return Samples(kernel.compress(data.images), data.labels, data.classes)
 
 

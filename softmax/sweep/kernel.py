@@ -192,12 +192,12 @@ class Rates(NamedTuple):
     averaging: Doubles
 
 
-Descend = Callable[[State, Rates, Corrections, Samples, Integers], tuple[Doubles, Doubles, Doubles]]
+Descend = Callable[[State, Rates, Corrections, Samples, Integers], tuple[Doubles, Doubles]]
 
 
 @functools.cache
 def descending(optimizer: Optimizer, plain: bool) -> Descend:
-    """The function that takes a step of `optimizer` and returns what `forward` says of the batch.
+    """The function that takes a step of `optimizer` and returns the first two of `forward`'s three.
 
     With `plain`, for gradient descent without momentum, decay and averages, it keeps no memory and
     leaves out the pixels that are 0 in all of the batch, whose gradient of 0 moves no weight.
@@ -211,8 +211,8 @@ def descending(optimizer: Optimizer, plain: bool) -> Descend:
         corrections: Corrections,
         samples: Samples,
         batch: Integers,
-    ) -> tuple[Doubles, Doubles, Doubles]:
-        residuals, totals, margins, right = forward(state.theta, samples, batch)
+    ) -> tuple[Doubles, Doubles]:
+        residuals, totals, margins, _ = forward(state.theta, samples, batch)
         turned = transpose(samples.pixels, batch, len(state.theta))
         gradient = np.empty(state.theta.shape[1])
         for i in range(len(state.theta)):
@@ -234,6 +234,6 @@ def descending(optimizer: Optimizer, plain: bool) -> Descend:
                 if not plain:
                     first[j], second[j] = memory
                     average[j] = (average[j] - theta[j]) * rates.averaging[j] + theta[j]
-        return totals, margins, right
+        return totals, margins
 
     return descend

@@ -24,7 +24,7 @@ from softmax.training import fitting, history, scoring
 from softmax.training.fitting import Descent, Epoch, Hyperparameters
 from softmax.training.scoring import Score
 
-NICENESS = 10
+NICENESS = 10  # of the threads that train
 TOGETHER = 16  # models in a pass: with more, what they need leaves the processor's cache
 
 

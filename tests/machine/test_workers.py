@@ -1,77 +1,32 @@
-"""Several workers: the bytes of one, on one machine or two, and what is left when one dies."""
+"""Several workers: the bytes of one, on one machine or two, and what they do not agree to do."""
 
 import os
 import shutil
-import signal
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-import psutil
 import pytest
 from clones import Clone
 from conftest import Workspace
+from machine.launched import (  # noqa: F401 (fixtures)
+    FACTS,
+    SETTINGS,
+    TRAIN,
+    _alone,
+    _known,
+    facts,
+    start,
+    succeed,
+)
 from mlflow import MlflowClient
 from servers import free_port
-from shared import ROOT, forking
 
 from softmax.errors import SettingError
 from softmax.machine import torchrun
-from softmax.pipeline import paths
 
-FACTS = (paths.WEIGHTS, paths.LOSSES, paths.EPOCHS, paths.TRAIN_METRICS)
-TRAIN = ["python", "-m", "stages.train"]
-APART = {"WORKERS": "2", "PYTHON_EXEC": sys.executable}  # no forks, which have other parents
 TORCHRUN = ["python", "-m", "torch.distributed.run", "--standalone"]
-SETTINGS = {"epochs": 2, "batch_size": 2, "validation": 289}  # 106 batches, smaller than 3 workers
-
-
-def start(
-    command: list[str], folder: Path = Path(), /, **environment: str
-) -> subprocess.Popen[str]:
-    """Run `command` in `folder` with these settings."""
-    return subprocess.Popen(
-        command,
-        cwd=folder,
-        env={**forking(), "PYTHONPATH": str(ROOT), **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def succeed(process: subprocess.Popen[str]) -> str:
-    """What the process prints, once it has ended well."""
-    out, err = process.communicate()
-    assert process.returncode == 0, err
-    return out
-
-
-def facts(folder: Path = Path()) -> list[bytes]:
-    """The outputs of the train stage."""
-    return [(folder / path).read_bytes() for path in FACTS]
-
-
-@pytest.fixture(scope="module")
-def known() -> list[bytes]:
-    """What `alone` found at its first use."""
-    return []
-
-
-@pytest.fixture
-def alone(workspace: Workspace, known: list[bytes]) -> list[bytes]:
-    """The outputs of a worker that trains alone, which are then removed."""
-    workspace(train=SETTINGS)
-    if not known:
-        succeed(start(TRAIN))
-        known += facts()
-        for path in FACTS:
-            path.unlink()
-    return known
 
 
 @pytest.fixture
@@ -119,38 +74,6 @@ def machines(request: pytest.FixtureRequest) -> Iterator[list[Machine]]:
 def ip(command: str) -> None:
     """Change the network."""
     subprocess.run(["ip", *command.split()], check=True)
-
-
-def training_workers(launcher: subprocess.Popen[str], count: int = 3) -> list[psutil.Process]:
-    """What the launcher started as its workers, by rank, once all of them are connected."""
-    while launcher.poll() is None:
-        here = [process for process in psutil.process_iter() if is_here(process)]
-        if sum(map(is_connected, here)) == 1 + count:
-            return sorted(filter(rank, here), key=rank)
-        time.sleep(0.1)
-    raise AssertionError(launcher.communicate()[1])
-
-
-def is_here(process: psutil.Process) -> bool:
-    """Whether it works in this folder."""
-    with suppress(psutil.Error):  # of another user, or gone by now
-        return process.cwd() == str(Path.cwd())
-    return False
-
-
-def is_connected(process: psutil.Process) -> bool:
-    """Whether it is a worker that has met others, or the launcher, where they meet."""
-    with suppress(psutil.Error):
-        return len(process.net_connections("tcp")) > 2
-    return False
-
-
-def rank(process: psutil.Process) -> str:
-    """That of a worker; of any other none."""
-    with suppress(psutil.Error):
-        if "stages.train" in process.cmdline():
-            return process.environ().get("RANK", "")
-    return ""
 
 
 def start_both(machines: list[Machine], elsewhere: Path) -> list[subprocess.Popen[str]]:
@@ -224,35 +147,6 @@ def test_machines_that_do_not_meet_say_so(workspace: Workspace) -> None:
     assert alone.returncode == 2
 
 
-def test_workers_without_their_launcher_stop(workspace: Workspace) -> None:
-    workspace(train=SETTINGS | {"epochs": 10**6})
-    launcher = start(TRAIN, **APART)
-    found = training_workers(launcher, 2)
-    launcher.kill()
-
-    assert psutil.wait_procs(found, timeout=60)[1] == []
-    assert not any(path.exists() for path in FACTS)
-
-
-@pytest.mark.parametrize("victim", [0, 2])
-def test_a_dead_worker_ends_the_job_and_leaves_nothing(
-    alone: list[bytes], victim: int, workspace: Workspace
-) -> None:
-    workspace(train=SETTINGS | {"epochs": 10**6})
-    process = start(TRAIN, WORKERS="3")
-    training_workers(process)[victim].kill()
-    out, err = process.communicate()
-
-    assert process.returncode == 2
-    assert f"error: worker {victim} ended with SIGKILL; run again" in err
-    assert "Traceback" not in out + err
-    assert not any(path.exists() for path in FACTS)
-
-    workspace(train=SETTINGS)
-    succeed(start(TRAIN, WORKERS="3"))
-    assert facts() == alone
-
-
 @pytest.mark.parametrize("wanted", ["0", "-1", "2.0", "two"])
 def test_workers_is_a_positive_number(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKERS", wanted)
@@ -263,26 +157,6 @@ def test_workers_is_a_positive_number(wanted: str, monkeypatch: pytest.MonkeyPat
 def test_an_empty_variable_asks_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKERS", "")
     assert torchrun.wanted() is None
-
-
-def test_ctrl_c_ends_all_workers(workspace: Workspace) -> None:
-    workspace(train=SETTINGS | {"epochs": 10**6})
-    launcher = start(TRAIN, **APART)
-    found = training_workers(launcher, 2)
-    launcher.send_signal(signal.SIGINT)
-
-    assert "Traceback" not in launcher.communicate()[1]
-    assert launcher.returncode == 130
-    assert not any(worker.is_running() for worker in found)
-    assert not any(path.exists() for path in FACTS)
-
-
-def test_what_all_workers_meet_is_said_once(workspace: Workspace) -> None:
-    workspace(train=SETTINGS | {"learning_rate": 1e9})
-    launcher = start(TRAIN, WORKERS="3")
-
-    assert launcher.communicate()[1].count("lower train.learning_rate") == 1
-    assert launcher.returncode == 2
 
 
 def test_several_machines_need_workers(monkeypatch: pytest.MonkeyPatch) -> None:
