@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import sys
+import time
 from collections.abc import Callable
 
 
@@ -41,6 +42,7 @@ class TrackingError(SoftmaxError):
 
 
 LONGEST = 500  # letters of a line
+SILENCE = 10  # seconds in which another worker may say it
 
 SECRETS = (  # of addresses: what tells who asks
     (re.compile(r"\b((?!file|sqlite)[\w+.-]+://)\S*@"), r"\1"),  # a password may hold / and @
@@ -61,7 +63,8 @@ def shown(text: object) -> str:
 def exits_cleanly(main: Callable[[], None]) -> Callable[[], None]:
     """Turn a SoftmaxError or OSError from `main` into a line on stderr and exit status 2.
 
-    Of workers that train together on a machine, which all meet the same SoftmaxError, one says it.
+    Of workers that train together on a machine, which all meet the same SoftmaxError, one says it;
+    the others are silent until torchrun ends them.
     """
 
     @functools.wraps(main)
@@ -71,8 +74,9 @@ def exits_cleanly(main: Callable[[], None]) -> Callable[[], None]:
         try:
             main()
         except (SoftmaxError, OSError) as error:
-            if isinstance(error, OSError) or os.environ.get("LOCAL_RANK", "0") == "0":
-                print(f"error: {shown(error)}", file=sys.stderr)
+            if isinstance(error, SoftmaxError) and os.environ.get("LOCAL_RANK", "0") != "0":
+                time.sleep(SILENCE)
+            print(f"error: {shown(error)}", file=sys.stderr)
             sys.exit(2)
         except KeyboardInterrupt:
             sys.exit(130)

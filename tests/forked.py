@@ -47,9 +47,20 @@ request = json.dumps(
 socket.send_fds(connection, [len(request).to_bytes(8, "big")], [0, 1, 2])
 connection.sendall(request)
 child = int.from_bytes(connection.recv(8), "big")
+passed_on: list[int] = []
+
+
+def pass_on(number: int, _: object) -> None:
+    passed_on.append(number)
+    os.kill(child, number)
+
+
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-    signal.signal(number, lambda number, _: os.kill(child, number))
+    signal.signal(number, pass_on)
 status = connection.recv(1)
 if not status:  # it was killed
+    for given in passed_on:
+        signal.signal(given, signal.SIG_DFL)
+        os.kill(os.getpid(), given)
     os.kill(os.getpid(), signal.SIGKILL)
 os._exit(status[0])

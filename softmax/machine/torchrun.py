@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -58,12 +59,14 @@ def launch(module: str, count: int) -> None:
     except SignalException as error:
         sys.exit(128 + error.sigval)
     except ChildFailedError as error:
-        for rank, failure in error.failures.items():
-            if failure.exitcode < 0:
-                end = failure.signal_name()
+        failures = error.failures
+        ended = {rank for rank in failures if failures[rank].exitcode == -signal.SIGTERM}
+        guilty = failures.keys() - ended or ended  # torchrun ends the others by SIGTERM
+        for rank in sorted(guilty):
+            if failures[rank].exitcode < 0:
+                end = failures[rank].signal_name()
                 raise WorkerError(f"worker {rank} ended with {end}; run again") from None
-        _, first = error.get_first_failure()
-        sys.exit(first.exitcode)
+        sys.exit(failures[min(guilty)].exitcode)
 
 
 @contextmanager

@@ -21,6 +21,19 @@ from machine.launched import (  # noqa: F401 (fixtures)
     succeed,
 )
 
+LATE = """
+import os
+import time
+from softmax.errors import DataError, exits_cleanly
+
+@exits_cleanly
+def main():
+    if os.environ["LOCAL_RANK"] == os.environ["LATE"]:
+        time.sleep(1)
+    raise DataError("no data")
+
+main()
+"""
 APART = {"WORKERS": "2", "PYTHON_EXEC": sys.executable}  # no forks, which have other parents
 
 
@@ -102,4 +115,15 @@ def test_what_all_workers_meet_is_said_once(workspace: Workspace) -> None:
     launcher = start(TRAIN, WORKERS="3")
 
     assert launcher.communicate()[1].count("lower train.learning_rate") == 1
+    assert launcher.returncode == 2
+
+
+@pytest.mark.parametrize("late", ["0", "1"])
+def test_it_is_said_once_whoever_meets_it_late(late: str, tmp_path: Path) -> None:
+    """Also where the one that speaks for all would be ended before it did."""
+    (tmp_path / "late.py").write_text(LATE)
+    launch = "from softmax.machine import torchrun; torchrun.launch('late', 2)"
+    launcher = start(["python", "-c", launch], tmp_path, LATE=late, WORKERS="2")
+
+    assert launcher.communicate()[1] == "error: no data\n"
     assert launcher.returncode == 2
