@@ -108,6 +108,7 @@ def copy_commit(folder: Path) -> None:
     git("init", "--quiet", "--initial-branch=main")
     git("add", "--all", "--force")
     git("commit", "--quiet", "--message", "Copy what is committed")
+    git("gc", "--quiet")  # a pack is copied sooner than its files
 
 
 def run_pipeline(folder: Path) -> None:

@@ -116,6 +116,7 @@ def serve(listener: socket.socket) -> NoReturn:
     """Fork for each connection, for ever."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(100_000)  # a seventh of the time of a `dvc repro`
     for finalizer in weakref.finalize._registry.values():  # type: ignore[attr-defined]
         finalizer.atexit = False  # torch has hundreds, which need a while
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # none is left a zombie
