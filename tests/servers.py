@@ -1,6 +1,7 @@
 """MLflow's stores and servers."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -46,8 +47,11 @@ def serve(folder: Path, *options: str, **environment: str) -> Iterator[str]:
         wait_for(f"{uri}/health", process, folder / "log")
         yield uri
     finally:
+        workers = re.findall(r"Started server process \[(\d+)\]", (folder / "log").read_text())
         with suppress(ProcessLookupError):  # where it ended by itself
             os.killpg(process.pid, signal.SIGKILL)
+            for worker in workers:  # a fork of a fork is of no group of ours
+                os.kill(int(worker), signal.SIGKILL)
         process.wait()
 
 
