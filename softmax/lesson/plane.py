@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from softmax.core import arithmetic, model
 from softmax.core.arithmetic import WHITE
-from softmax.core.data import Dataset
+from softmax.core.data import Dataset, batches
 from softmax.pipeline.params import Lesson
 from softmax.results import evaluation
 from softmax.training import fitting, history, randomness
@@ -72,7 +72,9 @@ def fit_logistic(data: Dataset, params: Lesson) -> list[Doubles]:
 
 def probabilities(theta: Doubles, data: Dataset) -> Doubles:
     """The softmax of each point: (3, n)."""
-    return model.softmax(evaluation.logits(theta, data))
+    count = len(data.labels)
+    (all_of_them,) = batches(data, range(count), count)
+    return model.softmax(model.logits(theta, all_of_them.x))
 
 
 def logistic(thetas: list[Doubles], data: Dataset) -> Doubles:
