@@ -1,6 +1,5 @@
 """Show and explain all results in one HTML file."""
 
-import functools
 import json
 from typing import Any
 
@@ -49,12 +48,13 @@ def main() -> None:
         "result": json.loads(paths.TEST_METRICS.read_bytes()),
         "curves": report.curves(losses, pd.read_csv(paths.EPOCHS)),
         **of_images(settings, test, predictions),
+        "images": [],
         "lesson": lesson | {"sha256": files.sha256(paths.LESSON_WEIGHTS)},
         "slides": report.slides(examples),
         "lecture": lecture.beside(dataset, settings.train, losses),
     }
-    html = functools.partial(
-        report.html,
+    page = report.html(
+        facts,
         train=settings.train,
         sha256={
             **dict(zip(catalog.FILES, catalog.load()[dataset].sha256, strict=True)),
@@ -62,10 +62,10 @@ def main() -> None:
         },
         examples=examples,
     )
-    room = report.LIMIT - len(html(facts | {"images": []}))
-    sure = facts["theta"] is None
-    facts["images"] = images.shown(test, predictions, settings.evaluate.samples, room, sure)
-    page = html(facts)
+    room, sure = report.LIMIT - len(page), facts["theta"] is None
+    page = report.with_images(
+        page, images.shown(test, predictions, settings.evaluate.samples, room, sure)
+    )
     files.write({paths.REPORT: page})
     print(f"report: {paths.REPORT}, {len(page) / 1e6:.1f} MB")
     recorder.log("report", settings)

@@ -75,6 +75,12 @@ def html(facts: dict[str, Any], **shown: Any) -> bytes:
     return english.fill(page, said, facts["data"]["classes"]).encode()
 
 
+def with_images(page: bytes, images: list[dict[str, Any]]) -> bytes:
+    """`page`, made with an empty list of images, as if made with these."""
+    none, these = (f'"images": {json.dumps(some, sort_keys=True)}' for some in ([], images))
+    return page.replace(none.encode(), these.encode(), 1)
+
+
 def name(dataset: str) -> str:
     """The data set `dataset` of datasets.yaml as people write it."""
     written = dataset.replace("mnist", "MNIST")
