@@ -10,7 +10,7 @@ import yaml
 from shared import LECTURE
 
 from softmax.pipeline import files, params, paths
-from softmax.sweep import picture, ranking, shelf, summary
+from softmax.sweep import ranking, shelf, summary
 from softmax.sweep.grid import Setting
 from softmax.sweep.ranking import Result
 
@@ -105,6 +105,8 @@ def test_the_picture_has_a_panel_for_each_key(make: Make) -> None:
     from io import BytesIO
 
     from PIL import Image
+
+    from softmax.sweep import picture  # matplotlib takes a second
 
     results = [
         make({"learning_rate": rate, "optimizer": name}, test=0.9)
