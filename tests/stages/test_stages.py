@@ -170,6 +170,7 @@ def test_report_writes_one_file(workspace: Workspace, capsys: pytest.CaptureFixt
     page = (folder / "report/index.html").read_text()
     assert str(folder) not in page
     assert page.endswith("</html>\n")
+    assert page.count('"images": [{') == 1
     assert "report/index.html, 0." in capsys.readouterr().out
 
 
