@@ -1,6 +1,7 @@
 """Clones of the repository in which commands run, on real MNIST or on a small data set."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -81,6 +82,13 @@ class Clone:
         text = (self.folder / path).read_text()
         assert text.count(old) == 1, f"{path}: {old!r} comes {text.count(old)} times"
         (self.folder / path).write_text(text.replace(old, new))
+
+    def drop(self, *stages: str) -> None:
+        """Take stages out of the pipeline and its lock."""
+        blocks = re.compile(rf"^  ({'|'.join(stages)}):\n(    .*\n|\n)+", re.MULTILINE)
+        for name in ("dvc.yaml", "dvc.lock"):
+            path = self.folder / name
+            path.write_text(blocks.sub("", path.read_text()))
 
     def attempt(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run `command`, whatever comes of it."""

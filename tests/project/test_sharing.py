@@ -114,7 +114,9 @@ def test_a_version_of_the_model_is_got_without_a_clone(team: Clone, tmp_path: Pa
 def test_an_empty_remote_fails_the_pull_and_not_the_repro(
     share: Share, team: Clone, tmp_path: Path
 ) -> None:
-    share(str(tmp_path / "remote"))
+    shared = share(str(tmp_path / "remote"))
+    shared.drop("export", "lesson", "report")
+    shared.run("git", "commit", "--quiet", "--all", "--message", "Make the model alone")
     clone = mate(tmp_path)
     pull = clone.attempt("dvc", "pull")
     assert pull.returncode == 1
