@@ -35,7 +35,7 @@ def test_in_a_fresh_shell(clone: Clone) -> None:
 
 
 def test_in_an_experiment_in_a_folder_of_its_own(clone: Clone) -> None:
-    clone.run(".venv/bin/dvc", "exp", "run", "--temp", "-S", "train.epochs=1")
+    clone.run(".venv/bin/dvc", "exp", "run", "--temp", "-S", "train.epochs=1", "check")
 
 
 @pytest.mark.parametrize("name", ["PYTHONSAFEPATH", "PYTHONPATH", "CONDA_PREFIX"])

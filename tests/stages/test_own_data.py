@@ -45,7 +45,7 @@ def change_a_label(clone: Clone, mirror: Path, file: str) -> str:
     content[-1] ^= 1
     (mirror / file).write_bytes(content)
     assert clone.make("pin", "NAME=digits", f"FROM={mirror}").returncode == 0
-    clone.run("dvc", "repro", MNIST_MIRROR=str(mirror))
+    clone.run("dvc", "repro", "evaluate", MNIST_MIRROR=str(mirror))
     return hashlib.sha256(content).hexdigest()
 
 
@@ -100,7 +100,7 @@ def test_folders_of_rgb_images_become_a_model_of_their_classes(
     printed = clone.make("pin", "NAME=photos", f"FROM={tmp_path / 'photos'}").stdout
     assert "of 20 x 30 RGB pixels, 3 classes" in printed
     clone.edit("params.yaml", "dataset: digits", "dataset: photos")
-    done = clone.run("dvc", "repro", MNIST_MIRROR="")
+    done = clone.run("dvc", "repro", "report", MNIST_MIRROR="")
     assert "download: photos from make pin" in done
     assert model.load(clone.folder / paths.WEIGHTS).shape == (3, 20 * 30 * 3 + 1)
     assert set(pd.read_csv(clone.folder / paths.CONFUSION).actual) == {"cat", "dog", "owl"}
@@ -117,7 +117,7 @@ def test_what_dvc_keeps_is_enough_to_run_download_again(
     remote = ("dvc", "remote", "add", "--local", "--default", "team", str(tmp_path / "remote"))
     if kept == "remote":
         team.run(*remote)
-        team.run("dvc", "push", "--quiet")
+        team.run("dvc", "push", "--quiet", "download")
         team.run("dvc", "remote", "remove", "--local", "team")
         clone.run(*remote)
     else:
