@@ -128,6 +128,13 @@ def run_pipeline(folder: Path) -> None:
     clone.run("git", "commit", "--quiet", "--all", "--message", "Train as in the lecture")
 
 
+def run_short(folder: Path) -> None:
+    """Make a clone of `pipeline` with an experiment, `short`, of another model and its score."""
+    clone = Clone.copy(once("pipeline", run_pipeline) / "clone", folder / "clone")
+    change = ("-S", "train.learning_rate=0.1", "-S", "train.epochs=1")
+    clone.run("dvc", "exp", "run", "--temp", "--name", "short", *change, "evaluate")
+
+
 def run_team(folder: Path) -> None:
     """Make the data set, the clone and the store of `team`."""
     write_mnist(folder / "digits")

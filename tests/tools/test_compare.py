@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from clones import Clone, run_pipeline
+from clones import Clone, run_short
 from shared import once
 
 from softmax.provenance import lock
@@ -22,17 +22,11 @@ KINDS = ("commit", "short commit", "branch", "tag", "annotated tag", "experiment
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A clone with the results in its workspace, and a model of every kind but that."""
     folder = tmp_path_factory.mktemp("comparison")
-    return Clone.copy(once("comparison", train_another) / "clone", folder / "clone")
-
-
-def train_another(folder: Path) -> None:
-    """Make that clone."""
-    clone = Clone.copy(once("pipeline", run_pipeline) / "clone", folder / "clone")
-    change = ("-S", "train.learning_rate=0.1", "-S", "train.epochs=1")
-    clone.run("dvc", "exp", "run", "--temp", "--name", "short", *change)
+    clone = Clone.copy(once("short", run_short) / "clone", folder / "clone")
     clone.run("dvc", "exp", "branch", "short", "short-branch")
     clone.run("git", "tag", "short-tag", "short-branch")
     clone.run("git", "tag", "-a", "-m", "a model", "short-annotated", "short-branch")
+    return clone
 
 
 def name(clone: Clone, kind: str) -> str:

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from clones import Clone
+from clones import Clone, run_short
 from mlflow import MlflowClient
 from PIL import Image
 from prediction.photos import photographed, written
+from shared import once
 
 from softmax.core import data, model
 from softmax.pipeline import catalog, paths
@@ -23,11 +24,10 @@ PICTURES = Path("report/predict")
 
 
 @pytest.fixture(scope="module")
-def clone(pipeline: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A clone with the model of the lecture, and another one as an experiment."""
-    clone = Clone.copy(pipeline.folder, tmp_path_factory.mktemp("predict") / "clone")
-    clone.run("dvc", "exp", "run", "--temp", "--name", "short", "-S", "train.epochs=1")
-    return clone
+    folder = tmp_path_factory.mktemp("predict")
+    return Clone.copy(once("short", run_short) / "clone", folder / "clone")
 
 
 @pytest.fixture
