@@ -83,6 +83,10 @@ def test_a_teammate_sees_the_same_row(team: Clone, tmp_path: Path) -> None:
     database = f"sqlite:///{clone.folder / 'mlflow.db'}"
     with serve(tmp_path, "--backend-store-uri", database) as ui:
         mine = row(ui, weights)
+    artifacts = Path(mine.info.artifact_uri.removeprefix("file://"))
+    assert (artifacts / "weights/grid/gray.png").exists()
+    assert (artifacts / "report/index.html").exists()
+    assert mine.info.status == "FINISHED"
     assert mine.info.run_name == theirs.info.run_name
     assert mine.data.metrics == theirs.data.metrics
     assert mine.data.params == theirs.data.params

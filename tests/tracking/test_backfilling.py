@@ -48,18 +48,6 @@ def test_the_run_cache_gives_the_results(clone: Clone) -> None:
     assert_complete(row, clone)
 
 
-def test_a_remote_gives_the_results(clone: Clone, tmp_path: Path) -> None:
-    remote = ("dvc", "remote", "add", "--local", "--default", "team", str(tmp_path / "remote"))
-    clone.run(*remote)
-    clone.run("dvc", "push")
-    fresh = Clone(tmp_path / "fresh", clone.folder)
-    fresh.run(*remote)
-    fresh.run("dvc", "pull")
-    fresh.run("python", "-m", "tools.track")
-    (row,) = rows(fresh)
-    assert_complete(row, fresh)
-
-
 def test_an_applied_experiment_and_another_store_get_the_row(clone: Clone) -> None:
     elsewhere = {"MLFLOW_TRACKING_URI": f"sqlite:///{clone.folder / 'mlflow.db'}"}
     change = ("-S", "train.learning_rate=0.1", "-S", "train.epochs=1")
