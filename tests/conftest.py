@@ -32,7 +32,8 @@ from softmax.tracking import recording
 hypothesis.settings.register_profile("busy machine", deadline=None)
 hypothesis.settings.load_profile("busy machine")
 
-HEAVY = {"pipeline", "team", "clone", "browser", "postgresql", "server", "store"}  # take long
+# which take long
+HEAVY = {"pipeline", "team", "clone", "faster", "browser", "postgresql", "server", "store"}
 Workspace = Callable[..., Path]
 
 
