@@ -204,7 +204,7 @@ def test_a_metric_that_no_stage_makes_is_not_true(short: Clone) -> None:
 
 
 def test_a_param_that_dvc_yaml_no_longer_names_is_not_true(short: Clone) -> None:
-    short.edit("dvc.yaml", "      - evaluate.samples\n", "")
+    short.edit("dvc.yaml", ", evaluate.samples]", "]")
     assert "other bytes come in dvc.lock; run " in verdict(short.attempt(*TRUE))
 
 
