@@ -62,6 +62,8 @@ def recipe(client: Client, run: Run, facts: Facts) -> None:
 
 def evaluation(client: Client, run: Run, facts: Facts) -> None:
     """Add the test metrics and the files of the evaluation; they name the run and its note."""
+    from mlflow.entities import RunTag
+
     run_id, folder = run.info.run_id, facts.folder
     metrics = test_scores(client, run, facts)
     for fact in (paths.TEST_METRICS, paths.CONFUSION, paths.PREDICTIONS):
@@ -71,13 +73,16 @@ def evaluation(client: Client, run: Run, facts: Facts) -> None:
     client.log_text(run_id, tables.by_class(confusion), BY_CLASS)
     listed = json.dumps([{"path": BY_CLASS, "type": "table"}])
     note = NOTE.format(run_id=run_id, mistakes=tables.mistakes(confusion), **metrics)
-    # a tag, which unlike a param may change, as this may for the same model
-    samples = {"evaluate.samples": str(facts.settings.evaluate.samples)}
-    shown = {"mlflow.note.content": note, "mlflow.loggedArtifacts": listed}
-    for key, value in {**shown, **samples, **facts.provenance()}.items():
-        client.set_tag(run_id, key, value)
     title = f"{metrics['accuracy']:.2%} · {facts.recipe()}"
-    client.update_run(run_id, name=title)
+    tags = {
+        "mlflow.runName": title,
+        "mlflow.note.content": note,
+        "mlflow.loggedArtifacts": listed,
+        # a tag, which unlike a param may change, as this may for the same model
+        "evaluate.samples": str(facts.settings.evaluate.samples),
+        **facts.provenance(),
+    }
+    client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
     if (card := folder / paths.MODEL_CARD).exists():  # older models have none
         client.log_artifact(run_id, str(card), "evaluation")
         registry.describe(client, facts, title)
