@@ -9,6 +9,8 @@ import pytest
 from conftest import Workspace
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from mlflow.store.artifact.artifact_repo import ArtifactRepository
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from stages import evaluate, export, train
 
@@ -69,14 +71,15 @@ def content(uri: str, run: Run) -> Any:
         for key in run.data.metrics
     }
     inputs = sorted(i.dataset.name for i in run.inputs.dataset_inputs)
-    return run.info.status, run.info.run_name, run.data.params, curves, inputs, files(client, run)
+    artifacts = files(get_artifact_repository(run.info.artifact_uri, tracking_uri=uri))
+    return run.info.status, run.info.run_name, run.data.params, curves, inputs, artifacts
 
 
-def files(client: MlflowClient, run: Run, folder: str = "") -> list[str]:
-    """The artifacts of a run; MLflow puts a time and a random number into the names of some."""
+def files(artifacts: ArtifactRepository, folder: str = "") -> list[str]:
+    """All in a folder; MLflow puts a time and a random number into the names of some."""
     found: list[str] = []
-    for file in client.list_artifacts(run.info.run_id, folder):
-        found += files(client, run, file.path) if file.is_dir else [file.path]
+    for file in artifacts.list_artifacts(folder):
+        found += files(artifacts, file.path) if file.is_dir else [file.path]
     return sorted(re.split(r"[+%]timestamp", path)[0] for path in found)
 
 
