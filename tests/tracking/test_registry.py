@@ -5,7 +5,6 @@ import math
 import os
 import pickle
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +22,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 from servers import empty_store, free_port
+from shared import forking
 
 from softmax.core import data
 from softmax.pipeline import catalog, params, paths
@@ -106,7 +106,7 @@ def test_the_model_needs_no_repository(tmp_path: Path) -> None:
         import softmax
         assert "model" in softmax.__file__, softmax.__file__
     """
-    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
+    subprocess.run(["python", "-c", program], cwd=tmp_path, env=forking(), check=True)
     expected = answers(Path())
     found = pd.read_csv(tmp_path / "answers.csv", dtype={"class": str})
     pd.testing.assert_frame_equal(found, expected, check_exact=True)
