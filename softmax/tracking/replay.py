@@ -113,6 +113,8 @@ def is_comparable(run: Run, facts: Facts) -> bool:
 
 def images(client: Client, run: Run, facts: Facts) -> None:
     """Add the weight images, and those of each epoch as steps of one image, the last first."""
+    from mlflow.artifacts import list_artifacts
+
     from softmax.tracking import slider
 
     run_id = run.info.run_id
@@ -120,7 +122,8 @@ def images(client: Client, run: Run, facts: Facts) -> None:
     client.log_artifacts(run_id, str(facts.folder / paths.WEIGHT_IMAGES), "weights")
     epochs = pd.read_csv(facts.folder / paths.EPOCHS).set_index("epoch")["step"]
     pinned = facts.pinned()
-    logged = [file.path for file in client.list_artifacts(run_id, "images")]
+    place = f"{run.info.artifact_uri}/images"  # for which MLflow need not ask for the run
+    logged = [file.path for file in list_artifacts(place, tracking_uri=client.tracking_uri)]
     for path in (facts.folder / paths.EPOCH_WEIGHTS).glob("*.safetensors"):
         left = int(epochs.max() - epochs.get(int(path.stem), 0))
         names = [name for name in logged if SLIDER in name and f"+step+{left}+" in name]
