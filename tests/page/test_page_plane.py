@@ -139,6 +139,8 @@ def test_points_are_added_and_removed_by_keyboard(page: Page, lecture: Lesson) -
     data = plane.points(lecture)
     assert in_the_page(page) == in_python(data.map(lambda x: x[1:]), lecture)
     assert changes(page) == ["there are 149 points instead of 150"]
+    page.locator(".cross").focus()
+    page.keyboard.press("ArrowLeft")
 
 
 def test_the_last_point_stays(browser: Browser, file: Path, tmp_path: Path) -> None:

@@ -202,6 +202,7 @@ def test_terms_are_one_stop_of_the_tab_key(page: Page) -> None:
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowLeft")
     expect(page.locator("#softmax [data-meaning]")).to_contain_text("the scores")
+    page.keyboard.press("ArrowRight")
     page.keyboard.press("Tab")
     assert lit(page.locator("#softmax")) == []
 
