@@ -37,6 +37,7 @@ class Opened:
         state: str = self.page.evaluate(
             """() => {
                  document.activeElement.blur();
+                 history.replaceState(history.state, "", location.pathname + location.search);
                  scrollTo(0, 0);
                  const values = [...document.querySelectorAll("input")].map(({ value }) => value);
                  const globals = Object.keys(window).length;
@@ -73,7 +74,7 @@ def _closed(shared: Page) -> Iterator[Page]:
     yield shared
     while shared.locator("dialog[open]").count():
         shared.keyboard.press("Escape")
-    shared.emulate_media(media="null", reduced_motion="reduce")
+    shared.emulate_media(media="null", color_scheme="null", reduced_motion="reduce")
     shared.set_viewport_size(DESKTOP)
 
 

@@ -3,7 +3,6 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 from page.opened import _file, _page, visit  # noqa: F401 (fixtures)
@@ -39,6 +38,79 @@ def test_every_string_is_there_in_both_languages_and_used() -> None:
         assert any(re.fullmatch(pattern, key) for pattern in patterns), f"nobody says {key}"
 
 
+def test_vietnamese_readers_start_in_vietnamese(browser: Browser, file: Path) -> None:
+    with browser.new_context(locale="vi-VN") as context:
+        page = context.new_page()
+        visit(page, file.as_uri())
+        assert page.locator("h1").inner_text() == "Hồi quy softmax trên MNIST"
+        assert page.title() == "Hồi quy softmax trên MNIST"
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "vi-VN"])
+def test_an_address_means_a_language(browser: Browser, file: Path, locale: str) -> None:
+    with browser.new_context(locale=locale) as context:
+        page = context.new_page()
+        for language in ("vi", "en"):
+            visit(page, f"{file.as_uri()}?lang={language}#data")
+            expect(page.locator("html")).to_have_attribute("lang", language)
+
+
+def test_a_chosen_language_is_kept(browser: Browser, file: Path) -> None:
+    with browser.new_context(locale="en-GB") as context:
+        page = context.new_page()
+        visit(page, f"{file.as_uri()}?lang=en#data")
+        page.get_by_role("button", name="Tiếng Việt").click()
+        assert page.url == f"{file.as_uri()}?lang=vi#data"
+        page.reload()
+        expect(page.locator("html")).to_have_attribute("lang", "vi")
+        visit(page, file.as_uri())
+        expect(page.locator("html")).to_have_attribute("lang", "vi")
+
+
+def test_the_english_is_in_the_file_as_javascript_says_it(
+    browser: Browser, file: Path, page: Page
+) -> None:
+    """Every text and every name, to the last digit, for those who have no JavaScript."""
+    with browser.new_context(locale="en-GB", java_script_enabled=False) as context:
+        without = context.new_page()
+        without.goto(file.as_uri())
+        written, said = (
+            {
+                name: shown.locator(f"[data-{name}]").evaluate_all(
+                    """(all, name) => all.map((element) => [element.dataset.values ?? "{}",
+                         element.getAttribute(`data-${name}`), name === "i18n"
+                           ? element.textContent : element.getAttribute("aria-label")])""",
+                    name,
+                )
+                for name in ("i18n", "i18n-label")
+            }
+            for shown in (without, page)
+        )
+    assert sum(map(len, written.values())) > 400
+    for name, elements in written.items():
+        missing = [element for element in elements if element not in said[name]]
+        assert missing == []
+
+
+def test_numbers_are_written_alike_in_the_file_and_by_javascript(page: Page) -> None:
+    numbers = [0, -0.0, 1e-7, -2.5e-4, 0.00123456, 0.125, -0.0004, 0.9995, 2.5, 123456.78, -3]
+    strings = report.strings()
+    for key in [key for key in strings if re.fullmatch(r"number(\.\d)?|results.accuracy", key)]:
+        for value in numbers:
+            values = {"value": value, "accuracy": value, "total": 10}
+            said = page.evaluate(
+                """async ([key, values]) => {
+                     const { say } = await import("softmax/i18n");
+                     const place = document.createElement("p");
+                     say(place, key, values);
+                     return place.textContent;
+                   }""",
+                [key, values],
+            )
+            place = f"<p data-i18n='{key}' data-values='{json.dumps(values)}'>"
+            assert english.fill(place, strings, "mnist") == place + said
+
+
 def test_the_page_speaks_one_language_at_a_time(page: Page) -> None:
     """No text but that of a string, apart from names, formulas and numbers."""
     page.locator("button[data-prediction]").first.click()
@@ -69,77 +141,6 @@ def test_the_page_speaks_one_language_at_a_time(page: Page) -> None:
     assert len(translated) > 80
     assert [key for key in translated if english[key] == vietnamese[key]] == []
     assert "84,61% trên 10.000 ảnh" in page.locator(".lead").inner_text()
-
-
-def test_vietnamese_readers_start_in_vietnamese(browser: Browser, file: Path) -> None:
-    with browser.new_context(locale="vi-VN") as context:
-        page = context.new_page()
-        visit(page, file.as_uri())
-        assert page.locator("h1").inner_text() == "Hồi quy softmax trên MNIST"
-        assert page.title() == "Hồi quy softmax trên MNIST"
-
-
-@pytest.mark.parametrize("locale", ["en-GB", "vi-VN"])
-def test_an_address_means_a_language(browser: Browser, file: Path, locale: str) -> None:
-    with browser.new_context(locale=locale) as context:
-        page = context.new_page()
-        for language in ("vi", "en"):
-            visit(page, f"{file.as_uri()}?lang={language}#data")
-            expect(page.locator("html")).to_have_attribute("lang", language)
-
-
-def test_a_chosen_language_is_kept(browser: Browser, file: Path) -> None:
-    with browser.new_context(locale="en-GB") as context:
-        page = context.new_page()
-        visit(page, f"{file.as_uri()}?lang=en#data")
-        page.get_by_role("button", name="Tiếng Việt").click()
-        assert page.url == f"{file.as_uri()}?lang=vi#data"
-        page.reload()
-        expect(page.locator("html")).to_have_attribute("lang", "vi")
-        visit(page, file.as_uri())
-        expect(page.locator("html")).to_have_attribute("lang", "vi")
-
-
-def test_the_english_is_in_the_file_as_javascript_says_it(browser: Browser, file: Path) -> None:
-    """Every text and every name, to the last digit, for those who have no JavaScript."""
-    written: dict[str, Any] = {}
-    said: dict[str, Any] = {}
-    for found, javascript in ((written, False), (said, True)):
-        with browser.new_context(locale="en-GB", java_script_enabled=javascript) as context:
-            page = context.new_page()
-            (visit if javascript else Page.goto)(page, file.as_uri())
-            found |= {
-                name: page.locator(f"[data-{name}]").evaluate_all(
-                    """(all, name) => all.map((element) => [element.dataset.values ?? "{}",
-                         element.getAttribute(`data-${name}`), name === "i18n"
-                           ? element.textContent : element.getAttribute("aria-label")])""",
-                    name,
-                )
-                for name in ("i18n", "i18n-label")
-            }
-    assert sum(map(len, written.values())) > 400
-    for name, elements in written.items():
-        missing = [element for element in elements if element not in said[name]]
-        assert missing == []
-
-
-def test_numbers_are_written_alike_in_the_file_and_by_javascript(page: Page) -> None:
-    numbers = [0, -0.0, 1e-7, -2.5e-4, 0.00123456, 0.125, -0.0004, 0.9995, 2.5, 123456.78, -3]
-    strings = report.strings()
-    for key in [key for key in strings if re.fullmatch(r"number(\.\d)?|results.accuracy", key)]:
-        for value in numbers:
-            values = {"value": value, "accuracy": value, "total": 10}
-            said = page.evaluate(
-                """async ([key, values]) => {
-                     const { say } = await import("softmax/i18n");
-                     const place = document.createElement("p");
-                     say(place, key, values);
-                     return place.textContent;
-                   }""",
-                [key, values],
-            )
-            place = f"<p data-i18n='{key}' data-values='{json.dumps(values)}'>"
-            assert english.fill(place, strings, "mnist") == place + said
 
 
 def test_what_has_a_text_keeps_it() -> None:

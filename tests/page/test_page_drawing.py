@@ -147,6 +147,18 @@ def test_the_pad_begins_with_the_lectures_first_image(page: Page, pipeline: Clon
     expect(page.locator("#drawing-verdict")).to_have_text("The model says: 2")
 
 
+@pytest.mark.parametrize(
+    ("width", "height"), [(1366, 650), (1440, 900), (390, 844), (844, 390), (683, 325)]
+)
+def test_the_pad_and_all_it_says_are_in_one_view(page: Page, width: int, height: int) -> None:
+    """On the first screen of a laptop and a phone; across and at 200%, where its link leads."""
+    page.set_viewport_size({"width": width, "height": height})
+    if height < 400:
+        page.locator("nav a").first.click()
+    for name in ("pad", "image", "contributions", "verdict", "scores"):
+        expect(page.locator(f"#drawing-{name}")).to_be_in_viewport(ratio=1)
+
+
 def test_those_who_cannot_draw_take_test_images_by_keyboard(page: Page, pipeline: Clone) -> None:
     """One after another, each as the model was tested on it."""
     images = data.read_idx(pipeline.folder / catalog.test_files("mnist")[0], 3)
@@ -160,10 +172,10 @@ def test_those_who_cannot_draw_take_test_images_by_keyboard(page: Page, pipeline
             expect(page.locator("#drawing-verdict")).to_have_text(f"The model says: {k}")
 
 
-def test_a_stroke_does_not_go_over_a_test_image(page: Page) -> None:
-    page.locator("#drawing-classes button").nth(8).click()
-    stroke(page, *STROKES["one"])
-    expect(page.locator("#drawing-verdict")).to_have_text("The model says: 1")
+def test_a_stroke_does_not_go_over_a_test_image(blank: Page) -> None:
+    blank.locator("#drawing-classes button").nth(8).click()
+    stroke(blank, *STROKES["one"])
+    expect(blank.locator("#drawing-verdict")).to_have_text("The model says: 1")
 
 
 @pytest.mark.parametrize("button", ["right", "middle"])
@@ -186,15 +198,3 @@ def test_a_drawing_is_explained(blank: Page) -> None:
     blank.keyboard.press("Escape")
     blank.locator("#drawing-clear").click()
     expect(blank.locator("#drawing-why")).to_be_disabled()
-
-
-@pytest.mark.parametrize(
-    ("width", "height"), [(1366, 650), (1440, 900), (390, 844), (844, 390), (683, 325)]
-)
-def test_the_pad_and_all_it_says_are_in_one_view(page: Page, width: int, height: int) -> None:
-    """On the first screen of a laptop and a phone; across and at 200%, where its link leads."""
-    page.set_viewport_size({"width": width, "height": height})
-    if height < 400:
-        page.locator("nav a").first.click()
-    for name in ("pad", "image", "contributions", "verdict", "scores"):
-        expect(page.locator(f"#drawing-{name}")).to_be_in_viewport(ratio=1)

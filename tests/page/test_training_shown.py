@@ -64,6 +64,8 @@ def test_the_weights_form_under_the_slider(page: Page, pipeline: Clone) -> None:
     slider.focus()
     page.keyboard.press("ArrowLeft")
     expect(said).to_contain_text("4 of 5")
+    page.keyboard.press("ArrowRight")
+    expect(said).to_contain_text("5 of 5")
 
 
 def test_the_border_stays_noise_because_its_pixels_are_always_0(
