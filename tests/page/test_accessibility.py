@@ -128,7 +128,7 @@ def test_both_languages_have_the_same_contrasts(
         assert contrasts(page) == compared
 
 
-@pytest.mark.parametrize("width", [320, 390, 768])
+@pytest.mark.parametrize("width", [320, 390, 659, 704, 705, 768])
 def test_a_narrow_page_does_not_scroll_sideways(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") == width
