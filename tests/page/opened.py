@@ -74,7 +74,7 @@ def _closed(shared: Page) -> Iterator[Page]:
     yield shared
     while shared.locator("dialog[open]").count():
         shared.keyboard.press("Escape")
-    shared.emulate_media(media="null", color_scheme="null", reduced_motion="reduce")
+    shared.emulate_media(media="null", reduced_motion="reduce")
     shared.set_viewport_size(DESKTOP)
 
 
