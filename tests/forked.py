@@ -1,7 +1,7 @@
 """`python` and its programs in tests: a fork of tests/forkserver.py, or a process of its own.
 
-It runs without site packages and what `json`, `signal` and `socket` import, in two hundredths of a
-second.
+It runs in two hundredths of a second: without site packages, and without what `json`, `signal` and
+`socket` import.
 """
 
 import marshal
