@@ -1,138 +1,78 @@
-"""The places where tests run: clones, a tiny workspace, stores and servers, a browser."""
+"""What tests of several directories use: the tiny workspace, a store, a browser, a database."""
 
-import gc
-import json
 import os
 import shutil
-import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
-import tally as tallies
-import yaml
-from clones import Clone, run_pipeline, run_team, team_environment
-from digits import pinned, write_mnist
-from playwright.sync_api import Browser, sync_playwright
-from servers import empty_store, serve
-from shared import LECTURE, SHARED, once
-from tally import Tally
-from victims import Victim
+from helpers.shared import SHARED
 
-from softmax.pipeline import catalog, recorder
-from softmax.pipeline.recorder import Recorder
-from softmax.tracking import recording
+if TYPE_CHECKING:
+    from helpers.clones import Clone
+    from helpers.workspace import Workspace
+    from playwright.sync_api import Browser
 
-hypothesis.settings.register_profile("busy machine", deadline=None)
-hypothesis.settings.load_profile("busy machine")
+END_TO_END = {"browser", "mnist", "postgresql", "server"}  # fixtures that start other programs
 
-# which take long
-HEAVY = {"pipeline", "team", "clone", "faster", "browser", "postgresql", "server", "store"}
-Workspace = Callable[..., Path]
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors, where xdist counts cores: some tests only wait."""
-    return 1 + (os.cpu_count() or 1)
+hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.register_profile("extended", deadline=None, max_examples=2000)
+hypothesis.settings.load_profile("default")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make a folder that all processes of this run share."""
+    """Make a directory that all processes of this run share."""
     if not hasattr(config, "workerinput"):
         os.environ[SHARED] = tempfile.mkdtemp(prefix="tests-")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Remove it, and end all that was forked."""
-    gc.unfreeze()  # or torch calls a leak what is left
+    """Remove that directory."""
     if not hasattr(config, "workerinput"):
-        folder = Path(os.environ.pop(SHARED))
-        if (server := folder / "forkserver/pid").exists():
-            with suppress(ProcessLookupError):  # where it ended by itself
-                os.killpg(int(server.read_text()), signal.SIGKILL)
-        shutil.rmtree(folder, ignore_errors=True)  # a daemon of DVC's may still write there
-
-
-def pytest_collection() -> None:
-    """Let Python look for no garbage among what tests import, a fifth of the time that takes."""
-    gc.disable()
-
-
-def pytest_collection_finish() -> None:
-    """Nor among it later on."""
-    gc.freeze()
-    gc.enable()
+        if (old := Path(os.environ[SHARED]) / "forkserver/pid").exists():
+            os.killpg(int(old.read_text()), 9)
+        shutil.rmtree(os.environ.pop(SHARED), ignore_errors=True)  # DVC's daemon may write there
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what needs a server, a browser or a pipeline; its files come first.
-
-    So that the last files, when one process has no more to do, are short.
-    """
-    slow = {item for item in items if HEAVY & set(getattr(item, "fixturenames", ()))}
-    files = {item.path for item in slow}
-    for item in slow:
-        item.add_marker("slow")
+    """Mark what runs the real thing; it comes first, since it takes long."""
+    for item in items:
+        if "end_to_end" in item.path.parts or END_TO_END & {*getattr(item, "fixturenames", ())}:
+            item.add_marker("end_to_end")
+    files = {item.path for item in items if item.get_closest_marker("end_to_end")}
     items.sort(key=lambda item: item.path not in files)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show what `make torture` tried, and keep it."""
-    if os.environ.get(tallies.LONG) and (table := tallies.table()):
-        terminalreporter.write_line(table)
-        tallies.keep(table)
-
-
 @pytest.fixture
-def tally(request: pytest.FixtureRequest) -> Tally:
-    """Counts what the tests of a file in tests/torture try."""
-    return Tally(tallies.name(request.path.stem))
+def workspace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> "Workspace":
+    """A tiny repository in which all stages ran and everything is committed; tests work in it."""
+    from helpers import workspace
+
+    return workspace.Workspace(workspace.copy(tmp_path / "workspace"), monkeypatch, capsys)
 
 
 @pytest.fixture(scope="session")
-def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A clone in which all stages ran on real MNIST as in the lecture, all of it committed."""
-    return Clone.copy(
-        once("pipeline", run_pipeline) / "clone", tmp_path_factory.mktemp("pipeline") / "clone"
-    )
+def mnist(tmp_path_factory: pytest.TempPathFactory) -> "Clone":
+    """A clone in which all stages ran on real MNIST as in the lecture, everything committed.
 
-
-@pytest.fixture(scope="session")
-def team(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A clone with a small data set of its own, on which the pipeline ran, all of it committed."""
-    folder = tmp_path_factory.mktemp("team")
-    built = once("team", run_team)
-    shutil.copytree(built / "digits", folder / "digits")
-    shutil.copy(built / "mlflow.db", folder)
-    clone = Clone.copy(built / "clone", folder / "clone")
-    clone.environment |= team_environment(folder)
-    return clone
-
-
-@pytest.fixture(scope="module")
-def victim(team: Clone, tmp_path_factory: pytest.TempPathFactory) -> Victim:
-    """A copy of it in which anything may go wrong."""
-    return Victim(team, tmp_path_factory.mktemp("victim"))
-
-
-@pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The URI of an MLflow store that the tests of a process share."""
-    return empty_store(tmp_path_factory.mktemp("store") / "mlflow.db")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Headless Chromium, Playwright's own or that of the machine.
-
-    Its event loop ends with each module of tests.
+    Tests that change it copy it first.
     """
+    from helpers import clones
+
+    return clones.mnist(tmp_path_factory.mktemp("mnist") / "clone")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """Headless Chromium, Playwright's own or the machine's."""
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         own = playwright.chromium.executable_path
         names = (own, "chromium-headless-shell", "chromium", "google-chrome")
@@ -144,9 +84,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Callable[[str], str]]:
-    """Makes a database on a throwaway cluster and returns its URI: postgresql("shared").
+    """Makes a database on a cluster of its own and returns its URI: postgresql("shared").
 
-    The cluster has no port, only a socket in a folder of its own.
+    The cluster has no port, only a socket. pytest-postgresql cannot start one as root.
     """
     path = os.pathsep.join(
         [os.environ["PATH"], *map(str, Path("/usr/lib/postgresql").glob("*/bin"))]
@@ -154,24 +94,24 @@ def postgresql() -> Iterator[Callable[[str], str]]:
     if (initdb := shutil.which("initdb", path=path)) is None:
         pytest.skip("PostgreSQL is not installed")
     programs = Path(initdb).resolve().parent
-    with tempfile.TemporaryDirectory(prefix="pg") as folder:
+    with tempfile.TemporaryDirectory(prefix="pg") as directory:
         owner = []
         if os.geteuid() == 0:  # which PostgreSQL refuses
             owner = ["runuser", "-u", "postgres", "--"]
-            shutil.chown(folder, "postgres")
+            shutil.chown(directory, "postgres")
 
         def run(program: str, *arguments: str) -> None:
             command = [*owner, str(programs / program), *arguments]
-            subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(command, cwd=directory, check=True, stdout=subprocess.DEVNULL)
 
         def create(name: str) -> str:
-            run("createdb", "--host", folder, "--username", "postgres", name)
-            return f"postgresql+psycopg2:///{name}?host={folder}&user=postgres"
+            run("createdb", "--host", directory, "--username", "postgres", name)
+            return f"postgresql+psycopg2:///{name}?host={directory}&user=postgres"
 
-        data = f"{folder}/data"
+        data = f"{directory}/data"
         run("initdb", "--no-sync", "--username", "postgres", "--auth", "trust", data)
-        settings = f"-F -c listen_addresses= -c unix_socket_directories={folder}"
-        run("pg_ctl", "start", "-D", data, "-o", settings, "-l", f"{folder}/log")
+        settings = f"-F -c listen_addresses= -c unix_socket_directories={directory}"
+        run("pg_ctl", "start", "-D", data, "-o", settings, "-l", f"{directory}/log")
         yield create
         run("pg_ctl", "stop", "-D", data, "--mode", "immediate")
 
@@ -180,44 +120,11 @@ def postgresql() -> Iterator[Callable[[str], str]]:
 def server(
     postgresql: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """The URI of an MLflow server on PostgreSQL that the tests share."""
-    folder = tmp_path_factory.mktemp("server")
-    database, artifacts = postgresql("shared"), str(folder / "artifacts")
-    with serve(
-        folder, "--backend-store-uri", database, "--artifacts-destination", artifacts
-    ) as uri:
+    """The URI of an MLflow server on PostgreSQL that the tests of a process share."""
+    from helpers.stores import serve
+
+    directory = tmp_path_factory.mktemp("server")
+    database, artifacts = postgresql("shared"), str(directory / "artifacts")
+    options = ("--backend-store-uri", database, "--artifacts-destination", artifacts)
+    with serve(directory, *options) as uri:
         yield uri
-
-
-@pytest.fixture
-def workspace(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    """Makes a folder to run stages in: workspace(train={"epochs": 1}) changes the lecture's.
-
-    Its MNIST is that of `write_mnist`.
-    All log in this process, where MLflow is imported once.
-    """
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
-    monkeypatch.setenv("DEVICE", "cpu")
-    monkeypatch.setattr(sys, "argv", ["stages"])
-    monkeypatch.setattr(sys, "path", [*sys.path])  # to which MLflow adds the code of a model
-    monkeypatch.setattr(Recorder, "__init__", lambda self, event: setattr(self, "event", event))
-    monkeypatch.setattr(
-        Recorder, "log", lambda self, *args, **details: recorder.log(self.event, *args, **details)
-    )
-    monkeypatch.setattr(recording, "_clock", lambda _: None)  # it would end the tests
-    folder = catalog.directory("mnist")
-    write_mnist(folder)
-    monkeypatch.setitem(catalog.load(), "mnist", pinned(folder))
-    monkeypatch.setattr(catalog, "PATH", tmp_path / catalog.PATH.name)  # for other processes
-    catalog.PATH.write_text(json.dumps({"mnist": pinned(folder).model_dump(by_alias=True)}))
-
-    def prepare(**changes: dict[str, Any]) -> Path:
-        values = yaml.safe_load(LECTURE.read_text())
-        values["evaluate"]["samples"] = [3, 7]
-        for section, others in changes.items():
-            values[section] |= others
-        Path("params.yaml").write_text(yaml.safe_dump(values))
-        return tmp_path
-
-    return prepare

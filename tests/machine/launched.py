@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import Workspace
+from old_fixtures import Workspace
 from shared import ROOT, forking
 
 from softmax.pipeline import paths

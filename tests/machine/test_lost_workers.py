@@ -10,7 +10,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import Workspace
 from machine.launched import (  # noqa: F401 (fixtures)
     FACTS,
     SETTINGS,
@@ -21,6 +20,7 @@ from machine.launched import (  # noqa: F401 (fixtures)
     start,
     succeed,
 )
+from old_fixtures import Workspace
 
 LATE = """
 import os

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import pytest
 from clones import Clone
-from conftest import Workspace
 from machine.launched import (  # noqa: F401 (fixtures)
     FACTS,
     SETTINGS,
@@ -21,6 +20,7 @@ from machine.launched import (  # noqa: F401 (fixtures)
     succeed,
 )
 from mlflow import MlflowClient
+from old_fixtures import Workspace
 from servers import free_port
 
 from softmax.errors import SettingError

@@ -7,13 +7,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+from core.test_arithmetic import (
+    GRIDS,
+    LARGEST,
+    SMALLEST_NORMAL,
+    TIES,
+    UNITS,
+    exp_samples,
+    log_samples,
+)
+from core.test_exactness import LOGITS, thetas_and_pixels
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page
-from test_arithmetic import GRIDS, LARGEST, SMALLEST_NORMAL, TIES, UNITS, exp_samples, log_samples
-from test_exactness import LOGITS, thetas_and_pixels
 
 from softmax.core import arithmetic, model
 from softmax.core.data import Dataset

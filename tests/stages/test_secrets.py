@@ -9,8 +9,8 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from conftest import Workspace
 from mlflow import MlflowClient
+from old_fixtures import Workspace
 
 from softmax.pipeline import catalog
 from stages import download

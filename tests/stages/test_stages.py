@@ -8,8 +8,8 @@ from types import ModuleType
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Workspace
 from digits import write_lock
+from old_fixtures import Workspace
 
 from softmax.core import model
 from softmax.pipeline import catalog, paths

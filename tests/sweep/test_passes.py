@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import Workspace
+from old_fixtures import Workspace
 
 from softmax.core.data import Dataset
 from softmax.pipeline import params, paths, recorder

@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from conftest import Workspace
 from mlflow import MlflowClient
+from old_fixtures import Workspace
 from playwright.sync_api import Browser, expect
 from servers import STARTUP, empty_store, free_port, wait_for
 from shared import ROOT, forking

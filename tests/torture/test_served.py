@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import requests
 import uvicorn
-from conftest import Workspace
 from mlflow.pyfunc import scoring_server
+from old_fixtures import Workspace
 from tally import Tally
 
 from softmax.core import data

@@ -3,9 +3,9 @@
 import zlib
 
 import pytest
-from conftest import Workspace
 from digits import write_lock
 from mlflow import MlflowClient
+from old_fixtures import Workspace
 from tracking.rows import artifacts, runs
 
 from softmax.tracking import recording

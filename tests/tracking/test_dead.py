@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from conftest import Workspace
+from old_fixtures import Workspace
 from tracking.outages import LIMIT
 
 from stages import lesson, train

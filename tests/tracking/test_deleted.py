@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from conftest import Workspace
 from digits import write_lock
+from old_fixtures import Workspace
 from servers import empty_store
 from tracking.rows import runs
 

@@ -7,11 +7,11 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Workspace
 from digits import write_idx
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
+from old_fixtures import Workspace
 from servers import empty_store
 from tracking.rows import runs
 

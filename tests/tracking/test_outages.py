@@ -14,9 +14,9 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
-from conftest import Workspace
 from digits import write_lock
 from mlflow import MlflowClient
+from old_fixtures import Workspace
 from servers import empty_store, serve
 from shared import ROOT
 from tracking.outages import (

@@ -16,11 +16,11 @@ import pandas as pd
 import pytest
 import requests
 from clones import Clone
-from conftest import Workspace
 from digits import pinned
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
+from old_fixtures import Workspace
 from servers import empty_store, free_port
 from shared import forking
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import Workspace
 from digits import write_lock
 from mlflow import MlflowClient
+from old_fixtures import Workspace
 from PIL import Image
 from tracking.rows import artifacts, runs
 

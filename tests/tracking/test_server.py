@@ -12,10 +12,10 @@ import mlflow
 import pytest
 import requests
 import yaml
-from conftest import Workspace
 from digits import write_lock
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from old_fixtures import Workspace
 from servers import STARTUP, serve
 from shared import ROOT, forking
 from sqlalchemy import make_url

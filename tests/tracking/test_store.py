@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Workspace
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from old_fixtures import Workspace
 from servers import STARTUP, empty_store
 from shared import ROOT, forking
 

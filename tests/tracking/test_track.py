@@ -2,9 +2,9 @@
 
 import pytest
 import yaml
-from conftest import Workspace
 from digits import write_lock
 from mlflow import MlflowClient
+from old_fixtures import Workspace
 from tracking.rows import artifacts, runs
 
 from softmax.pipeline import files, paths

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 from clones import Clone
-from conftest import Workspace
 from digits import write_lock
+from old_fixtures import Workspace
 from shared import ROOT, forking
 
 from softmax.pipeline import files, params, paths

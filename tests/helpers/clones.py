@@ -1,0 +1,123 @@
+"""Clones in which real commands run, each in a process of its own, as people run them."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from helpers.shared import COMMITTER, LECTURE, ROOT, once
+from helpers.stores import empty_store
+
+BIN = Path(sys.executable).parent
+OURS = ("MLFLOW_TRACKING_URI", "PULL", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")  # of `make ci` itself
+
+
+def git(directory: Path, *arguments: str) -> str:
+    """Run git in `directory` and return what it prints."""
+    done = subprocess.run(
+        ["git", *arguments],
+        cwd=directory,
+        env=os.environ | COMMITTER,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"git {arguments}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def copy_working_tree(directory: Path, only: Sequence[str] = (".",), source: Path = ROOT) -> None:
+    """Copy the files of `source` that git tracks or would track, as they are, edited or not."""
+    listed = git(source, "ls-files", "-z", "--cached", "--others", "--exclude-standard", *only)
+    for name in filter(None, listed.split("\0")):
+        if (source / name).is_file():  # or it was deleted
+            (directory / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source / name, directory / name)
+
+
+def build_repository(directory: Path) -> None:
+    """Build a repository whose only commit is the working tree."""
+    copy_working_tree(directory)
+    git(directory, "init", "--quiet")
+    git(directory, "add", "--all")
+    git(directory, "commit", "--quiet", "--message", "Working tree")
+
+
+class Clone:
+    """A clone of the working tree, or of `source`, and the commands that run in it."""
+
+    def __init__(self, directory: Path, source: Path | None = None) -> None:
+        source = source or once("repository", build_repository)
+        git(source, "clone", "--quiet", str(source), str(directory))
+        self.enter(directory)
+        self.empty_store()
+
+    @classmethod
+    def copy(cls, source: "Clone", directory: Path) -> "Clone":
+        """Copy a clone that is not to change, with its data, models, caches and environment."""
+        shutil.copytree(source.directory, directory, symlinks=True)
+        clone = cls.__new__(cls)
+        clone.enter(directory)
+        clone.environment |= source.environment
+        return clone
+
+    def enter(self, directory: Path) -> None:
+        """Run commands in `directory`, with the Python of the tests first on PATH."""
+        self.directory = directory
+        path = os.pathsep.join([str(BIN), os.environ["PATH"]])
+        self.environment = {**os.environ, **COMMITTER, "PATH": path}
+        for name in OURS:
+            self.environment.pop(name, None)
+
+    def empty_store(self) -> None:
+        """Replace the clone's MLflow store by an empty one, which takes MLflow seconds to make."""
+        for file in self.directory.glob("mlflow.db*"):
+            file.unlink()
+        empty_store(self.directory / "mlflow.db")
+
+    def run(self, *command: str, **environment: str) -> str:
+        """Return what `command` prints; AssertionError with all of it unless it succeeds."""
+        done = self.attempt(*command, **environment)
+        assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def attempt(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run `command`, whatever its exit status."""
+        return subprocess.run(
+            command,
+            cwd=self.directory,
+            env=self.environment | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def make(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run make in the environment of the tests, whatever its exit status."""
+        installed = ("--old-file", ".venv/installed", f"BIN={BIN}")
+        return self.attempt("make", *installed, *arguments, **environment)
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace a text that occurs once in a file."""
+        text = (self.directory / path).read_text()
+        assert text.count(old) == 1, f"{path}: {old!r} occurs {text.count(old)} times"
+        (self.directory / path).write_text(text.replace(old, new))
+
+
+def build_mnist(directory: Path) -> None:
+    """Build a clone in which all stages ran on real MNIST as in the lecture, and commit it."""
+    clone = Clone(directory / "clone")
+    shutil.copy(LECTURE, clone.directory / "params.yaml")
+    data = ROOT / "data/mnist"
+    clone.run("dvc", "repro", "--force", **({"MNIST_MIRROR": str(data)} if data.exists() else {}))
+    clone.run("git", "commit", "--quiet", "--all", "--allow-empty", "--message", "Train on MNIST")
+
+
+def mnist(directory: Path) -> Clone:
+    """Copy the clone that `build_mnist` built to `directory`."""
+    shutil.copytree(once("mnist", build_mnist) / "clone", directory, symlinks=True)
+    clone = Clone.__new__(Clone)
+    clone.enter(directory)
+    return clone

@@ -1,0 +1,44 @@
+"""A data set of 530 images of 8 x 8 pixels, whose labels a linear model can learn."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from softmax.core import data
+from softmax.pipeline import files
+from softmax.pipeline.catalog import FILES
+
+NAME = "digits"
+SIDE = 8
+TRAINING, TEST = 500, 30
+
+
+def write(directory: Path) -> None:
+    """Write the four IDX files. Each image has six bright pixels in places of its label's own."""
+    directory.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    for name, count in {"train": TRAINING, "t10k": TEST}.items():
+        labels = np.arange(count) % 10
+        images = random.integers(60, size=(count, SIDE * SIDE))
+        images[np.arange(count)[:, None], labels[:, None] * 6 + np.arange(6)] += 190
+        write_idx(directory / f"{name}-images-idx3-ubyte", images.reshape(-1, SIDE, SIDE))
+        write_idx(directory / f"{name}-labels-idx1-ubyte", labels)
+
+
+def entry(directory: Path) -> dict[str, Any]:
+    """Return the entry of datasets.yaml for the files in `directory`: gray images, ten classes."""
+    paths = [directory / file for file in FILES]
+    training, test = (data.read_idx(path, 3).shape for path in paths[::2])
+    return {
+        "images": [training[0], test[0]],
+        "shape": [*training[1:]],
+        "classes": list("0123456789"),
+        **{path.name: files.sha256(path) for path in paths},
+    }
+
+
+def write_idx(path: Path, array: np.ndarray[Any, Any]) -> None:
+    """Write `array` as an IDX file of unsigned bytes."""
+    header = np.array([0x0800 + array.ndim, *array.shape], ">u4")
+    path.write_bytes(header.tobytes() + array.astype(np.uint8).tobytes())

@@ -1,0 +1,180 @@
+"""A tiny repository in which stages and commands run in the process of the test."""
+
+import importlib
+import logging
+import shutil
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from helpers import digits
+from helpers.clones import copy_working_tree, git
+from helpers.shared import LECTURE, once
+from helpers.stores import empty_store
+from softmax.pipeline import catalog, recorder
+from softmax.pipeline.recorder import Recorder
+from softmax.provenance import lock
+
+NEEDED = ("softmax", "stages", ".dvc", "metrics", "dvc.yaml", ".dvcignore", ".gitignore")
+STAGES = ("check", "download", "train", "evaluate", "export", "lesson", "report")
+MODEL = ("train", "evaluate", "export")  # the stages that a row of MLflow shows
+
+
+class Printed(NamedTuple):
+    """What a command printed, and its exit status."""
+
+    out: str
+    err: str
+    status: int
+
+
+class Workspace:
+    """A git and DVC repository with 530 images of 8 x 8 pixels, its own code and its own store.
+
+    Stages and commands run by calling their `main()` in the working directory of the test.
+    """
+
+    def __init__(
+        self, directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        self.directory, self.monkeypatch, self.capsys = directory, monkeypatch, capsys
+        self.store = f"sqlite:///{directory / 'mlflow.db'}"
+        enter(directory, monkeypatch)
+
+    def set(self, **changes: dict[str, Any]) -> None:
+        """Change params: set(train={"epochs": 1})."""
+        values = yaml.safe_load(Path("params.yaml").read_text())
+        for section, others in changes.items():
+            values[section] |= others
+        Path("params.yaml").write_text(yaml.safe_dump(values))
+
+    def run(self, *stages: str) -> Printed:
+        """Run these stages, or all on the data that are here, and write dvc.lock as DVC does.
+
+        They have to succeed.
+        """
+        lock.PATH.unlink(missing_ok=True)  # a stage refuses inputs that are newer than dvc.lock
+        self.capsys.readouterr()
+        run_stages(stages or STAGES[2:])
+        write_lock()
+        return Printed(*self.capsys.readouterr(), 0)
+
+    def stage(self, name: str) -> Printed:
+        """Run one stage and leave dvc.lock alone, whatever its exit status."""
+        return self.call(f"stages.{name}")
+
+    def tool(self, name: str, *arguments: object) -> Printed:
+        """Run a command that is not a stage, whatever its exit status."""
+        return self.call(f"tools.{name}", *arguments)
+
+    def call(self, module: str, *arguments: object) -> Printed:
+        """Call `main()` of a module with these arguments."""
+        self.monkeypatch.setattr(sys, "argv", [module, *map(str, arguments)])
+        self.capsys.readouterr()
+        status = 0
+        try:
+            importlib.import_module(module).main()
+        except SystemExit as end:
+            status = int(end.code or 0)
+        return Printed(*self.capsys.readouterr(), status)
+
+    def commit(self, message: str = "Train") -> str:
+        """Commit everything to git and return the hash."""
+        git(self.directory, "add", "--all")
+        git(self.directory, "commit", "--quiet", "--message", message)
+        return git(self.directory, "rev-parse", "HEAD").strip()
+
+    def contents(self) -> dict[str, bytes]:
+        """Return all inputs and outputs of stages, and dvc.lock, by path."""
+        outputs = ("data", "images", "metrics", "models", "report")
+        found = [path for name in outputs for path in Path(name).rglob("*") if path.is_file()]
+        found += [path for path in (lock.PATH, Path("params.valid")) if path.exists()]
+        return {str(path): path.read_bytes() for path in found}
+
+
+def error(printed: Printed) -> str:
+    """Return the one line with which a command failed; AssertionError if it did not fail so."""
+    assert printed.status == 2, printed
+    assert printed.err.startswith("error: "), printed.err
+    assert printed.err.count("\n") == 1, printed.err
+    return printed.err.removeprefix("error: ").rstrip()
+
+
+def enter(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in `directory`, on its data sets and its store, and log in this process."""
+    monkeypatch.chdir(directory)
+    for name in ("MLFLOW_TRACKING_URI", "MNIST_MIRROR", "DVC_ROOT", "DVC_EXP_NAME", "WORKERS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DEVICE", "cpu")
+    logging.getLogger("dvc").setLevel(logging.CRITICAL)  # its handlers hold a stream of pytest's
+    monkeypatch.setattr(sys, "path", [*sys.path])  # to which MLflow adds the code of a model
+    monkeypatch.setattr(catalog, "PATH", directory / catalog.PATH.name)
+    monkeypatch.setattr(catalog, "load", catalog.load.__wrapped__)  # the file may change
+    monkeypatch.setattr(Recorder, "__init__", lambda self, event: setattr(self, "event", event))
+    monkeypatch.setattr(
+        Recorder, "log", lambda self, *args, **details: recorder.log(self.event, *args, **details)
+    )
+    monkeypatch.setattr("softmax.tracking.recording._clock", lambda _: None)  # it ends the process
+
+
+def run_stages(names: tuple[str, ...]) -> None:
+    """Run stages in this process, one after another."""
+    for name in names:
+        importlib.import_module(f"stages.{name}").main()
+
+
+def write_lock() -> None:
+    """Write dvc.lock for what is on disk, of the stages that have run."""
+    from dvc.repo import Repo  # a second that tests of the mathematics need not take
+
+    with Repo() as repo:
+        there = [
+            stage.addressing
+            for stage in repo.index.stages
+            if all(Path(file.fs_path).exists() for file in [*stage.deps, *stage.outs])
+        ]
+        for name in there:
+            repo.commit(name, force=True)
+
+
+def build(directory: Path) -> None:
+    """Build the repository in which all stages ran, for an epoch, and commit it."""
+    place = directory / "workspace"
+    copy_working_tree(place, only=NEEDED)
+    digits.write(place / "data" / digits.NAME)
+    entry = {digits.NAME: digits.entry(place / "data" / digits.NAME)}
+    (place / "datasets.yaml").write_text(yaml.safe_dump(entry))
+    values = yaml.safe_load(LECTURE.read_text())
+    values["download"]["dataset"] = digits.NAME
+    values["train"] |= {
+        "epochs": 1,
+        "batch_size": 2,
+        "learning_rate": 0.004,
+    }  # so that a 100th batch comes
+    values["evaluate"]["samples"] = [3, 7]
+    values["export"]["scale"] = 2
+    values["lesson"] |= {"points": 7, "epochs": 3}
+    (place / "params.yaml").write_text(yaml.safe_dump(values))
+    for lesson in (place / "metrics").glob("*.[cj]s*"):
+        lesson.unlink()
+    empty_store(place / "mlflow.db")
+    git(place, "init", "--quiet")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        enter(place, monkeypatch)
+        monkeypatch.setattr(sys, "argv", ["stages"])
+        monkeypatch.setenv("MNIST_MIRROR", str(place / "data" / digits.NAME))
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # rows are for tests
+        run_stages(STAGES)
+        write_lock()
+    git(place, "add", "--all")
+    git(place, "commit", "--quiet", "--message", "Train on digits")
+
+
+def copy(directory: Path) -> Path:
+    """Copy the repository that `build` built to `directory`."""
+    built = once("workspace", build) / "workspace"
+    shutil.copytree(built, directory, dirs_exist_ok=True)
+    return directory

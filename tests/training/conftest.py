@@ -1,0 +1,1 @@
+from old_fixtures import *  # noqa: F403
