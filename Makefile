@@ -5,6 +5,8 @@ BASE ?= main
 GATES := lint types test lock-current lock-true
 BIN := .venv/bin
 INSTALL = $(BIN)/uv pip install --require-hashes --compile-bytecode --python $(BIN)/python
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
+	--generate-hashes --custom-compile-command "make lock"
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
@@ -92,31 +94,22 @@ pin: .venv/installed ## add a data set: make pin NAME=mine FROM=folder [SIZE=28x
 	@$(BIN)/python -m tools.pin $(NAME) "$(FROM)" $(if $(SIZE),--size $(SIZE)) \
 		$(if $(SHAPE),--shape $(SHAPE)) $(if $(LABEL),--label "$(LABEL)")
 
-onnx: .venv/onnx ## write models/softmax.onnx, and compare its answers with the pipeline's
+onnx: .venv/dev ## write models/softmax.onnx, and compare its answers with the pipeline's
 	@$(BIN)/python -m tools.onnx
 
-bench: .venv/bench ## compare with other libraries, and write benchmarks/results.md: six minutes
+bench: .venv/dev ## compare with other libraries, and write benchmarks/results.md: six minutes
 	$(BIN)/dvc repro --quiet download
 	$(BIN)/python -m benchmarks
 
-lock: .venv/installed ## pin what requirements*.in name, with hashes
-	for name in requirements requirements-onnx requirements-dev requirements-bench; do \
-		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
-			--generate-hashes --custom-compile-command "make lock" $$name.in -o $$name.txt; done
+lock: .venv/installed ## pin the dependencies of pyproject.toml, with hashes
+	$(COMPILE) pyproject.toml --output-file requirements.txt
+	$(COMPILE) --group dev --constraint requirements.txt --output-file requirements-dev.txt
 
 .venv/installed: requirements.txt # by uv, whose own hash is there, too; pip -r does the same, slowly
 	$(PYTHON) -m venv .venv
 	@sed -n '/^uv==/,/^    #/p' requirements.txt > .venv/uv.txt
 	$(BIN)/pip install --disable-pip-version-check --quiet --require-hashes --requirement .venv/uv.txt
 	$(INSTALL) --requirement requirements.txt
-	@touch $@
-
-.venv/bench: .venv/installed requirements-bench.txt
-	$(INSTALL) --requirement requirements-bench.txt
-	@touch $@
-
-.venv/onnx: .venv/installed requirements-onnx.txt
-	$(INSTALL) --requirement requirements-onnx.txt
 	@touch $@
 
 .venv/dev: .venv/installed requirements-dev.txt

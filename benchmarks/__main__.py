@@ -1,7 +1,7 @@
 """Compare what can be compared in one run: python -m benchmarks [epoch|ceiling|growth ...]
 
 Prints each table, and writes them, with the machine, to benchmarks/results.md. Needs data/mnist
-(`dvc repro download`) and requirements-bench.txt.
+(`dvc repro download`) and requirements-dev.txt.
 """
 
 import argparse

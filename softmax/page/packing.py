@@ -2,7 +2,7 @@
 
 Which bytes a compressor emits is its own choice, and Python's zlib is the machine's: zlib in one
 place, zlib-ng in another. libdeflate lies in its wheel, makes the same choices on all processors,
-and others only in another version, which requirements.in would have to name (docs/arithmetic.md).
+and others only in another version, which pyproject.toml would have to name (docs/arithmetic.md).
 """
 
 import base64
