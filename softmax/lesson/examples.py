@@ -1,13 +1,11 @@
 """The lecture's examples in numbers, by the functions that train, and their derivatives.
 
 Derivatives are compared with central differences of the same functions, whose bytes are the same
-everywhere, and all numbers with torch and its autograd, whose last digits are not: of that
-comparison only a bound is a fact.
+everywhere. tests/lesson/test_examples.py compares all numbers with torch and its autograd.
 """
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +14,6 @@ from numpy.typing import NDArray
 
 from softmax.core import arithmetic, model
 from softmax.core.arithmetic import WEIGHT_GRID, WHITE
-from softmax.errors import SoftmaxError
 
 Doubles = NDArray[np.float64]
 
@@ -34,7 +31,6 @@ LABEL = 1  # of X here: not what the model says, so that there is much to learn
 
 STEP = math.ldexp(1, -13)  # the cube root of the grid of exponentials, which errs least
 LOG_STEP = math.ldexp(1, -20)  # log bends more, and is on no grid
-BOUND = 1e-7  # above the coarsest grid, 2^-24, that of residuals and losses
 
 
 class Example(NamedTuple):
@@ -86,26 +82,9 @@ def table(chosen: Sequence[Example]) -> pd.DataFrame:
             "finite_differences_off_by": None
             if example.differences is None
             else _distance(example.value, example.differences),
-            "torch_off_by_less_than": BOUND,
         }
         for example in chosen
     )
-
-
-def distance_to_torch(chosen: Sequence[Example]) -> float:
-    """The largest difference to torch, which is another one on other machines.
-
-    Raises SoftmaxError unless it is less than BOUND.
-    """
-    expected = _by_torch()
-    distances = [_distance(example.value, expected[example.name]) for example in chosen]
-    for example, distance in zip(chosen, distances, strict=True):
-        if not distance < BOUND:
-            raise SoftmaxError(
-                f"{example.name}: {distance:g} away from torch, and should be less than "
-                f"{BOUND:g}; install the versions of requirements.txt"
-            )
-    return max(distances)
 
 
 def _derivatives(z: Doubles, a: Doubles, y: Doubles) -> list[Example]:
@@ -137,42 +116,6 @@ def _differences(function: Callable[[Doubles], Doubles], x: Doubles, step: float
     changes = step * np.eye(x.size).reshape(x.size, *x.shape)
     slopes = [(function(x + change) - function(x - change)) / (2 * step) for change in changes]
     return np.stack(slopes, axis=-1).reshape(*slopes[0].shape, *x.shape).squeeze()
-
-
-def _by_torch() -> dict[str, Doubles]:
-    """The value of each example by its name, by torch and autograd in float64."""
-    import torch
-
-    theta = torch.tensor(THETA, requires_grad=True)
-    z = theta @ torch.tensor(X / WHITE)
-    softmax = partial(torch.softmax, dim=0)
-    a = softmax(z)
-    predictions = torch.tensor(PREDICTIONS)
-    likelihoods = predictions.pow(torch.eye(3)).prod(dim=0)
-    by_a, by_z, by_theta = torch.autograd.grad(-a[LABEL, 0].log(), (a, z, theta))
-    by_z, by_a = by_z[:, 0], by_a[:, 0]
-    by_torch = {
-        "weights": theta[:, :-1],
-        "biases": theta[:, -1],
-        "points": torch.tensor(POINTS[:-1] / WHITE),
-        "scores": z[:, 0],
-        "sigmoids": torch.sigmoid(z[:, 0]),
-        "probabilities": a[:, 0],
-        "label": torch.eye(3)[LABEL],
-        "cross-entropy": -a[LABEL].log(),
-        "predictions": predictions,
-        "likelihoods": likelihoods,
-        "likelihood of all": likelihoods.prod(),
-        "cross-entropy of all": -likelihoods.log().sum(),
-        # torch.func would do, too, but imports torch's compiler, which takes three seconds
-        "Jacobian": torch.autograd.functional.jacobian(softmax, z[:, 0]),  # type: ignore[no-untyped-call]
-        "gradient by a": by_a,
-        "gradient by z, chain rule": by_z,
-        "gradient by z": by_z,
-        "gradient by W": by_theta[:, :-1],
-        "gradient by b": by_theta[:, -1],
-    }
-    return {name: tensor.detach().numpy() for name, tensor in by_torch.items()}
 
 
 def _distance(one: Doubles, other: Doubles) -> float:

@@ -149,16 +149,15 @@ def examples(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """The rows of metrics/lesson_examples.csv by name: formula, and value, a list of rows.
 
     And off_by, the largest difference from finite differences, None where the value is no
-    derivative, and bound, below which every difference from torch is.
+    derivative.
     """
     return {
         name: {
             "formula": formula,
             "value": [[float(x) for x in row.split()] for row in value.split(";")],
             "off_by": None if math.isnan(off_by) else off_by,
-            "bound": bound,
         }
-        for name, formula, value, off_by, bound in _rows(table)
+        for name, formula, value, off_by in _rows(table)
     }
 
 
