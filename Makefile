@@ -1,26 +1,37 @@
-# The same targets for people and for CI, on Linux and macOS.
+# Set-up and development, the same for people and for CI, on Linux and macOS. What people run
+# besides is `python -m softmax --help`; `make repro` also installs it as `softmax`.
 PYTHON ?= python3
-PORT ?= 5000
-BASE ?= main
-GATES := lint types test lock-current lock-true
 BIN := .venv/bin
+CHECKS := lint types test-all lock-current lock-reproducible
 INSTALL = $(BIN)/uv pip install --require-hashes --compile-bytecode --python $(BIN)/python
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
 	--generate-hashes --custom-compile-command "make lock"
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help repro data ci lint types test test-fast torture lock-current lock-true verify verify-arm ui track remote resolve compare predict sweep pin onnx bench lock
+.PHONY: help repro data test test-fast test-all lint types lock-current lock-reproducible ci \
+	verify verify-arm bench lock
 .DEFAULT_GOAL := help
 
-help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-13s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+help:
+	@awk -F ':.*## ' '/^## /{print "\n" substr($$0, 4)} /^[a-z-]+:.*## /{printf "  %-12s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-repro: .venv/installed ## run the pipeline and say what came of it; PULL=1: what a remote has, from it
-	@$(BIN)/python -m tools.repro $(if $(PULL),--pull)
+## Set up and run
+repro: .venv/installed ## install into .venv, run the pipeline, print the result; PULL=1: use a DVC remote
+	@$(BIN)/softmax run $(if $(PULL),--pull)
 
-data: .venv/installed ## bring the data set only
+data: .venv/installed ## download the data set only
 	$(BIN)/dvc repro $(if $(PULL),--pull) download
+
+## Test
+test: .venv/dev ## run the tests, in process and end to end
+	$(BIN)/pytest -m "not extended"
+
+test-fast: .venv/dev ## run the tests in process: a minute
+	$(BIN)/pytest -m "not end_to_end and not extended"
+
+test-all: .venv/dev ## run all tests, also the large matrices
+	$(BIN)/pytest
 
 lint: .venv/dev ## check style
 	$(BIN)/ruff format --check .
@@ -29,78 +40,31 @@ lint: .venv/dev ## check style
 types: .venv/dev ## check types
 	$(BIN)/mypy
 
-test: .venv/dev ## run every test
-	$(BIN)/pytest
-
-test-fast: .venv/dev ## run those that need no server, browser or pipeline
-	$(BIN)/pytest -m "not slow"
-
-torture: .venv/dev ## kill, damage, fill and crowd all of it for twenty minutes
-	TORTURE=1 $(BIN)/pytest tests/torture
-
-lock-current: .venv/installed ## claim that no stage is stale against params, code and data
+lock-current: .venv/installed
 	$(BIN)/python -m verification.claims current
 
-lock-true: .venv/installed ## claim that retraining from scratch gives dvc.lock and metrics
+lock-reproducible: .venv/installed
 	$(BIN)/python -m verification.claims true
 
-ci: ## what CI demands, each though another fails: lint, types, test, lock-current, lock-true
-	@failed=; for gate in $(GATES); do $(MAKE) $$gate || failed="$$failed $$gate"; done; \
+ci: ## run every check of CI: lint, types, test-all, dvc.lock is up to date and reproducible
+	@failed=; for check in $(CHECKS); do $(MAKE) $$check || failed="$$failed $$check"; done; \
 	if [ "$$failed" ]; then echo "error: failed:$$failed" >&2; exit 1; fi; \
-	echo "all passed: $(GATES)"
+	echo "all passed: $(CHECKS)"
 
+## Prove and measure
 verify: .venv/installed ## retrain in every way this machine can, and compare with dvc.lock
 	$(BIN)/dvc repro --quiet download
 	$(BIN)/python -m verification
 
-verify-arm: .venv/installed ## the same on an emulated Arm64 processor (Debian, a quarter of an hour or more)
+verify-arm: .venv/installed ## the same on an emulated Arm64 processor (Debian, 15 minutes or more)
 	$(BIN)/dvc repro --quiet download
 	$(BIN)/python -m verification arm
 
-ui: .venv/installed ## say where MLflow compares the runs, and serve it on 127.0.0.1
-	@$(BIN)/python -m tools.ui $(PORT)
-
-track: .venv/installed ## complete the MLflow run of the model on disk; HISTORY=1: of all commits
-	$(BIN)/python -m tools.track $(if $(HISTORY),history)
-
-compare: .venv/installed ## say what changed from BASE=main to the workspace, or to HEAD="one two"
-	@test "$(BASE)" || { echo "error: say make compare BASE=..." >&2; exit 2; }
-	@$(BIN)/python -m tools.compare $(BASE) $(HEAD)
-
-predict: .venv/installed ## ask the model of images: make predict FILES="a.png b.jpg"; EXPLAIN=1, REV=..., MODEL=...
-	@test "$(FILES)" || { echo "error: say make predict FILES=\"a.png b.jpg\"" >&2; exit 2; }
-	@$(BIN)/python -m tools.predict $(FILES) $(if $(EXPLAIN),--explain) \
-		$(if $(REV),--rev $(REV)) $(if $(MODEL),--model $(MODEL))
-
-remote: .venv/installed ## share data and models: make remote URL=ssh://..., s3://..., a directory
-	@test "$(URL)" || { echo "error: say make remote URL=..." >&2; exit 2; }
-	$(BIN)/dvc remote add --force --default team "$(URL)"
-	$(BIN)/dvc remote modify team verify true # or DVC believes whatever it pulls
-
-resolve: .venv/installed ## in a merge, once all else is settled: make dvc.lock and metrics anew
-	@if git diff --name-only --diff-filter=U | grep -v -e '^dvc.lock$$' -e '^metrics/'; then \
-		echo "error: settle these by hand, git add them, and make resolve again" >&2; exit 2; fi
-	git checkout HEAD -- dvc.lock metrics
-	$(BIN)/dvc repro $(if $(PULL),--pull)
-	git add dvc.lock metrics
-	@echo "now git commit"
-
-sweep: .venv/installed ## many models at once: make sweep S="train.learning_rate=0.01,0.1 train.seed=range(0,8)"
-	@test "$(S)" || { echo "error: say make sweep S=\"train.learning_rate=0.01,0.1\"" >&2; exit 2; }
-	@$(BIN)/python -m tools.sweep $(foreach setting,$(S),-S '$(setting)')
-
-pin: .venv/installed ## add a data set: make pin NAME=mine FROM=folder [SIZE=28x28]
-	@test "$(NAME)" && test "$(FROM)" || { echo "error: say make pin NAME=... FROM=..." >&2; exit 2; }
-	@$(BIN)/python -m tools.pin $(NAME) "$(FROM)" $(if $(SIZE),--size $(SIZE)) \
-		$(if $(SHAPE),--shape $(SHAPE)) $(if $(LABEL),--label "$(LABEL)")
-
-onnx: .venv/dev ## write models/softmax.onnx, and compare its answers with the pipeline's
-	@$(BIN)/python -m tools.onnx
-
-bench: .venv/dev ## compare with other libraries, and write benchmarks/results.md: six minutes
+bench: .venv/dev ## compare with other libraries and write benchmarks/results.md: six minutes
 	$(BIN)/dvc repro --quiet download
 	$(BIN)/python -m benchmarks
 
+## Maintain
 lock: .venv/installed ## pin the dependencies of pyproject.toml, with hashes
 	$(COMPILE) pyproject.toml --output-file requirements.txt
 	$(COMPILE) --group dev --constraint requirements.txt --output-file requirements-dev.txt
@@ -110,6 +74,8 @@ lock: .venv/installed ## pin the dependencies of pyproject.toml, with hashes
 	@sed -n '/^uv==/,/^    #/p' requirements.txt > .venv/uv.txt
 	$(BIN)/pip install --disable-pip-version-check --quiet --require-hashes --requirement .venv/uv.txt
 	$(INSTALL) --requirement requirements.txt
+	@printf '#!/bin/sh\nexec "$$(dirname "$$0")/python" -m softmax "$$@"\n' > $(BIN)/softmax
+	@chmod +x $(BIN)/softmax
 	@touch $@
 
 .venv/dev: .venv/installed requirements-dev.txt

@@ -77,7 +77,8 @@ def load() -> dict[str, Pinned]:
         reason = f"{'.'.join(map(str, fault['loc'])) or 'all of it'}: {fault['msg']}"
     except Exception as error:  # whatever a parser comes upon in what is no such file
         reason = " ".join(str(error).split()) or type(error).__name__
-    raise DataError(f"{PATH.name}: {reason}; mend it, or write the entry with `make pin`")
+    remedy = "Fix it, or add the data set with `python -m softmax data add`."
+    raise DataError(f"{PATH.name}: {reason}. {remedy}")
 
 
 def training(dataset: str) -> Described:

@@ -55,7 +55,8 @@ def entry(dataset: str) -> Pinned:
     try:
         return catalog.load()[dataset]
     except KeyError:
-        raise DataError(f"{dataset}: not in {catalog.PATH.name}; add it with `make pin`") from None
+        remedy = "Add it with `python -m softmax data add`."
+        raise DataError(f"{dataset}: not in {catalog.PATH.name}. {remedy}") from None
 
 
 def _entry_at(commit: str, dataset: str) -> Pinned:

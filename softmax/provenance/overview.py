@@ -25,7 +25,7 @@ than noise is p < {level}."""
 SEEDS = """\
 Over seeds the recipe is compared with that of the first row, trained with the same seeds; each
 interval has {confidence:.0%} confidence of its own (paired t-test)."""
-MORE = "`make compare` of two of them adds classes, loss curves and weights."
+MORE = "Comparing two of them adds classes, loss curves and weights."
 
 
 def markdown(base: Results, heads: Sequence[Results]) -> str:

@@ -31,7 +31,7 @@ def read(overrides: Sequence[str]) -> list[Setting]:
     for changes in map(_changes, _combinations(overrides)):
         values = {**base, "train": base["train"] | changes}
         try:
-            valid = params.validate(values, "-S")
+            valid = params.validate(values, "sweep")
         except ParamsError as error:
             faults |= dict.fromkeys(str(error).split("\n"))
         else:
@@ -50,7 +50,7 @@ def _combinations(overrides: Sequence[str]) -> list[list[str]]:
         return [one["-S"] for one in get_hydra_sweeps({"-S": list(overrides)})]
     except Exception as error:  # of Hydra, its parser, or DVC
         reason = str(error).split("\nSee ")[0].replace("\n", ": ")
-        raise ParamsError(f"-S {' -S '.join(overrides)}: {reason}") from None
+        raise ParamsError(f"sweep: {' '.join(overrides)}: {reason}") from None
 
 
 def _changes(overrides: list[str]) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def _changes(overrides: list[str]) -> dict[str, Any]:
         section, _, key = override.key_or_group.partition(".")
         if override.type != OverrideType.CHANGE or section != "train" or not key:
             raise ParamsError(
-                f"-S {override.input_line}: a sweep sets keys of train, such as "
+                f"sweep: {override.input_line}: a sweep sets keys of train, such as "
                 "train.learning_rate=0.01,0.1"
             )
         changes[key] = override.value()

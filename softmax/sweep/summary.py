@@ -18,7 +18,7 @@ FORMATS = {
 NO_MODEL = "No setting gave a model."
 NO_JUDGE = (
     "None is called best: no images were held out to choose by, and the test set must not choose. "
-    "Add -S train.validation=10000."
+    "Add train.validation=10000."
 )
 
 

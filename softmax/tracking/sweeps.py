@@ -44,7 +44,7 @@ class Sweep:
     def __init__(self, results: Sequence[Result]) -> None:
         settings = results[0].setting.params
         self.client = store.connect()
-        self.tags = {"mlflow.source.name": "tools.sweep", **events.circumstances()}
+        self.tags = {"mlflow.source.name": "softmax sweep", **events.circumstances()}
         self.experiment = store.experiment(self.client, store.experiment_name(settings))
         places = "".join(sorted(result.folder.name for result in results))
         sha256 = hashlib.sha256(places.encode()).hexdigest()

@@ -1,9 +1,5 @@
-"""Open MLflow's UI where the runs are compared.
+"""Open MLflow's UI where the runs are compared."""
 
-python -m tools.ui PORT    # on 127.0.0.1, unless MLFLOW_TRACKING_URI is a server that runs already
-"""
-
-import argparse
 import os
 import signal
 import socket
@@ -15,28 +11,16 @@ from contextlib import suppress
 
 import requests
 
-from softmax.errors import SettingError, TrackingError, exits_cleanly
+from softmax.errors import SettingError, TrackingError
 from softmax.pipeline import params
-from softmax.tracking import moving, store, views
+from softmax.tracking import store, views
 
 LATEST = 100  # runs whose params are compared; with more the links would come late
-SERVER = """
-import gc
-gc.disable()  # or Python looks for garbage among MLflow's imports for a sixth of the time
-import mlflow.server.fastapi_app
-gc.freeze()
-gc.enable()
-from uvicorn.main import main
-main()
-"""
+SETTINGS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # which needs processes of its own
 
 
-@exits_cleanly
-def main() -> None:
-    """Say where the runs of the data set are, and serve them if nobody else does."""
-    parser = argparse.ArgumentParser(prog="tools.ui")
-    parser.add_argument("port", type=int)
-    port = parser.parse_args().port
+def run(port: int) -> None:
+    """Print where the runs of the data set are, and serve them if nobody else does."""
     name = store.experiment_name(params.load())
     uri = store.uri()
     if store.is_served(uri):
@@ -48,10 +32,8 @@ def main() -> None:
             print(views.links(uri, found))
         return
     check_free(port)
-    moving.follow(store.root())
-    if not (store.root() / "mlflow.db").exists():
-        with store.clear_errors():
-            store.connect()  # makes it under a lock, or a stage might do so, too
+    with store.clear_errors():
+        store.connect()  # makes the store under a lock, or a stage might do so, too
     serve(uri, port, name)
 
 
@@ -59,7 +41,9 @@ def check_free(port: int) -> None:
     """Raise SettingError if somebody listens at `port` already."""
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise SettingError(f"port {port} of 127.0.0.1 is taken; say `make ui PORT=...`")
+            raise SettingError(
+                f"port {port} of 127.0.0.1 is taken. Choose another one with --port."
+            )
 
 
 def serve(uri: str, port: int, name: str) -> None:
@@ -70,11 +54,12 @@ def serve(uri: str, port: int, name: str) -> None:
     """
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     address = f"http://127.0.0.1:{port}"
-    app = [sys.executable, "-c", SERVER, "mlflow.server.fastapi_app:app", "--port", str(port)]
+    command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--port", str(port)]
+    command += ["--backend-store-uri", uri, "--serve-artifacts"]
     with (
         tempfile.TemporaryFile("w+") as log,
         subprocess.Popen(
-            app, env=os.environ | settings(uri), stdout=log, stderr=subprocess.STDOUT
+            command, env=os.environ | SETTINGS, stdout=log, stderr=subprocess.STDOUT
         ) as server,
     ):
         try:
@@ -88,17 +73,6 @@ def serve(uri: str, port: int, name: str) -> None:
             server.terminate()
         log.seek(0)
         raise TrackingError(f"MLflow's UI did not start: {(log.readlines() or ['?'])[-1].strip()}")
-
-
-def settings(uri: str) -> dict[str, str]:
-    """What `mlflow ui` tells uvicorn about a store, which it starts after seconds of its own."""
-    return {
-        "_MLFLOW_SERVER_FILE_STORE": uri,
-        "_MLFLOW_SERVER_REGISTRY_STORE": uri,
-        "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
-        "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-    }
 
 
 def links_to(name: str, address: str) -> str:
@@ -128,7 +102,3 @@ def links_to(name: str, address: str) -> str:
         reason = reply.json()["message"] if is_said else reply.reason
         raise TrackingError(f"MLflow's UI cannot read the store: {reason}")
     return ""
-
-
-if __name__ == "__main__":
-    main()

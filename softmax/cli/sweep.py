@@ -1,16 +1,11 @@
-"""Train many models at once, each with the bytes that it would have alone. Not a stage of DVC.
+"""Train many models at once, each with the bytes that it would have alone."""
 
-python -m tools.sweep -S train.learning_rate=0.001,0.01 -S 'train.seed=range(0,8)'
-"""
-
-import argparse
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from softmax.errors import exits_cleanly
 from softmax.machine import device, torchrun
 from softmax.pipeline import recorder
 from softmax.sweep import grid, passes, ranking, shelf, summary
@@ -22,17 +17,12 @@ if TYPE_CHECKING:
     from softmax.tracking import sweeps
 
 
-@exits_cleanly
-def main() -> None:
+def run(overrides: Sequence[str], *, json: bool) -> None:
     """Train what is not trained yet, show it in MLflow, and say which model is best."""
-    parser = argparse.ArgumentParser(prog="tools.sweep")
-    parser.add_argument("-S", "--set-param", action="append", required=True, metavar="KEY=VALUES")
-    parser.add_argument("--json", action="store_true", help="print all results, for machines")
-    options = parser.parse_args()
-    settings = grid.read(options.set_param)
+    settings = grid.read(overrides)
     passes.sets(settings[0].params.download.dataset, "cpu")  # or say what is wrong
     results = train(settings)
-    if options.json:
+    if json:
         print(ranking.rank(results).to_json(orient="records", indent=2))
     else:
         print(summary.write(results))
@@ -97,7 +87,3 @@ class Rows:
                 judged = ranking.has_a_judge(self.results)
                 metric = ranking.VALIDATION if judged else ranking.TEST
                 self.sweep.close(table, picture.draw(table, keys, metric))
-
-
-if __name__ == "__main__":
-    main()

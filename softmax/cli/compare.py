@@ -1,20 +1,15 @@
-"""Write what changed between models, as for a pull request. Not a stage of DVC.
+"""Write what changed between models, as for a pull request."""
 
-python -m tools.compare main                  # the workspace with the model of main
-python -m tools.compare main my-experiment    # any two commits, branches, tags, experiments
-python -m tools.compare main one two three    # or more of them, in a table
-"""
-
-import argparse
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.markdown import Markdown
 from tqdm import tqdm
 
-from softmax.errors import SoftmaxError, exits_cleanly, shown
+from softmax.errors import SoftmaxError, shown
 from softmax.pipeline import files
 from softmax.provenance import comparison, lock, overview, reading, revisions, staleness
 from softmax.provenance.facts import Facts
@@ -26,14 +21,9 @@ PICTURES = Path("report/compare")
 WORKSPACE = "workspace"  # as DVC calls it
 
 
-@exits_cleanly
-def main() -> None:
+def run(base: str, heads: Sequence[str]) -> None:
     """Write the page and its pictures, and print the page, for people what a terminal can show."""
-    parser = argparse.ArgumentParser(prog="tools.compare")
-    parser.add_argument("before")
-    parser.add_argument("after", nargs="*", default=[WORKSPACE])
-    names = parser.parse_args()
-    bar = tqdm([names.before, *names.after], desc="compare", leave=False, disable=None)
+    bar = tqdm([base, *(heads or [WORKSPACE])], desc="compare", leave=False, disable=None)
     before, *others = map(read, bar)
     if len(others) == 1:
         page = comparison.markdown(before, *others)
@@ -71,7 +61,3 @@ def _read(title: str, folder: Path) -> Results:
     except SoftmaxError as error:  # params of another version, or no store
         print(f"compare: of other seeds nothing is known: {shown(error)}", file=sys.stderr)
         return results
-
-
-if __name__ == "__main__":
-    main()

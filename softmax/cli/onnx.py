@@ -1,7 +1,4 @@
-"""Write the model for ONNX, and hold what ONNX Runtime answers to the pipeline. No stage of DVC.
-
-python -m tools.onnx    # models/softmax.onnx, after models/softmax.safetensors
-"""
+"""Write the model for ONNX, and compare ONNX Runtime's answers with the pipeline's."""
 
 import json
 from importlib.util import find_spec
@@ -13,7 +10,7 @@ from tqdm import tqdm
 
 from softmax.core import data, model
 from softmax.core.arithmetic import WHITE
-from softmax.errors import DataError, SoftmaxError, exits_cleanly
+from softmax.errors import DataError, SoftmaxError
 from softmax.pipeline import catalog, files, params, paths
 from softmax.provenance import lock
 
@@ -22,11 +19,10 @@ OPERATORS, FORMAT = 13, 7  # the versions with which all of these take float64: 
 CHUNK = 1000  # images at a time
 
 
-@exits_cleanly
-def main() -> None:
+def run() -> None:
     """Write the model unless a label differs, and print how far probabilities do."""
     if missing := [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]:
-        raise SoftmaxError(f"{' and '.join(missing)} not installed; `make onnx` does it")
+        raise SoftmaxError(f"onnx: {' and '.join(missing)} not installed. Run `make .venv/dev`.")
     dataset = params.load().download.dataset
     lock.verify(paths.WEIGHTS, paths.PREDICTIONS)
     pinned, test = catalog.load()[dataset], data.load(*catalog.test(dataset))
@@ -102,7 +98,3 @@ def compare(content: bytes, images: NDArray[np.uint8], expected: NDArray[np.floa
             )
         largest = max(largest, abs(probabilities - expected[part, 1:]).max())
     return largest
-
-
-if __name__ == "__main__":
-    main()

@@ -1,17 +1,12 @@
-"""Give models their MLflow runs, from the facts alone. Not a stage of DVC.
+"""Give models their MLflow runs, from the outputs alone."""
 
-python -m tools.track            # the model of dvc.lock in the workspace
-python -m tools.track history    # those of all commits, branches, tags and experiments
-"""
-
-import argparse
 import sys
 import tempfile
 from pathlib import Path
 
 from tqdm import tqdm
 
-from softmax.errors import DataError, exits_cleanly
+from softmax.errors import DataError
 from softmax.pipeline import files, paths
 from softmax.provenance import lock
 from softmax.provenance.facts import Facts
@@ -19,12 +14,9 @@ from softmax.tracking import events
 from softmax.tracking.events import Origin
 
 
-@exits_cleanly
-def main() -> None:
+def run(*, history: bool) -> None:
     """Complete the run of each model, making it if there is none."""
-    parser = argparse.ArgumentParser(prog="tools.track")
-    parser.add_argument("what", nargs="?", choices=["workspace", "history"], default="workspace")
-    if parser.parse_args().what == "history":
+    if history:
         track_history()
     else:
         track(Path())
@@ -61,7 +53,3 @@ def track_history() -> None:
                 track(Path(folder), Origin(revision.time, tags))
             except DataError as error:
                 tqdm.write(f"track: left out: {error}", file=sys.stderr)
-
-
-if __name__ == "__main__":
-    main()

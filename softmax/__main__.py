@@ -1,0 +1,5 @@
+"""python -m softmax"""
+
+from softmax.cli.app import main
+
+main()

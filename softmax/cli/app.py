@@ -1,0 +1,186 @@
+"""The command line: what each command takes, and its help.
+
+A command imports its module when it runs, so that `--help` needs no library but click.
+"""
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from softmax.errors import SoftmaxError, exits_cleanly
+
+WIDTH = 100  # columns of a help page
+
+
+class UsageError(SoftmaxError):
+    """A command got arguments that it does not understand."""
+
+
+class Sides(click.ParamType[tuple[int, ...]]):
+    """Rows and columns such as 20x30, and x3 after them where `channels` may follow."""
+
+    name = "ROWSxCOLUMNS"
+
+    def __init__(self, *, channels: bool = False) -> None:
+        self.pattern = "[1-9][0-9]{0,4}x[1-9][0-9]{0,4}" + ("(x3)?" if channels else "")
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, ...]:
+        """Return the numbers."""
+        if not re.fullmatch(self.pattern, value):
+            self.fail(f"{value!r} should be rows and columns, such as 20x30", param, ctx)
+        return tuple(map(int, value.split("x")))
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDTH},
+    epilog="Stages are run by DVC: `dvc repro`, `dvc exp run -S train.learning_rate=0.01`.",
+)
+def program() -> None:
+    """Softmax regression with the same bytes on every machine."""
+
+
+def command(
+    example: str, group: click.Group = program
+) -> Callable[[Callable[..., None]], click.Command]:
+    """Make a command of a function, with an example below its help."""
+    return group.command(epilog=f"Example: python -m softmax {example}")
+
+
+@command("run --pull")
+@click.option("--pull", is_flag=True, help="Take what a DVC remote has instead of computing it.")
+def run(pull: bool) -> None:
+    """Run the pipeline and print the result."""
+    from softmax.cli import pipeline
+
+    pipeline.run(pull=pull)
+
+
+@command("sweep train.learning_rate=0.001,0.01 train.seed='range(0,8)'")
+@click.argument("settings", nargs=-1, required=True, metavar="KEY=VALUE,VALUE...")
+@click.option("--json", is_flag=True, help="Print all results as JSON.")
+def sweep(settings: tuple[str, ...], json: bool) -> None:
+    """Train one model for each combination of values.
+
+    Each model has the bytes of its own single run.
+    """
+    from softmax.cli import sweep
+
+    sweep.run(settings, json=json)
+
+
+@command("compare main my-experiment")
+@click.argument("base")
+@click.argument("head", nargs=-1)
+def compare(base: str, head: tuple[str, ...]) -> None:
+    """Compare models: metrics, significance, weights.
+
+    BASE and HEAD are commits, branches, tags or DVC experiments; without HEAD, BASE is compared
+    with the workspace. For two models, report/compare.md has a significance test, metrics by
+    class, loss curves and weights. Several HEADs give a table.
+    """
+    from softmax.cli import compare
+
+    compare.run(base, head)
+
+
+@command("predict photo.jpg --explain")
+@click.argument(
+    "files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path)
+)
+@click.option("--rev", help="Ask the model of a commit, branch, tag or DVC experiment.")
+@click.option("--model", help="Ask a model of MLflow's registry: models:/softmax-mnist@champion.")
+@click.option("--explain", is_flag=True, help="Draw what each pixel contributes, too.")
+@click.option("--json", "form", flag_value="json", help="Print all answers as JSON.")
+@click.option("--csv", "form", flag_value="csv", help="Print all answers as CSV.")
+def predict(
+    files: tuple[Path, ...], rev: str | None, model: str | None, explain: bool, form: str | None
+) -> None:
+    """Classify images of your own: image or IDX files."""
+    if rev and model:
+        raise UsageError("predict: --rev and --model name two models. Give one of them.")
+    from softmax.cli import predict
+
+    predict.run(files, rev, model, explain=explain, form=form)
+
+
+@command("track --history")
+@click.option("--history", is_flag=True, help="Log the models of all commits and experiments.")
+def track(history: bool) -> None:
+    """Log the model in the workspace to MLflow."""
+    from softmax.cli import track
+
+    track.run(history=history)
+
+
+@command("ui --port 5001")
+@click.option("--port", default=5000, show_default=True, type=click.IntRange(1, 65535))
+def ui(port: int) -> None:
+    """Compare the runs in MLflow: links, and its UI on 127.0.0.1."""
+    from softmax.cli import ui
+
+    ui.run(port)
+
+
+@program.group()
+def data() -> None:
+    """Add data sets of your own."""
+
+
+@command("data add mine photos/ --size 28x28", data)
+@click.argument("name")
+@click.argument("source")
+@click.option("--size", type=Sides(), help="Resize images to so many rows and columns.")
+@click.option("--shape", type=Sides(channels=True), help="The shape of an image in a CSV file.")
+@click.option("--label", help="The column of a CSV file that has the labels.")
+def add(
+    name: str,
+    source: str,
+    size: tuple[int, ...] | None,
+    shape: tuple[int, ...] | None,
+    label: str | None,
+) -> None:
+    """Import the data in SOURCE as the data set NAME of datasets.yaml.
+
+    SOURCE is a directory of images by class, a CSV, .npz or IDX file, or "torchvision".
+    """
+    from softmax.cli import data
+
+    data.add(name, source, size, shape, label)
+
+
+@command("onnx")
+def onnx() -> None:
+    """Export the model to ONNX, and check its answers."""
+    from softmax.cli import onnx
+
+    onnx.run()
+
+
+@command("resolve")
+@click.option("--pull", is_flag=True, help="Take what a DVC remote has instead of computing it.")
+def resolve(pull: bool) -> None:
+    """Rebuild dvc.lock and metrics in the middle of a merge."""
+    from softmax.cli import pipeline
+
+    pipeline.resolve(pull=pull)
+
+
+@exits_cleanly
+def main() -> None:
+    """Run the command that the arguments name."""
+    try:
+        program.main(prog_name="python -m softmax", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(2)
+    except click.UsageError as error:
+        place = error.ctx.command_path if error.ctx else "softmax"
+        problem = error.format_message()
+        end = "" if problem.endswith((".", "?")) else "."
+        raise UsageError(f"{place}: {problem}{end} See `{place} --help`.") from None
+    except click.Abort:
+        raise KeyboardInterrupt from None

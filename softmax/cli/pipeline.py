@@ -1,0 +1,51 @@
+"""Run the stages by DVC and print the result; rebuild dvc.lock in a merge."""
+
+import json
+import sys
+
+import git
+from dvc.cli import main as dvc
+
+from softmax.errors import SoftmaxError
+from softmax.pipeline import params, paths
+from softmax.provenance import lock
+
+LECTURE = " (the lecture: 84.77%)"
+NEXT = """
+weights as images  images/weights/grid/
+prediction figures images/samples/
+report             report/index.html
+runs in MLflow     python -m softmax ui
+an experiment      dvc exp run -S train.learning_rate=0.01
+"""
+
+
+def run(*, pull: bool) -> None:
+    """Let DVC run the stages that are out of date, then print the result and where to look next."""
+    if lock.PATH.exists():
+        lock.load()  # its error names the remedy, unlike DVC's
+    if status := dvc(["repro", *(["--pull"] if pull else [])]):
+        sys.exit(status)
+    test = json.loads(paths.TEST_METRICS.read_bytes())
+    lecture = LECTURE if params.load().download.dataset == "mnist" else ""
+    print(
+        f"\n{test['accuracy']:.2%} of {test['total']:,} test images correct{lecture}\n{NEXT}",
+        end="",
+    )
+
+
+def resolve(*, pull: bool) -> None:
+    """Let DVC make dvc.lock and metrics of the merged params and code."""
+    repository = git.Repo()
+    unmerged = repository.git.diff("--name-only", "--diff-filter=U").splitlines()
+    made = (str(lock.PATH), "metrics/")
+    if others := [path for path in unmerged if not path.startswith(made)]:
+        raise SoftmaxError(
+            f"{', '.join(others)}: unresolved conflicts. Resolve them, `git add` the files, and "
+            "run this again."
+        )
+    repository.git.checkout("HEAD", "--", *made)
+    if status := dvc(["repro", *(["--pull"] if pull else [])]):
+        sys.exit(status)
+    repository.git.add(*made)
+    print("resolve: dvc.lock and metrics are those of the merged params and code; now `git commit`")
