@@ -3,7 +3,6 @@
 import functools
 import os
 import re
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -69,8 +68,6 @@ def exits_cleanly(main: Callable[[], None]) -> Callable[[], None]:
 
     @functools.wraps(main)
     def wrapper() -> None:
-        if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:  # as while it was imported
-            signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             main()
         except (SoftmaxError, OSError) as error:

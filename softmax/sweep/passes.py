@@ -2,7 +2,6 @@
 
 import functools
 import math
-import os
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +23,6 @@ from softmax.training import fitting, history, scoring
 from softmax.training.fitting import Descent, Epoch, Hyperparameters
 from softmax.training.scoring import Score
 
-NICENESS = 10  # of the threads that train
 TOGETHER = 16  # models in a pass: with more, what they need leaves the processor's cache
 
 
@@ -61,11 +59,11 @@ def running(
 ) -> Iterator[Iterator[dict[int, Outcome]]]:
     """Train all, in so many threads; gives what came of each pass by number, as it is done.
 
-    The compiled loops leave Python to the other threads, and on Linux the processors, too, to who
-    logs what is done. Who leaves early waits for the epochs that are being trained.
+    The compiled loops leave Python to the thread that logs what is done. Leaving early waits for
+    the epochs that are being trained.
     """
     stop = threading.Event()
-    with ThreadPoolExecutor(threads, initializer=os.nice, initargs=(NICENESS,)) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         waiting = {
             pool.submit(train, [settings[number] for number in numbers], where, stop): numbers
             for numbers in plan([one.train for one in settings], threads)

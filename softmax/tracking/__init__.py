@@ -12,7 +12,6 @@
     serving     the code that MLflow serves
     views       the links at which MLflow shows the rows
     store       how to reach MLflow
-    moving      a store that was moved with its folder
 
 Events cannot change facts: stages reach this through softmax/pipeline/recorder.py alone, dvc.yaml
 does not name it, and tests/tracking/test_door.py takes it away.

@@ -1,6 +1,5 @@
 """What a stage may log, by its name, and within LIMIT."""
 
-import gc
 import os
 import sys
 from collections.abc import Callable
@@ -9,7 +8,7 @@ from typing import Any
 
 from softmax.pipeline import recorder
 from softmax.pipeline.params import Params
-from softmax.tracking import events, replay, store
+from softmax.tracking import events, store
 
 LIMIT = 8  # seconds for all requests of a stage; opening a store has limits of its own
 EVENTS: dict[str, Callable[..., None]] = {
@@ -27,9 +26,7 @@ def make_ready(event: str) -> Callable[..., None]:
 
     That takes the settings, and the details that the function of EVENTS has.
     """
-    client = _connect()
-    if event == "training":
-        replay.prepare()
+    client = store.connect()
 
     def log(settings: Params, **details: Any) -> None:
         _clock(event)
@@ -52,13 +49,3 @@ def _clock(event: str) -> None:
     timer = Timer(LIMIT, give_up)
     timer.daemon = True
     timer.start()
-
-
-def _connect() -> store.Client:
-    """Open the store, and spare Python's collector its objects, a search of 0.7 seconds."""
-    gc.disable()
-    try:
-        return store.connect()
-    finally:
-        gc.freeze()  # for when the process ends, too; torch would call that a leak
-        gc.enable()

@@ -65,14 +65,6 @@ def log_model(client: Client, run: Run, facts: Facts, step: int) -> Model:
     return client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
 
 
-def prepare() -> None:
-    """Let MLflow look for the installed packages, a third of a second, while nobody waits."""
-    from mlflow import pyfunc  # noqa: F401
-    from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
-
-    warn_dependency_requirement_mismatches(_requirements())
-
-
 def _requirements() -> list[str]:
     """What the model needs, in the versions that are installed."""
     return [f"{name}=={metadata.version(name)}" for name in PACKAGES]

@@ -33,14 +33,6 @@ NOTE = """**{accuracy:.2%}** of {total} test images right.
 """
 
 
-def prepare() -> None:
-    """Do what takes MLflow and imports half a second, while nobody waits for it."""
-    import tabulate  # noqa: F401
-    from PIL import Image  # noqa: F401
-
-    registry.prepare()
-
-
 def training(client: Client, run: Run, facts: Facts) -> None:
     """Add params, curves, data sets and the model."""
     recipe(client, run, facts)

@@ -15,8 +15,9 @@ from filelock import FileLock
 from softmax.errors import SoftmaxError, TrackingError
 from softmax.pipeline.params import ModelParams
 from softmax.pipeline.recorder import reason
-from softmax.tracking import moving, views
+from softmax.tracking import views
 
+ARTIFACTS = "mlartifacts"  # beside the default store
 LOCK_TIMEOUT = 8  # seconds
 DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -68,7 +69,6 @@ def connect() -> Client:
 
     utils.MAX_RETRY_COUNT = 1  # MLflow's ten tries take 102 seconds if a database is away
     with lock():
-        moving.follow(root())
         return mlflow.MlflowClient(where, where)
 
 
@@ -88,15 +88,28 @@ def experiment(client: Client, name: str) -> str:
             f"experiment {name} was deleted; "
             f"`mlflow experiments restore --experiment-id {found.experiment_id}`"
         )
+    location = None if is_served(client.tracking_uri) else (root() / ARTIFACTS / name).as_uri()
+    if found and not os.environ.get("MLFLOW_TRACKING_URI"):
+        _check_location(found.artifact_location, str(location))
     if found is None:
-        served = is_served(client.tracking_uri)
-        location = None if served else (root() / moving.FOLDER / name).as_uri()
         if made := create(lambda: client.create_experiment(name, location)):
             note = NOTE.format(views.CHARTS.format("", made))
             client.set_experiment_tag(made, "mlflow.note.content", note)
         found = client.get_experiment_by_name(name)
     experiment_id: str = found.experiment_id
     return experiment_id
+
+
+def _check_location(found: str, expected: str) -> None:
+    """Raise TrackingError if artifacts of the store in this directory lie in another one.
+
+    MLflow keeps absolute paths, so a store that was moved or copied still writes to its first place.
+    """
+    if found.startswith("file:") and found != expected:
+        raise TrackingError(
+            f"mlflow.db: its artifacts lie in {found}, outside this directory. Move mlflow.db away, "
+            "and rebuild it here with `python -m softmax track --history`."
+        )
 
 
 def search(client: Client, experiment_id: str, query: str) -> list[Run]:
