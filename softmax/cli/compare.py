@@ -48,7 +48,7 @@ def read(name: str) -> Results:
     commit = revisions.find(Path(), name)
     title = f"`{name}` ({commit[:7]})" if not commit.startswith(name) else f"`{commit[:7]}`"
     with tempfile.TemporaryDirectory() as folder:
-        revisions.check_out(Path(), commit, Path(folder), reading.facts)
+        revisions.check_out(Path(), commit, Path(folder), lambda _: reading.MODEL)
         return _read(title, Path(folder))
 
 

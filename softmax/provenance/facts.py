@@ -27,15 +27,13 @@ class Facts(NamedTuple):
         return f"{name} e={train.epochs}"
 
     def pinned(self) -> Pinned:
-        """The data set: as dvc.lock has it, what that does not have as of today.
+        """The data set as the dvc.lock of a revision has it, else as of today.
 
-        In the workspace all as of today, since a stage that runs is not in dvc.lock yet.
+        In the workspace as of today, since a stage that runs is not in dvc.lock yet.
         """
         dataset = self.settings.download.dataset
-        entry = catalog.load()[dataset].model_dump(by_alias=True)
-        if self.folder != Path() and (self.folder / lock.PATH).exists():
-            entry |= locked_entry(lock.load(self.folder), dataset)
-        return Pinned.model_validate(entry)
+        locked = self.folder != Path() and locked_entry(lock.load(self.folder), dataset)
+        return Pinned.model_validate(locked) if locked else catalog.load()[dataset]
 
     def pins(self) -> tuple[str, ...]:
         """The SHA-256 of each file of the data set: that of dvc.lock, which may be of the past."""
@@ -69,7 +67,7 @@ class Facts(NamedTuple):
 
 
 def locked_entry(stages: lock.Stages, dataset: str) -> dict[str, Any]:
-    """What a dvc.lock has of an entry of datasets.yaml, of older ones the hashes alone."""
+    """What a dvc.lock has of an entry of datasets.yaml, nothing if only a sweep wrote it."""
     params: dict[str, Any] = {}
     for stage in ("download", "train"):
         params |= stages.get(stage, {}).get("params", {}).get(catalog.PATH.name, {})

@@ -74,6 +74,13 @@ def values(stages: Stages) -> dict[str, Any]:
     return found
 
 
+def dataset(stages: Stages) -> str:
+    """The data set that the stages ran on; DataError if none is named."""
+    if name := values(stages).get("download.dataset"):
+        return str(name)
+    raise DataError(f"{PATH}: names no data set. Run `dvc repro`.")
+
+
 def params(stages: Stages) -> ModelParams:
     """The params of the model; DataError if they are others than of today."""
     sections: dict[str, dict[str, Any]] = {}

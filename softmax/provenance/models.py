@@ -7,7 +7,6 @@ from typing import NamedTuple
 import git
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from softmax.core import model
@@ -15,8 +14,6 @@ from softmax.errors import DataError
 from softmax.pipeline import catalog, paths
 from softmax.pipeline.catalog import Pinned
 from softmax.provenance import lock, revisions
-
-DATASET = "download.dataset"
 
 
 class Model(NamedTuple):
@@ -37,7 +34,7 @@ def load(name: str, weights: Path, entry: Pinned) -> Model:
 def of_workspace() -> Model:
     """The model that is here; DataError unless it is that of dvc.lock."""
     lock.verify(paths.WEIGHTS)
-    return load("the workspace", paths.WEIGHTS, entry(lock.values(lock.load())[DATASET]))
+    return load("the workspace", paths.WEIGHTS, entry(lock.dataset(lock.load())))
 
 
 def of_revision(name: str) -> Model:
@@ -46,8 +43,10 @@ def of_revision(name: str) -> Model:
     commit = revisions.find(root, name)
     with tempfile.TemporaryDirectory() as folder:
         revisions.check_out(root, commit, Path(folder), lambda _: [paths.WEIGHTS])
-        dataset = lock.values(lock.load(Path(folder)))[DATASET]
-        return load(name, Path(folder) / paths.WEIGHTS, _entry_at(commit, dataset))
+        dataset = lock.dataset(lock.load(Path(folder)))
+        entries = YAML(typ="safe").load(git.Repo().git.show(f"{commit}:{catalog.PATH.name}"))
+        entry = Pinned.model_validate(entries[dataset])
+        return load(name, Path(folder) / paths.WEIGHTS, entry)
 
 
 def entry(dataset: str) -> Pinned:
@@ -57,12 +56,3 @@ def entry(dataset: str) -> Pinned:
     except KeyError:
         remedy = "Add it with `python -m softmax data add`."
         raise DataError(f"{dataset}: not in {catalog.PATH.name}. {remedy}") from None
-
-
-def _entry_at(commit: str, dataset: str) -> Pinned:
-    """That of the commit's datasets.yaml, or where it is of an older form, of today's."""
-    try:
-        text = git.Repo().git.show(f"{commit}:{catalog.PATH.name}")
-        return Pinned.model_validate(YAML(typ="safe").load(text)[dataset])
-    except (git.GitCommandError, KeyError, ValidationError):
-        return entry(dataset)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from softmax.core import model
 from softmax.errors import DataError
-from softmax.pipeline import catalog, files, paths
+from softmax.pipeline import files, paths
 from softmax.provenance import lock
 from softmax.provenance.facts import locked_entry
 from softmax.results import images
@@ -24,6 +24,7 @@ MODEL = (
     paths.LOSSES,
     paths.EPOCHS,
     paths.PREDICTIONS,
+    paths.LESSON_METRICS,
 )
 
 
@@ -44,11 +45,6 @@ class Results(NamedTuple):
     by_seed: Mapping[int, float] = MappingProxyType({})  # test accuracies of the same recipe
 
 
-def facts(stages: lock.Stages) -> list[Path]:
-    """The outputs that are read; older models have no lesson."""
-    return [*MODEL, *({paths.LESSON_METRICS} & lock.outputs(stages, "lesson").keys())]
-
-
 def read(name: str, folder: Path) -> Results:
     """The results in `folder`, called `name`; DataError unless they are those of its dvc.lock."""
     stages = lock.load(folder)
@@ -56,20 +52,19 @@ def read(name: str, folder: Path) -> Results:
         {path: md5 for stage in stages for path, md5 in of(stages, stage).items()}
         for of in (lock.inputs, lock.outputs)
     )
-    wanted = facts(stages)
-    for path in wanted:
+    for path in MODEL:
         if not (folder / path).exists() or files.md5(folder / path) != outputs.get(path):
             raise DataError(
                 f"{name}: {path} is not the one of {lock.PATH}; run `dvc checkout` or `dvc repro`"
             )
     train, test = (_json(folder / path) for path in (paths.TRAIN_METRICS, paths.TEST_METRICS))
-    lesson = _json(folder / paths.LESSON_METRICS) if paths.LESSON_METRICS in wanted else {}
+    lesson = _json(folder / paths.LESSON_METRICS)
     by_class = {key: test.pop(key) for key in ("precision", "recall", "f1")}
     losses, epochs, predictions = (
         pd.read_csv(folder / path) for path in (paths.LOSSES, paths.EPOCHS, paths.PREDICTIONS)
     )
     theta = model.load(folder / paths.WEIGHTS)
-    shape, names = _data_set(stages, (len(theta), theta.shape[1] - 1))
+    entry = locked_entry(stages, lock.dataset(stages))
     return Results(
         name=name,
         params=lock.values(stages),
@@ -78,24 +73,11 @@ def read(name: str, folder: Path) -> Results:
         code=_code(inputs, outputs),
         outputs={path: md5 for path, md5 in outputs.items() if path.parts[0] != "data"},
         metrics=_named("test", test) | train | _named("lesson", lesson),
-        classes=pd.DataFrame(by_class, names)[["recall", "f1"]],
+        classes=pd.DataFrame(by_class, entry["classes"])[["recall", "f1"]],
         right=(predictions["label"] == predictions["prediction"]).to_numpy(),
         losses=pd.Series(losses["loss"].array, losses["step"] / epochs["step"][0]),
-        tiles=images.tiles(theta, shape),
+        tiles=images.tiles(theta, tuple(entry["shape"])),
     )
-
-
-def _data_set(stages: lock.Stages, size: tuple[int, int]) -> tuple[tuple[int, ...], list[str]]:
-    """The shape of the images and the names of the classes, for a model of this size.
-
-    Of models from before dvc.lock had them: as they are today, if that fits, else as all were then.
-    """
-    dataset = lock.values(stages).get("download.dataset", "")
-    entry: dict[str, Any] = {"shape": (28, 28), "classes": map(str, range(size[0]))}
-    if (today := catalog.load().get(dataset)) and today.size == size:
-        entry |= today.model_dump()
-    entry |= locked_entry(stages, dataset)
-    return tuple(entry["shape"]), list(entry["classes"])
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The models of a repository's past: of its commits, branches, tags and DVC experiments."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,7 +67,7 @@ def find(root: Path, name: str) -> str:
 
 
 def check_out(
-    root: Path, commit: str, folder: Path, wanted: Callable[[lock.Stages], list[Path]]
+    root: Path, commit: str, folder: Path, wanted: Callable[[lock.Stages], Sequence[Path]]
 ) -> None:
     """Copy dvc.lock, and of the outputs those that are `wanted` of it, from `commit` to `folder`.
 

@@ -75,9 +75,8 @@ def evaluation(client: Client, run: Run, facts: Facts) -> None:
         **facts.provenance(),
     }
     client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
-    if (card := folder / paths.MODEL_CARD).exists():  # older models have none
-        client.log_artifact(run_id, str(card), "evaluation")
-        registry.describe(client, facts, title)
+    client.log_artifact(run_id, str(folder / paths.MODEL_CARD), "evaluation")
+    registry.describe(client, facts, title)
 
 
 def test_scores(client: Client, run: Run, facts: Facts) -> dict[str, Any]:

@@ -103,12 +103,12 @@ def experiment(client: Client, name: str) -> str:
 def _check_location(found: str, expected: str) -> None:
     """Raise TrackingError if artifacts of the store in this directory lie in another one.
 
-    MLflow keeps absolute paths, so a store that was moved or copied still writes to its first place.
+    MLflow keeps absolute paths, so a store that was moved or copied writes to its first place.
     """
     if found.startswith("file:") and found != expected:
         raise TrackingError(
-            f"mlflow.db: its artifacts lie in {found}, outside this directory. Move mlflow.db away, "
-            "and rebuild it here with `python -m softmax track --history`."
+            f"mlflow.db: its artifacts lie in {found}, outside this directory. Move mlflow.db "
+            "away, and rebuild it here with `python -m softmax track --history`."
         )
 
 
