@@ -40,7 +40,7 @@ class TrackingError(SoftmaxError):
     """MLflow cannot be reached or the facts of a run are not there."""
 
 
-LONGEST = 500  # letters of a line
+MAX_LINE = 500  # letters of a line
 SILENCE = 10  # seconds in which another worker may say it
 
 SECRETS = (  # of addresses: what tells who asks
@@ -56,7 +56,7 @@ def shown(text: object) -> str:
     for secret, rest in SECRETS:
         text = secret.sub(rest, text)
     lines = ("".join(c if c.isprintable() else "\ufffd" for c in line) for line in text.split("\n"))
-    return "\n".join(line if len(line) <= LONGEST else f"{line[:LONGEST]} ..." for line in lines)
+    return "\n".join(line if len(line) <= MAX_LINE else f"{line[:MAX_LINE]} ..." for line in lines)
 
 
 def exits_cleanly(main: Callable[[], None]) -> Callable[[], None]:

@@ -24,7 +24,7 @@ def main() -> None:
     facts = {
         paths.MODEL_CARD: modelcard.card(settings, pinned, sha256, metrics, table),
         paths.TEST_METRICS: files.to_json(metrics),
-        paths.CONFUSION: files.to_csv(evaluation.confusion(table, pinned.classes)),
+        paths.CONFUSION: files.to_csv(evaluation.named_pairs(table, pinned.classes)),
         paths.PREDICTIONS: files.to_csv(table),
     }
     for k in settings.evaluate.samples:

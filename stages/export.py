@@ -28,7 +28,7 @@ def main() -> None:
         for k, tile in enumerate(tiles):
             pictures[folder / f"{k}.png"] = images.png(tile, palette, scale)
         pictures[paths.GRIDS / f"{name}.png"] = images.png(images.grid(tiles), palette, grid_scale)
-    for path in paths.EPOCH_WEIGHTS.iterdir():
+    for path in paths.EPOCH_WEIGHTS.glob("*.safetensors"):
         before = images.tiles(model.load(path, pinned.size), pinned.shape)
         grid = images.grid(images.gray(before))
         picture = images.png(grid, images.GRAY, grid_scale)

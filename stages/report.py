@@ -78,7 +78,8 @@ def of_images(settings: Params, test: Dataset, predictions: pd.DataFrame) -> dic
     kept, held_out = data.load(*catalog.training(dataset)).split(settings.train.validation)
     theta = model.load(paths.WEIGHTS, pinned.size)
     thetas = {
-        int(path.stem): model.load(path, pinned.size) for path in paths.EPOCH_WEIGHTS.iterdir()
+        int(path.stem): model.load(path, pinned.size)
+        for path in paths.EPOCH_WEIGHTS.glob("*.safetensors")
     }
     listed = images.listed(predictions, len(pinned.classes))
     return {
@@ -89,7 +90,7 @@ def of_images(settings: Params, test: Dataset, predictions: pd.DataFrame) -> dic
             **images.data(listed, kept, held_out, test),
         },
         "samples": settings.evaluate.samples,
-        **images.called(predictions, listed),
+        **images.called(predictions, listed, len(pinned.classes)),
         **weights.weights(theta, thetas, listed, kept.images),
     }
 

@@ -1,13 +1,9 @@
 """Whether a folder holds what dvc.lock has, as DVC hashes it."""
 
 from pathlib import Path
-from typing import Any
-
-from dvc_data.hashfile.build import build
-from dvc_data.hashfile.db import HashFileDB
-from dvc_objects.fs.local import LocalFileSystem
 
 from softmax.errors import DataError
+from softmax.pipeline import files
 from softmax.provenance import lock
 from softmax.provenance.lock import Hashes, Stages
 
@@ -27,13 +23,8 @@ def results(stages: Stages) -> Hashes:
 
 def differences(folder: Path, locked: Hashes) -> list[Path]:
     """The paths of which `folder` does not hold the locked bytes."""
-    return [path for path, wanted in locked.items() if md5(folder / path) != wanted]
-
-
-def md5(path: Path) -> str | None:
-    """The MD5 of a file or folder, as DVC writes it; None if there is none."""
-    if not path.exists():
-        return None
-    local: Any = LocalFileSystem()  # type: ignore[no-untyped-call]
-    _, _, tree = build(HashFileDB(local, ""), str(path), local, "md5", dry_run=True)
-    return str(tree.hash_info.value)
+    return [
+        path
+        for path, wanted in locked.items()
+        if not (folder / path).exists() or files.md5(folder / path) != wanted
+    ]

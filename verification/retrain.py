@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 import threadpoolctl
-from numpy.typing import NDArray
 
 from softmax.core import data, model
+from softmax.core.arrays import FloatArray
 from softmax.core.data import Dataset
 from softmax.errors import exits_cleanly
 from softmax.machine import device
@@ -32,8 +32,6 @@ from stages import evaluate, export, train
 from verification import reference
 
 REPORT = Path("report.json")
-
-Doubles = NDArray[np.float64]
 
 
 def run_stages() -> None:
@@ -83,7 +81,7 @@ def backwards() -> None:
 def from_the_text() -> None:
     """By verification/reference.py, which was written from docs/arithmetic.md."""
 
-    def score(theta: Doubles, part: Dataset) -> Score:
+    def score(theta: FloatArray, part: Dataset) -> Score:
         return Score(*reference.score(theta, part.images, part.labels), len(part.labels))
 
     def fit(kept: Dataset, held_out: Dataset, *_: object) -> Iterator[Epoch]:

@@ -3,7 +3,8 @@
     arithmetic   grids, exact sums, exp and log
     arrays       NumPy's on the CPU, torch's on a GPU
     model        z = W x + b, a = softmax(z), (a - y) x^T, and the file of the weights
-    data         IDX files, and batches as matrices
+    idx          the files of images and labels
+    data         data sets, and batches as matrices
     workers      a share of each batch, and the sum over all
 
 It takes arrays, numbers and paths, and knows neither params nor DVC nor MLflow. The whole of it in

@@ -9,8 +9,10 @@ from typing import Any
 
 import array_api_compat
 import numpy as np
+from numpy.typing import NDArray
 
 Array = Any  # numpy.ndarray or torch.Tensor
+FloatArray = NDArray[np.float64]
 
 CACHE_LINE = 8  # float64
 

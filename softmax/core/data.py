@@ -1,22 +1,19 @@
-"""Data sets in memory: IDX files mapped in, and batches laid out as matrices."""
+"""Data sets in memory, and batches laid out as matrices."""
 
-import math
 import mmap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from softmax.core import idx
 from softmax.core.arithmetic import WHITE
 from softmax.core.arrays import Array, aligned, namespace, upload
 from softmax.core.workers import ALONE, Workers
 from softmax.errors import DataError
 
 WINDOW = 2**16 * 784  # bytes of images of an epoch that are in memory at a time: all of MNIST
-IMAGE_TYPES = {0x0800: np.dtype("uint8")}  # by what IDX files call them
-LABEL_TYPES = IMAGE_TYPES | {0x0C00: np.dtype(">i4")}  # more than 256 classes need the latter
 PIECE = 256  # images that are read before the pages of the file are let go
 
 
@@ -115,37 +112,12 @@ def _let_go(array: Array) -> None:
         owner.madvise(mmap.MADV_DONTNEED)
 
 
-def read_idx(path: Path, dimensions: int) -> NDArray[np.integer]:
-    """Map an IDX file of unsigned bytes, or of labels in 32 bits, into memory, copy on write.
-
-    Source: http://yann.lecun.com/exdb/mnist, "The IDX file format". Raises DataError unless the
-    header announces `dimensions` dimensions and exactly the bytes that follow.
-    """
-    offset = 4 + 4 * dimensions
-    types = LABEL_TYPES if dimensions == 1 else IMAGE_TYPES
-    try:
-        with path.open("rb") as file:
-            header = file.read(offset)
-        magic, *shape = np.frombuffer(header, ">u4").tolist()
-        kind = types[magic - dimensions]
-        if path.stat().st_size != offset + math.prod(shape) * kind.itemsize:
-            raise ValueError
-        return np.asarray(np.memmap(path, kind, mode="c", offset=offset, shape=tuple(shape)))
-    except FileNotFoundError:
-        raise DataError(f"{path}: not found; run `dvc repro download`") from None
-    except (KeyError, ValueError):
-        raise DataError(
-            f"{path}: not an IDX file of {' or '.join(kind.name for kind in types.values())} in "
-            f"{dimensions} dimensions; remove it and run `dvc repro download`"
-        ) from None
-
-
 def load(images_path: Path, labels_path: Path, shape: tuple[int, ...], classes: int) -> Dataset:
     """The images, (n, rows, columns) or (n, rows, columns, 3) as `shape` says, and their labels.
 
     Raises DataError unless there are so many of that shape, and each has a label below `classes`.
     """
-    images, labels = read_idx(images_path, len(shape)), read_idx(labels_path, 1)
+    images, labels = idx.read(images_path, len(shape)), idx.read(labels_path, 1)
     if images.shape != shape:
         raise DataError(f"{images_path}: {sized(images.shape)}, should be {sized(shape)}")
     if len(labels) != len(images):

@@ -10,12 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from softmax.core import arithmetic, model
 from softmax.core.arithmetic import WEIGHT_GRID, WHITE
-
-Doubles = NDArray[np.float64]
+from softmax.core.arrays import FloatArray
 
 # The lecture's W and, last, b.
 THETA = arithmetic.snap(
@@ -38,8 +36,8 @@ class Example(NamedTuple):
 
     name: str
     formula: str
-    value: Doubles
-    differences: Doubles | None = None
+    value: FloatArray
+    differences: FloatArray | None = None
 
 
 def examples() -> list[Example]:
@@ -65,7 +63,7 @@ def examples() -> list[Example]:
     ]
 
 
-def jacobian(a: Doubles) -> Doubles:
+def jacobian(a: FloatArray) -> FloatArray:
     """da/dz = a 1ᵀ ∘ (I - 1 aᵀ), (classes, classes), at probabilities a, (classes, 1)."""
     return a * (np.eye(len(a)) - a.T)
 
@@ -87,10 +85,10 @@ def table(chosen: Sequence[Example]) -> pd.DataFrame:
     )
 
 
-def _derivatives(z: Doubles, a: Doubles, y: Doubles) -> list[Example]:
+def _derivatives(z: FloatArray, a: FloatArray, y: FloatArray) -> list[Example]:
     """From dL/da to dL/dW at X. Matrices are columns, as in the lecture."""
 
-    def loss(a: Doubles) -> Doubles:
+    def loss(a: FloatArray) -> FloatArray:
         return -arithmetic.log(a[LABEL])
 
     by_a = (0 - y) / a
@@ -111,13 +109,15 @@ def _derivatives(z: Doubles, a: Doubles, y: Doubles) -> list[Example]:
     ]
 
 
-def _differences(function: Callable[[Doubles], Doubles], x: Doubles, step: float) -> Doubles:
+def _differences(
+    function: Callable[[FloatArray], FloatArray], x: FloatArray, step: float
+) -> FloatArray:
     """Central differences of each value of `function` by each element of x, without axes of 1."""
     changes = step * np.eye(x.size).reshape(x.size, *x.shape)
     slopes = [(function(x + change) - function(x - change)) / (2 * step) for change in changes]
     return np.stack(slopes, axis=-1).reshape(*slopes[0].shape, *x.shape).squeeze()
 
 
-def _distance(one: Doubles, other: Doubles) -> float:
+def _distance(one: FloatArray, other: FloatArray) -> float:
     """The largest absolute difference of two elements."""
     return float(abs(one - other).max())

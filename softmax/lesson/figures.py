@@ -13,13 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax.core import model
+from softmax.core.arrays import FloatArray
 from softmax.core.data import Dataset
 from softmax.lesson import plane
 from softmax.results import evaluation, images
 from softmax.results.images import Levels
 from softmax.training.fitting import Epoch
-
-Doubles = NDArray[np.float64]
 
 COLOURS = {"red": (203, 60, 51), "green": (56, 152, 38), "blue": (64, 99, 216)}
 PAPER, INK = (255, 255, 255), (31, 35, 40)
@@ -75,7 +74,7 @@ def forming(data: Dataset, epochs: Sequence[Epoch]) -> bytes:
     return figure("Decision regions as they form: a point not yet right has a dark rim", shown)
 
 
-def surfaces(a: Doubles, q: Doubles) -> bytes:
+def surfaces(a: FloatArray, q: FloatArray) -> bytes:
     """On the lattice, (3, n): softmax a above logistic regressions q, and the sums minus one."""
     largest = abs(plane.totals(q) - 1).max()
     shown = []
@@ -113,25 +112,25 @@ def dots(data: Dataset, right: NDArray[np.bool_]) -> str:
     )
 
 
-def regions(a: Doubles) -> str:
+def regions(a: FloatArray) -> str:
     """The colour of the likeliest class, stronger where it is surer, of a (3, n) on the lattice."""
     winner, largest = a.argmax(axis=0), a.max(axis=0)
     shade = np.rint((largest * 3 - 1) * ((SHADES - 1) / 2))
     return _map(np.where(_borders(winner), LINE, winner * SHADES + shade), REGIONS)
 
 
-def surface(p: Doubles, colour: str) -> str:
+def surface(p: FloatArray, colour: str) -> str:
     """Probabilities (n,) on the lattice from white to `colour`, with a line at one half."""
     palette = np.vstack([images.ramp(PAPER, COLOURS[colour], LINE), INK])
     return _map(np.where(_borders(p > 0.5), LINE, np.rint(p * (LINE - 1))), palette)
 
 
-def deviation(values: Doubles, largest: float) -> str:
+def deviation(values: FloatArray, largest: float) -> str:
     """Values (n,) on the lattice, purple below 0 and orange above, full at ± `largest`."""
     return _map(np.rint(values * (127 / largest) + 128), EXCESS)
 
 
-def _map(levels: Doubles, palette: Levels) -> str:
+def _map(levels: FloatArray, palette: Levels) -> str:
     """A picture that fills the square, of a level for each point of the lattice, (n,)."""
     side = math.isqrt(len(levels))
     cells = levels.astype(np.uint8).reshape(side, side)

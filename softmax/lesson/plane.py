@@ -6,17 +6,15 @@ square from -1 to 1 no larger than a white one, so that all sums are exact for t
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from softmax.core import arithmetic, model
 from softmax.core.arithmetic import WHITE
+from softmax.core.arrays import FloatArray
 from softmax.core.data import Dataset, batches
 from softmax.pipeline.params import Lesson
 from softmax.results import evaluation
 from softmax.training import fitting, history, randomness
 from softmax.training.fitting import Epoch, Hyperparameters
-
-Doubles = NDArray[np.float64]
 
 CENTRES = np.array([[0, 102], [87, -51], [-87, -51]])  # of red, green and blue, in 255ths
 CLASSES = len(CENTRES)
@@ -52,7 +50,7 @@ def fit(data: Dataset, params: Lesson) -> list[Epoch]:
     return list(fitting.fit(*data.split(0), train))
 
 
-def fit_logistic(data: Dataset, params: Lesson) -> list[Doubles]:
+def fit_logistic(data: Dataset, params: Lesson) -> list[FloatArray]:
     """For each class a logistic regression on whether a point is of it: theta (2, 3) each.
 
     It is the softmax regression of two classes, because with z = z_1 - z_0
@@ -70,25 +68,25 @@ def fit_logistic(data: Dataset, params: Lesson) -> list[Doubles]:
     return thetas
 
 
-def probabilities(theta: Doubles, data: Dataset) -> Doubles:
+def probabilities(theta: FloatArray, data: Dataset) -> FloatArray:
     """The softmax of each point: (3, n)."""
     count = len(data.labels)
     (all_of_them,) = batches(data, range(count), count)
     return model.softmax(model.logits(theta, all_of_them.x))
 
 
-def logistic(thetas: list[Doubles], data: Dataset) -> Doubles:
+def logistic(thetas: list[FloatArray], data: Dataset) -> FloatArray:
     """What each logistic regression gives each point, on its own: (3, n)."""
     return np.stack([probabilities(theta, data)[1] for theta in thetas])
 
 
-def totals(p: Doubles) -> Doubles:
+def totals(p: FloatArray) -> FloatArray:
     """What three probabilities (3, n) add up to at each point: (n,)."""
     red, green, blue = p
     return red + green + blue  # off the grids, so that the order counts
 
 
-def metrics(last: Epoch, a: Doubles, q: Doubles) -> dict[str, float]:
+def metrics(last: Epoch, a: FloatArray, q: FloatArray) -> dict[str, float]:
     """The final loss and accuracy, and how far sums of softmax a and of logistic q reach."""
     softmax, logistic = totals(a), totals(q)
     return history.metrics(last) | {
@@ -99,7 +97,7 @@ def metrics(last: Epoch, a: Doubles, q: Doubles) -> dict[str, float]:
     }
 
 
-def table(data: Dataset, theta: Doubles, thetas: list[Doubles]) -> pd.DataFrame:
+def table(data: Dataset, theta: FloatArray, thetas: list[FloatArray]) -> pd.DataFrame:
     """A row for each point: 255 x, label, prediction, softmax p, logistic q, and their sum."""
     z, q = evaluation.logits(theta, data), logistic(thetas, data)
     places = {f"x{k}": x for k, x in enumerate(data.images.T, start=1)}

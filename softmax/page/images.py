@@ -9,6 +9,7 @@ import pandas as pd
 
 from softmax.core.data import Dataset
 from softmax.page.packing import packed
+from softmax.results import evaluation
 
 LISTED = 50  # classes with a row in tables and a picture
 EXAMPLES, EXAMPLE_BYTES = 10, 200_000  # training images of each class, and of all
@@ -41,15 +42,13 @@ def data(classes: list[int], training: Dataset, held_out: Dataset, test: Dataset
     }
 
 
-def called(predictions: pd.DataFrame, classes: list[int]) -> dict[str, Any]:
-    """The facts about what the model calls the test images, of `classes`."""
+def called(predictions: pd.DataFrame, listed: list[int], classes: int) -> dict[str, Any]:
+    """The facts about what the model calls the test images, of the classes `listed`."""
     ranked = _ranked(predictions)
-    counts = pd.crosstab(ranked["label"], ranked["prediction"])
+    cells = evaluation.confusion_matrix(predictions, classes)
     return {
-        "confusion": counts.reindex(index=classes, columns=classes, fill_value=0)
-        .to_numpy()
-        .tolist(),
-        "called": counts.sum().reindex(classes, fill_value=0).tolist(),
+        "confusion": cells[np.ix_(listed, listed)].tolist(),
+        "called": cells.sum(axis=0)[listed].tolist(),
         "mistakes": ranked.index[~ranked["right"]][:MISTAKES].tolist(),
     }
 

@@ -42,17 +42,14 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from softmax.core import model
+from softmax.core.arrays import FloatArray
 from softmax.page import english, mathml
 from softmax.page.packing import base64_of
 from softmax.pipeline.params import Lesson
 from softmax.training import initialization
-
-Doubles = NDArray[np.float64]
 
 FOLDER = Path(__file__).parent
 LIMIT = 3_000_000  # bytes of a page
@@ -128,7 +125,7 @@ def curves(losses: pd.DataFrame, epochs: pd.DataFrame) -> dict[str, Any]:
 
 def lesson(
     params: Lesson,
-    theta: Doubles,
+    theta: FloatArray,
     points: pd.DataFrame,
     epochs: pd.DataFrame,
 ) -> dict[str, Any]:

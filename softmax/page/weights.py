@@ -5,16 +5,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax.core.arrays import FloatArray
 from softmax.page.packing import doubles
-
-Doubles = NDArray[np.float64]
 
 EPOCHS = 8  # whose weights are shown, besides the start
 ROOM = 2_000_000  # characters for all of them, which are about 430,000 weights
 
 
 def weights(
-    theta: Doubles, thetas: dict[int, Doubles], listed: list[int], training: NDArray[np.uint8]
+    theta: FloatArray, thetas: dict[int, FloatArray], listed: list[int], training: NDArray[np.uint8]
 ) -> dict[str, Any]:
     """The facts about theta, and thetas by epoch, from 0, with images (n, pixels) of training.
 
@@ -31,7 +30,7 @@ def weights(
     }
 
 
-def _forming(thetas: dict[int, Doubles], listed: list[int], room: int) -> dict[str, Any] | None:
+def _forming(thetas: dict[int, FloatArray], listed: list[int], room: int) -> dict[str, Any] | None:
     """theta as the training began, and after epochs, evenly to the last one."""
     start, *others = sorted(thetas)
     each = len(doubles(thetas[others[-1]][listed]))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax.errors import DataError
-from softmax.pipeline.catalog import CLASSES, LARGEST, LONGEST
+from softmax.pipeline.catalog import CLASSES, MAX_NAME, MAX_SIDE
 
 
 class Part(NamedTuple):
@@ -28,10 +28,10 @@ class Found(NamedTuple):
 
 def check_size(place: object, rows: int, columns: int) -> None:
     """Raise DataError if images are too large."""
-    if not 1 <= rows <= LARGEST or not 1 <= columns <= LARGEST:
+    if not 1 <= rows <= MAX_SIDE or not 1 <= columns <= MAX_SIDE:
         raise DataError(
-            f"{place}: images of {rows} x {columns} pixels; allowed are 1 x 1 to {LARGEST} x "
-            f"{LARGEST}, and SIZE=28x28 resizes them"
+            f"{place}: images of {rows} x {columns} pixels; allowed are 1 x 1 to {MAX_SIDE} x "
+            f"{MAX_SIDE}, and SIZE=28x28 resizes them"
         )
 
 
@@ -42,9 +42,9 @@ def check_classes(place: object, classes: Sequence[str]) -> None:
         kind = "class" if len(classes) == 1 else "classes"
         raise DataError(f"{place}: {len(classes)} {kind}{listed}; 2 to {CLASSES} are allowed")
     for name in classes:
-        if not 1 <= len(name) <= LONGEST or not name.isprintable():
+        if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
             raise DataError(
-                f"{place}: class {name!r}; a name has 1 to {LONGEST} letters, none of them "
+                f"{place}: class {name!r}; a name has 1 to {MAX_NAME} letters, none of them "
                 "invisible"
             )
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from softmax.core import data
+from softmax.core import idx
 from softmax.errors import DataError, SourceError
 from softmax.pinning.found import Found, Part
 from softmax.pipeline.catalog import CLASSES, FILES
-from softmax.sources import idx, mirror
+from softmax.sources import mirror
 
 LIMIT = 5 * 10**9  # bytes of a file: six million images of 28 x 28 pixels
 
@@ -35,8 +35,8 @@ def read(place: str, folder: Path) -> Found:
 
 def _load(*paths: Path) -> Found:
     """The images and labels in the four files, where they stay."""
-    images = [data.read_idx(path, _dimensions(path)).view(np.uint8) for path in paths[::2]]
-    labels = [data.read_idx(path, 1) for path in paths[1::2]]
+    images = [idx.read(path, _dimensions(path)).view(np.uint8) for path in paths[::2]]
+    labels = [idx.read(path, 1) for path in paths[1::2]]
     first, last = min(part.min() for part in labels), max(part.max() for part in labels)
     if first < 0 or last >= CLASSES:
         raise DataError(

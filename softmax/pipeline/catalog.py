@@ -16,9 +16,9 @@ from softmax.pipeline import files
 HERE = Path("datasets.yaml").absolute()  # beside params.yaml, else beside this code
 PATH = HERE if HERE.exists() else Path(__file__).parents[2] / HERE.name
 
-LARGEST = 128  # pixels of a side
+MAX_SIDE = 128  # pixels of a side
 CLASSES = 1000
-LONGEST = 40  # letters of a class's name
+MAX_NAME = 40  # letters of a class's name
 
 
 def _differ(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -30,8 +30,8 @@ def _differ(names: tuple[str, ...]) -> tuple[str, ...]:
 
 Described = tuple[Path, Path, tuple[int, ...], int]
 Count = Annotated[int, Field(strict=True, ge=1)]
-Side = Annotated[int, Field(strict=True, ge=1, le=LARGEST)]
-Name = Annotated[str, Field(min_length=1, max_length=LONGEST)]
+Side = Annotated[int, Field(strict=True, ge=1, le=MAX_SIDE)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 Classes = Annotated[
     tuple[Name, ...], Field(min_length=2, max_length=CLASSES), AfterValidator(_differ)
 ]
@@ -61,6 +61,13 @@ class Pinned(BaseModel):
     def size(self) -> tuple[int, int]:
         """How many classes and features a model of it has."""
         return len(self.classes), math.prod(self.shape)
+
+    @property
+    def file_sizes(self) -> tuple[int, ...]:
+        """How many bytes each of FILES has, or at most has: a label may take four."""
+        start = 8 + 4 * len(self.shape)
+        pairs = [(start + count * self.size[1], 8 + 4 * count) for count in self.images]
+        return pairs[0] + pairs[1]
 
 
 FILES = tuple(field.alias for field in Pinned.model_fields.values() if field.alias)

@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+DVCIGNORE = Path(".dvcignore")
+
 
 def to_json(value: Any) -> bytes:
     """JSON with sorted keys, floats in shortest round-trip form, and a final newline."""
@@ -26,9 +28,18 @@ def sha256(path: Path) -> str:
 
 
 def md5(path: Path) -> str:
-    """The MD5 of a file, in hexadecimal, or of the list of a folder's files, as DVC knows them."""
+    """The MD5 of a file, in hexadecimal, or of the list of a directory's files, as DVC knows them.
+
+    Files that .dvcignore names do not count.
+    """
     if path.is_dir():
-        inside = sorted(str(file.relative_to(path)) for file in path.rglob("*") if file.is_file())
+        import pathspec  # most stages hash no directory
+
+        lines = DVCIGNORE.read_text().splitlines() if DVCIGNORE.exists() else []
+        ignored = pathspec.GitIgnoreSpec.from_lines(lines)
+        found = (file for file in path.rglob("*") if file.is_file())
+        kept = (file for file in found if not ignored.match_file(file))
+        inside = sorted(str(file.relative_to(path)) for file in kept)
         entries = [{"md5": md5(path / name), "relpath": name} for name in inside]
         content = json.dumps(entries, sort_keys=True).encode()
         return hashlib.md5(content, usedforsecurity=False).hexdigest() + ".dir"

@@ -12,7 +12,7 @@ from softmax.errors import ParamsError
 from softmax.pipeline import catalog
 
 PATH = Path("params.yaml")
-LONGEST, DEEPEST = 100_000, 20  # characters, and collections in each other
+MAX_LENGTH, MAX_DEPTH = 100_000, 20  # characters, and collections in each other
 
 
 class Section(BaseModel):
@@ -109,13 +109,13 @@ def _parse(text: str) -> Any:
 
     Without aliases, of which a few lines can mean more values than fit into memory.
     """
-    if len(text) > LONGEST:
-        raise ValueError(f"{len(text)} characters; {LONGEST} are allowed")
+    if len(text) > MAX_LENGTH:
+        raise ValueError(f"{len(text)} characters; {MAX_LENGTH} are allowed")
     yaml, depth = YAML(typ="safe", pure=True), 0
     for event in yaml.parse(text):
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
-        if depth > DEEPEST:
-            raise ValueError(f"line {event.start_mark.line + 1}: nested more than {DEEPEST} deep")
+        if depth > MAX_DEPTH:
+            raise ValueError(f"line {event.start_mark.line + 1}: nested more than {MAX_DEPTH} deep")
         if isinstance(event, AliasEvent):
             place = f"line {event.start_mark.line + 1}: *{event.anchor}"
             raise ValueError(f"{place} stands for other values; write them out")

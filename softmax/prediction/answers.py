@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from tabulate import tabulate
 
 from softmax.core import model
+from softmax.core.arrays import FloatArray
 from softmax.core.data import Dataset
 from softmax.errors import shown
 from softmax.prediction.reading import Seen
@@ -16,10 +16,8 @@ from softmax.results import evaluation
 ROWS = 20
 NEXT = 2  # classes after the first
 
-Doubles = NDArray[np.float64]
 
-
-def table(theta: Doubles, seen: Sequence[Seen], classes: Sequence[str]) -> pd.DataFrame:
+def table(theta: FloatArray, seen: Sequence[Seen], classes: Sequence[str]) -> pd.DataFrame:
     """A row for each image: its name, what was done to it, and what metrics/predictions.csv has."""
     pixels = np.stack([image.pixels.ravel() for image in seen])
     nothing = np.zeros(len(seen), np.uint8)  # the labels, which nobody knows

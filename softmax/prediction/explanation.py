@@ -7,12 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax.core.arithmetic import WHITE
+from softmax.core.arrays import FloatArray
 from softmax.results import images
 
-Doubles = NDArray[np.float64]
 
-
-def contributions(theta: Doubles, pixels: NDArray[np.uint8]) -> Doubles:
+def contributions(theta: FloatArray, pixels: NDArray[np.uint8]) -> FloatArray:
     """w x of each pixel, and b, for the class that wins, the next one, and the one less the other.
 
     Each row, (3, features + 1), adds up to a score, the last one to the lead over the next class.
@@ -23,7 +22,7 @@ def contributions(theta: Doubles, pixels: NDArray[np.uint8]) -> Doubles:
     return rows * inputs / WHITE
 
 
-def draw(theta: Doubles, pixels: NDArray[np.uint8], scale: int) -> bytes:
+def draw(theta: FloatArray, pixels: NDArray[np.uint8], scale: int) -> bytes:
     """Maps of the three beside each other, as PNG; `pixels` are in the model's shape."""
     tiles = images.tiles(contributions(theta, pixels), pixels.shape)
     return images.png(images.grid(images.diverging(tiles)), images.DIVERGING, scale)

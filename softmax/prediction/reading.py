@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from softmax.core import data
+from softmax.core import data, idx
 from softmax.errors import DataError
 from softmax.prediction import decoding, ink
 from softmax.prediction.normalization import SHAPE, normalize
 
-LONGEST = 1024  # pixels of a photo's longer side; more are averaged, in whole squares
+MAX_SIDE = 1024  # pixels of a photo's longer side; more are averaged, in whole squares
 AS_IT_IS = "as it is"
 
 Levels = NDArray[np.uint8]
@@ -56,7 +56,7 @@ def read(path: Path, shape: Shape) -> Iterator[Seen]:
 
 def _normalized(path: Path, gray: Image.Image) -> Seen:
     try:
-        found, dark = ink.find(np.asarray(gray.reduce(-(-max(gray.size) // LONGEST))))
+        found, dark = ink.find(np.asarray(gray.reduce(-(-max(gray.size) // MAX_SIDE))))
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
     return Seen(path.name, normalize(found), "inverted, centred" if dark else "centred")
@@ -64,7 +64,7 @@ def _normalized(path: Path, gray: Image.Image) -> Seen:
 
 def _idx(path: Path, shape: Shape) -> Iterator[Seen]:
     try:
-        images = data.read_idx(path, 1 + len(shape))
+        images = idx.read(path, 1 + len(shape))
     except DataError as error:
         reason = str(error).partition(";")[0]  # after it: how to mend what was downloaded
         raise DataError(reason) from None

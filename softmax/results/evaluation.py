@@ -8,19 +8,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from softmax.core import model
+from softmax.core.arrays import FloatArray
 from softmax.core.data import Dataset, batches
 from softmax.training.scoring import CHUNK, Score
 
-Doubles = NDArray[np.float64]
 
-
-def logits(theta: Doubles, data: Dataset) -> Doubles:
+def logits(theta: FloatArray, data: Dataset) -> FloatArray:
     """z of every image in `data`: (classes, n)."""
     chunks = batches(data, range(len(data.labels)), CHUNK)
     return np.concatenate([model.logits(theta, x) for x, _, _ in chunks], axis=1)
 
 
-def predictions(z: Doubles, a: Doubles, labels: NDArray[np.uint8]) -> pd.DataFrame:
+def predictions(z: FloatArray, a: FloatArray, labels: NDArray[np.uint8]) -> pd.DataFrame:
     """A row for each image: label, prediction, and the probability of each class, p0, p1 ...
 
     z and a are (classes, n), labels (n,).
@@ -29,15 +28,17 @@ def predictions(z: Doubles, a: Doubles, labels: NDArray[np.uint8]) -> pd.DataFra
     return pd.DataFrame(columns | {f"p{k}": p for k, p in enumerate(a)})
 
 
-def confusion(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Of each image in the table of `predictions` the names of the actual and predicted class."""
+def named_pairs(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Name the actual and the predicted class of each image in the table of `predictions`."""
     actual, predicted = (np.array(names)[table[key]] for key in ("label", "prediction"))
     return pd.DataFrame({"actual": actual, "predicted": predicted})
 
 
-def counts(table: pd.DataFrame) -> NDArray[np.int64]:
-    """How many images of each class, by row, are called each, in the table of `predictions`."""
-    classes = table.shape[1] - 2  # the columns besides label and prediction
+def confusion_matrix(table: pd.DataFrame, classes: int) -> NDArray[np.int64]:
+    """Count the images of each actual class (row) by predicted class: (classes, classes).
+
+    `table` is that of `predictions`.
+    """
     cells = np.bincount(table["label"] * classes + table["prediction"], minlength=classes**2)
     return cells.reshape(classes, classes)
 
@@ -45,15 +46,18 @@ def counts(table: pd.DataFrame) -> NDArray[np.int64]:
 def metrics(score: Score, table: pd.DataFrame) -> dict[str, Any]:
     """Accuracy, total and loss; precision, recall and F1 as a list by class.
 
-    `table` is that of `predictions`. A ratio with nothing to divide by is 0. The number of correct
-    ones would take the column of a param in DVC's table of experiments.
+    `table` is that of `predictions`. The number of correct images would take the column of a param
+    in DVC's table of experiments.
     """
-    cells = counts(table)
+    cells = confusion_matrix(table, table.shape[1] - 2)  # besides label and prediction
+    scores = {"accuracy": score.accuracy, "loss": score.loss, "total": score.total}
+    return scores | by_class(cells)
+
+
+def by_class(cells: NDArray[np.int64]) -> dict[str, list[float]]:
+    """Precision, recall and F1 of each class; 0 where there is nothing to divide by."""
     hits, actual, predicted = np.diag(cells), cells.sum(axis=1), cells.sum(axis=0)
     return {
-        "accuracy": score.accuracy,
-        "loss": score.loss,
-        "total": score.total,
         "precision": _ratios(hits, predicted),
         "recall": _ratios(hits, actual),
         "f1": _ratios(2 * hits, actual + predicted),

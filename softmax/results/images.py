@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-Doubles = NDArray[np.float64]
+from softmax.core.arrays import FloatArray
+
 Levels = NDArray[np.uint8]
 
 LINE = 0  # the level between the tiles of the grid
@@ -37,7 +38,7 @@ def two_sided(below: Sequence[int], above: Sequence[int]) -> Levels:
 DIVERGING = two_sided((33, 102, 172), (178, 24, 43))  # blue and red
 
 
-def tiles(theta: Doubles, shape: tuple[int, ...]) -> Doubles:
+def tiles(theta: FloatArray, shape: tuple[int, ...]) -> FloatArray:
     """The weights of each class where its pixels are, (classes, rows, columns).
 
     Of RGB images, whose `shape` is (rows, columns, 3), red, green and blue beside each other.
@@ -47,19 +48,19 @@ def tiles(theta: Doubles, shape: tuple[int, ...]) -> Doubles:
     return weight.swapaxes(2, 3).reshape(len(theta), rows, -1)
 
 
-def gray(tiles: Doubles) -> Levels:
+def gray(tiles: FloatArray) -> Levels:
     """Levels of each class between its least and its largest weight, for `tiles`."""
     least = tiles.min(axis=(1, 2), keepdims=True)
     span = tiles.max(axis=(1, 2), keepdims=True) - least
     return _rounded((tiles - least) / np.where(span > 0, span, 1) * 255)
 
 
-def diverging(tiles: Doubles) -> Levels:
+def diverging(tiles: FloatArray) -> Levels:
     """Levels around 128 for weight 0, on one scale for all classes, for `tiles`."""
     return _rounded(tiles / (abs(tiles).max() or 1.0) * 127 + 128)
 
 
-def _rounded(levels: Doubles) -> Levels:
+def _rounded(levels: FloatArray) -> Levels:
     return np.rint(levels).astype(np.uint8)
 
 

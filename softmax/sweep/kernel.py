@@ -24,12 +24,12 @@ from numpy.typing import NDArray
 
 from softmax.core import arithmetic
 from softmax.core.arithmetic import EXP_LOWEST, EXPONENTIAL_GRID, FRACTION_BITS, WEIGHT_GRID, WHITE
+from softmax.core.arrays import FloatArray
 from softmax.training import optimizers
 from softmax.training.optimizers import Corrections, Optimizer
 
 Bytes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
-Doubles = NDArray[np.float64]
 
 # Numba looks for changes in the file of a function only, not in those that it calls.
 SOURCES = b"".join(Path(str(x.__file__)).read_bytes() for x in (arithmetic, optimizers))
@@ -104,7 +104,7 @@ def transpose(pixels: Pixels, batch: Integers, rows: int) -> Pixels:
 
 
 @compiled
-def combine(result: Doubles, rows: Doubles, pixels: Pixels, i: int) -> None:
+def combine(result: FloatArray, rows: FloatArray, pixels: Pixels, i: int) -> None:
     """result = the sum over the pixels of image i of value times row, four at a time."""
     result[:] = 0
     entry = pixels.entry[pixels.start[i] : pixels.start[i + 1]]
@@ -123,7 +123,7 @@ def combine(result: Doubles, rows: Doubles, pixels: Pixels, i: int) -> None:
 
 
 @compiled
-def exponentials(z: Doubles, classes: int, e: Doubles, scratch: Doubles) -> None:
+def exponentials(z: FloatArray, classes: int, e: FloatArray, scratch: FloatArray) -> None:
     """e = e^(z - max z) of each model, on its grid; z becomes z - max z."""
     for first in range(0, len(z), classes):
         largest = z[first]
@@ -142,8 +142,8 @@ def exponentials(z: Doubles, classes: int, e: Doubles, scratch: Doubles) -> None
 
 @compiled
 def forward(
-    theta: Doubles, samples: Samples, batch: Integers
-) -> tuple[Doubles, Doubles, Doubles, Doubles]:
+    theta: FloatArray, samples: Samples, batch: Integers
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """a - y of the images of `batch`, and three of shape (n, m).
 
     They are the sum of the exponentials, max z - z_y, and 1 where the prediction is right, else 0.
@@ -179,23 +179,23 @@ def forward(
 class State(NamedTuple):
     """What a step changes: as in Learner, and the two arrays of the optimizer's memory."""
 
-    theta: Doubles
-    average: Doubles
-    magnitudes: Doubles
-    first: Doubles
-    second: Doubles
+    theta: FloatArray
+    average: FloatArray
+    magnitudes: FloatArray
+    first: FloatArray
+    second: FloatArray
 
 
 class Rates(NamedTuple):
     """What a step depends on, for each class of each model: float64 (m c,)."""
 
-    learning_rate: Doubles
-    momentum: Doubles
-    weight_decay: Doubles
-    averaging: Doubles
+    learning_rate: FloatArray
+    momentum: FloatArray
+    weight_decay: FloatArray
+    averaging: FloatArray
 
 
-Descend = Callable[[State, Rates, Corrections, Samples, Integers], tuple[Doubles, Doubles]]
+Descend = Callable[[State, Rates, Corrections, Samples, Integers], tuple[FloatArray, FloatArray]]
 
 
 @functools.cache
@@ -214,7 +214,7 @@ def descending(optimizer: Optimizer, plain: bool) -> Descend:
         corrections: Corrections,
         samples: Samples,
         batch: Integers,
-    ) -> tuple[Doubles, Doubles]:
+    ) -> tuple[FloatArray, FloatArray]:
         residuals, totals, margins, _ = forward(state.theta, samples, batch)
         turned = transpose(samples.pixels, batch, len(state.theta))
         gradient = np.empty(state.theta.shape[1])

@@ -28,7 +28,7 @@ DESCRIPTION = (
     "Softmax regression: {size} images to the probabilities of {classes} classes. "
     "The champion is right on more of the held-out images than any version before it."
 )
-LONGEST = 5000  # letters of a description, on PostgreSQL
+MAX_DESCRIPTION = 5000  # letters of a description, on PostgreSQL
 REST = "\n\n... and more in the run's `evaluation/card.md`."
 WEIGHTS_TAG = "weights.sha256"
 HELD_OUT_TAG = "validation.images"
@@ -133,8 +133,8 @@ def describe(client: Client, facts: Facts, title: str) -> None:
     Lists show the first line, the `title`.
     """
     text = f"{title}\n\n{(facts.folder / paths.MODEL_CARD).read_text()}"
-    if len(text) > LONGEST:  # at the end of a line, in the table of classes
-        text = text[: text.rindex("\n", 0, LONGEST - len(REST))] + REST
+    if len(text) > MAX_DESCRIPTION:  # at the end of a line, in the table of classes
+        text = text[: text.rindex("\n", 0, MAX_DESCRIPTION - len(REST))] + REST
     if version := _find_version(client, facts):
         client.update_model_version(version.name, version.version, text)
 

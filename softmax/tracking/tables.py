@@ -5,6 +5,7 @@ import pandas as pd
 
 from softmax.pipeline import paths
 from softmax.provenance.facts import Facts
+from softmax.results import evaluation
 
 MATRIX = 12  # classes, of which a note has room for the confusion of each with each
 WORST = 20  # mistakes that are shown of more
@@ -14,21 +15,21 @@ def confusion(facts: Facts) -> pd.DataFrame:
     """How many images of each class, by row, are called each, both by name."""
     names = facts.pinned().classes
     answers = pd.read_csv(facts.folder / paths.PREDICTIONS, usecols=["label", "prediction"])
-    cells = np.zeros((len(names), len(names)), np.int64)
-    np.add.at(cells, (answers["label"], answers["prediction"]), 1)
+    cells = evaluation.confusion_matrix(answers, len(names))
     return pd.DataFrame(cells, pd.Index(names, name="class"), names)
 
 
 def by_class(counts: pd.DataFrame) -> str:
     """How many images of each class are right, from the confusion, as MLflow keeps a table."""
-    right, images = np.diag(counts), counts.sum(axis=1)
+    ratios = evaluation.by_class(counts.to_numpy())
     table = {
-        "recall": right / images,
-        "precision": right / counts.sum(axis=0),
-        "right": right,
-        "images": images,
+        "class": counts.index,
+        "recall": ratios["recall"],
+        "precision": ratios["precision"],
+        "right": np.diag(counts),
+        "images": counts.sum(axis=1).to_numpy(),
     }
-    return pd.DataFrame(table).reset_index(names="class").to_json(orient="split", index=False)
+    return pd.DataFrame(table).to_json(orient="split", index=False)
 
 
 def mistakes(counts: pd.DataFrame) -> str:

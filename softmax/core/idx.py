@@ -1,0 +1,44 @@
+"""IDX, the format of MNIST's files: http://yann.lecun.com/exdb/mnist, "The IDX file format"."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax.errors import DataError
+
+BYTES, INTEGERS = 0x0800, 0x0C00  # the types, before the number of dimensions
+IMAGE_TYPES = {BYTES: np.dtype("uint8")}
+LABEL_TYPES = IMAGE_TYPES | {INTEGERS: np.dtype(">i4")}  # more than 256 classes need the latter
+
+
+def read(path: Path, dimensions: int) -> NDArray[np.integer]:
+    """Map an IDX file of unsigned bytes, or of labels in 32 bits, into memory, copy on write.
+
+    Raises DataError unless the header announces `dimensions` dimensions and exactly the bytes that
+    follow.
+    """
+    offset = 4 + 4 * dimensions
+    types = LABEL_TYPES if dimensions == 1 else IMAGE_TYPES
+    try:
+        with path.open("rb") as file:
+            header = file.read(offset)
+        magic, *shape = np.frombuffer(header, ">u4").tolist()
+        kind = types[magic - dimensions]
+        if path.stat().st_size != offset + math.prod(shape) * kind.itemsize:
+            raise ValueError
+        return np.asarray(np.memmap(path, kind, mode="c", offset=offset, shape=tuple(shape)))
+    except FileNotFoundError:
+        raise DataError(f"{path}: not found; run `dvc repro download`") from None
+    except (KeyError, ValueError):
+        raise DataError(
+            f"{path}: not an IDX file of {' or '.join(kind.name for kind in types.values())} in "
+            f"{dimensions} dimensions; remove it and run `dvc repro download`"
+        ) from None
+
+
+def header(array: NDArray[np.integer]) -> bytes:
+    """Return what precedes the bytes of `array`, uint8 or >i4: its type and shape."""
+    kind = BYTES if array.dtype == np.uint8 else INTEGERS
+    return np.array([kind + array.ndim, *array.shape], ">u4").tobytes()
