@@ -1,20 +1,14 @@
 """Data sets in memory, and batches laid out as matrices."""
 
-import mmap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
-
-import numpy as np
 
 from softmax.core import idx
 from softmax.core.arithmetic import WHITE
 from softmax.core.arrays import Array, aligned, namespace, upload
 from softmax.core.workers import ALONE, Workers
 from softmax.errors import DataError
-
-WINDOW = 2**16 * 784  # bytes of images of an epoch that are in memory at a time: all of MNIST
-PIECE = 256  # images that are read before the pages of the file are let go
 
 
 class Dataset(NamedTuple):
@@ -61,7 +55,7 @@ class Batch(NamedTuple):
 def batches(
     data: Dataset, order: Array | range, size: int, workers: Workers = ALONE
 ) -> Iterator[Batch]:
-    """This worker's share of each batch of `size` images in `order`, int64 indices or a range.
+    """Yield this worker's share of each batch of `size` images in `order`, int64 or a range.
 
     The memory of x is used again for the next batch.
     """
@@ -72,44 +66,20 @@ def batches(
     buffer = aligned(most, features + 1, data.images)
     buffer[:, -1] = WHITE
     identity = xp.eye(data.classes, dtype=xp.float64, device=data.images.device)
-    step = max(WINDOW // (size * features), 1) * size
-    for first in range(0, len(order), step):
-        window = slice(workers.share(first), workers.share(first + step))
-        images, labels = (_take(x, mine[window]) for x in (data.images, data.labels))
-        labels = xp.astype(labels, xp.int64)
-        for start in range(first, min(first + step, len(order)), size):
-            batch = slice(*(workers.share(k) - window.start for k in (start, start + size)))
-            pixels = buffer[: len(images[batch])]
-            pixels[:, :-1] = images[batch]
-            one_hot = xp.take(identity, labels[batch], axis=0)
-            yield Batch(pixels.T, one_hot.T, min(size, len(order) - start))
-        del images, labels  # before the next window needs the memory
-        _let_go(data.images)
-        _let_go(data.labels)
+    for start in range(0, len(order), size):
+        share = mine[workers.share(start) : workers.share(start + size)]
+        pixels = buffer[: len(share)]
+        pixels[:, :-1] = _take(data.images, share)
+        labels = xp.astype(_take(data.labels, share), xp.int64)
+        one_hot = xp.take(identity, labels, axis=0)
+        yield Batch(pixels.T, one_hot.T, min(size, len(order) - start))
 
 
-def _take(rows: Array, order: Array | range) -> Array:
-    """`rows` in `order`. Of a file, they are read in the order of the file, piece by piece."""
-    if isinstance(order, range):
-        return rows[order.start : order.stop : order.step]
-    if not isinstance(rows, np.ndarray):
-        return namespace(rows).take(rows, order, axis=0)
-    taken = np.empty((len(order), *rows.shape[1:]), rows.dtype)
-    ascending = np.argsort(order)
-    for start in range(0, len(order), PIECE):
-        piece = ascending[start : start + PIECE]
-        taken[piece] = rows[order[piece]]
-        _let_go(rows)
-    return taken
-
-
-def _let_go(array: Array) -> None:
-    """Give the memory of a mapped file back; its pages return when they are read again."""
-    owner: object = array
-    while isinstance(owner, np.ndarray):
-        owner = owner.base
-    if isinstance(owner, mmap.mmap):
-        owner.madvise(mmap.MADV_DONTNEED)
+def _take(rows: Array, chosen: Array | range) -> Array:
+    """Return the chosen rows."""
+    if isinstance(chosen, range):
+        return rows[chosen.start : chosen.stop : chosen.step]
+    return namespace(rows).take(rows, chosen, axis=0)
 
 
 def load(images_path: Path, labels_path: Path, shape: tuple[int, ...], classes: int) -> Dataset:
