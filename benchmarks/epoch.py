@@ -22,9 +22,9 @@ from softmax.core import arrays, data
 from softmax.core.arithmetic import WHITE
 from softmax.core.data import Dataset
 from softmax.pipeline import catalog
-from softmax.sweep.compiled import CompiledDescent
+from softmax.sweep.compiled import CompiledTrainer
 from softmax.sweep.passes import TOGETHER
-from softmax.training.fitting import Descent
+from softmax.training.fitting import Trainer
 
 TURNS = 5
 MANY = 64  # models
@@ -121,14 +121,14 @@ def products(training: Dataset, models: int) -> Epoch:
 
 
 def on_arrays(training: Dataset, models: int) -> Epoch:
-    """This project's `Descent`, on NumPy's arrays, with the products of many models stacked."""
-    passes = [Descent(training, recipes) for recipes in groups(models)]
+    """This project's `Trainer`, on NumPy's arrays, with the products of many models stacked."""
+    passes = [Trainer(training, recipes) for recipes in groups(models)]
     return lambda: [one.take_steps(1) for one in passes]
 
 
 def in_compiled_loops(training: Dataset, models: int) -> Epoch:
-    """This project's `CompiledDescent`, a pass on each processor."""
-    passes = [CompiledDescent(training, recipes) for recipes in groups(models)]
+    """This project's `CompiledTrainer`, a pass on each processor."""
+    passes = [CompiledTrainer(training, recipes) for recipes in groups(models)]
     pool = ThreadPoolExecutor(os.cpu_count())
     return lambda: list(pool.map(lambda one: one.take_steps(1), passes))
 

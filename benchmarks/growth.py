@@ -74,12 +74,12 @@ def _train(path: Path, size: Size) -> Cost:
     recipe = LECTURE._replace(epochs=1)
 
     def sweep(settings: int) -> None:
-        from softmax.sweep.compiled import CompiledDescent
+        from softmax.sweep.compiled import CompiledTrainer
         from softmax.sweep.passes import TOGETHER
 
         for first in range(0, settings, TOGETHER):
             recipes = [recipe] * min(TOGETHER, settings - first)
-            list(fitting.fit_together(CompiledDescent(kept, recipes), held_out))
+            list(fitting.fit_together(CompiledTrainer(kept, recipes), held_out))
 
     if size.settings:
         sweep(1)  # which compiles

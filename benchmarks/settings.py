@@ -1,6 +1,6 @@
 """What the lecture trains with."""
 
-from softmax.training.fitting import Hyperparameters
+from softmax.training.state import Hyperparameters
 
 LECTURE = Hyperparameters(
     seed=0,

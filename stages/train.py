@@ -13,7 +13,8 @@ from softmax.pipeline import catalog, files, params, paths
 from softmax.pipeline.params import Params
 from softmax.pipeline.recorder import Recorder
 from softmax.training import fitting, history, initialization
-from softmax.training.fitting import Epoch, Hyperparameters
+from softmax.training.fitting import Epoch
+from softmax.training.state import Hyperparameters
 
 
 @exits_cleanly

@@ -57,10 +57,10 @@ def with_torch() -> None:
 
 def compiled() -> None:
     """By the loop of sweeps, which leaves out the pixels that are 0."""
-    from softmax.sweep.compiled import CompiledDescent
+    from softmax.sweep.compiled import CompiledTrainer
 
-    fitting.Descent = lambda data, recipes, _: (  # type: ignore[assignment,misc]
-        CompiledDescent(data, recipes)
+    fitting.Trainer = lambda data, configs, _: (  # type: ignore[assignment,misc]
+        CompiledTrainer(data, configs)
     )
     run_stages()
 

@@ -14,7 +14,8 @@ from softmax.core.data import Dataset, batches
 from softmax.pipeline.params import Lesson
 from softmax.results import evaluation
 from softmax.training import fitting, history, randomness
-from softmax.training.fitting import Epoch, Hyperparameters
+from softmax.training.fitting import Epoch
+from softmax.training.state import Hyperparameters
 
 CENTRES = np.array([[0, 102], [87, -51], [-87, -51]])  # of red, green and blue, in 255ths
 CLASSES = len(CENTRES)

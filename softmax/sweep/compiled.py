@@ -1,4 +1,4 @@
-"""Gradient descent on many models by compiled loops: what Descent does, in less time."""
+"""Gradient descent on many models by compiled loops: what Trainer does, in less time."""
 
 from collections.abc import Sequence
 
@@ -8,59 +8,50 @@ from softmax.core import arithmetic
 from softmax.core.arrays import FloatArray
 from softmax.core.data import Dataset
 from softmax.sweep import kernel
-from softmax.sweep.kernel import Rates, Samples, State
+from softmax.sweep.kernel import Rows, Samples
 from softmax.training import fitting, optimizers, randomness
-from softmax.training.fitting import Descent, Hyperparameters
+from softmax.training.fitting import Trainer
+from softmax.training.state import Hyperparameters, Rates
 
 CHUNK = 1024  # images scored at a time: many, as NumPy's share of each holds Python's lock
 
 
-class CompiledDescent(Descent):
-    """As Descent, on the CPU, of recipes that also share optimizer and schedule."""
+class CompiledTrainer(Trainer):
+    """As Trainer, on the CPU. TrainState has what an epoch left, Rows what its steps change."""
 
-    def __init__(self, data: Dataset, recipes: Sequence[Hyperparameters]) -> None:
-        super().__init__(data, recipes)
+    def __init__(self, data: Dataset, configs: Sequence[Hyperparameters]) -> None:
+        super().__init__(data, configs)
         self.samples = compress(data)
-        theta = rows(self.thetas)
-        self.state = State(
-            theta, theta.copy(), abs(theta), np.zeros_like(theta), np.zeros_like(theta)
+        state = self.state
+        memory = (np.zeros_like(state.theta), np.zeros_like(state.theta))
+        arrays = (state.theta, state.average, state.magnitudes, *memory)
+        self.rows = Rows(*map(rows, arrays))
+        self.rates = Rates(*(np.repeat(x.ravel(), data.classes) for x in state.rates))
+        self.take_step = kernel.stepping(
+            optimizers.OPTIMIZERS[state.optimizer],
+            plain=state.optimizer == "sgd" and not (state.decays or state.averages),
         )
-        shape = self.thetas.shape
-        self.thetas, averages, magnitudes = (x.T.reshape(shape) for x in self.state[:3])
-        for k, learner in enumerate(self.learners):  # which look at what the loops change
-            learner.theta, learner.average = self.thetas[k], averages[k]
-            learner.magnitudes = magnitudes[k]
-        self.rates = Rates(
-            *(
-                np.repeat([getattr(one, name) for one in recipes], data.classes)
-                for name in Rates._fields
-            )
-        )
-        self.schedule, optimizer = recipes[0].schedule, recipes[0].optimizer
-        decays = self.rates.weight_decay.any() or self.rates.averaging.any()
-        self.descend = kernel.descending(
-            optimizers.OPTIMIZERS[optimizer], plain=optimizer == "sgd" and not decays
-        )
-        self.corrections = optimizers.corrections()
-        self.step = 0
 
     def take_steps(self, number: int) -> tuple[FloatArray, dict[int, int]]:
         order = randomness.permutation(len(self.data.labels), self.seed, number)
-        losses, reported = [], {}
+        losses, reported, state = [], {}, self.state
         for batch in range(1, self.batches + 1):
             chosen = order[(batch - 1) * self.batch_size : batch * self.batch_size]
-            learning_rate = optimizers.scheduled(
-                self.rates.learning_rate, self.schedule, self.step, self.epochs * self.batches
+            rates = self.rates._replace(
+                learning_rate=np.repeat(state.learning_rate().ravel(), self.data.classes)
             )
-            rates = self.rates._replace(learning_rate=learning_rate)
-            totals, margins = self.descend(
-                self.state, rates, next(self.corrections), self.samples, chosen
+            totals, margins = self.take_step(
+                self.rows, rates, next(state.corrections), self.samples, chosen
             )
             if batch % fitting.REPORT_EVERY == 0:
                 losses.append(cross_entropy(totals, margins).sum(axis=0))
                 reported[batch] = len(chosen)
-            self.step += 1
-        return np.array(losses).reshape(-1, len(self.learners)), reported
+            state.step_number += 1
+        shape = state.theta.shape
+        state.theta, state.average, state.magnitudes = (
+            x.T.reshape(shape).copy() for x in self.rows[:3]
+        )
+        return np.array(losses).reshape(-1, len(state.theta)), reported
 
     def sums(self, thetas: FloatArray, data: Dataset) -> FloatArray:
         return sums(thetas, self.samples if data is self.data else compress(data))

@@ -27,6 +27,7 @@ from softmax.core.arithmetic import EXP_LOWEST, EXPONENTIAL_GRID, FRACTION_BITS,
 from softmax.core.arrays import FloatArray
 from softmax.training import optimizers
 from softmax.training.optimizers import Corrections, Optimizer
+from softmax.training.state import Rates
 
 Bytes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
@@ -176,8 +177,8 @@ def forward(
     return residuals, totals, margins, right
 
 
-class State(NamedTuple):
-    """What a step changes: as in Learner, and the two arrays of the optimizer's memory."""
+class Rows(NamedTuple):
+    """What a step changes: as in TrainState, and the two arrays of the optimizer's memory."""
 
     theta: FloatArray
     average: FloatArray
@@ -186,20 +187,11 @@ class State(NamedTuple):
     second: FloatArray
 
 
-class Rates(NamedTuple):
-    """What a step depends on, for each class of each model: float64 (m c,)."""
-
-    learning_rate: FloatArray
-    momentum: FloatArray
-    weight_decay: FloatArray
-    averaging: FloatArray
-
-
-Descend = Callable[[State, Rates, Corrections, Samples, Integers], tuple[FloatArray, FloatArray]]
+Step = Callable[[Rows, Rates, Corrections, Samples, Integers], tuple[FloatArray, FloatArray]]
 
 
 @functools.cache
-def descending(optimizer: Optimizer, plain: bool) -> Descend:
+def stepping(optimizer: Optimizer, plain: bool) -> Step:
     """The function that takes a step of `optimizer` and returns the first two of `forward`'s three.
 
     With `plain`, for gradient descent without momentum, decay and averages, it keeps no memory and
@@ -208,8 +200,8 @@ def descending(optimizer: Optimizer, plain: bool) -> Descend:
     register_jitable(optimizer)
 
     @compiled
-    def descend(
-        state: State,
+    def take_step(
+        state: Rows,
         rates: Rates,
         corrections: Corrections,
         samples: Samples,
@@ -239,4 +231,4 @@ def descending(optimizer: Optimizer, plain: bool) -> Descend:
                     average[j] = (average[j] - theta[j]) * rates.averaging[j] + theta[j]
         return totals, margins
 
-    return descend
+    return take_step

@@ -18,10 +18,11 @@ from softmax.core.data import Dataset
 from softmax.errors import RangeError
 from softmax.pipeline import catalog, files, paths
 from softmax.pipeline.params import Params, Train
-from softmax.sweep.compiled import CompiledDescent
+from softmax.sweep.compiled import CompiledTrainer
 from softmax.training import fitting, history, scoring
-from softmax.training.fitting import Descent, Epoch, Hyperparameters
+from softmax.training.fitting import Epoch, Trainer
 from softmax.training.scoring import Score
+from softmax.training.state import Hyperparameters
 
 TOGETHER = 16  # models in a pass: with more, what they need leaves the processor's cache
 
@@ -88,8 +89,8 @@ def train(settings: Sequence[Params], where: str, stop: threading.Event) -> list
     thetas: dict[int, np.ndarray] = {}  # the last ones: those of all epochs could fill the memory
     failures: dict[int, str] = {}
     here = isinstance(kept.images, np.ndarray)
-    descent = CompiledDescent(kept, recipes) if here else Descent(kept, recipes)
-    for epochs in fitting.fit_together(descent, held_out):
+    trainer = CompiledTrainer(kept, recipes) if here else Trainer(kept, recipes)
+    for epochs in fitting.fit_together(trainer, held_out):
         if stop.is_set():
             return []
         for k, epoch in enumerate(epochs):
@@ -100,7 +101,7 @@ def train(settings: Sequence[Params], where: str, stop: threading.Event) -> list
                 thetas[k] = epoch.theta
                 histories[k].append(epoch._replace(theta=np.empty(0)))
     facts: dict[int, Mapping[Path, bytes]] = {}
-    for k, sums in zip(thetas, _sums(descent, thetas.values(), test), strict=True):
+    for k, sums in zip(thetas, _sums(trainer, thetas.values(), test), strict=True):
         try:
             score = scoring.judge(sums, len(test.labels))
             facts[k] = _facts(histories[k], thetas[k], score)
@@ -112,12 +113,12 @@ def train(settings: Sequence[Params], where: str, stop: threading.Event) -> list
     ]
 
 
-def _sums(descent: Descent, thetas: Iterable[np.ndarray], test: Dataset) -> Iterable[Array]:
+def _sums(trainer: Trainer, thetas: Iterable[np.ndarray], test: Dataset) -> Iterable[Array]:
     """Losses and right answers of each model on the test set, as scoring.sums gives them."""
     if not (stacked := list(thetas)):
         return []
     xp, here = arrays.namespace(test.images), {"device": test.images.device}
-    return descent.sums(xp.asarray(np.stack(stacked), **here), test).T
+    return trainer.sums(xp.asarray(np.stack(stacked), **here), test).T
 
 
 def _facts(epochs: list[Epoch], theta: np.ndarray, test: Score) -> dict[Path, bytes]:
