@@ -16,6 +16,8 @@ from softmax.training import fitting, history, initialization
 from softmax.training.fitting import Epoch
 from softmax.training.state import Hyperparameters
 
+NOTHING = np.empty(0)
+
 
 @exits_cleanly
 def main() -> None:
@@ -34,7 +36,8 @@ def main() -> None:
     metrics = history.metrics(epochs[-1])
     classes, features = catalog.load()[settings.download.dataset].size
     start = initialization.uniform(features, settings.train.seed, classes)
-    thetas = {0: start, **history.snapshots(epochs)}
+    kept = history.snapshots(len(epochs))
+    thetas = {0: start, **{number: epochs[number - 1].theta for number in kept}}
     if np.array_equal(thetas[0], epochs[-1].theta):
         print("train: no step was large enough to move a weight; raise train.learning_rate")
     files.write(
@@ -62,11 +65,12 @@ def fit(settings: Params, where: str, team: Workers) -> list[Epoch]:
     torchrun.agree(team, settings.train, catalog.training_files(name))
     kept, held_out = dataset.split(settings.train.validation)
     chosen = Hyperparameters(**settings.train.model_dump(exclude={"validation"}))
-    epochs = []
+    epochs, snapshots = [], history.snapshots(settings.train.epochs)
     hidden = team.rank > 0 or None  # None: where there is no terminal
     with tqdm(total=settings.train.epochs, desc="train", unit="epoch", disable=hidden) as bar:
         for epoch in fitting.fit(kept, held_out, chosen, team):
-            epochs.append(epoch)
+            # the weights of all epochs could fill the memory
+            epochs.append(epoch if epoch.number in snapshots else epoch._replace(theta=NOTHING))
             bar.set_postfix(loss=f"{epoch.training.loss:.4f}")
             bar.update()
     return epochs

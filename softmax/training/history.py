@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from softmax.training.fitting import Epoch
@@ -30,11 +29,10 @@ def scores(epochs: Sequence[Epoch]) -> pd.DataFrame:
     )
 
 
-def snapshots(epochs: Sequence[Epoch]) -> dict[int, np.ndarray]:
-    """theta after the last epoch and those evenly before it, SNAPSHOTS at most, by number."""
-    count = min(len(epochs), SNAPSHOTS)
-    chosen = [epochs[k * len(epochs) // count - 1] for k in range(1, count + 1)]
-    return {epoch.number: epoch.theta for epoch in chosen}
+def snapshots(epochs: int) -> list[int]:
+    """The numbers of the last epoch and of those evenly before it, SNAPSHOTS at most."""
+    count = min(epochs, SNAPSHOTS)
+    return [k * epochs // count for k in range(1, count + 1)]
 
 
 def metrics(epoch: Epoch) -> dict[str, float]:
