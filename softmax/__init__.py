@@ -2,7 +2,7 @@
 
 The rooms, from the ground up; arrows of imports point down only (tests/project/test_layers.py):
 
-    errors       what a person can mend, in one line
+    errors       what a user can fix, in one line
     core         the mathematics: exact sums, the model, data, shares of workers
     training     gradient descent: optimizers, randomness, scores, the epochs and their history
     pipeline     params.yaml, datasets.yaml, paths and files, the door to MLflow

@@ -1,4 +1,4 @@
-"""The errors that a person can mend, each one line, and how a stage ends on them."""
+"""Errors that a user can fix, each in one line, and how a stage ends on them."""
 
 import functools
 import os

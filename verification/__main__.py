@@ -117,12 +117,16 @@ def judge(results: Sequence[Result]) -> list[str]:
     ]
     if not any(result.outcome == SAME for result in results):
         objections.append("no configuration could run")
-    controls = [result.weights for result in results if result.row.way == "lecture"]
-    if controls and not controls[0] == controls[1] != controls[2]:
-        objections.append(
-            "the control should have the same bytes twice and others with 2 threads; without "
-            "that this machine cannot tell luck from arithmetic"
-        )
+    controls = [result for result in results if result.row.way == "lecture"]
+    if any(result.outcome != CONTROL for result in controls):
+        objections.append("the control did not run, so equal bytes prove nothing here")
+    elif controls:
+        first, again, other = (result.weights for result in controls)
+        if not first == again != other:
+            objections.append(
+                "the control should have the same bytes twice and others with 2 threads; without "
+                "that this machine cannot tell luck from arithmetic"
+            )
     return objections
 
 

@@ -29,7 +29,7 @@ def read(place: str, folder: Path) -> Found:
     try:
         return _load(*(folder / file for file in FILES))
     except DataError as error:
-        reason = str(error).partition(";")[0]  # after it: how to mend what was downloaded
+        reason = str(error).partition(";")[0]  # after it: how to repair a download
         raise DataError(reason.replace(str(folder), place)) from None
 
 

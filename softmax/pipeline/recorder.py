@@ -67,15 +67,19 @@ def never_fails(event: str) -> Iterator[None]:
 
 
 def warn(event: str, reason: str) -> None:
-    """Say on stderr, in one line, why a stage was not logged and what to do."""
-    remedy = "once that is mended, `make track` adds it"
-    if os.environ.get("DVC_EXP_NAME"):  # perhaps in a folder that DVC removes
-        remedy = "once that is mended, `make track HISTORY=1` adds it"
+    """Print on stderr, in one line, why something was not logged and how to add it."""
+    remedy = "`python -m softmax track`"
+    if os.environ.get("DVC_EXP_NAME"):  # perhaps in a directory that DVC removes
+        remedy = "`python -m softmax track --history`"
     if event == "sweep":
-        remedy = "once that is mended, sweep again: it trains nothing twice, and adds the rows"
-    if event in ("download", "lesson"):  # the stages of these names; no facts of a model
-        remedy = f"once that is mended, `dvc repro --force --single-item {event}` logs it"
-    print(f"warning: MLflow did not take this stage ({shown(reason)}); {remedy}", file=sys.stderr)
+        remedy = "run the same sweep again, which trains nothing twice"
+    if event in ("download", "lesson"):  # the stages of these names, which no model comes from
+        remedy = f"`dvc repro --force --single-item {event}`"
+    print(
+        f"warning: could not log {event} to MLflow: {shown(reason)}. "
+        f"The results on disk are complete. To log them later: {remedy}",
+        file=sys.stderr,
+    )
 
 
 def reason(error: BaseException) -> str:

@@ -66,7 +66,7 @@ def _idx(path: Path, shape: Shape) -> Iterator[Seen]:
     try:
         images = idx.read(path, 1 + len(shape))
     except DataError as error:
-        reason = str(error).partition(";")[0]  # after it: how to mend what was downloaded
+        reason = str(error).partition(";")[0]  # after it: how to repair a download
         raise DataError(reason) from None
     if images.shape[1:] != shape:
         taken = " x ".join(map(str, shape))

@@ -61,7 +61,10 @@ def _parse(content: bytes) -> Stages:
         written = YAML(typ="safe").load(content)  # as DVC does
         Lock.model_validate(written)
     except Exception:  # whatever a parser comes upon in what is no lock
-        raise DataError(f"{PATH}: not what DVC writes; mend it, or run `dvc repro`") from None
+        raise DataError(
+            f"{PATH} is corrupted. Restore it with `git checkout HEAD -- {PATH}`, or in a merge "
+            "rebuild it with `python -m softmax resolve`."
+        ) from None
     stages: Stages = written["stages"]
     return stages
 

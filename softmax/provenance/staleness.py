@@ -36,7 +36,7 @@ def current() -> str:
         raise SoftmaxError(f"the lock is not current: {error}") from None
     except SyntaxError as error:
         where = f"{error.filename}, line {error.lineno}"
-        raise SoftmaxError(f"the lock is not current: {where}: {error.msg}; mend it") from None
+        raise SoftmaxError(f"the lock is not current: {where}: {error.msg}. Fix it.") from None
     leftover = "in dvc.lock, but not in dvc.yaml: delete it there"
     stale |= {name: [leftover] for name in locked if name not in stages}
     if any(stale.values()):

@@ -12,7 +12,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from softmax.errors import SoftmaxError, TrackingError
+from softmax.errors import SoftmaxError, TrackingError, shown
 from softmax.pipeline.params import ModelParams
 from softmax.pipeline.recorder import reason
 from softmax.tracking import views
@@ -175,7 +175,10 @@ def clear_errors() -> Iterator[None]:
     except FileNotFoundError as error:
         raise TrackingError(f"{reason(error)}; run `dvc repro`") from None
     except Exception as error:
-        raise TrackingError(f"{reason(error)}; mend that, and run this again") from None
+        raise TrackingError(
+            f"MLflow store {shown(uri())}: {reason(error)}. Check MLFLOW_TRACKING_URI and that the "
+            "server is running, then run the command again."
+        ) from None
 
 
 def is_served(uri: str) -> bool:
