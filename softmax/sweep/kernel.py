@@ -13,6 +13,7 @@ Shapes: n images in a batch, m models of c classes; theta and all that goes with
 import functools
 import hashlib
 import math
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -33,15 +34,28 @@ Bytes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
 
 # Numba looks for changes in the file of a function only, not in those that it calls.
-SOURCES = b"".join(Path(str(x.__file__)).read_bytes() for x in (arithmetic, optimizers))
-CACHE = Path(__file__).parents[2] / ".dvc/tmp/numba"
-numba.config.CACHE_DIR = str(CACHE / hashlib.sha256(SOURCES).hexdigest()[:16])  # type: ignore[attr-defined]
+SOURCES = [Path(str(x)) for x in (arithmetic.__file__, optimizers.__file__, __file__)]
+KEY = hashlib.sha256(b"".join([numba.__version__.encode(), *(x.read_bytes() for x in SOURCES)]))
+CACHE = Path(__file__).parents[2] / ".dvc/tmp/numba" / KEY.hexdigest()[:16]
+numba.config.CACHE_DIR = str(CACHE)  # type: ignore[attr-defined]
+
+
+def is_writable(directory: Path) -> bool:
+    """Whether files can be written to `directory`, which is made if there is none."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            return True
+    except OSError:
+        return False
+
 
 PIXEL_BITS = 8
 PIXEL_MASK = 2**PIXEL_BITS - 1
 
-# Reorders no sum, fuses nothing, and leaves Python to other threads.
-compiled = numba.njit(cache=True, error_model="numpy", nogil=True)
+# Reorders no sum, fuses nothing, and leaves Python to other threads. Where CACHE is not writable,
+# Numba would take a directory without KEY, and old machine code for changed functions.
+compiled = numba.njit(cache=is_writable(CACHE), error_model="numpy", nogil=True)
 for function in (arithmetic.snap, arithmetic.reduced_exp, arithmetic.polynomial):
     register_jitable(function)
 

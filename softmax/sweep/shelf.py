@@ -6,6 +6,7 @@ at any time.
 
 import hashlib
 from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -41,7 +42,15 @@ def folder(read: Mapping[str, str], settings: Params) -> Path:
     """Where the model of these inputs and settings is kept."""
     chosen = settings.model_dump(include={"download", "train"})
     test = catalog.load()[settings.download.dataset].sha256[2:]
-    content = files.to_json({"inputs": dict(read), "params": chosen, "test": test})
+    trained_by = [files.sha256(path) for path in sorted(Path(__file__).parent.glob("*.py"))]
+    content = files.to_json(
+        {
+            "inputs": dict(read),
+            "params": chosen,
+            "test": test,
+            "code": [metadata.version("numba"), *trained_by],
+        }
+    )
     return PLACE / hashlib.sha256(content).hexdigest()
 
 
