@@ -165,12 +165,11 @@ def test_captions_end_before_the_next_begin(browser: Browser) -> None:
     data, lattice = plane.points(params), plane.lattice()
     fitted = plane.fit(data, params)
     p = plane.probabilities(fitted[-1].theta, lattice)
-    page = browser.new_page()
-    for picture in (figures.forming(data, fitted), figures.surfaces(p, p)):
-        page.set_content(picture.decode())
-        captions = page.locator("body > svg > text").evaluate_all(
-            "(texts) => texts.map((text) => text.getBBox().width)"
-        )[1:]
-        assert len(captions) == 8
-        assert max(captions) + 13 < figures.PITCH_X  # the height of a letter between them
-    page.close()
+    with browser.new_page() as page:
+        for picture in (figures.forming(data, fitted), figures.surfaces(p, p)):
+            page.set_content(picture.decode())
+            captions = page.locator("body > svg > text").evaluate_all(
+                "(texts) => texts.map((text) => text.getBBox().width)"
+            )[1:]
+            assert len(captions) == 8
+            assert max(captions) + 13 < figures.PITCH_X  # the height of a letter between them

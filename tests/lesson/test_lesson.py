@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 import threadpoolctl
-import tiny
 import torch
 from numpy.typing import NDArray
 
@@ -118,10 +117,18 @@ def test_logistic_regressions_follow_the_sigmoid_in_plain_numpy() -> None:
     np.testing.assert_allclose(plane.logistic(pairs, data), expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("device", tiny.TORCH_DEVICES)
+@pytest.mark.parametrize(
+    "device",
+    [
+        "cpu",
+        pytest.param(
+            "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+        ),
+    ],
+)
 def test_torch_gives_the_same_bytes(device: str) -> None:
     data = plane.points(params())
-    there = data.map(lambda array: tiny.on_torch(array, device))
+    there = data.map(lambda array: torch.tensor(array, device=device))
 
     assert fitted(there, params()) == fitted(data, params())
 

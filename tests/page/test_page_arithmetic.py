@@ -1,8 +1,9 @@
-"""The page's JavaScript in Chromium against Python, bit for bit."""
+"""The report's JavaScript in Chromium against Python, bit for bit."""
 
 import base64
 import hashlib
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ Object.assign(window, arithmetic, model, {{ bytes, doubles, encode, fit, sha256 
 
 
 class JavaScript:
-    """The page's modules in a browser. Doubles travel as their bytes, in base64."""
+    """The report's modules in a browser. Doubles travel as their bytes, in base64."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -78,12 +79,13 @@ def encoded(content: bytes) -> str:
 
 
 @pytest.fixture(scope="module")
-def javascript(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> JavaScript:
+def javascript(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JavaScript]:
+    """The modules of the report, on a page without anything else."""
     path = tmp_path_factory.mktemp("page") / "index.html"
     path.write_text(PAGE.format(importmap=json.dumps({"imports": report.modules()})))
-    page = browser.new_page()
-    page.goto(path.as_uri())
-    return JavaScript(page)
+    with browser.new_page() as page:
+        page.goto(path.as_uri())
+        yield JavaScript(page)
 
 
 def same_bits(one: Doubles, other: Doubles) -> bool:

@@ -5,9 +5,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 import pytest
-from clones import Clone
+from helpers.clones import Clone
+from helpers.report import level, listen, middle
 from numpy.typing import NDArray
-from page.opened import _file, _page, _shared, listen, rgba  # noqa: F401 (fixtures)
 from playwright.sync_api import Page, expect
 
 from softmax.core import data, model
@@ -18,18 +18,14 @@ Doubles = NDArray[np.float64]
 
 @pytest.fixture
 def blank(shared: Page) -> Page:
-    """The page with nothing on its pad."""
+    """The report with nothing on its pad."""
     shared.locator("#drawing-clear").click()
     return shared
 
 
 def stroke(page: Page, *places: tuple[float, float]) -> None:
     """Draw a line through `places`, in parts of the pad from its top left."""
-    pad = page.locator("#drawing-pad")
-    pad.scroll_into_view_if_needed()
-    box = pad.bounding_box()
-    assert box
-    on_screen = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in places]
+    on_screen = [middle(page, "#drawing-pad", x, y) for x, y in places]
     page.mouse.move(*on_screen[0])
     page.mouse.down()
     for place in on_screen[1:]:
@@ -37,19 +33,12 @@ def stroke(page: Page, *places: tuple[float, float]) -> None:
     page.mouse.up()
 
 
-def channel(page: Page, canvas: str, number: int) -> Doubles:
-    """Red, green, blue or alpha of a canvas: (height, width)."""
-    values = rgba(page.locator(canvas))[:, number].astype(float)
-    side = round(len(values) ** 0.5)
-    return values.reshape(side, side)
-
-
-def normalized(ink: Doubles) -> Doubles:
+def normalized(drawn: NDArray[np.uint8]) -> Doubles:
     """MNIST's way, as matrices: the areas that pixels of the box share with cells of the pad."""
-    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
     size = max(np.ptp(rows), np.ptp(columns)) + 1
-    down, across = (shares(start, size / 20, len(ink)) for start in (rows[0], columns[0]))
-    box = down @ ink @ across.T
+    down, across = (shares(start, size / 20, len(drawn)) for start in (rows[0], columns[0]))
+    box = down @ drawn @ across.T
     y, x = (np.arange(20) + 0.5) @ box.sum(axis=1), (np.arange(20) + 0.5) @ box.sum(axis=0)
     top, left = (round(14 - moment / box.sum()) for moment in (y, x))
     image = np.zeros((60, 60))
@@ -80,18 +69,18 @@ STROKES: dict[str, list[tuple[float, float]]] = {
 def test_a_drawing_becomes_an_image_as_mnist_was_made(blank: Page, name: str) -> None:
     stroke(blank, *STROKES[name])
 
-    image = channel(blank, "#drawing-image", 0)
-    expected = normalized(channel(blank, "#drawing-pad", 3))
+    image = level(blank.locator("#drawing-image"))
+    expected = normalized(level(blank.locator("#drawing-pad"), 3))
     assert image.max() > 250
     np.testing.assert_allclose(image, expected, atol=0.5 + 1e-9)
 
 
-def test_a_one_is_centred_by_its_mass_wherever_it_is_drawn(blank: Page) -> None:
+def test_a_one_is_centered_by_its_mass_wherever_it_is_drawn(blank: Page) -> None:
     images = []
     for x in (0.15, 0.5, 0.8):
         blank.locator("#drawing-clear").click()
         stroke(blank, (x, 0.2), (x, 0.8))
-        images.append(channel(blank, "#drawing-image", 0))
+        images.append(level(blank.locator("#drawing-image")))
         places = np.arange(28) + 0.5
         for axis in (0, 1):
             mass = images[-1].sum(axis=1 - axis)
@@ -100,21 +89,21 @@ def test_a_one_is_centred_by_its_mass_wherever_it_is_drawn(blank: Page) -> None:
         expect(blank.locator("#drawing-verdict")).to_have_text("The model says: 1")
 
 
-def test_probabilities_follow_each_stroke(blank: Page, pipeline: Clone) -> None:
-    theta = model.load(pipeline.folder / paths.WEIGHTS)
+def test_probabilities_follow_each_stroke(blank: Page, mnist: Clone) -> None:
+    theta = model.load(mnist.directory / paths.WEIGHTS)
     nothing = [f"{a:.4f}" for a in model.softmax(theta[:, -1:])[:, 0]]
     assert probabilities(blank) == nothing
     seen = [nothing]
     for places in ([(0.3, 0.2), (0.7, 0.2)], [(0.7, 0.2), (0.4, 0.9)]):
         stroke(blank, *places)
         seen.append(probabilities(blank))
-        pixels = channel(blank, "#drawing-image", 0).ravel()
+        pixels = level(blank.locator("#drawing-image")).ravel()
         z = model.logits(theta, np.array([*pixels, 255])[:, None])
         assert seen[-1] == [f"{a:.4f}" for a in model.softmax(z)[:, 0]]
         k = model.predict(z)[0]
         expect(blank.locator("#drawing-verdict")).to_have_text(f"The model says: {k}")
         terms = theta[k, :-1] * pixels
-        strength = channel(blank, "#drawing-contributions", 3).ravel()
+        strength = level(blank.locator("#drawing-contributions"), 3).ravel()
         np.testing.assert_allclose(strength, 255 * abs(terms) / abs(terms).max(), atol=0.51)
     assert seen[0] != seen[1] != seen[2]
     blank.locator("#drawing-clear").click()
@@ -141,14 +130,22 @@ def test_a_verdict_is_said_again_only_where_it_changes(blank: Page) -> None:
     assert blank.evaluate("window.said") == 1
 
 
-def test_the_pad_begins_with_the_lectures_first_image(page: Page, pipeline: Clone) -> None:
-    images = data.read_idx(pipeline.folder / catalog.test_files("mnist")[0], 3)
-    assert (channel(page, "#drawing-image", 0) == images[1802]).all()
+def test_the_pad_begins_with_the_lectures_first_image(page: Page, mnist: Clone) -> None:
+    images = data.read_idx(mnist.directory / catalog.test_files("mnist")[0], 3)
+    assert (level(page.locator("#drawing-image")) == images[1802]).all()
     expect(page.locator("#drawing-verdict")).to_have_text("The model says: 2")
 
 
 @pytest.mark.parametrize(
-    ("width", "height"), [(1366, 650), (1440, 900), (390, 844), (844, 390), (683, 325)]
+    ("width", "height"),
+    [
+        (1366, 650),
+        (390, 844),
+        *(
+            pytest.param(*size, marks=pytest.mark.extended)
+            for size in ((1440, 900), (844, 390), (683, 325))
+        ),
+    ],
 )
 def test_the_pad_and_all_it_says_are_in_one_view(page: Page, width: int, height: int) -> None:
     """On the first screen of a laptop and a phone; across and at 200%, where its link leads."""
@@ -159,16 +156,16 @@ def test_the_pad_and_all_it_says_are_in_one_view(page: Page, width: int, height:
         expect(page.locator(f"#drawing-{name}")).to_be_in_viewport(ratio=1)
 
 
-def test_those_who_cannot_draw_take_test_images_by_keyboard(page: Page, pipeline: Clone) -> None:
+def test_those_who_cannot_draw_take_test_images_by_keyboard(page: Page, mnist: Clone) -> None:
     """One after another, each as the model was tested on it."""
-    images = data.read_idx(pipeline.folder / catalog.test_files("mnist")[0], 3)
-    table = pd.read_csv(pipeline.folder / paths.PREDICTIONS)
+    images = data.read_idx(mnist.directory / catalog.test_files("mnist")[0], 3)
+    table = pd.read_csv(mnist.directory / paths.PREDICTIONS)
     for k in range(10):
         right = table.query(f"label == prediction == {k}").filter(regex=r"^p\d").max(axis=1)
         page.locator(f"#drawing-classes [data-class='{k}']").focus()
         for index in right.sort_values(ascending=False, kind="stable").index[:2]:
             page.keyboard.press("Enter")
-            assert (channel(page, "#drawing-image", 0) == images[index]).all()
+            assert (level(page.locator("#drawing-image")) == images[index]).all()
             expect(page.locator("#drawing-verdict")).to_have_text(f"The model says: {k}")
 
 
@@ -181,13 +178,11 @@ def test_a_stroke_does_not_go_over_a_test_image(blank: Page) -> None:
 @pytest.mark.parametrize("button", ["right", "middle"])
 def test_only_the_main_button_draws(blank: Page, button: Literal["right", "middle"]) -> None:
     blank.locator("#drawing-clear").click()
-    box = blank.locator("#drawing-pad").bounding_box()
-    assert box
-    blank.mouse.move(box["x"] + 50, box["y"] + 50)
+    blank.mouse.move(*middle(blank, "#drawing-pad", 0.2, 0.2))
     blank.mouse.down(button=button)
-    blank.mouse.move(box["x"] + 150, box["y"] + 150)
+    blank.mouse.move(*middle(blank, "#drawing-pad", 0.6, 0.6))
     blank.mouse.up(button=button)
-    assert not channel(blank, "#drawing-pad", 3).any()
+    assert not level(blank.locator("#drawing-pad"), 3).any()
 
 
 def test_a_drawing_is_explained(blank: Page) -> None:

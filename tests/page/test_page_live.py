@@ -1,16 +1,14 @@
-"""The live lesson trains to the bytes of Python, at any rate, and shows each epoch."""
+"""The live lesson trains to the bytes of Python, at any learning rate, and shows each epoch."""
 
 import hashlib
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from clones import Clone
-from page.live import _lecture, changes, in_python, in_the_page  # noqa: F401 (fixture)
-from page.opened import _file, _page, listen, visit  # noqa: F401 (fixtures)
+from helpers.clones import Clone
+from helpers.report import changes, lesson_hash, listen, middle, opened, python_hash
 from playwright.sync_api import Browser, Page, expect
 
 from softmax.core import model
@@ -19,33 +17,22 @@ from softmax.pipeline import paths
 from softmax.pipeline.params import Lesson
 
 
-@pytest.fixture(autouse=True)
-def _put_back(page: Page) -> Iterator[None]:
-    yield
-    page.locator("#lesson-reset").click()
+def test_the_browser_trains_to_the_bytes_of_the_pipeline(shared: Page, mnist: Clone) -> None:
+    locked = hashlib.sha256((mnist.directory / paths.LESSON_WEIGHTS).read_bytes()).hexdigest()
+
+    assert lesson_hash(shared) == shared.locator("#lesson-python").text_content() == locked
+    expect(shared.locator("#lesson-verdict")).to_contain_text("Equal")
+    assert changes(shared) == []
 
 
-def test_the_page_trains_to_the_bytes_of_the_pipeline(page: Page, pipeline: Clone) -> None:
-    locked = hashlib.sha256((pipeline.folder / paths.LESSON_WEIGHTS).read_bytes()).hexdigest()
-
-    assert in_the_page(page) == page.locator("#lesson-python").text_content() == locked
-    expect(page.locator("#lesson-verdict")).to_contain_text("Equal")
-    assert changes(page) == []
-
-
-def test_the_page_says_so_if_bytes_differ(
-    browser: Browser, pipeline: Clone, tmp_path: Path
-) -> None:
-    html = (pipeline.folder / paths.REPORT).read_text(encoding="utf-8")
-    locked = hashlib.sha256((pipeline.folder / paths.LESSON_WEIGHTS).read_bytes()).hexdigest()
+def test_the_report_says_so_if_bytes_differ(browser: Browser, mnist: Clone, tmp_path: Path) -> None:
+    html = (mnist.directory / paths.REPORT).read_text(encoding="utf-8")
+    locked = hashlib.sha256((mnist.directory / paths.LESSON_WEIGHTS).read_bytes()).hexdigest()
     other = tmp_path / "index.html"
     other.write_text(html.replace(locked, "0" * 64), encoding="utf-8")
-    page = browser.new_page(locale="en-GB")
-    visit(page, other.as_uri())
-
-    assert in_the_page(page) == locked
-    expect(page.locator("#lesson-verdict")).to_contain_text("should be impossible")
-    page.close()
+    with opened(browser, other) as page:
+        assert lesson_hash(page) == locked
+        expect(page.locator("#lesson-verdict")).to_contain_text("should be impossible")
 
 
 @pytest.mark.parametrize(
@@ -58,7 +45,7 @@ def test_other_rates_and_epochs_are_those_of_python(
     page.locator("#lesson-epoch").fill(str(epoch))
 
     chosen = lecture.model_copy(update={"learning_rate": rate, "epochs": epoch})
-    assert in_the_page(page) == in_python(plane.points(lecture), chosen)
+    assert lesson_hash(page) == python_hash(plane.points(lecture), chosen)
     expect(page.locator("#lesson-verdict")).to_contain_text("another training")
     assert page.locator("#lesson-rate").get_attribute("aria-valuetext") == f"{rate:,g}"
     assert changes(page) == [
@@ -70,12 +57,8 @@ def test_other_rates_and_epochs_are_those_of_python(
 
 
 def test_training_diverges_at_a_rate_that_can_be_reached(page: Page) -> None:
-    """As the page proposes: with a red point among the blue ones."""
-    surface = page.locator("#lesson-plane")
-    surface.scroll_into_view_if_needed()
-    box = surface.bounding_box()
-    assert box
-    page.mouse.click(box["x"] + box["width"] * 0.27, box["y"] + box["height"] * 0.585)
+    """As the report proposes: with a red point among the blue ones."""
+    page.mouse.click(*middle(page, "#lesson-plane", 0.27, 0.585))
     page.locator("[data-add='0']").click()
     page.locator("#lesson-rate").fill("2.7")
     assert page.locator("#lesson-rate-value").inner_text() == "500"
@@ -105,23 +88,33 @@ def test_epochs_are_scrubbed_without_training_anew(page: Page) -> None:
     assert page.evaluate("window.drawn") == 1
 
 
-@pytest.mark.parametrize("size", [(1366, 650), (683, 325), (720, 450), (844, 390), (390, 844)])
-def test_plane_and_sliders_are_on_the_screen_together(page: Page, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    "size",
+    [
+        (1366, 650),
+        (390, 844),
+        *(
+            pytest.param(size, marks=pytest.mark.extended)
+            for size in ((683, 325), (720, 450), (844, 390))
+        ),
+    ],
+)
+def test_plane_and_sliders_are_on_the_screen_together(shared: Page, size: tuple[int, int]) -> None:
     """On a laptop, at 200 %, and on a phone, across and upright."""
     width, height = size
-    page.set_viewport_size({"width": width, "height": height})
-    page.locator(".lesson").evaluate("(lesson) => lesson.scrollIntoView()")
-    bar = page.get_by_role("banner").bounding_box()
+    shared.set_viewport_size({"width": width, "height": height})
+    shared.locator(".lesson").evaluate("(lesson) => lesson.scrollIntoView()")
+    bar = shared.get_by_role("banner").bounding_box()
     assert bar
     for name in ("plane", "rate", "epoch", "play"):
-        box = page.locator(f"#lesson-{name}").bounding_box()
+        box = shared.locator(f"#lesson-{name}").bounding_box()
         assert box
         assert box["y"] >= bar["y"] + bar["height"], name
         assert box["y"] + box["height"] <= height, name
 
 
-def test_steps_show_each_epoch(page: Page, pipeline: Clone) -> None:
-    history = pd.read_csv(pipeline.folder / paths.LESSON_EPOCHS)
+def test_steps_show_each_epoch(page: Page, mnist: Clone) -> None:
+    history = pd.read_csv(mnist.directory / paths.LESSON_EPOCHS)
     page.locator("#lesson-epoch").fill("0")
     expect(page.locator("#lesson-score")).to_contain_text("After epoch 0:")
     for row in history.head(3).itertuples():
@@ -175,9 +168,9 @@ def test_where_no_motion_is_wanted_play_jumps_to_the_end(page: Page) -> None:
         assert shown_epoch(page) == end
 
 
-def test_on_the_boundaries_two_classes_are_equally_likely(page: Page, pipeline: Clone) -> None:
-    theta = model.load(pipeline.folder / paths.LESSON_WEIGHTS)
-    path = page.locator("#lesson-boundaries").get_attribute("d") or ""
+def test_on_the_boundaries_two_classes_are_equally_likely(shared: Page, mnist: Clone) -> None:
+    theta = model.load(mnist.directory / paths.LESSON_WEIGHTS)
+    path = shared.locator("#lesson-boundaries").get_attribute("d") or ""
     ends = np.array(re.findall(r"-?[\d.]+(?:e-\d+)?", path), float).reshape(3, 2, 2) * [1, -1]
 
     for share in (0, 0.3, 1):
