@@ -82,17 +82,6 @@ def level(canvas: Locator, channel: int = 0) -> NDArray[np.uint8]:
     return rgba(canvas)[:, channel].reshape(-1, width)
 
 
-def listen(page: Page, place: str) -> None:
-    """Count in window.said how often a screen reader is told what `place` says."""
-    page.locator(place).evaluate(
-        """(verdict) => {
-             window.said = 0;
-             const observer = new MutationObserver((records) => (window.said += records.length));
-             observer.observe(verdict, { childList: true });
-           }"""
-    )
-
-
 def middle(page: Page, place: str | Locator, x: float = 0.5, y: float = 0.5) -> tuple[float, float]:
     """Scroll to `place` and return its middle on the screen, or another part of it."""
     locator = page.locator(place) if isinstance(place, str) else place

@@ -1,7 +1,6 @@
 """The report for all readers: by keyboard, on a phone, in the dark, in MLflow's viewer."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -63,14 +62,6 @@ def test_arrows_go_up_and_down_the_confusion(page: Page) -> None:
     expect(page.locator(cell.format(3))).to_be_focused()
 
 
-def test_the_report_has_few_stops_of_the_tab_key(shared: Page) -> None:
-    stops = shared.evaluate(
-        """() => [...document.querySelectorAll("a, button, input, summary, [tabindex]")].filter(
-             (element) => element.tabIndex >= 0 && element.checkVisibility()).length"""
-    )
-    assert stops <= 60  # there are hundreds of buttons
-
-
 def test_without_javascript_the_report_says_what_it_lacks_and_formulas_stay(
     browser: Browser, file: Path
 ) -> None:
@@ -120,11 +111,11 @@ def test_the_report_works_in_mlflows_artifact_viewer(browser: Browser, file: Pat
     [
         ("en-GB", DESKTOP, "light"),
         pytest.param("en-GB", DESKTOP, "dark", marks=pytest.mark.extended),
-        pytest.param("vi-VN", DESKTOP, "light", marks=pytest.mark.extended),
         pytest.param("en-GB", PHONE, "light", marks=pytest.mark.extended),
-        pytest.param("vi-VN", PHONE, "light", marks=pytest.mark.extended),
+        pytest.param("vi-VN", DESKTOP, "light", marks=pytest.mark.extended),
+        pytest.param("vi-VN", PHONE, "dark", marks=pytest.mark.extended),
     ],
-    ids=["desktop", "dark", "Vietnamese", "phone", "Vietnamese phone"],
+    ids=["desktop", "dark", "phone", "Vietnamese", "Vietnamese dark phone"],
 )
 def test_nothing_is_against_wcag(
     browser: Browser, file: Path, locale: str, viewport: ViewportSize, scheme: str
@@ -136,19 +127,6 @@ def test_nothing_is_against_wcag(
         assert violations(page, "#cell-images") == []
         page.locator("#cell-images button").first.click()
         assert violations(page, "dialog[open]") == []
-
-
-@pytest.mark.extended
-@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_both_languages_have_the_same_contrasts(page: Page, viewport: ViewportSize) -> None:
-    page.locator(CELL).click()
-    page.locator("#cell-images button").first.click()
-    compared = contrasts(page)
-    page.set_viewport_size(viewport)
-    assert contrasts(page) == compared
-    page.get_by_role("button", name="Tiếng Việt", include_hidden=True).dispatch_event("click")
-    expect(page.locator("html")).to_have_attribute("lang", "vi")
-    assert contrasts(page) == compared
 
 
 @pytest.mark.extended
@@ -164,62 +142,25 @@ def test_on_paper_all_that_the_screen_shows_is_there(shared: Page) -> None:
 
 
 @pytest.mark.extended
-@pytest.mark.parametrize("width", [320, 390, 659, 704, 705, 768])
-def test_a_narrow_report_does_not_scroll_sideways(shared: Page, width: int) -> None:
-    shared.set_viewport_size({"width": width, "height": 800})
-    assert shared.evaluate("document.documentElement.scrollWidth") == width
-    shared.locator("#samples button").first.click()
-    overflow = "(dialog) => dialog.scrollWidth - dialog.clientWidth"
-    assert shared.locator("#explanation").evaluate(overflow) == 0
-
-
-@pytest.mark.extended
 @pytest.mark.parametrize("locale", ["en-GB", "vi-VN"])
-@pytest.mark.parametrize("width", [390, 659])
-def test_tables_and_sums_fit_on_a_phone_and_in_mlflow(
+@pytest.mark.parametrize("width", [320, 390, 659, 704, 705, 768])
+def test_a_narrow_report_does_not_scroll_sideways(
     browser: Browser, file: Path, width: int, locale: str
 ) -> None:
+    """659 is MLflow's viewer, where tables and sums fit, as on most phones."""
     size: ViewportSize = {"width": width, "height": 800}
     with opened(browser, file, viewport=size, locale=locale) as page:
-        overflows = page.locator(".wide").evaluate_all(
-            "(places) => places.map((place) => place.scrollWidth - place.clientWidth)"
-        )
-        assert set(overflows) == {0}
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        overflow = "(all) => all.map((one) => one.scrollWidth - one.clientWidth)"
+        assert width < 390 or set(page.locator(".wide").evaluate_all(overflow)) == {0}
         page.locator("#samples button").first.click()
-        heights = page.locator("#contributions span").evaluate_all(
-            "(lines) => lines.map((line) => line.offsetHeight)"
-        )
-        assert len(set(heights)) == 1
+        assert page.locator("#explanation").evaluate_all(overflow) == [0]
+        heights = "(lines) => lines.map((line) => line.offsetHeight)"
+        lines = page.locator("#contributions span").evaluate_all(heights)
+        assert width < 390 or len(set(lines)) == 1
 
 
 def violations(page: Page, within: str | None = None) -> list[str]:
     """Return the rules of axe that the report, or a part of it, breaks, and where."""
     found = Axe().run(page, within, {"resultTypes": ["violations"]}).response["violations"]
     return [f"{rule['id']}: {rule['nodes'][0]['html']}" for rule in found]
-
-
-def contrasts(page: Page) -> dict[str, Any]:
-    """Return each look of a text that is shown, on what is behind it, in light and in dark."""
-    found = {}
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        found[scheme] = page.evaluate(
-            """() => {
-                 const look = (element) => getComputedStyle(element);
-                 const behind = (element) =>
-                   !element || look(element).backgroundColor !== "rgba(0, 0, 0, 0)"
-                     ? element && look(element).backgroundColor
-                     : behind(element.parentElement);
-                 const text = (element) => element.checkVisibility() &&
-                   [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
-                 const looks = [...document.querySelectorAll("body *")].filter(text).map(
-                   (element) => {
-                     const { color, fontSize, fontWeight, opacity } = look(element);
-                     const size = parseFloat(fontSize);
-                     const large = size >= 24 || (size >= 18.66 && fontWeight >= 700);
-                     return [behind(element), color, opacity, large].join(" ");
-                   });
-                 return [...new Set(looks)].sort();
-               }"""
-        )
-    return found

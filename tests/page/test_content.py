@@ -1,39 +1,35 @@
-"""What the report shows of MNIST and of the training, against what the pipeline wrote."""
+"""What the report shows of MNIST, the training and the lesson, against what Python computes."""
 
-import hashlib
-import json
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 from helpers.clones import Clone
 from helpers.report import level, rgba
-from playwright.sync_api import Page, expect
+from numpy.typing import ArrayLike, NDArray
+from playwright.sync_api import Locator, Page, expect
 
 from softmax.core import data, model
 from softmax.core.data import Dataset
-from softmax.page import images, report
+from softmax.lesson import figures, plane
+from softmax.page import images
 from softmax.page.images import EXAMPLES
 from softmax.pipeline import catalog, paths
+from softmax.pipeline.params import Lesson
+from softmax.results import evaluation
+from softmax.training import initialization
+
+Doubles = NDArray[np.float64]
 
 SAMPLES = [1802, 1100, 217]
-
-
-@pytest.fixture(scope="module")
-def training(mnist: Clone) -> Dataset:
-    """The training set."""
-    pictures, labels = (mnist.directory / path for path in catalog.training_files("mnist"))
-    return data.load(pictures, labels, (60_000, 28, 28), 10)
-
-
-def test_the_report_has_the_result_and_is_small(shared: Page, mnist: Clone) -> None:
-    accuracy = json.loads((mnist.directory / paths.TEST_METRICS).read_text())["accuracy"]
-    said = f"{accuracy:.2%} accuracy on 10,000 test images."
-    assert shared.locator("#results strong").inner_text() == said
-    assert (mnist.directory / paths.REPORT).stat().st_size <= report.LIMIT
-    expect(shared.locator("#hashes td code").first).not_to_be_visible()
-    shared.locator("#hashes summary").click()
-    expect(shared.locator("#hashes td code").first).to_be_visible()
+PLACES = np.arange(-254, 256, 4, dtype=np.int16)  # the middles of 128 cells, 255 x
+CELLS = Dataset(
+    np.stack(np.meshgrid(PLACES, -PLACES), axis=-1).reshape(-1, 2), np.zeros(128**2, np.uint8), 3
+)
+COLORS = np.array(list(figures.COLOURS.values()))
+PURPLE, ORANGE = (128, 84, 200), (230, 97, 1)
+BLUE, RED = (51, 121, 205), (213, 62, 52)
 
 
 def test_javascript_gives_all_test_images_the_labels_and_probabilities_of_python(
@@ -71,22 +67,6 @@ def test_all_images_are_behind_a_cell_the_most_confident_first(
     assert shared.locator("#cell-text").inner_text().startswith(said)
 
 
-def test_the_images_in_the_report_are_those_of_the_file(shared: Page, mnist: Clone) -> None:
-    """All of them, to the last pixel, with their labels."""
-    image_file, label_file = (mnist.directory / path for path in catalog.test_files("mnist"))
-    pictures, labels = data.read_idx(image_file, 3), data.read_idx(label_file, 1)
-    program = """async () => {
-      const { images } = await import("softmax/digits");
-      const all = [...(await images).values()].sort((one, other) => one.index - other.index);
-      const pixels = new Uint8Array(await new Blob(all.map((image) => image.pixels)).arrayBuffer());
-      const digest = await crypto.subtle.digest("SHA-256", pixels);
-      return [[...new Uint8Array(digest)], all.map(({ label }) => label)];
-    }"""
-    digest, shown = shared.evaluate(program)
-    assert bytes(digest) == hashlib.sha256(pictures.tobytes()).digest()
-    assert shown == labels.tolist()
-
-
 def test_samples_and_mistakes_are_the_lectures_and_the_most_confident(
     shared: Page, mnist: Clone
 ) -> None:
@@ -101,11 +81,13 @@ def test_samples_and_mistakes_are_the_lectures_and_the_most_confident(
 
 
 def test_the_data_set_is_introduced_by_its_counts_and_first_images(
-    shared: Page, training: Dataset, mnist: Clone
+    shared: Page, mnist: Clone
 ) -> None:
+    pictures, labels = (mnist.directory / path for path in catalog.training_files("mnist"))
+    training = data.load(pictures, labels, (60_000, 28, 28), 10)
     test = data.read_idx(mnist.directory / catalog.test_files("mnist")[1], 1)
-    text = shared.locator("#data p").first.inner_text().replace("\u00a0\u00d7\u00a0", " by ")
-    for said in ("60,000 images", "10,000 others", "10 classes", "28 by 28", "784 features"):
+    text = shared.locator("#data p").first.inner_text()
+    for said in ("60,000 images", "10,000 others", "10 classes", "784 features"):
         assert said in text
     for k, row in enumerate(shared.locator("#data tbody tr").all()):
         of_class = [sum(labels == k) for labels in (training.labels, test)]
@@ -142,17 +124,91 @@ def test_the_weights_form_under_the_slider(page: Page, mnist: Clone) -> None:
     expect(said).to_contain_text("5 of 5")
 
 
-def test_the_border_stays_noise_because_its_pixels_are_always_0(
-    shared: Page, training: Dataset
+def assert_painted(canvas: Locator, colors: ArrayLike, strength: Doubles) -> None:
+    """`canvas` has `colors`, (n, 3), of `strength`, 0 to 255, (n,)."""
+    picture = rgba(canvas).astype(float)
+    np.testing.assert_allclose(picture[:, 3], strength, atol=0.5 + 1e-9)
+    clear = strength > 64  # else a canvas rounds colors
+    expected = np.broadcast_to(colors, (len(picture), 3))
+    np.testing.assert_allclose(picture[clear, :3], expected[clear], atol=2)
+
+
+def test_surfaces_are_those_of_softmax_and_of_logistic_regressions(
+    shared: Page, mnist: Clone, lecture: Lesson
 ) -> None:
-    dark = int((training.images.max(axis=0) == 0).sum())
-    text = shared.locator("#weights-dark").inner_text()
-    assert f"{dark} pixels are 0 in every training image" in text
-    assert f"{10 * dark} of these {10 * dark} weights are, bit for bit" in text
+    theta = model.load(mnist.directory / paths.LESSON_WEIGHTS)
+    thetas = plane.fit_logistic(plane.points(lecture), lecture)
+    a, q = plane.probabilities(theta, CELLS), plane.logistic(thetas, CELLS)
+    largest = abs(plane.totals(q) - 1).max()
+    for kind, p in {"softmax": a, "logistic": q}.items():
+        *classes, last = shared.locator(f"[data-surfaces={kind}] canvas").all()
+        for canvas, color, values in zip(classes, COLORS, p, strict=True):
+            assert_painted(canvas, color, 255 * values)
+        excess = plane.totals(p) - 1
+        colors = np.where(excess[:, None] > 0, ORANGE, PURPLE)
+        assert_painted(last, colors, 255 * abs(excess) / largest)
+    legend = shared.locator("#contrast-legend").inner_text().split()
+    assert legend == [f"−{largest:.4f}", f"{largest:.4f}"]
+    for name, n in {"least": plane.totals(q).argmin(), "most": plane.totals(q).argmax()}.items():
+        x1, x2 = CELLS.images[n] / 255
+        place = f"at ({x1:.2f}, {x2:.2f}), where it is {plane.totals(q)[n]:.2f}:".replace("-", "−")
+        assert place in shared.locator(f"#contrast-{name}").inner_text()
 
 
-def test_the_curve_names_its_epochs_and_its_last_value(shared: Page, mnist: Clone) -> None:
-    last = pd.read_csv(mnist.directory / paths.EPOCHS)["train_loss"].iloc[-1]
-    assert shared.locator("#loss .level").all_inner_texts()[:2] == ["0", "0.5"]
+def test_regions_have_the_color_of_the_winner_stronger_where_it_is_surer(
+    shared: Page, mnist: Clone
+) -> None:
+    a = plane.probabilities(model.load(mnist.directory / paths.LESSON_WEIGHTS), CELLS)
+    canvas = shared.locator("#lesson-regions")
+    assert_painted(canvas, COLORS[a.argmax(axis=0)], 15 + 130 * a.max(axis=0))
+
+
+def test_weights_are_images_in_two_colors_on_one_scale(shared: Page, mnist: Clone) -> None:
+    weights = model.load(mnist.directory / paths.WEIGHTS)[:, :-1]
+    canvases = shared.locator("[data-weights=diverging] canvas").all()
+    for w, canvas in zip(weights, canvases, strict=True):
+        colors = np.where(w[:, None] > 0, RED, BLUE)
+        assert_painted(canvas, colors, 255 * abs(w) / abs(weights).max())
+
+
+def test_the_curve_of_the_training_is_that_of_its_tables(shared: Page, mnist: Clone) -> None:
+    batches = pd.read_csv(mnist.directory / paths.LOSSES)
+    epochs = pd.read_csv(mnist.directory / paths.EPOCHS)
+    last, final = epochs["step"].iloc[-1], epochs["train_loss"].iloc[-1]
     assert shared.locator("#loss .epoch").all_inner_texts() == [f"epoch {k}" for k in range(1, 6)]
-    assert shared.locator("#loss .last").inner_text() == f"{last:.2f}"
+    assert shared.locator("#loss .last").inner_text() == f"{final:.2f}"
+    top = float(shared.locator("#loss .level").last.inner_text())
+    assert "bottom: 100%" in (shared.locator("#loss .level").last.get_attribute("style") or "")
+    x, y = drawn(shared.locator("#loss path"))
+    np.testing.assert_allclose(x, 100 * batches["step"] / last)
+    np.testing.assert_allclose(y, 100 - 100 * batches["loss"] / top)
+    styles = [dot.get_attribute("style") or "" for dot in shared.locator("#loss .dot").all()]
+    left, bottom = np.array([re.findall(r"[\d.]+", style) for style in styles], float).T
+    np.testing.assert_allclose(left, 100 * epochs["step"] / last)
+    np.testing.assert_allclose(bottom, 100 * epochs["train_loss"] / top)
+
+
+def test_the_curve_of_the_lesson_is_that_of_its_table(
+    shared: Page, mnist: Clone, lecture: Lesson
+) -> None:
+    data = plane.points(lecture)
+    z = evaluation.logits(initialization.uniform(2, lecture.seed, plane.CLASSES), data)
+    before = model.cross_entropy(z, np.eye(plane.CLASSES)[:, data.labels]).mean()
+    after = pd.read_csv(mnist.directory / paths.LESSON_EPOCHS)["train_loss"]
+    losses = np.array([before, *after])
+    x, y = drawn(shared.locator("#lesson-curve"))
+    shown = len(losses)  # of more epochs than the pipeline has
+    top = float(shared.locator(".loss .level").last.inner_text())
+    last = int(shared.locator(".loss .epoch").last.inner_text())
+    assert last == len(x) - 1 > len(after)
+    np.testing.assert_allclose(x, 100 * np.arange(len(x)) / last)
+    np.testing.assert_allclose(y[:shown], 100 - 100 * losses / top, atol=1e-9)
+    assert losses.max() <= top < 2 * losses.max()
+    end = shared.locator(".loss .end").get_attribute("style") or ""
+    assert f"left: {100 * len(after) / last:g}%" in end
+
+
+def drawn(path: Locator) -> Doubles:
+    """The points of a path of lines: x and y, (2, n)."""
+    numbers = re.findall(r"[\d.]+(?:e-\d+)?", path.get_attribute("d") or "")
+    return np.array(numbers, float).reshape(-1, 2).T

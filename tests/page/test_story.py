@@ -13,8 +13,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from softmax.core import data, model
 from softmax.lesson import examples, plane
-from softmax.page import lecture
-from softmax.pipeline import catalog, params, paths
+from softmax.page.lecture import PROBABILITIES, SEEDS_SAY
+from softmax.pipeline import catalog, paths
+from softmax.pipeline.params import Lesson
 
 Doubles = NDArray[np.float64]
 
@@ -54,14 +55,13 @@ def test_three_logistic_probabilities_do_not_add_up_to_one(shared: Page) -> None
     np.testing.assert_allclose(said, expected, atol=5e-4)
 
 
-def test_all_maps_are_read_under_the_pointer(shared: Page, mnist: Clone) -> None:
+def test_all_maps_are_read_under_the_pointer(shared: Page, mnist: Clone, lecture: Lesson) -> None:
     canvas = shared.locator("[data-surfaces='softmax'] canvas").first
     shared.mouse.move(*middle(shared, canvas, 0.75, 0.25))
     said = shared.locator("#contrast-here").inner_text().replace("−", "-")
     x1, x2, *numbers = map(float, re.findall(r"-?\d\.\d\d", said))
     assert (x1, x2) == pytest.approx((0.5, 0.5), abs=0.03)
-    lesson = params.load(mnist.directory / params.PATH).lesson
-    thetas = plane.fit_logistic(plane.points(lesson), lesson)
+    thetas = plane.fit_logistic(plane.points(lecture), lecture)
     here = data.Dataset(np.array([[x1, x2]]) * 255, np.zeros(1, np.uint8), 3)
     q = plane.logistic(thetas, here)[:, 0]
     theta = model.load(mnist.directory / paths.LESSON_WEIGHTS)
@@ -127,7 +127,7 @@ def test_a_label_of_next_to_no_probability_has_finite_slopes(page: Page) -> None
 
 
 @pytest.mark.parametrize(("k", "label"), [(0, 1), (2, 0)])
-def test_each_factor_of_the_gradient(page: Page, k: int, label: int) -> None:
+def test_each_factor_of_the_gradient(page: Page, lecture: Lesson, k: int, label: int) -> None:
     page.locator(f"#gradient [data-point='{k}']").click()
     page.locator(f"#gradient [data-y='{label}']").click()
     x, y = POINTS[:, [k]], np.eye(3)[:, [label]]
@@ -135,7 +135,7 @@ def test_each_factor_of_the_gradient(page: Page, k: int, label: int) -> None:
     a = model.softmax(z)
     dz = model.residuals(a, y)
     gradient = model.mean_gradient(model.gradient_sum(dz, x), 1)
-    rate = params.load().lesson.learning_rate
+    rate = lecture.learning_rate
     after = model.cross_entropy(model.logits(THETA - rate * gradient, x), y)[0]
     loss = model.cross_entropy(z, y)[0]
     for name, values in {
@@ -181,10 +181,6 @@ def test_terms_are_one_stop_of_the_tab_key(page: Page) -> None:
     assert "0.31" in numbers
     assert "1.2" not in numbers
     assert symbols.locator("[tabindex='0']").count() == 1
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("ArrowLeft")
-    expect(page.locator("#softmax [data-meaning]")).to_contain_text("the scores")
-    page.keyboard.press("ArrowRight")
     page.keyboard.press("Tab")
     assert lit(page.locator("#softmax")) == []
 
@@ -202,11 +198,11 @@ def test_the_lectures_results_stand_beside_those_of_the_pipeline(
     file, _ = catalog.test_files("mnist")
     images = data.read_idx(mnist.directory / file, 3).reshape(-1, 784)
     cards = shared.locator("#lecture-images article").all_inner_texts()
-    for card, (k, theirs) in zip(cards, lecture.PROBABILITIES.items(), strict=True):
+    for card, (k, theirs) in zip(cards, PROBABILITIES.items(), strict=True):
         a = model.softmax(model.logits(theta, np.array([*images[k], 255.0])[:, None]))[:, 0]
         assert f"called it {np.argmax(theirs)} with {max(theirs):.2f}" in card
         assert f"this one calls it {a.argmax()} with {a.max():.2f}" in card
-        least, largest = lecture.SEEDS_SAY[k]
+        least, largest = SEEDS_SAY[k]
         assert least - 0.005 <= a.max() <= largest + 0.005
         shown = re.findall(r"\d\.\d\d$|\d\.\d\d(?=\s)", card.split("here")[1], re.MULTILINE)
         numbers = np.array(shown, float).reshape(10, 2)
