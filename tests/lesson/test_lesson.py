@@ -14,6 +14,8 @@ from softmax.lesson import plane
 from softmax.pipeline.params import Lesson
 from softmax.training import initialization, randomness
 
+torch.set_num_threads(1)  # on a busy machine threads wait for each other longer than they work
+
 Doubles = NDArray[np.float64]
 
 DEFAULTS = {"seed": 0, "points": 50, "spread": 0.16, "epochs": 40, "learning_rate": 2.0}

@@ -39,8 +39,8 @@ def test_every_string_is_there_in_both_languages_and_used() -> None:
 
 def test_what_has_a_text_keeps_it() -> None:
     strings = {"a": {"en": "A & B"}}
-    page = "<p data-i18n=a></p>\n<p data-i18n=a>C</p>\n<hr data-i18n-label=a>"
-    filled = "<p data-i18n=a>A &amp; B</p>\n<p data-i18n=a>C</p>\n<hr data-i18n-label=a"
+    page = "<p data-i18n=a>\n</p><p data-i18n=a>C</p>\n<hr data-i18n-label=a>"
+    filled = "<p data-i18n=a>A &amp; B\n</p><p data-i18n=a>C</p>\n<hr data-i18n-label=a"
     assert english.fill(page, strings, "mnist") == filled + ' aria-label="A &amp; B">'
 
 
