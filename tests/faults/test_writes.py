@@ -79,13 +79,13 @@ def kill(workspace: Workspace, stage: str, files: list[Path], _: str, number: in
             raise Killed
 
     with workspace.monkeypatch.context() as patch:
-        patch.setattr(Path, "unlink", lambda path, missing_ok=False: None)
+        patch.setattr(Path, "unlink", lambda *_, **__: None)
         with pytest.raises(Killed):
             run(workspace, stage, files, meet)
 
 
 def assert_recovers(workspace: Workspace, stage: str, before: dict[str, bytes]) -> None:
-    """Assert that the stage, run again, gives the bytes of `before` and leaves no part of a file."""
+    """Assert that the stage, run again, gives the bytes of `before`, and no part is left."""
     assert workspace.stage(stage).status == 0
     assert workspace.contents() == before
     assert not [*Path().rglob("*.partial")]
@@ -144,5 +144,3 @@ def test_each_fault_at_each_write_of_each_stage(
         fault(workspace, stage, files, name, number)
         whole_or_old(before, files)
     assert_recovers(workspace, stage, before)
-
-
