@@ -19,7 +19,6 @@ from playwright.sync_api import Browser, sync_playwright
 from servers import empty_store, serve
 from shared import LECTURE, once
 from tally import Tally
-from victims import Victim
 
 from softmax.pipeline import catalog, recorder
 from softmax.pipeline.recorder import Recorder
@@ -54,12 +53,6 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     clone = Clone.copy(built / "clone", folder / "clone")
     clone.environment |= team_environment(folder)
     return clone
-
-
-@pytest.fixture(scope="module")
-def victim(team: Clone, tmp_path_factory: pytest.TempPathFactory) -> Victim:
-    """A copy of it in which anything may go wrong."""
-    return Victim(team, tmp_path_factory.mktemp("victim"))
 
 
 @pytest.fixture(scope="session")
