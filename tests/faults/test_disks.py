@@ -35,6 +35,7 @@ FULL = "dd if=/dev/zero of=ballast bs=4096 2>/dev/null || truncate --size=-20K b
         (FULL, "rm ballast", "No space left on device"),
         ('mount -o remount,ro "$1"', 'mount -o remount,rw "$1"', "Read-only file system"),
     ],
+    ids=["full", "read-only"],
 )
 def test_a_stage_says_so_and_the_pipeline_goes_on(
     spoil: str, mend: str, reason: str, tmp_path: Path
