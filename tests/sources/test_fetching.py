@@ -5,17 +5,8 @@ import os
 from http.server import BaseHTTPRequestHandler
 
 import pytest
-from sources.sites import (  # noqa: F401 (fixtures)
-    Files,
-    Serve,
-    _files,
-    _nothing_from_outside,
-    _serve,
-    expected,
-    gzipped,
-    message,
-    plain,
-)
+from helpers.sites import Serve
+from sources.sites import Files, expected, gzipped, message, plain
 from torchvision import datasets
 
 from softmax.errors import SourceError

