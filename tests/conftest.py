@@ -21,7 +21,7 @@ END_TO_END = {"browser", "mnist", "postgresql", "server"}  # fixtures that start
 
 hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.register_profile("extended", deadline=None, max_examples=2000)
-hypothesis.settings.load_profile("default")
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
