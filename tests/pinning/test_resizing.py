@@ -5,11 +5,9 @@ from math import floor
 from pathlib import Path
 
 import numpy as np
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from PIL import Image
 from pinning.pins import Pin, noise
 
 sides = st.integers(1, 9)
@@ -54,13 +52,6 @@ def test_each_pixel_is_the_mean_of_what_it_covers(
 def test_halves_are_rounded_up(pin: Pin) -> None:
     images = np.array([[[0, 1], [3, 0]]] * 2, np.uint8)
     assert resized(pin, images, 2, 1)[0].tolist() == [[1], [2]]
-
-
-@pytest.mark.parametrize("shape", [(300, 200), (300, 200, 3)])
-def test_it_is_near_to_pillows(pin: Pin, shape: tuple[int, ...]) -> None:
-    images = noise(2, *shape)
-    other = Image.fromarray(images[0]).resize((17, 28), Image.Resampling.BOX, reducing_gap=None)
-    assert np.abs(resized(pin, images, 28, 17)[0].astype(int) - np.asarray(other)).max() <= 8
 
 
 def test_white_stays_white_at_any_size(pin: Pin) -> None:

@@ -86,8 +86,6 @@ FAULTS: dict[str, dict[str, Any]] = {
     "label '-1' of 90 images is no class; classes are whole": {"label": -1},
     "label '1.5' of 1 images is no class": {"label": [1.5] + [2] * 89},
     "label '' of 90 images is no class": {"label": ""},
-    "1 class (7); 2 to 1000 are allowed": {"label": 7},
-    "class 1 has 1 training and 0 test images": {"label": [0] * 89 + [1], "pixel0": 0},
 }
 
 

@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from helpers.workspace import Workspace
 
-from softmax.pipeline import catalog
 from softmax.pipeline.catalog import FILES
 
 
@@ -75,25 +73,6 @@ def test_a_changed_label_shows_in_the_lock_and_in_mlflow(
     loss = json.loads(Path("metrics/test.json").read_text())["loss"]
     assert scored.data.metrics["test_loss"] == loss != new.data.metrics["test_loss"]
     assert digests(scored)["digits-test"] != digests(new)["digits-test"]
-
-
-def test_data_come_from_a_directory_once_they_are_pinned(
-    workspace: Workspace, mirror: Path
-) -> None:
-    entries = yaml.safe_load(catalog.PATH.read_text())
-    entries["other"] = entries["digits"] | {FILES[1]: "0" * 64}
-    catalog.PATH.write_text(yaml.safe_dump(entries))
-    workspace.set(download={"dataset": "other"})
-    workspace.monkeypatch.setenv("MNIST_MIRROR", str(mirror))
-    refused = workspace.stage("download")
-    assert refused.status == 2
-    assert f"{FILES[1]}: SHA-256 is" in refused.err
-    assert workspace.tool("pin", "other", mirror).status == 0
-    workspace.run("download")
-    outs = yaml.safe_load(Path("dvc.lock").read_text())["stages"]["download"]["outs"]
-    assert {out["path"] for out in outs} == {f"data/other/{file}" for file in FILES}
-    for file in FILES:
-        assert Path("data/other", file).read_bytes() == (mirror / file).read_bytes()
 
 
 def test_what_dvc_keeps_is_enough_to_run_download_again(workspace: Workspace) -> None:
