@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from torchvision import datasets
 
 from softmax.pipeline import catalog
 from softmax.pipeline.catalog import FILES, Pinned
+from softmax.sources import fetching
 
 
 @pytest.fixture(autouse=True)
@@ -51,3 +52,16 @@ def serve() -> Iterator[Serve]:
     """Serves a site, {name: reply}, and returns its URL."""
     with serving() as serve:
         yield serve
+
+
+@pytest.fixture
+def fetch(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Files, str]]:
+    """Fetches a data set with MNIST_MIRROR: fetch("/data/mnist", "mnist")."""
+
+    def fetch(place: object, dataset: str = "mnist", **environment: str) -> tuple[Files, str]:
+        for key, value in {"MNIST_MIRROR": str(place), **environment}.items():
+            monkeypatch.setenv(key, value)
+        contents, source = fetching.fetch(dataset)
+        return {str(path): content for path, content in contents.items()}, source
+
+    return fetch

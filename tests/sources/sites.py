@@ -1,12 +1,13 @@
 """A tiny data set as good mirrors give it, and what is said when none does."""
 
 import gzip
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 from helpers.sites import Reply, body
 
 Files = dict[str, bytes]
+Fetch = Callable[..., tuple[Files, str]]
 IMAGES = [
     np.random.default_rng(n).integers(256, size=(count, 784), dtype=np.uint8)
     for n, count in enumerate((2, 1, 2))  # training, validation, test
@@ -23,9 +24,9 @@ def gzipped(files: Files) -> dict[str, Reply]:
     return {f"{name}.gz": body(gzip.compress(content)) for name, content in files.items()}
 
 
-def expected(dataset: str, files: Files) -> dict[Path, bytes]:
-    """Return what fetch returns."""
-    return {Path("data", dataset, name): content for name, content in files.items()}
+def expected(dataset: str, files: Files) -> Files:
+    """Return what is fetched, by path."""
+    return {f"data/{dataset}/{name}": content for name, content in files.items()}
 
 
 def message(dataset: str, *failures: str) -> str:

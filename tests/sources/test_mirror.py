@@ -14,13 +14,13 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 from helpers.sites import ENDING, Reply, Serve, body, status
-from sources.sites import Files, expected, gzipped, message, plain
+from sources.sites import Fetch, Files, expected, gzipped, message, plain
 from torchvision import datasets
 
 from softmax.errors import SourceError
 from softmax.pipeline import catalog
 from softmax.pipeline.catalog import FILES
-from softmax.sources import fetching, idx, mirror
+from softmax.sources import idx, mirror
 
 PATIENCE = 0.4  # seconds for the next byte, of mirrors that do not send it
 
@@ -82,29 +82,24 @@ def wrongly_labelled(files: Files) -> dict[str, Reply]:
 
 @pytest.mark.parametrize("site", [plain, gzipped, in_chunks, encoded, wrongly_labelled])
 def test_http_mirror(
-    files: Files,
-    serve: Serve,
-    monkeypatch: pytest.MonkeyPatch,
-    site: Callable[[Files], dict[str, Reply]],
+    files: Files, serve: Serve, fetch: Fetch, site: Callable[[Files], dict[str, Reply]]
 ) -> None:
     url = serve(site(files))
-    monkeypatch.setenv("MNIST_MIRROR", url)
-    assert fetching.fetch("mnist") == (expected("mnist", files), url)
+    assert fetch(url) == (expected("mnist", files), url)
 
 
-@pytest.mark.parametrize("compress", [False, True])
 @pytest.mark.parametrize("scheme", ["", "file://"])
-def test_directory(
-    files: Files, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, scheme: str, compress: bool
-) -> None:
+def test_directory(files: Files, fetch: Fetch, tmp_path: Path, scheme: str) -> None:
     directory = tmp_path / "a b%20c"
     directory.mkdir()
-    for name, content in files.items():
-        path = directory / (f"{name}.gz" if compress else name)
-        path.write_bytes(gzip.compress(content) if compress else content)
     place = scheme + quote(str(directory)) if scheme else str(directory)
-    monkeypatch.setenv("MNIST_MIRROR", place)
-    assert fetching.fetch("mnist") == (expected("mnist", files), place)
+    for name, content in files.items():
+        (directory / f"{name}.gz").write_bytes(gzip.compress(content))
+    assert fetch(place) == (expected("mnist", files), place)
+    for name, content in files.items():
+        (directory / f"{name}.gz").unlink()
+        (directory / name).write_bytes(content)
+    assert fetch(place) == (expected("mnist", files), place)
 
 
 CONTENT = b"\0\0\x08\x01" + np.random.default_rng(0).bytes(1000)
@@ -144,6 +139,15 @@ SLOW = {
 }
 
 
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+    """Little of it with mirrors that would take all."""
+    if fault in SLOW:
+        monkeypatch.setattr(mirror, "TIMEOUT", PATIENCE)
+        monkeypatch.setattr(mirror, "DEADLINE", 3 * PATIENCE)
+
+
+@pytest.mark.usefixtures("patience")
 @pytest.mark.parametrize(
     "fault",
     [
@@ -154,23 +158,14 @@ SLOW = {
     ],
 )
 def test_a_faulty_mirror_is_passed_over_and_named_to_who_asks(
-    files: Files,
-    serve: Serve,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    fault: str,
+    files: Files, serve: Serve, fetch: Fetch, capsys: pytest.CaptureFixture[str], fault: str
 ) -> None:
     reply, reason = (FAULTS | SLOW)[fault]
-    if fault in SLOW:
-        monkeypatch.setattr(mirror, "TIMEOUT", PATIENCE)
-        monkeypatch.setattr(mirror, "DEADLINE", 3 * PATIENCE)
     bad, good = serve(plain(files) | {FILES[2]: reply}), serve(plain(files))
-    monkeypatch.setattr(datasets.MNIST, "mirrors", [good])
-    monkeypatch.setenv("MNIST_MIRROR", bad)
-    monkeypatch.setenv("VERBOSE", "1")
+    datasets.MNIST.mirrors.append(good)
     start = time.monotonic()
     tracemalloc.start()
-    fetched = fetching.fetch("mnist")
+    fetched = fetch(bad, VERBOSE="1")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert time.monotonic() - start < 9
@@ -181,39 +176,42 @@ def test_a_faulty_mirror_is_passed_over_and_named_to_who_asks(
 
 
 def test_nobody_else_is_told_of_a_mirror_that_is_passed_over(
-    files: Files, serve: Serve, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    files: Files, serve: Serve, fetch: Fetch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    good = serve(plain(files))
-    monkeypatch.setattr(datasets.MNIST, "mirrors", [good])
-    monkeypatch.setenv("MNIST_MIRROR", serve({}))
-    assert fetching.fetch("mnist") == (expected("mnist", files), good)
+    datasets.MNIST.mirrors.append(good := serve(plain(files)))
+    assert fetch(serve({})) == (expected("mnist", files), good)
     assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("place", ["ftp://127.0.0.1/set", "file:///no/such/directory", __file__])
-def test_neither_directory_nor_url(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
-    monkeypatch.setenv("MNIST_MIRROR", place)
-    with pytest.raises(SourceError) as caught:
-        fetching.fetch("fashion-mnist")
+def test_neither_directory_nor_url(fetch: Fetch, place: str) -> None:
     failure = f"{place}: neither a directory nor a file:// or http(s):// URL of one"
+    with pytest.raises(SourceError) as caught:
+        fetch(place, "fashion-mnist")
     assert str(caught.value) == message("fashion-mnist", failure)
 
 
-def test_malformed_url(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MNIST_MIRROR", "http://[bad")
+def test_malformed_url(fetch: Fetch) -> None:
     with pytest.raises(SourceError, match="not an address, or it leads to none\n"):
-        fetching.fetch("fashion-mnist")
+        fetch("http://[bad", "fashion-mnist")
 
 
-@pytest.mark.parametrize("compress", [False, True])
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
 def test_a_file_may_have_no_byte_more_than_its_entry_says(
-    files: Files, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, compress: bool
+    files: Files, fetch: Fetch, tmp_path: Path, compress: Callable[[bytes], bytes]
 ) -> None:
-    content = files[FILES[0]] + b"\0"
-    (tmp_path / FILES[0]).write_bytes(gzip.compress(content) if compress else content)
-    monkeypatch.setenv("MNIST_MIRROR", str(tmp_path))
+    (tmp_path / FILES[0]).write_bytes(compress(files[FILES[0]] + b"\0"))
     with pytest.raises(SourceError, match=f"{FILES[0]}: over 2368 bytes\n"):
-        fetching.fetch("fashion-mnist")
+        fetch(tmp_path, "fashion-mnist")
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_what_is_no_file_in_a_directory_is_not_waited_for(
+    fetch: Fetch, tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / FILES[0])
+    with pytest.raises(SourceError, match=f"{FILES[0]}: not a file\n"):
+        fetch(tmp_path, "fashion-mnist")
 
 
 def test_labels_of_four_bytes_are_not_too_long(files: Files) -> None:
@@ -224,13 +222,3 @@ def test_labels_of_four_bytes_are_not_too_long(files: Files) -> None:
         len(files[FILES[2]]),
         len(idx.header(np.zeros(test, ">i4"))) + 4 * test,
     )
-
-
-@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
-def test_what_is_no_file_in_a_directory_is_not_waited_for(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, make: Callable[[Path], None]
-) -> None:
-    make(tmp_path / FILES[0])
-    monkeypatch.setenv("MNIST_MIRROR", str(tmp_path))
-    with pytest.raises(SourceError, match=f"{FILES[0]}: not a file\n"):
-        fetching.fetch("fashion-mnist")

