@@ -27,6 +27,7 @@ def same_answers(printed: str, predictions: bytes) -> None:
     answers = pd.read_csv(io.StringIO(printed))
     expected = pd.read_csv(io.BytesIO(predictions))
     assert len(expected) == 30
+    assert [*answers][:4] == ["image", "seen", "class", "prediction"]
     assert (answers["class"].astype(int) == expected["prediction"]).all()
     pd.testing.assert_frame_equal(
         answers.drop(columns=["image", "seen", "class"]),
