@@ -47,6 +47,7 @@ def test_the_entry_is_added_and_nothing_else_is_changed(pin: Pin, place: Path) -
     pinned = pin(place, "nobodys")
     assert catalog.PATH.read_text().startswith(before)
     assert list(entry("nobodys")) == ["images", "shape", "classes", *FILES]
+    assert "\n  images: [20, 10]\n" in catalog.PATH.read_text()
     assert "20 training and 10 test images of 28 x 28 gray pixels" in pinned.out
     assert pinned.classes == tuple("0123456789")
 
