@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny
-from shared import ROOT, forking
+from helpers import tiny
+from helpers.shared import ROOT, forking
 
 from softmax.core.data import Dataset
 from softmax.sweep import compiled

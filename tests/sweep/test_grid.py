@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from shared import LECTURE
+from helpers.shared import LECTURE
 
 from softmax.errors import ParamsError
 from softmax.sweep import grid

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from shared import LECTURE
+from helpers.shared import LECTURE
 
 from softmax.pipeline import files, params, paths
 from softmax.sweep import ranking, shelf, summary

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny
 import torch
+from helpers import tiny
 from numpy.typing import NDArray
 from torch.nn import functional
 
@@ -22,17 +22,17 @@ COUNT = 23  # images: five batches of four, and one of three
 
 
 def fit(data: Dataset, params: Hyperparameters, held_out: int = 0) -> list[Epoch]:
-    """Every epoch of a training as the train stage runs it."""
+    """Return every epoch of a training as the train stage runs it."""
     return list(fitting.fit(*data.split(held_out), params))
 
 
 def facts(epochs: list[Epoch]) -> list[dict[str, Any]]:
-    """Epochs as values to compare, theta down to the bit."""
+    """Return epochs as values to compare, theta down to the bit."""
     return [epoch._asdict() | {"theta": epoch.theta.tobytes()} for epoch in epochs]
 
 
 def lecture_loop(data: Dataset, params: Hyperparameters) -> tuple[NDArray[np.float64], list[float]]:
-    """theta and the loss of each batch, from torch's own layer, loss, autograd and SGD."""
+    """Return theta and the loss of each batch, from torch's own layer, loss, autograd and SGD."""
     images, labels = torch.tensor(data.images / 255), torch.tensor(data.labels)
     layer = torch.nn.Linear(images.shape[1], 10, dtype=torch.float64)
     start = torch.tensor(initialization.uniform(images.shape[1], params.seed, classes=tiny.CLASSES))
@@ -53,7 +53,7 @@ def lecture_loop(data: Dataset, params: Hyperparameters) -> tuple[NDArray[np.flo
 
 
 def test_follows_the_lecture_loop() -> None:
-    """Through 211 batches an epoch, the last of one image, with a row for the 100th and 200th."""
+    """Train on 211 batches an epoch, the last of one image, with rows for the 100th and 200th."""
     data = tiny.dataset(421)
     params = tiny.params(epochs=2, batch_size=2)
     theta, losses = lecture_loop(data, params)
@@ -128,7 +128,7 @@ def test_a_model_that_leaves_the_range_leaves_the_others_alone() -> None:
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])
 def test_no_step_waits_for_a_value(optimizer: str) -> None:
-    """Tensors on torch's device "meta" have no values: whoever asks for one, gets an error."""
+    """Train on torch's device "meta", whose tensors have no values: to ask for one is an error."""
     data = tiny.dataset(COUNT).map(lambda array: torch.asarray(array, device="meta"))
     params = tiny.params(optimizer=optimizer, weight_decay=0.01, averaging=0.9, schedule="cosine")
     descent = Descent(data, [params, params])
@@ -172,7 +172,7 @@ def test_held_out_images_change_the_weights() -> None:
 
 
 def test_averaging_keeps_the_moving_average_of_the_weights() -> None:
-    """With one batch an epoch each step is published, and averaging does not alter the steps."""
+    """Train with one batch an epoch: each step is published, and averaging alters no step."""
     data, start = tiny.dataset(COUNT), initialization.uniform(6, seed=0, classes=tiny.CLASSES)
     steps = fit(data, tiny.params(batch_size=COUNT, epochs=8))
     averages = fit(data, tiny.params(batch_size=COUNT, epochs=8, averaging=0.7))
