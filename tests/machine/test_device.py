@@ -7,7 +7,7 @@ import sys
 
 import pytest
 import torch
-from shared import ROOT
+from helpers.shared import ROOT
 
 from softmax.errors import SettingError
 from softmax.machine import device
@@ -32,7 +32,7 @@ def test_auto_takes_the_gpu_if_there_is_one(
     assert device.choose() == ("cuda" if gpu else "cpu")
 
 
-def test_without_a_driver_nobody_waits_for_torch() -> None:
+def test_without_a_driver_torch_is_not_imported() -> None:
     program = """
 import sys
 from softmax.machine import device

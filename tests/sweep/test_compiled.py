@@ -2,13 +2,14 @@
 
 import shutil
 import subprocess
+import sys
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers import tiny
-from helpers.shared import ROOT, forking
+from helpers.shared import ROOT
 
 from softmax.core.data import Dataset
 from softmax.sweep import compiled
@@ -94,9 +95,8 @@ def test_a_change_of_what_the_loop_calls_compiles_it_anew(tmp_path: Path) -> Non
 
     def exponential() -> str:
         done = subprocess.run(
-            ["python", "-c", EXPONENTIAL],
+            [sys.executable, "-c", EXPONENTIAL],
             cwd=tmp_path,
-            env=forking(),
             check=True,
             capture_output=True,
             text=True,
