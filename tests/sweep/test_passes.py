@@ -17,7 +17,7 @@ from stages import train
 
 
 def settings(*overrides: str) -> list[Params]:
-    """The params of each setting."""
+    """Return the params of each setting."""
     return [setting.params for setting in grid.read(overrides)]
 
 
@@ -48,7 +48,7 @@ def test_a_pass_has_a_bounded_number_of_models(workspace: Workspace) -> None:
 def test_the_facts_are_those_of_the_stage(
     library: str, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Weights, losses, scores and metrics, byte by byte."""
+    """Compare weights, losses, scores and metrics byte by byte."""
     if library == "torch":
         monkeypatch.setattr(Dataset, "to", lambda self, _: self.map(torch.asarray))
     monkeypatch.setattr(recorder, "log", lambda *_, **__: None)  # MLflow's rows are not compared

@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
-import numpy as np
 import pytest
 from helpers import tiny
 
@@ -15,22 +14,6 @@ from softmax.training.fitting import Epoch
 
 COUNT = 3
 WAIT = 60  # seconds
-
-
-class Meeting:
-    """Where the workers of a team add up their arrays."""
-
-    def __init__(self) -> None:
-        self.barrier = Barrier(COUNT)
-        self.arrays: list[Array] = [None] * COUNT
-
-    def sum(self, worker: Workers, array: Array) -> Array:
-        """Replace `array` by its sum over all workers."""
-        self.arrays[worker.rank] = array.copy()
-        self.barrier.wait(WAIT)
-        array[...] = np.sum(self.arrays, axis=0)
-        self.barrier.wait(WAIT)
-        return array
 
 
 def facts(epochs: list[Epoch]) -> list[dict[str, Any]]:
@@ -45,8 +28,16 @@ def test_each_worker_has_the_bytes_of_one(batch_size: int, monkeypatch: pytest.M
     kept, held_out = tiny.dataset(421).split(100)
     params = tiny.params(batch_size=batch_size, optimizer="momentum", averaging=0.5)
     alone = facts([*fitting.fit(kept, held_out, params)])
-    meeting = Meeting()
-    monkeypatch.setattr(Workers, "sum", lambda worker, array: meeting.sum(worker, array))
+    barrier, shares = Barrier(COUNT), dict[int, Array]()
+
+    def add(worker: Workers, array: Array) -> Array:
+        shares[worker.rank] = array.copy()
+        barrier.wait(WAIT)
+        array[...] = sum(shares.values())
+        barrier.wait(WAIT)
+        return array
+
+    monkeypatch.setattr(Workers, "sum", add)
 
     def work(rank: int) -> list[dict[str, Any]]:
         return facts([*fitting.fit(kept, held_out, params, Workers(rank, COUNT, launcher=0))])
