@@ -3,7 +3,6 @@
 import os
 import signal
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -37,22 +36,12 @@ def test_workers_is_a_positive_number(wanted: str, monkeypatch: pytest.MonkeyPat
 
 
 def test_workers_is_the_number_to_launch(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert torchrun.wanted() is None
+    monkeypatch.setenv("WORKERS", "")
+    assert torchrun.wanted() is None
     monkeypatch.setenv("WORKERS", "3")
     assert torchrun.wanted() == 3
-
-
-def test_a_worker_launches_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WORKERS", "3")
-    monkeypatch.setenv(torchrun.TORCHRUN, "none")
-    assert torchrun.wanted() is None
-
-
-@pytest.mark.parametrize("value", [None, ""])
-def test_an_empty_variable_asks_for_nothing(
-    value: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if value is not None:
-        monkeypatch.setenv("WORKERS", value)
+    monkeypatch.setenv(torchrun.TORCHRUN, "none")  # in a worker
     assert torchrun.wanted() is None
 
 
@@ -85,28 +74,17 @@ def launch(monkeypatch: pytest.MonkeyPatch) -> Launch:
     return launched
 
 
-def test_torchrun_is_standalone_on_one_machine(launch: Launch) -> None:
-    assert launch(None) == ["--standalone", "--nproc-per-node=2", "-m", "stages.train"]
-    assert os.environ["OMP_NUM_THREADS"] == "1"
-
-
 def test_several_machines_wait_for_each_other(
     launch: Launch, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    command = ["--nproc-per-node=2", "-m", "stages.train"]
+    assert launch(None) == ["--standalone", *command]
+    assert capsys.readouterr().err == ""
+
     monkeypatch.setenv("PET_NNODES", "2")
-    assert launch(None) == ["--nproc-per-node=2", "-m", "stages.train"]
-    assert os.environ["PET_RDZV_CONF"] == "timeout=300"
+    assert launch(None) == command
     assert capsys.readouterr().err == "stages.train: waiting for the other machines\n"
-
-
-def test_what_the_user_chose_for_torchrun_stays(
-    launch: Launch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    chosen = {"PET_NNODES": "2", "PET_RDZV_CONF": "timeout=3", "OMP_NUM_THREADS": "4"}
-    for name, value in chosen.items():
-        monkeypatch.setenv(name, value)
-    launch(None)
-    assert {name: os.environ[name] for name in chosen} == chosen
+    assert (os.environ["PET_RDZV_CONF"], os.environ["OMP_NUM_THREADS"]) == ("timeout=300", "1")
 
 
 def test_machines_that_do_not_meet_say_so_in_a_line(launch: Launch) -> None:
@@ -157,47 +135,19 @@ def test_without_torchrun_a_process_works_alone() -> None:
         assert team == ALONE
 
 
-@pytest.fixture
-def worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets this process be the only worker of torchrun."""
+def test_workers_meet_for_as_long_as_they_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process be the only worker of torchrun."""
     meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
-    settings = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0", torchrun.TORCHRUN: "none"}
+    settings = {"RANK": "0", "WORLD_SIZE": "1", torchrun.TORCHRUN: "none"}
     for name, value in (meeting | settings).items():
         monkeypatch.setenv(name, value)
-
-
-@pytest.mark.usefixtures("worker")
-def test_workers_meet_for_as_long_as_they_work() -> None:
     with torchrun.join("cpu") as team:
         assert team == Workers(rank=0, size=1, launcher=os.getppid())
         assert torch.distributed.get_backend() == "gloo"
+        array = np.array([1.0, 2.0])
+        assert team._replace(size=2).sum(array) is array  # as if there were another
+        assert array.tolist() == [1, 2]
     assert not torch.distributed.is_initialized()
-
-
-@pytest.mark.usefixtures("worker")
-def test_a_worker_on_a_gpu_has_one_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen: list[object] = []
-    distributed = torch.distributed
-    monkeypatch.setenv("LOCAL_RANK", "3")
-    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
-    meet = distributed.init_process_group
-
-    def meet_without_gpu(backend: str, timeout: timedelta) -> None:
-        chosen.append(backend)
-        meet("gloo", timeout=timeout)
-
-    monkeypatch.setattr(distributed, "init_process_group", meet_without_gpu)
-    with torchrun.join("cuda"):
-        assert chosen == [3, "nccl"]
-
-
-@pytest.mark.usefixtures("worker")
-def test_sums_replace_their_terms() -> None:
-    """Sum as if another worker were there."""
-    array = np.array([1.0, 2.0])
-    with torchrun.join("cpu"):
-        assert Workers(rank=0, size=2, launcher=os.getppid()).sum(array) is array
-    assert array.tolist() == [1, 2]
 
 
 def test_a_worker_that_is_alone_or_lost_stops(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,7 +163,7 @@ def test_a_worker_that_is_alone_or_lost_stops(monkeypatch: pytest.MonkeyPatch) -
         Workers(rank=1, size=2, launcher=os.getppid()).sum(np.zeros(1))
 
 
-@pytest.mark.parametrize("change", ["nothing", "params", "images", "code"])
+@pytest.mark.parametrize("change", ["params", "images", "code"])
 def test_workers_agree_on_params_code_and_files(
     change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,21 +176,13 @@ def test_workers_agree_on_params_code_and_files(
         said.append(mine)
         facts[:] = said[0], mine
 
-    monkeypatch.setattr(torch.distributed, "all_gather_object", gather)
-
     def agree(changed: str) -> None:
-        images.write_text(f"images {changed == 'images'}")
-        code.write_text(f"code = {changed == 'code'}")
-        params = {"seed": int(changed == "params")}
-        torchrun.agree(Workers(rank=0, size=2, launcher=0), params, [images])
+        images.write_text(f"{changed == 'images'}")
+        code.write_text(f"{changed == 'code'}")
+        torchrun.agree(Workers(0, 2, launcher=0), {"seed": changed == "params"}, [images])
 
+    monkeypatch.setattr(torch.distributed, "all_gather_object", gather)
     agree("nothing")
-    if change == "nothing":
+    agree("nothing")
+    with pytest.raises(WorkerError, match=r"^worker 1 has other params, code or data than worker"):
         agree(change)
-    else:
-        with pytest.raises(WorkerError, match=r"^worker 1 has other params, code or data than wor"):
-            agree(change)
-
-
-def test_a_worker_that_is_alone_asks_nobody_to_agree() -> None:
-    torchrun.agree(ALONE, {}, [Path("no such file")])

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,9 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from softmax.core.arithmetic import WEIGHT_GRID
+from softmax.core.arrays import Array
 from softmax.core.data import Dataset
+from softmax.core.workers import Workers
 from softmax.errors import RangeError
 from softmax.training import fitting, initialization, randomness, scoring
 from softmax.training.fitting import Descent, Epoch, Hyperparameters, Learner
@@ -88,6 +92,32 @@ def test_torch_gives_the_same_bytes(
             weight_decay=weight_decay,
         )
         assert facts(fit(there, params, held_out)) == facts(fit(data, params, held_out)), params
+
+
+@pytest.mark.parametrize("batch_size", [2, 7, 100])
+def test_each_of_three_workers_has_the_bytes_of_one(
+    batch_size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Train in threads, on batches that are smaller than the team, no multiple of it, and all."""
+    monkeypatch.setattr(fitting, "REPORT_EVERY", 2)
+    data = tiny.dataset(100)
+    params = tiny.params(batch_size=batch_size, optimizer="momentum", averaging=0.5)
+    alone = facts(fit(data, params, held_out=10))
+    barrier, shares = Barrier(3), dict[int, Array]()
+
+    def add(worker: Workers, array: Array) -> Array:
+        shares[worker.rank] = array.copy()
+        barrier.wait(timeout=60)
+        array[...] = sum(shares.values())
+        barrier.wait(timeout=60)
+        return array
+
+    def work(rank: int) -> list[dict[str, Any]]:
+        return facts([*fitting.fit(*data.split(10), params, Workers(rank, 3, launcher=0))])
+
+    monkeypatch.setattr(Workers, "sum", add)
+    with ThreadPoolExecutor(3) as pool:
+        assert [*pool.map(work, range(3))] == [alone] * 3
 
 
 @pytest.mark.parametrize("here", [lambda x: x, lambda x: tiny.on_torch(x, "cpu")])
