@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from core.test_arithmetic import (
+from helpers.samples import (
     GRIDS,
     LARGEST,
+    LOGITS,
     SMALLEST_NORMAL,
     TIES,
     UNITS,
     exp_samples,
     log_samples,
+    thetas_and_pixels,
 )
-from core.test_exactness import LOGITS, thetas_and_pixels
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays

@@ -1,0 +1,52 @@
+"""A data set and params small enough to train in milliseconds, and the libraries to compare."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from softmax.core.arrays import Array
+from softmax.core.data import Dataset
+from softmax.training import randomness
+from softmax.training.fitting import Hyperparameters
+
+torch.set_num_threads(1)  # on a busy machine threads wait for each other longer than they work
+
+CLASSES = 10
+TORCH_DEVICES = [
+    "cpu",
+    pytest.param(
+        "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+    ),
+]
+
+
+def dataset(count: int, features: int = 6) -> Dataset:
+    """`count` noisy images, each class light in places of its own."""
+    labels = randomness.permutation(count, seed=0, stream=0) % CLASSES
+    light = randomness.uniform(CLASSES * features, seed=0, stream=1).reshape(CLASSES, features)
+    noise = randomness.uniform(count * features, seed=0, stream=2).reshape(count, features)
+    images = 128 + 64 * light[labels] + 63 * noise
+    return Dataset(images.astype(np.uint8), labels.astype(np.uint8), CLASSES)
+
+
+def params(**changes: Any) -> Hyperparameters:
+    """The params of a short training with plain SGD, and `changes` to them."""
+    defaults: dict[str, Any] = {
+        "seed": 0,
+        "epochs": 3,
+        "batch_size": 4,
+        "optimizer": "sgd",
+        "learning_rate": 0.1,
+        "schedule": "constant",
+        "momentum": 0.9,
+        "weight_decay": 0.0,
+        "averaging": 0.0,
+    }
+    return Hyperparameters(**(defaults | changes))
+
+
+def on_torch(array: Array, device: str) -> torch.Tensor:
+    """A copy of `array` in torch."""
+    return torch.tensor(array, device=device)
