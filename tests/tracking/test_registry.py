@@ -1,6 +1,8 @@
 """The models that the stages log and register, loaded as MLflow loads them."""
 
+import math
 import pickle
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from softmax.core import data
 from softmax.pipeline import catalog, files, params, paths
 from softmax.pipeline.catalog import FILES
 from softmax.provenance import lock
-from softmax.tracking import events, registry
+from softmax.tracking import events, registry, serving
 from softmax.tracking.replay import BY_CLASS
 from softmax.tracking.store import connect
 
@@ -182,3 +184,28 @@ def test_of_many_classes_a_row_shows_the_worst_and_describes_what_has_room(
     described = client.get_model_version(NAME, "1").description
     assert len(card) > registry.LONGEST >= len(described) > registry.LONGEST - 200
     assert card.startswith(described.removesuffix(registry.REST) + "\n| kind ")
+
+
+@pytest.mark.parametrize(
+    ("images", "reason"),
+    [
+        ([0] * 64, "images: shape (64,) should be (n, 64) or (n, 8, 8)"),
+        ([[0] * 63], "shape (1, 63) should be"),
+        ([[[0] * 8] * 7], "shape (1, 7, 8) should be"),
+        ([[0] * 64, [0] * 63], "the images differ in size"),
+        ([[math.nan] * 64], "pixels with a fraction should be 0 to 1"),
+        ([[math.inf] + [0.5] * 63], "pixels with a fraction should be 0 to 1"),
+        ([[1.5] + [0] * 63], "pixels with a fraction should be 0 to 1"),
+        ([[-0.1] + [0] * 63], "pixels with a fraction should be 0 to 1"),
+        ([[256] + [0] * 63], "should be 0 to 255"),
+        ([[-1] + [0] * 63], "should be 0 to 255"),
+        ([[1] + [0] * 63], "0 and 1 alone could mean black or white"),
+        ([["white"] * 64], "pixels should be numbers"),
+        ([[None] * 64], "pixels should be numbers"),
+        ([[True] * 64], "pixels should be numbers"),
+    ],
+)
+def test_what_is_no_image_is_a_bad_request(images: list[Any], reason: str) -> None:
+    with pytest.raises(MlflowException, match=re.escape(reason)) as refused:
+        serving.levels(np.array(images, object), (8, 8))
+    assert refused.value.get_http_status_code() == 400
