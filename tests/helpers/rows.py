@@ -8,6 +8,8 @@ from mlflow.entities import Run
 from mlflow.store.artifact.artifact_repo import ArtifactRepository
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
+from softmax.pipeline import files, paths
+
 NAME = "softmax-digits"  # the experiment and the registered model of the tiny data set
 
 
@@ -33,8 +35,9 @@ def curves(uri: str, run: Run) -> dict[str, list[tuple[int, float]]]:
 
 
 def content(uri: str) -> Any:
-    """Return all of the only row that any two rows of one model share."""
-    (run,) = rows(uri)
+    """Return all of the only row of the weights on disk that any two rows of them share."""
+    sha256 = files.sha256(paths.WEIGHTS)
+    (run,) = (run for run in rows(uri) if run.data.tags["weights.sha256"] == sha256)
     client = MlflowClient(uri, uri)
     here = f"source_run_id = '{run.info.run_id}'"
     models = client.search_logged_models([run.info.experiment_id], here)

@@ -128,7 +128,6 @@ def test_the_lesson_makes_rows_of_its_own(workspace: Workspace) -> None:
     start = time.time()
     workspace.stage("lesson")
     workspace.stage("lesson")
-    client = MlflowClient(workspace.store)
     run, older = rows(workspace.store, "softmax-lesson")
     assert run.info.status == older.info.status == "FINISHED"
     assert start * 1000 - 1 <= older.info.start_time < older.info.end_time
@@ -139,9 +138,8 @@ def test_the_lesson_makes_rows_of_its_own(workspace: Workspace) -> None:
     assert run.data.tags["weights.sha256"] == sha256
     epochs = pd.read_csv("metrics/lesson.csv")
     assert set(run.data.metrics) == {"train_loss", "train_accuracy"}
-    for key in ("train_loss", "train_accuracy"):
-        curve = client.get_metric_history(run.info.run_id, key)
-        assert [(m.step, m.value) for m in curve] == list(enumerate(epochs[key], start=1))
+    for key, curve in curves(workspace.store, run).items():
+        assert curve == list(enumerate(epochs[key], start=1))
     assert artifacts(workspace.store, run, "model") == {"model/lesson.safetensors"}
     assert artifacts(workspace.store, run, "tables") == {
         "tables/lesson.json",

@@ -133,33 +133,19 @@ def test_a_deleted_experiment_says_how_to_restore_it(workspace: Workspace) -> No
     assert f"experiment {NAME} was deleted; {restore}" in printed.err
 
 
-def _delete_run(client: MlflowClient, run_id: str) -> None:
-    client.delete_run(run_id)
-
-
-def _delete_version(client: MlflowClient, run_id: str) -> None:
-    (version,) = client.search_model_versions(f"run_id = '{run_id}'")
-    client.delete_model_version(NAME, version.version)
-
-
-def _delete_registered_model(client: MlflowClient, _: str) -> None:
-    client.delete_registered_model(NAME)
-
-
-def _delete_logged_model(client: MlflowClient, run_id: str) -> None:
-    (output,) = client.get_run(run_id).outputs.model_outputs
-    client.delete_logged_model(output.model_id)
-
-
-@pytest.mark.parametrize(
-    "delete", [_delete_run, _delete_version, _delete_registered_model, _delete_logged_model]
-)
-def test_what_somebody_deletes_comes_back(
-    delete: Callable[[MlflowClient, str], None], workspace: Workspace
-) -> None:
+@pytest.mark.parametrize("what", ["run", "version", "registered model", "logged model"])
+def test_what_somebody_deletes_comes_back(what: str, workspace: Workspace) -> None:
     workspace.tool("track")
     client = MlflowClient(workspace.store, workspace.store)
-    delete(client, rows(workspace.store)[0].info.run_id)
+    (run,) = rows(workspace.store)
+    (output,) = run.outputs.model_outputs
+    delete: dict[str, Callable[[], object]] = {
+        "run": lambda: client.delete_run(run.info.run_id),
+        "version": lambda: client.delete_model_version(NAME, "1"),
+        "registered model": lambda: client.delete_registered_model(NAME),
+        "logged model": lambda: client.delete_logged_model(output.model_id),
+    }
+    delete[what]()
     workspace.tool("track")
     workspace.stage("train")
     for row in rows(workspace.store):
