@@ -1,7 +1,7 @@
 """dvc.lock: read as DVC writes it, refused in one line if it is anything else."""
 
 import pytest
-from shared import ROOT
+from helpers.shared import ROOT
 
 from softmax.errors import DataError
 from softmax.provenance import lock
