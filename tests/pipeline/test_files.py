@@ -1,9 +1,7 @@
 """Facts: their bytes, and that they appear together or not at all."""
 
 import json
-import os
-import subprocess
-import sys
+import resource
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,18 +9,17 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shared import ROOT
 
 from softmax.pipeline import files
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
 
-def contents(folder: Path) -> Mapping[str, bytes]:
-    """Every file below `folder`."""
+def contents(directory: Path) -> Mapping[str, bytes]:
+    """Every file below `directory`."""
     return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in directory.rglob("*")
         if path.is_file()
     }
 
@@ -61,7 +58,7 @@ def test_csv_floats_are_the_shortest_that_come_back(x: float) -> None:
     assert files.to_csv(pd.DataFrame({"x": [x]})) == f"x\n{x!r}\n".encode()
 
 
-def test_write_makes_folders_and_replaces_files(tmp_path: Path) -> None:
+def test_write_makes_directorys_and_replaces_files(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"old, and longer")
     files.write({tmp_path / "a": b"new", tmp_path / "deep" / "er" / "b": b"b"})
 
@@ -81,7 +78,7 @@ def test_write_changes_no_file_unless_all_can_be_written(tmp_path: Path) -> None
     assert "new" not in after
 
 
-def test_write_leaves_a_folder_with_none_but_its_files(tmp_path: Path) -> None:
+def test_write_leaves_a_directory_with_none_but_its_files(tmp_path: Path) -> None:
     images, other = tmp_path / "images", tmp_path / "other"
     files.write({images / "stale.png": b"", other: b"kept"})
     files.write({images / "a.png": b"a", images / "b.png": b"b"}, only_in=images)
@@ -91,20 +88,12 @@ def test_write_leaves_a_folder_with_none_but_its_files(tmp_path: Path) -> None:
 
 def test_a_disk_that_takes_no_more_is_told_with_the_file(tmp_path: Path) -> None:
     """The system says of a write only what went wrong. A limit of size stands for a full disk."""
-    program = """if True:
-        import resource
-        from pathlib import Path
-        from softmax.pipeline import files
-        resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
-        files.write({Path("first"): b"1", Path("second"): bytes(100)})
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stderr.endswith("File too large: 'second'\n")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    try:
+        with pytest.raises(OSError, match="File too large") as error:
+            files.write({tmp_path / "first": b"1", tmp_path / "second": bytes(100)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert error.value.filename == str(tmp_path / "second")
     assert list(tmp_path.iterdir()) == []

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 from dvc.utils.serialize import parse_yaml
+from helpers.shared import ROOT
 
 from softmax.errors import ParamsError
 from softmax.pipeline import catalog, params
 
 PINNED = " or ".join(", ".join(map(repr, catalog.load())).rsplit(", ", 1))
-REPOSITORY = Path(__file__).parents[2]
 VALID = """\
 download:
   dataset: mnist
@@ -200,15 +200,15 @@ FILES = {
 }
 
 
-def load(folder: Path, content: bytes) -> params.Params:
+def load(directory: Path, content: bytes) -> params.Params:
     """What `content` holds."""
-    path = folder / "params.yaml"
+    path = directory / "params.yaml"
     path.write_bytes(content)
     return params.load(path)
 
 
 def test_loads_the_params_of_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(REPOSITORY)
+    monkeypatch.chdir(ROOT)
 
     assert params.load().download.dataset in catalog.load()
 

@@ -1,4 +1,4 @@
-"""Pictures: what the decoders of others see in our PNG, and what the colours mean."""
+"""Pictures: what the decoders of others see in our PNG, and what the colors mean."""
 
 import io
 import struct
@@ -8,7 +8,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from clones import Clone
+from helpers.workspace import Workspace
 from PIL import Image
 from zlib_ng import zlib_ng
 
@@ -65,9 +65,9 @@ def test_png_is_decompressed_to_its_scan_lines(shape: tuple[int, int], deflate: 
 
 @DEFLATES
 def test_the_pictures_of_the_pipeline_are_decompressed_to_their_scan_lines(
-    pipeline: Clone, deflate: ModuleType
+    workspace: Workspace, deflate: ModuleType
 ) -> None:
-    files = list((pipeline.folder / "images/weights").rglob("*.png"))
+    files = list((workspace.directory / "images/weights").rglob("*.png"))
     assert len(files) == 22  # ten digits and their grid, in gray and diverging
     for file in files:
         pixels = np.asarray(Image.open(file))  # indices into the palette
@@ -140,7 +140,7 @@ def test_channels_lie_beside_each_other() -> None:
     assert images.tiles(theta, (3, 4))[0].tolist() == theta[0, :-1].reshape(3, 4).tolist()
 
 
-def test_png_has_colours() -> None:
+def test_png_has_colors() -> None:
     pixels = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3) * 14
     assert (decode(images.png(pixels, images.GRAY, 1)) == pixels).all()
 

@@ -45,9 +45,7 @@ def test_download_brings_the_verified_files(
 
 
 @pytest.mark.parametrize(("rate", "told"), [(1e-300, True), (0.004, False)])
-def test_a_rate_that_moves_no_weight_is_told(
-    workspace: Workspace, rate: float, told: bool
-) -> None:
+def test_a_rate_that_moves_no_weight_is_told(workspace: Workspace, rate: float, told: bool) -> None:
     workspace.set(train={"learning_rate": rate})
     said = "no step was large enough to move a weight; raise train.learning_rate"
     assert (said in workspace.stage("train").out) == told
@@ -236,4 +234,3 @@ def test_a_stage_without_its_input_says_what_makes_it(workspace: Workspace) -> N
     assert error(workspace.stage("evaluate")) == f"{paths.WEIGHTS}: not found; run `dvc repro`"
     catalog.directory("digits").rename("elsewhere")
     assert error(workspace.stage("train")).endswith("run `dvc repro download`")
-
