@@ -40,16 +40,8 @@ def test_what_a_person_can_mend_is_one_line(
     with pytest.raises(SystemExit, match="2"):
         exits_cleanly(lambda: fail(error))()
     assert capsys.readouterr().err == f"error: {shown(error)}\n"
-
-
-def test_what_nobody_expects_has_a_traceback() -> None:
-    with pytest.raises(ZeroDivisionError):
-        exits_cleanly(lambda: fail(ZeroDivisionError()))()
-
-
-def test_ctrl_c_ends_with_the_status_that_shells_expect(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="130"):
-        exits_cleanly(lambda: fail(KeyboardInterrupt()))()
+        exits_cleanly(lambda: fail(KeyboardInterrupt()))()  # which says nothing
     assert capsys.readouterr().err == ""
 
 

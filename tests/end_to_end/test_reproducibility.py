@@ -122,12 +122,6 @@ def test_a_metric_that_was_improved_by_hand_is_not_true(shell: Workspace) -> Non
     )
 
 
-def test_a_metric_that_no_stage_makes_is_not_true(shell: Workspace) -> None:
-    Path("metrics/ghost.json").write_text("{}")
-    shell.commit("Haunt")
-    assert verdict(shell) == "no stage makes metrics/ghost.json: git rm it"
-
-
 @pytest.mark.parametrize("change", [{"metrics": []}, {"params": []}])
 def test_what_dvc_yaml_no_longer_names_is_not_true(
     shell: Workspace, change: dict[str, object]
@@ -139,8 +133,11 @@ def test_what_dvc_yaml_no_longer_names_is_not_true(
     assert verdict(shell).startswith("from scratch, other bytes come in dvc.lock")
 
 
-def test_what_git_does_not_track_is_no_part_of_the_truth(shell: Workspace) -> None:
-    """A file that nobody else will have."""
+def test_what_only_this_directory_has_is_no_part_of_the_truth(shell: Workspace) -> None:
+    """A metric that no stage makes, and a file that git does not track."""
+    Path("metrics/ghost.json").write_text("{}")
+    shell.commit("Haunt")
+    assert verdict(shell) == "no stage makes metrics/ghost.json: git rm it"
     write_pipeline(f"{COUNT} && test -f mlflow.db")
     assert verdict(shell) == "a stage fails from scratch, as said above"
 

@@ -87,7 +87,3 @@ def test_the_code_and_dvc_name_the_same_outputs() -> None:
             declared |= {Path(out)} if isinstance(out, str) else set(map(Path, out))
     known = {value for value in vars(paths).values() if isinstance(value, Path)}
     assert {path for path in known if not declared & set(path.parents)} == declared
-
-
-def test_every_stage_says_what_it_does() -> None:
-    assert all(stage["desc"] for stage in STAGES.values())

@@ -50,7 +50,8 @@ def test_a_lock_in_a_merge_stays(workspace: Workspace) -> None:
     assert lock.PATH.read_text() == merging
 
 
-def test_what_another_dvc_writes_stays(workspace: Workspace) -> None:
+@pytest.mark.usefixtures("workspace")
+def test_what_another_dvc_writes_stays() -> None:
     """It holds a lock while it does."""
     lock.PATH.write_text("")
     with make_lock(".dvc/tmp/lock", ".dvc/tmp"):
@@ -73,10 +74,3 @@ def test_it_ends_with_the_accuracy_and_what_is_there(
     for name in ("weights as images", "sample cards", "all, explained"):
         assert Path(told[name]).exists()
     assert told["an experiment"].startswith(". .venv/bin/activate; dvc exp run -S ")
-
-
-def test_there_is_nothing_to_mend_before_dvc_ran(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    repro.mend()
