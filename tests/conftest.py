@@ -33,8 +33,6 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove that directory."""
     if not hasattr(config, "workerinput"):
-        if (old := Path(os.environ[SHARED]) / "forkserver/pid").exists():
-            os.killpg(int(old.read_text()), 9)
         shutil.rmtree(os.environ.pop(SHARED), ignore_errors=True)  # DVC's daemon may write there
 
 
