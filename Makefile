@@ -31,7 +31,7 @@ test-fast: .venv/dev ## run the tests in process: a minute
 	$(BIN)/pytest -m "not end_to_end and not extended"
 
 test-all: .venv/dev ## run all tests, also the large matrices
-	$(BIN)/pytest
+	HYPOTHESIS_PROFILE=extended $(BIN)/pytest
 
 lint: .venv/dev ## check style
 	$(BIN)/ruff format --check .

@@ -21,7 +21,7 @@ END_TO_END = {"browser", "mnist", "postgresql", "server"}  # fixtures that start
 
 hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.register_profile("extended", deadline=None, max_examples=2000)
-hypothesis.settings.load_profile("default")
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -33,8 +33,6 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove that directory."""
     if not hasattr(config, "workerinput"):
-        if (old := Path(os.environ[SHARED]) / "forkserver/pid").exists():
-            os.killpg(int(old.read_text()), 9)
         shutil.rmtree(os.environ.pop(SHARED), ignore_errors=True)  # DVC's daemon may write there
 
 

@@ -1,15 +1,8 @@
 """What people see of an error."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
-
 import pytest
-from shared import ROOT
 
-from softmax.errors import LONGEST, shown
+from softmax.errors import LONGEST, SILENCE, DataError, exits_cleanly, shown
 
 ADDRESSES = {
     "http://me:secret@host/set": "http://host/set",
@@ -40,20 +33,30 @@ def test_no_line_is_without_end() -> None:
     assert len(shown("x" * 10**6 + "\nmore")) < LONGEST + 20
 
 
-@pytest.mark.parametrize("seconds", [0.2, 0.5, 1.0])
-def test_ctrl_c_leaves_no_traceback_while_a_stage_is_imported(seconds: float) -> None:
-    """Whenever it comes; the process is a real one, which imports torch for longer."""
-    stage = subprocess.Popen(
-        [sys.executable, "-X", "importtime", "-m", "stages.lesson"],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": ""},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert stage.stderr
-    while "stages" not in stage.stderr.readline():
-        assert stage.poll() is None
-    time.sleep(seconds)
-    stage.send_signal(signal.SIGINT)
-    assert "Traceback" not in stage.communicate()[1]
-    assert stage.returncode in (-signal.SIGINT, 130)
+@pytest.mark.parametrize("error", [DataError("no file\x1b[2J"), OSError("no space")])
+def test_what_a_person_can_mend_is_one_line(
+    error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        exits_cleanly(lambda: fail(error))()
+    assert capsys.readouterr().err == f"error: {shown(error)}\n"
+    with pytest.raises(SystemExit, match="130"):
+        exits_cleanly(lambda: fail(KeyboardInterrupt()))()  # which says nothing
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("error", "waits"), [(DataError(), [SILENCE]), (OSError(), [])])
+def test_another_worker_may_say_the_same_first(
+    error: Exception, waits: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    waited: list[int] = []
+    monkeypatch.setattr("time.sleep", waited.append)
+    with pytest.raises(SystemExit, match="2"):
+        exits_cleanly(lambda: fail(error))()
+    assert waited == waits
+
+
+def fail(error: BaseException) -> None:
+    """Raise it."""
+    raise error

@@ -8,57 +8,36 @@ from fractions import Fraction
 import mpmath  # type: ignore[import-untyped]
 import numpy as np
 import pytest
+from helpers.samples import (
+    GRIDS,
+    LARGEST,
+    SMALLEST_NORMAL,
+    TIES,
+    UNITS,
+    exp_samples,
+    log_samples,
+)
+from helpers.tiny import TORCH_DEVICES, on_torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from tiny import TORCH_DEVICES, on_torch
 
 from softmax.core import arithmetic
-from softmax.core.arithmetic import EXPONENTIAL_GRID, LOSS_GRID, RESIDUAL_GRID, WEIGHT_GRID
+from softmax.core.arithmetic import EXPONENTIAL_GRID
 from softmax.core.arrays import Array, to_numpy
-from softmax.training.randomness import uniform
 
 Doubles = NDArray[np.float64]
 
-GRIDS = st.sampled_from([WEIGHT_GRID, RESIDUAL_GRID, EXPONENTIAL_GRID, LOSS_GRID])
-UNITS = st.floats(-(2**51), 2**51, exclude_min=True, exclude_max=True)
-TIES = st.integers(1 - 2**51, 2**51 - 2).map(lambda n: n + 0.5)
-LN2 = 0.6931471805599453
-SMALLEST_NORMAL, LARGEST = 2.0**-1022, float.fromhex("0x1.fffffffffffffp+1023")
-
-
-def with_neighbours(x: Doubles) -> Doubles:
-    """x and the doubles just below and above."""
-    return np.concatenate([x, np.nextafter(x, -np.inf), np.nextafter(x, np.inf)])
-
-
-def exp_samples() -> Doubles:
-    """The domain of exp, and both sides of where k changes in x = k ln 2 + r."""
-    changes = with_neighbours(np.arange(-1020.5, 0) * LN2)
-    powers = -np.ldexp(1.0, np.arange(-1022, 10))
-    spread = uniform(4000, seed=0, stream=0) - 1
-    return np.concatenate([[0, -0.0, -708], changes, powers, spread, spread * 354])
-
-
-def log_samples() -> Doubles:
-    """The domain of log, and both sides of where k changes in x = 2^k (1 + f), and of 1."""
-    exponents = np.arange(-1021, 1025)
-    changes = with_neighbours(np.ldexp(math.sqrt(0.5), exponents))
-    near_one = 1 + np.arange(-100, 100) * 2.0**-53
-    spread = uniform(len(exponents), seed=0, stream=0) / 4 + 0.75
-    ends = [SMALLEST_NORMAL, LARGEST]
-    return np.concatenate([ends, changes, near_one, spread, np.ldexp(spread, exponents)])
-
 
 def consecutive(start: float) -> Doubles:
-    """A thousand doubles in a row, from `start` > 0 upwards."""
+    """Return a thousand doubles in a row, from `start` > 0 upwards."""
     return (np.float64(start).view(np.int64) + np.arange(1000)).view(np.float64)
 
 
 def worst_error(
     function: Callable[[Array], Array], reference: Callable[[float], mpmath.mpf], x: Doubles
 ) -> float:
-    """The largest error of `function` on `x`, in units in the last place of its result."""
+    """Return the largest error of `function` on `x`, in units in the last place of its result."""
     with mpmath.workprec(160):
         return max(
             float(abs(reference(v) - value) / math.ulp(value))

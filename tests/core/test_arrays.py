@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from tiny import TORCH_DEVICES, on_torch
+from helpers.tiny import TORCH_DEVICES, on_torch
 
 from softmax.core import arrays
 

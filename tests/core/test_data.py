@@ -1,12 +1,13 @@
 """IDX files, and how their images become batches."""
 
+import mmap
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny
+from helpers import tiny
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -23,24 +24,25 @@ from softmax.pipeline.catalog import FILES
 Bytes = NDArray[np.uint8]
 IMAGES = np.arange(24, dtype=np.uint8).reshape(3, 2, 4)
 LABELS = np.array([7, 0, 9], np.uint8)
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux knows of memory")
 
 
 def idx(array: Bytes) -> bytes:
-    """`array` as an IDX file."""
+    """Return `array` as an IDX file."""
     sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
     return bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes()
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """data/mnist with three images for training and the first of them for testing."""
     monkeypatch.chdir(tmp_path)
-    folder = Path("data/mnist")
-    folder.mkdir(parents=True)
+    directory = Path("data/mnist")
+    directory.mkdir(parents=True)
     arrays = IMAGES, LABELS, IMAGES[:1], LABELS[:1]
     for name, array in zip(FILES, arrays, strict=True):
-        (folder / name).write_bytes(idx(array))
-    return folder
+        (directory / name).write_bytes(idx(array))
+    return directory
 
 
 @given(arrays(np.uint8, array_shapes(max_dims=3)))
@@ -94,9 +96,9 @@ def test_read_idx_says_where_a_missing_file_comes_from(tmp_path: Path) -> None:
     assert str(error.value) == f"{tmp_path}/labels: not found; run `dvc repro download`"
 
 
-def test_images_become_rows_of_pixels(folder: Path) -> None:
-    training = data.load(folder / FILES[0], folder / FILES[1], (3, 2, 4), 10)
-    test = data.load(folder / FILES[2], folder / FILES[3], (1, 2, 4), 10)
+def test_images_become_rows_of_pixels(directory: Path) -> None:
+    training = data.load(directory / FILES[0], directory / FILES[1], (3, 2, 4), 10)
+    test = data.load(directory / FILES[2], directory / FILES[3], (1, 2, 4), 10)
 
     assert training.images.tolist() == IMAGES.reshape(3, 8).tolist()
     assert training.labels.tolist() == [7, 0, 9]
@@ -116,10 +118,10 @@ def test_images_become_rows_of_pixels(folder: Path) -> None:
     ("files", "name"), [(catalog.training_files, FILES[1]), (catalog.test_files, FILES[3])]
 )
 def test_each_image_needs_one_of_the_labels(
-    folder: Path, files: Callable[[str], list[Path]], name: str, labels: Bytes, fault: str
+    directory: Path, files: Callable[[str], list[Path]], name: str, labels: Bytes, fault: str
 ) -> None:
-    (folder / FILES[2]).write_bytes(idx(IMAGES))
-    (folder / name).write_bytes(idx(labels))
+    (directory / FILES[2]).write_bytes(idx(IMAGES))
+    (directory / name).write_bytes(idx(labels))
     images_path, labels_path = files("mnist")
 
     with pytest.raises(DataError) as error:
@@ -144,9 +146,9 @@ def test_rgb_images_and_many_classes_have_more_dimensions_and_wider_labels(tmp_p
         data.load(images, labels, (2, 2, 2), 1000)
 
 
-def test_images_have_the_shape_that_is_pinned(folder: Path) -> None:
+def test_images_have_the_shape_that_is_pinned(directory: Path) -> None:
     with pytest.raises(DataError, match=r"3 images of 2 x 4, should be 4 images of 2 x 4$"):
-        data.load(folder / FILES[0], folder / FILES[1], (4, 2, 4), 10)
+        data.load(directory / FILES[0], directory / FILES[1], (4, 2, 4), 10)
 
 
 @given(st.integers(1, 30), st.integers(0, 29))
@@ -164,7 +166,7 @@ def test_validation_is_the_end_of_the_training_set(count: int, held_out: int) ->
 
 @pytest.fixture(params=[1, 4, 100])
 def window(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Windows of so many images, read in pieces of two."""
+    """Windows of so many images, which are read in pieces of two."""
     monkeypatch.setattr(data, "WINDOW", request.param * 3)
     monkeypatch.setattr(data, "PIECE", 2)
 
@@ -177,7 +179,7 @@ def window(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 def test_batches_are_columns_of_white_ended_pixels_and_one_hot_labels(
     device: str | None, workers: int, size: int, order: Array
 ) -> None:
-    """Those of all workers together are the batches in their order, whatever the window."""
+    """Put the shares of all workers together: the batches in their order, whatever the window."""
     whole, here = tiny.dataset(9, features=3), order
     if device:
         whole = whole.map(lambda array: tiny.on_torch(array, device))
@@ -202,10 +204,33 @@ def test_batches_are_columns_of_white_ended_pixels_and_one_hot_labels(
             assert count == stop - start
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux knows of memory")
-@pytest.mark.slow
+def mapped() -> int:
+    """Return how many bytes of files this process has in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[2]) * mmap.PAGESIZE
+
+
+@LINUX
+@pytest.mark.parametrize("shuffled", [True, False])
+def test_a_file_is_in_memory_only_for_a_window(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, shuffled: bool
+) -> None:
+    count = 20_000
+    path, labels = tmp_path / "images", np.zeros(count, np.uint8)
+    path.write_bytes(idx(np.ones((count, 28, 28), np.uint8)))
+    images = data.read_idx(path, 3).reshape(count, 784)
+    monkeypatch.setattr(data, "WINDOW", 2000 * 784)
+    order = np.random.default_rng(0).permutation(count) if shuffled else range(count)
+    whole = data.Dataset(images, labels, 10)
+
+    before = mapped()
+    most = max(mapped() for _ in data.batches(whole, order, 64)) - before
+    assert most < images.nbytes / 2
+
+
+@LINUX
+@pytest.mark.extended
 def test_memory_does_not_grow_with_the_number_of_images() -> None:
-    """But for the permutation. 188 MB and 47 MB of images would differ by more."""
+    """Compare 188 MB of images with 47 MB. Only the permutation may grow."""
     small, large = (growth.train(growth.Size(samples=n)).memory for n in (60_000, 240_000))
 
     assert large - small < 180_000 * 16 + 16 * growth.MIB

@@ -6,13 +6,14 @@ outside, the guards stop them.
 
 import numpy as np
 import pytest
+from helpers.samples import LARGEST_ROW, LOGITS, PIXELS, SEEDS, parts, thetas_and_pixels
+from helpers.shared import LECTURE
+from helpers.tiny import TORCH_DEVICES, on_torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from pydantic import ValidationError
-from shared import LECTURE
-from tiny import TORCH_DEVICES, on_torch
 
 from softmax.core import arithmetic, model
 from softmax.core.arithmetic import (
@@ -32,45 +33,15 @@ from softmax.pipeline.params import Train
 Integers = NDArray[np.int64]
 Doubles = NDArray[np.float64]
 
-LARGEST_ROW = (2**53 - 1) // 255  # units in the absolute parameters of a class
-LARGEST_LOGIT = 2**23 / 255
 ONE = round(1 / RESIDUAL_GRID)  # units in a residual of 1
 
 DEVICES = pytest.mark.parametrize("device", ["numpy", *TORCH_DEVICES])
-SEEDS = st.integers(0, 2**32 - 1)
-PIXELS = st.sampled_from([WHITE, WHITE - 1, 0, -WHITE]) | st.integers(-WHITE, WHITE)  # or points
 RESIDUALS = st.sampled_from([ONE, ONE - 1, 1, -1, 1 - ONE, -ONE]) | st.integers(-ONE, ONE)
-LOGITS = arrays(
-    np.float64,
-    st.tuples(st.integers(1, 10), st.integers(1, 5)),
-    elements=st.floats(-LARGEST_LOGIT, LARGEST_LOGIT) | st.floats(-1, 0),
-    fill=st.nothing(),
-)
-
-
-@st.composite
-def parts(draw: st.DrawFn, shape: tuple[int, int], total: int) -> Integers:
-    """Rows of whole numbers, not negative, that add up to `total`: few large ones or many."""
-    rows, columns = shape
-    cuts = arrays(np.int64, (rows, columns - 1), elements=st.integers(0, total)) | SEEDS.map(
-        lambda seed: np.random.default_rng(seed).integers(total + 1, size=(rows, columns - 1))
-    )
-    return np.diff(np.sort(draw(cuts)), prepend=0, append=total)
-
-
-@st.composite
-def thetas_and_pixels(draw: st.DrawFn) -> tuple[Integers, Integers]:
-    """Parameters in units inside their bound, often just, up to MNIST's size, and some images."""
-    classes, features, images = (draw(st.integers(1, most)) for most in (10, 785, 5))
-    total = draw(st.sampled_from([LARGEST_ROW, LARGEST_ROW - 1]) | st.integers(0, LARGEST_ROW))
-    magnitudes = draw(parts((classes, features), total))
-    signs = draw(arrays(np.int64, (classes, features), elements=st.sampled_from([1, -1])))
-    return magnitudes * signs, draw(arrays(np.int64, (features, images), elements=PIXELS))
 
 
 @st.composite
 def batches(draw: st.DrawFn) -> tuple[Integers, Integers, Integers]:
-    """Residuals in units and pixels of a few kinds of images, and how many there are of each."""
+    """Draw residuals in units and pixels of a few kinds of images, and the number of each."""
     kinds = draw(st.integers(1, 9))
     count = draw(st.sampled_from([64, MAX_BATCH]) | st.integers(1, 1000))
     residuals = draw(arrays(np.int64, (2, kinds), elements=RESIDUALS))
@@ -80,26 +51,26 @@ def batches(draw: st.DrawFn) -> tuple[Integers, Integers, Integers]:
 
 @st.composite
 def near(draw: st.DrawFn, bound: int, shape: tuple[int, int]) -> Integers:
-    """Rows of whole numbers, not negative, whose sums are around `bound` or anywhere."""
+    """Draw rows of whole numbers, not negative, whose sums are around `bound` or anywhere."""
     totals = st.integers(bound - 2, bound + 2) | st.integers(0, 2 * bound)
     return np.vstack([draw(parts((1, shape[1]), draw(totals))) for _ in range(shape[0])])
 
 
 def on(device: str, array: Integers | Doubles, grid: float = 1) -> Array:
-    """`array` times `grid` in float64, in NumPy or in torch on `device`."""
+    """Return `array` times `grid` in float64, in NumPy or in torch on `device`."""
     values = array.astype(np.float64) * grid
     return values if device == "numpy" else on_torch(values, device)
 
 
 def whole_product(left: Integers, right: Integers) -> Doubles:
-    """The matrix product by Python's integers, which turn out to fit into 53 bits."""
+    """Compute the matrix product by Python's integers, which turn out to fit into 53 bits."""
     product = left.astype(object) @ right.astype(object)
     assert abs(product).max() < 2**53
     return product.astype(np.float64)
 
 
 def orders(count: int, seed: int) -> list[Integers]:
-    """Forwards and shuffled."""
+    """Return the order as it is, and a shuffled one."""
     return [np.arange(count), np.random.default_rng(seed).permutation(count)]
 
 
@@ -238,8 +209,10 @@ def test_range_lets_pass_just_the_rows_whose_logits_are_exact(
 
 
 def test_one_unit_outside_sums_round() -> None:
-    """So neither bound could be wider: that of logits, and that of losses, where 2^53 is refused
-    because it may be 2^53 + 1, rounded."""
+    """Show that no bound could be wider: that of logits, and that of losses.
+
+    2^53 is refused because it may be 2^53 + 1, rounded.
+    """
     for terms in ([WHITE * LARGEST_ROW, WHITE], [MAX_UNITS, 1]):
         assert int(np.sum(terms, dtype=np.float64)) != sum(terms)
 
@@ -261,7 +234,7 @@ def test_products_at_the_bound_are_exact_here(device: str, shape: tuple[int, int
 
 @pytest.mark.parametrize("bits", [52, 45, 32])
 def test_products_with_too_few_bits_are_noticed(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As those of float64 that a library puts together from slices of shorter numbers."""
+    """Emulate float64 that a library puts together from slices of shorter numbers."""
 
     def emulated(theta: Array, inputs: Array) -> Array:
         unit = np.ldexp(1.0, int(np.frexp(abs(theta @ inputs).max())[1]) - bits)

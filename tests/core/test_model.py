@@ -8,11 +8,11 @@ import pytest
 import safetensors.numpy
 import safetensors.torch
 import torch
+from helpers.tiny import TORCH_DEVICES, on_torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
-from tiny import TORCH_DEVICES, on_torch
 from torch.nn import functional
 
 from softmax.core import arithmetic, model
@@ -32,7 +32,7 @@ class Problem(NamedTuple):
 
 
 def problem(seed: int, features: int, count: int, largest: float = 4) -> Problem:
-    """Random weights up to `largest`, pixels and labels."""
+    """Return random weights up to `largest`, pixels and labels."""
     random = np.random.default_rng(seed)
     theta = random.uniform(-largest, largest, (10, features + 1))
     x = random.integers(256, size=(features + 1, count)).astype(np.float64)
@@ -42,7 +42,7 @@ def problem(seed: int, features: int, count: int, largest: float = 4) -> Problem
 
 
 def close_to_the_limit() -> Problem:
-    """A batch of MNIST's size whose logits need nearly all 53 bits."""
+    """Return a batch of MNIST's size whose logits need nearly all 53 bits."""
     return problem(seed=0, features=784, count=64, largest=32)
 
 
@@ -55,14 +55,14 @@ LOGITS = arrays(
 
 
 def gradient(theta: Matrix, x: Matrix, y: Matrix) -> Matrix:
-    """The gradient as the training computes it."""
+    """Compute the gradient as the training computes it."""
     a = model.softmax(model.logits(theta, x))
     total = model.gradient_sum(model.residuals(a, y), x)
     return model.mean_gradient(total, x.shape[1])
 
 
 def mean_loss(theta: Matrix, x: Matrix, y: Matrix) -> float:
-    """What `gradient` is the gradient of."""
+    """Compute what `gradient` is the gradient of."""
     return float(model.cross_entropy(model.logits(theta, x), y).mean())
 
 
@@ -84,7 +84,7 @@ def test_softmax_sums_to_one(z: Matrix) -> None:
 
 @given(LOGITS)
 def test_softmax_agrees_with_torch(z: Matrix) -> None:
-    """Up to half a grid step for each exponential, in a sum of at least 1."""
+    """Compare up to half a grid step for each exponential, in a sum of at least 1."""
     expected = torch.softmax(torch.tensor(z), dim=0)
 
     np.testing.assert_allclose(
@@ -115,7 +115,7 @@ def test_gradient_agrees_with_autograd(batch: Problem) -> None:
 
 
 def test_gradient_agrees_with_finite_differences() -> None:
-    """Up to the rounding of two losses, half a grid step each, and the third derivative."""
+    """Compare up to the rounding of two losses, half a grid step each, and the third derivative."""
     theta, x, y = problem(seed=1, features=3, count=5)
     step = 2**-8
     slopes = np.empty_like(theta)
@@ -212,12 +212,12 @@ FLOAT32 = np.float32
 
 
 def saved(**tensors: NDArray[Any]) -> bytes:
-    """A safetensors file."""
+    """Return a safetensors file."""
     return safetensors.numpy.save(tensors)
 
 
 def saved_as(dtype: torch.dtype) -> bytes:
-    """A safetensors file of a type that NumPy may not have."""
+    """Return a safetensors file of a type that NumPy may not have."""
     return safetensors.torch.save(
         {"weight": torch.ones(SHAPE).to(dtype), "bias": torch.ones(10).to(dtype)}
     )

@@ -37,9 +37,9 @@ def copy_working_tree(directory: Path, only: Sequence[str] = (".",), source: Pat
             shutil.copy2(source / name, directory / name)
 
 
-def build_repository(directory: Path) -> None:
-    """Build a repository whose only commit is the working tree."""
-    copy_working_tree(directory)
+def build_repository(directory: Path, source: Path = ROOT) -> None:
+    """Build a repository whose only commit is the working tree of `source`."""
+    copy_working_tree(directory, source=source)
     git(directory, "init", "--quiet")
     git(directory, "add", "--all")
     git(directory, "commit", "--quiet", "--message", "Working tree")
@@ -118,6 +118,26 @@ def build_mnist(directory: Path) -> None:
 def mnist(directory: Path) -> Clone:
     """Copy the clone that `build_mnist` built to `directory`."""
     shutil.copytree(once("mnist", build_mnist) / "clone", directory, symlinks=True)
+    clone = Clone.__new__(Clone)
+    clone.enter(directory)
+    return clone
+
+
+def build_digits(directory: Path) -> None:
+    """Build a clone with the data and all results of the tiny workspace, and commit it."""
+    from helpers import workspace  # which imports this module
+
+    clone = Clone(directory / "clone")
+    built = once("workspace", workspace.build) / "workspace"
+    ignored = shutil.ignore_patterns(".git", "__pycache__")
+    shutil.copytree(built, clone.directory, ignore=ignored, dirs_exist_ok=True)
+    clone.run("git", "add", "--all")
+    clone.run("git", "commit", "--quiet", "--message", "Train on digits")
+
+
+def digits_clone(directory: Path) -> Clone:
+    """Copy the clone that `build_digits` built to `directory`; the data set is in its cache."""
+    shutil.copytree(once("digits", build_digits) / "clone", directory, symlinks=True)
     clone = Clone.__new__(Clone)
     clone.enter(directory)
     return clone

@@ -106,8 +106,10 @@ def error(printed: Printed) -> str:
 def enter(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Work in `directory`, on its data sets and its store, and log in this process."""
     monkeypatch.chdir(directory)
-    for name in ("MLFLOW_TRACKING_URI", "MNIST_MIRROR", "DVC_ROOT", "DVC_EXP_NAME", "WORKERS"):
+    for name in ("MNIST_MIRROR", "DVC_ROOT", "DVC_EXP_NAME", "WORKERS"):
         monkeypatch.delenv(name, raising=False)
+    # absolute, since MLflow keeps one engine for each URI of a process
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{directory / 'mlflow.db'}")
     monkeypatch.setenv("DEVICE", "cpu")
     logging.getLogger("dvc").setLevel(logging.CRITICAL)  # its handlers hold a stream of pytest's
     monkeypatch.setattr(sys, "path", [*sys.path])  # to which MLflow adds the code of a model

@@ -89,15 +89,6 @@ def test_all_derivatives_and_nothing_else_have_differences() -> None:
         assert (slope != EXAMPLES[name].value).any(), name
 
 
-@pytest.mark.parametrize("probabilities", [[0.2, 0.3, 0.5], [1.0, 0.0, 0.0]])
-def test_jacobian_by_hand(probabilities: list[float]) -> None:
-    jacobian = examples.jacobian(np.array([probabilities]).T)
-
-    for i, j in np.ndindex(3, 3):
-        expected = probabilities[i] * ((i == j) - probabilities[j])
-        assert jacobian[i, j] == pytest.approx(expected, abs=1e-15)
-
-
 def test_torch_is_close_to_all_of_them() -> None:
     assert 0 < examples.distance_to_torch(list(EXAMPLES.values())) < examples.BOUND
 

@@ -36,12 +36,8 @@ def pixels(image: ET.Element) -> NDArray[np.uint8]:
 def only_map(content: str) -> NDArray[np.uint8]:
     """The RGB pixels of a panel's map, which fills the square."""
     (image,) = parse(content).iter(f"{SVG}image")
-    assert [image.attrib[k] for k in ("x", "y", "width", "height")] == [
-        "-256",
-        "-256",
-        "512",
-        "512",
-    ]
+    place = [image.attrib[name] for name in ("x", "y", "width", "height")]
+    assert place == ["-256", "-256", "512", "512"]
     return pixels(image)
 
 
@@ -60,7 +56,7 @@ def test_dots_lie_at_their_points_and_wrong_ones_have_a_dark_rim() -> None:
     assert (blue.attrib["stroke"], red.attrib["stroke"]) == ("#ffffff", "#1f2328")
 
 
-def test_regions_have_the_winners_colour_stronger_where_it_is_sure() -> None:
+def test_regions_have_the_winners_color_stronger_where_it_is_sure() -> None:
     red = tables([0.9, 0.9, 0.4], [0.9, 0.9, 0.4], [0.9, 0.9, 0.4])
     picture = only_map(figures.regions(np.stack([red, 0 * red, 0.9 - red])))
     sure, border, unsure = picture[1].astype(int)
@@ -69,16 +65,6 @@ def test_regions_have_the_winners_colour_stronger_where_it_is_sure() -> None:
     assert np.argmax(sure) == 0
     assert np.argmax(unsure) == 2
     assert np.ptp(sure) > np.ptp(unsure) > 0
-
-
-@pytest.mark.parametrize("k", range(3))
-def test_where_one_class_is_certain_its_colour_is_three_quarters_mixed(k: int) -> None:
-    picture = only_map(figures.regions(np.repeat(np.eye(3)[:, [k]], 9, axis=1)))
-    colour = list(COLOURS.values())[k]
-
-    assert (picture == picture[0, 0]).all()
-    mixed = 255 - 0.73 * (255 - np.array(colour))
-    np.testing.assert_allclose(picture[0, 0], mixed, atol=2)
 
 
 def test_a_border_is_one_cell_wide_whichever_way_it_runs() -> None:
@@ -90,7 +76,7 @@ def test_a_border_is_one_cell_wide_whichever_way_it_runs() -> None:
         assert not (line & (area > 0)).any()
 
 
-def test_surfaces_go_from_white_to_the_colour_with_a_line_at_one_half() -> None:
+def test_surfaces_go_from_white_to_the_color_with_a_line_at_one_half() -> None:
     p = tables([0, 0.25, 1], [0, 0.4, 0.6], [0, 0.25, 1])
     picture = only_map(figures.surface(p, "green"))
 
@@ -109,12 +95,17 @@ def test_deviations_are_white_at_zero_and_full_at_the_largest() -> None:
 def test_panels_stand_in_rows_and_do_not_overlap() -> None:
     tree = parse(figures.figure("title", [Panel(str(k), "") for k in range(9)]))
     squares = [element.attrib for element in tree.iter(f"{SVG}svg")][1:]
+    x, y, width, height = (
+        np.array([int(square[name]) for square in squares])
+        for name in ("x", "y", "width", "height")
+    )
 
-    assert [square["x"] for square in squares] == [*["24", "304", "584", "864"] * 2, "24"]
-    assert [square["y"] for square in squares] == ["92"] * 4 + ["396"] * 4 + ["700"]
-    assert all(square["width"] == square["height"] == "256" for square in squares)
-    assert int(tree.attrib["width"]) >= 864 + 256
-    assert int(tree.attrib["height"]) >= 700 + 256
+    assert (np.diff(x[:4]) > width[0]).all()
+    assert (x[4:8] == x[:4]).all()
+    assert (np.diff(y[::4]) > height[0]).all()
+    assert (width == height).all()
+    assert (x + width).max() <= int(tree.attrib["width"])
+    assert (y + height).max() <= int(tree.attrib["height"])
 
 
 @pytest.mark.parametrize(
@@ -165,12 +156,11 @@ def test_captions_end_before_the_next_begin(browser: Browser) -> None:
     data, lattice = plane.points(params), plane.lattice()
     fitted = plane.fit(data, params)
     p = plane.probabilities(fitted[-1].theta, lattice)
-    page = browser.new_page()
-    for picture in (figures.forming(data, fitted), figures.surfaces(p, p)):
-        page.set_content(picture.decode())
-        captions = page.locator("body > svg > text").evaluate_all(
-            "(texts) => texts.map((text) => text.getBBox().width)"
-        )[1:]
-        assert len(captions) == 8
-        assert max(captions) + 13 < figures.PITCH_X  # the height of a letter between them
-    page.close()
+    with browser.new_page() as page:
+        for picture in (figures.forming(data, fitted), figures.surfaces(p, p)):
+            page.set_content(picture.decode())
+            captions = page.locator("body > svg > text").evaluate_all(
+                "(texts) => texts.map((text) => text.getBBox().width)"
+            )[1:]
+            assert len(captions) == 8
+            assert max(captions) + 13 < figures.PITCH_X  # the height of a letter between them

@@ -5,8 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import threadpoolctl
-import tiny
 import torch
 from numpy.typing import NDArray
 
@@ -15,6 +13,8 @@ from softmax.core.data import Dataset
 from softmax.lesson import plane
 from softmax.pipeline.params import Lesson
 from softmax.training import initialization, randomness
+
+torch.set_num_threads(1)  # on a busy machine threads wait for each other longer than they work
 
 Doubles = NDArray[np.float64]
 
@@ -68,14 +68,6 @@ def test_the_farthest_points_are_inside_the_square(
     assert abs(widest).max() == {1.0: 255, -1.0: 240}[noise]
 
 
-def test_clouds_lie_around_their_centres() -> None:
-    data = plane.points(params(points=1000))
-    clouds = data.images.reshape(3, 1000, 2) / 255
-
-    np.testing.assert_allclose(clouds.mean(axis=1), plane.CENTRES / 255, atol=0.02)
-    np.testing.assert_allclose(clouds.std(axis=1), 0.16, atol=0.01)
-
-
 def test_the_lattice_fills_the_square_from_the_top_left() -> None:
     places = plane.lattice().images
 
@@ -118,29 +110,10 @@ def test_logistic_regressions_follow_the_sigmoid_in_plain_numpy() -> None:
     np.testing.assert_allclose(plane.logistic(pairs, data), expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("device", tiny.TORCH_DEVICES)
-def test_torch_gives_the_same_bytes(device: str) -> None:
+def test_torch_gives_the_same_bytes() -> None:
     data = plane.points(params())
-    there = data.map(lambda array: tiny.on_torch(array, device))
 
-    assert fitted(there, params()) == fitted(data, params())
-
-
-@pytest.mark.parametrize("threads", [1, 2])
-def test_threads_do_not_change_a_bit(threads: int) -> None:
-    many = params(points=1000, epochs=5)
-    expected = fitted(plane.points(many), many)
-
-    with threadpoolctl.threadpool_limits(threads):
-        assert fitted(plane.points(many), many) == expected
-
-
-def test_the_order_of_the_points_changes_no_bit() -> None:
-    data = plane.points(params())
-    order = np.random.default_rng(0).permutation(150)
-
-    shuffled = data.map(lambda array: array[order])
-    assert fitted(shuffled, params()) == fitted(data, params())
+    assert fitted(data.map(torch.tensor), params()) == fitted(data, params())
 
 
 @pytest.mark.parametrize(
@@ -179,15 +152,6 @@ def test_softmax_adds_up_to_one_and_logistic_regressions_do_not() -> None:
     metrics = plane.metrics(last, a, q)
     assert [metrics["logistic_sum_min"], metrics["logistic_sum_max"]] == [sums.min(), sums.max()]
     assert metrics["train_loss"] == last.training.loss
-
-
-def test_every_class_owns_a_region_around_its_centre() -> None:
-    *_, last = plane.fit(plane.points(params()), params())
-    a = plane.probabilities(last.theta, Dataset(plane.CENTRES, np.arange(3), plane.CLASSES))
-
-    assert (np.diag(a) > 0.75).all()
-    everywhere = plane.probabilities(last.theta, plane.lattice()).argmax(axis=0)
-    assert (np.bincount(everywhere) > 256 * 256 / 5).all()
 
 
 def test_the_table_has_both_judgements_of_each_point() -> None:

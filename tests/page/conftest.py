@@ -1,1 +1,48 @@
-from old_fixtures import *  # noqa: F403
+"""The report of the pipeline, on real MNIST, and pages on which it is open."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from helpers.clones import Clone
+from helpers.report import DESKTOP, opened
+from playwright.sync_api import Browser, Page
+
+from softmax.pipeline import params, paths
+from softmax.pipeline.params import Lesson
+
+
+@pytest.fixture(scope="session")
+def file(mnist: Clone) -> Path:
+    """The report that the pipeline wrote."""
+    return mnist.directory / paths.REPORT
+
+
+@pytest.fixture
+def page(browser: Browser, file: Path) -> Iterator[Page]:
+    """The report, for a test that changes something."""
+    with opened(browser, file) as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def module_page(browser: Browser, file: Path) -> Iterator[Page]:
+    """The report, once for a module; tests ask for `shared`."""
+    with opened(browser, file) as page:
+        yield page
+
+
+@pytest.fixture
+def shared(module_page: Page) -> Iterator[Page]:
+    """The report that the tests of a module share. They change only dialogs, media and size."""
+    yield module_page
+    module_page.evaluate("document.querySelectorAll('dialog').forEach((one) => one.close())")
+    module_page.mouse.move(0, 0)
+    module_page.emulate_media(media="null", reduced_motion="reduce")
+    module_page.set_viewport_size(DESKTOP)
+
+
+@pytest.fixture(scope="session")
+def lecture(mnist: Clone) -> Lesson:
+    """The params of the lesson that the pipeline ran."""
+    return params.load(mnist.directory / params.PATH).lesson

@@ -1,54 +1,41 @@
-"""The content of the page, as a reader meets it, against what the pipeline wrote."""
+"""What the report shows of MNIST, the training and the lesson, against what Python computes."""
 
-import hashlib
-from pathlib import Path
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
-from clones import Clone
-from page.opened import _file, _page, rgba  # noqa: F401 (fixtures)
-from playwright.sync_api import Page, expect
+from helpers.clones import Clone
+from helpers.report import level, rgba
+from numpy.typing import ArrayLike, NDArray
+from playwright.sync_api import Locator, Page, expect
 
-from softmax.core import data
+from softmax.core import data, model
+from softmax.core.data import Dataset
+from softmax.lesson import figures, plane
 from softmax.page import images
-from softmax.pipeline import catalog, files, paths
+from softmax.page.images import EXAMPLES
+from softmax.pipeline import catalog, paths
+from softmax.pipeline.params import Lesson
+from softmax.results import evaluation
+from softmax.training import initialization
 
-MEGABYTE = 10**6
+Doubles = NDArray[np.float64]
+
 SAMPLES = [1802, 1100, 217]
-
-
-def test_the_page_is_one_small_file(file: Path) -> None:
-    assert file.stat().st_size < 3 * MEGABYTE
-    assert [path.name for path in file.parent.iterdir()] == ["index.html"]
-
-
-def test_the_contents_are_the_sections_in_their_order(page: Page) -> None:
-    links = page.locator("nav a").evaluate_all("(links) => links.map((link) => link.hash)")
-    sections = page.locator("section").evaluate_all("(all) => all.map((section) => section.id)")
-    assert ["#results", *links] == [f"#{section}" for section in sections]
-
-
-def test_the_top_says_the_result(page: Page) -> None:
-    said = "84.61% accuracy on 10,000 test images."
-    assert page.locator("#results strong").inner_text() == said
-
-
-def test_the_hashes_are_folded_at_the_end(page: Page, file: Path) -> None:
-    hashes = page.locator("#hashes td code")
-    weights = files.sha256(file.parents[1] / paths.WEIGHTS)
-    assert hashes.all_text_contents() == [*catalog.load()["mnist"].sha256, weights]
-    expect(hashes.first).not_to_be_visible()
-    page.locator("#hashes summary").click()
-    expect(hashes.first).to_be_visible()
-    page.locator("#hashes summary").click()
-    assert page.locator("section").last.get_attribute("id") == "hashes"
+PLACES = np.arange(-254, 256, 4, dtype=np.int16)  # the middles of 128 cells, 255 x
+CELLS = Dataset(
+    np.stack(np.meshgrid(PLACES, -PLACES), axis=-1).reshape(-1, 2), np.zeros(128**2, np.uint8), 3
+)
+COLORS = np.array(list(figures.COLOURS.values()))
+PURPLE, ORANGE = (128, 84, 200), (230, 97, 1)
+BLUE, RED = (51, 121, 205), (213, 62, 52)
 
 
 def test_javascript_gives_all_test_images_the_labels_and_probabilities_of_python(
-    page: Page, pipeline: Clone
+    shared: Page, mnist: Clone
 ) -> None:
-    expected = pd.read_csv(pipeline.folder / paths.PREDICTIONS)
+    expected = pd.read_csv(mnist.directory / paths.PREDICTIONS)
     program = """async () => {
       const { classify, images } = await import("softmax/digits");
       const { predict } = await import("softmax/model");
@@ -58,70 +45,170 @@ def test_javascript_gives_all_test_images_the_labels_and_probabilities_of_python
         return [label, predict(z), ...a];
       }).join("\\n");
     }"""
-    rows = [line.split(",") for line in page.evaluate(program).split()]
+    rows = [line.split(",") for line in shared.evaluate(program).split()]
     assert np.array_equal(np.array(rows, float), expected.to_numpy())
 
 
 @pytest.mark.parametrize(("label", "prediction"), [(4, 9), (1, 1)])
 def test_all_images_are_behind_a_cell_the_most_confident_first(
-    page: Page, pipeline: Clone, label: int, prediction: int
+    shared: Page, mnist: Clone, label: int, prediction: int
 ) -> None:
-    table = pd.read_csv(pipeline.folder / paths.PREDICTIONS)
+    table = pd.read_csv(mnist.directory / paths.PREDICTIONS)
     behind = table.query(f"label == {label} and prediction == {prediction}")
     order = (
         behind.filter(regex=r"p\d").max(axis=1).sort_values(ascending=False, kind="stable").index
     )
-    pictures = data.read_idx(pipeline.folder / catalog.test_files("mnist")[0], 3)
-    page.locator(f"[data-label='{label}'][data-prediction='{prediction}']").click()
-    canvases = page.locator("#cell canvas")
+    pictures = data.read_idx(mnist.directory / catalog.test_files("mnist")[0], 3)
+    shared.locator(f"[data-label='{label}'][data-prediction='{prediction}']").click()
+    canvases = shared.locator("#cell canvas")
     expect(canvases).to_have_count(len(behind))
     assert np.array_equal(rgba(canvases)[..., 0].reshape(-1, 28, 28), pictures[order])
     said = f"{len(behind):,} of {len(behind):,}, the most confident first, "
-    assert page.locator("#cell-text").inner_text().startswith(said)
-
-
-def test_the_counts_of_the_confusion_add_up(page: Page) -> None:
-    cells = page.locator("button[data-prediction]")
-    assert sum(map(int, cells.all_inner_texts())) == 10000
-
-
-def test_the_images_in_the_page_are_those_of_the_file(page: Page, pipeline: Clone) -> None:
-    """All of them, to the last pixel, with their labels."""
-    image_file, label_file = (pipeline.folder / path for path in catalog.test_files("mnist"))
-    pictures, labels = data.read_idx(image_file, 3), data.read_idx(label_file, 1)
-    program = """async () => {
-      const { images } = await import("softmax/digits");
-      const all = [...(await images).values()].sort((one, other) => one.index - other.index);
-      const pixels = new Uint8Array(await new Blob(all.map((image) => image.pixels)).arrayBuffer());
-      const digest = await crypto.subtle.digest("SHA-256", pixels);
-      return [[...new Uint8Array(digest)], all.map(({ label }) => label)];
-    }"""
-    digest, shown = page.evaluate(program)
-    assert bytes(digest) == hashlib.sha256(pictures.tobytes()).digest()
-    assert shown == labels.tolist()
+    assert shared.locator("#cell-text").inner_text().startswith(said)
 
 
 def test_samples_and_mistakes_are_the_lectures_and_the_most_confident(
-    page: Page, pipeline: Clone
+    shared: Page, mnist: Clone
 ) -> None:
-    assert page.locator("#samples h3").all_inner_texts() == [f"Test image {k}" for k in SAMPLES]
-    table = pd.read_csv(pipeline.folder / paths.PREDICTIONS)
+    assert shared.locator("#samples h3").all_inner_texts() == [f"Test image {k}" for k in SAMPLES]
+    table = pd.read_csv(mnist.directory / paths.PREDICTIONS)
     table["confidence"] = table.filter(regex=r"p\d").max(axis=1)
     wrong = table.query("label != prediction").sort_values("confidence", ascending=False)
-    assert page.locator("#most-confident span").all_inner_texts() == [
+    assert shared.locator("#most-confident span").all_inner_texts() == [
         f"{row.label:.0f} → {row.prediction:.0f}, {row.confidence:.2f}"
         for row in wrong.head(images.MISTAKES).itertuples()
     ]
 
 
-def test_the_examples_say_how_far_they_are_from_finite_differences(
-    page: Page, pipeline: Clone
+def test_the_data_set_is_introduced_by_its_counts_and_first_images(
+    shared: Page, mnist: Clone
 ) -> None:
-    table = pd.read_csv(pipeline.folder / paths.LESSON_EXAMPLES)
-    expected = table["finite_differences_off_by"].map("{:.2e}".format).replace("nan", "")
-    page.locator("#examples > summary").click()
-    shown = page.locator("#examples table.numbers > tbody > tr > td:last-child").all_inner_texts()
-    exponents = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
-    numbers = [text.replace("\u00a0·\u00a010⁻", "e-0").translate(exponents) for text in shown]
-    assert numbers == expected.tolist()
-    assert "less than 1.00\u00a0·\u00a010⁻⁷ away" in page.locator("#examples .note").inner_text()
+    pictures, labels = (mnist.directory / path for path in catalog.training_files("mnist"))
+    training = data.load(pictures, labels, (60_000, 28, 28), 10)
+    test = data.read_idx(mnist.directory / catalog.test_files("mnist")[1], 1)
+    text = shared.locator("#data p").first.inner_text()
+    for said in ("60,000 images", "10,000 others", "10 classes", "784 features"):
+        assert said in text
+    for k, row in enumerate(shared.locator("#data tbody tr").all()):
+        of_class = [sum(labels == k) for labels in (training.labels, test)]
+        assert row.locator("td").all_inner_texts()[:2] == [f"{n:,}" for n in of_class]
+        first = training.images[training.labels == k][:EXAMPLES].reshape(-1, 28, 28)
+        assert (level(row.locator("canvas")) == np.hstack(list(first))).all()
+    image = level(shared.locator("#data-image"))
+    assert (level(shared.locator("#data-vector")) == image.reshape(1, 784)).all()
+
+
+def test_the_weights_form_under_the_slider(page: Page, mnist: Clone) -> None:
+    final = model.load(mnist.directory / paths.WEIGHTS)
+    slider, said = page.locator("#weights-epoch"), page.locator("#weights-said")
+    losses = pd.read_csv(mnist.directory / paths.EPOCHS)["train_loss"]
+    expect(said).to_have_text(f"5 of 5: loss {losses.iloc[-1]:.3f} on the training set")
+    for epoch in (0, 3, 5):
+        slider.fill(str(epoch))
+        theta = model.load(mnist.directory / paths.EPOCH_WEIGHTS / f"{epoch}.safetensors")
+        weights = theta[:, :-1]
+        for k in (0, 9):
+            gray = 255 * (weights[k] - weights[k].min()) / np.ptp(weights[k])
+            drawn = level(page.locator("[data-weights=gray] canvas").nth(k)).ravel()
+            assert abs(drawn - gray).max() <= 0.5 + 1e-9
+        start = "before training: random weights"
+        loss = f"{epoch} of 5: loss {losses[max(epoch - 1, 0)]:.3f} on the training set"
+        expect(said).to_have_text(loss if epoch else start)
+    assert (theta == final).all()
+    biases = [f"b = {b:.4f}".replace("-", "−") for b in final[:, -1]]
+    assert page.locator("#weights .bias").all_inner_texts() == biases
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(said).to_contain_text("4 of 5")
+    page.keyboard.press("ArrowRight")
+    expect(said).to_contain_text("5 of 5")
+
+
+def assert_painted(canvas: Locator, colors: ArrayLike, strength: Doubles) -> None:
+    """`canvas` has `colors`, (n, 3), of `strength`, 0 to 255, (n,)."""
+    picture = rgba(canvas).astype(float)
+    np.testing.assert_allclose(picture[:, 3], strength, atol=0.5 + 1e-9)
+    clear = strength > 64  # else a canvas rounds colors
+    expected = np.broadcast_to(colors, (len(picture), 3))
+    np.testing.assert_allclose(picture[clear, :3], expected[clear], atol=2)
+
+
+def test_surfaces_are_those_of_softmax_and_of_logistic_regressions(
+    shared: Page, mnist: Clone, lecture: Lesson
+) -> None:
+    theta = model.load(mnist.directory / paths.LESSON_WEIGHTS)
+    thetas = plane.fit_logistic(plane.points(lecture), lecture)
+    a, q = plane.probabilities(theta, CELLS), plane.logistic(thetas, CELLS)
+    largest = abs(plane.totals(q) - 1).max()
+    for kind, p in {"softmax": a, "logistic": q}.items():
+        *classes, last = shared.locator(f"[data-surfaces={kind}] canvas").all()
+        for canvas, color, values in zip(classes, COLORS, p, strict=True):
+            assert_painted(canvas, color, 255 * values)
+        excess = plane.totals(p) - 1
+        colors = np.where(excess[:, None] > 0, ORANGE, PURPLE)
+        assert_painted(last, colors, 255 * abs(excess) / largest)
+    legend = shared.locator("#contrast-legend").inner_text().split()
+    assert legend == [f"−{largest:.4f}", f"{largest:.4f}"]
+    for name, n in {"least": plane.totals(q).argmin(), "most": plane.totals(q).argmax()}.items():
+        x1, x2 = CELLS.images[n] / 255
+        place = f"at ({x1:.2f}, {x2:.2f}), where it is {plane.totals(q)[n]:.2f}:".replace("-", "−")
+        assert place in shared.locator(f"#contrast-{name}").inner_text()
+
+
+def test_regions_have_the_color_of_the_winner_stronger_where_it_is_surer(
+    shared: Page, mnist: Clone
+) -> None:
+    a = plane.probabilities(model.load(mnist.directory / paths.LESSON_WEIGHTS), CELLS)
+    canvas = shared.locator("#lesson-regions")
+    assert_painted(canvas, COLORS[a.argmax(axis=0)], 15 + 130 * a.max(axis=0))
+
+
+def test_weights_are_images_in_two_colors_on_one_scale(shared: Page, mnist: Clone) -> None:
+    weights = model.load(mnist.directory / paths.WEIGHTS)[:, :-1]
+    canvases = shared.locator("[data-weights=diverging] canvas").all()
+    for w, canvas in zip(weights, canvases, strict=True):
+        colors = np.where(w[:, None] > 0, RED, BLUE)
+        assert_painted(canvas, colors, 255 * abs(w) / abs(weights).max())
+
+
+def test_the_curve_of_the_training_is_that_of_its_tables(shared: Page, mnist: Clone) -> None:
+    batches = pd.read_csv(mnist.directory / paths.LOSSES)
+    epochs = pd.read_csv(mnist.directory / paths.EPOCHS)
+    last, final = epochs["step"].iloc[-1], epochs["train_loss"].iloc[-1]
+    assert shared.locator("#loss .epoch").all_inner_texts() == [f"epoch {k}" for k in range(1, 6)]
+    assert shared.locator("#loss .last").inner_text() == f"{final:.2f}"
+    top = float(shared.locator("#loss .level").last.inner_text())
+    assert "bottom: 100%" in (shared.locator("#loss .level").last.get_attribute("style") or "")
+    x, y = drawn(shared.locator("#loss path"))
+    np.testing.assert_allclose(x, 100 * batches["step"] / last)
+    np.testing.assert_allclose(y, 100 - 100 * batches["loss"] / top)
+    styles = [dot.get_attribute("style") or "" for dot in shared.locator("#loss .dot").all()]
+    left, bottom = np.array([re.findall(r"[\d.]+", style) for style in styles], float).T
+    np.testing.assert_allclose(left, 100 * epochs["step"] / last)
+    np.testing.assert_allclose(bottom, 100 * epochs["train_loss"] / top)
+
+
+def test_the_curve_of_the_lesson_is_that_of_its_table(
+    shared: Page, mnist: Clone, lecture: Lesson
+) -> None:
+    data = plane.points(lecture)
+    z = evaluation.logits(initialization.uniform(2, lecture.seed, plane.CLASSES), data)
+    before = model.cross_entropy(z, np.eye(plane.CLASSES)[:, data.labels]).mean()
+    after = pd.read_csv(mnist.directory / paths.LESSON_EPOCHS)["train_loss"]
+    losses = np.array([before, *after])
+    x, y = drawn(shared.locator("#lesson-curve"))
+    shown = len(losses)  # of more epochs than the pipeline has
+    top = float(shared.locator(".loss .level").last.inner_text())
+    last = int(shared.locator(".loss .epoch").last.inner_text())
+    assert last == len(x) - 1 > len(after)
+    np.testing.assert_allclose(x, 100 * np.arange(len(x)) / last)
+    np.testing.assert_allclose(y[:shown], 100 - 100 * losses / top, atol=1e-9)
+    assert losses.max() <= top < 2 * losses.max()
+    end = shared.locator(".loss .end").get_attribute("style") or ""
+    assert f"left: {100 * len(after) / last:g}%" in end
+
+
+def drawn(path: Locator) -> Doubles:
+    """The points of a path of lines: x and y, (2, n)."""
+    numbers = re.findall(r"[\d.]+(?:e-\d+)?", path.get_attribute("d") or "")
+    return np.array(numbers, float).reshape(-1, 2).T

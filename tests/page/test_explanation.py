@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from clones import Clone
+from helpers.clones import Clone
+from helpers.report import rgba
 from numpy.typing import NDArray
-from page.opened import _closed, _file, _shared, rgba  # noqa: F401 (fixtures)
 from playwright.sync_api import Locator, Page, expect
 
 from softmax.core import data, model
@@ -20,14 +20,14 @@ SAMPLES = [1802, 1100, 217]  # a 2; a 7; a 6, called 5
 
 
 @pytest.fixture
-def theta(pipeline: Clone) -> Doubles:
-    return model.load(pipeline.folder / paths.WEIGHTS)
+def theta(mnist: Clone) -> Doubles:
+    return model.load(mnist.directory / paths.WEIGHTS)
 
 
 @pytest.fixture
-def pixels(pipeline: Clone) -> NDArray[np.uint8]:
+def pixels(mnist: Clone) -> NDArray[np.uint8]:
     """Those of the last sample."""
-    images = data.read_idx(pipeline.folder / catalog.test_files("mnist")[0], 3)
+    images = data.read_idx(mnist.directory / catalog.test_files("mnist")[0], 3)
     return images[SAMPLES[2]].ravel()
 
 
@@ -55,60 +55,60 @@ def lines(caption: str) -> list[float]:
 
 
 def test_an_explanation_is_the_terms_of_the_score(
-    page: Page, theta: Doubles, pixels: NDArray[np.uint8]
+    shared: Page, theta: Doubles, pixels: NDArray[np.uint8]
 ) -> None:
     terms = theta[:, :-1] * pixels / 255
-    explain(page, 2)
+    explain(shared, 2)
     title = f"Test image {SAMPLES[2]}: 6, called 5"
-    assert page.locator("#explanation h2").inner_text() == title
-    captions = page.locator("#contributions figcaption").all_inner_texts()
+    assert shared.locator("#explanation h2").inner_text() == title
+    captions = shared.locator("#contributions figcaption").all_inner_texts()
     for caption, class_terms, bias in zip(captions, terms, theta[:, -1], strict=True):
         z = class_terms.sum() + bias
         assert lines(caption) == pytest.approx([class_terms.sum(), bias, z], abs=6e-5)
-    assert_diverging(painted(page.locator("#contributions canvas"), 10), terms)
+    assert_diverging(painted(shared.locator("#contributions canvas"), 10), terms)
 
 
 def test_two_templates_and_what_they_find_are_set_against_each_other(
-    page: Page, theta: Doubles, pixels: NDArray[np.uint8]
+    shared: Page, theta: Doubles, pixels: NDArray[np.uint8]
 ) -> None:
     """Those of what the image is called and of what it is, and their difference, which decides."""
-    explain(page, 2)
+    explain(shared, 2)
     for rival in (6, 3):
         if rival != 6:
-            page.locator("#versus-rivals button").nth(rival).click()
-        assert page.locator("#versus-title").inner_text() == f"Why 5 and not {rival}?"
+            shared.locator("#versus-rivals button").nth(rival).click()
+        assert shared.locator("#versus-title").inner_text() == f"Why 5 and not {rival}?"
         rows = np.array([theta[5], theta[rival], theta[5] - theta[rival]])
-        maps = painted(page.locator("#versus canvas"), 6)
+        maps = painted(shared.locator("#versus canvas"), 6)
         assert_diverging(maps[:3], rows[:, :-1])
         assert_diverging(maps[3:], rows[:, :-1] * pixels / 255)
-        caption = page.locator("#versus figcaption").last.inner_text()
+        caption = shared.locator("#versus figcaption").last.inner_text()
         parts = (rows[2, :-1] @ pixels / 255, rows[2, -1])
         assert lines(caption) == pytest.approx([*parts, sum(parts)], abs=6e-5)
-        marked = page.locator("#contributions .deciding strong").all_inner_texts()
+        marked = shared.locator("#contributions .deciding strong").all_inner_texts()
         assert sorted(marked) == sorted(["class 5", f"class {rival}"])
-    expect(page.locator("#versus-rivals button:disabled")).to_have_text("5")
+    expect(shared.locator("#versus-rivals button:disabled")).to_have_text("5")
 
 
-def test_what_is_right_is_set_against_the_second(page: Page, pipeline: Clone) -> None:
-    table = pd.read_csv(pipeline.folder / paths.PREDICTIONS).filter(regex=r"^p\d")
-    explain(page, 1)
+def test_what_is_right_is_set_against_the_second(shared: Page, mnist: Clone) -> None:
+    table = pd.read_csv(mnist.directory / paths.PREDICTIONS).filter(regex=r"^p\d")
+    explain(shared, 1)
     second = np.argsort(table.to_numpy()[SAMPLES[1]])[-2]
-    assert page.locator("#versus-title").inner_text() == f"Why 7 and not {second}?"
+    assert shared.locator("#versus-title").inner_text() == f"Why 7 and not {second}?"
 
 
 def test_the_pointer_says_a_pixel_and_its_weight(
-    page: Page, theta: Doubles, pixels: NDArray[np.uint8]
+    shared: Page, theta: Doubles, pixels: NDArray[np.uint8]
 ) -> None:
-    weights = page.locator("[data-weights=diverging] canvas").nth(5)
-    note = page.locator("#pixel")
+    weights = shared.locator("[data-weights=diverging] canvas").nth(5)
+    note = shared.locator("#pixel")
     point(weights, 14, 9)
     w = theta[5, 28 * 13 + 8]
     expect(note).to_have_text(f"row 14, column 9: w = {w:.4f}".replace("-", "−"))
-    page.mouse.move(0, 0)
+    shared.mouse.move(0, 0)
     expect(note).not_to_be_visible()
-    explain(page, 2)
+    explain(shared, 2)
     n = int(np.argmax(pixels[: 28 * 14]))
-    point(page.locator("#versus canvas").last, n // 28 + 1, n % 28 + 1)
+    point(shared.locator("#versus canvas").last, n // 28 + 1, n % 28 + 1)
     w, x = theta[5, n] - theta[6, n], pixels[n] / 255
     said = f"row {n // 28 + 1}, column {n % 28 + 1}: w·x = {w:.4f} · {x:.3f} = {w * x:.4f}"
     expect(note).to_have_text(said.replace("-", "−"))
@@ -125,24 +125,14 @@ def point(canvas: Locator, row: int, column: int) -> None:
     canvas.page.mouse.move(box["x"] + x, box["y"] + y)
 
 
-def test_a_dialog_opens_at_its_top_wherever_the_last_one_was_left(page: Page) -> None:
+def test_a_dialog_opens_at_its_top_wherever_the_last_one_was_left(shared: Page) -> None:
     for name, button in {
-        "#explanation": page.locator("#samples button").first,
-        "#cell": page.locator("[data-label='3'][data-prediction='3']"),
+        "#explanation": shared.locator("#samples button").first,
+        "#cell": shared.locator("[data-label='3'][data-prediction='3']"),
     }.items():
         for _ in range(2):
             button.click()
-            top = page.locator(name).evaluate("(dialog) => dialog.scrollTop")
+            top = shared.locator(name).evaluate("(dialog) => dialog.scrollTop")
             assert top == 0
-            page.locator(name).evaluate("(dialog) => dialog.scrollTo(0, 300)")
-            page.keyboard.press("Escape")
-
-
-def test_an_explanation_adds_up_exactly(page: Page) -> None:
-    program = """async () => {
-      const { classify, images, theta } = await import("softmax/digits");
-      const { pixelsPart } = await import("softmax/contributions");
-      return [...(await images).values()].slice(0, 100).flatMap(({ pixels }) => classify(pixels).z
-        .map((z, k) => pixelsPart(theta[k], pixels) + theta[k].at(-1) - z));
-    }"""
-    assert max(map(abs, page.evaluate(program))) < 1e-14  # the sum of two divisions, not of one
+            shared.locator(name).evaluate("(dialog) => dialog.scrollTo(0, 300)")
+            shared.keyboard.press("Escape")

@@ -1,13 +1,13 @@
-"""The page in English and in Vietnamese, one at a time."""
+"""The report in English and in Vietnamese, one at a time."""
 
 import json
 import re
 from pathlib import Path
 
 import pytest
-from page.opened import _file, _page, visit  # noqa: F401 (fixtures)
+from helpers.report import opened, visit
+from helpers.shared import ROOT
 from playwright.sync_api import Browser, Page, expect
-from shared import ROOT
 
 from softmax.page import english, report
 
@@ -22,53 +22,68 @@ def test_every_string_is_there_in_both_languages_and_used() -> None:
         assert used[0] == used[1], key
         words = re.findall(r"[^\W\d_]{2,}", PLACEHOLDER.sub("", languages["en"]))
         assert languages["en"] != languages["vi"] or set(words) <= {"epoch", "seed"}, key
-    total = sum(
-        len(json.loads(path.read_text())) for path in (ROOT / "softmax/page/strings").glob("*.json")
-    )
+    files = (ROOT / "softmax/page/strings").glob("*.json")
+    total = sum(len(json.loads(path.read_text())) for path in files)
     assert len(report.strings()) == total  # none twice
     assert len({tuple(languages.items()) for languages in report.strings().values()}) == total
-    folders = (ROOT / "softmax/page/templates", ROOT / "softmax/page/scripts")
-    sources = [path.read_text() for folder in folders for path in folder.iterdir()]
+    directories = (ROOT / "softmax/page/templates", ROOT / "softmax/page/scripts")
+    sources = [path.read_text() for directory in directories for path in directory.iterdir()]
     named = {name for text in sources for name in re.findall(r"[\"`]([\w.${} -]+)[\"`]", text)}
     patterns = {
         re.sub(r"\$?\{+[^}]*\}+", ".+", re.sub(r"\.(?![+])", r"\.", name)) for name in named
     }
     patterns -= {".+", ""}
     for key in report.strings():
-        assert any(re.fullmatch(pattern, key) for pattern in patterns), f"nobody says {key}"
+        assert any(re.fullmatch(pattern, key) for pattern in patterns), f"nothing uses {key}"
+
+
+def test_what_has_a_text_keeps_it() -> None:
+    strings = {"a": {"en": "A & B"}}
+    page = "<p data-i18n=a>\n</p><p data-i18n=a>C</p>\n<hr data-i18n-label=a>"
+    filled = "<p data-i18n=a>A &amp; B\n</p><p data-i18n=a>C</p>\n<hr data-i18n-label=a"
+    assert english.fill(page, strings, "mnist") == filled + ' aria-label="A &amp; B">'
+
+
+@pytest.mark.parametrize(
+    ("form", "value", "written"),
+    [
+        ("", 123456.78, "123,457"),
+        (":3", -0.0004, "0.000"),
+        (":2", -0.125, "−0.13"),
+        (":%", 0.84606, "84.61%"),
+        (":g", 0.00123456, "0.001235"),
+        (":g", -2.5e-4, "−2.50\u00a0·\u00a010⁻⁴"),
+        (":i", 10000, "10000"),
+        (":c", 1, "shirt"),
+    ],
+)
+def test_numbers_and_classes_are_written_as_people_write_them(
+    form: str, value: float, written: str
+) -> None:
+    strings = {"a": {"en": f"It is {{value{form}}}."}}
+    page = f"""<p data-i18n=a data-values='{{"value": {value}}}'>"""
+    assert english.fill(page, strings, ["bag", "shirt"]) == f"{page}It is {written}."
 
 
 def test_vietnamese_readers_start_in_vietnamese(browser: Browser, file: Path) -> None:
-    with browser.new_context(locale="vi-VN") as context:
-        page = context.new_page()
-        visit(page, file.as_uri())
-        assert page.locator("h1").inner_text() == "Hồi quy softmax trên MNIST"
-        assert page.title() == "Hồi quy softmax trên MNIST"
-
-
-@pytest.mark.parametrize("locale", ["en-GB", "vi-VN"])
-def test_an_address_means_a_language(browser: Browser, file: Path, locale: str) -> None:
-    with browser.new_context(locale=locale) as context:
-        page = context.new_page()
-        for language in ("vi", "en"):
-            visit(page, f"{file.as_uri()}?lang={language}#data")
-            expect(page.locator("html")).to_have_attribute("lang", language)
-
-
-def test_a_chosen_language_is_kept(browser: Browser, file: Path) -> None:
-    with browser.new_context(locale="en-GB") as context:
-        page = context.new_page()
+    with opened(browser, file, locale="vi-VN") as page:
+        assert page.locator("h1").inner_text() == "Hồi quy softmax trên MNIST" == page.title()
         visit(page, f"{file.as_uri()}?lang=en#data")
-        page.get_by_role("button", name="Tiếng Việt").click()
-        assert page.url == f"{file.as_uri()}?lang=vi#data"
-        page.reload()
-        expect(page.locator("html")).to_have_attribute("lang", "vi")
-        visit(page, file.as_uri())
-        expect(page.locator("html")).to_have_attribute("lang", "vi")
+        expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+def test_a_chosen_language_is_kept(page: Page, file: Path) -> None:
+    visit(page, f"{file.as_uri()}?lang=en#data")
+    page.get_by_role("button", name="Tiếng Việt").click()
+    assert page.url == f"{file.as_uri()}?lang=vi#data"
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("lang", "vi")
+    visit(page, file.as_uri())
+    expect(page.locator("html")).to_have_attribute("lang", "vi")
 
 
 def test_the_english_is_in_the_file_as_javascript_says_it(
-    browser: Browser, file: Path, page: Page
+    browser: Browser, file: Path, shared: Page
 ) -> None:
     """Every text and every name, to the last digit, for those who have no JavaScript."""
     with browser.new_context(locale="en-GB", java_script_enabled=False) as context:
@@ -84,7 +99,7 @@ def test_the_english_is_in_the_file_as_javascript_says_it(
                 )
                 for name in ("i18n", "i18n-label")
             }
-            for shown in (without, page)
+            for shown in (without, shared)
         )
     assert sum(map(len, written.values())) > 400
     for name, elements in written.items():
@@ -92,26 +107,30 @@ def test_the_english_is_in_the_file_as_javascript_says_it(
         assert missing == []
 
 
-def test_numbers_are_written_alike_in_the_file_and_by_javascript(page: Page) -> None:
+def test_numbers_are_written_alike_in_the_file_and_by_javascript(shared: Page) -> None:
     numbers = [0, -0.0, 1e-7, -2.5e-4, 0.00123456, 0.125, -0.0004, 0.9995, 2.5, 123456.78, -3]
     strings = report.strings()
-    for key in [key for key in strings if re.fullmatch(r"number(\.\d)?|results.accuracy", key)]:
-        for value in numbers:
-            values = {"value": value, "accuracy": value, "total": 10}
-            said = page.evaluate(
-                """async ([key, values]) => {
-                     const { say } = await import("softmax/i18n");
-                     const place = document.createElement("p");
-                     say(place, key, values);
-                     return place.textContent;
-                   }""",
-                [key, values],
-            )
-            place = f"<p data-i18n='{key}' data-values='{json.dumps(values)}'>"
-            assert english.fill(place, strings, "mnist") == place + said
+    keys = [key for key in strings if re.fullmatch(r"number(\.\d)?|results.accuracy", key)]
+    cases = [
+        (key, {"value": value, "accuracy": value, "total": 10}) for key in keys for value in numbers
+    ]
+    said = shared.evaluate(
+        """async (cases) => {
+             const { say } = await import("softmax/i18n");
+             return cases.map(([key, values]) => {
+               const place = document.createElement("p");
+               say(place, key, values);
+               return place.textContent;
+             });
+           }""",
+        cases,
+    )
+    for (key, values), text in zip(cases, said, strict=True):
+        place = f"<p data-i18n='{key}' data-values='{json.dumps(values)}'>"
+        assert english.fill(place, strings, "mnist") == place + text
 
 
-def test_the_page_speaks_one_language_at_a_time(page: Page) -> None:
+def test_the_report_is_in_one_language_at_a_time(page: Page) -> None:
     """No text but that of a string, apart from names, formulas and numbers."""
     page.locator("button[data-prediction]").first.click()
     page.locator("#cell-images button").first.click()
@@ -141,13 +160,6 @@ def test_the_page_speaks_one_language_at_a_time(page: Page) -> None:
     assert len(translated) > 80
     assert [key for key in translated if english[key] == vietnamese[key]] == []
     assert "84,61% trên 10.000 ảnh" in page.locator(".lead").inner_text()
-
-
-def test_what_has_a_text_keeps_it() -> None:
-    strings = {"a": {"en": "A & B"}}
-    page = "<p data-i18n=a></p>\n<p data-i18n=a>C</p>\n<hr data-i18n-label=a>"
-    filled = "<p data-i18n=a>A &amp; B</p>\n<p data-i18n=a>C</p>\n<hr data-i18n-label=a"
-    assert english.fill(page, strings, "mnist") == filled + ' aria-label="A &amp; B">'
 
 
 def texts(page: Page) -> dict[str, str]:

@@ -1,31 +1,30 @@
-"""The lecture's ideas on the page, in its order, with its numbers and those of Python."""
+"""The lecture's ideas in the report, in its order, with its numbers and those of Python."""
 
-import inspect
+import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
-from clones import Clone
+from helpers.clones import Clone
+from helpers.report import middle
 from numpy.typing import NDArray
-from page.opened import _file, _page  # noqa: F401 (fixtures)
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from softmax.core import data, model
 from softmax.lesson import examples, plane
-from softmax.page import lecture
-from softmax.pipeline import catalog, params, paths
+from softmax.page.lecture import PROBABILITIES, SEEDS_SAY
+from softmax.pipeline import catalog, paths
+from softmax.pipeline.params import Lesson
 
 Doubles = NDArray[np.float64]
 
 THETA = examples.THETA
 POINTS = examples.POINTS
-ORDER = ["labels", "contrast", "softmax", "likelihood", "lesson", "gradient", "code", "lecture"]
 
 
 def number(text: str) -> float:
-    """What the page writes as `text`."""
+    """What the report writes as `text`."""
     match = re.fullmatch(r"([−\d.,]+)(?:\u00a0·\u00a010⁻([⁰¹²³⁴⁵⁶⁷⁸⁹]+))?", text)
     assert match, text
     power = (match[2] or "0").translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789"))
@@ -40,49 +39,32 @@ def put(page: Page, section: str, name: str) -> Doubles:
     return np.array([number(text) for text in places.all_text_contents()])
 
 
-@pytest.fixture(autouse=True)
-def _put_back(page: Page) -> Iterator[None]:
-    yield
-    page.locator("#softmax [data-point='0']").click()
-    page.locator("#gradient [data-y='1']").click()
-    page.locator("#likelihood-better").fill("0.8")
-
-
-def test_the_story_is_in_the_lectures_order(page: Page) -> None:
-    sections = page.locator("section").evaluate_all("(all) => all.map((section) => section.id)")
-    assert [name for name in sections if name in ORDER] == ORDER
-
-
-def test_one_hot_labels_come_with_the_lectures_points(page: Page) -> None:
-    numbers = page.locator("#labels .formulas mtable mn").all_text_contents()
+def test_one_hot_labels_come_with_the_lectures_points(shared: Page) -> None:
+    numbers = shared.locator("#labels .formulas mtable mn").all_text_contents()
     shown = np.array([number(text) for text in numbers]).reshape(3, 5)
     np.testing.assert_array_equal(shown[:, :2], POINTS[:-1].T / 255)
     np.testing.assert_array_equal(shown[:, 2:], np.eye(3))
 
 
-def test_three_logistic_probabilities_do_not_add_up_to_one(page: Page) -> None:
+def test_three_logistic_probabilities_do_not_add_up_to_one(shared: Page) -> None:
     z = [6.699, 1.901, -6.803]  # the lecture's
     a = [1 / (1 + np.exp(-value)) for value in z]
-    text = page.locator("#contrast .formulas").nth(1).inner_text().replace("\n", "")
+    text = shared.locator("#contrast .formulas").nth(1).inner_text().replace("\n", "")
     said = [float(x) for x in re.findall(r"−?\d+\.\d+", text.replace("−", "-").replace("-6", "6"))]
     expected = [6.699, 1.901, 6.803, *a, sum(a)]
     np.testing.assert_allclose(said, expected, atol=5e-4)
 
 
-def test_all_maps_are_read_under_the_pointer(page: Page, pipeline: Clone) -> None:
-    canvas = page.locator("[data-surfaces='softmax'] canvas").first
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    assert box
-    page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.25)
-    said = page.locator("#contrast-here").inner_text().replace("−", "-")
+def test_all_maps_are_read_under_the_pointer(shared: Page, mnist: Clone, lecture: Lesson) -> None:
+    canvas = shared.locator("[data-surfaces='softmax'] canvas").first
+    shared.mouse.move(*middle(shared, canvas, 0.75, 0.25))
+    said = shared.locator("#contrast-here").inner_text().replace("−", "-")
     x1, x2, *numbers = map(float, re.findall(r"-?\d\.\d\d", said))
     assert (x1, x2) == pytest.approx((0.5, 0.5), abs=0.03)
-    lesson = params.load(pipeline.folder / params.PATH).lesson
-    thetas = plane.fit_logistic(plane.points(lesson), lesson)
+    thetas = plane.fit_logistic(plane.points(lecture), lecture)
     here = data.Dataset(np.array([[x1, x2]]) * 255, np.zeros(1, np.uint8), 3)
     q = plane.logistic(thetas, here)[:, 0]
-    theta = model.load(pipeline.folder / paths.LESSON_WEIGHTS)
+    theta = model.load(mnist.directory / paths.LESSON_WEIGHTS)
     a = plane.probabilities(theta, here)[:, 0]
     np.testing.assert_allclose(numbers, [*q, q.sum(), *a, 1], atol=0.02)  # of rounded x
 
@@ -111,17 +93,17 @@ def test_any_other_point_can_be_chosen_by_keyboard(page: Page) -> None:
     assert page.locator("#gradient-x1").input_value() == "0"  # they hold the same point
 
 
-def test_the_lectures_predictions_and_their_likelihoods(page: Page) -> None:
-    right = put(page, "likelihood", "right")
+def test_the_lectures_predictions_and_their_likelihoods(shared: Page) -> None:
+    right = put(shared, "likelihood", "right")
     np.testing.assert_array_equal(right, [0.9, 0.9, 0.8, 0.8, 0.7, 0.7, 0.9, 0.8, 0.7])
     np.testing.assert_array_equal(
-        put(page, "likelihood", "p").reshape(3, 2, 3)[:, 0], examples.PREDICTIONS.T
+        put(shared, "likelihood", "p").reshape(3, 2, 3)[:, 0], examples.PREDICTIONS.T
     )
-    np.testing.assert_allclose(put(page, "likelihood", "likelihood"), [0.504])
+    np.testing.assert_allclose(put(shared, "likelihood", "likelihood"), [0.504])
     np.testing.assert_allclose(
-        put(page, "likelihood", "losses"), -np.log([0.9, 0.8, 0.7]), atol=5e-4
+        put(shared, "likelihood", "losses"), -np.log([0.9, 0.8, 0.7]), atol=5e-4
     )
-    np.testing.assert_allclose(put(page, "likelihood", "cost"), [-np.log(0.504)], atol=5e-4)
+    np.testing.assert_allclose(put(shared, "likelihood", "cost"), [-np.log(0.504)], atol=5e-4)
 
 
 def test_a_better_prediction_is_likelier_and_costs_less(page: Page) -> None:
@@ -145,7 +127,7 @@ def test_a_label_of_next_to_no_probability_has_finite_slopes(page: Page) -> None
 
 
 @pytest.mark.parametrize(("k", "label"), [(0, 1), (2, 0)])
-def test_each_factor_of_the_gradient(page: Page, k: int, label: int) -> None:
+def test_each_factor_of_the_gradient(page: Page, lecture: Lesson, k: int, label: int) -> None:
     page.locator(f"#gradient [data-point='{k}']").click()
     page.locator(f"#gradient [data-y='{label}']").click()
     x, y = POINTS[:, [k]], np.eye(3)[:, [label]]
@@ -153,7 +135,7 @@ def test_each_factor_of_the_gradient(page: Page, k: int, label: int) -> None:
     a = model.softmax(z)
     dz = model.residuals(a, y)
     gradient = model.mean_gradient(model.gradient_sum(dz, x), 1)
-    rate = params.load().lesson.learning_rate
+    rate = lecture.learning_rate
     after = model.cross_entropy(model.logits(THETA - rate * gradient, x), y)[0]
     loss = model.cross_entropy(z, y)[0]
     for name, values in {
@@ -199,63 +181,29 @@ def test_terms_are_one_stop_of_the_tab_key(page: Page) -> None:
     assert "0.31" in numbers
     assert "1.2" not in numbers
     assert symbols.locator("[tabindex='0']").count() == 1
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("ArrowLeft")
-    expect(page.locator("#softmax [data-meaning]")).to_contain_text("the scores")
-    page.keyboard.press("ArrowRight")
     page.keyboard.press("Tab")
     assert lit(page.locator("#softmax")) == []
 
 
-def test_the_code_is_the_projects_own(page: Page) -> None:
-    shown = page.locator("#code pre").all_text_contents()
-    names = ["logits", "softmax", "cross_entropy", "residuals", "gradient_sum", "mean_gradient"]
-    assert shown[:-1] == [inspect.getsource(getattr(model, name)).strip() for name in names]
-    assert shown[-1].startswith("export function descend(")
-    assert shown[-1].endswith("\n}")
-
-
 def test_the_lectures_results_stand_beside_those_of_the_pipeline(
-    page: Page, pipeline: Clone
+    shared: Page, mnist: Clone
 ) -> None:
-    rows = page.locator("#lecture > table tr").all_inner_texts()
-    assert rows[1].split("\t") == ["test accuracy", "84.77%", "84.61%"]
-    assert rows[2].split("\t") == ["loss at epoch 1, batch 100", "2.25", "2.19"]
-    theta = model.load(pipeline.folder / paths.WEIGHTS)
+    rows = shared.locator("#lecture > table tr").all_inner_texts()
+    accuracy = json.loads((mnist.directory / paths.TEST_METRICS).read_text())["accuracy"]
+    losses = pd.read_csv(mnist.directory / paths.LOSSES).set_index(["epoch", "batch"])["loss"]
+    assert rows[1].split("\t") == ["test accuracy", "84.77%", f"{accuracy:.2%}"]
+    first = ["loss at epoch 1, batch 100", "2.25", f"{losses[1, 100]:.2f}"]
+    assert rows[2].split("\t") == first
+    theta = model.load(mnist.directory / paths.WEIGHTS)
     file, _ = catalog.test_files("mnist")
-    images = data.read_idx(pipeline.folder / file, 3).reshape(-1, 784)
-    cards = page.locator("#lecture-images article").all_inner_texts()
-    for card, (k, theirs) in zip(cards, lecture.PROBABILITIES.items(), strict=True):
+    images = data.read_idx(mnist.directory / file, 3).reshape(-1, 784)
+    cards = shared.locator("#lecture-images article").all_inner_texts()
+    for card, (k, theirs) in zip(cards, PROBABILITIES.items(), strict=True):
         a = model.softmax(model.logits(theta, np.array([*images[k], 255.0])[:, None]))[:, 0]
         assert f"called it {np.argmax(theirs)} with {max(theirs):.2f}" in card
         assert f"this one calls it {a.argmax()} with {a.max():.2f}" in card
-        least, largest = lecture.SEEDS_SAY[k]
+        least, largest = SEEDS_SAY[k]
         assert least - 0.005 <= a.max() <= largest + 0.005
         shown = re.findall(r"\d\.\d\d$|\d\.\d\d(?=\s)", card.split("here")[1], re.MULTILINE)
         numbers = np.array(shown, float).reshape(10, 2)
         np.testing.assert_allclose(numbers, np.column_stack([theirs, a]), atol=0.0051)
-
-
-@pytest.mark.parametrize(
-    "change", [{"optimizer": "adam"}, {"epochs": 6}, {"validation": 1}, {"averaging": 0.9}]
-)
-def test_another_recipe_is_not_compared_with_the_lecture(change: dict[str, object]) -> None:
-    train = params.load().train.model_copy(update=change)
-    assert lecture.beside("mnist", train, None) is None  # type: ignore[arg-type]
-
-
-def test_other_data_are_not_compared_with_the_lecture() -> None:
-    assert lecture.beside("fashion-mnist", params.load().train, None) is None  # type: ignore[arg-type]
-
-
-def test_without_javascript_formulas_stay_and_nothing_is_empty(
-    browser: Browser, file: Path
-) -> None:
-    with browser.new_context(java_script_enabled=False) as context:
-        page = context.new_page()
-        page.goto(file.as_uri())
-        formulas = page.locator("#gradient math:visible")
-        assert formulas.count() > 20
-        assert page.locator("[data-number]:empty:visible").count() == 0
-        weights = page.locator("#softmax mtable").nth(1).locator("mn").all_text_contents()
-        assert weights == ["0.31", "3.95", "7.07", "−0.23", "−6.27", "−2.35"]

@@ -4,49 +4,57 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pinning.places import RANDOM, read, refused
+from numpy.typing import NDArray
+from pinning.pins import KEPT, Pin, noise
 
-from softmax.pinning import idx
-from softmax.pinning.found import Found, Part
 from softmax.pipeline.catalog import FILES
-from softmax.sources.idx import header
 
-CLASSES = [str(k) for k in range(300)]
+
+def write(path: Path, kind: int, array: NDArray[np.integer]) -> None:
+    """Write an IDX file of values of this kind: 8 are bytes, 12 are 32-bit integers."""
+    header = np.array([256 * kind + array.ndim, *array.shape], ">u4")
+    path.write_bytes(header.tobytes() + array.astype({8: "u1", 12: ">i4"}[kind]).tobytes())
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """Files of RGB images in 300 classes."""
-    images = RANDOM.integers(256, size=(300, 2, 3, 3), dtype=np.uint8)
-    part = Part(images, np.arange(300))
-    idx.write(Found(part, part, CLASSES), tmp_path)
-    return tmp_path
+    place = tmp_path / "place"
+    place.mkdir()
+    for images, labels in (FILES[:2], FILES[2:]):
+        write(place / images, 8, noise(300, 2, 3, 3))
+        write(place / labels, 12, np.arange(300))
+    return place
 
 
-def write_labels(place: Path, labels: np.ndarray) -> None:
-    (place / FILES[3]).write_bytes(header(labels) + labels.tobytes())
-
-
-def test_what_was_written_is_read_again(place: Path) -> None:
-    found, arrays = read(place)
-    assert found.classes == CLASSES
-    for file, array in zip(FILES, arrays, strict=True):
-        assert (place / file).read_bytes() == header(array) + array.tobytes()
-    assert arrays[1].tolist() == list(range(300))
+def test_rgb_and_labels_of_four_bytes_stay_as_they_are(pin: Pin, place: Path) -> None:
+    pinned = pin(place)
+    assert pinned.classes == tuple(map(str, range(300)))
+    assert pinned.arrays[0].shape == (300, 2, 3, 3)
+    assert pinned.arrays[1].tolist() == list(range(300))
+    for file in FILES:
+        assert (KEPT / "mine" / file).read_bytes() == (place / file).read_bytes()
 
 
 @pytest.mark.parametrize(
     ("label", "reason"), [(-1, "labels -1 to 299"), (1000, "labels 0 to 1000")]
 )
-def test_labels_that_are_no_classes(place: Path, label: int, reason: str) -> None:
-    labels = np.arange(300).astype(">i4")
+def test_labels_that_are_no_classes_are_refused(
+    pin: Pin, place: Path, label: int, reason: str
+) -> None:
+    labels = np.arange(300)
     labels[7] = label
-    write_labels(place, labels)
-    refused(place, f"{place}: {reason}, allowed are 0 to 999")
+    write(place / FILES[3], 12, labels)
+    pin.refused(place, f"{place}: {reason}, allowed are 0 to 999")
 
 
-def test_a_gap_between_labels(place: Path) -> None:
+def test_a_gap_between_labels_is_refused(pin: Pin, place: Path) -> None:
     for file in FILES[1::2]:
-        labels = (2 * np.arange(300)).astype(">i4")
-        (place / file).write_bytes(header(labels) + labels.tobytes())
-    refused(place, "class 1 has 0 training and 0 test images, and 298 more lack some")
+        write(place / file, 12, 2 * np.arange(300))
+    pin.refused(place, "class 1 has 0 training and 0 test images, and 298 more lack some")
+
+
+def test_two_values_a_pixel_are_refused(pin: Pin, place: Path) -> None:
+    for file in FILES[::2]:
+        write(place / file, 8, noise(300, 2, 3, 2))
+    pin.refused(place, "2 values a pixel; allowed are 1 and 3, of RGB")

@@ -5,117 +5,121 @@ import gzip
 import hashlib
 import io
 import zipfile
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pytest
-from pinning.places import RANDOM, read, refused
-from sources.sites import Serve, _serve, body  # noqa: F401 (fixtures)
-from torchvision import datasets
+from helpers.sites import body, serving
+from numpy.typing import NDArray
+from pinning.pins import Pin, noise
 
 from softmax.sources import idx
 
-IMAGES = [RANDOM.integers(256, size=(count, 28, 28), dtype=np.uint8) for count in (94, 47)]
-KINDS = ("images-idx3-ubyte", "labels-idx1-ubyte")
+Resources = list[tuple[str, str]]  # a URL and the MD5 of what is there
+IMAGES = [noise(count, 28, 28, seed=count) for count in (94, 47)]
+NAMES = [f"{{}}-{kind}" for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")]
+DATASETS = "torchvision.datasets"
 
 
-def labels(classes: int, first: int = 0) -> list[np.ndarray]:
-    """For each image one of so many labels."""
+@pytest.fixture
+def serve() -> Iterator[Callable[[dict[str, bytes]], Resources]]:
+    """Serves files by name, in their order."""
+
+    def give(files: dict[str, bytes]) -> Resources:
+        url = serve({name: body(content) for name, content in files.items()})
+        md5 = [hashlib.md5(file, usedforsecurity=False).hexdigest() for file in files.values()]
+        return [(f"{url}/{name}", digest) for name, digest in zip(files, md5, strict=True)]
+
+    with serving() as serve:
+        yield give
+
+
+Serve = Callable[[dict[str, bytes]], Resources]
+
+
+def labels(classes: int, first: int = 0) -> list[NDArray[np.uint8]]:
+    """Return for each image one of so many labels."""
     return [(np.arange(len(part)) % classes + first).astype(np.uint8) for part in IMAGES]
 
 
-def files(names: list[str], classes: int, first: int = 0) -> dict[str, bytes]:
-    """Gzipped IDX files of the images and such labels."""
-    pairs = zip(IMAGES, labels(classes, first), strict=True)
-    arrays = [array for pair in pairs for array in pair]
-    return {
-        f"{name}.gz": gzip.compress(idx.header(array) + array.tobytes())
-        for name, array in zip(names, arrays, strict=True)
+def files(parts: Sequence[str], *pairs: Sequence[NDArray[np.integer]]) -> dict[str, bytes]:
+    """Return gzipped IDX files of images and labels, by name."""
+    arrays = {
+        f"{name.format(part)}.gz": array
+        for part, pair in zip(parts, pairs, strict=True)
+        for name, array in zip(NAMES, pair, strict=True)
     }
+    return {name: gzip.compress(idx.header(a) + a.tobytes(), 1) for name, a in arrays.items()}
 
 
-def md5(content: bytes) -> str:
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+def test_kmnist(pin: Pin, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    served = serve(files(("train", "t10k"), *zip(IMAGES, labels(10), strict=True)))
+    mirror = served[0][0].rpartition("/")[0]
+    monkeypatch.setattr(f"{DATASETS}.KMNIST.mirrors", [f"{mirror}/"])
+    resources = [(url.removeprefix(f"{mirror}/"), md5) for url, md5 in served]
+    wrong = [(name, "0" * 32) for name, _ in resources]
+    monkeypatch.setattr(f"{DATASETS}.KMNIST.resources", wrong)
+    refused = pin.run("torchvision", "kmnist")
+    assert refused.status == 2
+    assert "error: torchvision: kmnist: Error downloading" in refused.err.splitlines()[-1]
 
-
-def test_kmnist(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = [f"{part}-{kind}" for part in ("train", "t10k") for kind in KINDS]
-    site = files(names, 10)
-    url = serve({name: body(content) for name, content in site.items()})
-    monkeypatch.setattr(datasets.KMNIST, "mirrors", [f"{url}/"])
-    resources = [(name, md5(content)) for name, content in site.items()]
-    monkeypatch.setattr(datasets.KMNIST, "resources", resources)
-    found, arrays = read("torchvision", "kmnist")
-    assert found.classes == ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]
+    monkeypatch.setattr(f"{DATASETS}.KMNIST.resources", resources)
+    classes, arrays, *_ = pin("torchvision", "kmnist")
+    assert classes == ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
     assert np.array_equal(arrays[0], IMAGES[0])
     assert np.array_equal(arrays[3], labels(10)[1])
 
-    monkeypatch.setattr(datasets.KMNIST, "resources", [(name, "0" * 32) for name in site])
-    refused("torchvision", "torchvision: kmnist: Error downloading", name="kmnist")
+
+def test_qmnist(pin: Pin, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read rows of eight integers as labels, of which the first is the class."""
+    rows = [np.stack([part, *np.full((7, len(part)), 9)], 1).astype(">i4") for part in labels(10)]
+    served = serve(files(("train", "test"), *zip(IMAGES, rows, strict=True)))
+    parts = {"train": served[:2], "test": served[2:]}
+    monkeypatch.setattr(f"{DATASETS}.QMNIST.resources", parts)
+    pinned = pin("torchvision", "qmnist")
+    assert "".join(pinned.classes) == "0123456789"
+    assert np.array_equal(pinned.arrays[2], IMAGES[1])
+    assert np.array_equal(pinned.arrays[1], labels(10)[0])
 
 
-def test_qmnist(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its labels are rows of eight integers, of which the first is the class."""
-    site: dict[str, bytes] = {}
-    resources = {}
-    for part, images, classes in zip(("train", "test"), IMAGES, labels(10), strict=True):
-        rows = np.stack([classes, *np.full((7, len(classes)), 9)], axis=1).astype(">i4")
-        pair = {"images-idx3-ubyte": images, "labels-idx2-int": rows}
-        site |= {
-            f"qmnist-{part}-{kind}.gz": gzip.compress(idx.header(array) + array.tobytes())
-            for kind, array in pair.items()
-        }
-    url = serve({name: body(content) for name, content in site.items()})
-    for part in ("train", "test"):
-        chosen = [name for name in site if part in name]
-        resources[part] = [(f"{url}/{name}", md5(site[name])) for name in chosen]
-    monkeypatch.setattr(datasets.QMNIST, "resources", resources)
-    found, arrays = read("torchvision", "qmnist")
-    assert "".join(found.classes) == "0123456789"
-    assert np.array_equal(arrays[2], IMAGES[1])
-    assert np.array_equal(arrays[1], labels(10)[0])
-
-
-@pytest.mark.parametrize(("split", "count", "first"), [("letters", 26, 1), ("balanced", 47, 0)])
+@pytest.mark.parametrize(("split", "count"), [("letters", 26), ("balanced", 47)])
 def test_emnist(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch, split: str, count: int, first: int
+    pin: Pin, serve: Serve, monkeypatch: pytest.MonkeyPatch, split: str, count: int
 ) -> None:
-    """The images of its files lie on their side, and its first letter is 1."""
-    names = [f"emnist-{split}-{part}-{kind}" for part in ("train", "test") for kind in KINDS]
+    """Turn the images, which lie on their side in the files, and call the first letter 0."""
+    parts = [f"emnist-{split}-{part}" for part in ("train", "test")]
+    given = labels(count, first=int(split == "letters"))
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as content:
-        for name, file in files(names, count, first).items():
+        for name, file in files(parts, *zip(IMAGES, given, strict=True)).items():
             content.writestr(f"gzip/{name}", file)
-    url = serve({"gzip.zip": body(archive.getvalue())})
-    monkeypatch.setattr(datasets.EMNIST, "url", f"{url}/gzip.zip")
-    monkeypatch.setattr(datasets.EMNIST, "md5", md5(archive.getvalue()))
-    found, arrays = read("torchvision", f"emnist-{split}")
-    assert len(found.classes) == count
-    assert found.classes[count - 1] == {"letters": "z", "balanced": "t"}[split]
+    ((url, md5),) = serve({"gzip.zip": archive.getvalue()})
+    monkeypatch.setattr(f"{DATASETS}.EMNIST.url", url)
+    monkeypatch.setattr(f"{DATASETS}.EMNIST.md5", md5)
+    classes, arrays, *_ = pin("torchvision", f"emnist-{split}")
+    assert len(classes) == count
+    assert classes[count - 1] == {"letters": "z", "balanced": "t"}[split]
     assert np.array_equal(arrays[0][3], IMAGES[0][3].T)
     assert np.array_equal(arrays[3], labels(count)[1])
 
 
-def test_usps(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its files are text, of labels 1 to 10 and pixels -1 to 1."""
-    site, places = {}, {}
-    for part, file, count in (("train", "usps.bz2", 20), ("test", "usps.t.bz2", 10)):
-        pixels = " ".join(f"{k + 1}:{2 * k / 255 - 1:.6f}" for k in range(256))
-        site[file] = bz2.compress(
-            "".join(f"{k % 10 + 1} {pixels}\n" for k in range(count)).encode()
-        )
-        places[part] = file
-    url = serve({name: body(content) for name, content in site.items()})
-    split_list = {part: [f"{url}/{f}", f, md5(site[f])] for part, f in places.items()}
-    monkeypatch.setattr(datasets.USPS, "split_list", split_list)
-    found, arrays = read("torchvision", "usps")
-    assert "".join(found.classes) == "0123456789"
+def test_usps(pin: Pin, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read a text of labels 1 to 10 and pixels -1 to 1."""
+    pixels = " ".join(f"{k + 1}:{2 * k / 255 - 1:.6f}" for k in range(256))
+    texts = ["".join(f"{k % 10 + 1} {pixels}\n" for k in range(count)) for count in (20, 10)]
+    served = serve({f"{k}.bz2": bz2.compress(text.encode()) for k, text in enumerate(texts)})
+    parts = {
+        part: (url, f"{part}.bz2", md5)
+        for part, (url, md5) in zip(("train", "test"), served, strict=True)
+    }
+    monkeypatch.setattr(f"{DATASETS}.USPS.split_list", parts)
+    classes, arrays, *_ = pin("torchvision", "usps")
+    assert "".join(classes) == "0123456789"
     assert arrays[0].shape == (20, 16, 16)
     assert np.abs(arrays[0][0].ravel() - np.arange(256)).max() <= 1
     assert arrays[3].tolist() == list(range(10))
 
 
-def test_others() -> None:
-    refused(
-        "torchvision",
-        "mine: of torchvision there are kmnist, qmnist, emnist-letters, emnist-balanced, usps",
-    )
+def test_other_names_are_refused(pin: Pin) -> None:
+    names = "kmnist, qmnist, emnist-letters, emnist-balanced, usps"
+    pin.refused("torchvision", f"mine: of torchvision there are {names}")

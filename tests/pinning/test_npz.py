@@ -5,60 +5,61 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pinning.places import RANDOM, read, refused
+from pinning.pins import Pin, noise
 
 GOOD: dict[str, Any] = {
-    "x_train": RANDOM.integers(256, size=(20, 4, 5), dtype=np.uint8),
+    "x_train": noise(20, 4, 5),
     "y_train": np.arange(20) % 10,
-    "x_test": RANDOM.integers(256, size=(10, 4, 5), dtype=np.uint8),
+    "x_test": noise(10, 4, 5, seed=1),
     "y_test": np.arange(10),
 }
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
+    """Where a file is to be."""
     return tmp_path / "mine.npz"
 
 
-def test_images_and_labels_stay_as_they_are(place: Path) -> None:
+def test_images_and_labels_stay_as_they_are(pin: Pin, place: Path) -> None:
     np.savez(place, **GOOD)
-    found, arrays = read(place)
-    assert found.classes == tuple("0123456789")
+    classes, arrays, *_ = pin(place)
+    assert classes == tuple("0123456789")
     assert all(map(np.array_equal, arrays, GOOD.values()))
 
 
-def test_rgb_a_last_axis_of_one_and_labels_in_a_column(place: Path) -> None:
-    """The labels as Keras has those of CIFAR-10."""
+def test_rgb_a_last_axis_of_one_and_a_column_of_labels_are_taken(pin: Pin, place: Path) -> None:
+    """Take labels as Keras has those of CIFAR-10."""
     rgb = {name: np.stack([GOOD[name]] * 3, axis=-1) for name in ("x_train", "x_test")}
     np.savez_compressed(place, **GOOD | rgb | {"y_test": GOOD["y_test"][:, None]})
-    assert np.array_equal(read(place)[1][0], rgb["x_train"])
+    assert np.array_equal(pin(place).arrays[0], rgb["x_train"])
     np.savez(place, **GOOD | {name: GOOD[name][..., None] for name in ("x_train", "x_test")})
-    assert np.array_equal(read(place)[1][0], GOOD["x_train"])
+    assert np.array_equal(pin(place).arrays[0], GOOD["x_train"])
 
 
-def test_labels_may_be_names(place: Path) -> None:
+def test_labels_may_be_names(pin: Pin, place: Path) -> None:
     names = np.array(["ten", "nine", "eight", "seven", "six", "five", "four", "3", "2", "1"])
     np.savez(place, **GOOD | {"y_train": names[GOOD["y_train"]], "y_test": names})
-    found, arrays = read(place)
-    assert found.classes == tuple(sorted(names.tolist()))
-    assert [found.classes[k] for k in arrays[3]] == names.tolist()
+    classes, arrays, *_ = pin(place)
+    assert classes == tuple(sorted(names.tolist()))
+    assert [classes[k] for k in arrays[3]] == names.tolist()
 
 
-def test_more_than_256_classes_have_labels_of_four_bytes(place: Path) -> None:
-    images = RANDOM.integers(256, size=(1000, 1, 1), dtype=np.uint8)
+def test_more_than_256_classes_have_labels_of_four_bytes(pin: Pin, place: Path) -> None:
+    images = noise(1000, 1, 1)
     labels = np.arange(1000)[::-1]
     np.savez(place, x_train=images, y_train=labels, x_test=images, y_test=labels)
-    found, arrays = read(place)
-    assert found.classes == tuple(map(str, range(1000)))
+    classes, arrays, *_ = pin(place)
+    assert classes == tuple(map(str, range(1000)))
     assert arrays[1].dtype == ">i4"
     assert arrays[1].tolist() == labels.tolist()
 
 
-def test_images_can_be_resized(place: Path) -> None:
+def test_images_can_be_resized(pin: Pin, place: Path) -> None:
     large = {name: np.repeat(np.repeat(GOOD[name], 40, 1), 40, 2) for name in ("x_train", "x_test")}
     np.savez_compressed(place, **GOOD | large)
-    refused(place, "images of 160 x 200 pixels; allowed are 1 x 1 to 128 x 128")
-    assert np.array_equal(read(place, size=(4, 5))[1][0], GOOD["x_train"])
+    pin.refused(place, "images of 160 x 200 pixels; allowed are 1 x 1 to 128 x 128")
+    assert np.array_equal(pin(place, size="4x5").arrays[0], GOOD["x_train"])
 
 
 FAULTS: dict[str, dict[str, Any]] = {
@@ -68,22 +69,18 @@ FAULTS: dict[str, dict[str, Any]] = {
     "100 labels y_test for 10 images x_test": {"y_test": np.eye(10, dtype=int)},
     "label '-1' of 1 images is no class": {"y_test": np.arange(-1, 9)},
     "label '0.5' of 10 images is no class": {"y_test": np.full(10, 0.5)},
-    "class 1 has 2 training and 0 test images, and 4 more lack some": {
-        "y_test": np.arange(10) // 2 * 2
-    },
-    "training images are 4 x 5, test images 2 x 10": {"x_test": GOOD["x_test"].reshape(10, 2, 10)},
     "not an .npz of plain arrays, or damaged": {"y_test": np.array([{}] * 10)},
 }
 
 
 @pytest.mark.parametrize("reason", FAULTS)
-def test_faults(place: Path, reason: str) -> None:
+def test_faults_are_refused(pin: Pin, place: Path, reason: str) -> None:
     arrays = {name: array for name, array in (GOOD | FAULTS[reason]).items() if array is not None}
     np.savez(place, **arrays)
-    refused(place, f"{place}: {reason}")
+    pin.refused(place, f"{place}: {reason}")
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\3\4 and so on", b"\x93NUMPY"])
-def test_damaged(place: Path, content: bytes) -> None:
+def test_damaged_files_are_refused(pin: Pin, place: Path, content: bytes) -> None:
     place.write_bytes(content)
-    refused(place, f"{place}: not an .npz of plain arrays, or damaged")
+    pin.refused(place, f"{place}: not an .npz of plain arrays, or damaged")

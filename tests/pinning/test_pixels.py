@@ -1,28 +1,34 @@
 """Image files: decoded exactly, or refused in one line."""
 
+import base64
 import io
-import re
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
-
-from softmax.errors import DataError
-from softmax.pinning import pixels
+from pinning.pins import Pin, noise
 
 GRAY = np.arange(256, dtype=np.uint8).reshape(16, 16)
 RGB = np.stack([GRAY, GRAY.T, 255 - GRAY], axis=-1)
 OPAQUE = np.full_like(GRAY, 255)
 
 
-def decoded(path: Path) -> np.ndarray:
-    size, colours, _ = pixels.look(path)
-    array = pixels.decode(path, colours)
-    assert array.shape[:2] == size
-    return array
+def write(place: Path, content: bytes) -> Path:
+    """Write a training and a test image for each of two classes; return the first."""
+    for name in ("train/a", "train/b", "test/a", "test/b"):
+        (place / name).mkdir(parents=True)
+        (place / name / "a.png").write_bytes(content)
+    return place / "train/a/a.png"
+
+
+def saved(image: Image.Image, kind: str = "PNG", **settings: Any) -> bytes:
+    """Return the file that Pillow writes."""
+    file = io.BytesIO()
+    image.save(file, kind, **settings)
+    return file.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -37,58 +43,35 @@ def decoded(path: Path) -> np.ndarray:
     ],
     ids=lambda value: getattr(value, "mode", ""),
 )
-def test_what_is_taken_exactly(tmp_path: Path, image: Image.Image, expected: np.ndarray) -> None:
-    image.save(tmp_path / "a.png")
-    array = decoded(tmp_path / "a.png")
-    assert array.dtype == np.uint8
-    assert np.array_equal(array, expected)
+def test_what_is_taken_exactly(
+    pin: Pin, tmp_path: Path, image: Image.Image, expected: NDArray[np.uint8]
+) -> None:
+    write(tmp_path / "place", saved(image))
+    assert np.array_equal(pin(tmp_path / "place").arrays[0][0], expected)
 
 
-def test_a_jpeg_is_what_pillow_decodes(tmp_path: Path) -> None:
-    Image.fromarray(RGB).save(tmp_path / "a.jpg")
-    assert np.array_equal(decoded(tmp_path / "a.jpg"), np.asarray(Image.open(tmp_path / "a.jpg")))
+def test_a_jpeg_is_what_pillow_decodes(pin: Pin, tmp_path: Path) -> None:
+    path = write(tmp_path / "place", saved(Image.fromarray(RGB), "JPEG"))
+    assert np.array_equal(pin(tmp_path / "place").arrays[0][0], np.asarray(Image.open(path)))
 
 
-def png(depth: int, kind: int, row: bytes) -> bytes:
-    """A PNG of one pixel, as Pillow does not write it."""
-
-    def chunk(name: bytes, content: bytes) -> bytes:
-        check = zlib.crc32(name + content).to_bytes(4, "big")
-        return len(content).to_bytes(4, "big") + name + content + check
-
-    header = bytes([0, 0, 0, 1, 0, 0, 0, 1, depth, kind, 0, 0, 0])
-    body = zlib.compress(b"\0" + row)
-    start = b"\x89PNG\r\n\x1a\n"
-    return start + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
-
-
-def saved(image: Image.Image, kind: str = "PNG", **settings: Any) -> bytes:
-    """The file that Pillow writes."""
-    file = io.BytesIO()
-    image.save(file, kind, **settings)
-    return file.getvalue()
-
-
+DEEP_RGB = base64.b64decode(  # a PNG of a pixel of 16 bits, as Pillow does not write it
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABEAIAAADA54+dAAAAC0lEQVR4nGNgAAMAAAcAAbKGrPQAAAAASUVORK5CYII="
+)
 HALF = saved(Image.fromarray(np.dstack([RGB, OPAQUE - (GRAY < 7)])))
-PALETTE = saved(Image.fromarray(RGB).quantize(4), transparency=0)
-NOISE = np.random.default_rng(0).integers(256, size=(16, 16, 3), dtype=np.uint8)
-PLAIN = saved(Image.fromarray(NOISE))
+FOUR = Image.fromarray(RGB).quantize(4)
+PALETTE = saved(FOUR, transparency=0)
+PLAIN = saved(Image.fromarray(noise(16, 16, 3)))
 DEEP = "more than 8 bits a pixel; `mogrify -depth 8` reduces them"
 FAULTS = {
-    "gray of 16 bits": (png(16, 0, bytes(2)), DEEP),
-    "RGB of 16 bits": (png(16, 2, bytes(6)), DEEP),
-    "PGM of 16 bits": (b"P5 1 1 65535\n\0\0", DEEP),
+    "gray of 16 bits": (saved(Image.fromarray(np.uint16(GRAY))), DEEP),
+    "RGB of 16 bits": (DEEP_RGB, DEEP),
     "PPM of 10 bits": (b"P6 1 1 1000\n" + bytes(6), DEEP),
     "floats": (saved(Image.fromarray(np.float32(GRAY)), "TIFF"), DEEP),
     "CMYK": (saved(Image.new("CMYK", (2, 2)), "JPEG"), "colours are CMYK"),
     "half transparent": (HALF, "7 of 256 pixels are transparent"),
-    "transparent palette": (PALETTE, "of 256 pixels are transparent"),
-    "pages": (
-        saved(
-            Image.fromarray(GRAY), "TIFF", save_all=True, append_images=[Image.fromarray(GRAY)] * 2
-        ),
-        "3 images in a file",
-    ),
+    "transparent palette": (PALETTE, f"{FOUR.histogram()[0]} of 256 pixels are transparent"),
+    "pages": (saved(FOUR, "TIFF", save_all=True, append_images=[FOUR] * 2), "3 images in a file"),
     "text": (b"hello", "not an image, or damaged"),
     "empty": (b"", "not an image, or damaged"),
     "truncated": (PLAIN[: len(PLAIN) * 3 // 4], "damaged: "),
@@ -98,10 +81,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_what_is_refused(tmp_path: Path, fault: str) -> None:
+def test_what_is_refused(pin: Pin, tmp_path: Path, fault: str) -> None:
     content, reason = FAULTS[fault]
-    path = tmp_path / "a.png"
-    path.write_bytes(content)
-    with pytest.raises(DataError, match=f"^{re.escape(f'{path}: ')}.*{re.escape(reason)}") as told:
-        decoded(path)
-    assert "\n" not in str(told.value)
+    path = write(tmp_path / "place", content)
+    pin.refused(tmp_path / "place", f"{path}: {reason}")

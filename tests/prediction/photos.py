@@ -8,7 +8,7 @@ Levels = NDArray[np.uint8]
 
 
 def written(digit: str, side: int = 400) -> NDArray[np.float64]:
-    """A digit, off the middle: 1 where it is ink, 0 elsewhere, (side, side)."""
+    """Draw a digit, off the middle: 1 where it is ink, 0 elsewhere, (side, side)."""
     field = Image.new("L", (side, side))
     font = ImageFont.load_default(side // 2)
     ImageDraw.Draw(field).text((side // 4, side // 8), digit, 255, font)
@@ -16,7 +16,7 @@ def written(digit: str, side: int = 400) -> NDArray[np.float64]:
 
 
 def photographed(ink: NDArray[np.float64], *, shade: float = 0, noise: float = 0) -> Levels:
-    """Dark ink on paper, in light that falls from one corner, with the camera's noise."""
+    """Photograph dark ink on paper, in light from one corner, with the camera's noise."""
     y, x = np.mgrid[: ink.shape[0], : ink.shape[1]] / max(ink.shape)
     light = 240 * (1 - 0.8 * ink) * (1 - shade * (x + y) / 2)
     light = light + np.random.default_rng(0).normal(0, noise, ink.shape)

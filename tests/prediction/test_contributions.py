@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Page
-from prediction.scripts import _script  # noqa: F401 (fixture)
 
 from softmax.core import model
 from softmax.prediction import explanation

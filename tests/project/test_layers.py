@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from shared import ROOT
+from helpers.shared import ROOT
 
 from softmax.provenance.imports import local_imports
 
@@ -32,7 +32,7 @@ FOREIGN = {"dvc", "mlflow", "yaml", "pydantic", "ruamel", "requests", "jinja2", 
 
 
 def room(module: Path) -> str:
-    """The package of a module, or its name where it is in none."""
+    """Return the package of a module, or its name where it is in none."""
     return module.parts[1].removesuffix(".py")
 
 

@@ -4,7 +4,7 @@ import re
 import tomllib
 
 import yaml
-from shared import ROOT
+from helpers.shared import ROOT
 
 
 def test_all_name_the_version_of_the_newest_release() -> None:

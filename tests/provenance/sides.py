@@ -1,4 +1,4 @@
-"""Models of which a page is made, as they are read."""
+"""Models of which a report is made, as they are read."""
 
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,6 @@ def results(**changes: Any) -> Results:
     return Results(**values | changes)
 
 
-def page(**changes: Any) -> str:
-    """The page of such a model before and after `changes`."""
+def report(**changes: Any) -> str:
+    """The report of such a model before and after `changes`."""
     return comparison.markdown(results(), results(**changes))

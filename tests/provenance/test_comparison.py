@@ -1,11 +1,11 @@
-"""What a page says of two models."""
+"""What a report says of two models."""
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from provenance.sides import page, results
+from provenance.sides import report, results
 
 from softmax.provenance import comparison
 
@@ -26,14 +26,14 @@ def test_the_same_results_are_said_to_be_the_same() -> None:
 
 
 def test_the_same_weights_are_said_to_be_the_same() -> None:
-    shown = page(outputs={**results().outputs, Path("images/weights"): "abc"})
+    shown = report(outputs={**results().outputs, Path("images/weights"): "abc"})
     assert "**The weights are the same, byte for byte.** Other results differ: `images/w" in shown
-    assert "byte for byte" not in page(right=np.ones(10, bool))
+    assert "byte for byte" not in report(right=np.ones(10, bool))
     assert "Weights before" not in shown
 
 
 def test_only_what_changed_is_listed() -> None:
-    shown = page(
+    shown = report(
         params={"train.epochs": 2, "train.rate": 0.5},
         data={Path("data/other/images"): "abcdefghij"},
         code={Path("softmax/core/model.py"): "bbb"},
@@ -62,7 +62,7 @@ def test_only_what_changed_is_listed() -> None:
 
 def test_of_other_classes_those_in_common_are_compared() -> None:
     classes = pd.DataFrame({"recall": [0.9, 0.8, 0.7], "f1": 0.9}, ["owl", "cat", "ape"])
-    shown = page(classes=classes, tiles=np.ones((3, 28, 28)))
+    shown = report(classes=classes, tiles=np.ones((3, 28, 28)))
     assert "| cat     | 50.00% → 80.00% (+30.00) |" in shown
     assert "owl" not in shown
     assert "dog" not in shown
@@ -77,13 +77,13 @@ def test_of_other_images_no_weights_are_compared() -> None:
 
 
 def test_counts_change_by_whole_numbers() -> None:
-    shown = page(metrics={"test_accuracy": 0.6, "test_total": 8166})
+    shown = report(metrics={"test_accuracy": 0.6, "test_total": 8166})
     assert "| `test_total` |       10 |    8166 |    +8156 |" in shown
 
 
 def test_the_chart_shows_the_epochs_that_both_trained() -> None:
     longer = pd.Series([3.0, 2.0, 0.0], [0.25, 1.25, 5.0])
-    shown = page(tiles=np.ones((10, 28, 28)), losses=longer)
+    shown = report(tiles=np.ones((10, 28, 28)), losses=longer)
     assert 'x-axis "epoch" 0.5 --> 2\n' in shown
     before, after = (
         [float(y) for y in line.strip()[6:-1].split(",")]

@@ -1,7 +1,7 @@
 """dvc.lock: read as DVC writes it, refused in one line if it is anything else."""
 
 import pytest
-from shared import ROOT
+from helpers.shared import ROOT
 
 from softmax.errors import DataError
 from softmax.provenance import lock
@@ -11,7 +11,6 @@ START = b"stages:\n  train:\n"
 
 def test_reads_the_lock_of_the_repository() -> None:
     stages = lock.load(ROOT)
-
     assert set(lock.SHOWN) <= set(stages)
     assert lock.params(stages).train.epochs == lock.values(stages)["train.epochs"]
 
@@ -41,6 +40,5 @@ def test_what_dvc_does_not_write_is_one_line(content: bytes) -> None:
 @pytest.mark.parametrize("key", ["train", "train.seed.x", "train.", "evaluate.samples.0"])
 def test_params_of_another_version_are_one_line(key: str) -> None:
     stages = lock.parse(START + f"    params: {{params.yaml: {{{key}: 1}}}}".encode())
-
     with pytest.raises(DataError, match="not the params of this version"):
         lock.params(stages)

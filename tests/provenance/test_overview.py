@@ -62,6 +62,6 @@ def test_seeds_are_told_where_both_have_them() -> None:
     assert "over seeds" not in rows(sides(), sides())[0]
     base = sides(by_seed={0: 0.80, 1: 0.81, 2: 0.82})
     heads = [sides(by_seed={0: 0.82, 1: 0.84, 2: 0.86}), sides(by_seed=base.by_seed), sides()]
-    page = overview.markdown(base, heads)
-    assert "| +3.00 points, +0.52 to +5.48, over 3; more than the seeds |" in page
-    assert "| the same over 3 " in page
+    shown = overview.markdown(base, heads)
+    assert "| +3.00 points, +0.52 to +5.48, over 3; more than the seeds |" in shown
+    assert "| the same over 3 " in shown

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from provenance.sides import page, results
+from provenance.sides import report, results
 
 from softmax.provenance import comparison, significance
 
@@ -45,13 +45,13 @@ def test_the_verdict_tells_progress_from_noise(fixed: int, verdict: str) -> None
 
 
 def test_other_test_images_cannot_be_paired() -> None:
-    shown = page(test_data={"another"}, right=np.ones(30, bool))
+    shown = report(test_data={"another"}, right=np.ones(30, bool))
     assert "but on another test set: 6 of 10 correct before, 6 of 10 after" in shown
     assert "McNemar" not in shown
 
 
 def over_seeds(before: list[float], after: list[float]) -> str:
-    """The page of models whose recipes had these accuracies with the seeds 0, 1, 2, ..."""
+    """The report of models whose recipes had these accuracies with the seeds 0, 1, 2, ..."""
     sides = [results(by_seed=dict(enumerate(side))) for side in (before, after)]
     return comparison.markdown(*sides)
 

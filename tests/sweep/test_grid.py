@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from shared import LECTURE
+from helpers.shared import LECTURE
 
 from softmax.errors import ParamsError
 from softmax.sweep import grid
@@ -12,7 +12,7 @@ from softmax.sweep import grid
 
 @pytest.fixture(autouse=True)
 def params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lecture's, in the current folder."""
+    """The params of the lecture, in the working directory."""
     shutil.copy(LECTURE, tmp_path / "params.yaml")
     monkeypatch.chdir(tmp_path)
 

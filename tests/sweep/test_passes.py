@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from old_fixtures import Workspace
+from helpers.workspace import Workspace
 
 from softmax.core.data import Dataset
 from softmax.pipeline import params, paths, recorder
@@ -17,12 +17,12 @@ from stages import train
 
 
 def settings(*overrides: str) -> list[Params]:
-    """The params of each setting."""
+    """Return the params of each setting."""
     return [setting.params for setting in grid.read(overrides)]
 
 
 def test_those_with_the_same_batches_and_steps_train_together(workspace: Workspace) -> None:
-    workspace()
+    workspace.set()
     others = ("train.seed=1,2", "train.epochs=1,2", "train.optimizer=sgd,adam")
     chosen = settings(*others, "train.learning_rate=0.1,0.2,0.3")
     plan = passes.plan([one.train for one in chosen], 1)
@@ -35,7 +35,7 @@ def test_those_with_the_same_batches_and_steps_train_together(workspace: Workspa
 
 
 def test_a_pass_has_a_bounded_number_of_models(workspace: Workspace) -> None:
-    workspace()
+    workspace.set()
     chosen = settings(f"train.weight_decay={','.join(f'0.{k}' for k in range(1, 40))}")
     plan = passes.plan([one.train for one in chosen], 1)
     assert len(passes.plan([one.train for one in chosen[:6]], 3)) == 3  # each has something to do
@@ -48,13 +48,12 @@ def test_a_pass_has_a_bounded_number_of_models(workspace: Workspace) -> None:
 def test_the_facts_are_those_of_the_stage(
     library: str, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Weights, losses, scores and metrics, byte by byte."""
+    """Compare weights, losses, scores and metrics byte by byte."""
     if library == "torch":
         monkeypatch.setattr(Dataset, "to", lambda self, _: self.map(torch.asarray))
     monkeypatch.setattr(recorder, "log", lambda *_, **__: None)  # MLflow's rows are not compared
-    workspace(train={"epochs": 2, "batch_size": 2, "seed": 500, "validation": 50})
+    workspace.set(train={"epochs": 2, "batch_size": 2, "seed": 500, "validation": 50})
     chosen = settings("train.optimizer=sgd,momentum,nesterov,adam", "train.averaging=0,0.9")
-    passes.sets.cache_clear()  # of another test's data
     plan = passes.plan([one.train for one in chosen], 1)
     together: dict[int, passes.Outcome] = {}
     for group in plan:
@@ -72,8 +71,7 @@ def test_the_facts_are_those_of_the_stage(
 
 
 def test_a_setting_that_leaves_the_range_says_so(workspace: Workspace) -> None:
-    workspace(train={"epochs": 1, "batch_size": 2})
-    passes.sets.cache_clear()
+    workspace.set(train={"epochs": 1, "batch_size": 2})
     good, bad = passes.train(settings("train.learning_rate=0.01,1e30"), "cpu", threading.Event())
 
     assert "lower train.learning_rate" in bad.failure
@@ -83,8 +81,7 @@ def test_a_setting_that_leaves_the_range_says_so(workspace: Workspace) -> None:
 
 
 def test_who_leaves_early_waits_for_no_more_than_an_epoch(workspace: Workspace) -> None:
-    workspace(train={"epochs": 10_000, "batch_size": 2})
-    passes.sets.cache_clear()
+    workspace.set(train={"epochs": 10_000, "batch_size": 2})
     short, *long = settings("train.seed=1,2,3", "train.epochs=10000")
     short = short.model_copy(update={"train": short.train.model_copy(update={"epochs": 1})})
 

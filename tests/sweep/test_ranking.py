@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from shared import LECTURE
+from helpers.shared import LECTURE
 
 from softmax.pipeline import files, params, paths
 from softmax.sweep import ranking, shelf, summary
@@ -24,7 +24,7 @@ def make(tmp_path: Path) -> Make:
 
     def result(changes: dict[str, Any], **accuracies: float) -> Result:
         valid = params.validate(values | {"train": values["train"] | changes}, "here")
-        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        directory = tmp_path / str(len(list(tmp_path.iterdir())))
         facts: dict[Path, bytes] = {shelf.FAILURE: b"it left the range, at once"}
         if accuracies:
             train = {"train_loss": 1 - accuracies["test"]}
@@ -37,9 +37,9 @@ def make(tmp_path: Path) -> Make:
                     {"accuracy": accuracies["test"], "loss": 1}
                 ).encode(),
             }
-        files.write({folder / path: content for path, content in facts.items()})
+        files.write({directory / path: content for path, content in facts.items()})
         named = {f"train.{key}": value for key, value in changes.items() if key != "validation"}
-        return Result(Setting(named, valid), folder)
+        return Result(Setting(named, valid), directory)
 
     return result
 

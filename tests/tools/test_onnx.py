@@ -9,7 +9,8 @@ import numpy as np
 import onnxruntime
 import pandas as pd
 import pytest
-from clones import Clone
+from helpers.clones import git
+from helpers.workspace import Workspace, error
 
 from softmax.core import data, model
 from softmax.errors import DataError
@@ -19,21 +20,27 @@ from tools import onnx
 CLOSE = 2**-38  # the exponentials of the pipeline lie on a grid of 2^-40
 
 
-def test_it_gives_all_test_images_the_labels_of_the_pipeline(pipeline: Clone) -> None:
-    printed = pipeline.run("python", "-m", "tools.onnx")
-    assert "the same labels for all 10000 test images in ONNX Runtime" in printed
-    session = onnxruntime.InferenceSession(pipeline.folder / onnx.PATH)
-    images = data.read_idx(pipeline.folder / "data/mnist/t10k-images-idx3-ubyte", 3)
+def test_it_gives_all_test_images_the_labels_of_the_pipeline(workspace: Workspace) -> None:
+    printed = workspace.tool("onnx")
+    assert "the same labels for all 30 test images in ONNX Runtime" in printed.out
+    session = onnxruntime.InferenceSession(onnx.PATH)
+    images = data.read_idx(Path("data/digits/t10k-images-idx3-ubyte"), 3)
     label, probabilities = session.run(["label", "probabilities"], {"images": images})
-    expected = pd.read_csv(pipeline.folder / paths.PREDICTIONS)
+    expected = pd.read_csv(paths.PREDICTIONS)
     assert (label == expected["prediction"]).all()
     assert label.dtype == np.int64
     assert probabilities.dtype == np.float64
     assert abs(probabilities - expected.loc[:, "p0":].to_numpy()).max() < CLOSE
     properties = session.get_modelmeta().custom_metadata_map
     assert json.loads(properties["classes"]) == [str(k) for k in range(10)]
-    assert properties["weights.sha256"] == files.sha256(pipeline.folder / paths.WEIGHTS)
-    assert pipeline.run("git", "status", "--porcelain") == ""
+    assert properties["weights.sha256"] == files.sha256(paths.WEIGHTS)
+    assert git(workspace.directory, "status", "--porcelain") == ""
+
+
+def test_a_model_that_is_not_that_of_the_lock_is_refused(workspace: Workspace) -> None:
+    paths.WEIGHTS.write_bytes(model.to_bytes(np.zeros((10, 65))))
+    assert error(workspace.tool("onnx")).startswith(f"{paths.WEIGHTS}: not what dvc.lock has")
+    assert not onnx.PATH.exists()
 
 
 @pytest.fixture

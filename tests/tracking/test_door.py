@@ -1,65 +1,93 @@
-"""Events cannot change facts: without softmax/tracking all stages give the locked bytes."""
+"""Events cannot change facts: whatever softmax/tracking does, all stages write the same bytes."""
 
 import shutil
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
+import sys
 
-import forkserver
 import pytest
 import yaml
-from clones import Clone
+from helpers.workspace import Workspace
 
-LOGGING = {"download", "train", "evaluate", "export", "lesson", "report"}
-RAISES = """\
-def __getattr__(name):
-    def function(*arguments, **keywords):
-        raise {}("not today")
-    return function
-"""
+from softmax.pipeline import recorder
+from softmax.provenance import lock
+from softmax.tracking import recording
+
+LOGGING = ("download", "train", "evaluate", "export", "lesson", "report")
 
 
-@pytest.fixture
-def clone(team: Clone, tmp_path: Path) -> Iterator[Clone]:
-    """A clone with a small data set, in which nothing has run."""
-    clone = Clone(tmp_path / "clone", team.folder)
-    clone.environment = team.environment
-    yield clone
-    assert clone.run("git", "status", "--porcelain", "dvc.lock", "metrics") == ""
+def assert_same_facts_with_a_warning_each(workspace: Workspace, reason: str) -> None:
+    """Run all stages anew, for this reason without MLflow."""
+    before, stages = workspace.contents(), lock.load()
+    for path in (path for name in LOGGING for path in lock.outputs(stages, name)):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    printed = [workspace.stage(stage) for stage in LOGGING]
+    assert [(stage.status, stage.err.count("\n")) for stage in printed] == [(0, 1)] * len(LOGGING)
+    for stage in printed:
+        assert stage.err.startswith("warning: MLflow did not take this stage (")
+        assert reason in stage.err
+    assert workspace.contents() == before
 
 
-def assert_same_facts_with_a_warning_each(clone: Clone, reason: str) -> None:
-    """The fixture compares the facts."""
-    done = clone.attempt("dvc", "repro", "--force")
-    assert done.returncode == 0, done.stderr
-    warnings = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
-    assert len(warnings) == len(LOGGING), done.stderr
-    assert all(reason in line for line in warnings), warnings
-    assert "Traceback" not in done.stderr
-
-
-def test_the_package_is_no_dependency_of_any_stage(clone: Clone) -> None:
-    stages = yaml.safe_load((clone.folder / "dvc.yaml").read_text())["stages"]
+def test_the_package_is_no_dependency_of_any_stage(workspace: Workspace) -> None:
+    stages = yaml.safe_load((workspace.directory / "dvc.yaml").read_text())["stages"]
     assert not [dep for stage in stages.values() for dep in stage["deps"] if "tracking" in dep]
 
 
-def test_without_the_package(clone: Clone) -> None:
-    shutil.rmtree(clone.folder / "softmax/tracking")
-    assert_same_facts_with_a_warning_each(clone, "No module named 'softmax.tracking'")
+def test_without_the_package(workspace: Workspace) -> None:
+    workspace.monkeypatch.setitem(sys.modules, "softmax.tracking", None)
+    assert_same_facts_with_a_warning_each(workspace, "ModuleNotFoundError: import of softmax.track")
 
 
-@pytest.mark.parametrize("error", ["RuntimeError", "SystemExit"])
-def test_with_a_package_that_raises_on_every_call(clone: Clone, error: str) -> None:
-    (clone.folder / "softmax/tracking/recording.py").write_text(RAISES.format(error))
-    assert_same_facts_with_a_warning_each(clone, f"{error}: not today")
+def test_without_mlflow(workspace: Workspace) -> None:
+    workspace.monkeypatch.setitem(sys.modules, "mlflow", None)
+    assert_same_facts_with_a_warning_each(workspace, "ModuleNotFoundError: import of mlflow")
 
 
-def test_without_mlflow(clone: Clone, tmp_path: Path) -> None:
-    (tmp_path / "mlflow.py").write_text("raise ModuleNotFoundError('no mlflow here')")
-    forks = Path(clone.environment[forkserver.SOCKETS])
-    with tempfile.TemporaryDirectory() as folder:
-        for name in forkserver.LIBRARIES:
-            (Path(folder) / name).symlink_to(forks / "dvc")  # which has not imported it
-        here = {"PYTHONPATH": str(tmp_path), forkserver.SOCKETS: folder}
-        clone.environment = clone.environment | here
-        assert_same_facts_with_a_warning_each(clone, "no mlflow here")
+@pytest.mark.parametrize("error", [RuntimeError, SystemExit])
+def test_with_a_package_that_raises_on_every_call(
+    error: type[BaseException], workspace: Workspace
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error("not today")
+
+    if error is SystemExit:
+        workspace.monkeypatch.setattr(recording, "make_ready", fail)
+    else:
+        workspace.monkeypatch.setattr(recording, "EVENTS", dict.fromkeys(recording.EVENTS, fail))
+    assert_same_facts_with_a_warning_each(workspace, f"{error.__name__}: not today")
+
+
+def test_ctrl_c_ends_a_stage_that_logs(workspace: Workspace) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    workspace.monkeypatch.setattr(recording, "make_ready", interrupt)
+    assert workspace.stage("evaluate").status == 130
+
+
+@pytest.mark.parametrize(
+    ("event", "remedy"),
+    [
+        ("training", "once that is mended, `make track` adds it"),
+        ("lesson", "once that is mended, `dvc repro --force --single-item lesson` logs it"),
+        ("download", "once that is mended, `dvc repro --force --single-item download` logs it"),
+        ("sweep", "once that is mended, sweep again: it trains nothing twice, and adds the rows"),
+    ],
+)
+def test_a_warning_names_the_remedy(
+    event: str, remedy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with recorder.never_fails(event):
+        try:
+            raise OSError("the cause\nand more")
+        except OSError as cause:
+            raise RuntimeError("what came of it") from cause
+    warned = "warning: MLflow did not take this stage (OSError: the cause); "
+    assert capsys.readouterr().err == f"{warned}{remedy}\n"
+
+
+def test_the_warning_of_an_experiment_says_that_its_directory_may_go(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DVC_EXP_NAME", "mild-sole")
+    recorder.warn("training", "a reason")
+    assert "; once that is mended, `make track HISTORY=1` adds it\n" in capsys.readouterr().err

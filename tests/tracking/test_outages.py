@@ -1,229 +1,191 @@
-"""A store that is away, dies in mid-run, stalls or loses answers: no stage minds."""
+"""A store that is away, fails at any call or is full: no stage minds, and `make track` adds all."""
 
-import http.client
+import itertools
 import os
-import socket
-import subprocess
+import resource
+import shutil
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import count
-from threading import Event, Thread
+from pathlib import Path
 from typing import Any
 
 import pytest
-from digits import write_lock
+from helpers.rows import content, rows
+from helpers.stores import empty_store
+from helpers.workspace import MODEL, Workspace
 from mlflow import MlflowClient
-from old_fixtures import Workspace
-from servers import empty_store, serve
-from shared import ROOT
-from tracking.outages import (
-    LIMIT,
-    STAGES,
-    _known,  # noqa: F401 (fixtures)
-    _outputs,  # noqa: F401
-    all_runs,
-    content,
-    names_the_remedy,
-    run_ids,
-    written,
-)
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import BAD_REQUEST
 
-from stages import evaluate, train
-from tools import track
+from softmax.provenance import lock
+from softmax.tracking import store
 
-NEVER = range(0)
+connect = store.connect
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URI of a real MLflow server."""
-    folder = tmp_path_factory.mktemp("server")
-    with serve(folder, "--backend-store-uri", empty_store(folder / "served.db")) as uri:
-        yield uri
+class Failing:
+    """A client that does what call `first` asks for and loses its answer, and then others.
+
+    `first` is a number, or a name, of which the first call is meant. `count` calls fail, of which
+    the later ones are not done.
+    """
+
+    def __init__(self, first: int | str, count: int) -> None:
+        self.first, self.count = first, count
+        self.calls = self.failures = 0
+
+    def connect(self) -> "Failing":
+        """Connect as the pipeline does; all calls of the pipeline are counted together."""
+        self.client = connect()
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.client, name)
+        if not callable(found):
+            return found
+
+        def call(*arguments: Any, **keywords: Any) -> Any:
+            number, self.calls = self.calls, self.calls + 1
+            fails = self.failures or self.first in (number, name)
+            if not self.failures or self.failures == self.count:
+                answer = found(*arguments, **keywords)
+            if fails and self.failures < self.count:
+                self.failures += 1
+                raise MlflowException("the answer got lost")
+            return answer
+
+        return call
 
 
 @pytest.fixture
-def server(served: str) -> Iterator[str]:
-    """The same, which each test leaves without a run."""
-    yield served
-    for run in all_runs(served):
-        MlflowClient(served).delete_run(run.info.run_id)
+def expected(workspace: Workspace) -> Any:
+    """What MLflow shows of the model where nothing fails; the stages have an empty store next."""
+    workspace.tool("track")
+    found = content(workspace.store)
+    use_empty_store(workspace)
+    return found
 
 
-class Proxy(ThreadingHTTPServer):
-    """Stands before an MLflow server and loses its answers to some of the requests, by number.
+def use_empty_store(workspace: Workspace) -> None:
+    """Let the stages log to a store in which nothing is."""
+    uri = empty_store(workspace.directory / f"{len(list(Path().glob('*.db')))}.db")
+    workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
 
-    If it is "frozen" they never end, if "broken" they are 500. If it "drips", all others come a
-    byte a second.
+
+def run(workspace: Workspace) -> list[str]:
+    """Run the stages as though DVC knew of none; return the warning of each, if any.
+
+    AssertionError unless their outputs are as before.
     """
-
-    daemon_threads = True
-
-    def __init__(self, uri: str, lost: range, fault: str = "") -> None:
-        super().__init__(("127.0.0.1", 0), Forward)
-        self.behind, self.lost, self.fault = uri.removeprefix("http://"), lost, fault
-        self.numbers = count()
-        self.over = Event()
-        self.uri = f"http://127.0.0.1:{self.server_port}"
-
-    def handle_error(self, *_: object) -> None:
-        """Quietly: the client has gone."""
-
-
-class Forward(BaseHTTPRequestHandler):
-    """Passes a request on, and the answer back unless it is to be lost."""
-
-    server: Proxy
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # or each answer waits 40 ms for an acknowledgement
-
-    def forward(self) -> None:
-        number = next(self.server.numbers)
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if number <= self.server.lost.start or number not in self.server.lost:
-            behind = http.client.HTTPConnection(self.server.behind)
-            behind.request(self.command, self.path, body, dict(self.headers))
-            answer = behind.getresponse()
-            content = answer.read()
-            behind.close()
-        if number in self.server.lost:
-            if self.server.fault == "frozen":
-                self.server.over.wait()
-            if self.server.fault == "broken":
-                self.send_error(500)
-            self.close_connection = True
-            return
-        self.send_response(answer.status)
-        self.send_header("Content-Type", answer.getheader("Content-Type", "text/plain"))
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        step = 1 if self.server.fault == "drips" else len(content) or 1
-        for start in range(0, len(content), step):
-            self.wfile.write(content[start : start + step])
-            self.server.over.wait(step == 1)
-
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = forward  # noqa: N815
-
-    def log_message(self, *_: object) -> None:
-        """Quietly."""
+    before, stages = workspace.contents(), lock.load()
+    locked = lock.PATH.read_bytes()
+    for path in [lock.PATH, *(path for name in MODEL for path in lock.outputs(stages, name))]:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    printed = [workspace.stage(name) for name in MODEL]
+    assert [stage.status for stage in printed] == [0] * len(MODEL)
+    lock.PATH.write_bytes(locked)
+    assert workspace.contents() == before
+    warnings = [stage.err for stage in printed]
+    assert all(map(names_the_remedy, filter(None, warnings))), warnings
+    return warnings
 
 
-@contextmanager
-def proxy(uri: str, lost: range, fault: str = "") -> Iterator[Proxy]:
-    """A proxy that listens."""
-    with Proxy(uri, lost, fault) as listening:
-        Thread(target=listening.serve_forever, daemon=True).start()
-        yield listening
-        listening.over.set()
-        listening.shutdown()
+def names_the_remedy(warning: str) -> bool:
+    """Return whether a stage printed the one line that says what to do."""
+    return (
+        warning.count("\n") == 1 and warning.startswith("warning: ") and "`make track`" in warning
+    )
 
 
-def warnings_of(stages: list[Callable[[], None]], capsys: pytest.CaptureFixture[str]) -> list[str]:
-    """What each stage prints to stderr, none of them held up."""
-    lines = []
-    for stage in stages:
-        capsys.readouterr()
-        start = time.perf_counter()
-        stage()
-        assert time.perf_counter() - start < LIMIT
-        lines.append(capsys.readouterr().err)
-    return lines
+def tracked(workspace: Workspace) -> Any:
+    """Return what MLflow shows of the only row, after `make track`."""
+    assert workspace.tool("track").status == 0
+    return content(os.environ["MLFLOW_TRACKING_URI"])
 
 
-def backfilled(uri: str, before: set[str]) -> Any:
-    """What MLflow shows of the only row that came, after `python -m tools.track`."""
-    write_lock()
-    track.main()
-    (row,) = [run for run in all_runs(uri) if run.info.run_id not in before]
-    return content(uri, row)
+def fail(workspace: Workspace, first: int | str, count: int) -> list[str] | None:
+    """Run the stages with a client that fails; None if they make no such call."""
+    failing = Failing(first, count)
+    with workspace.monkeypatch.context() as patch:
+        patch.setattr(store, "connect", failing.connect)
+        warnings = run(workspace)
+    return warnings if failing.failures else None
 
 
-@pytest.mark.parametrize("number", range(0, 60, 10))
-def test_a_server_that_dies_in_mid_run(
-    number: int, outputs: Any, server: str, capsys: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "name",
+    ["create_experiment", "create_run", "log_model_artifacts", "create_model_version", "log_image"],
+)
+def test_a_store_that_dies_in_mid_run(name: str, workspace: Workspace, expected: Any) -> None:
+    warnings = fail(workspace, name, sys.maxsize)
+    assert warnings
+    assert all(warnings[next(k for k, line in enumerate(warnings) if line) :])
+    assert tracked(workspace) == expected
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["create_run", "create_logged_model", "log_outputs", "create_registered_model", "log_inputs"],
+)
+def test_a_call_whose_answer_gets_lost(name: str, workspace: Workspace, expected: Any) -> None:
+    """The stages after it complete the row, without a second one."""
+    warnings = fail(workspace, name, 1)
+    assert warnings
+    assert len(list(filter(None, warnings))) == 1
+    assert tracked(workspace) == expected
+
+
+@pytest.mark.extended
+@pytest.mark.parametrize("count", [1, sys.maxsize], ids=["one", "all"])
+def test_a_failure_at_any_call(count: int, workspace: Workspace, expected: Any) -> None:
+    for number in itertools.count():
+        if fail(workspace, number, count) is None:
+            break
+        assert tracked(workspace) == expected, f"call {number}"
+        use_empty_store(workspace)
+    assert number > 40
+
+
+def test_a_refusal_of_one_of_two_that_are_first_is_no_failure(
+    workspace: Workspace, expected: Any
 ) -> None:
-    """It does what request `number` asks for, and answers no more, or 500, until it is back."""
-    before = run_ids(server)
-    fault = "broken" if number in (10, 30, 50) else ""
-    with proxy(server, range(number, sys.maxsize), fault) as dying:
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", dying.uri)
-        said = warnings_of(STAGES, capsys)
-        first = next(k for k, line in enumerate(said) if line)
-        assert all(map(names_the_remedy, said[first:]))
-        assert written() == outputs[0]
-        dying.lost = NEVER
-        assert backfilled(dying.uri, before) == outputs[1]
+    """As a database gives that two clients tell of one data set at once."""
+    log_inputs, refused = MlflowClient.log_inputs, list[Any]()
+
+    def refuse_once(*arguments: Any) -> None:
+        if not refused:
+            refused.append(arguments)
+            raise MlflowException("unique constraint", error_code=BAD_REQUEST)
+        log_inputs(*arguments)
+
+    workspace.monkeypatch.setattr(MlflowClient, "log_inputs", refuse_once)
+    assert run(workspace) == [""] * len(MODEL)
+    assert tracked(workspace) == expected
 
 
-@pytest.mark.parametrize("number", [*range(6), 9, 16, 25])
-def test_a_server_whose_answer_gets_lost(
-    number: int, outputs: Any, server: str, capsys: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A request that is made again must not make a second run."""
-    before = run_ids(server)
-    with proxy(server, range(number, number + 1)) as losing:
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", losing.uri)
-        assert all(names_the_remedy(line) for line in warnings_of(STAGES, capsys) if line)
-        assert written() == outputs[0]
-        assert backfilled(losing.uri, before) == outputs[1]
+def test_a_full_disk(workspace: Workspace, expected: Any) -> None:
+    """Let writes beyond half of the database fail."""
+    uri = os.environ["MLFLOW_TRACKING_URI"]
+    half = Path(uri.removeprefix("sqlite:///")).stat().st_size // 2
+    before, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (half, most))
+    try:
+        warnings = run(workspace)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (before, most))
+    assert all("OperationalError" in line for line in warnings)
+    assert rows(uri) == []
+    assert tracked(workspace) == expected
 
 
-@pytest.mark.parametrize("number", [5, 12])
-def test_a_server_that_freezes_in_mid_run(
-    number: int, outputs: Any, server: str, capsys: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = run_ids(server)
-    with proxy(server, range(number, sys.maxsize), "frozen") as frozen:
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", frozen.uri)
-        said = warnings_of(STAGES, capsys)
-        assert names_the_remedy(said[-1])
-        assert all(names_the_remedy(line) for line in said if line)
-        assert written() == outputs[0]
-        frozen.lost = NEVER
-        assert backfilled(frozen.uri, before) == outputs[1]
-
-
-@contextmanager
-def a_server_that_drips(uri: str) -> Iterator[str]:
-    with proxy(uri, NEVER, "drips") as dripping:
-        yield dripping.uri
-
-
-@contextmanager
-def a_silent_postgresql(_: str) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield "postgresql+psycopg2://nobody@{}:{}/mlflow".format(*listener.getsockname())
-
-
-@pytest.mark.parametrize("stalling", [a_server_that_drips, a_silent_postgresql])
-def test_a_store_that_stalls_is_given_up(
-    stalling: Callable[[str], AbstractContextManager[str]], server: str, workspace: Workspace
-) -> None:
-    """By the process that logs, whatever it waits for: no timeout of a request is ever met."""
-    workspace(train={"epochs": 1, "seed": 301})
-    train.main()
-    evaluate.main()
-    before = written()
-
-    def seconds_of(uri: str) -> float:
-        environment = os.environ | {"PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": uri}
-        start = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, "-m", "stages.evaluate"],  # whose end is what is tested
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert names_the_remedy(done.stderr)
-        assert written() == before
-        return time.perf_counter() - start
-
-    with stalling(server) as uri:
-        assert seconds_of(uri) < LIMIT
+def test_a_store_that_can_only_be_read(workspace: Workspace, expected: Any) -> None:
+    uri = os.environ["MLFLOW_TRACKING_URI"]
+    read_only = uri.replace("sqlite:///", "sqlite:///file:") + "?mode=ro&uri=true"
+    with workspace.monkeypatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", read_only)
+        warnings = run(workspace)
+    assert all("readonly database" in line for line in warnings)
+    assert rows(uri) == []
+    assert tracked(workspace) == expected
 
 
 @pytest.mark.parametrize(
@@ -234,23 +196,6 @@ def test_a_store_that_stalls_is_given_up(
         "postgresql+psycopg2://nobody@127.0.0.1:9/mlflow",
     ],
 )
-def test_a_store_that_is_not_there(
-    uri: str, outputs: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    assert all(map(names_the_remedy, warnings_of(STAGES, capsys)))
-    assert written() == outputs[0]
-
-
-def test_an_address_that_swallows_everything(
-    outputs: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where connections wait to be accepted and no more may, Linux drops what comes."""
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, ExitStack() as waiting:
-        for _ in range(2):
-            client = waiting.enter_context(socket.socket())
-            client.setblocking(False)
-            client.connect_ex(listener.getsockname())
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://{}:{}".format(*listener.getsockname()))
-        assert all(map(names_the_remedy, warnings_of(STAGES, capsys)))
-    assert written() == outputs[0]
+def test_a_store_that_is_not_there(uri: str, workspace: Workspace) -> None:
+    workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    assert all(run(workspace))

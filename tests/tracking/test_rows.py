@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from digits import write_lock
+from helpers.clones import git
+from helpers.rows import NAME, artifacts, curves, rows
+from helpers.workspace import MODEL, Workspace
 from mlflow import MlflowClient
-from old_fixtures import Workspace
 from PIL import Image
-from tracking.rows import artifacts, runs
 
 from softmax.core import model
 from softmax.pipeline import catalog, params, paths
@@ -22,110 +22,113 @@ from softmax.results.images import gray, tiles
 from softmax.tracking import events, slider
 from softmax.tracking.replay import BATCH_LOSS, BY_CLASS
 from softmax.tracking.store import connect
-from stages import download, evaluate, export, lesson, train
-from tools import track
 
 
-def test_three_stages_make_one_row_that_has_everything(workspace: Workspace, store: str) -> None:
-    workspace(train={"epochs": 2, "batch_size": 2, "seed": 101, "validation": 50})
-    for stage in (train, evaluate, export):
-        stage.main()
-    (run,) = runs(store)
+def test_three_stages_make_one_row_that_has_everything(workspace: Workspace) -> None:
+    workspace.set(train={"epochs": 2, "validation": 50})
+    lock.PATH.unlink()
+    for stage in MODEL:
+        assert workspace.stage(stage).err == ""
+    store, client = workspace.store, MlflowClient(workspace.store)
+    (run,) = rows(store)
     assert run.info.status == "FINISHED"
     assert next(iter(run.data.metrics)) != BATCH_LOSS  # by which MLflow would compare
     accuracy = run.data.metrics["test_accuracy"]
-    assert run.info.run_name == f"{accuracy:.2%} · sgd lr=0.001 b=2 e=2"
+    assert run.info.run_name == f"{accuracy:.2%} · sgd lr=0.004 b=2 e=2"
     note = run.data.tags["mlflow.note.content"]
     assert f"{accuracy:.2%}" in note
     assert f"path=weights/grid/gray.png&run_uuid={run.info.run_id}" in note
     assert note.count("\n|") == 12
     assert run.info.end_time > run.info.start_time
-    assert run.data.params["train.learning_rate"] == "0.001"
-    assert run.data.params["download.dataset"] == "mnist"
+    assert run.data.params["train.learning_rate"] == "0.004"
+    assert run.data.params["download.dataset"] == "digits"
     assert len(run.data.params) == 11
     assert run.data.tags["device"] == "cpu"
     assert run.data.tags["evaluate.samples"] == "[3, 7]"
-    assert run.data.tags["export.scale"] == "10"
+    assert run.data.tags["export.scale"] == "2"
+    assert "backfilled" not in run.data.tags
     assert {"test_accuracy", "test_loss", "validation_accuracy"} <= set(run.data.metrics)
     assert run.data.metrics["test_error"] == pytest.approx(1 - accuracy)
-    curve = MlflowClient(store).get_metric_history(run.info.run_id, BATCH_LOSS)
-    assert [point.step for point in curve] == [100, 200, 325, 425]
+    assert [step for step, _ in curves(store, run)[BATCH_LOSS]] == [100, 200, 325, 425]
     (output,) = run.outputs.model_outputs
-    logged = MlflowClient(store).get_logged_model(output.model_id)
+    logged = client.get_logged_model(output.model_id)
     assert {(metric.key, metric.dataset_name, metric.value) for metric in logged.metrics} == {
-        (key, f"mnist-{key.split('_')[0].replace('train', 'training')}", run.data.metrics[key])
+        (key, f"digits-{key.split('_')[0].replace('train', 'training')}", run.data.metrics[key])
         for key in run.data.metrics
         if key != BATCH_LOSS
     }
     images = artifacts(store, run, "images")
     assert {name.split("+")[2] for name in images} == {"0", "225", "450"}
-    assert logged.name == "sgd lr=0·001 b=2 e=2"
+    assert logged.name == "sgd lr=0·004 b=2 e=2"
     inputs = {
         (i.dataset.name, i.tags[0].value, json.loads(i.dataset.profile)["num_rows"])
         for i in run.inputs.dataset_inputs
     }
     counts = {"training": 500, "validation": 50, "test": 30}
-    assert inputs == {(f"mnist-{part}", part, count) for part, count in counts.items()}
+    assert inputs == {(f"digits-{part}", part, count) for part, count in counts.items()}
     assert "evaluation/predictions.csv" in artifacts(store, run, "evaluation")
     assert artifacts(store, run, "samples") == {"samples/3.svg", "samples/7.svg"}
     assert "weights/grid/gray.png" in artifacts(store, run, "weights/grid")
 
 
-def test_mlflows_views_show_each_class_and_first_the_trained_weights(
-    workspace: Workspace, store: str
-) -> None:
-    workspace(train={"epochs": 1, "batch_size": 2, "seed": 120})
-    for stage in (train, evaluate, export, evaluate, export):
-        stage.main()
-    (run,) = runs(store)
-    client = MlflowClient(store)
+def test_mlflows_views_show_each_class_and_first_the_trained_weights(workspace: Workspace) -> None:
+    for stage in (*MODEL, "evaluate", "export"):
+        workspace.stage(stage)
+    client = MlflowClient(workspace.store)
+    (run,) = rows(workspace.store)
     table = client.load_table(run.info.experiment_id, BY_CLASS, [run.info.run_id])
     answers = pd.read_csv(paths.PREDICTIONS)
+    correct, called = answers["label"] == answers["prediction"], answers["prediction"] == 3
     assert table["class"].tolist() == list(range(10))
     assert table["images"].tolist() == [3] * 10
-    assert table["right"].sum() == (answers["label"] == answers["prediction"]).sum()
+    assert table["right"].sum() == correct.sum()
     assert table["recall"].tolist() == pytest.approx(table["right"] / table["images"])
-    (first,) = (
-        file for file in artifacts(store, run, "images") if "+step+0+" in file and "png" in file
-    )
+    assert table["precision"][3] == pytest.approx((called & correct).sum() / called.sum())
+    images = artifacts(workspace.store, run, "images")
+    (first,) = (file for file in images if "+step+0+" in file and "png" in file)
     with Image.open(client.download_artifacts(run.info.run_id, first)) as shown:
-        assert 0.95 < shown.width / shown.height < 1.05
-        weights = tiles(model.load(paths.WEIGHTS), (28, 28))
+        weights = tiles(model.load(paths.WEIGHTS), (8, 8))
         trained = slider.picture(gray(weights), [str(k) for k in range(10)])
         assert np.array_equal(np.asarray(shown), np.asarray(trained))
 
 
-def test_the_duration_is_that_of_the_training(workspace: Workspace, store: str) -> None:
-    workspace(train={"epochs": 1, "seed": 114})
-    train.main()
+@pytest.mark.parametrize(
+    ("classes", "shape"),
+    [(10, (28, 28)), (2, (28, 28)), (1000, (128, 384)), (3, (1, 128)), (3, (128, 1))],
+)
+def test_the_slider_has_room_for_any_tiles(classes: int, shape: tuple[int, int]) -> None:
+    tiles = np.zeros((classes, *shape), np.uint8)
+    picture = slider.picture(tiles, ["the longest name of a class"] * classes)
+    assert max(picture.size) < 1.2 * slider.WIDEST
+    assert np.count_nonzero(np.asarray(picture) == 0) > 0.1 * picture.width * picture.height
+    if classes == 10:  # those of MNIST are nearly a square, which is what MLflow has room for
+        assert 0.95 < picture.width / picture.height < 1.05
+
+
+def test_the_duration_is_that_of_the_training(workspace: Workspace) -> None:
     settings, client = params.load(), connect()
     events.log_training(client, settings, started=1e9, ended=1e9 + 7, device="tpu", workers=3)
-    oldest = runs(store)[-1]
-    assert (oldest.info.start_time, oldest.info.end_time) == (10**12, 10**12 + 7000)
-    assert (oldest.data.tags["device"], oldest.data.tags["workers"]) == ("tpu", "3")
+    (run,) = rows(workspace.store)
+    assert (run.info.start_time, run.info.end_time) == (10**12, 10**12 + 7000)
+    assert (run.data.tags["device"], run.data.tags["workers"]) == ("tpu", "3")
 
 
-def test_downloads_are_kept_out_of_the_table(
-    workspace: Workspace, store: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = workspace() / catalog.directory("mnist")
-    monkeypatch.setenv("MNIST_MIRROR", str(folder))
-    download.main()
-    client = MlflowClient(store)
-    (experiment,) = client.search_experiments(filter_string="name = 'downloads'")
-    run = client.search_runs([experiment.experiment_id])[0]
-    assert (run.info.run_name, run.data.tags["source"]) == ("mnist", str(folder))
+def test_downloads_are_kept_out_of_the_table(workspace: Workspace) -> None:
+    source = str(Path("data/digits").absolute())
+    workspace.monkeypatch.setenv("MNIST_MIRROR", source)
+    lock.PATH.unlink()  # by which DVC's cache has the data, too
+    workspace.stage("download")
+    (run,) = rows(workspace.store, "downloads")
+    assert (run.info.run_name, run.data.tags["source"]) == ("digits", source)
+    assert run.info.status == "FINISHED"
+    assert rows(workspace.store) == []
 
 
-def test_the_lesson_makes_rows_of_its_own(workspace: Workspace, store: str) -> None:
-    workspace(lesson={"points": 7, "epochs": 3})
+def test_the_lesson_makes_rows_of_its_own(workspace: Workspace) -> None:
     start = time.time()
-    lesson.main()
-    lesson.main()
-    client = MlflowClient(store)
-    experiment = client.get_experiment_by_name("softmax-lesson")
-    assert experiment is not None
-    run, older = client.search_runs([experiment.experiment_id], max_results=2)
+    workspace.stage("lesson")
+    workspace.stage("lesson")
+    run, older = rows(workspace.store, "softmax-lesson")
     assert run.info.status == older.info.status == "FINISHED"
     assert start * 1000 - 1 <= older.info.start_time < older.info.end_time
     assert older.info.end_time <= run.info.start_time + 1
@@ -135,45 +138,64 @@ def test_the_lesson_makes_rows_of_its_own(workspace: Workspace, store: str) -> N
     assert run.data.tags["weights.sha256"] == sha256
     epochs = pd.read_csv("metrics/lesson.csv")
     assert set(run.data.metrics) == {"train_loss", "train_accuracy"}
-    for key in ("train_loss", "train_accuracy"):
-        curve = client.get_metric_history(run.info.run_id, key)
-        assert [(m.step, m.value) for m in curve] == list(enumerate(epochs[key], start=1))
-    assert artifacts(store, run, "model") == {"model/lesson.safetensors"}
-    assert artifacts(store, run, "tables") == {
+    for key, curve in curves(workspace.store, run).items():
+        assert curve == list(enumerate(epochs[key], start=1))
+    assert artifacts(workspace.store, run, "model") == {"model/lesson.safetensors"}
+    assert artifacts(workspace.store, run, "tables") == {
         "tables/lesson.json",
         "tables/lesson_points.csv",
         "tables/lesson_examples.csv",
     }
-    assert artifacts(store, run, "figures") == {"figures/regions.svg", "figures/probabilities.svg"}
+    figures = artifacts(workspace.store, run, "figures")
+    assert figures == {"figures/regions.svg", "figures/probabilities.svg"}
 
 
-def test_tags_tell_data_and_code_apart(workspace: Workspace, store: str) -> None:
-    workspace(train={"epochs": 1, "seed": 112})
-    for stage in (train, evaluate, export):
-        stage.main()
-    content = write_lock()
-    track.main()
-    (run,) = runs(store)
+def test_tags_tell_data_and_code_apart(workspace: Workspace) -> None:
+    workspace.tool("track")
+    content = yaml.safe_load(lock.PATH.read_text())
     deps = {dep["path"]: dep["md5"] for dep in content["stages"]["train"]["deps"]}
-    images, labels = (deps[str(path)] for path in catalog.training_files("mnist"))
+    images, labels = (deps[str(path)] for path in catalog.training_files("digits"))
+    (run,) = rows(workspace.store)
     assert run.data.tags["dvc.data.md5"] == f"{images} {labels}"
     code = run.data.tags["dvc.code.md5"]
     for dep in content["stages"]["train"]["deps"]:
         if dep["path"] == "softmax/core":
             dep["md5"] = "0" * 32
     lock.PATH.write_text(yaml.safe_dump(content))
-    track.main()
-    (run,) = runs(store)
+    workspace.tool("track")
+    (run,) = rows(workspace.store)
     assert run.data.tags["dvc.data.md5"] == f"{images} {labels}"
     assert run.data.tags["dvc.code.md5"] != code
 
 
-def test_an_experiment_leads_to_its_comparison(workspace: Workspace, store: str) -> None:
-    workspace(train={"epochs": 1, "seed": 119})
-    train.main()
-    found = MlflowClient(store).get_experiment_by_name("softmax-mnist")
+def test_a_row_names_its_commit_and_whether_what_was_run_differs_from_it(
+    workspace: Workspace,
+) -> None:
+    """What the pipeline itself writes is no difference."""
+    workspace.set(train={"seed": 3})
+    git(workspace.directory, "commit", "--quiet", "--all", "--message", "Choose a seed")
+    workspace.monkeypatch.setenv("DVC_EXP_NAME", "a-name")
+    workspace.run("train")
+    assert git(workspace.directory, "status", "--porcelain", "dvc.lock", "metrics") != ""
+    workspace.set(train={"seed": 4})
+    workspace.stage("train")
+    head = git(workspace.directory, "rev-parse", "HEAD").strip()
+    tags = [run.data.tags for run in reversed(rows(workspace.store))]
+    assert [found["git.dirty"] for found in tags] == ["false", "true"]
+    assert [found["mlflow.source.git.commit"] for found in tags] == [head] * 2
+    assert [found["DVC_EXP_NAME"] for found in tags] == ["a-name"] * 2
+
+
+def test_a_row_needs_no_repository(workspace: Workspace) -> None:
+    Path(".git").rename("elsewhere")
+    assert workspace.stage("train").err == ""
+    (run,) = rows(workspace.store)
+    assert "mlflow.source.git.commit" not in run.data.tags
+
+
+def test_an_experiment_leads_to_its_comparison(workspace: Workspace) -> None:
+    workspace.tool("track")
+    found = MlflowClient(workspace.store).get_experiment_by_name(NAME)
     assert found is not None
     link = f"(/#/experiments/{found.experiment_id}/runs?workflowType=machine_learning&compare"
     assert link in found.tags["mlflow.note.content"]
-    (version, *_) = MlflowClient(store).search_model_versions("name = 'softmax-mnist'")
-    assert version.description.startswith("sgd lr=")

@@ -1,37 +1,30 @@
-"""Where the runs are, whatever the folder is called and the environment asks for."""
+"""Where the runs are, whatever the directory is called and the environment asks for."""
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import Timeout
+from helpers.rows import NAME, rows
+from helpers.stores import empty_store
+from helpers.workspace import Workspace
 from mlflow import MlflowClient
-from mlflow.entities import Run
-from old_fixtures import Workspace
-from servers import STARTUP, empty_store
-from shared import ROOT, forking
 
+from softmax.pipeline import catalog
+from softmax.provenance import lock
 from softmax.tracking import moving, store
-from stages import train
 
-URIS = {  # at the root, and in a folder of an experiment
+URIS = {  # at the root, and in a directory of an experiment
     "": ("sqlite:///mlflow.db", "sqlite:///../../mlflow.db"),
     "sqlite:///mine.db": ("sqlite:///mine.db", "sqlite:///../../mine.db"),
     "SQLite:////mine.db": ("sqlite:////mine.db", "sqlite:////mine.db"),
     "HTTP://host:5000": ("http://host:5000", "http://host:5000"),
+    "postgres://host/db": ("postgresql+psycopg2://host/db",) * 2,
+    "postgresql://host/db": ("postgresql+psycopg2://host/db",) * 2,
     "databricks": ("databricks", "databricks"),
 }
-ENDLESS = """
-import threading, time
-from softmax.pipeline import params, recorder
-from softmax.tracking import recording
-recording.LIMIT = 1
-recording.EVENTS["images"] = lambda *_: threading.Thread(target=time.sleep, args=[600]).start()
-recorder.log("images", params.load())
-"""
 
 
 @pytest.mark.parametrize("given", URIS)
@@ -48,95 +41,69 @@ def test_an_address_means_the_same_everywhere(
     assert store.is_served(store.uri()) == given.startswith("HTTP")
 
 
-@pytest.fixture
-def place(workspace: Workspace) -> Callable[[str], Path]:
-    """Makes a folder of a name, with data, params and an empty store."""
-    workspace(train={"epochs": 1, "seed": 400})
-
-    def make(name: str) -> Path:
-        folder = Path(name).absolute()
-        shutil.copytree("data", folder / "data")
-        shutil.copy("datasets.yaml", folder)
-        shutil.copy("params.yaml", folder)
-        empty_store(folder / "mlflow.db")
-        return folder
-
-    return make
-
-
-def run(stage: str, folder: Path) -> None:
-    """Run a stage in `folder`, without a word of warning."""
-    done = subprocess.run(
-        ["python", "-m", f"stages.{stage}"],
-        cwd=folder,
-        env=forking() | {"PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": ""},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "warning" not in done.stderr
-
-
-def rows(folder: Path) -> list[Run]:
-    """The runs of the store in `folder`, after a look at their files."""
-    copy = folder.with_name("copy.db")  # whose name means nothing else in a URI
-    shutil.copy(folder / "mlflow.db", copy)
-    client = MlflowClient(f"sqlite:///{copy}")
-    found = list(client.search_runs([client.get_experiment_by_name("softmax-mnist").experiment_id]))
-    for row in found:
-        assert row.info.artifact_uri.startswith(folder.as_uri())
-        (output,) = row.outputs.model_outputs
-        model = client.get_logged_model(output.model_id)
-        assert model.artifact_location.startswith(folder.as_uri())
-        assert client.list_logged_model_artifacts(model.model_id)
-    return found
-
-
-@pytest.mark.parametrize("name", ["feature%2Fx", "a?b", "a b#c", "thư mục"])
-def test_a_folder_of_any_name_keeps_its_runs(
-    name: str, place: Callable[[str], Path], tmp_path: Path
+def test_a_store_of_this_machine_exists_once_it_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = place(name)
-    before = set(tmp_path.iterdir())
-    run("train", folder)
-    assert set(tmp_path.iterdir()) == before
-    assert len(rows(folder)) == 1
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://host:5000")
+    assert store.exists()
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    assert not store.exists()
+    empty_store(tmp_path / "mlflow.db")
+    assert store.exists()
+
+
+def test_one_process_at_a_time_opens_a_store(workspace: Workspace) -> None:
+    """MLflow's own migration of a fresh store breaks it for good if two run at once."""
+    workspace.monkeypatch.setattr(store, "LOCK_TIMEOUT", 0.01)
+    with store.lock(), pytest.raises(Timeout):
+        store.connect()
+    store.connect()
 
 
 @pytest.mark.parametrize("move", [shutil.move, shutil.copytree])
 def test_a_clone_that_was_moved_or_copied_keeps_its_own(
-    move: Callable[[Path, Path], object], place: Callable[[str], Path], tmp_path: Path
+    move: Callable[[Path, Path], object], workspace: Workspace, tmp_path: Path
 ) -> None:
-    here, there = place("here"), tmp_path / "there"
-    run("train", here)
+    here, there = workspace.directory, tmp_path / "there"
+    lock.PATH.unlink()
+    workspace.stage("train")
     before = sorted(here.rglob("*"))
     move(here, there)
-    run("evaluate", there)
-    params = there / "params.yaml"
-    params.write_text(params.read_text().replace("seed: 400", "seed: 401"))
-    run("train", there)
+    workspace.monkeypatch.chdir(there)
+    workspace.monkeypatch.setattr(catalog, "PATH", there / "datasets.yaml")
+    uri = f"sqlite:///{there / 'mlflow.db'}"
+    workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    assert workspace.stage("evaluate").err == ""
+    workspace.set(train={"seed": 401})
+    assert workspace.stage("train").err == ""
     assert sorted(here.rglob("*")) == (before if here.exists() else [])
-    assert sorted("test_accuracy" in row.data.metrics for row in rows(there)) == [False, True]
+    client = MlflowClient(uri)
+    found = rows(uri)
+    assert sorted("test_accuracy" in row.data.metrics for row in found) == [False, True]
+    for row in found:
+        assert row.info.artifact_uri.startswith(there.as_uri())
+        (output,) = row.outputs.model_outputs
+        model = client.get_logged_model(output.model_id)
+        assert model.artifact_location.startswith(there.as_uri())
+        assert Path(model.artifact_location.removeprefix("file://"), "MLmodel").exists()
+        (version,) = client.search_model_versions(f"run_id = '{row.info.run_id}'")
+        place = MlflowClient(uri, uri).get_model_version_download_uri(NAME, version.version)
+        assert place.startswith(there.as_uri())
 
 
-@pytest.mark.parametrize("kept", ["a folder", "s3://bucket"])
-def test_artifacts_that_somebody_keeps_elsewhere_stay_there(
-    kept: str, place: Callable[[str], Path], tmp_path: Path
-) -> None:
-    folder = place("here")
-    if kept == "a folder":
+@pytest.mark.parametrize("kept", ["a directory", "s3://bucket"])
+def test_artifacts_that_somebody_keeps_elsewhere_stay_there(kept: str, tmp_path: Path) -> None:
+    if kept == "a directory":
         kept = (tmp_path / "elsewhere").as_uri()
         (tmp_path / "elsewhere").mkdir()
-    client = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
+    client = MlflowClient(empty_store(tmp_path / "mlflow.db"))
     made = client.create_experiment("softmax-other", f"{kept}/mlartifacts/softmax-other")
-    moving.follow(folder)
+    moving.follow(tmp_path)
     assert client.get_experiment(made).artifact_location == f"{kept}/mlartifacts/softmax-other"
 
 
-def test_what_the_environment_asks_of_mlflow_is_not_for_this_client(
-    workspace: Workspace, store: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    workspace(train={"epochs": 1, "seed": 401})
+def test_what_the_environment_asks_of_mlflow_is_not_for_this_client(workspace: Workspace) -> None:
     for key, value in {
         "MLFLOW_ENABLE_ASYNC_LOGGING": "true",
         "MLFLOW_RUN_ID": "0" * 32,
@@ -144,42 +111,14 @@ def test_what_the_environment_asks_of_mlflow_is_not_for_this_client(
         "MLFLOW_EXPERIMENT_NAME": "somebody-else",
         "MLFLOW_REGISTRY_URI": "http://127.0.0.1:9",
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "7",
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": "11",
     }.items():
-        monkeypatch.setenv(key, value)
-    train.main()
+        workspace.monkeypatch.setenv(key, value)
+    assert workspace.stage("train").err == ""
     assert os.environ["MLFLOW_ENABLE_ASYNC_LOGGING"] == "false"
-    client = MlflowClient(store, store)
+    assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "0"
+    assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "11"  # a team's own patience
+    client = MlflowClient(workspace.store, workspace.store)
     names = {experiment.name for experiment in client.search_experiments()}
     assert "somebody-else" not in names
-    assert client.search_model_versions("name='softmax-mnist'")
-
-
-def test_a_thread_that_does_not_end_is_not_waited_for(workspace: Workspace, store: str) -> None:
-    workspace()
-    done = subprocess.run(
-        [sys.executable, "-c", ENDLESS],
-        env=os.environ | {"PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": store},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=STARTUP,
-    )
-    assert done.stderr.startswith("warning: MLflow did not take this stage (not in 1 s); ")
-
-
-@pytest.mark.slow
-def test_first_use_by_several_processes_makes_one_experiment(tmp_path: Path) -> None:
-    """MLflow's own migration of a fresh store breaks it for good if two run at once."""
-    program = """if True:
-        from softmax.tracking import store
-        print(store.experiment(store.connect(), "softmax-mnist"))
-    """
-    environment = forking() | {"PYTHONPATH": str(ROOT)}
-    environment.pop("MLFLOW_TRACKING_URI", None)
-    command = ["python", "-c", program]
-    processes = [
-        subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
-        for _ in range(3)
-    ]
-
-    assert {process.communicate()[0] for process in processes} == {"1\n"}
+    assert client.search_model_versions(f"name='{NAME}'")

@@ -1,124 +1,207 @@
-"""`tools.track` adds what MLflow lacks of the model on disk, and nothing twice."""
+"""`tools.track` adds what MLflow lacks of a model, and nothing twice."""
+
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-import yaml
-from digits import write_lock
+from helpers.clones import git
+from helpers.rows import NAME, artifacts, content, curves, rows
+from helpers.stores import empty_store
+from helpers.workspace import MODEL, Workspace, error
 from mlflow import MlflowClient
-from old_fixtures import Workspace
-from tracking.rows import artifacts, runs
 
-from softmax.pipeline import files, paths
 from softmax.provenance import lock
 from softmax.tracking.replay import BATCH_LOSS
-from stages import evaluate, export, lesson, report, train
-from tools import track
+from softmax.tracking.store import connect, experiment
+
+AWAY = "http://127.0.0.1:9"  # nothing listens there
 
 
-def test_track_adds_the_run_once(
-    workspace: Workspace, store: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    workspace(train={"epochs": 1, "seed": 104})
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # nothing listens there
-    for stage in (train, evaluate, export):
-        stage.main()
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
-    assert runs(store) == []
-    write_lock()
-    track.main()
-    track.main()
-    (run,) = runs(store)
-    assert {"train_accuracy", "test_accuracy"} <= set(run.data.metrics)
-    assert "weights/grid/gray.png" in artifacts(store, run, "weights/grid")
+def test_track_makes_the_row_that_the_stages_make(workspace: Workspace) -> None:
+    locked = lock.PATH.read_bytes()
+    lock.PATH.unlink()
+    for stage in (*MODEL, "report"):
+        workspace.stage(stage)
+    lock.PATH.write_bytes(locked)
+    other = empty_store(workspace.directory / "other.db")
+    workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", other)
+    assert "has the facts of train, evaluate, export, report: " in workspace.tool("track").out
+    assert content(other) == content(workspace.store)
+    (run,) = rows(other)
+    assert run.data.tags["backfilled"] == "true"
 
 
-def test_track_completes_a_run_that_the_evaluation_did_not_reach(
-    workspace: Workspace, store: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    workspace(train={"epochs": 1, "seed": 106})
-    train.main()
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    evaluate.main()
-    export.main()
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
-    assert "test_accuracy" not in runs(store)[0].data.metrics
-    write_lock()
-    track.main()
-    (run,) = runs(store)
-    assert "test_accuracy" in run.data.metrics
-
-
-def test_track_adds_a_model_that_was_only_trained(
-    workspace: Workspace, store: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """As its warning promises where the server was away, though dvc.lock has other stages."""
-    workspace(train={"epochs": 1, "seed": 116})
-    train.main()
-    write_lock()
-    track.main()
-    (run,) = runs(store)
-    assert f"run {run.info.run_id} has the facts of train: sgd " in capsys.readouterr().out
-
-
-def test_the_page_is_with_its_model(
-    workspace: Workspace, store: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also where only dvc.lock tells of it."""
-    workspace(train={"epochs": 1, "seed": 113})
-    for stage in (train, evaluate, export, lesson):
-        stage.main()
-    with monkeypatch.context() as away:
-        away.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-        report.main()
-    assert artifacts(store, runs(store)[0], "report") == set()
-    content = write_lock()
-    read, made = (
-        {"path": str(path), "md5": files.md5(path)} for path in (paths.WEIGHTS, paths.REPORT)
-    )
-    content["stages"]["report"] = {"deps": [read], "outs": [made]}
-    lock.PATH.write_text(yaml.safe_dump(content))
-    track.main()
-    (run,) = runs(store)
-    assert artifacts(store, run, "report") == {"report/index.html"}
-    report.main()
-    assert len(runs(store)) == 1
-
-
-def test_replaying_adds_nothing(workspace: Workspace, store: str) -> None:
-    workspace(train={"epochs": 1, "batch_size": 2, "seed": 108})
-    for stage in (train, evaluate, export):
-        stage.main()
-    write_lock()
-    for _ in range(2):
-        track.main()
-    (run,) = runs(store)
-    client = MlflowClient(store)
-    for key, count in {BATCH_LOSS: 2, "train_loss": 1, "test_accuracy": 1}.items():
-        assert len(client.get_metric_history(run.info.run_id, key)) == count
-    assert run.inputs is not None
+def test_replaying_adds_nothing(workspace: Workspace) -> None:
+    for _ in range(3):
+        workspace.tool("track")
+    (run,) = rows(workspace.store)
+    found = {key: len(curve) for key, curve in curves(workspace.store, run).items()}
+    assert found.items() >= {BATCH_LOSS: 2, "train_loss": 1, "test_accuracy": 1}.items()
     assert len(run.inputs.dataset_inputs) == 2
     (output,) = run.outputs.model_outputs
     assert type(output.step) is int  # another type is stored as a blob that no server can send
-    assert len(artifacts(store, run, "images")) == 4
+    assert len(artifacts(workspace.store, run, "images")) == 4
+    client = MlflowClient(workspace.store)
     assert len(client.search_model_versions(f"run_id = '{run.info.run_id}'")) == 1
 
 
-def test_track_says_in_one_line_what_it_lacks(
-    workspace: Workspace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    workspace(train={"epochs": 1, "seed": 109})
-    with pytest.raises(SystemExit, match="2"):
-        track.main()
-    assert capsys.readouterr().err == "error: dvc.lock: not found; run `dvc repro`\n"
-    for stage in (train, evaluate, export):
-        stage.main()
-    write_lock()
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    with pytest.raises(SystemExit, match="2"):
-        track.main()
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: ")
-    workspace(train={"epochs": 1, "seed": 110})
-    train.main()
-    with pytest.raises(SystemExit, match="2"):
-        track.main()
-    assert "not the weights of dvc.lock; run `dvc repro`" in capsys.readouterr().err
+def test_training_again_adds_a_row_and_evaluation_goes_to_the_newest(workspace: Workspace) -> None:
+    lock.PATH.unlink()
+    for stage in ("train", "train", "evaluate"):
+        workspace.stage(stage)
+    newest, older = rows(workspace.store)
+    assert newest.info.start_time > older.info.start_time
+    assert "test_accuracy" in newest.data.metrics
+    assert "test_accuracy" not in older.data.metrics
+
+
+def test_a_row_has_the_results_that_dvc_will_not_compute_again(workspace: Workspace) -> None:
+    """Training again gives the same weights, for which no later stage runs."""
+    workspace.stage("train")
+    (run,) = rows(workspace.store)
+    assert "test_accuracy" in run.data.metrics
+    assert "weights/grid/gray.png" in artifacts(workspace.store, run, "weights/grid")
+    assert artifacts(workspace.store, run, "report") == {"report/index.html"}
+
+
+def test_evaluation_makes_the_run_if_there_is_none(workspace: Workspace) -> None:
+    lock.PATH.unlink()
+    workspace.stage("evaluate")
+    (run,) = rows(workspace.store)
+    assert {"train_accuracy", "test_accuracy"} <= set(run.data.metrics)
+    assert run.data.tags["backfilled"] == "true"
+    assert run.info.status == "FINISHED"
+
+
+def test_a_model_that_was_only_trained_has_a_row(workspace: Workspace) -> None:
+    """As the warning promises if the server was away, though dvc.lock has other stages."""
+    from dvc.repo import Repo
+
+    workspace.set(train={"seed": 3})
+    locked = lock.PATH.read_bytes()
+    lock.PATH.unlink()
+    with workspace.monkeypatch.context() as away:
+        away.setenv("MLFLOW_TRACKING_URI", AWAY)
+        workspace.stage("train")
+    lock.PATH.write_bytes(locked)
+    with Repo() as repo:
+        repo.commit("train", force=True)
+    printed = workspace.tool("track").out
+    (run,) = rows(workspace.store)
+    assert f"run {run.info.run_id} has the facts of train: sgd lr=" in printed
+    assert "test_accuracy" not in run.data.metrics
+    (version,) = MlflowClient(workspace.store).search_model_versions(f"name = '{NAME}'")
+    assert version.description.startswith("sgd lr=")
+
+
+def test_a_score_on_another_test_set_stays_with_its_row(workspace: Workspace) -> None:
+    workspace.tool("track")
+    (before,) = rows(workspace.store)
+    locked = lock.PATH.read_text()
+    pin = next(line for line in locked.splitlines() if "t10k-labels-idx1-ubyte: " in line)
+    lock.PATH.write_text(locked.replace(pin, f"{pin.partition(': ')[0]}: {'0' * 64}"))
+    workspace.tool("track")
+    other, same = rows(workspace.store)
+    assert same.info.run_id == before.info.run_id
+    assert other.data.metrics["test_accuracy"] == same.data.metrics["test_accuracy"]
+
+
+def test_track_says_in_one_line_what_it_lacks(workspace: Workspace) -> None:
+    with workspace.monkeypatch.context() as away:
+        away.setenv("MLFLOW_TRACKING_URI", AWAY)
+        assert error(workspace.tool("track")).endswith("; mend that, and run this again")
+    locked = lock.PATH.read_bytes()
+    lock.PATH.unlink()
+    assert error(workspace.tool("track")) == "dvc.lock: not found; run `dvc repro`"
+    lock.PATH.write_bytes(locked)
+    losses = Path("metrics/loss.csv")
+    losses.unlink()
+    message = "metrics/loss.csv: not here; run `dvc checkout` or `dvc repro`"
+    assert error(workspace.tool("track")) == message
+    Path("models/softmax.safetensors").write_bytes(b"others")
+    message = "models/softmax.safetensors: not the weights of dvc.lock; run `dvc repro`"
+    assert error(workspace.tool("track")) == message
+    assert rows(workspace.store) == []
+
+
+def test_a_deleted_experiment_says_how_to_restore_it(workspace: Workspace) -> None:
+    client = connect()
+    client.delete_experiment(experiment(client, NAME))
+    restore = "`mlflow experiments restore --experiment-id 1`"
+    printed = workspace.stage("train")
+    assert printed.status == 0
+    assert f"experiment {NAME} was deleted; {restore}" in printed.err
+
+
+@pytest.mark.parametrize("what", ["run", "version", "registered model", "logged model"])
+def test_what_somebody_deletes_comes_back(what: str, workspace: Workspace) -> None:
+    workspace.tool("track")
+    client = MlflowClient(workspace.store, workspace.store)
+    (run,) = rows(workspace.store)
+    (output,) = run.outputs.model_outputs
+    delete: dict[str, Callable[[], object]] = {
+        "run": lambda: client.delete_run(run.info.run_id),
+        "version": lambda: client.delete_model_version(NAME, "1"),
+        "registered model": lambda: client.delete_registered_model(NAME),
+        "logged model": lambda: client.delete_logged_model(output.model_id),
+    }
+    delete[what]()
+    workspace.tool("track")
+    workspace.stage("train")
+    for row in rows(workspace.store):
+        assert row.info.status == "FINISHED"
+        assert row.data.metrics["test_accuracy"] >= 0
+        here = f"source_run_id = '{row.info.run_id}'"
+        (model,) = client.search_logged_models([row.info.experiment_id], here)
+        assert model.status == "READY"
+        assert model.model_id in {output.model_id for output in row.outputs.model_outputs}
+    assert client.search_model_versions(f"name = '{NAME}'")
+
+
+def test_history_has_what_only_a_tag_a_branch_or_an_experiment_holds(workspace: Workspace) -> None:
+    """Each once. A dvc.lock that cannot be read, and what the cache has lost, are left out."""
+    from dvc.repo import Repo
+
+    def train(rate: float) -> None:
+        workspace.set(train={"learning_rate": rate})
+        workspace.run("train")
+
+    def run_git(*arguments: str) -> None:
+        git(workspace.directory, *arguments)
+
+    workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", AWAY)
+    train(0.1)
+    with Repo() as repo:
+        repo.experiments.save(name="experiment")
+    run_git("reset", "--quiet", "--hard")
+    train(0.2)
+    run_git("checkout", "--quiet", "-b", "branch")
+    tagged = workspace.commit()
+    run_git("tag", "only-tagged")
+    train(0.3)
+    lost = Path(".dvc/cache/files/md5", lock_md5()[:2], lock_md5()[2:])
+    lost.unlink()
+    workspace.commit("Train what is lost")
+    lock.PATH.write_text("<<<<<<< HEAD\n")
+    workspace.commit("Commit a conflict")
+    run_git("checkout", "--quiet", "-")
+    workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", workspace.store)
+    for _ in range(2):
+        printed = workspace.tool("track", "history")
+        assert printed.status == 0
+        left_out = [line for line in printed.err.splitlines() if "left out: " in line]
+        assert len(left_out) == 2, left_out
+        assert sum("dvc.lock: not what DVC writes" in line for line in left_out) == 1
+        assert sum("models/epochs is not in DVC's cache" in line for line in left_out) == 1
+    found = {row.data.params["train.learning_rate"]: row for row in rows(workspace.store)}
+    assert sorted(found) == ["0.004", "0.1", "0.2"]
+    assert len(rows(workspace.store)) == 3
+    assert [rate for rate, row in found.items() if "DVC_EXP_NAME" in row.data.tags] == ["0.1"]
+    assert found["0.1"].data.tags["DVC_EXP_NAME"] == "experiment"
+    assert found["0.2"].data.tags["mlflow.source.git.commit"] == tagged
+    assert found["0.2"].data.tags["git.dirty"] == "false"
+
+
+def lock_md5() -> str:
+    """Return the MD5 of the weights that dvc.lock has."""
+    return lock.outputs(lock.load(), "train")[Path("models/softmax.safetensors")]

@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-import tiny
+from helpers import tiny
 
 from softmax.core.arithmetic import WEIGHT_GRID
 from softmax.training import initialization, randomness

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny
 import torch
+from helpers import tiny
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,7 +28,7 @@ TORCH_OPTIMIZERS: dict[str, Callable[..., Any]] = {
 @pytest.mark.parametrize("weight_decay", [0.0, 0.5])
 @pytest.mark.parametrize("name", TORCH_OPTIMIZERS)
 def test_takes_the_steps_of_torch(name: str, weight_decay: float) -> None:
-    """On a quadratic bowl, up to the rounding of each step to the weight grid."""
+    """Descend a quadratic bowl, up to the rounding of each step to the weight grid."""
     lowest = np.linspace(-3, 3, 70).reshape(10, 7)
     params = tiny.params(optimizer=name, momentum=MOMENTUM, weight_decay=weight_decay)
     learner = Learner(initialization.uniform(6, params.seed, classes=tiny.CLASSES), params, STEPS)

@@ -17,7 +17,7 @@ SEEDS = st.integers(0, WORD - 1)
 
 
 def philox(counter: tuple[int, int, int, int], key: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Philox4x64-10: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC11."""
+    """Compute Philox4x64-10: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC11."""
     c0, c1, c2, c3 = counter
     k0, k1 = key
     for _ in range(10):
@@ -29,13 +29,13 @@ def philox(counter: tuple[int, int, int, int], key: tuple[int, int]) -> tuple[in
 
 
 def words(seed: int, stream: int) -> Iterator[int]:
-    """The raw stream: blocks of four words, the first of them for counter 1, not 0."""
+    """Yield the raw stream: blocks of four words, the first of them for counter 1, not 0."""
     for block in count(1):
         yield from philox((block, 0, 0, 0), (seed, stream))
 
 
 def test_philox_gives_the_known_answers_of_its_authors() -> None:
-    """From Random123, tests/kat_vectors."""
+    """Compare with Random123, tests/kat_vectors."""
     ones = WORD - 1
 
     assert [f"{word:016x}" for word in philox((0, 0, 0, 0), (0, 0))] == [

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-import tiny
+from helpers import tiny
 
 from softmax.core.arithmetic import LOSS_GRID
 from softmax.core.data import Dataset
@@ -13,7 +13,7 @@ from softmax.training.scoring import Score
 
 
 def test_score_by_hand() -> None:
-    """Without weights every class is as likely; the first is predicted."""
+    """Leave out all weights: every class is as likely, and the first is predicted."""
     data = Dataset(np.zeros((4, 6), np.uint8), np.array([0, 3, 0, 9]), tiny.CLASSES)
     loss, correct, total = scoring.score(np.zeros((10, 7)), data)
 
@@ -22,7 +22,7 @@ def test_score_by_hand() -> None:
 
 
 def test_score_by_hand_with_a_weight_and_a_bias() -> None:
-    """z_3 = 2 x_0, z_9 = 1: an image with x_0 = 1 is a 3, one with x_0 = 0 a 9."""
+    """Let z_3 = 2 x_0, z_9 = 1: an image with x_0 = 1 is a 3, one with x_0 = 0 a 9."""
     theta = np.zeros((10, 7))
     theta[3, 0], theta[9, 6] = 2, 1
     images = np.zeros((3, 6), np.uint8)

@@ -2,18 +2,22 @@
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
+from threading import Barrier
 from typing import Any
 
 import numpy as np
 import pytest
-import tiny
 import torch
+from helpers import tiny
 from numpy.typing import NDArray
 from torch.nn import functional
 
 from softmax.core.arithmetic import WEIGHT_GRID
+from softmax.core.arrays import Array
 from softmax.core.data import Dataset
+from softmax.core.workers import Workers
 from softmax.errors import RangeError
 from softmax.training import fitting, initialization, randomness, scoring
 from softmax.training.fitting import Descent, Epoch, Hyperparameters, Learner
@@ -22,17 +26,17 @@ COUNT = 23  # images: five batches of four, and one of three
 
 
 def fit(data: Dataset, params: Hyperparameters, held_out: int = 0) -> list[Epoch]:
-    """Every epoch of a training as the train stage runs it."""
+    """Return every epoch of a training as the train stage runs it."""
     return list(fitting.fit(*data.split(held_out), params))
 
 
 def facts(epochs: list[Epoch]) -> list[dict[str, Any]]:
-    """Epochs as values to compare, theta down to the bit."""
+    """Return epochs as values to compare, theta down to the bit."""
     return [epoch._asdict() | {"theta": epoch.theta.tobytes()} for epoch in epochs]
 
 
 def lecture_loop(data: Dataset, params: Hyperparameters) -> tuple[NDArray[np.float64], list[float]]:
-    """theta and the loss of each batch, from torch's own layer, loss, autograd and SGD."""
+    """Return theta and the loss of each batch, from torch's own layer, loss, autograd and SGD."""
     images, labels = torch.tensor(data.images / 255), torch.tensor(data.labels)
     layer = torch.nn.Linear(images.shape[1], 10, dtype=torch.float64)
     start = torch.tensor(initialization.uniform(images.shape[1], params.seed, classes=tiny.CLASSES))
@@ -53,7 +57,7 @@ def lecture_loop(data: Dataset, params: Hyperparameters) -> tuple[NDArray[np.flo
 
 
 def test_follows_the_lecture_loop() -> None:
-    """Through 211 batches an epoch, the last of one image, with a row for the 100th and 200th."""
+    """Train on 211 batches an epoch, the last of one image, with rows for the 100th and 200th."""
     data = tiny.dataset(421)
     params = tiny.params(epochs=2, batch_size=2)
     theta, losses = lecture_loop(data, params)
@@ -88,6 +92,32 @@ def test_torch_gives_the_same_bytes(
             weight_decay=weight_decay,
         )
         assert facts(fit(there, params, held_out)) == facts(fit(data, params, held_out)), params
+
+
+@pytest.mark.parametrize("batch_size", [2, 7, 100])
+def test_each_of_three_workers_has_the_bytes_of_one(
+    batch_size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Train in threads, on batches that are smaller than the team, no multiple of it, and all."""
+    monkeypatch.setattr(fitting, "REPORT_EVERY", 2)
+    data = tiny.dataset(100)
+    params = tiny.params(batch_size=batch_size, optimizer="momentum", averaging=0.5)
+    alone = facts(fit(data, params, held_out=10))
+    barrier, shares = Barrier(3), dict[int, Array]()
+
+    def add(worker: Workers, array: Array) -> Array:
+        shares[worker.rank] = array.copy()
+        barrier.wait(timeout=60)
+        array[...] = sum(shares.values())
+        barrier.wait(timeout=60)
+        return array
+
+    def work(rank: int) -> list[dict[str, Any]]:
+        return facts([*fitting.fit(*data.split(10), params, Workers(rank, 3, launcher=0))])
+
+    monkeypatch.setattr(Workers, "sum", add)
+    with ThreadPoolExecutor(3) as pool:
+        assert [*pool.map(work, range(3))] == [alone] * 3
 
 
 @pytest.mark.parametrize("here", [lambda x: x, lambda x: tiny.on_torch(x, "cpu")])
@@ -128,7 +158,7 @@ def test_a_model_that_leaves_the_range_leaves_the_others_alone() -> None:
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])
 def test_no_step_waits_for_a_value(optimizer: str) -> None:
-    """Tensors on torch's device "meta" have no values: whoever asks for one, gets an error."""
+    """Train on torch's device "meta", whose tensors have no values: to ask for one is an error."""
     data = tiny.dataset(COUNT).map(lambda array: torch.asarray(array, device="meta"))
     params = tiny.params(optimizer=optimizer, weight_decay=0.01, averaging=0.9, schedule="cosine")
     descent = Descent(data, [params, params])
@@ -172,7 +202,7 @@ def test_held_out_images_change_the_weights() -> None:
 
 
 def test_averaging_keeps_the_moving_average_of_the_weights() -> None:
-    """With one batch an epoch each step is published, and averaging does not alter the steps."""
+    """Train with one batch an epoch: each step is published, and averaging alters no step."""
     data, start = tiny.dataset(COUNT), initialization.uniform(6, seed=0, classes=tiny.CLASSES)
     steps = fit(data, tiny.params(batch_size=COUNT, epochs=8))
     averages = fit(data, tiny.params(batch_size=COUNT, epochs=8, averaging=0.7))

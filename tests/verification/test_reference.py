@@ -1,12 +1,13 @@
 """The project against verification/reference.py, bit by bit."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Literal, get_args
 
 import numpy as np
 import pytest
-from clones import Clone
-from shared import ROOT
+from helpers.clones import Clone
+from helpers.shared import ROOT
 
 from softmax.core import arithmetic, model
 from softmax.core.data import Dataset
@@ -19,13 +20,19 @@ from verification import reference
 Optimizer = Literal["sgd", "momentum", "nesterov", "adam"]
 
 
-@pytest.fixture(scope="module")
-def mnist(pipeline: Clone) -> Dataset:
-    """The training set, read without the project."""
-    folder = pipeline.folder / "data/mnist"
-    images = np.fromfile(folder / "train-images-idx3-ubyte", np.uint8, offset=16)
-    labels = np.fromfile(folder / "train-labels-idx1-ubyte", np.uint8, offset=8)
+def training_set(directory: Path) -> Dataset:
+    """Read MNIST's training set without the project."""
+    images = np.fromfile(directory / "train-images-idx3-ubyte", np.uint8, offset=16)
+    labels = np.fromfile(directory / "train-labels-idx1-ubyte", np.uint8, offset=8)
     return Dataset(images.reshape(len(labels), -1), labels, classes=10)
+
+
+def dark(count: int) -> Dataset:
+    """Images of 28 x 28 pixels, four of five of them black as in MNIST."""
+    random = np.random.default_rng(0)
+    light = random.random((count, 784)) < 0.2
+    images = np.where(light, random.integers(256, size=light.shape), 0).astype(np.uint8)
+    return Dataset(images, random.integers(10, size=count), classes=10)
 
 
 def everything(optimizer: Optimizer) -> Train:
@@ -49,22 +56,21 @@ def plain(train: Train) -> Hyperparameters:
     return Hyperparameters(**train.model_dump(exclude={"validation"}))
 
 
-def test_one_epoch_with_the_params_of_the_repository(mnist: Dataset) -> None:
+def test_one_epoch_with_the_params_of_the_repository(mnist: Clone) -> None:
     train = params.load(ROOT / "params.yaml").train.model_copy(update={"epochs": 1})
-    (epoch,) = fitting.fit(*mnist.split(train.validation), plain(train))
-    ((theta, losses),) = reference.fit(*mnist, train)
+    data = training_set(mnist.directory / "data/mnist")
+    (epoch,) = fitting.fit(*data.split(train.validation), plain(train))
+    ((theta, losses),) = reference.fit(*data, train)
 
     assert reference.file(theta) == model.to_bytes(epoch.theta)
     assert losses == epoch.batch_losses
 
 
 @pytest.mark.parametrize("optimizer", get_args(Optimizer))
-def test_each_optimizer_with_everything_else_switched_on(
-    mnist: Dataset, optimizer: Optimizer
-) -> None:
+def test_each_optimizer_with_everything_else_switched_on(optimizer: Optimizer) -> None:
     """With a large rate, which leaves little for snap to hide."""
     train = everything(optimizer)
-    data = mnist.map(lambda x: x[:3001])  # the last batch has one image
+    data = dark(3001)  # the last batch has one image
     kept, held_out = data.split(train.validation)
     *_, epoch = fitting.fit(kept, held_out, plain(train))
 

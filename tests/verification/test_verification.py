@@ -1,165 +1,160 @@
 """The proof can fail: on another byte anywhere, on sums that round, on a control that agrees."""
 
-import os
-import shutil
-import subprocess
-import sys
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from clones import Clone
-from digits import write_lock
-from old_fixtures import Workspace
-from shared import ROOT, forking
+from helpers.workspace import Workspace, error
 
-from softmax.pipeline import files, params, paths
+from softmax.core import arithmetic, model
+from softmax.core.data import Dataset
+from softmax.pipeline import params, paths, recorder
+from softmax.pipeline.recorder import Recorder
 from softmax.provenance import lock
+from softmax.training import fitting
 from verification import __main__ as verification
-from verification import hashes, matrix
+from verification import hashes, matrix, retrain
 from verification.__main__ import CONTROL, MISSING, SAME, Result
 from verification.matrix import Row
 
+REPORT = {"device": "cpu", "instructions": "Haswell", "threads": 1, "seconds": 1, "versions": "1"}
 CONTROLS = [
     Result(Row("control", "lecture"), CONTROL, weights) for weights in ("one", "one", "another")
 ]
 
 
-ROW = Row("a row", python="python")
-
-
-@pytest.fixture(autouse=True)
-def _forks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`python` is a fork."""
-    for name, value in forking().items():
-        monkeypatch.setenv(name, value)
-
-
-def weights_by(way: str, preparation: str = "") -> str:
-    """The SHA-256 of the weights that `way` gives here, after `preparation` in Python."""
-    program = f"{preparation}\nfrom verification import retrain\nretrain.main()"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    subprocess.run(["python", "-c", program, way], env=environment, check=True)
-    return files.sha256(paths.WEIGHTS)
-
-
-@pytest.fixture(scope="module")
-def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the outputs of the stages are kept that `locked` had at its first use."""
-    return tmp_path_factory.mktemp("given") / "workspace"
+REPLACED = {  # by verification.retrain, for good
+    Dataset: ["to"],
+    Recorder: ["__init__", "log"],
+    fitting: ["Descent", "fit"],
+    model: ["logits", "gradient_sum", "softmax", "cross_entropy"],
+    recorder: ["log"],
+}
 
 
 @pytest.fixture
-def locked(given: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The content of a dvc.lock of what the stages give here, and one row to compare with it."""
-    here = workspace()
-    if not given.exists():
-        weights_by("numpy")
-        shutil.copytree(here, given)
-    shutil.copytree(given, here, dirs_exist_ok=True)
-    monkeypatch.setattr(matrix, "here", lambda: [ROW])
-    monkeypatch.setattr(sys, "argv", ["verification"])
-    return write_lock()
+def row(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Row:
+    """The only configuration: a program that gives the outputs of the workspace."""
+    script = tmp_path / "python"
+    script.write_text(
+        f"""#!/bin/sh
+        cp -r {workspace.directory}/models {workspace.directory}/metrics . &&
+        cp -r {workspace.directory}/images . && echo '{json.dumps(REPORT)}' > report.json &&
+        env > {tmp_path}/environment
+        """
+    )
+    script.chmod(0o755)
+    only = Row("a row", python=str(script))
+    monkeypatch.setattr(matrix, "here", lambda: [only])
+    return only
 
 
-def verify(locked: dict[str, Any]) -> None:
-    """Run the command with this dvc.lock."""
-    lock.PATH.write_text(yaml.safe_dump(locked))
-    verification.main()
+def outputs_by(workspace: Workspace, way: str) -> dict[str, bytes]:
+    """Return data and outputs after verification.retrain computed them in this way."""
+    lock.PATH.unlink(missing_ok=True)  # which may have others
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for owner, names in REPLACED.items():
+            for name in names:
+                monkeypatch.setattr(owner, name, getattr(owner, name))
+        assert workspace.call("verification.retrain", way).status == 0
+    return workspace.contents()
 
 
-def test_the_locked_bytes_pass(locked: dict[str, Any], capfd: pytest.CaptureFixture[str]) -> None:
-    verify(locked)
+@pytest.mark.usefixtures("row")
+def test_the_locked_bytes_pass(workspace: Workspace, tmp_path: Path) -> None:
+    """Computed without what the caller has set."""
+    workspace.monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    printed = workspace.call("verification.__main__")
+    assert "1 configurations gave all 12 outputs the bytes" in printed.out
+    assert printed.status == 0
+    environment = (tmp_path / "environment").read_text().splitlines()
+    assert "DEVICE=cpu" in environment
+    assert "OMP_NUM_THREADS=7" not in environment
 
-    assert "1 configurations gave all 12 outputs the bytes" in capfd.readouterr().out
 
-
+@pytest.mark.usefixtures("row")
 @pytest.mark.parametrize(("stage", "out"), [("train", 1), ("evaluate", 0), ("export", 0)])
-def test_another_byte_of_any_output_fails(
-    locked: dict[str, Any], stage: str, out: int, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_another_byte_of_any_output_fails(workspace: Workspace, stage: str, out: int) -> None:
+    locked = yaml.safe_load(lock.PATH.read_text())
     other = locked["stages"][stage]["outs"][out]
     other["md5"] = "0" * 32
+    lock.PATH.write_text(yaml.safe_dump(locked))
+    printed = workspace.call("verification.__main__")
+    assert printed.status == 2
+    assert printed.err.startswith("error: the proof fails here:\n")
+    assert f"a row: DIFFERENT: {other['path']}\n" in printed.err
 
-    with pytest.raises(SystemExit) as exit_info:
-        verify(locked)
-    assert exit_info.value.code == 2
-    assert f"a row: DIFFERENT: {other['path']}" in capfd.readouterr().err
+
+def test_other_data_than_the_locked_are_refused(workspace: Workspace) -> None:
+    labels = Path("data/digits/train-labels-idx1-ubyte")
+    labels.write_bytes(labels.read_bytes()[:-1])
+    said = error(workspace.call("verification.__main__"))
+    assert f"{labels}: not the data of dvc.lock" in said
 
 
-def test_other_data_than_the_locked_are_refused(
-    locked: dict[str, Any], capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("way", "library"),
+    [("torch", "torch"), ("compiled", "numba"), ("backwards", "numpy"), ("reference", "numpy")],
+)
+def test_every_way_gives_the_same_bytes(way: str, library: str, workspace: Workspace) -> None:
+    workspace.set(train={"validation": 7})
+    outputs = outputs_by(workspace, way)
+    assert json.loads(retrain.REPORT.read_text())["versions"].startswith(library)
+    assert outputs == outputs_by(workspace, "numpy")
+
+
+def test_the_lecture_gives_other_weights(workspace: Workspace) -> None:
+    before = workspace.contents()
+    after = outputs_by(workspace, "lecture")
+    assert {path for path in after if after[path] != before[path]} == {str(paths.WEIGHTS)}
+
+
+def test_without_grids_the_reverse_order_gives_others(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wrong = {"path": "data/mnist/train-labels-idx1-ubyte", "md5": "0" * 32}
-    locked["stages"]["download"]["outs"] = [wrong]
-
-    with pytest.raises(SystemExit):
-        verify(locked)
-    assert "train-labels-idx1-ubyte: not the data of dvc.lock" in capfd.readouterr().err
-
-
-@pytest.mark.parametrize("way", ["torch", "compiled", "backwards", "reference"])
-def test_every_way_gives_the_same_weights(way: str, workspace: Workspace) -> None:
-    workspace(train={"epochs": 1, "validation": 7})
-
-    assert weights_by(way) == weights_by("numpy")
+    monkeypatch.setattr(arithmetic, "snap", lambda x, grid: x)  # noqa: ARG005 (none)
+    monkeypatch.setattr("stages.evaluate.main", lambda: None)
+    monkeypatch.setattr("stages.export.main", lambda: None)
+    weights = [outputs_by(workspace, way)[str(paths.WEIGHTS)] for way in ("numpy", "backwards")]
+    assert weights[0] != weights[1]
 
 
-def test_without_grids_the_reverse_order_gives_others(workspace: Workspace) -> None:
-    workspace(train={"epochs": 1})
-    no_grids = """
-from softmax.core import arithmetic
-from stages import evaluate, export
-arithmetic.snap = lambda x, grid: x
-evaluate.main = export.main = lambda: None
-"""
-    assert weights_by("backwards", no_grids) != weights_by("numpy", no_grids)
-
-
-def test_a_row_that_breaks_fails_in_one_line(workspace: Workspace) -> None:
-    workspace()
-    settings = params.load().model_dump()
-    paths.WEIGHTS.parent.mkdir()
-    Path("data").rename("elsewhere")
-    result = verification.retrain(ROW, settings, {})
-
-    assert result.outcome.startswith("FAILED: error: data/mnist/train-images-idx3-ubyte: not found")
+@pytest.mark.usefixtures("workspace")
+def test_a_row_that_breaks_fails_in_one_line(row: Row) -> None:
+    Path(row.python).write_text("#!/bin/sh\necho one >&2; echo error: two >&2; exit 1\n")
+    result = verification.retrain(row, {}, {})
+    assert result.outcome == "FAILED: error: two"
     assert verification.judge([result])
 
 
 def test_what_cannot_run_is_not_counted() -> None:
     missing = verification.retrain(Row("a row", missing="no GPU"), {}, {})
-
     assert missing.outcome == MISSING + "no GPU"
     assert verification.judge([missing, Result(Row("a row"), SAME), *CONTROLS]) == []
 
 
 @pytest.mark.parametrize("expected", [{"instructions": "Z80"}, {"threads": 999}])
-def test_a_library_that_chose_otherwise_is_not_counted(
-    workspace: Workspace, expected: dict[str, Any]
-) -> None:
-    workspace()
-    result = verification.retrain(ROW._replace(**expected), params.load().model_dump(), {})
-
+def test_a_library_that_chose_otherwise_is_not_counted(row: Row, expected: dict[str, Any]) -> None:
+    result = verification.retrain(row._replace(**expected), {}, {})
     assert result.outcome.startswith(MISSING)
     assert "no configuration could run" in verification.judge([result, *CONTROLS])
+    chosen = row._replace(instructions="Haswell", threads=1)
+    assert verification.retrain(chosen, {}, {}).outcome == SAME
 
 
 @pytest.mark.parametrize("weights", [("one", "one", "one"), ("one", "another", "third")])
 def test_a_control_that_cannot_tell_fails(weights: tuple[str, ...]) -> None:
     controls = [Result(Row("control", "lecture"), CONTROL, sha256) for sha256 in weights]
-
     assert verification.judge([Result(Row("a row"), SAME), *CONTROLS]) == []
     assert len(verification.judge([Result(Row("a row"), SAME), *controls])) == 1
 
 
-def test_a_lock_names_its_params_and_outputs(pipeline: Clone) -> None:
-    stages = lock.load(pipeline.folder)
+def test_a_lock_names_its_params_and_outputs(workspace: Workspace) -> None:
+    stages = lock.load()
     outputs = hashes.results(stages)
-
     assert len(outputs) == 12
-    settings = params.load(pipeline.folder / "params.yaml")
-    assert lock.params(stages).model_dump() == settings.model_dump(exclude={"lesson"})
-    assert hashes.differences(pipeline.folder, outputs) == []
+    assert lock.params(stages).model_dump() == params.load().model_dump(exclude={"lesson"})
+    assert hashes.differences(workspace.directory, outputs) == []
     assert hashes.differences(Path("nowhere"), outputs) == list(outputs)

@@ -1,1 +1,0 @@
-from old_fixtures import *  # noqa: F403

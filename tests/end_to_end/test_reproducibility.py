@@ -1,0 +1,165 @@
+"""dvc.lock is true where all stages, run from scratch in a copy, give its bytes and no others.
+
+But for two tests, the pipeline is one of a line of shell, since what makes a lock untrue does not
+depend on what the stages compute.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from dvc.repo import Repo
+from helpers.clones import BIN, Clone, copy_working_tree, git
+from helpers.workspace import Workspace, error
+
+from softmax.pipeline import files
+from softmax.provenance import lock
+from verification import matrix
+from verification.matrix import Row
+
+COUNT = "cat params.yaml docs/*.txt > data.txt && echo '{\"count\": 1}' > metrics/count.json"
+
+
+@pytest.fixture
+def shell(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A workspace with a pipeline of one line of shell, which ran and is committed."""
+    monkeypatch.setenv("PATH", str(BIN), prepend=os.pathsep)
+    shutil.rmtree("metrics")
+    Path("metrics").mkdir()
+    Path("docs").mkdir()
+    Path("docs/one.txt").write_text("one\n")
+    write_pipeline(COUNT)
+    return workspace
+
+
+def write_pipeline(command: str, **changes: object) -> None:
+    """Write a dvc.yaml whose only stage runs `command`, run it and commit all of it."""
+    stage = {
+        "cmd": command,
+        "deps": ["docs"],
+        "params": ["train.seed"],
+        "outs": ["data.txt"],
+        "metrics": [{"metrics/count.json": {"cache": False}}],
+    }
+    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": {"count": stage | changes}}))
+    lock.PATH.unlink(missing_ok=True)
+    with Repo() as repo:
+        repo.reproduce()
+    git(Path(), "add", "--all")
+    git(Path(), "commit", "--quiet", "--message", "Count")
+
+
+def clean_clone(workspace: Workspace, directory: Path) -> Clone:
+    """Clone a workspace with what makes the claims; its data come from a mirror."""
+    copy_working_tree(workspace.directory, only=("softmax", "verification", "Makefile"))
+    workspace.commit("Add the claims")
+    clone = Clone(directory / "clone", workspace.directory)
+    mirror = str(workspace.directory / "data/digits")
+    clone.environment |= {"MNIST_MIRROR": mirror, "DVC_ROOT": str(clone.directory)}
+    return clone
+
+
+def verdict(workspace: Workspace) -> str:
+    """Return the reason in the line in which the claim fails."""
+    line = error(workspace.call("verification.claims", "true"))
+    assert line.startswith("the lock is not true: ")
+    return line.removeprefix("the lock is not true: ")
+
+
+def test_the_lock_is_current_and_true_in_a_clean_clone(shell: Workspace, tmp_path: Path) -> None:
+    """Where `make` says so of a clone in which nothing was pulled and nothing ran."""
+    clone = clean_clone(shell, tmp_path)
+    assert "the lock is current: 1 stages" in clone.make("lock-current").stdout
+    assert "the lock is true: " in clone.make("lock-true").stdout
+    assert clone.run("git", "status", "--porcelain") == ""
+    assert not (clone.directory / "data.txt").exists()
+
+
+@pytest.mark.extended
+def test_the_real_stages_give_the_lock_again_in_a_clean_clone(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    clone = clean_clone(workspace, tmp_path)
+    assert "the lock is true: " in clone.make("lock-true").stdout
+    assert clone.run("git", "status", "--porcelain") == ""
+
+
+def test_work_that_is_not_committed_counts_and_is_not_lost(
+    shell: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hook's variables lead nowhere else. Another git is busy. A date alone is no change."""
+    Path("docs/two.txt").write_text("untracked")
+    Path("datasets.yaml").write_text("# unfinished\n" + Path("datasets.yaml").read_text())
+    os.utime("params.yaml", (0, 0))
+    before = git(shell.directory, "status", "--porcelain")
+    index = shell.directory / ".git/index"
+    index.with_name("index.lock").touch()
+    monkeypatch.setenv("GIT_INDEX_FILE", str(index))
+    monkeypatch.setenv("GIT_DIR", ".git")
+    printed = shell.call("verification.claims", "true")
+    assert "the lock is true: " in printed.out, printed.err
+    index.with_name("index.lock").unlink()
+    assert git(shell.directory, "status", "--porcelain") == before
+    assert Path("datasets.yaml").read_text().startswith("# unfinished\n")
+    assert git(shell.directory, "stash", "list") == ""
+    Path("docs/one.txt").write_text("other\n")
+    assert verdict(shell).startswith("from scratch, other bytes come in dvc.lock, data.txt; run")
+
+
+def test_a_metric_that_was_improved_by_hand_is_not_true(shell: Workspace) -> None:
+    """Even where dvc.lock was made to agree with it, so that it is current."""
+    metrics = Path("metrics/count.json")
+    before = files.md5(metrics)
+    metrics.write_text('{"count": 2}\n')
+    lock.PATH.write_text(lock.PATH.read_text().replace(before, files.md5(metrics)))
+    shell.commit("Improve")
+    assert shell.call("verification.claims", "current").status == 0
+    assert verdict(shell) == (
+        "from scratch, other bytes come in dvc.lock, metrics/count.json; "
+        "run `dvc repro --force --no-run-cache`, then commit dvc.lock and metrics"
+    )
+
+
+@pytest.mark.parametrize("change", [{"metrics": []}, {"params": []}])
+def test_what_dvc_yaml_no_longer_names_is_not_true(
+    shell: Workspace, change: dict[str, object]
+) -> None:
+    """A metric, though the stage still writes it, or a param."""
+    before = lock.PATH.read_text()
+    write_pipeline(COUNT, **change)
+    lock.PATH.write_text(before)
+    assert verdict(shell).startswith("from scratch, other bytes come in dvc.lock")
+
+
+def test_what_only_this_directory_has_is_no_part_of_the_truth(shell: Workspace) -> None:
+    """A metric that no stage makes, and a file that git does not track."""
+    Path("metrics/ghost.json").write_text("{}")
+    shell.commit("Haunt")
+    assert verdict(shell) == "no stage makes metrics/ghost.json: git rm it"
+    write_pipeline(f"{COUNT} && test -f mlflow.db")
+    assert verdict(shell) == "a stage fails from scratch, as said above"
+
+
+def test_the_data_that_are_there_go_before_a_mirror(
+    shell: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which may hold another data set, as in the workflows."""
+    monkeypatch.setenv("MNIST_MIRROR", str(shell.directory / "data/digits"))
+    write_pipeline(f'{COUNT} && test -d "$MNIST_MIRROR"')
+    monkeypatch.setenv("MNIST_MIRROR", "/nowhere")
+    assert shell.call("verification.claims", "true").status == 0
+    shutil.rmtree("data")
+    assert verdict(shell) == "a stage fails from scratch, as said above"
+
+
+def test_a_configuration_computes_the_locked_bytes_in_its_own_process(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `make verify` does for each; that of no such processor is not counted."""
+    rows = [Row("NumPy", environment={"OMP_NUM_THREADS": "1"}, threads=1), Row("Z80", missing="no")]
+    monkeypatch.setattr(matrix, "here", lambda: rows)
+    printed = workspace.call("verification.__main__")
+    assert printed.status == 0, printed.err
+    assert "1 configurations gave all 12 outputs the bytes of dvc.lock; 1 could not" in printed.out

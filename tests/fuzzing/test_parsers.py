@@ -1,0 +1,159 @@
+"""Whatever is in a file, its parser reads it or raises one SoftmaxError, in no time."""
+
+import gzip
+import io
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.numpy
+from fuzzing.damage import damaged
+from helpers.shared import LECTURE, ROOT
+from hypothesis import given, settings
+from PIL import Image
+
+from softmax.core import data, model
+from softmax.errors import SoftmaxError
+from softmax.pinning import arrays, pixels, table
+from softmax.pipeline import catalog, params
+from softmax.provenance import lock
+from softmax.sources import mirror
+
+TOKENS = [  # what means something to one parser or another
+    *(b"\0\0\x08\x01", b"\0\0\x08\x03", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\0\0\0"),
+    *(b"F8_E4M3", b"BF16", b"F32", b"I64", b"BOOL", b'"shape"', b"[10,6]", b"[]", b"-1", b"{"),
+    *(b"1e999", b"9" * 30, b".nan", b"-.inf", b"0x", b"2026-13-45", b"!!python/object:os.system"),
+    *(b"&a ", b"*a", b"<<: ", b"- ", b"? ", b": ", b"\n", b"\t", b"#", b"'", b'"', b"|", b"%"),
+    *(b"[" * 99, b"\xef\xbb\xbf", b"\xff\xfe", b"\x1f\x8b\x08", b"null", b"true", b"~", b"--- "),
+    *(b"!!binary x", b"!!set {a}", b"!!timestamp x", b"!!int x", b"!!omap x", b"\xe2\x80\xa8"),
+]
+SECONDS = 5  # for a case, of which most take a ten-thousandth
+
+
+def idx(array: np.ndarray) -> bytes:
+    """Return `array` as an IDX file."""
+    return np.array([0x0800 + array.ndim, *array.shape], ">u4").tobytes() + array.tobytes()
+
+
+def saved(save: Callable[..., None], *arguments: Any, **arrays: Any) -> bytes:
+    """Return the bytes that a function writes to a file."""
+    file = io.BytesIO()
+    save(file, *arguments, **arrays)
+    return file.getvalue()
+
+
+LABELS = idx(np.array([7, 0, 9], np.uint8))
+IMAGES = idx(np.arange(24, dtype=np.uint8).reshape(3, 2, 4))
+
+
+def read_idx(path: Path) -> None:
+    """Read it in the place of images or labels; what is read has the bytes of the file."""
+    content, other = path.read_bytes(), path.with_name("other")
+    if is_images := content[3:4] == b"\3":
+        other.write_bytes(LABELS)
+        read = data.load(path, other, (3, 2, 4), 10)
+    else:
+        other.write_bytes(IMAGES)
+        read = data.load(other, path, (3, 2, 4), 10)
+    assert read.images.shape[0] == len(read.labels) > 0
+    assert content.endswith((read.images if is_images else read.labels).tobytes())
+
+
+THETA = np.rint(np.random.default_rng(0).uniform(-4, 4, (10, 4)) * 2**30) / 2**30
+MODELS = [
+    model.to_bytes(THETA),
+    safetensors.numpy.save({"weight": THETA.astype(np.float32), "bias": np.arange(10)}),
+]
+STARTS = [8 + int.from_bytes(sample[:8], "little") for sample in MODELS]
+
+
+def read_model(path: Path) -> None:
+    """Read weights; what is read is a model."""
+    read = model.load(path, (10, 3))
+    assert read.shape == THETA.shape
+    assert read.dtype == np.float64
+    assert np.isfinite(read).all()
+
+
+def read_header(path: Path) -> None:
+    """Read weights after a damaged header that has the length that is announced."""
+    header = path.read_bytes()
+    path.write_bytes(len(header).to_bytes(8, "little") + header + MODELS[0][STARTS[0] :])
+    read_model(path)
+
+
+def read_image(path: Path) -> None:
+    """Decode an image in the size that its header says."""
+    (rows, columns), colors, _ = pixels.look(path)
+    if rows * columns < 10**6:  # larger ones are only slow
+        assert pixels.decode(path, colors).shape[:2] == (rows, columns)
+
+
+def read_lock(path: Path) -> None:
+    """Read all that a lock holds."""
+    found = lock.parse(path.read_bytes())
+    lock.values(found)
+    lock.shown(found)
+    for name in (*found, *lock.RESULTS):
+        lock.inputs(found, name)
+        lock.outputs(found, name)
+    lock.params(found)
+
+
+def read_catalog(path: Path) -> None:
+    """Read all entries."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(catalog, "PATH", path)
+        catalog.load.__wrapped__()
+
+
+GRAY = np.arange(30, dtype=np.uint8).reshape(6, 5)
+KINDS = ("PNG", "JPEG", "BMP", "PPM", "TIFF", "WEBP")
+PICTURES = [Image.fromarray(levels) for levels in (GRAY, np.dstack([GRAY] * 3))]
+X, Y = np.arange(24, dtype=np.uint8).reshape(6, 2, 2), np.arange(6) % 2
+ARRAYS = {"x_train": X, "y_train": Y, "x_test": X, "y_test": Y.astype(str)}
+ROWS = "".join(f"{k % 2},{k},{2 * k},{3 * k},255\n" for k in range(20))
+LOCK = (ROOT / "dvc.lock").read_bytes()
+TRAIN = b"  train:\n    cmd: x\n    params:\n      params.yaml:\n        train.seed: 0\n"
+EXPORT = b"stages:\n  export:\n    outs:\n    - path: images/weights\n      md5: a.dir\n"
+HASHES = "".join(f"  {name}: {k:064x}\n" for k, name in enumerate(catalog.FILES))
+ENTRY = f"mine:\n{HASHES}  images: [3, 1]\n  shape: [2, 4]\n  classes: [a, b]\n  homepage: ''\n"
+PARSERS: dict[str, tuple[list[bytes], Callable[[Path], object], int]] = {  # and how slow it is
+    "IDX": ([IMAGES, LABELS], read_idx, 1),
+    "models": (MODELS, read_model, 1),
+    "headers": ([m[8:start] for m, start in zip(MODELS, STARTS, strict=True)], read_header, 1),
+    "files of a mirror": (
+        [LABELS, *map(gzip.compress, (IMAGES, bytes(4000))), gzip.compress(LABELS) * 2],
+        lambda path: mirror._uncompressed(path.read_bytes(), 2000),
+        1,
+    ),
+    "images": ([saved(image.save, kind) for kind in KINDS for image in PICTURES], read_image, 1),
+    "npz": ([saved(s, **ARRAYS) for s in (np.savez, np.savez_compressed)], arrays.read, 1),
+    "CSV": ([f"label,a,b,c,d\n{ROWS}".encode()], lambda path: table.read(path, None, None), 1),
+    "locks": ([LOCK[: LOCK.index(b"  check:")] + TRAIN, EXPORT], read_lock, 2),
+    "whole locks": ([LOCK], read_lock, 10),
+    "params": ([b"train:\n  seed: 0\n  epochs: 5\n", b"evaluate: {samples: [1]}"], params.load, 2),
+    "whole params": ([LECTURE.read_bytes()], params.load, 10),
+    "data sets": ([ENTRY.encode()], read_catalog, 2),
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.parametrize("name", PARSERS)
+def test_a_damaged_file_is_read_or_refused_in_one_line(name: str, tmp_path: Path) -> None:
+    samples, parse, slowness = PARSERS[name]
+    path = tmp_path / "file"
+
+    @settings(deadline=timedelta(seconds=SECONDS), max_examples=settings().max_examples // slowness)
+    @given(damaged(samples, TOKENS))
+    def attempt(content: bytes) -> None:
+        path.unlink(missing_ok=True)  # it may be mapped
+        path.write_bytes(content)
+        with suppress(SoftmaxError):
+            parse(path)
+
+    attempt()

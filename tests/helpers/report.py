@@ -1,0 +1,106 @@
+"""The report: what its file says, and the report in Chromium."""
+
+import base64
+import hashlib
+import html
+import json
+import re
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from playwright.sync_api import Browser, Locator, Page, ViewportSize
+
+from softmax.core import model
+from softmax.core.data import Dataset
+from softmax.lesson import plane
+from softmax.pipeline.params import Lesson
+
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
+
+
+def facts(text: str) -> dict[str, Any]:
+    """Return what the scripts of a report are told."""
+    told: dict[str, Any] = json.loads(re.findall('id="facts">(.*?)</script>', text, re.DOTALL)[0])
+    return told
+
+
+def section(text: str, name: str) -> str:
+    """Return the words of a section as the file has them, for readers without JavaScript."""
+    (inside,) = re.findall(rf'<section id="{name}".*?>(.*?)</section>', text, re.DOTALL)
+    return " ".join(html.unescape(re.sub("<[^>]*>", " ", inside)).split())
+
+
+def unpacked(text: str) -> NDArray[np.uint8]:
+    """Return the bytes of packed numbers."""
+    return np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8)
+
+
+@contextmanager
+def opened(browser: Browser, file: Path, **options: Any) -> Iterator[Page]:
+    """Open a report in a context of its own, on a desktop, in English, without motion.
+
+    `options` of the context change that. In the end the report asked for nothing but itself and
+    no error occurred.
+    """
+    usual = {"viewport": DESKTOP, "locale": "en-GB", "reduced_motion": "reduce"}
+    with browser.new_context(**usual | options) as context:
+        page, heard = context.new_page(), list[str]()
+        page.on("console", lambda message: heard.append(message.text))
+        page.on("pageerror", lambda error: heard.append(str(error)))
+        page.on("request", lambda request: heard.append(request.url))
+        visit(page, file.as_uri())
+        yield page
+        # what Chromium says where tests read a canvas twice
+        harmless = ("data:", file.as_uri(), "Canvas2D: Multiple readback")
+        assert [text for text in heard if not text.startswith(harmless)] == []
+
+
+def visit(page: Page, address: str) -> None:
+    """Open the report at `address` and wait until all of it started."""
+    page.goto(address)
+    page.locator("#content[aria-busy=false]").wait_for()
+
+
+def rgba(canvases: Locator) -> NDArray[np.uint8]:
+    """Return red, green, blue and alpha of what all canvases show, pixel by pixel: (n, 4)."""
+    text: str = canvases.evaluate_all(
+        """(canvases) => canvases.map((canvas) => canvas.getContext("2d")
+             .getImageData(0, 0, canvas.width, canvas.height).data
+             .reduce((text, value) => text + String.fromCharCode(value), "")).join("")"""
+    )  # Playwright is slow with lists of numbers
+    return np.frombuffer(text.encode("latin-1"), np.uint8).reshape(-1, 4)
+
+
+def level(canvas: Locator, channel: int = 0) -> NDArray[np.uint8]:
+    """Return how red, green, blue or opaque the pixels of a canvas are: (height, width)."""
+    width = int(canvas.get_attribute("width") or "")
+    return rgba(canvas)[:, channel].reshape(-1, width)
+
+
+def middle(page: Page, place: str | Locator, x: float = 0.5, y: float = 0.5) -> tuple[float, float]:
+    """Scroll to `place` and return its middle on the screen, or another part of it."""
+    locator = page.locator(place) if isinstance(place, str) else place
+    locator.scroll_into_view_if_needed()
+    box = locator.bounding_box()
+    assert box
+    return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+
+def lesson_hash(page: Page) -> str:
+    """Return the SHA-256 of the weights that the lesson of the report gets."""
+    return page.locator("#lesson-hash").text_content() or ""
+
+
+def python_hash(data: Dataset, chosen: Lesson) -> str:
+    """Return the SHA-256 of the weights that Python gets from the points `data`."""
+    return hashlib.sha256(model.to_bytes(plane.fit(data, chosen)[-1].theta)).hexdigest()
+
+
+def changes(page: Page) -> list[str]:
+    """Return what the report says differs from the training of the pipeline."""
+    return page.locator("#lesson-changes li").all_inner_texts()

@@ -1,0 +1,79 @@
+"""Numbers on which exp, log, rounding and logits are tested, in Python and in the browser."""
+
+import math
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+
+from softmax.core.arithmetic import (
+    EXPONENTIAL_GRID,
+    LOSS_GRID,
+    RESIDUAL_GRID,
+    WEIGHT_GRID,
+    WHITE,
+)
+from softmax.training.randomness import uniform
+
+Doubles = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+GRIDS = st.sampled_from([WEIGHT_GRID, RESIDUAL_GRID, EXPONENTIAL_GRID, LOSS_GRID])
+UNITS = st.floats(-(2**51), 2**51, exclude_min=True, exclude_max=True)
+TIES = st.integers(1 - 2**51, 2**51 - 2).map(lambda n: n + 0.5)
+LN2 = 0.6931471805599453
+SMALLEST_NORMAL, LARGEST = 2.0**-1022, float.fromhex("0x1.fffffffffffffp+1023")
+LARGEST_ROW = (2**53 - 1) // 255  # units in the absolute parameters of a class
+LARGEST_LOGIT = 2**23 / 255
+SEEDS = st.integers(0, 2**32 - 1)
+PIXELS = st.sampled_from([WHITE, WHITE - 1, 0, -WHITE]) | st.integers(-WHITE, WHITE)  # or points
+LOGITS = arrays(
+    np.float64,
+    st.tuples(st.integers(1, 10), st.integers(1, 5)),
+    elements=st.floats(-LARGEST_LOGIT, LARGEST_LOGIT) | st.floats(-1, 0),
+    fill=st.nothing(),
+)
+
+
+def with_neighbors(x: Doubles) -> Doubles:
+    """Return x and the doubles just below and above."""
+    return np.concatenate([x, np.nextafter(x, -np.inf), np.nextafter(x, np.inf)])
+
+
+def exp_samples() -> Doubles:
+    """Return the domain of exp, and both sides of where k changes in x = k ln 2 + r."""
+    changes = with_neighbors(np.arange(-1020.5, 0) * LN2)
+    powers = -np.ldexp(1.0, np.arange(-1022, 10))
+    spread = uniform(4000, seed=0, stream=0) - 1
+    return np.concatenate([[0, -0.0, -708], changes, powers, spread, spread * 354])
+
+
+def log_samples() -> Doubles:
+    """Return the domain of log, and both sides of where k changes in x = 2^k (1 + f), and of 1."""
+    exponents = np.arange(-1021, 1025)
+    changes = with_neighbors(np.ldexp(math.sqrt(0.5), exponents))
+    near_one = 1 + np.arange(-100, 100) * 2.0**-53
+    spread = uniform(len(exponents), seed=0, stream=0) / 4 + 0.75
+    ends = [SMALLEST_NORMAL, LARGEST]
+    return np.concatenate([ends, changes, near_one, spread, np.ldexp(spread, exponents)])
+
+
+@st.composite
+def parts(draw: st.DrawFn, shape: tuple[int, int], total: int) -> Integers:
+    """Draw rows of whole numbers, not negative, that add up to `total`: few large ones or many."""
+    rows, columns = shape
+    cuts = arrays(np.int64, (rows, columns - 1), elements=st.integers(0, total)) | SEEDS.map(
+        lambda seed: np.random.default_rng(seed).integers(total + 1, size=(rows, columns - 1))
+    )
+    return np.diff(np.sort(draw(cuts)), prepend=0, append=total)
+
+
+@st.composite
+def thetas_and_pixels(draw: st.DrawFn) -> tuple[Integers, Integers]:
+    """Draw parameters in units within their bound, of up to MNIST's size, and images."""
+    classes, features, images = (draw(st.integers(1, most)) for most in (10, 785, 5))
+    total = draw(st.sampled_from([LARGEST_ROW, LARGEST_ROW - 1]) | st.integers(0, LARGEST_ROW))
+    magnitudes = draw(parts((classes, features), total))
+    signs = draw(arrays(np.int64, (classes, features), elements=st.sampled_from([1, -1])))
+    return magnitudes * signs, draw(arrays(np.int64, (features, images), elements=PIXELS))

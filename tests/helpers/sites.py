@@ -1,0 +1,67 @@
+"""HTTP servers in the process of a test, which give files well or badly."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Reply = Callable[[BaseHTTPRequestHandler], None]
+Serve = Callable[[Mapping[str, Reply]], str]
+ENDING = threading.Event()  # set when a test is over, so that no reply outlives it
+
+
+@contextmanager
+def serving() -> Iterator[Serve]:
+    """Yield a function that serves a site, {name: reply}, and returns its URL."""
+    servers: list[_Server] = []
+
+    def serve(site: Mapping[str, Reply]) -> str:
+        server = _Server(("127.0.0.1", 0), site)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        return f"http://127.0.0.1:{server.server_port}/set"
+
+    ENDING.clear()
+    yield serve
+    ENDING.set()
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    def __init__(self, address: tuple[str, int], site: Mapping[str, Reply]) -> None:
+        super().__init__(address, _Handler)
+        self.site = {f"/set/{name}": reply for name, reply in site.items()}
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: clients here hang up on purpose."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+
+    def do_GET(self) -> None:
+        self.server.site.get(self.path, status(404))(self)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (http.server's name)
+        """Keep stderr for the code under test."""
+
+
+def status(code: int) -> Reply:
+    """Return a reply of this status."""
+    return lambda request: request.send_error(code)
+
+
+def body(content: bytes, length: int | None = None, encoding: str = "identity") -> Reply:
+    """Return a reply of `content`, announced as `length` bytes in this Content-Encoding."""
+
+    def reply(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(content) if length is None else length))
+        request.send_header("Content-Encoding", encoding)
+        request.end_headers()
+        request.wfile.write(content)
+
+    return reply

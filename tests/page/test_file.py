@@ -1,0 +1,179 @@
+"""The file of the report, without a browser: the numbers, the text and the scripts' data in it."""
+
+import inspect
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import digits
+from helpers.report import facts, section, unpacked
+from helpers.shared import LECTURE
+from helpers.workspace import Workspace, copy, enter, run_stages
+
+from softmax.core import data, model
+from softmax.page import images, lecture, report
+from softmax.pipeline import catalog, files, params, paths
+from softmax.provenance import lock
+
+ORDER = ["labels", "contrast", "softmax", "likelihood", "lesson", "gradient", "code"]
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny workspace that the tests of this module only read."""
+    return copy(tmp_path_factory.mktemp("file") / "workspace")
+
+
+@pytest.fixture
+def text(directory: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Its report. The working directory is in it."""
+    enter(directory, monkeypatch)
+    return paths.REPORT.read_text(encoding="utf-8")
+
+
+def test_the_report_is_one_file_whose_sections_are_its_contents(text: str) -> None:
+    assert [path.name for path in paths.REPORT.parent.iterdir()] == ["index.html"]
+    sections = re.findall('<section id="(.*?)"', text)
+    links = re.findall('<li><a href="#(.*?)"', text)
+    assert ["results", *links] == sections
+    assert [name for name in sections if name in ORDER] == ORDER  # the lecture's
+    assert not re.findall(r'(?:src|href)="(?!#|data:)', text)
+
+
+def test_scripts_are_told_the_images_and_labels_of_the_test_set(text: str) -> None:
+    """All of them, to the last pixel, and what the model calls them."""
+    test, predictions = data.load(*catalog.test(digits.NAME)), pd.read_csv(paths.PREDICTIONS)
+    seen = []
+    for piece in facts(text)["images"]:
+        index = piece["index"]
+        pixels = unpacked(piece["pixels"]).reshape(len(index), -1)
+        assert (pixels == test.images[index]).all()
+        assert piece["label"] == test.labels[index].tolist()
+        assert piece["prediction"] == predictions["prediction"][index].tolist()
+        seen += index
+    assert sorted(seen) == list(range(digits.TEST))
+
+
+def test_scripts_are_told_the_weights_and_how_they_formed_to_the_last_bit(text: str) -> None:
+    told, theta = facts(text), model.load(paths.WEIGHTS)
+
+    def doubles(packed: str) -> bytes:
+        return unpacked(packed).reshape(8, -1).T.tobytes()
+
+    epochs = [model.load(paths.EPOCH_WEIGHTS / f"{k}.safetensors") for k in (0, 1)]
+    assert doubles(told["theta"]) == theta.tobytes()
+    assert told["forming"]["epochs"] == [0, 1]
+    assert doubles(told["forming"]["thetas"]) == np.stack(epochs).tobytes()
+    assert told["lesson"]["theta"] == model.load(paths.LESSON_WEIGHTS).tolist()
+    assert told["lesson"]["sha256"] == files.sha256(paths.LESSON_WEIGHTS)
+    points = pd.read_csv(paths.LESSON_POINTS)[["x1", "x2", "label"]]
+    assert told["lesson"]["points"] == points.to_numpy().tolist()
+
+
+def test_counts_rates_and_accuracy_are_those_of_the_predictions(text: str) -> None:
+    table = pd.read_csv(paths.PREDICTIONS)
+    counts = pd.crosstab(table["label"], table["prediction"]).reindex(
+        index=range(10), columns=range(10), fill_value=0
+    )
+    cells = re.findall(r'data-label="(.)" data-prediction="(.)".*?>(\d+)</button>', text, re.DOTALL)
+    shown = np.zeros((10, 10), int)
+    for label, prediction, count in cells:
+        shown[int(label), int(prediction)] = count
+    assert (shown == counts.to_numpy()).all()
+    assert shown.sum() == digits.TEST
+    correct = shown.diagonal()
+    called = shown.sum(0)[shown.sum(0) > 0]
+    expected = [*correct / shown.sum(1), *correct[shown.sum(0) > 0] / called]
+    rates = re.findall(r'class="rate">\s*<span.*?>(.*?)</span>', text)
+    assert rates == [f"{rate:.2f}" for rate in expected]
+    accuracy = json.loads(paths.TEST_METRICS.read_text())["accuracy"]
+    assert f"{accuracy:.2%} accuracy on 30 test images." in section(text, "results")
+    wrong = table.assign(a=table.filter(regex=r"^p\d").max(axis=1)).query("label != prediction")
+    ranked = wrong.sort_values("a", ascending=False, kind="stable").index.tolist()
+    assert facts(text)["mistakes"] == ranked[: images.MISTAKES]
+
+
+def test_the_hashes_are_those_of_the_data_and_the_weights(text: str) -> None:
+    hashes = [*catalog.load()[digits.NAME].sha256, files.sha256(paths.WEIGHTS)]
+    assert re.findall("<code>([0-9a-f]{64})</code>", text) == hashes
+
+
+def test_the_code_is_the_projects_own(text: str) -> None:
+    shown = [
+        section(f'<section id="code">{code}</section>', "code")
+        for code in re.findall("<pre><code>(.*?)</code></pre>", text, re.DOTALL)
+    ]
+    names = ["logits", "softmax", "cross_entropy", "residuals", "gradient_sum", "mean_gradient"]
+    sources = [inspect.getsource(getattr(model, name)) for name in names]
+    assert shown[:-1] == [" ".join(source.split()) for source in sources]
+    assert shown[-1].startswith("export function descend(")
+    assert shown[-1].endswith("}")
+
+
+def test_the_examples_say_how_far_they_are_from_finite_differences(text: str) -> None:
+    table = pd.read_csv(paths.LESSON_EXAMPLES)
+    expected = table["finite_differences_off_by"].dropna().map("{:.2e}".format)
+    shown = re.findall(r"<span data-i18n=\"number\"[^>]*>(\d.\d\d)\u00a0·\u00a010⁻(.+?)<", text)
+    exponents = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+    numbers = [f"{number}e-{power.translate(exponents):0>2}" for number, power in shown]
+    assert numbers == expected.tolist()
+    assert "less than 1.00\u00a0·\u00a010⁻⁷ away" in text
+
+
+def test_a_training_with_all_params_is_described_as_it_was_run(workspace: Workspace) -> None:
+    workspace.set(
+        train={
+            "optimizer": "adam",
+            "schedule": "cosine",
+            "validation": 100,
+            "weight_decay": 0.01,
+            "averaging": 0.9,
+        }
+    )
+    lock.PATH.unlink()
+    run_stages(("train", "evaluate", "report"))
+    text = paths.REPORT.read_text(encoding="utf-8")
+    curves = section(text, "curves")
+    assert "Adam does not step along it" in curves
+    assert "gradient descent" not in curves
+    assert re.findall(r"<mi>(\w)</mi><mo>←</mo>", text) == ["M", "V", "W"]
+    assert "falls to 0, along half a cosine" in curves
+    assert "Weight decay adds 0.01 times each weight" in curves
+    assert "moving average of W and b over all steps, with decay 0.9" in curves
+    assert "nothing from the 100 images that are held out" in curves
+    assert "loss on the held-out images" in curves
+    assert "learns from 400 images" in section(text, "data")
+    assert "Another 100 images are held out" in section(text, "data")
+    epochs = pd.read_csv(paths.EPOCHS)
+    assert facts(text)["curves"]["held_out"] == epochs[["step", "validation_loss"]].values.tolist()
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "steps"),
+    [("sgd", ["W"]), ("momentum", ["V", "W"]), ("nesterov", ["V", "W"])],
+)
+def test_the_step_is_that_of_the_optimizer(text: str, optimizer: str, steps: list[str]) -> None:
+    """The formulas alone: the training is that of the workspace."""
+    train = params.load().train.model_copy(update={"optimizer": optimizer, "momentum": 0.8})
+    table = report.examples(pd.read_csv(paths.LESSON_EXAMPLES))
+    written = report.html(facts(text), train=train, sha256={}, examples=table).decode()
+    (step,) = re.findall(r'<p class="step">(.*?)</p>', written, re.DOTALL)
+    assert "".join(re.sub("<.*?>", "", step).split()).startswith("G=12∑")  # batches of two
+    assert re.findall(r"<mi>(\w)</mi><mo>←</mo>", step) == steps
+    assert ("<mn>0.8</mn><mi>V</mi>" in step) == (optimizer != "sgd")
+
+
+@pytest.mark.parametrize("change", [{"epochs": 6}, {"validation": 1}, {"averaging": 0.9}])
+def test_another_recipe_is_not_compared_with_the_lecture(change: dict[str, object]) -> None:
+    train = params.load(LECTURE).train.model_copy(update=change)
+    assert lecture.beside("mnist", train, None) is None  # type: ignore[arg-type]
+
+
+def test_other_data_are_not_compared_with_the_lecture(text: str) -> None:
+    assert '<section id="lecture"' not in text
+    assert facts(text)["lecture"] is None
+    train = params.load().train.model_copy(update=lecture.RECIPE)
+    assert lecture.beside(digits.NAME, train, None) is None  # type: ignore[arg-type]

@@ -1,0 +1,76 @@
+"""`make pin` in a directory of its own: what it keeps, prints and refuses."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from helpers.workspace import Printed, Workspace, error
+from numpy.typing import NDArray
+from PIL import Image
+
+from softmax.core import data
+from softmax.pipeline import catalog, files
+
+KEPT = Path("data/.pinned")
+
+
+class Pinned(NamedTuple):
+    """The classes of a data set, the arrays in its four files, and what was printed."""
+
+    classes: tuple[str, ...]
+    arrays: list[NDArray[Any]]
+    out: str
+    warnings: list[str]
+
+
+class Pin:
+    """Runs `make pin`: pin(place, size="4x5")."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+
+    def __call__(self, place: object, name: str = "mine", **options: str) -> Pinned:
+        """Pin what lies at `place`; the entry in datasets.yaml must describe the files kept."""
+        printed = self.run(place, name, **options)
+        assert printed.status == 0, printed
+        entry = catalog.load()[name]
+        paths = [KEPT / name / file for file in catalog.FILES]
+        assert tuple(map(files.sha256, paths)) == entry.sha256
+        ranks = (1 + len(entry.shape), 1) * 2
+        arrays = [np.array(data.read_idx(*pair)) for pair in zip(paths, ranks, strict=True)]
+        for count, images, labels in zip(entry.images, arrays[::2], arrays[1::2], strict=True):
+            assert images.shape == (count, *entry.shape)
+            assert labels.shape == (count,)
+        return Pinned(entry.classes, arrays, printed.out, printed.err.splitlines())
+
+    def refused(self, place: object, reason: str, name: str = "mine", **options: str) -> None:
+        """Assert that one line says the `reason`, and that nothing is pinned or kept."""
+        before = left()
+        line = error(self.run(place, name, **options))
+        assert reason in line, line
+        assert left() == before
+
+    def run(self, place: object, name: str, **options: str) -> Printed:
+        """Run the command, whatever its exit status."""
+        given = [f"--{option}={value}" for option, value in options.items()]
+        return self.workspace.tool("pin", name, place, *given)
+
+
+def left() -> dict[Path, bytes]:
+    """Return what `make pin` may change."""
+    paths = [catalog.PATH, *filter(Path.is_file, KEPT.rglob("*"))]
+    return {path: path.read_bytes() for path in paths}
+
+
+def noise(*shape: int, seed: int | list[int] = 0) -> NDArray[np.uint8]:
+    """Return random pixels."""
+    return np.random.default_rng(seed).integers(256, size=shape, dtype=np.uint8)
+
+
+def write_images(directory: Path, counts: dict[str, int], shape: tuple[int, ...] = (6, 9)) -> None:
+    """Write so many PNGs of noise for each class, no two of them equal."""
+    for name, count in counts.items():
+        (directory / name).mkdir(parents=True, exist_ok=True)
+        for path in (directory / name / f"{k:03}.png" for k in range(count)):
+            seed = [*"".join(path.parts[-3:]).encode()]
+            Image.fromarray(noise(*shape, seed=seed)).save(path)

@@ -1,0 +1,168 @@
+"""`make predict` says of images what the pipeline says of its test images, by any model."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers.clones import Clone
+from helpers.digits import write_idx
+from helpers.workspace import Workspace, error
+from PIL import Image
+from prediction.photos import photographed, written
+
+from softmax.core import data, model
+from softmax.pipeline import catalog, paths
+from softmax.prediction import ink
+from softmax.prediction.normalization import SHAPE, normalize
+
+TEST = catalog.test_files("digits")[0]
+PICTURES = Path("report/predict")
+
+
+def same_answers(printed: str, predictions: bytes) -> None:
+    """Assert that all rows of the test set are the same to the last bit."""
+    answers = pd.read_csv(io.StringIO(printed))
+    expected = pd.read_csv(io.BytesIO(predictions))
+    assert len(expected) == 30
+    assert [*answers][:4] == ["image", "seen", "class", "prediction"]
+    assert (answers["class"].astype(int) == expected["prediction"]).all()
+    pd.testing.assert_frame_equal(
+        answers.drop(columns=["image", "seen", "class"]),
+        expected.drop(columns="label"),
+        check_exact=True,
+    )
+
+
+def save(images: np.ndarray, path: Path) -> Path:
+    """Write an image as PNG and return its path."""
+    Image.fromarray(images).save(path)
+    return path
+
+
+def test_the_answers_for_the_test_set_are_those_of_the_pipeline(workspace: Workspace) -> None:
+    same_answers(workspace.tool("predict", TEST, "--csv").out, paths.PREDICTIONS.read_bytes())
+
+
+def test_a_commit_gives_its_own_answers(workspace: Workspace) -> None:
+    """Ask the model of another commit, and an experiment that DVC saved."""
+    from dvc.repo import Repo
+
+    first = paths.PREDICTIONS.read_bytes()
+    workspace.set(train={"seed": 3})
+    workspace.run("train", "evaluate")
+    with Repo() as repo:
+        repo.experiments.save(name="other")
+    second = paths.PREDICTIONS.read_bytes()
+    assert second != first
+    same_answers(workspace.tool("predict", TEST, "--csv", "--rev", "HEAD").out, first)
+    same_answers(workspace.tool("predict", TEST, "--csv", "--rev", "other").out, second)
+    said = workspace.tool("predict", TEST, "--rev", "other").out
+    assert "\nmodel     other\n" in said
+
+
+def test_a_registered_model_gives_its_answers(workspace: Workspace) -> None:
+    from mlflow import MlflowClient
+
+    workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", workspace.store)
+    workspace.run("train", "evaluate", "export")
+    client = MlflowClient(workspace.store)
+    client.set_registered_model_alias("softmax-digits", "champion", 1)
+    for name in ("softmax-digits@champion", "softmax-digits/1"):
+        printed = workspace.tool("predict", TEST, "--csv", "--model", f"models:/{name}")
+        same_answers(printed.out, paths.PREDICTIONS.read_bytes())
+
+
+def test_machines_get_all_that_people_get(workspace: Workspace, tmp_path: Path) -> None:
+    image = save(data.read_idx(TEST, 3)[7], tmp_path / "a.png")
+    answers = json.loads(workspace.tool("predict", image, TEST, "--json").out)
+    assert len(answers) == 31
+    assert answers[0].pop("image") == "a.png"
+    assert answers[8].pop("image") == f"{TEST.name}[7]"
+    assert answers[0] == answers[8]
+    assert sum(answers[0][f"p{k}"] for k in range(10)) == pytest.approx(1)
+
+
+def test_people_get_a_table_and_pictures(workspace: Workspace, tmp_path: Path) -> None:
+    first = data.read_idx(TEST, 3)[0]
+    image = save(first, tmp_path / "a.png")
+    said = workspace.tool("predict", image, TEST, "--explain").out.splitlines()
+    assert said[2].split()[:4] == ["a.png", "as", "it", "is"]
+    assert "and 11 more, which --csv and --json print" in said
+    assert said[-2:] == ["model     the workspace", "pictures  report/predict/"]
+    saw = np.asarray(Image.open(PICTURES / "2-t10k-images-idx3-ubyte[0].png").convert("L"))
+    assert (saw[4::8, 4::8] == first).all()
+    assert (PICTURES / "1-a-why.png").exists()
+    workspace.tool("predict", image)
+    assert [path.name for path in PICTURES.iterdir()] == ["1-a.png"]
+
+
+def test_the_first_hundred_images_are_drawn(workspace: Workspace) -> None:
+    workspace.tool("predict", catalog.training_files("digits")[0], "--csv")
+    assert len(list(PICTURES.iterdir())) == 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["missing.png"], "No such file or directory: 'missing.png'"),
+        (["metrics"], "Is a directory: 'metrics'"),
+        (["dvc.yaml"], "dvc.yaml: not a PNG, JPEG or IDX file"),
+        ([TEST, "--rev", "nothing"], "nothing: no commit, branch, tag or DVC experiment here"),
+        ([TEST, "--model", "softmax-mnist"], "softmax-mnist: say models:/softmax-mnist@champion"),
+        ([TEST, "--model", "models:/softmax-digits/99"], "run this again"),
+        ([TEST, "--model", "models:/softmax-other/1"], "other: not in datasets.yaml; add it with"),
+    ],
+)
+def test_one_bad_file_of_two_or_no_model_stops_all(
+    workspace: Workspace, arguments: list[str], reason: str
+) -> None:
+    write_idx(Path("one"), np.zeros((1, 8, 8)))
+    printed = workspace.tool("predict", "one", *arguments)
+    assert reason in error(printed)
+    assert printed.out == ""
+    assert not PICTURES.exists()
+
+
+def test_a_photo_of_a_7_is_a_7_but_not_if_it_is_merely_made_small(
+    mnist: Clone, tmp_path: Path
+) -> None:
+    """Ask the lecture's model by `make predict`, which takes files and a model."""
+    clone = Clone.copy(mnist, tmp_path / "clone")
+    seven = Image.fromarray(photographed(written("7"), shade=0.3, noise=5))
+    seven.save(tmp_path / "seven.png")
+    seven.resize(SHAPE).save(tmp_path / "small.png")
+    files = f"FILES={tmp_path / 'small.png'} {tmp_path / 'seven.png'}"
+    done = clone.make("predict", files, "REV=HEAD", "EXPLAIN=1")
+    assert done.returncode == 0, done.stderr
+    _, _, small, normalized, *_ = done.stdout.splitlines()
+    assert small.split()[:4] == ["small.png", "as", "it", "is"]
+    assert small.split()[4] != "7"
+    assert normalized.split()[:4] == ["seven.png", "inverted,", "centred", "7"]
+    assert float(normalized.split()[4]) > 0.5
+    assert "model     HEAD" in done.stdout
+    assert len(list((clone.directory / PICTURES).glob("*-why.png"))) == 2
+    assert clone.run("git", "status", "--porcelain") == ""
+    refused = clone.make("predict")
+    assert refused.returncode == 2
+    assert 'error: say make predict FILES="a.png b.jpg"' in refused.stderr
+
+
+def test_photos_of_mnist_are_judged_nearly_as_well_as_mnist(mnist: Clone) -> None:
+    """Take test images, ten times as large, as dark ink in uneven light and with noise."""
+    images, labels = (
+        data.read_idx(mnist.directory / path, dimensions)[:200]
+        for path, dimensions in zip(catalog.test_files("mnist"), (3, 1), strict=True)
+    )
+    seen = []
+    for image in images:
+        paper = np.zeros((400, 400))
+        paper[30:310, 80:360] = np.asarray(Image.fromarray(image).resize((280, 280))) / 255
+        seen.append(normalize(ink.find(photographed(paper, shade=0.4, noise=10))[0]))
+    theta = model.load(mnist.directory / paths.WEIGHTS)
+    inputs = np.pad(np.reshape(seen, (200, -1)).T, ((0, 1), (0, 0)), constant_values=255)
+    correct = model.predict(model.logits(theta, inputs.astype(np.float64))) == labels
+    as_they_are = pd.read_csv(mnist.directory / paths.PREDICTIONS)[:200]
+    assert correct.mean() > (as_they_are["label"] == as_they_are["prediction"]).mean() - 0.03

@@ -1,0 +1,89 @@
+"""dvc.yaml and CONTRIBUTING.md name what stages depend on, as their code does."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from dvc.repo import Repo
+from helpers.shared import ROOT
+
+from softmax.pipeline import paths
+from softmax.provenance.imports import imported_modules
+
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+CODE = ("softmax", "stages")
+
+
+def code_of(stage: str) -> list[Path]:
+    """Return the code that a stage depends on: files and directories."""
+    return [path for path in map(Path, STAGES[stage]["deps"]) if path.parts[0] in CODE]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_exactly_the_modules_it_imports(stage: str) -> None:
+    """In a directory that it names, all matters; `__init__` holds only a docstring."""
+    declared = {
+        module.relative_to(ROOT)
+        for path in code_of(stage)
+        for module in ([ROOT / path] if path.suffix else (ROOT / path).rglob("*.py"))
+    }
+    declared = {module for module in declared if module.name != "__init__.py"}
+    assert declared == imported_modules(Path(f"stages/{stage}.py"))
+
+
+def test_contributing_says_what_a_change_of_each_directory_runs() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    table = dict(re.findall(r"^\| `([\w/.]+)` \| (.*) \|$", text, re.MULTILINE))
+    runs = {
+        directory: [
+            stage
+            for stage in STAGES
+            if any(Path(directory) in (path, *path.parents) for path in code_of(stage))
+        ]
+        for directory in table
+    }
+    assert table.pop("stages") == "the stage of that name"
+    assert table == {name: ", ".join(runs[name]) or "nothing" for name in table}
+    parts = {str(path.parent.relative_to(ROOT)) for path in ROOT.glob("softmax/*/__init__.py")}
+    others = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"softmax", "stages"}
+    assert parts | others <= table.keys()
+
+
+@pytest.mark.usefixtures("workspace")
+def test_what_python_and_editors_leave_behind_runs_nothing() -> None:
+    for name in ("__pycache__/model.pyc", ".model.py.swp", "model.py~", "model.py"):
+        path = Path("softmax/core") / name
+        path.parent.mkdir(exist_ok=True)
+        with Repo() as repo:
+            assert repo.status() == {}
+        path.touch() if path.suffix != ".py" else path.write_text("# edited\n")
+    with Repo() as repo:
+        assert repo.status().keys() == {"train", "evaluate", "export", "lesson", "report"}
+
+
+@pytest.mark.parametrize("module", sorted((ROOT / "softmax").rglob("__init__.py")), ids=str)
+def test_a_package_imports_nothing_and_says_what_it_holds(module: Path) -> None:
+    (docstring,) = ast.parse(module.read_text()).body
+    assert isinstance(docstring, ast.Expr)
+    others = {path.stem for path in module.parent.glob("*.py")} - {"__init__"}
+    packages = {path.parent.name for path in module.parent.glob("*/__init__.py")}
+    assert others | packages <= {*re.findall(r"\w+", module.read_text())}
+
+
+def test_stages_depend_on_the_params_of_their_sections() -> None:
+    for name, section in yaml.safe_load((ROOT / "params.yaml").read_text()).items():
+        named: list[str] = []
+        for entry in STAGES[name]["params"]:
+            named += [entry] if isinstance(entry, str) else entry.get("params.yaml", [])
+        assert {f"{name}.{key}" for key in section} <= set(named)
+
+
+def test_the_code_and_dvc_name_the_same_outputs() -> None:
+    declared = set()
+    for stage in (STAGES[name] for name in STAGES if name != "download"):
+        for out in stage["outs"] + stage.get("metrics", []) + stage.get("plots", []):
+            declared |= {Path(out)} if isinstance(out, str) else set(map(Path, out))
+    known = {value for value in vars(paths).values() if isinstance(value, Path)}
+    assert {path for path in known if not declared & set(path.parents)} == declared

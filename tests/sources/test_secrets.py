@@ -1,0 +1,47 @@
+"""No password of a mirror's address leaves by any way: terminal, MLflow, files."""
+
+import json
+
+import pytest
+from helpers.sites import Serve
+from helpers.workspace import Workspace
+from mlflow import MlflowClient
+from sources.sites import Files, plain
+
+from softmax.pipeline import catalog
+
+SECRET = "s3cret"  # noqa: S105 (nobody's)
+FORMS = {  # of an address, and whether it gives the data
+    f"http://me:{SECRET}@{{host}}": True,
+    f"http://{SECRET}@{{host}}": True,
+    f"http://{{host}}/.?token={SECRET}": False,
+    f"http://me:{SECRET}/and@more@{{host}}": False,
+    f"http://me:{SECRET}@127.0.0.1:1/{SECRET}@": False,
+    f"me:{SECRET}@{{host}}": False,
+    f"HTTP://{{host}}/#{SECRET}": False,
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_by_no_way(
+    workspace: Workspace, serve: Serve, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    data = workspace.directory / "data/digits"
+    site: Files = {path.name: path.read_bytes() for path in data.iterdir()}
+    host = serve(plain(site)).removeprefix("http://")
+    for name in ("dvc.lock", *(f"data/digits/{file}" for file in site)):
+        (workspace.directory / name).unlink()
+    address = form.format(host=host)
+    monkeypatch.setenv("MNIST_MIRROR", address)
+    monkeypatch.setenv("VERBOSE", "1")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", workspace.store)  # MLflow keeps relative ones open
+    results = [workspace.stage("download"), workspace.tool("pin", "mine", address)]
+
+    assert [printed.status for printed in results] == ([0, 0] if FORMS[form] else [2, 2])
+    client = MlflowClient(workspace.store)
+    found = client.get_experiment_by_name("downloads")
+    runs = client.search_runs([found.experiment_id]) if found else []
+    tags = json.dumps([run.data.tags for run in runs])
+    assert not FORMS[form] or host in tags
+    for way in (*(p.out + p.err for p in results), tags, catalog.PATH.read_text()):
+        assert SECRET not in way

@@ -1,0 +1,128 @@
+"""`tools.sweep`: a table, rows in MLflow, and how to have the best model."""
+
+import json
+import statistics
+from pathlib import Path
+
+import pytest
+from helpers.workspace import Workspace, error
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from softmax.pipeline import files, paths
+from softmax.sweep import passes, shelf
+from softmax.tracking import replay
+
+OPTIONS = ("-S", "train.learning_rate=0.01,0.1", "-S", "train.optimizer=sgd,adam")
+
+Results = list[dict[str, object]]
+
+
+def sweep(workspace: Workspace, *options: str) -> Results:
+    """Return what a sweep prints for machines."""
+    printed = workspace.tool("sweep", *options, "--json")
+    assert printed.status == 0, printed
+    found: Results = json.loads(printed.out)
+    return found
+
+
+def runs(workspace: Workspace, query: str = "") -> list[Run]:
+    """Return the runs in the store, newest first."""
+    client = MlflowClient(workspace.store)
+    experiment = client.get_experiment_by_name("softmax-digits")
+    return list(client.search_runs([experiment.experiment_id], query))
+
+
+def rows(workspace: Workspace) -> dict[str, Run]:
+    """Return the rows of models by their weights, and a parent that has none."""
+    return {run.data.tags.get("weights.sha256", ""): run for run in runs(workspace)}
+
+
+def test_each_model_has_a_row_under_one_that_shows_all(workspace: Workspace) -> None:
+    results = sweep(workspace, *OPTIONS)
+    models = rows(workspace)
+    parent = models.pop("")
+
+    assert set(models) == {one["weights"] for one in results}
+    for run in models.values():
+        assert run.info.status == "FINISHED"
+        assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
+        assert {"dvc.data.md5", "dvc.code.md5", "mlflow.source.git.commit"} <= {*run.data.tags}
+        metrics = {replay.BATCH_LOSS, "train_loss", "train_accuracy", "test_accuracy"}
+        assert metrics <= {*run.data.metrics}
+        assert run.data.params["train.learning_rate"] in ("0.01", "0.1")
+        datasets = {entry.dataset.name for entry in run.inputs.dataset_inputs}
+        assert datasets == {"digits-training", "digits-test"}
+        assert len(run.outputs.model_outputs) == 1
+        assert " · lr=" in run.info.run_name
+    picture = Path(parent.info.artifact_uri.removeprefix("file://")) / "sweep.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "learning_rate" in parent.data.tags["mlflow.note.content"]
+
+
+def test_nothing_is_trained_or_logged_twice(workspace: Workspace) -> None:
+    def logged() -> dict[str, object]:
+        return {weights: (run.info, run.outputs) for weights, run in rows(workspace).items()}
+
+    results, before = sweep(workspace, *OPTIONS), logged()
+    del before[""]  # the parent ends anew
+    workspace.monkeypatch.delattr(passes, "train")
+    assert sweep(workspace, *OPTIONS) == results
+    assert {weights: one for weights, one in logged().items() if weights} == before
+
+
+def test_the_model_of_the_stages_has_the_same_weights_and_completes_its_row(
+    workspace: Workspace,
+) -> None:
+    (one,) = sweep(workspace, "-S", "train.seed=0")
+    assert one["weights"] == files.sha256(paths.WEIGHTS)
+    assert workspace.tool("track").status == 0
+
+    row = rows(workspace)[str(one["weights"])]
+    assert row.data.tags["mlflow.source.name"] == "tools.sweep"
+    artifacts = Path(row.info.artifact_uri.removeprefix("file://"))
+    assert (artifacts / "evaluation/predictions.csv").exists()
+
+
+def test_people_read_how_to_have_the_best(workspace: Workspace) -> None:
+    printed = workspace.tool("sweep", *OPTIONS[:2], "-S", "train.validation=20")
+    assert "\nTo have it here: dvc exp run -S train.learning_rate=0." in printed.out
+
+
+def test_its_seeds_show_how_much_of_a_comparison_is_chance(workspace: Workspace) -> None:
+    results = sweep(workspace, "-S", "train.seed=0,1,2,3")
+    scores = [float(str(one["test_accuracy"])) for one in results]
+    compared = workspace.tool("compare", "HEAD")
+    spread = f"{statistics.mean(scores):.2%} ± {100 * statistics.stdev(scores):.2f}."
+    assert f"Over 4 seeds the same on both sides: {spread}" in compared.out
+
+
+def test_a_setting_without_a_model_has_a_row_that_says_why(workspace: Workspace) -> None:
+    results = sweep(workspace, "-S", "train.learning_rate=0.1,1e30")
+
+    assert [bool(one.get("failure")) for one in results] == [False, True]
+    (failed,) = runs(workspace, "attributes.status = 'FAILED'")
+    assert failed.data.params["train.learning_rate"] == "1e+30"
+    assert "lower train.learning_rate" in failed.data.tags["mlflow.note.content"]
+
+
+def test_without_mlflow_it_says_how_to_add_the_rows(workspace: Workspace) -> None:
+    workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    done = workspace.tool("sweep", "-S", "train.learning_rate=0.2,0.3")
+    assert done.status == 0
+    assert done.err.count("warning: MLflow") == 1
+    assert "sweep again: it trains nothing twice" in done.err
+
+
+@pytest.mark.parametrize(
+    ("option", "line"),
+    [
+        ("train.epochs=0,1", "-S: train.epochs = 0 should be greater than or equal"),
+        ("train.validation=100000", "-S: train.validation = 100000 leaves none of"),
+    ],
+)
+def test_bad_input_is_one_line_and_trains_nothing(
+    option: str, line: str, workspace: Workspace
+) -> None:
+    assert error(workspace.tool("sweep", "-S", option)).startswith(line)
+    assert not shelf.PLACE.exists()

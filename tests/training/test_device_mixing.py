@@ -1,0 +1,76 @@
+"""A GPU without a GPU: torch's fake tensors are on "cuda" and compute nothing.
+
+An operation on tensors of two devices is an error there, as it is on a GPU.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from helpers import tiny
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from softmax.core import model
+from softmax.core.arrays import Array
+from softmax.core.data import Dataset, batches
+from softmax.errors import RangeError
+from softmax.training import fitting, scoring
+from softmax.training.fitting import Descent
+
+
+@pytest.fixture
+def data() -> Iterator[Dataset]:
+    """A data set on a GPU that need not be there."""
+    with FakeTensorMode():
+        yield tiny.dataset(23).to("cuda")
+
+
+def assert_there(*arrays: Array) -> None:
+    """Check that all arrays are on the GPU."""
+    assert {array.device.type for array in arrays} == {"cuda"}
+
+
+def test_the_device_of_the_tests_refuses_to_mix(data: Dataset) -> None:
+    with pytest.raises(RuntimeError, match="the same device"):
+        data.labels + torch.ones(23)
+
+
+@pytest.mark.parametrize("shuffled", [True, False])
+def test_batches_and_the_model_stay_on_the_device(data: Dataset, *, shuffled: bool) -> None:
+    order = torch.asarray(np.arange(23), device="cuda") if shuffled else range(23)
+    theta = torch.zeros((10, 7), dtype=torch.float64, device="cuda")
+    for x, y, size in batches(data, order, 4):
+        z = model.logits(theta, x)
+        losses = model.cross_entropy(z, y)
+        total = model.gradient_sum(model.residuals(model.softmax(z), y), x)
+        assert_there(x, y, losses, model.predict(z), model.mean_gradient(total, size))
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])
+def test_steps_and_scores_stay_on_the_device(
+    data: Dataset, optimizer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "REPORT_EVERY", 2)
+    recipe = tiny.params(optimizer=optimizer, schedule="cosine", weight_decay=0.1, averaging=0.9)
+    kept, held_out = data.split(5)
+    descent = Descent(kept, [recipe, recipe])
+    losses, _ = descent.take_steps(1)
+
+    published = [learner.publish() for learner in descent.learners]
+    assert_there(losses, descent.thetas, *published)
+    assert_there(descent.sums(torch.stack(published), held_out), scoring.sums(published[0], kept))
+
+
+def test_the_check_of_products_stays_on_the_device(
+    data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Let the products be wrong, as there are none: they are compared once all is computed."""
+
+    def wrong(z: Array) -> Array:
+        assert_there(z)
+        return np.full(tuple(z.shape), np.nan)
+
+    monkeypatch.setattr(model, "to_numpy", wrong)
+    with pytest.raises(RangeError, match="matrix products are not exact here"):
+        model.check_products(torch.zeros((data.classes, 7), device="cuda"))
