@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from playwright.sync_api import Browser, Locator, Page, ViewportSize
 
 from softmax.core import model
@@ -20,6 +20,9 @@ from softmax.core.data import Dataset
 from softmax.lesson import plane
 from softmax.pipeline.params import Lesson
 
+Doubles = NDArray[np.float64]
+
+BLUE, RED = (51, 121, 205), (213, 62, 52)
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 
 
@@ -74,6 +77,21 @@ def rgba(canvases: Locator) -> NDArray[np.uint8]:
              .reduce((text, value) => text + String.fromCharCode(value), "")).join("")"""
     )  # Playwright is slow with lists of numbers
     return np.frombuffer(text.encode("latin-1"), np.uint8).reshape(-1, 4)
+
+
+def assert_painted(canvases: Locator, colors: ArrayLike, strength: Doubles) -> None:
+    """All pixels have `colors`, (n, 3), of `strength`, 0 to 255, (n,)."""
+    picture = rgba(canvases).astype(float)
+    np.testing.assert_allclose(picture[:, 3], strength.ravel(), atol=0.5 + 1e-9)
+    clear = picture[:, 3] > 64  # else a canvas rounds colors
+    expected = np.broadcast_to(colors, (len(picture), 3))
+    np.testing.assert_allclose(picture[clear, :3], expected[clear], atol=2)
+
+
+def assert_diverging(canvases: Locator, values: Doubles) -> None:
+    """All maps are on one scale, red above 0 and blue below."""
+    colors = np.where(values.reshape(-1, 1) > 0, RED, BLUE)
+    assert_painted(canvases, colors, 255 * abs(values) / abs(values).max())
 
 
 def level(canvas: Locator, channel: int = 0) -> NDArray[np.uint8]:

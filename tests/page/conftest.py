@@ -1,4 +1,4 @@
-"""The report of the pipeline, on real MNIST, and pages on which it is open."""
+"""The report of the pipeline, on real MNIST, and a page on which it is open."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,25 +18,19 @@ def file(mnist: Clone) -> Path:
     return mnist.directory / paths.REPORT
 
 
-@pytest.fixture
-def page(browser: Browser, file: Path) -> Iterator[Page]:
-    """The report, for a test that changes something."""
-    with opened(browser, file) as page:
-        yield page
-
-
 @pytest.fixture(scope="module")
 def module_page(browser: Browser, file: Path) -> Iterator[Page]:
-    """The report, once for a module; tests ask for `shared`."""
+    """The report, once for a module; tests ask for `page`."""
     with opened(browser, file) as page:
         yield page
 
 
 @pytest.fixture
-def shared(module_page: Page) -> Iterator[Page]:
-    """The report that the tests of a module share. They change only dialogs, media and size."""
+def page(module_page: Page) -> Iterator[Page]:
+    """The report that the tests of a module share: its dialogs, lesson and size are put back."""
     yield module_page
     module_page.evaluate("document.querySelectorAll('dialog').forEach((one) => one.close())")
+    module_page.locator("#lesson-reset").dispatch_event("click")
     module_page.mouse.move(0, 0)
     module_page.emulate_media(media="null", reduced_motion="reduce")
     module_page.set_viewport_size(DESKTOP)

@@ -11,7 +11,7 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 CELL = "[data-label='4'][data-prediction='9']"  # of some dozen images
 
 
-def test_all_can_be_reached_and_pressed_by_keyboard(page: Page) -> None:
+def test_dialogs_open_and_close_by_keyboard_and_by_a_click_beside_them(page: Page) -> None:
     cell = page.locator(CELL)
     cell.focus()
     page.keyboard.press("Enter")
@@ -23,43 +23,34 @@ def test_all_can_be_reached_and_pressed_by_keyboard(page: Page) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     expect(cell).to_be_focused()
+    page.locator("#samples button").first.click()
+    page.mouse.click(5, 450)
+    expect(page.locator("#explanation")).not_to_be_visible()
 
 
-def test_a_click_beside_a_dialog_closes_it(shared: Page) -> None:
-    shared.locator("#samples button").first.click()
-    shared.mouse.click(5, 450)
-    expect(shared.locator("#explanation")).not_to_be_visible()
-
-
-def test_a_grid_is_one_stop_of_the_tab_key(page: Page) -> None:
-    for place in ("#confusion", "#most-confident", "#sample-cards", "#drawing-classes"):
-        buttons = page.locator(f"{place} button")
-        count = buttons.count()
-        assert count > 2
-        expect(page.locator(f"{place} button[tabindex='0']")).to_have_count(1)
-        buttons.first.focus()
-        page.keyboard.press("Tab")
-        assert not page.evaluate(f"document.activeElement.matches('{place} *')")
-        page.keyboard.press("Shift+Tab")
-        expect(buttons.first).to_be_focused()
-        page.keyboard.press("End")
-        expect(buttons.last).to_be_focused()
-        page.keyboard.press("ArrowLeft")
-        expect(buttons.nth(count - 2)).to_be_focused()
-        page.keyboard.press("Tab")
-        page.keyboard.press("Shift+Tab")
-        expect(buttons.nth(count - 2)).to_be_focused()
+@pytest.mark.parametrize("place", ["#most-confident", "#sample-cards", "#drawing-classes"])
+def test_a_row_is_one_stop_of_the_tab_key(page: Page, place: str) -> None:
+    buttons = page.locator(f"{place} button")
+    buttons.first.focus()
+    expect(page.locator(f"{place} button[tabindex='0']")).to_have_count(1)
+    page.keyboard.press("End")
+    expect(buttons.last).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    last_but_one = buttons.nth(buttons.count() - 2)
+    expect(last_but_one).to_be_focused()
+    page.keyboard.press("Tab")
+    assert not page.evaluate(f"document.activeElement.matches('{place} *')")
+    page.keyboard.press("Shift+Tab")
+    expect(last_but_one).to_be_focused()
 
 
 def test_arrows_go_up_and_down_the_confusion(page: Page) -> None:
     cell = "[data-label='{}'][data-prediction='3']"
     page.locator(cell.format(2)).focus()
-    page.keyboard.press("ArrowDown")
-    expect(page.locator(cell.format(3))).to_be_focused()
-    page.keyboard.press("ArrowDown")
-    expect(page.locator(cell.format(5))).to_be_focused()  # no 4 is called 3
-    page.keyboard.press("ArrowUp")
-    expect(page.locator(cell.format(3))).to_be_focused()
+    for key, label in (("ArrowDown", 3), ("ArrowDown", 5), ("ArrowUp", 3)):  # no 4 is called 3
+        page.keyboard.press(key)
+        expect(page.locator(cell.format(label))).to_be_focused()
+    expect(page.locator("#confusion button[tabindex='0']")).to_have_count(1)
 
 
 def test_without_javascript_the_report_says_what_it_lacks_and_formulas_stay(
@@ -68,14 +59,10 @@ def test_without_javascript_the_report_says_what_it_lacks_and_formulas_stay(
     with browser.new_context(viewport=PHONE, java_script_enabled=False) as context:
         page = context.new_page()
         page.goto(file.as_uri())
-        box = page.locator("noscript p").first.bounding_box()
-        assert box
-        assert box["y"] < 20 < box["height"]  # it is the first thing on the screen
+        expect(page.locator("noscript p").first).to_be_in_viewport()
         expect(page.locator("#drawing")).not_to_be_visible()
         assert page.locator("#gradient math:visible").count() > 20
         assert page.locator("[data-number]:empty:visible").count() == 0
-        weights = page.locator("#softmax mtable").nth(1).locator("mn").all_text_contents()
-        assert weights == ["0.31", "3.95", "7.07", "−0.23", "−6.27", "−2.35"]
 
 
 def test_the_report_works_in_mlflows_artifact_viewer(browser: Browser, file: Path) -> None:
@@ -110,12 +97,9 @@ def test_the_report_works_in_mlflows_artifact_viewer(browser: Browser, file: Pat
     ("locale", "viewport", "scheme"),
     [
         ("en-GB", DESKTOP, "light"),
-        pytest.param("en-GB", DESKTOP, "dark", marks=pytest.mark.extended),
-        pytest.param("en-GB", PHONE, "light", marks=pytest.mark.extended),
-        pytest.param("vi-VN", DESKTOP, "light", marks=pytest.mark.extended),
         pytest.param("vi-VN", PHONE, "dark", marks=pytest.mark.extended),
     ],
-    ids=["desktop", "dark", "phone", "Vietnamese", "Vietnamese dark phone"],
+    ids=["desktop", "Vietnamese dark phone"],
 )
 def test_nothing_is_against_wcag(
     browser: Browser, file: Path, locale: str, viewport: ViewportSize, scheme: str
@@ -129,21 +113,23 @@ def test_nothing_is_against_wcag(
         assert violations(page, "dialog[open]") == []
 
 
-@pytest.mark.extended
-def test_on_paper_all_that_the_screen_shows_is_there(shared: Page) -> None:
-    """Bars and legends are backgrounds, which browsers leave out; cut subgrids overprint."""
-    shared.emulate_media(media="print")
-    style = "(element, name) => getComputedStyle(element)[name]"
-    for place in (".scores .bar", ".scale", ".key"):
-        assert shared.locator(place).first.evaluate(style, "printColorAdjust") == "exact"
-    assert shared.locator("#sample-cards").evaluate(style, "display") == "block"
-    expect(shared.locator("header.bar")).not_to_be_visible()
-    expect(shared.locator("#hashes td").first).to_be_visible()
+def violations(page: Page, within: str | None = None) -> list[str]:
+    """Return the rules of axe that the report, or a part of it, breaks, and where."""
+    found = Axe().run(page, within, {"resultTypes": ["violations"]}).response["violations"]
+    return [f"{rule['id']}: {rule['nodes'][0]['html']}" for rule in found]
 
 
 @pytest.mark.extended
-@pytest.mark.parametrize("locale", ["en-GB", "vi-VN"])
-@pytest.mark.parametrize("width", [320, 390, 659, 704, 705, 768])
+def test_on_paper_bars_are_printed_and_what_is_for_the_screen_is_not(page: Page) -> None:
+    page.emulate_media(media="print")
+    adjust = "(bar) => getComputedStyle(bar).printColorAdjust"
+    assert page.locator(".scores .bar").first.evaluate(adjust) == "exact"
+    expect(page.locator("header.bar")).not_to_be_visible()
+    expect(page.locator("#hashes td").first).to_be_visible()
+
+
+@pytest.mark.extended
+@pytest.mark.parametrize(("width", "locale"), [(320, "en-GB"), (390, "vi-VN"), (659, "en-GB")])
 def test_a_narrow_report_does_not_scroll_sideways(
     browser: Browser, file: Path, width: int, locale: str
 ) -> None:
@@ -155,12 +141,28 @@ def test_a_narrow_report_does_not_scroll_sideways(
         assert width < 390 or set(page.locator(".wide").evaluate_all(overflow)) == {0}
         page.locator("#samples button").first.click()
         assert page.locator("#explanation").evaluate_all(overflow) == [0]
-        heights = "(lines) => lines.map((line) => line.offsetHeight)"
-        lines = page.locator("#contributions span").evaluate_all(heights)
-        assert width < 390 or len(set(lines)) == 1
 
 
-def violations(page: Page, within: str | None = None) -> list[str]:
-    """Return the rules of axe that the report, or a part of it, breaks, and where."""
-    found = Axe().run(page, within, {"resultTypes": ["violations"]}).response["violations"]
-    return [f"{rule['id']}: {rule['nodes'][0]['html']}" for rule in found]
+def test_what_belongs_together_is_on_one_screen(page: Page) -> None:
+    """On laptops, on a phone, upright and across, and at 200%: pad and answer, plane and sliders.
+
+    The first screen has the pad, where it is high enough.
+    """
+    belonging = {
+        "drawing": ("pad", "image", "contributions", "verdict", "scores"),
+        "lesson": ("plane", "rate", "epoch", "play"),
+    }
+    for width, height in ((1366, 650), (683, 325), (720, 450), (844, 390), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        bar = page.get_by_role("banner").evaluate("(bar) => bar.getBoundingClientRect().bottom")
+        for section, names in belonging.items():
+            if section == "lesson":
+                page.locator(".lesson").evaluate("(lesson) => lesson.scrollIntoView()")
+            elif height < 500:
+                page.locator("nav a").first.click()
+            else:
+                page.evaluate("scrollTo(0, 0)")
+            for name in names:
+                place = page.locator(f"#{section}-{name}")
+                expect(place).to_be_in_viewport(ratio=1)
+                assert place.evaluate("(one) => one.getBoundingClientRect().top") >= bar
