@@ -1,38 +1,20 @@
 """SIGKILL to real processes: the next `make repro` gives the same bytes and leaves nothing over."""
 
-import hashlib
 import os
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from contextlib import closing, suppress
 from pathlib import Path
 
 import psutil
 import pytest
-from helpers.clones import Clone, digits_clone
+from helpers.clones import digits_clone
+from helpers.shared import ROOT
 
-OUTPUTS = ("data", "images", "metrics", "models", "report", "params.valid", "dvc.lock")
 PATIENCE = 60  # seconds for what is to end by itself, on a busy machine
-
-
-@pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A clone with all results, in which commands are killed."""
-    return digits_clone(tmp_path_factory.mktemp("kills") / "clone")
-
-
-def contents(directory: Path) -> dict[str, str]:
-    """Return the SHA-256 of each output and of dvc.lock."""
-    paths = [
-        path for name in OUTPUTS for path in (directory / name, *(directory / name).rglob("*"))
-    ]
-    return {
-        str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in paths
-        if path.is_file()
-    }
 
 
 def processes(directory: Path, stage: str = "") -> list[psutil.Process]:
@@ -48,28 +30,14 @@ def processes(directory: Path, stage: str = "") -> list[psutil.Process]:
     return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
 
 
-def wait_for(directory: Path, stage: str, dvc: "subprocess.Popen[str]") -> list[psutil.Process]:
-    """Return the processes of the stage as soon as there are some."""
-    while not (found := processes(directory, stage)):
-        assert dvc.poll() is None, dvc.communicate()
-        time.sleep(0.02)
-    return found
-
-
 @pytest.mark.extended
 @pytest.mark.parametrize(
     ("killed", "stage", "seconds"),
-    [
-        ("all", "train", 0.2),
-        ("all", "evaluate", 1.5),
-        ("DVC", "train", 1.0),
-        ("the stage", "export", 0.2),
-        ("the stage", "lesson", 1.5),
-    ],
+    [("all", "train", 0.2), ("DVC", "train", 1.0), ("the stage", "lesson", 1.5)],
 )
-def test_a_kill_loses_nothing(killed: str, stage: str, seconds: float, clone: Clone) -> None:
+def test_a_kill_loses_nothing(killed: str, stage: str, seconds: float, tmp_path: Path) -> None:
     """Kill DVC with its stage, DVC alone, without which the stage goes on, or the stage alone."""
-    before = contents(clone.directory)
+    clone = digits_clone(tmp_path / "clone")
     dvc = subprocess.Popen(
         ["dvc", "repro", "--force", "--single-item", stage],
         cwd=clone.directory,
@@ -79,7 +47,9 @@ def test_a_kill_loses_nothing(killed: str, stage: str, seconds: float, clone: Cl
         text=True,
         start_new_session=True,
     )
-    running = wait_for(clone.directory, stage, dvc)
+    while not (running := processes(clone.directory, stage)):
+        assert dvc.poll() is None, dvc.communicate()
+        time.sleep(0.02)
     time.sleep(seconds)
     match killed:
         case "all":
@@ -99,7 +69,27 @@ def test_a_kill_loses_nothing(killed: str, stage: str, seconds: float, clone: Cl
         time.sleep(0.05)
     clone.run("python", "-m", "tools.repro")
     clone.run("python", "-m", "tools.track")
-    assert contents(clone.directory) == before
+    assert clone.run("git", "status", "--porcelain") == ""
+    assert "up to date" in clone.run("dvc", "status")
     assert not [*clone.directory.rglob("*.partial")]
     with closing(sqlite3.connect(clone.directory / "mlflow.db")) as store:
         assert store.execute("PRAGMA quick_check").fetchall() == [("ok",)]
+
+
+@pytest.mark.end_to_end
+def test_ctrl_c_leaves_no_traceback_while_a_stage_is_imported() -> None:
+    """It imports torch for longer than this waits."""
+    stage = subprocess.Popen(
+        [sys.executable, "-X", "importtime", "-m", "stages.lesson"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": ""},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert stage.stderr
+    while "stages" not in stage.stderr.readline():
+        assert stage.poll() is None
+    time.sleep(0.5)
+    stage.send_signal(signal.SIGINT)
+    assert "Traceback" not in stage.communicate()[1]
+    assert stage.returncode in (-signal.SIGINT, 130)
