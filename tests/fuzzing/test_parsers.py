@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import safetensors.numpy
-from fuzzing.damage import damaged
+from fuzzing.damage import TOKENS, damaged
 from helpers.shared import LECTURE, ROOT
 from hypothesis import given, settings
 from PIL import Image
@@ -23,14 +23,6 @@ from softmax.pipeline import catalog, params
 from softmax.provenance import lock
 from softmax.sources import mirror
 
-TOKENS = [  # what means something to one parser or another
-    *(b"\0\0\x08\x01", b"\0\0\x08\x03", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\0\0\0"),
-    *(b"F8_E4M3", b"BF16", b"F32", b"I64", b"BOOL", b'"shape"', b"[10,6]", b"[]", b"-1", b"{"),
-    *(b"1e999", b"9" * 30, b".nan", b"-.inf", b"0x", b"2026-13-45", b"!!python/object:os.system"),
-    *(b"&a ", b"*a", b"<<: ", b"- ", b"? ", b": ", b"\n", b"\t", b"#", b"'", b'"', b"|", b"%"),
-    *(b"[" * 99, b"\xef\xbb\xbf", b"\xff\xfe", b"\x1f\x8b\x08", b"null", b"true", b"~", b"--- "),
-    *(b"!!binary x", b"!!set {a}", b"!!timestamp x", b"!!int x", b"!!omap x", b"\xe2\x80\xa8"),
-]
 SECONDS = 5  # for a case, of which most take a ten-thousandth
 
 

@@ -6,15 +6,14 @@ from pathlib import Path
 import pytest
 from helpers.shared import ROOT
 from helpers.workspace import Workspace
-from pinning.pins import Pin
+from pinning.pins import PLACE, Pin
 
 from softmax.pipeline import catalog
 
 
 @pytest.fixture
 def pin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Pin:
-    """`make pin`, run in a directory that holds only the datasets.yaml of this repository."""
-    directory = tmp_path / "workspace"
-    directory.mkdir()
-    shutil.copy(ROOT / catalog.PATH.name, directory)
-    return Pin(Workspace(directory, monkeypatch, capsys))
+    """`make pin` in a directory of the datasets.yaml of this repository and an empty place."""
+    shutil.copy(ROOT / catalog.PATH.name, tmp_path)
+    (tmp_path / PLACE).mkdir()
+    return Pin(Workspace(tmp_path, monkeypatch, capsys))

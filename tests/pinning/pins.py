@@ -11,7 +11,7 @@ from PIL import Image
 from softmax.core import data
 from softmax.pipeline import catalog, files
 
-KEPT = Path("data/.pinned")
+KEPT, PLACE = Path("data/.pinned"), Path("place")
 
 
 class Pinned(NamedTuple):
@@ -24,12 +24,12 @@ class Pinned(NamedTuple):
 
 
 class Pin:
-    """Runs `make pin`: pin(place, size="4x5")."""
+    """Runs `make pin`: pin(PLACE, size="4x5")."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
 
-    def __call__(self, place: object, name: str = "mine", **options: str) -> Pinned:
+    def __call__(self, place: object = PLACE, name: str = "mine", **options: str) -> Pinned:
         """Pin what lies at `place`; the entry in datasets.yaml must describe the files kept."""
         printed = self.run(place, name, **options)
         assert printed.status == 0, printed
@@ -50,7 +50,7 @@ class Pin:
         assert reason in line, line
         assert left() == before
 
-    def run(self, place: object, name: str, **options: str) -> Printed:
+    def run(self, place: object = PLACE, name: str = "mine", **options: str) -> Printed:
         """Run the command, whatever its exit status."""
         given = [f"--{option}={value}" for option, value in options.items()]
         return self.workspace.tool("pin", name, place, *given)
@@ -67,10 +67,15 @@ def noise(*shape: int, seed: int | list[int] = 0) -> NDArray[np.uint8]:
     return np.random.default_rng(seed).integers(256, size=shape, dtype=np.uint8)
 
 
+def idx(array: NDArray[Any], kind: str = "u1") -> bytes:
+    """Return `array` as an IDX file of bytes, or of integers of four bytes."""
+    header = np.array([256 * {"u1": 8, ">i4": 12}[kind] + array.ndim, *array.shape], ">u4")
+    return header.tobytes() + array.astype(kind).tobytes()
+
+
 def write_images(directory: Path, counts: dict[str, int], shape: tuple[int, ...] = (6, 9)) -> None:
     """Write so many PNGs of noise for each class, no two of them equal."""
     for name, count in counts.items():
         (directory / name).mkdir(parents=True, exist_ok=True)
         for path in (directory / name / f"{k:03}.png" for k in range(count)):
-            seed = [*"".join(path.parts[-3:]).encode()]
-            Image.fromarray(noise(*shape, seed=seed)).save(path)
+            Image.fromarray(noise(*shape, seed=[*str(path).encode()])).save(path)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from pinning.pins import Pin, noise
 
+PATH = Path("mine.npz")
 GOOD: dict[str, Any] = {
     "x_train": noise(20, 4, 5),
     "y_train": np.arange(20) % 10,
@@ -15,51 +16,48 @@ GOOD: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    """Where a file is to be."""
-    return tmp_path / "mine.npz"
+def test_images_and_labels_stay_as_they_are(pin: Pin) -> None:
+    np.savez(PATH, **GOOD)
+    pinned = pin(PATH)
+    assert pinned.classes == tuple("0123456789")
+    assert all(map(np.array_equal, pinned.arrays, GOOD.values()))
 
 
-def test_images_and_labels_stay_as_they_are(pin: Pin, place: Path) -> None:
-    np.savez(place, **GOOD)
-    classes, arrays, *_ = pin(place)
-    assert classes == tuple("0123456789")
-    assert all(map(np.array_equal, arrays, GOOD.values()))
-
-
-def test_rgb_a_last_axis_of_one_and_a_column_of_labels_are_taken(pin: Pin, place: Path) -> None:
+def test_rgb_a_last_axis_of_one_and_a_column_of_labels_are_taken(pin: Pin) -> None:
     """Take labels as Keras has those of CIFAR-10."""
     rgb = {name: np.stack([GOOD[name]] * 3, axis=-1) for name in ("x_train", "x_test")}
-    np.savez_compressed(place, **GOOD | rgb | {"y_test": GOOD["y_test"][:, None]})
-    assert np.array_equal(pin(place).arrays[0], rgb["x_train"])
-    np.savez(place, **GOOD | {name: GOOD[name][..., None] for name in ("x_train", "x_test")})
-    assert np.array_equal(pin(place).arrays[0], GOOD["x_train"])
+    np.savez_compressed(PATH, **GOOD | rgb | {"y_test": GOOD["y_test"][:, None]})
+    assert np.array_equal(pin(PATH).arrays[0], rgb["x_train"])
+    np.savez(PATH, **GOOD | {name: GOOD[name][..., None] for name in ("x_train", "x_test")})
+    assert np.array_equal(pin(PATH).arrays[0], GOOD["x_train"])
 
 
-def test_labels_may_be_names(pin: Pin, place: Path) -> None:
+def test_labels_may_be_names(pin: Pin) -> None:
     names = np.array(["ten", "nine", "eight", "seven", "six", "five", "four", "3", "2", "1"])
-    np.savez(place, **GOOD | {"y_train": names[GOOD["y_train"]], "y_test": names})
-    classes, arrays, *_ = pin(place)
-    assert classes == tuple(sorted(names.tolist()))
-    assert [classes[k] for k in arrays[3]] == names.tolist()
+    np.savez(PATH, **GOOD | {"y_train": names[GOOD["y_train"]], "y_test": names})
+    pinned = pin(PATH)
+    assert pinned.classes == tuple(sorted(names.tolist()))
+    assert [pinned.classes[k] for k in pinned.arrays[3]] == names.tolist()
 
 
-def test_more_than_256_classes_have_labels_of_four_bytes(pin: Pin, place: Path) -> None:
-    images = noise(1000, 1, 1)
-    labels = np.arange(1000)[::-1]
-    np.savez(place, x_train=images, y_train=labels, x_test=images, y_test=labels)
-    classes, arrays, *_ = pin(place)
-    assert classes == tuple(map(str, range(1000)))
-    assert arrays[1].dtype == ">i4"
-    assert arrays[1].tolist() == labels.tolist()
+def test_all_that_the_limits_allow_can_be_pinned(pin: Pin) -> None:
+    """Pin a thousand classes of 40 letters, whose labels have four bytes, and 128 rows."""
+    names = np.array([f"{k:040}" for k in range(1000)][::-1])
+    images = noise(1000, 128, 1)
+    np.savez(PATH, x_train=images, y_train=names, x_test=images, y_test=names)
+    pinned = pin(PATH)
+    assert pinned.classes == tuple(names[::-1].tolist())
+    assert pinned.arrays[1].dtype == ">i4"
+    assert pinned.arrays[1].tolist() == list(range(1000))[::-1]
 
 
-def test_images_can_be_resized(pin: Pin, place: Path) -> None:
+def test_images_that_are_too_large_can_be_resized(pin: Pin) -> None:
     large = {name: np.repeat(np.repeat(GOOD[name], 40, 1), 40, 2) for name in ("x_train", "x_test")}
-    np.savez_compressed(place, **GOOD | large)
-    pin.refused(place, "images of 160 x 200 pixels; allowed are 1 x 1 to 128 x 128")
-    assert np.array_equal(pin(place, size="4x5").arrays[0], GOOD["x_train"])
+    np.savez_compressed(PATH, **GOOD | large)
+    allowed = "allowed are 1 x 1 to 128 x 128, and SIZE=28x28 resizes them"
+    pin.refused(PATH, f"mine.npz: images of 160 x 200 pixels; {allowed}")
+    pin.refused(PATH, f"SIZE: images of 2 x 129 pixels; {allowed}", size="2x129")
+    assert np.array_equal(pin(PATH, size="4x5").arrays[0], GOOD["x_train"])
 
 
 FAULTS: dict[str, dict[str, Any]] = {
@@ -74,13 +72,13 @@ FAULTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("reason", FAULTS)
-def test_faults_are_refused(pin: Pin, place: Path, reason: str) -> None:
+def test_faults_are_refused(pin: Pin, reason: str) -> None:
     arrays = {name: array for name, array in (GOOD | FAULTS[reason]).items() if array is not None}
-    np.savez(place, **arrays)
-    pin.refused(place, f"{place}: {reason}")
+    np.savez(PATH, **arrays)
+    pin.refused(PATH, f"mine.npz: {reason}")
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\3\4 and so on", b"\x93NUMPY"])
-def test_damaged_files_are_refused(pin: Pin, place: Path, content: bytes) -> None:
-    place.write_bytes(content)
-    pin.refused(place, f"{place}: not an .npz of plain arrays, or damaged")
+def test_damaged_files_are_refused(pin: Pin, content: bytes) -> None:
+    PATH.write_bytes(content)
+    pin.refused(PATH, "mine.npz: not an .npz of plain arrays, or damaged")

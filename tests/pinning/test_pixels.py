@@ -2,26 +2,17 @@
 
 import base64
 import io
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from pinning.pins import Pin, noise
+from pinning.pins import PLACE, Pin, noise
 
 GRAY = np.arange(256, dtype=np.uint8).reshape(16, 16)
 RGB = np.stack([GRAY, GRAY.T, 255 - GRAY], axis=-1)
 OPAQUE = np.full_like(GRAY, 255)
-
-
-def write(place: Path, content: bytes) -> Path:
-    """Write a training and a test image for each of two classes; return the first."""
-    for name in ("train/a", "train/b", "test/a", "test/b"):
-        (place / name).mkdir(parents=True)
-        (place / name / "a.png").write_bytes(content)
-    return place / "train/a/a.png"
 
 
 def saved(image: Image.Image, kind: str = "PNG", **settings: Any) -> bytes:
@@ -31,28 +22,40 @@ def saved(image: Image.Image, kind: str = "PNG", **settings: Any) -> bytes:
     return file.getvalue()
 
 
+def write(content: bytes, name: str = "a.png") -> None:
+    """Write a training and a test image for each of two classes."""
+    for directory in ("train/a", "train/b", "test/a", "test/b"):
+        (PLACE / directory).mkdir(parents=True)
+        (PLACE / directory / name).write_bytes(content)
+
+
+JPEG = saved(Image.fromarray(RGB), "JPEG")
+
+
 @pytest.mark.parametrize(
-    ("image", "expected"),
+    ("content", "name", "expected"),
     [
-        (Image.fromarray(GRAY), GRAY),
-        (Image.fromarray(RGB), RGB),
-        (Image.fromarray(GRAY > 9), (GRAY > 9) * np.uint8(255)),
-        (Image.fromarray(np.dstack([RGB, OPAQUE])), RGB),
-        (Image.fromarray(np.dstack([GRAY, OPAQUE])), GRAY),
-        (Image.fromarray(GRAY // 64).convert("P"), np.stack([GRAY // 64] * 3, axis=-1)),
+        (saved(Image.fromarray(GRAY)), "gray.png", GRAY),
+        (saved(Image.fromarray(RGB)), "rgb.png", RGB),
+        (saved(Image.fromarray(GRAY > 9)), "1 bit.png", (GRAY > 9) * np.uint8(255)),
+        (saved(Image.fromarray(np.dstack([RGB, OPAQUE]))), "rgba.png", RGB),
+        (saved(Image.fromarray(np.dstack([GRAY, OPAQUE]))), "gray and alpha.png", GRAY),
+        (
+            saved(Image.fromarray(GRAY // 64).convert("P")),
+            "palette.png",
+            np.stack([GRAY // 64] * 3, axis=-1),
+        ),
+        (saved(Image.fromarray(RGB), "BMP"), "rgb.BMP", RGB),
+        (saved(Image.fromarray(RGB), "TIFF"), "rgb.tif", RGB),
+        (saved(Image.fromarray(GRAY), "PPM"), "gray.pgm", GRAY),
+        (JPEG, "as Pillow decodes it.jpg", np.asarray(Image.open(io.BytesIO(JPEG)))),
     ],
-    ids=lambda value: getattr(value, "mode", ""),
 )
 def test_what_is_taken_exactly(
-    pin: Pin, tmp_path: Path, image: Image.Image, expected: NDArray[np.uint8]
+    pin: Pin, content: bytes, name: str, expected: NDArray[np.uint8]
 ) -> None:
-    write(tmp_path / "place", saved(image))
-    assert np.array_equal(pin(tmp_path / "place").arrays[0][0], expected)
-
-
-def test_a_jpeg_is_what_pillow_decodes(pin: Pin, tmp_path: Path) -> None:
-    path = write(tmp_path / "place", saved(Image.fromarray(RGB), "JPEG"))
-    assert np.array_equal(pin(tmp_path / "place").arrays[0][0], np.asarray(Image.open(path)))
+    write(content, name)
+    assert np.array_equal(pin().arrays[0][0], expected)
 
 
 DEEP_RGB = base64.b64decode(  # a PNG of a pixel of 16 bits, as Pillow does not write it
@@ -76,12 +79,12 @@ FAULTS = {
     "empty": (b"", "not an image, or damaged"),
     "truncated": (PLAIN[: len(PLAIN) * 3 // 4], "damaged: "),
     "flipped": (PLAIN[:60] + bytes([PLAIN[60] ^ 255]) + PLAIN[61:], "damaged: "),
-    "truncated JPEG": (saved(Image.fromarray(RGB), "JPEG")[:-50], "damaged: "),
+    "truncated JPEG": (JPEG[:-50], "damaged: "),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_what_is_refused(pin: Pin, tmp_path: Path, fault: str) -> None:
+def test_what_is_refused(pin: Pin, fault: str) -> None:
     content, reason = FAULTS[fault]
-    path = write(tmp_path / "place", content)
-    pin.refused(tmp_path / "place", f"{path}: {reason}")
+    write(content)
+    pin.refused(PLACE, f"{PLACE}/train/a/a.png: {reason}")
