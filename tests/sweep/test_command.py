@@ -25,17 +25,17 @@ def sweep(workspace: Workspace, *options: str) -> Any:
 
 
 def rows(workspace: Workspace) -> dict[str, Run]:
-    """Return the rows of models by their weights, and the one that has none."""
+    """Return the rows of models by their weights, and others by their status."""
     client = MlflowClient(workspace.store)
     experiment = client.get_experiment_by_name("softmax-digits")
     runs = client.search_runs([experiment.experiment_id])
-    return {run.data.tags.get("weights.sha256", ""): run for run in runs}
+    return {run.data.tags.get("weights.sha256", run.info.status): run for run in runs}
 
 
 def test_each_model_has_a_row_under_one_that_shows_all(workspace: Workspace) -> None:
     results = sweep(workspace, *OPTIONS)
     models = rows(workspace)
-    parent = models.pop("")
+    parent = models.pop("FINISHED")
 
     assert set(models) == {one["weights"] for one in results}
     for run in models.values():
@@ -92,10 +92,7 @@ def test_its_seeds_show_how_much_of_a_comparison_is_chance(workspace: Workspace)
 def test_a_setting_without_a_model_has_a_row_that_says_why(workspace: Workspace) -> None:
     results = sweep(workspace, "-S", "train.learning_rate=0.1,1e30")
     assert [bool(one.get("failure")) for one in results] == [False, True]
-
-    client = MlflowClient(workspace.store)
-    experiment = client.get_experiment_by_name("softmax-digits")
-    (failed,) = client.search_runs([experiment.experiment_id], "attributes.status = 'FAILED'")
+    failed = rows(workspace)["FAILED"]
     assert failed.data.params["train.learning_rate"] == "1e+30"
     assert "lower train.learning_rate" in failed.data.tags["mlflow.note.content"]
 
