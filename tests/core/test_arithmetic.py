@@ -53,12 +53,6 @@ def test_snap_rounds_to_the_nearest_multiple_ties_to_even(grid: float, units: fl
     assert Fraction(arithmetic.snap(x, grid)[0]) == expected
 
 
-def test_snap_works_in_place() -> None:
-    x = np.array([0.3])
-
-    assert arithmetic.snap(x, 1.0) is x
-
-
 def test_exp_and_log_are_within_an_ulp_on_the_samples() -> None:
     assert worst_error(arithmetic.exp, mpmath.exp, exp_samples()) < 1
     assert worst_error(arithmetic.log, mpmath.log, log_samples()) < 1

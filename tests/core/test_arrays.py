@@ -1,9 +1,8 @@
-"""That arrays come back from where they go, and lie as matrix products like them."""
+"""That the CPU computes with NumPy, and arrays lie as matrix products like them."""
 
 import numpy as np
 import pytest
 import torch
-from helpers.tiny import TORCH_DEVICES, on_torch
 
 from softmax.core import arrays
 
@@ -13,14 +12,6 @@ def test_the_cpu_computes_with_numpy() -> None:
 
     assert arrays.upload(array, "cpu") is array
     assert arrays.to_numpy(array) is array
-
-
-@pytest.mark.parametrize("name", TORCH_DEVICES)
-def test_torch_arrays_come_back_as_numpy(name: str) -> None:
-    array = arrays.to_numpy(on_torch(np.arange(3), name))
-
-    assert isinstance(array, np.ndarray)
-    assert array.tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize("columns", [1, 7, 8, 785])

@@ -1,8 +1,5 @@
 """IDX files, and how their images become batches."""
 
-import mmap
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,36 +10,20 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
-from benchmarks import growth
 from softmax.core import data
 from softmax.core.arrays import Array, to_numpy
 from softmax.core.workers import Workers
 from softmax.errors import DataError
-from softmax.pipeline import catalog
-from softmax.pipeline.catalog import FILES
 
 Bytes = NDArray[np.uint8]
 IMAGES = np.arange(24, dtype=np.uint8).reshape(3, 2, 4)
 LABELS = np.array([7, 0, 9], np.uint8)
-LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux knows of memory")
 
 
 def idx(array: Bytes) -> bytes:
     """Return `array` as an IDX file."""
     sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
     return bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes()
-
-
-@pytest.fixture
-def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """data/mnist with three images for training and the first of them for testing."""
-    monkeypatch.chdir(tmp_path)
-    directory = Path("data/mnist")
-    directory.mkdir(parents=True)
-    arrays = IMAGES, LABELS, IMAGES[:1], LABELS[:1]
-    for name, array in zip(FILES, arrays, strict=True):
-        (directory / name).write_bytes(idx(array))
-    return directory
 
 
 @given(arrays(np.uint8, array_shapes(max_dims=3)))
@@ -69,8 +50,6 @@ def test_the_file_is_never_written(tmp_path: Path) -> None:
     "content",
     [
         pytest.param(b"", id="empty"),
-        pytest.param(idx(LABELS)[:3], id="truncated magic"),
-        pytest.param(idx(LABELS)[:6], id="truncated header"),
         pytest.param(idx(LABELS)[:-1], id="truncated"),
         pytest.param(idx(LABELS) + b"\0", id="too long"),
         pytest.param(b"\0\0\x0d" + idx(LABELS)[3:], id="floats"),
@@ -90,43 +69,39 @@ def test_read_idx_refuses_what_is_not_idx(tmp_path: Path, content: bytes) -> Non
     )
 
 
-def test_read_idx_says_where_a_missing_file_comes_from(tmp_path: Path) -> None:
-    with pytest.raises(DataError) as error:
-        data.read_idx(tmp_path / "labels", 1)
-    assert str(error.value) == f"{tmp_path}/labels: not found; run `dvc repro download`"
+@pytest.fixture
+def pair(tmp_path: Path) -> tuple[Path, Path]:
+    """Files of images, and of their labels."""
+    images, labels = tmp_path / "images", tmp_path / "labels"
+    images.write_bytes(idx(IMAGES))
+    labels.write_bytes(idx(LABELS))
+    return images, labels
 
 
-def test_images_become_rows_of_pixels(directory: Path) -> None:
-    training = data.load(directory / FILES[0], directory / FILES[1], (3, 2, 4), 10)
-    test = data.load(directory / FILES[2], directory / FILES[3], (1, 2, 4), 10)
+def test_images_become_rows_of_pixels(pair: tuple[Path, Path]) -> None:
+    read = data.load(*pair, IMAGES.shape, 10)
 
-    assert training.images.tolist() == IMAGES.reshape(3, 8).tolist()
-    assert training.labels.tolist() == [7, 0, 9]
-    assert test.images.tolist() == [list(range(8))]
-    assert test.labels.tolist() == [7]
-    assert training.images.dtype == training.labels.dtype == np.uint8
+    assert read.images.tolist() == IMAGES.reshape(3, 8).tolist()
+    assert read.labels.tolist() == [7, 0, 9]
+    assert read.images.dtype == read.labels.dtype == np.uint8
 
 
 @pytest.mark.parametrize(
-    ("labels", "fault"),
+    ("labels", "shape", "fault"),
     [
-        (np.array([7, 0, 10], np.uint8), "labels 0 to 10, allowed are 0 to 9"),
-        (LABELS[:2], "2 labels for 3 images"),
+        ([7, 0, 10], (3, 2, 4), "labels: labels 0 to 10, allowed are 0 to 9"),
+        ([7, 0], (3, 2, 4), "labels: 2 labels for 3 images"),
+        ([7, 0, 9], (4, 2, 4), "images: 3 images of 2 x 4, should be 4 images of 2 x 4"),
     ],
 )
-@pytest.mark.parametrize(
-    ("files", "name"), [(catalog.training_files, FILES[1]), (catalog.test_files, FILES[3])]
-)
-def test_each_image_needs_one_of_the_labels(
-    directory: Path, files: Callable[[str], list[Path]], name: str, labels: Bytes, fault: str
+def test_each_image_has_the_shape_that_is_pinned_and_one_of_the_labels(
+    pair: tuple[Path, Path], labels: list[int], shape: tuple[int, ...], fault: str
 ) -> None:
-    (directory / FILES[2]).write_bytes(idx(IMAGES))
-    (directory / name).write_bytes(idx(labels))
-    images_path, labels_path = files("mnist")
+    pair[1].write_bytes(idx(np.array(labels, np.uint8)))
 
     with pytest.raises(DataError) as error:
-        data.load(images_path, labels_path, IMAGES.shape, 10)
-    assert str(error.value) == f"data/mnist/{name}: {fault}"
+        data.load(*pair, shape, 10)
+    assert str(error.value) == f"{pair[0].parent}/{fault}"
 
 
 def test_rgb_images_and_many_classes_have_more_dimensions_and_wider_labels(tmp_path: Path) -> None:
@@ -146,11 +121,6 @@ def test_rgb_images_and_many_classes_have_more_dimensions_and_wider_labels(tmp_p
         data.load(images, labels, (2, 2, 2), 1000)
 
 
-def test_images_have_the_shape_that_is_pinned(directory: Path) -> None:
-    with pytest.raises(DataError, match=r"3 images of 2 x 4, should be 4 images of 2 x 4$"):
-        data.load(directory / FILES[0], directory / FILES[1], (4, 2, 4), 10)
-
-
 @given(st.integers(1, 30), st.integers(0, 29))
 def test_validation_is_the_end_of_the_training_set(count: int, held_out: int) -> None:
     whole = tiny.dataset(count)
@@ -164,26 +134,22 @@ def test_validation_is_the_end_of_the_training_set(count: int, held_out: int) ->
             whole.split(held_out)
 
 
-@pytest.fixture(params=[1, 4, 100])
-def window(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Windows of so many images, which are read in pieces of two."""
-    monkeypatch.setattr(data, "WINDOW", request.param * 3)
-    monkeypatch.setattr(data, "PIECE", 2)
-
-
 @pytest.mark.parametrize("device", [None, *tiny.TORCH_DEVICES])
 @pytest.mark.parametrize("workers", [1, 2, 3, 7])
 @pytest.mark.parametrize("size", [1, 2, 5, 99])
 @pytest.mark.parametrize("order", [np.array([8, 2, 0, 1, 5]), range(9)], ids=["shuffled", "as is"])
-@pytest.mark.usefixtures("window")
 def test_batches_are_columns_of_white_ended_pixels_and_one_hot_labels(
-    device: str | None, workers: int, size: int, order: Array
+    device: str | None, workers: int, size: int, order: Array, tmp_path: Path
 ) -> None:
-    """Put the shares of all workers together: the batches in their order, whatever the window."""
+    """Put the shares of all workers together: in NumPy of a file, in torch of tensors."""
     whole, here = tiny.dataset(9, features=3), order
     if device:
         whole = whole.map(lambda array: tiny.on_torch(array, device))
         here = order if isinstance(order, range) else tiny.on_torch(order, device)
+    else:
+        path = tmp_path / "images"
+        path.write_bytes(idx(whole.images))
+        whole = whole._replace(images=data.read_idx(path, 2))
     images, labels = (to_numpy(array)[np.array(order)] for array in whole[:2])
 
     shares = [
@@ -202,35 +168,3 @@ def test_batches_are_columns_of_white_ended_pixels_and_one_hot_labels(
             assert y.T.tolist() == [[label == k for k in range(10)] for label in labels[mine]]
             assert x.dtype == y.dtype == np.float64
             assert count == stop - start
-
-
-def mapped() -> int:
-    """Return how many bytes of files this process has in memory."""
-    return int(Path("/proc/self/statm").read_text().split()[2]) * mmap.PAGESIZE
-
-
-@LINUX
-@pytest.mark.parametrize("shuffled", [True, False])
-def test_a_file_is_in_memory_only_for_a_window(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, shuffled: bool
-) -> None:
-    count = 20_000
-    path, labels = tmp_path / "images", np.zeros(count, np.uint8)
-    path.write_bytes(idx(np.ones((count, 28, 28), np.uint8)))
-    images = data.read_idx(path, 3).reshape(count, 784)
-    monkeypatch.setattr(data, "WINDOW", 2000 * 784)
-    order = np.random.default_rng(0).permutation(count) if shuffled else range(count)
-    whole = data.Dataset(images, labels, 10)
-
-    before = mapped()
-    most = max(mapped() for _ in data.batches(whole, order, 64)) - before
-    assert most < images.nbytes / 2
-
-
-@LINUX
-@pytest.mark.extended
-def test_memory_does_not_grow_with_the_number_of_images() -> None:
-    """Compare 188 MB of images with 47 MB. Only the permutation may grow."""
-    small, large = (growth.train(growth.Size(samples=n)).memory for n in (60_000, 240_000))
-
-    assert large - small < 180_000 * 16 + 16 * growth.MIB

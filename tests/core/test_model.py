@@ -1,4 +1,4 @@
-"""The model against the lecture, torch in float64, finite differences and shuffled sums."""
+"""The model against the lecture and torch in float64."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,11 +41,6 @@ def problem(seed: int, features: int, count: int, largest: float = 4) -> Problem
     return Problem(arithmetic.snap(theta, WEIGHT_GRID), x, np.eye(10)[labels].T)
 
 
-def close_to_the_limit() -> Problem:
-    """Return a batch of MNIST's size whose logits need nearly all 53 bits."""
-    return problem(seed=0, features=784, count=64, largest=32)
-
-
 PROBLEMS = st.builds(problem, st.integers(0, 99), st.integers(1, 9), st.integers(1, 9))
 LOGITS = arrays(
     np.float64,
@@ -59,11 +54,6 @@ def gradient(theta: Matrix, x: Matrix, y: Matrix) -> Matrix:
     a = model.softmax(model.logits(theta, x))
     total = model.gradient_sum(model.residuals(a, y), x)
     return model.mean_gradient(total, x.shape[1])
-
-
-def mean_loss(theta: Matrix, x: Matrix, y: Matrix) -> float:
-    """Compute what `gradient` is the gradient of."""
-    return float(model.cross_entropy(model.logits(theta, x), y).mean())
 
 
 def test_lecture_example() -> None:
@@ -114,37 +104,6 @@ def test_gradient_agrees_with_autograd(batch: Problem) -> None:
     np.testing.assert_allclose(gradient(*batch), theta.grad, rtol=0, atol=0.51 * RESIDUAL_GRID)
 
 
-def test_gradient_agrees_with_finite_differences() -> None:
-    """Compare up to the rounding of two losses, half a grid step each, and the third derivative."""
-    theta, x, y = problem(seed=1, features=3, count=5)
-    step = 2**-8
-    slopes = np.empty_like(theta)
-    for place in np.ndindex(theta.shape):
-        nudge = np.zeros_like(theta)
-        nudge[place] = step
-        slopes[place] = mean_loss(theta + nudge, x, y) - mean_loss(theta - nudge, x, y)
-
-    np.testing.assert_allclose(
-        gradient(theta, x, y),
-        slopes / (2 * step),
-        rtol=0,
-        atol=LOSS_GRID / (2 * step) + step**2 / 6,
-    )
-
-
-def test_the_order_of_pixels_and_images_changes_no_bit() -> None:
-    theta, x, y = close_to_the_limit()
-    random = np.random.default_rng(0)
-    pixels, images = random.permutation(len(x)), random.permutation(x.shape[1])
-    z = model.logits(theta, x)
-    g = gradient(theta, x, y)
-
-    shuffled = model.logits(theta[:, pixels], x[pixels][:, images])
-    assert shuffled.tobytes() == z[:, images].tobytes()
-    shuffled = gradient(theta[:, pixels], x[pixels][:, images], y[:, images])
-    assert shuffled.tobytes() == g[:, pixels].tobytes()
-
-
 def test_the_order_of_classes_changes_no_bit() -> None:
     theta, x, y = problem(seed=0, features=784, count=64, largest=0.1)
     classes = np.random.default_rng(0).permutation(len(y))
@@ -178,16 +137,6 @@ def test_predict_gives_the_largest_and_the_first_among_equals(library: type) -> 
     assert model.predict(z).tolist() == [1, 1, 0, 0]
 
 
-def test_range_ends_where_a_logit_could_leave_53_bits() -> None:
-    last_inside = (2**53 - 1) // 255
-    magnitudes = np.array([[1.0, 1.0], [last_inside - 7, 7]]) * WEIGHT_GRID
-
-    model.check_range(magnitudes)
-    magnitudes[1, 0] += WEIGHT_GRID
-    with pytest.raises(RangeError, match=r"32896\.5; lower train\.learning_rate"):
-        model.check_range(magnitudes)
-
-
 def test_range_has_no_room_for_nan() -> None:
     with pytest.raises(RangeError, match="nan"):
         model.check_range(np.array([[1.0, 2.0], [np.nan, 0.0]]))
@@ -208,7 +157,6 @@ def test_weights_survive_the_file(tmp_path: Path) -> None:
 SHAPE = (10, 6)
 WEIGHT, BIAS = np.ones(SHAPE), np.ones(10)
 UNKNOWN = "not the weights|should be float64"  # the latter where a library told NumPy of it
-FLOAT32 = np.float32
 
 
 def saved(**tensors: NDArray[Any]) -> bytes:
@@ -226,32 +174,17 @@ def saved_as(dtype: torch.dtype) -> bytes:
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        pytest.param(b"", "not the weights", id="empty"),
         pytest.param(b"garbage" * 9, "not the weights", id="garbage"),
         pytest.param(saved(weight=WEIGHT), "not the weights", id="no bias"),
-        pytest.param(saved(w=WEIGHT, b=BIAS), "not the weights", id="wrong names"),
-        pytest.param(
-            saved(weight=WEIGHT, bias=BIAS[1:]), r"bias \(9,\), should be", id="bias of 9"
-        ),
-        pytest.param(
-            saved(weight=WEIGHT.astype(FLOAT32), bias=BIAS.astype(FLOAT32)),
-            "float32 and float32, should be float64",
-            id="float32",
-        ),
+        pytest.param(saved(weight=WEIGHT, bias=BIAS[1:]), r"bias \(9,\), should", id="bias of 9"),
         pytest.param(saved(weight=WEIGHT / 3, bias=BIAS), "not multiples", id="off grid"),
         pytest.param(
-            saved(weight=WEIGHT.astype(FLOAT32), bias=BIAS), "float32 and", id="float32 weight"
+            saved(weight=WEIGHT.astype(np.float32), bias=BIAS), "float32 and", id="float32 weight"
         ),
-        pytest.param(saved_as(torch.bfloat16), UNKNOWN, id="bfloat16"),
         pytest.param(saved_as(torch.float8_e4m3fn), UNKNOWN, id="8 bits"),
         pytest.param(saved_as(torch.int8), "int8", id="int8"),
-        pytest.param(saved_as(torch.complex64), "complex64", id="complex"),
-        pytest.param(saved(weight=WEIGHT[:0], bias=BIAS[:0]), r"\(0, 6\)", id="no classes"),
-        pytest.param(saved(weight=WEIGHT[:1], bias=BIAS[:1]), r"\(1, 6\)", id="one class"),
         pytest.param(saved(weight=WEIGHT[:, 1:], bias=BIAS), r"\(10, 5\)", id="a feature less"),
-        pytest.param(saved(weight=WEIGHT.T.copy(), bias=BIAS), r"\(6, 10\)", id="transposed"),
         pytest.param(saved(weight=BIAS, bias=BIAS), r"weight is \(10,\)", id="weight a vector"),
-        pytest.param(saved(weight=WEIGHT, bias=WEIGHT), r"bias \(10, 6\)", id="bias a matrix"),
     ],
 )
 def test_load_refuses_what_is_not_a_model(tmp_path: Path, content: bytes, complaint: str) -> None:
@@ -263,11 +196,6 @@ def test_load_refuses_what_is_not_a_model(tmp_path: Path, content: bytes, compla
     assert str(error.value).startswith(f"{path}: ")
     assert str(error.value).endswith("; run `dvc repro`")
     assert "\n" not in str(error.value)
-
-
-def test_load_says_where_missing_weights_come_from(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"softmax\.safetensors: not found; run `dvc repro`"):
-        model.load(tmp_path / "softmax.safetensors")
 
 
 def test_load_refuses_weights_too_large_for_exact_sums(tmp_path: Path) -> None:

@@ -88,16 +88,8 @@ def test_a_change_of_what_the_loop_calls_compiles_it_anew(tmp_path: Path) -> Non
     shutil.copy(ROOT / "datasets.yaml", tmp_path)
     arithmetic = tmp_path / "softmax/core/arithmetic.py"
 
-    def exponential() -> str:
-        done = subprocess.run(
-            [sys.executable, "-c", EXPONENTIAL],
-            cwd=tmp_path,
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        return done.stdout
+    command = [sys.executable, "-c", EXPONENTIAL]
 
-    before = exponential()
+    before = subprocess.check_output(command, cwd=tmp_path)
     arithmetic.write_text(arithmetic.read_text().replace("0x1.555555555553ep-3", "0x1.5p-3"))
-    assert exponential() != before
+    assert subprocess.check_output(command, cwd=tmp_path) != before

@@ -193,14 +193,6 @@ def test_each_param_changes_the_weights(change: dict[str, Any]) -> None:
     assert changed.theta.tobytes() != plain.theta.tobytes()
 
 
-def test_held_out_images_change_the_weights() -> None:
-    data = tiny.dataset(COUNT)
-    *_, plain = fit(data, tiny.params())
-    *_, changed = fit(data, tiny.params(), held_out=1)
-
-    assert changed.theta.tobytes() != plain.theta.tobytes()
-
-
 def test_averaging_keeps_the_moving_average_of_the_weights() -> None:
     """Train with one batch an epoch: each step is published, and averaging alters no step."""
     data, start = tiny.dataset(COUNT), initialization.uniform(6, seed=0, classes=tiny.CLASSES)
@@ -211,12 +203,6 @@ def test_averaging_keeps_the_moving_average_of_the_weights() -> None:
     for step, average in zip(steps, averages, strict=True):
         expected = 0.7 * expected + 0.3 * step.theta
         np.testing.assert_allclose(average.theta, expected, rtol=0, atol=WEIGHT_GRID)
-
-
-def test_epochs_do_not_share_memory() -> None:
-    first, second, *_ = fit(tiny.dataset(COUNT), tiny.params())
-
-    assert not np.shares_memory(first.theta, second.theta)
 
 
 def test_weights_are_on_their_grid_after_each_step_and_when_published() -> None:
@@ -251,16 +237,6 @@ def test_scores_are_those_of_the_published_weights() -> None:
     for epoch in fit(data, tiny.params(averaging=0.7), held_out=5):
         assert epoch.training == scoring.score(epoch.theta, kept)
         assert epoch.validation == scoring.score(epoch.theta, held_out)
-
-
-def test_without_validation_there_is_no_validation_score() -> None:
-    assert [epoch.validation for epoch in fit(tiny.dataset(COUNT), tiny.params())] == [None] * 3
-
-
-@pytest.mark.parametrize("count", [COUNT, 500], ids=["no row of losses", "a row of losses"])
-def test_a_run_that_leaves_the_range_says_what_to_lower(count: int) -> None:
-    with pytest.raises(RangeError, match=r"lower train\.learning_rate"):
-        fit(tiny.dataset(count), tiny.params(learning_rate=1e9))
 
 
 def test_a_run_that_came_back_into_the_range_is_refused_too() -> None:
