@@ -25,11 +25,8 @@ def test_no_password_is_shown(text: str) -> None:
     assert shown(text) == ADDRESSES[text]
 
 
-def test_no_control_characters_are_shown() -> None:
+def test_no_control_characters_and_no_line_without_end_are_shown() -> None:
     assert shown("a key\x1b[2J\r\u202e") == "a key\ufffd[2J\ufffd\ufffd"
-
-
-def test_no_line_is_without_end() -> None:
     assert len(shown("x" * 10**6 + "\nmore")) < LONGEST + 20
 
 

@@ -28,8 +28,8 @@ def test_a_stage_depends_on_exactly_the_modules_it_imports(stage: str) -> None:
         module.relative_to(ROOT)
         for path in code_of(stage)
         for module in ([ROOT / path] if path.suffix else (ROOT / path).rglob("*.py"))
+        if module.name != "__init__.py"
     }
-    declared = {module for module in declared if module.name != "__init__.py"}
     assert declared == imported_modules(Path(f"stages/{stage}.py"))
 
 

@@ -1,6 +1,7 @@
 """Each stage on a data set so small that it takes moments."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +20,6 @@ def files_in(directory: str) -> set[str]:
     return {str(path.relative_to(directory)) for path in found}
 
 
-def flip_last_bit(path: Path) -> None:
-    """Damage a file as a disk may."""
-    content = bytearray(path.read_bytes())
-    content[-1] ^= 1
-    path.write_bytes(content)
-
-
 def test_check_writes_the_same_whatever_the_params(workspace: Workspace) -> None:
     first = paths.CHECKED.read_bytes()
     paths.CHECKED.unlink()
@@ -34,14 +28,18 @@ def test_check_writes_the_same_whatever_the_params(workspace: Workspace) -> None
     assert paths.CHECKED.read_bytes() == first
 
 
-def test_download_brings_the_verified_files(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+def test_download_brings_the_verified_files_from_the_cache_or_a_mirror(
+    workspace: Workspace,
 ) -> None:
     before = workspace.contents()
-    catalog.directory("digits").rename("mirror")
-    monkeypatch.setenv("MNIST_MIRROR", str(workspace.directory / "mirror"))
-    assert "4 files verified" in workspace.stage("download").out
-    assert workspace.contents() == before
+    shutil.move("data/digits", "mirror")
+    workspace.monkeypatch.setenv("MNIST_MIRROR", "mirror")
+    for source in ("DVC's cache", "mirror"):
+        said = workspace.stage("download").out
+        assert said == f"download: digits from {source}, 4 files verified\n"
+        assert workspace.contents() == before
+        shutil.rmtree("data/digits")
+        shutil.rmtree(".dvc/cache", ignore_errors=True)
 
 
 @pytest.mark.parametrize(("rate", "told"), [(1e-300, True), (0.004, False)])
@@ -76,15 +74,13 @@ def test_train_without_held_out_images_has_no_validation_columns(workspace: Work
 
 def test_evaluate_counts_and_lists_what_the_model_says(workspace: Workspace) -> None:
     workspace.set(train={"learning_rate": 0.001})
-    workspace.stage("train")
-    lock.PATH.unlink()  # which has other weights
-    assert workspace.stage("evaluate").status == 0
+    workspace.run("train", "evaluate")
     table = pd.read_csv(paths.PREDICTIONS)
     metrics = json.loads(paths.TEST_METRICS.read_text())
     correct = table["label"] == table["prediction"]
     assert metrics["total"] == len(table) == 30
     assert metrics["accuracy"] == correct.mean()
-    assert 0.1 < metrics["accuracy"] < 1  # so that neither all nor nothing passes below
+    assert 0.1 < metrics["accuracy"] < 1  # or all or nothing would pass below
     probabilities = table.filter(regex=r"p\d").to_numpy()
     assert np.allclose(probabilities.sum(axis=1), 1)
     assert (probabilities.argmax(axis=1) == table["prediction"]).all()
@@ -131,23 +127,13 @@ def test_lesson_writes_a_model_its_history_the_examples_and_pictures(workspace: 
     assert files_in("images/lesson") == {"regions.svg", "probabilities.svg"}
 
 
-def test_report_writes_one_file(workspace: Workspace) -> None:
-    assert "report/index.html, 0." in workspace.stage("report").out
-    report = paths.REPORT.read_text()
-    assert str(workspace.directory) not in report
-    assert report.endswith("</html>\n")
-    assert report.count('"images": [{') == 1
-
-
 def test_a_second_run_writes_the_same_bytes(workspace: Workspace) -> None:
     first = workspace.contents()
     for name in ("models", "metrics", "images", "report"):
-        for path in Path(name).rglob("*"):
-            if path.is_file() and path.name != ".gitignore":
-                path.unlink()
+        shutil.rmtree(name)
     for stage in ("train", "evaluate", "export", "lesson", "report"):
         assert workspace.stage(stage).status == 0
-    assert workspace.contents() == first
+    assert workspace.contents() == {path: first[path] for path in first if "gitignore" not in path}
 
 
 @pytest.mark.parametrize(
@@ -155,13 +141,9 @@ def test_a_second_run_writes_the_same_bytes(workspace: Workspace) -> None:
     [
         ("check", {"train": {"epochs": 0}}, "params.yaml: train.epochs = 0 should be"),
         ("check", {"train": {"validation": 500}}, "train.validation = 500 leaves none of the 500"),
-        ("check", {"evaluate": {"samples": [3, 30]}}, "evaluate.samples names image 30, but the"),
         ("train", {"train": {"epochs": 0}}, "params.yaml: train.epochs = 0 should be"),
-        ("train", {"train": {"validation": 500}}, "train.validation = 500 leaves none of the 500"),
-        ("train", {"train": {"learning_rate": 1e9}}, "lower train.learning_rate"),
         ("train", {"train": {"learning_rate": 1e307}}, "lower train.learning_rate"),
         ("evaluate", {"evaluate": {"samples": []}}, "evaluate.samples = [] "),
-        ("evaluate", {"evaluate": {"samples": [30]}}, "evaluate.samples names image 30"),
         ("report", {"evaluate": {"samples": [30]}}, "evaluate.samples names image 30"),
         ("download", {"download": {"dataset": "mist"}}, "download.dataset = 'mist' should"),
         ("export", {"export": {"scale": 0}}, "export.scale = 0 should be"),
@@ -195,7 +177,10 @@ PINNED, LOCKED = "not what datasets.yaml pins; run `dvc repro download`", "not w
 def test_one_flipped_bit_of_what_a_stage_reads_is_found(
     workspace: Workspace, stage: str, path: str, message: str
 ) -> None:
-    flip_last_bit(Path(path) / "1.safetensors" if Path(path).is_dir() else Path(path))
+    file = Path(path) / "1.safetensors" if Path(path).is_dir() else Path(path)
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
     before = workspace.contents()
     assert error(workspace.stage(stage)).startswith(f"{path}: {message}")
     assert workspace.contents() == before

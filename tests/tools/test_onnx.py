@@ -3,7 +3,6 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -43,34 +42,21 @@ def test_a_model_that_is_not_that_of_the_lock_is_refused(workspace: Workspace) -
     assert not onnx.PATH.exists()
 
 
-@pytest.fixture
-def rgb() -> tuple[bytes, Any, Any]:
-    """A model of three classes and images of 2 x 5 pixels in RGB, some images, and its answers."""
+def test_any_shape_and_number_of_classes_will_do_and_another_label_is_refused() -> None:
+    """Three classes of images of 2 x 5 pixels in RGB."""
     random = np.random.default_rng(0)
-    theta: Any = random.integers(-(2**30), 2**30, (3, 31)) * 2.0**-30
+    theta = random.integers(-(2**30), 2**30, (3, 31)) * 2.0**-30
     images = random.integers(0, 256, (100, 2, 5, 3), np.uint8)
     inputs = np.pad(images.reshape(100, 30).T, ((0, 1), (0, 0)), constant_values=255).astype(float)
     z = model.logits(theta, inputs)
     answers = np.column_stack([model.predict(z), model.softmax(z).T])
-    return onnx.build(theta, images.shape[1:], {}), images, answers
-
-
-def test_any_shape_and_number_of_classes_will_do(rgb: tuple[bytes, Any, Any]) -> None:
-    assert onnx.compare(*rgb) < CLOSE
-
-
-def test_another_label_is_refused(rgb: tuple[bytes, Any, Any]) -> None:
-    content, images, answers = rgb
+    content = onnx.build(theta, images.shape[1:], {})
+    assert onnx.compare(content, images, answers) < CLOSE
     answers[7, 0] = 3
     with pytest.raises(DataError, match=r"not written; test image 7 is of class \d to it, in .* 3"):
         onnx.compare(content, images, answers)
 
 
-def test_without_onnx_it_says_how_to_install_it(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(SystemExit, match="2"):
-        onnx.main()
-    assert capsys.readouterr().err == "error: onnxruntime not installed; `make onnx` does it\n"
+def test_without_onnx_it_says_how_to_install_it(workspace: Workspace) -> None:
+    workspace.monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert error(workspace.tool("onnx")) == "onnxruntime not installed; `make onnx` does it"
