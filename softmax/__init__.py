@@ -16,6 +16,7 @@ The rooms, from the ground up; arrows of imports point down only (tests/project/
     provenance   what git and dvc.lock know of trained models
     sweep        many models at once, each with the bytes of a single run
     tracking     what MLflow shows of them: events, on which no fact depends
+    cli          the commands that people run
 
 To train in Python: `softmax.training.fitting.fit`, of `Hyperparameters` and of data that
 `softmax.core.data.load` reads; `softmax.core.model` has softmax, gradient and the weights' file.

@@ -1,7 +1,7 @@
 """The lecture's examples in numbers, by the functions that train, and their derivatives.
 
 Derivatives are compared with central differences of the same functions, whose bytes are the same
-everywhere. tests/lesson/test_examples.py compares all numbers with torch and its autograd.
+everywhere. Tests compare them with torch's autograd, too.
 """
 
 import math

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
-from softmax.core import data
+from softmax.core import data, idx
 from softmax.core.arrays import Array, to_numpy
 from softmax.core.workers import Workers
 from softmax.errors import DataError
@@ -20,7 +20,7 @@ IMAGES = np.arange(24, dtype=np.uint8).reshape(3, 2, 4)
 LABELS = np.array([7, 0, 9], np.uint8)
 
 
-def idx(array: Bytes) -> bytes:
+def to_idx(array: Bytes) -> bytes:
     """Return `array` as an IDX file."""
     sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
     return bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes()
@@ -31,8 +31,8 @@ def test_idx_files_give_their_array_back(
     tmp_path_factory: pytest.TempPathFactory, array: Bytes
 ) -> None:
     path = tmp_path_factory.mktemp("idx") / "file"
-    path.write_bytes(idx(array))
-    read = data.read_idx(path, array.ndim)
+    path.write_bytes(to_idx(array))
+    read = idx.read(path, array.ndim)
 
     assert read.dtype == np.uint8
     assert read.tolist() == array.tolist()
@@ -40,21 +40,21 @@ def test_idx_files_give_their_array_back(
 
 def test_the_file_is_never_written(tmp_path: Path) -> None:
     path = tmp_path / "labels"
-    path.write_bytes(idx(LABELS))
-    data.read_idx(path, 1)[:] = 1
+    path.write_bytes(to_idx(LABELS))
+    idx.read(path, 1)[:] = 1
 
-    assert path.read_bytes() == idx(LABELS)
+    assert path.read_bytes() == to_idx(LABELS)
 
 
 @pytest.mark.parametrize(
     "content",
     [
         pytest.param(b"", id="empty"),
-        pytest.param(idx(LABELS)[:-1], id="truncated"),
-        pytest.param(idx(LABELS) + b"\0", id="too long"),
-        pytest.param(b"\0\0\x0d" + idx(LABELS)[3:], id="floats"),
-        pytest.param(b"\x1f\x8b\x08\0" + idx(LABELS)[4:], id="gzip"),
-        pytest.param(idx(IMAGES), id="images for labels"),
+        pytest.param(to_idx(LABELS)[:-1], id="truncated"),
+        pytest.param(to_idx(LABELS) + b"\0", id="too long"),
+        pytest.param(b"\0\0\x0d" + to_idx(LABELS)[3:], id="floats"),
+        pytest.param(b"\x1f\x8b\x08\0" + to_idx(LABELS)[4:], id="gzip"),
+        pytest.param(to_idx(IMAGES), id="images for labels"),
     ],
 )
 def test_read_idx_refuses_what_is_not_idx(tmp_path: Path, content: bytes) -> None:
@@ -62,7 +62,7 @@ def test_read_idx_refuses_what_is_not_idx(tmp_path: Path, content: bytes) -> Non
     path.write_bytes(content)
 
     with pytest.raises(DataError) as error:
-        data.read_idx(path, 1)
+        idx.read(path, 1)
     assert str(error.value) == (
         f"{path}: not an IDX file of uint8 or int32 in 1 dimensions; remove it and run "
         "`dvc repro download`"
@@ -73,8 +73,8 @@ def test_read_idx_refuses_what_is_not_idx(tmp_path: Path, content: bytes) -> Non
 def pair(tmp_path: Path) -> tuple[Path, Path]:
     """Files of images, and of their labels."""
     images, labels = tmp_path / "images", tmp_path / "labels"
-    images.write_bytes(idx(IMAGES))
-    labels.write_bytes(idx(LABELS))
+    images.write_bytes(to_idx(IMAGES))
+    labels.write_bytes(to_idx(LABELS))
     return images, labels
 
 
@@ -97,7 +97,7 @@ def test_images_become_rows_of_pixels(pair: tuple[Path, Path]) -> None:
 def test_each_image_has_the_shape_that_is_pinned_and_one_of_the_labels(
     pair: tuple[Path, Path], labels: list[int], shape: tuple[int, ...], fault: str
 ) -> None:
-    pair[1].write_bytes(idx(np.array(labels, np.uint8)))
+    pair[1].write_bytes(to_idx(np.array(labels, np.uint8)))
 
     with pytest.raises(DataError) as error:
         data.load(*pair, shape, 10)
@@ -106,7 +106,7 @@ def test_each_image_has_the_shape_that_is_pinned_and_one_of_the_labels(
 
 def test_rgb_images_and_many_classes_have_more_dimensions_and_wider_labels(tmp_path: Path) -> None:
     images, labels = tmp_path / "images", tmp_path / "labels"
-    images.write_bytes(idx(IMAGES.reshape(2, 2, 2, 3)))
+    images.write_bytes(to_idx(IMAGES.reshape(2, 2, 2, 3)))
     labels.write_bytes(b"\0\0\x0c\x01" + np.array([2, 999, 0], ">u4").tobytes())
 
     read = data.load(images, labels, (2, 2, 2, 3), 1000)
@@ -148,8 +148,8 @@ def test_batches_are_columns_of_white_ended_pixels_and_one_hot_labels(
         here = order if isinstance(order, range) else tiny.on_torch(order, device)
     else:
         path = tmp_path / "images"
-        path.write_bytes(idx(whole.images))
-        whole = whole._replace(images=data.read_idx(path, 2))
+        path.write_bytes(to_idx(whole.images))
+        whole = whole._replace(images=idx.read(path, 2))
     images, labels = (to_numpy(array)[np.array(order)] for array in whole[:2])
 
     shares = [

@@ -27,12 +27,12 @@ from mlflow import MlflowClient
 from playwright.sync_api import Browser, expect
 from sqlalchemy import make_url
 
+from softmax.cli import ui
 from softmax.core import data
 from softmax.errors import TrackingError
 from softmax.pipeline import catalog, paths
 from softmax.provenance import lock
 from softmax.tracking import store, views
-from tools import ui
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 VARIABLE = re.compile(r"\$\{\w+(?::\?[^}]*|:-([^}]*))\}")
@@ -64,7 +64,7 @@ def started(
 
 
 def test_a_row_on_a_server_has_everything(workspace: Workspace, server: str) -> None:
-    """As in a store of this machine; and `make track` adds nothing."""
+    """As in a store of this machine; and `softmax track` adds nothing."""
     workspace.set(train={"seed": 201})
     workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", workspace.store)
     workspace.run(*MODEL)
@@ -186,7 +186,7 @@ def test_the_ui_shows_the_runs_side_by_side_until_the_command_ends(
         assert [workspace.stage(stage).err for stage in ("train", "evaluate")] == ["", ""]
     workspace.monkeypatch.delenv("MLFLOW_TRACKING_URI")
     port, log = free_port(), tmp_path / "log"
-    command = [sys.executable, "-m", "tools.ui", str(port)]
+    command = [sys.executable, "-m", "softmax", "ui", "--port", str(port)]
     with started(command, f"http://127.0.0.1:{port}/health", log, PYTHONPATH=str(ROOT)) as process:
         while len(said := log.read_text().splitlines()) < 3:
             assert process.poll() is None

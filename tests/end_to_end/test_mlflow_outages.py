@@ -34,7 +34,7 @@ def assert_given_up(workspace: Workspace, uri: str, *stages: str) -> None:
         )
         warnings = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
         assert len(warnings) == 1, done.stderr
-        assert "`make track`" in warnings[0]
+        assert "softmax track" in warnings[0]
         assert "Traceback" not in done.stderr
         assert time.monotonic() - start < LIMIT
     assert workspace.contents() == before
@@ -90,7 +90,7 @@ def test_a_server_that_loses_an_answer_makes_no_second_run(
             lock.PATH.unlink()
             warnings = [workspace.stage(stage).err for stage in MODEL]
             lock.PATH.write_bytes(locked)
-            assert "`make track`" in warnings[0]
+            assert "softmax track" in warnings[0]
             assert warnings[1:] == ["", ""]
             assert lost
             assert workspace.tool("track").status == 0

@@ -149,7 +149,7 @@ def test_the_table_is_backfilled_from_the_history(faster: Clone) -> None:
     faster.run("git", "checkout", ".")
     faster.empty_store()
     for _ in range(2):
-        faster.run("python", "-m", "tools.track", "history")
+        faster.run("python", "-m", "softmax", "track", "--history")
     after = {name: run.data for name, run in tracked_runs(faster).items()}
     assert after.keys() == before.keys()
     assert after.keys() == {"84.61% · sgd lr=0.001 b=64 e=5", "90.54% · sgd lr=0.1 b=64 e=1"}

@@ -12,14 +12,14 @@ CLASH = (0, 1, 255)  # where two DVC run the same stage, one says that it is bus
 
 @pytest.mark.extended
 def test_at_once(tmp_path: Path) -> None:
-    """Start two `dvc repro`, two experiments and `make track`."""
+    """Start two `dvc repro`, two experiments and `softmax track`."""
     clone = digits_clone(tmp_path / "clone")
     repro = ["dvc", "repro", "--force", "--single-item", "evaluate"]
     experiment = ["dvc", "--wait-for-lock", "exp", "run", "--temp", "-S"]
     commands = {
         "first": (repro, CLASH),
         "second": (repro, CLASH),
-        "track": (["python", "-m", "tools.track"], (0, 2)),
+        "track": (["python", "-m", "softmax", "track"], (0, 2)),
         "low": ([*experiment, "train.learning_rate=0.001", "--name", "low", "evaluate"], (0,)),
         "high": ([*experiment, "train.learning_rate=0.1", "--name", "high", "evaluate"], (0,)),
     }
@@ -39,7 +39,7 @@ def test_at_once(tmp_path: Path) -> None:
         assert "Traceback" not in said, said
         assert process.returncode in commands[name][1], f"{name}: {said}"
     assert {*clone.run("dvc", "exp", "list", "--name-only").split()} >= {"low", "high"}
-    clone.run("python", "-m", "tools.repro")
+    clone.run("python", "-m", "softmax", "run")
     assert clone.run("git", "status", "--porcelain") == ""
     assert "up to date" in clone.run("dvc", "status")
-    clone.run("python", "-m", "tools.track")
+    clone.run("python", "-m", "softmax", "track")

@@ -67,8 +67,8 @@ def test_a_kill_loses_nothing(killed: str, stage: str, seconds: float, tmp_path:
     while left := processes(clone.directory):
         assert time.monotonic() < end, left
         time.sleep(0.05)
-    clone.run("python", "-m", "tools.repro")
-    clone.run("python", "-m", "tools.track")
+    clone.run("python", "-m", "softmax", "run")
+    clone.run("python", "-m", "softmax", "track")
     assert clone.run("git", "status", "--porcelain") == ""
     assert "up to date" in clone.run("dvc", "status")
     assert not [*clone.directory.rglob("*.partial")]

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from softmax.core import data
+from softmax.core import idx
 from softmax.pipeline import files
 from softmax.pipeline.catalog import FILES
 
@@ -29,7 +29,7 @@ def write(directory: Path) -> None:
 def entry(directory: Path) -> dict[str, Any]:
     """Return the entry of datasets.yaml for the files in `directory`: gray images, ten classes."""
     paths = [directory / file for file in FILES]
-    training, test = (data.read_idx(path, 3).shape for path in paths[::2])
+    training, test = (idx.read(path, 3).shape for path in paths[::2])
     return {
         "images": [training[0], test[0]],
         "shape": [*training[1:]],

@@ -9,7 +9,7 @@ import torch
 from softmax.core.arrays import Array
 from softmax.core.data import Dataset
 from softmax.training import randomness
-from softmax.training.fitting import Hyperparameters
+from softmax.training.state import Hyperparameters
 
 torch.set_num_threads(1)  # on a busy machine threads wait for each other longer than they work
 

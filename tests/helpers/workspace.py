@@ -67,8 +67,8 @@ class Workspace:
         return self.call(f"stages.{name}")
 
     def tool(self, name: str, *arguments: object) -> Printed:
-        """Run a command that is not a stage, whatever its exit status."""
-        return self.call(f"tools.{name}", *arguments)
+        """Run a command of `python -m softmax`, whatever its exit status."""
+        return self.call("softmax.cli.app", *name.split(), *arguments)
 
     def call(self, module: str, *arguments: object) -> Printed:
         """Call `main()` of a module with these arguments."""

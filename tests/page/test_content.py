@@ -9,7 +9,7 @@ from helpers.report import assert_diverging, assert_painted, level, rgba
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, Page, expect
 
-from softmax.core import data, model
+from softmax.core import data, idx, model
 from softmax.core.data import Dataset
 from softmax.lesson import figures, plane
 from softmax.page import images
@@ -50,7 +50,7 @@ def test_all_images_are_behind_a_cell_the_most_confident_first(page: Page, mnist
     table = pd.read_csv(mnist.directory / paths.PREDICTIONS)
     behind = table.query("label == 4 and prediction == 4")  # more than are painted in one go
     order = behind["p4"].sort_values(ascending=False, kind="stable").index
-    pictures = data.read_idx(mnist.directory / catalog.test_files("mnist")[0], 3)
+    pictures = idx.read(mnist.directory / catalog.test_files("mnist")[0], 3)
     page.locator("[data-label='4'][data-prediction='4']").click()
     canvases = page.locator("#cell canvas")
     expect(canvases).to_have_count(len(behind))
@@ -78,7 +78,7 @@ def test_the_data_set_is_introduced_by_its_counts_and_first_images(
 ) -> None:
     pictures, labels = (mnist.directory / path for path in catalog.training_files("mnist"))
     training = data.load(pictures, labels, (60_000, 28, 28), 10)
-    test = data.read_idx(mnist.directory / catalog.test_files("mnist")[1], 1)
+    test = idx.read(mnist.directory / catalog.test_files("mnist")[1], 1)
     text = page.locator("#data p").first.inner_text()
     for said in ("60,000 images", "10,000 others", "10 classes", "784 features"):
         assert said in text

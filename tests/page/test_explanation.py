@@ -10,7 +10,7 @@ from helpers.report import assert_diverging, middle
 from numpy.typing import NDArray
 from playwright.sync_api import Page, expect
 
-from softmax.core import data, model
+from softmax.core import idx, model
 from softmax.pipeline import catalog, paths
 
 Doubles = NDArray[np.float64]
@@ -26,7 +26,7 @@ def theta(mnist: Clone) -> Doubles:
 @pytest.fixture
 def pixels(mnist: Clone) -> Doubles:
     """Those of the last sample, whose explanation tests open."""
-    images = data.read_idx(mnist.directory / catalog.test_files("mnist")[0], 3)
+    images = idx.read(mnist.directory / catalog.test_files("mnist")[0], 3)
     return images[SAMPLES[2]].ravel() / 255
 
 

@@ -9,7 +9,7 @@ from helpers.clones import Clone
 from helpers.report import level, middle
 from playwright.sync_api import Page, expect
 
-from softmax.core import data, model
+from softmax.core import idx, model
 from softmax.pipeline import catalog, paths
 from softmax.prediction.normalization import normalize
 
@@ -103,7 +103,7 @@ def test_the_pad_and_all_it_says_are_in_one_view(page: Page) -> None:
 
 def test_those_who_cannot_draw_take_test_images_by_keyboard(page: Page, mnist: Clone) -> None:
     """One after another, each as the model was tested on it."""
-    images = data.read_idx(mnist.directory / catalog.test_files("mnist")[0], 3)
+    images = idx.read(mnist.directory / catalog.test_files("mnist")[0], 3)
     table = pd.read_csv(mnist.directory / paths.PREDICTIONS)
     assert (level(page.locator("#drawing-image")) == images[1802]).all()  # the lecture's first
     for k in range(10):

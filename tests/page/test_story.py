@@ -11,7 +11,7 @@ from helpers.report import middle
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, Page, expect
 
-from softmax.core import data, model
+from softmax.core import data, idx, model
 from softmax.lesson import examples, plane
 from softmax.page.lecture import PROBABILITIES, SEEDS_SAY
 from softmax.pipeline import catalog, paths
@@ -196,7 +196,7 @@ def test_the_lectures_results_stand_beside_those_of_the_pipeline(
     assert rows[2].split("\t") == first
     theta = model.load(mnist.directory / paths.WEIGHTS)
     file, _ = catalog.test_files("mnist")
-    images = data.read_idx(mnist.directory / file, 3).reshape(-1, 784)
+    images = idx.read(mnist.directory / file, 3).reshape(-1, 784)
     cards = shared.locator("#lecture-images article").all_inner_texts()
     for card, (k, theirs) in zip(cards, PROBABILITIES.items(), strict=True):
         a = model.softmax(model.logits(theta, np.array([*images[k], 255.0])[:, None]))[:, 0]

@@ -1,4 +1,4 @@
-"""What tests of `make pin` use."""
+"""What tests of `softmax data add` use."""
 
 import shutil
 from pathlib import Path
@@ -13,7 +13,7 @@ from softmax.pipeline import catalog
 
 @pytest.fixture
 def pin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Pin:
-    """`make pin` in a directory of the datasets.yaml of this repository and an empty place."""
+    """`softmax data add` in a directory with our datasets.yaml and an empty place."""
     shutil.copy(ROOT / catalog.PATH.name, tmp_path)
     (tmp_path / PLACE).mkdir()
     return Pin(Workspace(tmp_path, monkeypatch, capsys))

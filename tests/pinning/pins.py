@@ -1,4 +1,4 @@
-"""`make pin` in a directory of its own: what it keeps, prints and refuses."""
+"""`softmax data add` in a directory of its own: what it keeps, prints and refuses."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from helpers.workspace import Printed, Workspace, error
 from numpy.typing import NDArray
 from PIL import Image
 
-from softmax.core import data
+from softmax.core import idx
 from softmax.pipeline import catalog, files
 
 KEPT, PLACE = Path("data/.pinned"), Path("place")
@@ -24,7 +24,7 @@ class Pinned(NamedTuple):
 
 
 class Pin:
-    """Runs `make pin`: pin(PLACE, size="4x5")."""
+    """Runs `softmax data add`: pin(PLACE, size="4x5")."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
@@ -37,7 +37,7 @@ class Pin:
         paths = [KEPT / name / file for file in catalog.FILES]
         assert tuple(map(files.sha256, paths)) == entry.sha256
         ranks = (1 + len(entry.shape), 1) * 2
-        arrays = [np.array(data.read_idx(*pair)) for pair in zip(paths, ranks, strict=True)]
+        arrays = [np.array(idx.read(*pair)) for pair in zip(paths, ranks, strict=True)]
         for count, images, labels in zip(entry.images, arrays[::2], arrays[1::2], strict=True):
             assert images.shape == (count, *entry.shape)
             assert labels.shape == (count,)
@@ -53,11 +53,11 @@ class Pin:
     def run(self, place: object = PLACE, name: str = "mine", **options: str) -> Printed:
         """Run the command, whatever its exit status."""
         given = [f"--{option}={value}" for option, value in options.items()]
-        return self.workspace.tool("pin", name, place, *given)
+        return self.workspace.tool("data add", name, place, *given)
 
 
 def left() -> dict[Path, bytes]:
-    """Return what `make pin` may change."""
+    """Return what `softmax data add` may change."""
     paths = [catalog.PATH, *filter(Path.is_file, KEPT.rglob("*"))]
     return {path: path.read_bytes() for path in paths}
 
@@ -67,7 +67,7 @@ def noise(*shape: int, seed: int | list[int] = 0) -> NDArray[np.uint8]:
     return np.random.default_rng(seed).integers(256, size=shape, dtype=np.uint8)
 
 
-def idx(array: NDArray[Any], kind: str = "u1") -> bytes:
+def to_idx(array: NDArray[Any], kind: str = "u1") -> bytes:
     """Return `array` as an IDX file of bytes, or of integers of four bytes."""
     header = np.array([256 * {"u1": 8, ">i4": 12}[kind] + array.ndim, *array.shape], ">u4")
     return header.tobytes() + array.astype(kind).tobytes()

@@ -1,4 +1,4 @@
-"""`make pin` of four IDX files: the entry, the files that are kept, and what is said of them."""
+"""`softmax data add` of four IDX files: the entry, the files kept, and what is printed."""
 
 import gzip
 import re
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from pinning.pins import KEPT, PLACE, Pin, idx, noise, write_images
+from pinning.pins import KEPT, PLACE, Pin, noise, to_idx, write_images
 
 from softmax.errors import DataError
 from softmax.pipeline import catalog
@@ -15,7 +15,7 @@ from softmax.pipeline.catalog import FILES
 
 NOISE = noise(20, 28, 28)
 LABELS = np.arange(20) % 10
-GOOD = [idx(NOISE), idx(LABELS), idx(255 - NOISE[:10]), idx(LABELS[:10])]
+GOOD = [to_idx(NOISE), to_idx(LABELS), to_idx(255 - NOISE[:10]), to_idx(LABELS[:10])]
 
 
 def put(*contents: bytes) -> None:
@@ -58,7 +58,7 @@ def test_gzipped_files_have_the_same_hashes(pin: Pin) -> None:
 
 def test_rgb_and_labels_of_four_bytes_stay_as_they_are(pin: Pin) -> None:
     images, labels = noise(300, 2, 3, 3), np.arange(300)
-    put(*[idx(images), idx(labels, ">i4")] * 2)
+    put(*[to_idx(images), to_idx(labels, ">i4")] * 2)
     pinned = pin()
     assert pinned.classes == tuple(map(str, range(300)))
     assert (pinned.arrays[0] == images).all()
@@ -82,15 +82,17 @@ def test_names_of_classes_stay_when_data_change(pin: Pin) -> None:
 
 
 FAULTS: dict[str, dict[int, bytes | None]] = {  # what the line says, and files in others' places
-    "place: training images are 27 x 28, test images 28 x 28": {0: idx(NOISE[:, 1:])},
-    "place: 11 labels for 10 test images": {3: idx(np.zeros(11))},
-    f"place/{FILES[2]}: not an IDX file of uint8 in 3 dimensions": {2: idx(np.zeros(10))},
+    "place: training images are 27 x 28, test images 28 x 28": {0: to_idx(NOISE[:, 1:])},
+    "place: 11 labels for 10 test images": {3: to_idx(np.zeros(11))},
+    f"place/{FILES[2]}: not an IDX file of uint8 in 3 dimensions": {2: to_idx(np.zeros(10))},
     f"{FILES[2]}: not found, with .gz or without": {2: None},
-    "place: labels -1 to 9, allowed are 0 to 999": {1: idx(LABELS - (LABELS == 0), ">i4")},
-    "place: labels 0 to 1000, allowed are 0 to 999": {3: idx(np.full(10, 1000), ">i4")},
-    "class 9 has 0 training and 1 test images, and 1 more lack": {1: idx(LABELS + (LABELS == 9))},
+    "place: labels -1 to 9, allowed are 0 to 999": {1: to_idx(LABELS - (LABELS == 0), ">i4")},
+    "place: labels 0 to 1000, allowed are 0 to 999": {3: to_idx(np.full(10, 1000), ">i4")},
+    "class 9 has 0 training and 1 test images, and 1 more lack": {
+        1: to_idx(LABELS + (LABELS == 9))
+    },
     "2 values a pixel; allowed are 1 and 3": {
-        k: idx(noise(n, 6, 6, 2)) for k, n in ((0, 20), (2, 10))
+        k: to_idx(noise(n, 6, 6, 2)) for k, n in ((0, 20), (2, 10))
     },
 }
 
@@ -110,8 +112,8 @@ def test_what_the_stages_could_not_use_is_refused(pin: Pin, fault: str) -> None:
     [
         ("place", {"size": "28x28"}, "place: SIZE is not for IDX files"),
         ("torchvision", {"label": "digit"}, "torchvision: LABEL is not for torchvision's data"),
-        ("place", {"size": "28"}, "SIZE=28: should be rows and columns, as 20x30"),
-        ("place", {"shape": "32x32x4"}, "SHAPE=32x32x4: should be"),
+        ("place", {"size": "28"}, "'28' should be rows and columns, such as 20x30"),
+        ("place", {"shape": "32x32x4"}, "'32x32x4' should be"),
         ("place", {"name": "Mine.1"}, "Mine.1: a name is made of a-z, 0-9 and -"),
         ("nowhere", {}, "nowhere: neither a directory nor a file"),
     ],
@@ -125,7 +127,7 @@ def test_options_that_do_not_apply_are_refused(
 
 def test_odd_data_are_told_by_numbers(pin: Pin) -> None:
     test = np.concatenate([NOISE[4:7] % 2, 1 - NOISE[:7] % 2])
-    put(idx(NOISE % 2), GOOD[1], idx(test), GOOD[3])
+    put(to_idx(NOISE % 2), GOOD[1], to_idx(test), GOOD[3])
     assert pin().warnings == [
         "warning: 3 of 10 test images are in the training set, too",
         "warning: pixels are 0 to 1, where white is 255; multiply them by 255",
@@ -144,7 +146,7 @@ def test_data_with_nothing_odd_have_no_warnings(pin: Pin) -> None:
 
 def test_of_many_classes_the_table_shows_the_ends(pin: Pin) -> None:
     labels = np.concatenate([np.arange(60), np.full(9, 41)])
-    put(*[idx(np.zeros((69, 1, 1))), idx(labels)] * 2)
+    put(*[to_idx(np.zeros((69, 1, 1))), to_idx(labels)] * 2)
     rows = pin().out.split("\n\n")[1].splitlines()
     assert len(rows) == 13
     assert rows[2].split() == ["41", "10", "10"]
@@ -172,5 +174,5 @@ def test_a_damaged_datasets_yaml_stays(pin: Pin, text: str) -> None:
 )
 def test_a_damaged_datasets_yaml_is_named_with_its_fault(text: str, fault: str) -> None:
     catalog.PATH.write_text(text)
-    with pytest.raises(DataError, match=f"^datasets.yaml: {fault}[^\n]*; mend it, or write the"):
+    with pytest.raises(DataError, match=f"^datasets.yaml: {fault}[^\n]*. Fix it, or add the"):
         catalog.load()

@@ -1,4 +1,4 @@
-"""Files with any damage: `make pin` takes what is in them, or refuses it in one line."""
+"""Files with any damage: `softmax data add` takes what is in them, or refuses it in one line."""
 
 import io
 from collections.abc import Callable

@@ -6,12 +6,13 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 from helpers.sites import body, serving
 from numpy.typing import NDArray
-from pinning.pins import Pin, idx, noise
+from pinning.pins import Pin, noise, to_idx
 
 Resources = list[tuple[str, str]]  # a URL and the MD5 of what is there
 Serve = Callable[[dict[str, bytes]], Resources]
@@ -34,13 +35,13 @@ def serve() -> Iterator[Serve]:
 
 
 def files(
-    parts: Sequence[str], labels: list[NDArray[np.integer]], kind: str = "u1"
+    parts: Sequence[str], labels: Sequence[NDArray[Any]], kind: str = "u1"
 ) -> dict[str, bytes]:
     """Return gzipped IDX files of images and labels, by name."""
     contents = {}
     for part, images, labels_of_it in zip(parts, IMAGES, labels, strict=True):
-        contents[f"{part}-images-idx3-ubyte.gz"] = idx(images)
-        contents[f"{part}-labels-idx1-ubyte.gz"] = idx(labels_of_it, kind)
+        contents[f"{part}-images-idx3-ubyte.gz"] = to_idx(images)
+        contents[f"{part}-labels-idx1-ubyte.gz"] = to_idx(labels_of_it, kind)
     return {name: gzip.compress(content, 1) for name, content in contents.items()}
 
 

@@ -13,7 +13,7 @@ from helpers.workspace import Workspace, error
 from PIL import Image
 from prediction.photos import photographed, written
 
-from softmax.core import data, model
+from softmax.core import idx, model
 from softmax.pipeline import catalog, paths
 from softmax.prediction import ink
 from softmax.prediction.normalization import SHAPE, normalize
@@ -76,7 +76,7 @@ def test_a_registered_model_gives_its_answers(workspace: Workspace) -> None:
 
 
 def test_machines_get_all_that_people_get(workspace: Workspace, tmp_path: Path) -> None:
-    image = save(data.read_idx(TEST, 3)[7], tmp_path / "a.png")
+    image = save(idx.read(TEST, 3)[7], tmp_path / "a.png")
     answers = json.loads(workspace.tool("predict", image, TEST, "--json").out)
     assert len(answers) == 31
     assert answers[0].pop("image") == "a.png"
@@ -86,7 +86,7 @@ def test_machines_get_all_that_people_get(workspace: Workspace, tmp_path: Path) 
 
 
 def test_people_get_a_table_and_pictures(workspace: Workspace, tmp_path: Path) -> None:
-    first = data.read_idx(TEST, 3)[0]
+    first = idx.read(TEST, 3)[0]
     image = save(first, tmp_path / "a.png")
     said = workspace.tool("predict", image, TEST, "--explain").out.splitlines()
     assert said[2].split()[:4] == ["a.png", "as", "it", "is"]
@@ -153,7 +153,7 @@ def test_a_photo_of_a_7_is_a_7_but_not_if_it_is_merely_made_small(
 def test_photos_of_mnist_are_judged_nearly_as_well_as_mnist(mnist: Clone) -> None:
     """Take test images, ten times as large, as dark ink in uneven light and with noise."""
     images, labels = (
-        data.read_idx(mnist.directory / path, dimensions)[:200]
+        idx.read(mnist.directory / path, dimensions)[:200]
         for path, dimensions in zip(catalog.test_files("mnist"), (3, 1), strict=True)
     )
     seen = []

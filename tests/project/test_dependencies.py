@@ -67,7 +67,7 @@ def test_what_python_and_editors_leave_behind_runs_nothing() -> None:
 def test_a_package_imports_nothing_and_says_what_it_holds(module: Path) -> None:
     (docstring,) = ast.parse(module.read_text()).body
     assert isinstance(docstring, ast.Expr)
-    others = {path.stem for path in module.parent.glob("*.py")} - {"__init__"}
+    others = {path.stem for path in module.parent.glob("*.py")} - {"__init__", "__main__"}
     packages = {path.parent.name for path in module.parent.glob("*/__init__.py")}
     assert others | packages <= {*re.findall(r"\w+", module.read_text())}
 

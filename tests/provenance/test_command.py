@@ -7,14 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from dvc.repo import Repo
 from helpers.clones import git
 from helpers.workspace import Workspace, error
 
+from softmax.cli import compare
 from softmax.pipeline import paths
 from softmax.provenance import lock
-from tools import compare
 
 
 @pytest.fixture(scope="module")
@@ -176,17 +175,6 @@ def test_another_lesson_and_another_report_are_told(workspace: Workspace) -> Non
     assert "Code: `softmax/page`.\n" in shown
     assert "The same on both sides: data." in shown
     assert "| `lesson_train_loss`" in shown
-
-
-def test_a_model_from_before_the_lesson_has_none(workspace: Workspace) -> None:
-    stages = {name: lock.load()[name] for name in lock.RESULTS}
-    del stages["train"]["params"]["datasets.yaml"]  # nor names of classes
-    lock.PATH.write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
-    workspace.commit("Older")
-    shown = workspace.tool("compare", "HEAD", "HEAD~1").out
-    assert "**The weights are the same, byte for byte.** Other results differ: " in shown
-    assert "| `lesson.epochs` " in shown
-    assert "`lesson_train_loss`" in shown
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,10 @@ def test_reads_the_lock_of_the_repository() -> None:
     ],
 )
 def test_what_dvc_does_not_write_is_one_line(content: bytes) -> None:
-    with pytest.raises(DataError, match=r"^dvc\.lock: not what DVC writes; .*`dvc repro`$"):
+    with pytest.raises(
+        DataError,
+        match=r"^dvc\.lock is corrupted\. Restore it with `git checkout HEAD -- dvc\.lock`",
+    ):
         lock.parse(content)
 
 

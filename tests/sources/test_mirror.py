@@ -17,10 +17,11 @@ from helpers.sites import ENDING, Reply, Serve, body, status
 from sources.sites import Fetch, Files, expected, message, plain
 from torchvision import datasets
 
+from softmax.core import idx
 from softmax.errors import SourceError
 from softmax.pipeline import catalog
 from softmax.pipeline.catalog import FILES
-from softmax.sources import idx, mirror
+from softmax.sources import mirror
 
 PATIENCE = 0.4  # seconds for the next byte, of mirrors that do not send it
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -187,7 +188,7 @@ def test_what_is_no_file_in_a_directory_is_not_waited_for(
 
 def test_labels_of_four_bytes_are_not_too_long(files: Files) -> None:
     training, test = catalog.load()["mnist"].images
-    assert idx.limits(catalog.load()["mnist"]) == (
+    assert catalog.load()["mnist"].file_sizes == (
         len(files[FILES[0]]),
         len(idx.header(np.zeros(training, ">i4"))) + 4 * training,
         len(files[FILES[2]]),

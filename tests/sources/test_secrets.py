@@ -35,7 +35,7 @@ def test_by_no_way(
     monkeypatch.setenv("MNIST_MIRROR", address)
     monkeypatch.setenv("VERBOSE", "1")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", workspace.store)  # MLflow keeps relative ones open
-    results = [workspace.stage("download"), workspace.tool("pin", "mine", address)]
+    results = [workspace.stage("download"), workspace.tool("data add", "mine", address)]
 
     assert [printed.status for printed in results] == ([0, 0] if FORMS[form] else [2, 2])
     client = MlflowClient(workspace.store)

@@ -24,7 +24,7 @@ def test_a_changed_label_shows_in_the_lock_and_in_mlflow(
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    assert workspace.tool("pin", "digits", "mirror").status == 0
+    assert workspace.tool("data add", "digits", "mirror").status == 0
     workspace.run("download", *stages)
     workspace.tool("track")
 

@@ -1,4 +1,4 @@
-"""`tools.sweep`: a table, rows in MLflow, and how to have the best model."""
+"""`softmax sweep`: a table, rows in MLflow, and how to have the best model."""
 
 import json
 import statistics
@@ -14,7 +14,7 @@ from softmax.pipeline import files, paths
 from softmax.sweep import passes, shelf
 from softmax.tracking import replay
 
-OPTIONS = ("-S", "train.learning_rate=0.01,0.1", "-S", "train.optimizer=sgd,adam")
+OPTIONS = ("train.learning_rate=0.01,0.1", "train.optimizer=sgd,adam")
 
 
 def sweep(workspace: Workspace, *options: str) -> Any:
@@ -68,7 +68,7 @@ def test_nothing_is_trained_or_logged_twice(workspace: Workspace) -> None:
 def test_the_model_of_the_stages_has_the_same_weights_and_completes_its_row(
     workspace: Workspace,
 ) -> None:
-    (one,) = sweep(workspace, "-S", "train.seed=0")
+    (one,) = sweep(workspace, "train.seed=0")
     stages = json.loads(paths.TEST_METRICS.read_text())
     assert one["weights"] == files.sha256(paths.WEIGHTS)
     for metric in ("accuracy", "loss"):
@@ -76,13 +76,13 @@ def test_the_model_of_the_stages_has_the_same_weights_and_completes_its_row(
     assert workspace.tool("track").status == 0
 
     row = rows(workspace)[one["weights"]]
-    assert row.data.tags["mlflow.source.name"] == "tools.sweep"
+    assert row.data.tags["mlflow.source.name"] == "softmax sweep"
     artifacts = Path(row.info.artifact_uri.removeprefix("file://"))
     assert (artifacts / "evaluation/predictions.csv").exists()
 
 
 def test_its_seeds_show_how_much_of_a_comparison_is_chance(workspace: Workspace) -> None:
-    results = sweep(workspace, "-S", "train.seed=0,1,2,3")
+    results = sweep(workspace, "train.seed=0,1,2,3")
     scores = [one["test_accuracy"] for one in results]
     compared = workspace.tool("compare", "HEAD")
     spread = f"{statistics.mean(scores):.2%} ± {100 * statistics.stdev(scores):.2f}."
@@ -90,7 +90,7 @@ def test_its_seeds_show_how_much_of_a_comparison_is_chance(workspace: Workspace)
 
 
 def test_a_setting_without_a_model_has_a_row_that_says_why(workspace: Workspace) -> None:
-    results = sweep(workspace, "-S", "train.learning_rate=0.1,1e30")
+    results = sweep(workspace, "train.learning_rate=0.1,1e30")
     assert [bool(one.get("failure")) for one in results] == [False, True]
     failed = rows(workspace)["FAILED"]
     assert failed.data.params["train.learning_rate"] == "1e+30"
@@ -99,21 +99,21 @@ def test_a_setting_without_a_model_has_a_row_that_says_why(workspace: Workspace)
 
 def test_without_mlflow_it_says_how_to_add_the_rows(workspace: Workspace) -> None:
     workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    done = workspace.tool("sweep", "-S", "train.learning_rate=0.2,0.3")
+    done = workspace.tool("sweep", "train.learning_rate=0.2,0.3")
     assert done.status == 0
-    assert done.err.count("warning: MLflow") == 1
-    assert "sweep again: it trains nothing twice" in done.err
+    assert done.err.count("warning: could not log sweep") == 1
+    assert "which trains nothing twice" in done.err
 
 
 @pytest.mark.parametrize(
     ("option", "line"),
     [
-        ("train.epochs=0,1", "-S: train.epochs = 0 should be greater than or equal"),
-        ("train.validation=100000", "-S: train.validation = 100000 leaves none of"),
+        ("train.epochs=0,1", "sweep: train.epochs = 0 should be greater than or equal"),
+        ("train.validation=100000", "sweep: train.validation = 100000 leaves none of"),
     ],
 )
 def test_bad_input_is_one_line_and_trains_nothing(
     option: str, line: str, workspace: Workspace
 ) -> None:
-    assert error(workspace.tool("sweep", "-S", option)).startswith(line)
+    assert error(workspace.tool("sweep", option)).startswith(line)
     assert not shelf.PLACE.exists()

@@ -13,9 +13,10 @@ from helpers.shared import ROOT
 
 from softmax.core.data import Dataset
 from softmax.sweep import compiled
-from softmax.sweep.compiled import CompiledDescent
+from softmax.sweep.compiled import CompiledTrainer
 from softmax.training import fitting, scoring
-from softmax.training.fitting import Descent, Epoch, Hyperparameters
+from softmax.training.fitting import Epoch, Trainer
+from softmax.training.state import Hyperparameters
 
 COUNT = 24
 
@@ -36,7 +37,7 @@ def samples() -> Dataset:
     return Dataset(images, labels, classes)
 
 
-def epochs(recipes: list[Hyperparameters], kind: type[Descent]) -> list[list[str]]:
+def epochs(recipes: list[Hyperparameters], kind: type[Trainer]) -> list[list[str]]:
     """Return what each epoch leaves of each recipe, down to the bit, or why there is nothing."""
     kept, held_out = samples().split(5)
     return [
@@ -63,14 +64,14 @@ def test_models_are_those_of_the_array_code(
             )
             for (a, w), r in product(chosen, [0.1, 0.3])
         ]
-        assert epochs(recipes, CompiledDescent) == epochs(recipes, Descent), schedule
+        assert epochs(recipes, CompiledTrainer) == epochs(recipes, Trainer), schedule
 
 
 def test_a_model_that_leaves_the_range_says_what_the_array_code_says() -> None:
     recipes = [tiny.params(learning_rate=rate) for rate in (0.1, 1e9, 1e300)]
 
-    found = epochs(recipes, CompiledDescent)
-    assert found == epochs(recipes, Descent)
+    found = epochs(recipes, CompiledTrainer)
+    assert found == epochs(recipes, Trainer)
     assert ["lower train.learning_rate" in text for text in found[-1]] == [False, True, True]
 
 

@@ -48,8 +48,8 @@ def test_each_fault_of_any_setting_has_one_line() -> None:
     with pytest.raises(ParamsError) as error:
         grid.read(["train.learning_rate=0,0.1", "train.optimizer=sgd,lion"])
     assert str(error.value).split("\n") == [
-        "-S: train.learning_rate = 0 should be greater than 0",
-        "-S: train.optimizer = 'lion' should be 'sgd', 'momentum', 'nesterov' or 'adam'",
+        "sweep: train.learning_rate = 0 should be greater than 0",
+        "sweep: train.optimizer = 'lion' should be 'sgd', 'momentum', 'nesterov' or 'adam'",
     ]
 
 
@@ -71,4 +71,4 @@ TRAIN_ONLY = "a sweep sets keys of train, such as train.learning_rate=0.01,0.1"
 def test_what_is_no_value_of_train_is_refused(override: str, reason: str) -> None:
     with pytest.raises(ParamsError) as error:
         grid.read([override])
-    assert str(error.value) == f"-S {override}: {reason}"
+    assert str(error.value) == f"sweep: {override}: {reason}"

@@ -22,7 +22,7 @@ def assert_same_facts_with_a_warning_each(workspace: Workspace, reason: str) -> 
     printed = [workspace.stage(stage) for stage in LOGGING]
     assert [(stage.status, stage.err.count("\n")) for stage in printed] == [(0, 1)] * len(LOGGING)
     for stage in printed:
-        assert stage.err.startswith("warning: MLflow did not take this stage (")
+        assert stage.err.startswith("warning: could not log ")
         assert reason in stage.err
     assert workspace.contents() == before
 
@@ -67,10 +67,10 @@ def test_ctrl_c_ends_a_stage_that_logs(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("event", "remedy"),
     [
-        ("training", "once that is mended, `make track` adds it"),
-        ("lesson", "once that is mended, `dvc repro --force --single-item lesson` logs it"),
-        ("download", "once that is mended, `dvc repro --force --single-item download` logs it"),
-        ("sweep", "once that is mended, sweep again: it trains nothing twice, and adds the rows"),
+        ("training", "`python -m softmax track`"),
+        ("lesson", "`dvc repro --force --single-item lesson`"),
+        ("download", "`dvc repro --force --single-item download`"),
+        ("sweep", "run the same sweep again, which trains nothing twice"),
     ],
 )
 def test_a_warning_names_the_remedy(
@@ -81,8 +81,9 @@ def test_a_warning_names_the_remedy(
             raise OSError("the cause\nand more")
         except OSError as cause:
             raise RuntimeError("what came of it") from cause
-    warned = "warning: MLflow did not take this stage (OSError: the cause); "
-    assert capsys.readouterr().err == f"{warned}{remedy}\n"
+    warned = f"warning: could not log {event} to MLflow: OSError: the cause. "
+    complete = "The results on disk are complete. To log them later: "
+    assert capsys.readouterr().err == f"{warned}{complete}{remedy}\n"
 
 
 def test_the_warning_of_an_experiment_says_that_its_directory_may_go(
@@ -90,4 +91,4 @@ def test_the_warning_of_an_experiment_says_that_its_directory_may_go(
 ) -> None:
     monkeypatch.setenv("DVC_EXP_NAME", "mild-sole")
     recorder.warn("training", "a reason")
-    assert "; once that is mended, `make track HISTORY=1` adds it\n" in capsys.readouterr().err
+    assert ": `python -m softmax track --history`\n" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""A store that is away, fails at any call or is full: no stage minds, and `make track` adds all."""
+"""A store that is away, fails at any call or is full: no stage minds."""
 
 import itertools
 import os
@@ -92,12 +92,12 @@ def run(workspace: Workspace) -> list[str]:
 def names_the_remedy(warning: str) -> bool:
     """Return whether a stage printed the one line that says what to do."""
     return (
-        warning.count("\n") == 1 and warning.startswith("warning: ") and "`make track`" in warning
+        warning.count("\n") == 1 and warning.startswith("warning: ") and "softmax track" in warning
     )
 
 
 def tracked(workspace: Workspace) -> Any:
-    """Return what MLflow shows of the only row, after `make track`."""
+    """Return what MLflow shows of the only row, after `softmax track`."""
     assert workspace.tool("track").status == 0
     return content(os.environ["MLFLOW_TRACKING_URI"])
 

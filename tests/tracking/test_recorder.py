@@ -58,7 +58,7 @@ def test_stages_of_their_own_log_in_a_directory_of_any_name(
     before = {*tmp_path.iterdir()}
     assert "warning" not in run("-m", "stages.train").stderr
     lock.PATH.write_bytes(locked)
-    run("-m", "tools.track")
+    run("-m", "softmax", "track")
     assert {*tmp_path.iterdir()} == before
     copy = f"sqlite:///{shutil.copy('mlflow.db', tmp_path / 'copy.db')}"
     (row,) = rows(copy)
@@ -91,5 +91,5 @@ def test_a_store_that_stalls_is_given_up() -> None:
     """By the process that logs, also if one of its threads does not end."""
     start = time.monotonic()
     done = run("-c", ENDLESS)
-    assert done.stderr.startswith("warning: MLflow did not take this stage (not in 1 s); ")
+    assert done.stderr.startswith("warning: could not log images to MLflow: not in 1 s. ")
     assert time.monotonic() - start < STARTUP

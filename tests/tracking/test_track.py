@@ -1,4 +1,4 @@
-"""`tools.track` adds what MLflow lacks of a model, and nothing twice."""
+"""`softmax track` adds what MLflow lacks of a model, and nothing twice."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -109,7 +109,7 @@ def test_a_score_on_another_test_set_stays_with_its_row(workspace: Workspace) ->
 def test_track_says_in_one_line_what_it_lacks(workspace: Workspace) -> None:
     with workspace.monkeypatch.context() as away:
         away.setenv("MLFLOW_TRACKING_URI", AWAY)
-        assert error(workspace.tool("track")).endswith("; mend that, and run this again")
+        assert error(workspace.tool("track")).endswith("then run the command again.")
     locked = lock.PATH.read_bytes()
     lock.PATH.unlink()
     assert error(workspace.tool("track")) == "dvc.lock: not found; run `dvc repro`"
@@ -187,11 +187,11 @@ def test_history_has_what_only_a_tag_a_branch_or_an_experiment_holds(workspace: 
     run_git("checkout", "--quiet", "-")
     workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", workspace.store)
     for _ in range(2):
-        printed = workspace.tool("track", "history")
+        printed = workspace.tool("track", "--history")
         assert printed.status == 0
         left_out = [line for line in printed.err.splitlines() if "left out: " in line]
         assert len(left_out) == 2, left_out
-        assert sum("dvc.lock: not what DVC writes" in line for line in left_out) == 1
+        assert sum("dvc.lock is corrupted" in line for line in left_out) == 1
         assert sum("models/epochs is not in DVC's cache" in line for line in left_out) == 1
     found = {row.data.params["train.learning_rate"]: row for row in rows(workspace.store)}
     assert sorted(found) == ["0.004", "0.1", "0.2"]

@@ -16,7 +16,7 @@ from softmax.core.arrays import Array
 from softmax.core.data import Dataset, batches
 from softmax.errors import RangeError
 from softmax.training import fitting, scoring
-from softmax.training.fitting import Descent
+from softmax.training.fitting import Trainer
 
 
 @pytest.fixture
@@ -49,12 +49,12 @@ def test_steps_and_scores_stay_on_the_device(
     monkeypatch.setattr(fitting, "REPORT_EVERY", 2)
     recipe = tiny.params(optimizer=optimizer, schedule="cosine", weight_decay=0.1, averaging=0.9)
     kept, held_out = data.split(5)
-    descent = Descent(kept, [recipe, recipe])
-    losses, _ = descent.take_steps(1)
+    trainer = Trainer(kept, [recipe, recipe])
+    losses, _ = trainer.take_steps(1)
 
-    published = [learner.publish() for learner in descent.learners]
-    assert_there(losses, descent.thetas, *published)
-    assert_there(descent.sums(torch.stack(published), held_out), scoring.sums(published[0], kept))
+    averaged = trainer.state.averaged()
+    assert_there(losses, trainer.state.theta, averaged)
+    assert_there(trainer.sums(averaged, held_out), scoring.sums(averaged[0], kept))
 
 
 def test_the_check_of_products_stays_on_the_device(

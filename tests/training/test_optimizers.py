@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from softmax.training import initialization, optimizers
-from softmax.training.fitting import Learner
+from softmax.training.state import TrainState
 
 STEPS = 30
 MOMENTUM = 0.8
@@ -31,16 +31,17 @@ def test_takes_the_steps_of_torch(name: str, weight_decay: float) -> None:
     """Descend a quadratic bowl, up to the rounding of each step to the weight grid."""
     lowest = np.linspace(-3, 3, 70).reshape(10, 7)
     params = tiny.params(optimizer=name, momentum=MOMENTUM, weight_decay=weight_decay)
-    learner = Learner(initialization.uniform(6, params.seed, classes=tiny.CLASSES), params, STEPS)
-    theta = torch.tensor(learner.theta)
+    start = initialization.uniform(6, params.seed, classes=tiny.CLASSES)
+    state = TrainState(start[None], [params], STEPS)
+    theta = torch.tensor(start)
     reference = TORCH_OPTIMIZERS[name]([theta], lr=params.learning_rate, weight_decay=weight_decay)
 
     for _ in range(STEPS):
-        learner.descend(learner.theta - lowest)
+        state.step(state.theta - lowest)
         theta.grad = theta - torch.tensor(lowest)
         reference.step()
 
-    np.testing.assert_allclose(learner.theta, theta, rtol=0, atol=1e-7)
+    np.testing.assert_allclose(state.theta[0], theta, rtol=0, atol=1e-7)
 
 
 @given(st.integers(1, 10**6), st.floats(0, 1, exclude_max=True))

@@ -38,7 +38,7 @@ BROKEN = {  # the same, where a file cannot be read
     "dvc.yaml' validation failed": ("dvc.yaml", "\nstages:", "\nstages: 1\nstags:"),
     "params.yaml: train.epochs = 0 should be": ("params.yaml", "epochs: 1", "epochs: 0"),
     "stages/train.py, line 1: ": ("stages/train.py", '"""Fit', 'def """Fit'),
-    "dvc.lock: not what DVC writes": ("dvc.lock", "schema: '2.0'", "<<<<<<< HEAD\nschema: '2.0'"),
+    "dvc.lock is corrupted": ("dvc.lock", "schema: '2.0'", "<<<<<<< HEAD\nschema: '2.0'"),
 }
 
 

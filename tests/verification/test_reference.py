@@ -14,7 +14,7 @@ from softmax.core.data import Dataset
 from softmax.pipeline import params
 from softmax.pipeline.params import Train
 from softmax.training import fitting, optimizers
-from softmax.training.fitting import Hyperparameters
+from softmax.training.state import Hyperparameters
 from verification import reference
 
 Optimizer = Literal["sgd", "momentum", "nesterov", "adam"]

@@ -28,7 +28,7 @@ CONTROLS = [
 REPLACED = {  # by verification.retrain, for good
     Dataset: ["to"],
     Recorder: ["__init__", "log"],
-    fitting: ["Descent", "fit"],
+    fitting: ["Trainer", "fit"],
     model: ["logits", "gradient_sum", "softmax", "cross_entropy"],
     recorder: ["log"],
 }

@@ -1,0 +1,56 @@
+"""The command line: help, bad use, and what it imports."""
+
+import subprocess
+import sys
+
+import click
+import pytest
+from helpers.workspace import Workspace, error
+
+from softmax.cli.app import data, program
+
+COMMANDS = {**program.commands, **data.commands}
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_each_command_has_help_with_an_example(name: str, workspace: Workspace) -> None:
+    command = COMMANDS[name]
+    words = ["data", name] if name in data.commands else [name]
+    printed = workspace.tool(" ".join(words), "--help")
+    assert printed.status == 0
+    assert command.help
+    options = [param for param in command.params if isinstance(param, click.Option)]
+    assert all(option.help or option.show_default for option in options)
+    assert isinstance(command, click.Group) or f"Example: python -m softmax {' '.join(words)}" in (
+        printed.out
+    )
+
+
+def test_help_imports_no_library_but_click() -> None:
+    program = "import sys; sys.argv[1:] = ['--help']; from softmax.cli.app import main; main(); "
+    check = "print([x for x in ('numpy', 'dvc', 'mlflow', 'torch', 'pandas') if x in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", program + check], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["compare"], "Missing argument 'BASE'"),
+        (["data add", "mine"], "Missing argument 'SOURCE'"),
+        (["data add", "mine", ".", "--size", "3"], "'3' should be rows and columns"),
+        (["ui", "--port", "70000"], "70000 is not in the range"),
+        (["swep"], "No such command 'swep'"),
+        (["predict", "a.png", "--rev", "HEAD", "--model", "x"], "Give one of them."),
+    ],
+)
+def test_bad_use_is_one_line(words: list[str], reason: str, workspace: Workspace) -> None:
+    assert reason in error(workspace.tool(*words))
+
+
+def test_without_a_command_it_lists_them(workspace: Workspace) -> None:
+    printed = workspace.call("softmax.cli.app")
+    assert printed.status == 2
+    assert "  sweep " in printed.err
