@@ -18,12 +18,12 @@ torch.set_num_threads(1)  # on a busy machine threads wait for each other longer
 
 Doubles = NDArray[np.float64]
 
-DEFAULTS = {"seed": 0, "points": 50, "spread": 0.16, "epochs": 40, "learning_rate": 2.0}
+LECTURE = Lesson(seed=0, points=50, spread=0.16, epochs=40, learning_rate=2.0)
 
 
 def params(**changes: Any) -> Lesson:
-    """The params of the repository, and `changes` to them."""
-    return Lesson.model_validate(DEFAULTS | changes)
+    """The params of the lecture, and `changes` to them."""
+    return Lesson.model_validate(LECTURE.model_dump() | changes)
 
 
 def columns(data: Dataset) -> Doubles:
@@ -58,21 +58,16 @@ def test_points_are_those_of_the_text() -> None:
     assert data.labels.tolist() == [0] * count + [1] * count + [2] * count
 
 
-@pytest.mark.parametrize("noise", [-1.0, 1.0])
-def test_the_farthest_points_are_inside_the_square(
-    noise: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(randomness, "uniform", lambda count, *_: np.full(count, noise))
-    widest = plane.points(params(spread=0.2)).images
-
-    assert abs(widest).max() == {1.0: 255, -1.0: 240}[noise]
+def test_the_farthest_points_are_inside_the_square(monkeypatch: pytest.MonkeyPatch) -> None:
+    for noise, farthest in ((1.0, 255), (-1.0, 240)):
+        monkeypatch.setattr(randomness, "uniform", lambda count, *_, u=noise: np.full(count, u))
+        assert abs(plane.points(params(spread=0.2)).images).max() == farthest
 
 
 def test_the_lattice_fills_the_square_from_the_top_left() -> None:
     places = plane.lattice().images
-
     assert places[[0, 1, 256, -1]].tolist() == [[-255, 255], [-253, 255], [-255, 253], [255, -255]]
-    assert len({tuple(place) for place in places.tolist()}) == 256 * 256
+    assert len(np.unique(places, axis=0)) == 256 * 256
 
 
 def test_follows_gradient_descent_in_plain_numpy() -> None:
@@ -96,8 +91,8 @@ def test_follows_gradient_descent_in_plain_numpy() -> None:
 
 def test_logistic_regressions_follow_the_sigmoid_in_plain_numpy() -> None:
     """One row of weights, the lecture's rate, and for the start what two classes start with."""
-    data = plane.points(params())
-    x, pairs = columns(data), plane.fit_logistic(data, params())
+    data = plane.points(LECTURE)
+    x, pairs = columns(data), plane.fit_logistic(data, LECTURE)
     expected = []
     for k in range(3):
         start = initialization.uniform(2, seed=0, classes=2)
@@ -111,9 +106,9 @@ def test_logistic_regressions_follow_the_sigmoid_in_plain_numpy() -> None:
 
 
 def test_torch_gives_the_same_bytes() -> None:
-    data = plane.points(params())
+    data = plane.points(LECTURE)
 
-    assert fitted(data.map(torch.tensor), params()) == fitted(data, params())
+    assert fitted(data.map(torch.tensor), LECTURE) == fitted(data, LECTURE)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +117,7 @@ def test_torch_gives_the_same_bytes() -> None:
     ids=str,
 )
 def test_each_param_changes_all_models(change: dict[str, Any]) -> None:
-    plain, changed = (fitted(plane.points(p), p) for p in (params(), params(**change)))
+    plain, changed = (fitted(plane.points(p), p) for p in (LECTURE, params(**change)))
 
     assert not set(plain) & set(changed)
 
@@ -140,9 +135,9 @@ def test_no_params_leave_the_range_of_exact_sums() -> None:
 
 def test_softmax_adds_up_to_one_and_logistic_regressions_do_not() -> None:
     """None of them claims the middle, and between two clouds both do."""
-    data, lattice = plane.points(params()), plane.lattice()
-    *_, last = plane.fit(data, params())
-    pairs = plane.fit_logistic(data, params())
+    data, lattice = plane.points(LECTURE), plane.lattice()
+    *_, last = plane.fit(data, LECTURE)
+    pairs = plane.fit_logistic(data, LECTURE)
     a, q = plane.probabilities(last.theta, lattice), plane.logistic(pairs, lattice)
 
     assert abs(plane.totals(a) - 1).max() < 1e-15
@@ -155,14 +150,15 @@ def test_softmax_adds_up_to_one_and_logistic_regressions_do_not() -> None:
 
 
 def test_the_table_has_both_judgements_of_each_point() -> None:
-    data = plane.points(params())
-    *_, last = plane.fit(data, params())
-    table = plane.table(data, last.theta, plane.fit_logistic(data, params()))
-    softmax, logistic = table[["p0", "p1", "p2"]], table[["q0", "q1", "q2"]]
-
+    data = plane.points(LECTURE)
+    theta = plane.fit(data, LECTURE)[-1].theta
+    pairs = plane.fit_logistic(data, LECTURE)
+    table = plane.table(data, theta, pairs)
     assert table[["x1", "x2"]].to_numpy().tolist() == data.images.tolist()
     assert (table["label"] == data.labels).all()
-    assert (table["prediction"] == softmax.to_numpy().argmax(axis=1)).all()
-    np.testing.assert_allclose(table["q_sum"], logistic.sum(axis=1), atol=1e-15)
-    expected = torch.softmax(torch.tensor(last.theta @ columns(data)), 0)
-    np.testing.assert_allclose(softmax.T, expected, atol=1e-9)
+    softmax = torch.softmax(torch.tensor(theta @ columns(data)), 0)
+    np.testing.assert_allclose(table[["p0", "p1", "p2"]].T, softmax, atol=1e-9)
+    assert (table["prediction"] == softmax.numpy().argmax(axis=0)).all()
+    logistic = plane.logistic(pairs, data)
+    np.testing.assert_allclose(table[["q0", "q1", "q2"]].T, logistic, atol=1e-9)
+    np.testing.assert_allclose(table["q_sum"], logistic.sum(axis=0), atol=1e-9)
