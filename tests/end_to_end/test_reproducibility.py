@@ -89,10 +89,9 @@ def test_the_real_stages_give_the_lock_again_in_a_clean_clone(
 def test_work_that_is_not_committed_counts_and_is_not_lost(
     shell: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A hook's variables lead nowhere else. Another git is busy. A date alone is no change."""
+    """Where a hook has set git's variables, and another git is busy."""
     Path("docs/two.txt").write_text("untracked")
     Path("datasets.yaml").write_text("# unfinished\n" + Path("datasets.yaml").read_text())
-    os.utime("params.yaml", (0, 0))
     before = git(shell.directory, "status", "--porcelain")
     index = shell.directory / ".git/index"
     index.with_name("index.lock").touch()
@@ -145,10 +144,11 @@ def test_what_only_this_directory_has_is_no_part_of_the_truth(shell: Workspace) 
 def test_the_data_that_are_there_go_before_a_mirror(
     shell: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Which may hold another data set, as in the workflows."""
+    """Which may hold another data set, as in the workflows. Another date is no change."""
     monkeypatch.setenv("MNIST_MIRROR", str(shell.directory / "data/digits"))
     write_pipeline(f'{COUNT} && test -d "$MNIST_MIRROR"')
     monkeypatch.setenv("MNIST_MIRROR", "/nowhere")
+    os.utime("params.yaml", (0, 0))
     assert shell.call("verification.claims", "true").status == 0
     shutil.rmtree("data")
     assert verdict(shell) == "a stage fails from scratch, as said above"
