@@ -1,6 +1,7 @@
 """The pipeline as its users meet it: a clean clone, real MNIST and DVC's own commands."""
 
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -15,14 +16,6 @@ from softmax.pipeline import paths
 from softmax.provenance import lock
 
 CHANGES = ("-S", "train.learning_rate=0.1", "-S", "train.epochs=1")
-
-
-@pytest.fixture(scope="module")
-def faster(mnist: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A clone whose workspace holds an experiment, and MLflow both models."""
-    clone = Clone.copy(mnist, tmp_path_factory.mktemp("faster") / "clone")
-    clone.run("dvc", "exp", "run", "-n", "faster", *CHANGES)
-    return clone
 
 
 def test_results_lie_in_the_bands_of_the_lecture(mnist: Clone) -> None:
@@ -77,7 +70,12 @@ def test_wrong_params_stop_the_pipeline_before_any_output_is_touched(
         mnist.edit("params.yaml", new, "epochs: 5")
 
 
-def test_an_experiment_compares_with_the_committed_results(faster: Clone) -> None:
+def test_an_experiment_compares_with_the_committed_results(
+    mnist: Clone, browser: Browser, tmp_path: Path
+) -> None:
+    """In metrics, MLflow, and plots, which need no network and begin with MNIST."""
+    faster = Clone.copy(mnist, tmp_path / "clone")
+    faster.run("dvc", "exp", "run", "-n", "faster", *CHANGES)
     params = json.loads(faster.run("dvc", "params", "diff", "--json"))["params.yaml"]
     assert {key: (change["old"], change["new"]) for key, change in params.items()} == {
         "train.learning_rate": (0.001, 0.1),
@@ -95,9 +93,6 @@ def test_an_experiment_compares_with_the_committed_results(faster: Clone) -> Non
     for column in ("accuracy", "train.epochs", "train.learning_rate"):
         assert column in header[:100]  # which DVC's pager shows first
 
-
-def test_plots_need_no_network_and_begin_with_mnist(faster: Clone, browser: Browser) -> None:
-    """Two revisions lie beside each other on a small screen."""
     faster.run("dvc", "plots", "diff", "HEAD")
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     asked: list[str] = []
@@ -109,6 +104,7 @@ def test_plots_need_no_network_and_begin_with_mnist(faster: Clone, browser: Brow
     top = "(plot) => plot.getBoundingClientRect().top"
     tops = [page.locator(f"body > [id*={kind}]").first.evaluate(top) for kind in kinds]
     assert tops == sorted(tops)
+    # two revisions lie beside each other
     first, second = page.locator("body > [id*=samples]").first.locator("img").all()
     assert first.evaluate(top) == second.evaluate(top)
     assert all(url.startswith(("file:", "data:")) for url in asked), asked

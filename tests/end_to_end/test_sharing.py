@@ -29,18 +29,10 @@ def share(directory: Path, url: str) -> Clone:
     return clone
 
 
-@pytest.fixture(scope="module")
-def pushed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with a remote to which a clone beside it pushed."""
-    directory = tmp_path_factory.mktemp("pushed")
-    share(directory, "../remote").run("dvc", "push")
-    return directory
-
-
 @pytest.fixture
-def remote(pushed: Path, tmp_path: Path) -> Path:
-    """The remote in a copy of that directory, for one test to change."""
-    shutil.copytree(pushed, tmp_path, symlinks=True, dirs_exist_ok=True)
+def remote(tmp_path: Path) -> Path:
+    """A remote to which a clone beside it pushed."""
+    share(tmp_path, "../remote").run("dvc", "push")
     return tmp_path / "remote"
 
 
