@@ -1,4 +1,4 @@
-"""MLflow as people run it: a server on PostgreSQL, that of compose.yaml, and the UI."""
+"""MLflow as people run it: a server on PostgreSQL, that of compose.yaml, one that hangs, the UI."""
 
 import os
 import re
@@ -9,6 +9,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -110,6 +111,24 @@ def test_a_team_that_first_uses_its_server_at_once_loses_nothing(
     for directory, known in zip(people, expected, strict=True):
         workspace.monkeypatch.chdir(directory)
         assert content(team) == known
+
+
+@pytest.mark.parametrize("scheme", ["http", pytest.param("postgresql", marks=pytest.mark.extended)])
+def test_a_server_that_accepts_and_never_answers_is_given_up(
+    scheme: str, workspace: Workspace
+) -> None:
+    """In time, with one line, by a stage in a process of its own, whose outputs are the same."""
+    before, start = workspace.contents(), time.monotonic()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = "{}://nobody@{}:{}/mlflow".format(scheme, *listener.getsockname())
+        workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        command = [sys.executable, "-m", "stages.train"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    (warning,) = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
+    assert "`make track`" in warning
+    assert "Traceback" not in done.stderr
+    assert time.monotonic() - start < STARTUP  # the clock ends it after 8 s
+    assert workspace.contents() == before
 
 
 def test_the_ui_shows_the_runs_side_by_side_until_the_command_ends(

@@ -163,18 +163,17 @@ def sshd(tmp_path: Path) -> Iterator[tuple[str, Path]]:
         command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / name)]
         subprocess.run(command, check=True)
     port = free_port()
-    options = {
-        "ListenAddress": f"127.0.0.1:{port}",
-        "HostKey": tmp_path / "host",
-        "AuthorizedKeysFile": tmp_path / "key.pub",
-        "StrictModes": "no",  # of the directories above tmp_path
-        "UsePAM": "no",
-        "PasswordAuthentication": "no",
-        "PidFile": "none",
-        "Subsystem": "sftp internal-sftp",
-    }
-    arguments = [f"-o{key}={value}" for key, value in options.items()]
-    command = [program, "-D", "-e", "-f", os.devnull, *arguments]
+    options = [
+        f"-oListenAddress=127.0.0.1:{port}",
+        f"-oHostKey={tmp_path / 'host'}",
+        f"-oAuthorizedKeysFile={tmp_path / 'key.pub'}",
+        "-oStrictModes=no",  # of the directories above tmp_path
+        "-oUsePAM=no",
+        "-oPasswordAuthentication=no",
+        "-oPidFile=none",
+        "-oSubsystem=sftp internal-sftp",
+    ]
+    command = [program, "-D", "-e", "-f", os.devnull, *options]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         while "Server listening" not in process.stderr.readline():

@@ -38,7 +38,7 @@ def served(workspace: Workspace, tmp_path: Path) -> Iterator[str]:
     """The address at which the model is served, by a server that runs elsewhere."""
     workspace.tool("track")
     address = f"http://127.0.0.1:{(port := free_port())}"
-    command = [BIN / "mlflow", "models", "serve", "-m", f"models:/{NAME}/1"]
+    command = [str(BIN / "mlflow"), "models", "serve", "-m", f"models:/{NAME}/1"]
     command += ["--env-manager", "local", "--port", str(port)]
     environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"}
     with (tmp_path / "log").open("w") as log:
