@@ -17,15 +17,15 @@ from helpers.shared import ROOT
 PATIENCE = 60  # seconds for what is to end by itself, on a busy machine
 
 
-def processes(directory: Path, stage: str = "") -> list[psutil.Process]:
-    """Return the processes that run in `directory`, all or those of a stage's Python."""
+def processes(directory: Path, name: str = "") -> list[psutil.Process]:
+    """Return the processes that run in `directory`, all or the Pythons that run `name`."""
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):  # it has ended, or is another user's
-            if not Path(process.cwd()).is_relative_to(directory):
-                continue
             line = process.cmdline()
-            if not stage or (f"stages.{stage}" in line and "python" in line[0]):
+            if Path(process.cwd()).is_relative_to(directory) and (
+                not name or (name in line and "python" in line[0])
+            ):
                 found.append(process)
     return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
 
@@ -47,28 +47,23 @@ def test_a_kill_loses_nothing(killed: str, stage: str, seconds: float, tmp_path:
         text=True,
         start_new_session=True,
     )
-    while not (running := processes(clone.directory, stage)):
+    while not (running := processes(clone.directory, f"stages.{stage}")):
         assert dvc.poll() is None, dvc.communicate()
         time.sleep(0.02)
     time.sleep(seconds)
-    match killed:
-        case "all":
-            os.killpg(dvc.pid, signal.SIGKILL)
-        case "DVC":
-            dvc.kill()
-        case _:
-            for process in running:
-                with suppress(psutil.NoSuchProcess):  # it was faster
-                    process.kill()
+    if killed == "all":
+        os.killpg(dvc.pid, signal.SIGKILL)
+    elif killed == "DVC":
+        dvc.kill()
+    else:
+        for process in running:
+            with suppress(psutil.NoSuchProcess):  # it was faster
+                process.kill()
     said, _ = dvc.communicate(timeout=PATIENCE)
     assert "Traceback" not in said, said
-
-    end = time.monotonic() + PATIENCE
-    while left := processes(clone.directory):
-        assert time.monotonic() < end, left
-        time.sleep(0.05)
-    clone.run("python", "-m", "softmax", "run")
-    clone.run("python", "-m", "softmax", "track")
+    assert psutil.wait_procs(processes(clone.directory), PATIENCE)[1] == []
+    clone.run("python", "-m", "tools.repro")
+    clone.run("python", "-m", "tools.track")
     assert clone.run("git", "status", "--porcelain") == ""
     assert "up to date" in clone.run("dvc", "status")
     assert not [*clone.directory.rglob("*.partial")]

@@ -1,29 +1,31 @@
 """The served model answers images, says 400 to anything else, and goes on."""
 
 import json
-import socket
+import os
+import signal
+import subprocess
 from collections.abc import Iterator
-from contextlib import closing
-from threading import Thread
+from pathlib import Path
 
-import mlflow
 import numpy as np
+import pandas as pd
 import pytest
 import requests
-import uvicorn
-from helpers.digits import NAME, SIDE
+from helpers.clones import BIN
+from helpers.digits import SIDE
+from helpers.rows import NAME
+from helpers.stores import free_port, wait_for
 from helpers.workspace import Workspace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mlflow.pyfunc import scoring_server
 
 from softmax.core import data
-from softmax.pipeline import catalog
+from softmax.pipeline import catalog, paths
 
+pytestmark = pytest.mark.end_to_end
 DEADLINE = 30  # seconds for an answer, on a busy machine
-ODD = ["0", "-1", "256", "1.5", "1e400", "NaN", "-Infinity", "null", "true", '"x"', "[]", "{}"]
-ODD += ["[" * 50 + "]" * 50, '"' + "x" * 5000 + '"', '"\\ud800"', "1" + "0" * 18, "[[0,1]]", "\x00"]
-ODD += ["9" * 400]
+ODD = ["-1", "256", "1.5", "1e400", "NaN", "-Infinity", "null", "true", '"x"', "[]", "{}", "\x00"]
+ODD += ["[" * 50 + "]" * 50, '"' + "x" * 5000 + '"', '"\\ud800"', "1" + "0" * 18, "9" * 400]
 DEEP = b"[" * 5000  # at which MLflow's own reader gives up, with status 500
 BODIES = [b"", b"[]", b"null", b"\xff\xfe", b"{}", b"a,b\n1,2", DEEP]
 KEYS = ["inputs", "instances", "dataframe_split", "dataframe_records", "params", "", "x"]
@@ -32,23 +34,43 @@ TYPES = [JSON, "text/csv", "application/json; charset=utf-16", "text/html", "", 
 
 
 @pytest.fixture
-def served(workspace: Workspace) -> Iterator[str]:
-    """The address at which a trained model is served as `mlflow models serve` does it."""
-    assert workspace.stage("train").status == 0  # which registers the model
-    model = mlflow.pyfunc.load_model(f"models:/softmax-{NAME}/latest")
-    server = uvicorn.Server(uvicorn.Config(scoring_server.init(model), log_level="critical"))
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        thread = Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/invocations"
-        server.should_exit = True
-        thread.join(DEADLINE)
-        assert not thread.is_alive()
+def served(workspace: Workspace, tmp_path: Path) -> Iterator[str]:
+    """The address at which the model is served, by a server that runs elsewhere."""
+    workspace.tool("track")
+    address = f"http://127.0.0.1:{(port := free_port())}"
+    command = [str(BIN / "mlflow"), "models", "serve", "-m", f"models:/{NAME}/1"]
+    command += ["--env-manager", "local", "--port", str(port)]
+    environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"}
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(
+            command, cwd="/", env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        wait_for(f"{address}/ping", process, tmp_path / "log")
+        yield f"{address}/invocations"
+        assert process.poll() is None
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def ask(address: str, body: bytes, kind: str = JSON) -> requests.Response:
     """Return the answer to a body of this type."""
     return requests.post(address, body, headers={"Content-Type": kind}, timeout=DEADLINE)
+
+
+def test_it_gives_the_answers_of_the_pipeline(served: str) -> None:
+    images = data.load(*catalog.test("digits")).images
+    expected = pd.read_csv(paths.PREDICTIONS).drop(columns="label")
+    expected["class"] = expected["prediction"].astype(str)
+    for form in (images, images.reshape(-1, SIDE, SIDE) / np.float32(255)):
+        answer = ask(served, json.dumps({"inputs": form.tolist()}).encode())
+        assert answer.status_code == 200, answer.text[:500]
+        found = pd.DataFrame(answer.json()["predictions"])
+        pd.testing.assert_frame_equal(found, expected, check_exact=True)
+    refusal = ask(served, json.dumps({"inputs": [[0] * 63]}).encode())
+    assert refusal.status_code == 400
+    assert "shape (1, 63) should be (n, 64) or (n, 8, 8)" in refusal.json()["message"]
 
 
 @st.composite
@@ -78,7 +100,7 @@ def requested(draw: st.DrawFn) -> tuple[bytes, str]:
 
 @pytest.mark.extended
 def test_anything_is_answered_or_refused_and_the_server_goes_on(served: str) -> None:
-    image = data.load(*catalog.test(NAME)).images[0]
+    image = data.load(*catalog.test("digits")).images[0]
     good = json.dumps({"inputs": [image.astype(int).tolist()]}).encode()
     expected = ask(served, good).json()
     answered: list[int] = []

@@ -1,4 +1,4 @@
-"""`softmax track` adds what MLflow lacks of a model, and nothing twice."""
+"""`tools.track` adds what MLflow lacks of a model, and nothing twice."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +10,7 @@ from helpers.stores import empty_store
 from helpers.workspace import MODEL, Workspace, error
 from mlflow import MlflowClient
 
+from softmax.pipeline import paths
 from softmax.provenance import lock
 from softmax.tracking.replay import BATCH_LOSS
 from softmax.tracking.store import connect, experiment
@@ -109,7 +110,7 @@ def test_a_score_on_another_test_set_stays_with_its_row(workspace: Workspace) ->
 def test_track_says_in_one_line_what_it_lacks(workspace: Workspace) -> None:
     with workspace.monkeypatch.context() as away:
         away.setenv("MLFLOW_TRACKING_URI", AWAY)
-        assert error(workspace.tool("track")).endswith("then run the command again.")
+        assert error(workspace.tool("track")).endswith("; mend that, and run this again")
     locked = lock.PATH.read_bytes()
     lock.PATH.unlink()
     assert error(workspace.tool("track")) == "dvc.lock: not found; run `dvc repro`"
@@ -170,38 +171,36 @@ def test_history_has_what_only_a_tag_a_branch_or_an_experiment_holds(workspace: 
         git(workspace.directory, *arguments)
 
     workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", AWAY)
+    main = git(workspace.directory, "branch", "--show-current").strip()
     train(0.1)
     with Repo() as repo:
         repo.experiments.save(name="experiment")
     run_git("reset", "--quiet", "--hard")
+    run_git("checkout", "--quiet", "--detach")
     train(0.2)
-    run_git("checkout", "--quiet", "-b", "branch")
     tagged = workspace.commit()
     run_git("tag", "only-tagged")
+    run_git("checkout", "--quiet", "-b", "branch", main)
     train(0.3)
-    lost = Path(".dvc/cache/files/md5", lock_md5()[:2], lock_md5()[2:])
-    lost.unlink()
-    workspace.commit("Train what is lost")
+    workspace.commit()
+    weights = lock.outputs(lock.load(), "train")[paths.WEIGHTS]
+    lock.PATH.write_text(lock.PATH.read_text().replace(weights, "f" * 32))
+    workspace.commit("Lose the weights")
     lock.PATH.write_text("<<<<<<< HEAD\n")
     workspace.commit("Commit a conflict")
-    run_git("checkout", "--quiet", "-")
+    run_git("checkout", "--quiet", main)
     workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", workspace.store)
     for _ in range(2):
-        printed = workspace.tool("track", "--history")
+        printed = workspace.tool("track", "history")
         assert printed.status == 0
         left_out = [line for line in printed.err.splitlines() if "left out: " in line]
         assert len(left_out) == 2, left_out
-        assert sum("dvc.lock is corrupted" in line for line in left_out) == 1
-        assert sum("models/epochs is not in DVC's cache" in line for line in left_out) == 1
+        assert sum("dvc.lock: not what DVC writes" in line for line in left_out) == 1
+        assert sum("models/softmax.safetensors is not in DVC's" in line for line in left_out) == 1
     found = {row.data.params["train.learning_rate"]: row for row in rows(workspace.store)}
-    assert sorted(found) == ["0.004", "0.1", "0.2"]
-    assert len(rows(workspace.store)) == 3
+    assert sorted(found) == ["0.004", "0.1", "0.2", "0.3"]
+    assert len(rows(workspace.store)) == 4
     assert [rate for rate, row in found.items() if "DVC_EXP_NAME" in row.data.tags] == ["0.1"]
     assert found["0.1"].data.tags["DVC_EXP_NAME"] == "experiment"
     assert found["0.2"].data.tags["mlflow.source.git.commit"] == tagged
     assert found["0.2"].data.tags["git.dirty"] == "false"
-
-
-def lock_md5() -> str:
-    """Return the MD5 of the weights that dvc.lock has."""
-    return lock.outputs(lock.load(), "train")[Path("models/softmax.safetensors")]
