@@ -34,7 +34,7 @@ def serve() -> Iterator[Serve]:
 
 
 def files(
-    parts: Sequence[str], labels: list[NDArray[np.integer]], kind: str = "u1"
+    parts: Sequence[str], labels: Sequence[NDArray[np.integer]], kind: str = "u1"
 ) -> dict[str, bytes]:
     """Return gzipped IDX files of images and labels, by name."""
     contents = {}

@@ -60,8 +60,3 @@ def test_what_is_too_small_for_a_ground_has_no_ink(shape: tuple[int, int]) -> No
     for level in (0, 128, 255):
         with pytest.raises(DataError, match="no ink found"):
             ink.find(np.full(shape, level, np.uint8))
-
-
-def test_otsu_parts_two_levels_and_finds_no_parts_in_one() -> None:
-    assert ink.otsu(np.array([3, 3, 3, 200])) == 3
-    assert ink.otsu(np.array([7, 7])) == 0
