@@ -54,14 +54,19 @@ def status(code: int) -> Reply:
     return lambda request: request.send_error(code)
 
 
-def body(content: bytes, length: int | None = None, encoding: str = "identity") -> Reply:
-    """Return a reply of `content`, announced as `length` bytes in this Content-Encoding."""
+def sent(start: bytes, again: bytes | None = None, pause: float = 0) -> Reply:
+    """Return a reply of these bytes, and then of others, after pauses, until the test is over."""
 
     def reply(request: BaseHTTPRequestHandler) -> None:
-        request.send_response(200)
-        request.send_header("Content-Length", str(len(content) if length is None else length))
-        request.send_header("Content-Encoding", encoding)
-        request.end_headers()
-        request.wfile.write(content)
+        request.wfile.write(start)
+        while again is not None and not ENDING.wait(pause):
+            request.wfile.write(again)
 
     return reply
+
+
+def body(content: bytes, length: int | None = None, encoding: str = "identity") -> Reply:
+    """Return a reply of `content`, announced as `length` bytes in this Content-Encoding."""
+    length = len(content) if length is None else length
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nContent-Encoding: {encoding}\r\n\r\n"
+    return sent(head.encode() + content)

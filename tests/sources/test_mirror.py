@@ -7,13 +7,12 @@ import time
 import tracemalloc
 import zlib
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
 import pytest
-from helpers.sites import ENDING, Reply, Serve, body, status
+from helpers.sites import Reply, Serve, body, sent, status
 from sources.sites import Fetch, Files, expected, message, plain
 from torchvision import datasets
 
@@ -26,15 +25,9 @@ PATIENCE = 0.4  # seconds for the next byte, of mirrors that do not send it
 OK = b"HTTP/1.1 200 OK\r\n"
 
 
-def sent(start: bytes, again: bytes | None = None) -> Reply:
-    """Return a reply of these bytes, and then of others until the test is over."""
-
-    def reply(request: BaseHTTPRequestHandler) -> None:
-        request.wfile.write(start)
-        while again is not None and not ENDING.wait(PATIENCE / 6):
-            request.wfile.write(again)
-
-    return reply
+def slow(start: bytes, again: bytes) -> Reply:
+    """Return a reply of these bytes, and then of others, a few a second."""
+    return sent(start, again, PATIENCE / 6)
 
 
 def chunked(content: bytes, end: bytes = b"0\r\n\r\n") -> Reply:
@@ -102,10 +95,10 @@ FAULTS = {
     "hang up": (sent(b""), "Remote end closed connection without response"),
 }
 SLOW = {
-    "stall": (sent(OK + b"Content-Length: 99\r\n\r\n\0", b""), "timed out"),
-    "drip": (sent(OK + b"Content-Length: 999\r\n\r\n", b"\0"), "not complete after 1 s"),
-    "drip of headers": (sent(OK, b"Name: value\r\n"), "not complete after 1 s"),
-    "100 Continue": (sent(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), "not complete after 1 s"),
+    "stall": (slow(OK + b"Content-Length: 99\r\n\r\n\0", b""), "timed out"),
+    "drip": (slow(OK + b"Content-Length: 999\r\n\r\n", b"\0"), "not complete after 1 s"),
+    "drip of headers": (slow(OK, b"Name: value\r\n"), "not complete after 1 s"),
+    "100 Continue": (slow(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), "not complete after 1 s"),
 }
 
 
@@ -165,6 +158,9 @@ def test_what_is_no_mirror_is_refused(fetch: Fetch, place: str, reason: str) -> 
         (lambda path, content: path.write_bytes(gzip.compress(content + b"\0")), "over 2368 bytes"),
         (lambda path, _: path.mkdir(), "not a file"),
         (lambda path, _: os.mkfifo(path), "not a file"),  # and not waited for
+        (lambda path, _: path.symlink_to("/dev/zero"), "not a file"),
+        (lambda path, _: path.symlink_to(path), "Too many levels of symbolic links"),
+        (lambda path, _: path.symlink_to("/none"), "not found, with .gz or without"),
     ],
 )
 def test_what_cannot_be_the_file_is_refused(
