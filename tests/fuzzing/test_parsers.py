@@ -11,6 +11,7 @@ import safetensors.numpy
 from fuzzing.damage import TOKENS, damaged
 from helpers.shared import ROOT
 from hypothesis import given, settings
+from pinning.pins import idx
 
 from softmax.core import data, model
 from softmax.errors import SoftmaxError
@@ -20,13 +21,8 @@ from softmax.provenance import lock
 SECONDS = 5  # for a case, of which most take a ten-thousandth
 
 
-def idx(array: np.ndarray) -> bytes:
-    """Return `array` as an IDX file."""
-    return np.array([0x0800 + array.ndim, *array.shape], ">u4").tobytes() + array.tobytes()
-
-
-LABELS = idx(np.array([7, 0, 9], np.uint8))
-IMAGES = idx(np.arange(24, dtype=np.uint8).reshape(3, 2, 4))
+LABELS = idx(np.array([7, 0, 9]))
+IMAGES = idx(np.arange(24).reshape(3, 2, 4))
 
 
 def read_idx(path: Path) -> None:

@@ -1,10 +1,7 @@
 """Files with any damage: `make pin` takes what is in them, or refuses it in one line."""
 
-import io
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +9,7 @@ from fuzzing.damage import TOKENS, damaged
 from helpers.workspace import error
 from hypothesis import given, settings
 from PIL import Image
-from pinning.pins import PLACE, Pin, noise, write_images
+from pinning.pins import PLACE, Pin, noise, saved, write_images
 
 ARRAYS = {
     "x_train": noise(6, 2, 2),
@@ -22,13 +19,6 @@ ARRAYS = {
 }
 ROWS = "".join(f"{k % 2},{k},{2 * k},{3 * k},255\n" for k in range(20))
 PICTURES = [Image.fromarray(noise(6, 9, *rgb)) for rgb in ((), (3,))]
-
-
-def saved(save: Callable[..., None], *arguments: Any, **arrays: Any) -> bytes:
-    """Return the bytes that a function writes to a file."""
-    file = io.BytesIO()
-    save(file, *arguments, **arrays)
-    return file.getvalue()
 
 
 SAMPLES = {
