@@ -37,14 +37,6 @@ def difference(one: Seen, other: Seen) -> float:
     return float(abs(one.pixels - other.pixels.astype(int)).mean())
 
 
-def test_a_dark_digit_on_a_light_ground_is_inverted_and_centered(plain: Seen) -> None:
-    assert plain.done == "inverted, centred"
-    assert plain.pixels.shape == GRAY
-    mass = plain.pixels.sum(axis=0, dtype=int)
-    assert abs(mass @ (np.arange(28) + 0.5) / mass.sum() - 14) <= 0.5
-    assert np.count_nonzero(plain.pixels.any(axis=1)) == 20
-
-
 def deep(image: Image.Image) -> Image.Image:
     """Give an image 16 bits a pixel, of which the lower ones are any."""
     return Image.fromarray(np.asarray(image).astype(np.uint16) * 256 + 77)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 from helpers.sites import Reply, Serve, body, sent, status
-from sources.sites import Fetch, Files, expected, message, plain
+from sources.sites import GOOD, PLAIN, Fetch, message
 from torchvision import datasets
 
 from softmax.errors import SourceError
@@ -47,24 +47,24 @@ def chunked(content: bytes, end: bytes = b"0\r\n\r\n") -> Reply:
     ],
 )
 def test_http_mirror(
-    files: Files, serve: Serve, fetch: Fetch, ending: str, reply: Callable[[bytes], Reply]
+    serve: Serve, fetch: Fetch, ending: str, reply: Callable[[bytes], Reply]
 ) -> None:
-    url = serve({f"{name}{ending}": reply(content) for name, content in files.items()})
-    assert fetch(url) == (expected("mnist", files), url)
+    url = serve({f"{name}{ending}": reply(content) for name, content in GOOD.items()})
+    assert fetch(url) == (GOOD, url)
 
 
 @pytest.mark.parametrize("scheme", ["", "file://"])
-def test_directory(files: Files, fetch: Fetch, tmp_path: Path, scheme: str) -> None:
+def test_directory(fetch: Fetch, tmp_path: Path, scheme: str) -> None:
     directory = tmp_path / "a b%20c"
     directory.mkdir()
     place = scheme + quote(str(directory)) if scheme else str(directory)
-    for name, content in files.items():
+    for name, content in GOOD.items():
         (directory / f"{name}.gz").write_bytes(gzip.compress(content))
-    assert fetch(place) == (expected("mnist", files), place)
-    for name, content in files.items():
+    assert fetch(place) == (GOOD, place)
+    for name, content in GOOD.items():
         (directory / f"{name}.gz").unlink()
         (directory / name).write_bytes(content)
-    assert fetch(place) == (expected("mnist", files), place)
+    assert fetch(place) == (GOOD, place)
 
 
 CONTENT = b"\0\0\x08\x01" + np.random.default_rng(0).bytes(1000)
@@ -104,10 +104,10 @@ SLOW = {
 
 @pytest.mark.parametrize("fault", [*FAULTS, *SLOW])
 def test_a_faulty_mirror_is_passed_over_and_named_to_who_asks(
-    files: Files, serve: Serve, fetch: Fetch, capsys: pytest.CaptureFixture[str], fault: str
+    serve: Serve, fetch: Fetch, capsys: pytest.CaptureFixture[str], fault: str
 ) -> None:
     reply, reason = (FAULTS | SLOW)[fault]
-    bad, good = serve(plain(files) | {FILES[2]: reply}), serve(plain(files))
+    bad, good = serve(PLAIN | {FILES[2]: reply}), serve(PLAIN)
     datasets.MNIST.mirrors.append(good)
     start = time.monotonic()
     tracemalloc.start()
@@ -115,21 +115,22 @@ def test_a_faulty_mirror_is_passed_over_and_named_to_who_asks(
         if fault in SLOW:
             monkeypatch.setattr(mirror, "TIMEOUT", PATIENCE)
             monkeypatch.setattr(mirror, "DEADLINE", 3 * PATIENCE)
-        fetched = fetch(bad, VERBOSE="1")
+        monkeypatch.setenv("VERBOSE", "1")
+        fetched = fetch(bad)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert time.monotonic() - start < 9
     assert peak < 2**20
-    assert fetched == (expected("mnist", files), good)
+    assert fetched == (GOOD, good)
     reason = reason.format(pin=catalog.load()["mnist"].sha256[2])
     assert capsys.readouterr().err == f"{bad}: {FILES[2]}: {reason}\n"
 
 
 def test_nobody_else_is_told_of_a_mirror_that_is_passed_over(
-    files: Files, serve: Serve, fetch: Fetch, capsys: pytest.CaptureFixture[str]
+    serve: Serve, fetch: Fetch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    datasets.MNIST.mirrors.append(good := serve(plain(files)))
-    assert fetch(serve({})) == (expected("mnist", files), good)
+    datasets.MNIST.mirrors.append(good := serve(PLAIN))
+    assert fetch(serve({})) == (GOOD, good)
     assert capsys.readouterr().err == ""
 
 
@@ -164,15 +165,15 @@ def test_what_is_no_mirror_is_refused(fetch: Fetch, place: str, reason: str) -> 
     ],
 )
 def test_what_cannot_be_the_file_is_refused(
-    files: Files, fetch: Fetch, tmp_path: Path, put: Callable[[Path, bytes], object], reason: str
+    fetch: Fetch, tmp_path: Path, put: Callable[[Path, bytes], object], reason: str
 ) -> None:
-    put(tmp_path / FILES[0], files[FILES[0]])
+    put(tmp_path / FILES[0], GOOD[FILES[0]])
     with pytest.raises(SourceError, match=f"{FILES[0]}: {reason}\n"):
         fetch(tmp_path, "fashion-mnist")
 
 
-def test_labels_of_four_bytes_are_not_too_long(files: Files, fetch: Fetch, tmp_path: Path) -> None:
-    (tmp_path / FILES[0]).write_bytes(files[FILES[0]])
+def test_labels_of_four_bytes_are_not_too_long(fetch: Fetch, tmp_path: Path) -> None:
+    (tmp_path / FILES[0]).write_bytes(GOOD[FILES[0]])
     (tmp_path / FILES[1]).write_bytes(b"\0\0\x0c\x01" + bytes(4 + 4 * 3))
     with pytest.raises(SourceError, match=f"{FILES[1]}: SHA-256 is"):
         fetch(tmp_path, "fashion-mnist")

@@ -1,12 +1,12 @@
 """No password of a mirror's address leaves by any way: terminal, MLflow, files."""
 
 import json
+from pathlib import Path
 
 import pytest
 from helpers.rows import rows
-from helpers.sites import Serve
+from helpers.sites import Serve, body
 from helpers.workspace import Workspace
-from sources.sites import Files, plain
 
 from softmax.pipeline import catalog
 
@@ -26,11 +26,10 @@ FORMS = {  # of an address, and whether it gives the data
 def test_by_no_way(
     workspace: Workspace, serve: Serve, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
-    data = workspace.directory / "data/digits"
-    site: Files = {path.name: path.read_bytes() for path in data.iterdir()}
-    host = serve(plain(site)).removeprefix("http://")
-    for name in ("dvc.lock", *(f"data/digits/{file}" for file in site)):
-        (workspace.directory / name).unlink()
+    files = [*Path("data/digits").iterdir()]
+    host = serve({path.name: body(path.read_bytes()) for path in files}).removeprefix("http://")
+    for path in (Path("dvc.lock"), *files):
+        path.unlink()
     address = form.format(host=host)
     monkeypatch.setenv("MNIST_MIRROR", address)
     monkeypatch.setenv("VERBOSE", "1")

