@@ -43,7 +43,6 @@ MODELS = [
     model.to_bytes(THETA),
     safetensors.numpy.save({"weight": THETA.astype(np.float32), "bias": np.arange(10)}),
 ]
-STARTS = [8 + int.from_bytes(sample[:8], "little") for sample in MODELS]
 
 
 def read_model(path: Path) -> None:
@@ -52,13 +51,6 @@ def read_model(path: Path) -> None:
     assert read.shape == THETA.shape
     assert read.dtype == np.float64
     assert np.isfinite(read).all()
-
-
-def read_header(path: Path) -> None:
-    """Read weights after a damaged header that has the length that is announced."""
-    header = path.read_bytes()
-    path.write_bytes(len(header).to_bytes(8, "little") + header + MODELS[0][STARTS[0] :])
-    read_model(path)
 
 
 def read_lock(path: Path) -> None:
@@ -87,7 +79,6 @@ ENTRY = f"mine:\n{HASHES}  images: [3, 1]\n  shape: [2, 4]\n  classes: [a, b]\n 
 PARSERS: dict[str, tuple[list[bytes], Callable[[Path], object], int]] = {  # and how slow it is
     "IDX": ([IMAGES, LABELS], read_idx, 1),
     "models": (MODELS, read_model, 1),
-    "headers": ([m[8:start] for m, start in zip(MODELS, STARTS, strict=True)], read_header, 1),
     "locks": ([LOCK[: LOCK.index(b"  check:")] + TRAIN, EXPORT], read_lock, 2),
     "params": ([b"train:\n  seed: 0\n  epochs: 5\n", b"evaluate: {samples: [1]}"], params.load, 2),
     "data sets": ([ENTRY.encode()], read_catalog, 2),

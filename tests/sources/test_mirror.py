@@ -22,12 +22,8 @@ from softmax.pipeline.catalog import FILES
 from softmax.sources import mirror
 
 PATIENCE = 0.4  # seconds for the next byte, of mirrors that do not send it
+PAUSE = PATIENCE / 6
 OK = b"HTTP/1.1 200 OK\r\n"
-
-
-def slow(start: bytes, again: bytes) -> Reply:
-    """Return a reply of these bytes, and then of others, a few a second."""
-    return sent(start, again, PATIENCE / 6)
 
 
 def chunked(content: bytes, end: bytes = b"0\r\n\r\n") -> Reply:
@@ -95,10 +91,10 @@ FAULTS = {
     "hang up": (sent(b""), "Remote end closed connection without response"),
 }
 SLOW = {
-    "stall": (slow(OK + b"Content-Length: 99\r\n\r\n\0", b""), "timed out"),
-    "drip": (slow(OK + b"Content-Length: 999\r\n\r\n", b"\0"), "not complete after 1 s"),
-    "drip of headers": (slow(OK, b"Name: value\r\n"), "not complete after 1 s"),
-    "100 Continue": (slow(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), "not complete after 1 s"),
+    "stall": (sent(OK + b"Content-Length: 99\r\n\r\n\0", b"", PAUSE), "timed out"),
+    "drip": (sent(OK + b"Content-Length: 999\r\n\r\n", b"\0", PAUSE), "not complete after 1 s"),
+    "drip of headers": (sent(OK, b"Name: value\r\n", PAUSE), "not complete after 1 s"),
+    "100 Continue": (sent(b"", b"HTTP/1.1 100 Continue\r\n\r\n", PAUSE), "not complete after 1 s"),
 }
 
 
@@ -124,14 +120,6 @@ def test_a_faulty_mirror_is_passed_over_and_named_to_who_asks(
     assert fetched == (GOOD, good)
     reason = reason.format(pin=catalog.load()["mnist"].sha256[2])
     assert capsys.readouterr().err == f"{bad}: {FILES[2]}: {reason}\n"
-
-
-def test_nobody_else_is_told_of_a_mirror_that_is_passed_over(
-    serve: Serve, fetch: Fetch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    datasets.MNIST.mirrors.append(good := serve(PLAIN))
-    assert fetch(serve({})) == (GOOD, good)
-    assert capsys.readouterr().err == ""
 
 
 NEITHER = "neither a directory nor a file:// or http(s):// URL of one"
