@@ -1,45 +1,28 @@
 """Whatever is in a file, its parser reads it or raises one SoftmaxError, in no time."""
 
-import gzip
-import io
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import safetensors.numpy
 from fuzzing.damage import TOKENS, damaged
-from helpers.shared import LECTURE, ROOT
+from helpers.shared import ROOT
 from hypothesis import given, settings
-from PIL import Image
+from pinning.pins import idx
 
 from softmax.core import data, model
 from softmax.errors import SoftmaxError
-from softmax.pinning import arrays, pixels, table
 from softmax.pipeline import catalog, params
 from softmax.provenance import lock
-from softmax.sources import mirror
 
 SECONDS = 5  # for a case, of which most take a ten-thousandth
 
 
-def idx(array: np.ndarray) -> bytes:
-    """Return `array` as an IDX file."""
-    return np.array([0x0800 + array.ndim, *array.shape], ">u4").tobytes() + array.tobytes()
-
-
-def saved(save: Callable[..., None], *arguments: Any, **arrays: Any) -> bytes:
-    """Return the bytes that a function writes to a file."""
-    file = io.BytesIO()
-    save(file, *arguments, **arrays)
-    return file.getvalue()
-
-
-LABELS = idx(np.array([7, 0, 9], np.uint8))
-IMAGES = idx(np.arange(24, dtype=np.uint8).reshape(3, 2, 4))
+LABELS = idx(np.array([7, 0, 9]))
+IMAGES = idx(np.arange(24).reshape(3, 2, 4))
 
 
 def read_idx(path: Path) -> None:
@@ -60,7 +43,6 @@ MODELS = [
     model.to_bytes(THETA),
     safetensors.numpy.save({"weight": THETA.astype(np.float32), "bias": np.arange(10)}),
 ]
-STARTS = [8 + int.from_bytes(sample[:8], "little") for sample in MODELS]
 
 
 def read_model(path: Path) -> None:
@@ -69,20 +51,6 @@ def read_model(path: Path) -> None:
     assert read.shape == THETA.shape
     assert read.dtype == np.float64
     assert np.isfinite(read).all()
-
-
-def read_header(path: Path) -> None:
-    """Read weights after a damaged header that has the length that is announced."""
-    header = path.read_bytes()
-    path.write_bytes(len(header).to_bytes(8, "little") + header + MODELS[0][STARTS[0] :])
-    read_model(path)
-
-
-def read_image(path: Path) -> None:
-    """Decode an image in the size that its header says."""
-    (rows, columns), colors, _ = pixels.look(path)
-    if rows * columns < 10**6:  # larger ones are only slow
-        assert pixels.decode(path, colors).shape[:2] == (rows, columns)
 
 
 def read_lock(path: Path) -> None:
@@ -103,12 +71,6 @@ def read_catalog(path: Path) -> None:
         catalog.load.__wrapped__()
 
 
-GRAY = np.arange(30, dtype=np.uint8).reshape(6, 5)
-KINDS = ("PNG", "JPEG", "BMP", "PPM", "TIFF", "WEBP")
-PICTURES = [Image.fromarray(levels) for levels in (GRAY, np.dstack([GRAY] * 3))]
-X, Y = np.arange(24, dtype=np.uint8).reshape(6, 2, 2), np.arange(6) % 2
-ARRAYS = {"x_train": X, "y_train": Y, "x_test": X, "y_test": Y.astype(str)}
-ROWS = "".join(f"{k % 2},{k},{2 * k},{3 * k},255\n" for k in range(20))
 LOCK = (ROOT / "dvc.lock").read_bytes()
 TRAIN = b"  train:\n    cmd: x\n    params:\n      params.yaml:\n        train.seed: 0\n"
 EXPORT = b"stages:\n  export:\n    outs:\n    - path: images/weights\n      md5: a.dir\n"
@@ -117,24 +79,12 @@ ENTRY = f"mine:\n{HASHES}  images: [3, 1]\n  shape: [2, 4]\n  classes: [a, b]\n 
 PARSERS: dict[str, tuple[list[bytes], Callable[[Path], object], int]] = {  # and how slow it is
     "IDX": ([IMAGES, LABELS], read_idx, 1),
     "models": (MODELS, read_model, 1),
-    "headers": ([m[8:start] for m, start in zip(MODELS, STARTS, strict=True)], read_header, 1),
-    "files of a mirror": (
-        [LABELS, *map(gzip.compress, (IMAGES, bytes(4000))), gzip.compress(LABELS) * 2],
-        lambda path: mirror._uncompressed(path.read_bytes(), 2000),
-        1,
-    ),
-    "images": ([saved(image.save, kind) for kind in KINDS for image in PICTURES], read_image, 1),
-    "npz": ([saved(s, **ARRAYS) for s in (np.savez, np.savez_compressed)], arrays.read, 1),
-    "CSV": ([f"label,a,b,c,d\n{ROWS}".encode()], lambda path: table.read(path, None, None), 1),
     "locks": ([LOCK[: LOCK.index(b"  check:")] + TRAIN, EXPORT], read_lock, 2),
-    "whole locks": ([LOCK], read_lock, 10),
     "params": ([b"train:\n  seed: 0\n  epochs: 5\n", b"evaluate: {samples: [1]}"], params.load, 2),
-    "whole params": ([LECTURE.read_bytes()], params.load, 10),
     "data sets": ([ENTRY.encode()], read_catalog, 2),
 }
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 @pytest.mark.parametrize("name", PARSERS)
 def test_a_damaged_file_is_read_or_refused_in_one_line(name: str, tmp_path: Path) -> None:
     samples, parse, slowness = PARSERS[name]

@@ -17,7 +17,14 @@ def serving() -> Iterator[Serve]:
     servers: list[_Server] = []
 
     def serve(site: Mapping[str, Reply]) -> str:
-        server = _Server(("127.0.0.1", 0), site)
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                site.get(self.path.removeprefix("/set/"), status(404))(self)
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+                """Keep stderr for the code under test."""
+
+        server = _Server(("127.0.0.1", 0), Handler)
         servers.append(server)
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
         return f"http://127.0.0.1:{server.server_port}/set"
@@ -31,22 +38,8 @@ def serving() -> Iterator[Serve]:
 
 
 class _Server(ThreadingHTTPServer):
-    def __init__(self, address: tuple[str, int], site: Mapping[str, Reply]) -> None:
-        super().__init__(address, _Handler)
-        self.site = {f"/set/{name}": reply for name, reply in site.items()}
-
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: clients here hang up on purpose."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-
-    def do_GET(self) -> None:
-        self.server.site.get(self.path, status(404))(self)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (http.server's name)
-        """Keep stderr for the code under test."""
 
 
 def status(code: int) -> Reply:
@@ -54,14 +47,19 @@ def status(code: int) -> Reply:
     return lambda request: request.send_error(code)
 
 
-def body(content: bytes, length: int | None = None, encoding: str = "identity") -> Reply:
-    """Return a reply of `content`, announced as `length` bytes in this Content-Encoding."""
+def sent(start: bytes, again: bytes | None = None, pause: float = 0) -> Reply:
+    """Return a reply of these bytes, and then of others, after pauses, until the test is over."""
 
     def reply(request: BaseHTTPRequestHandler) -> None:
-        request.send_response(200)
-        request.send_header("Content-Length", str(len(content) if length is None else length))
-        request.send_header("Content-Encoding", encoding)
-        request.end_headers()
-        request.wfile.write(content)
+        request.wfile.write(start)
+        while again is not None and not ENDING.wait(pause):
+            request.wfile.write(again)
 
     return reply
+
+
+def body(content: bytes, length: int | None = None, encoding: str = "identity") -> Reply:
+    """Return a reply of `content`, announced as `length` bytes in this Content-Encoding."""
+    length = len(content) if length is None else length
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nContent-Encoding: {encoding}\r\n\r\n"
+    return sent(head.encode() + content)

@@ -1,5 +1,7 @@
 """`softmax data add` in a directory of its own: what it keeps, prints and refuses."""
 
+import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -71,6 +73,13 @@ def to_idx(array: NDArray[Any], kind: str = "u1") -> bytes:
     """Return `array` as an IDX file of bytes, or of integers of four bytes."""
     header = np.array([256 * {"u1": 8, ">i4": 12}[kind] + array.ndim, *array.shape], ">u4")
     return header.tobytes() + array.astype(kind).tobytes()
+
+
+def saved(save: Callable[..., None], *arguments: Any, **settings: Any) -> bytes:
+    """Return the bytes that a function writes to a file."""
+    file = io.BytesIO()
+    save(file, *arguments, **settings)
+    return file.getvalue()
 
 
 def write_images(directory: Path, counts: dict[str, int], shape: tuple[int, ...] = (6, 9)) -> None:

@@ -1,13 +1,27 @@
+<<<<<<< HEAD
 """`softmax data add` of four IDX files: the entry, the files kept, and what is printed."""
+=======
+"""`make pin`: the entry, the files that are kept, and what is said, of IDX files and any damage."""
+>>>>>>> trim3
 
 import gzip
 import re
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import yaml
+<<<<<<< HEAD
 from pinning.pins import KEPT, PLACE, Pin, noise, to_idx, write_images
+=======
+from fuzzing.damage import TOKENS, damaged
+from helpers.workspace import error
+from hypothesis import given, settings
+from PIL import Image
+from pinning.pins import KEPT, PLACE, Pin, idx, noise, saved, write_images
+>>>>>>> trim3
 
 from softmax.errors import DataError
 from softmax.pipeline import catalog
@@ -44,16 +58,12 @@ def test_an_entry_is_added_and_the_files_wait_for_make_repro(pin: Pin) -> None:
     assert kept == dict(zip(FILES, GOOD, strict=True))
     assert [path.name for path in KEPT.iterdir()] == ["mine"]
 
-
-def test_gzipped_files_have_the_same_hashes(pin: Pin) -> None:
-    put(*GOOD)
-    pin()
-    before = entry()
+    plain = entry()
     for file in map(PLACE.joinpath, FILES):
         file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
         file.unlink()
     pin()
-    assert entry() == before
+    assert entry() == plain
 
 
 def test_rgb_and_labels_of_four_bytes_stay_as_they_are(pin: Pin) -> None:
@@ -67,10 +77,14 @@ def test_rgb_and_labels_of_four_bytes_stay_as_they_are(pin: Pin) -> None:
         assert (KEPT / "mine" / file).read_bytes() == (PLACE / file).read_bytes()
 
 
-def test_names_may_be_words_of_yaml(pin: Pin) -> None:
-    write_images(PLACE, {"no": 12, "2": 12, "1e3": 12})
+def test_names_may_be_words_of_yaml_and_good_data_have_no_warnings(pin: Pin) -> None:
+    for part in ("train", "test"):
+        write_images(PLACE / part, {"no": 10, "2": 11, "1e3": 12})
     for name in ("no", "null"):
-        assert pin(name=name).classes == ("1e3", "2", "no")
+        pinned = pin(name=name)
+        assert pinned.classes == ("1e3", "2", "no")
+        assert pinned.warnings == []
+        assert re.search(r"^1e3 +12 +12\n2 +11 +11\nno +10 +10$", pinned.out, re.MULTILINE)
     assert entry("null")["classes"] == ["1e3", "2", "no"]
 
 
@@ -136,6 +150,7 @@ def test_odd_data_are_told_by_numbers(pin: Pin) -> None:
     ]
 
 
+<<<<<<< HEAD
 def test_data_with_nothing_odd_have_no_warnings(pin: Pin) -> None:
     for part in ("train", "test"):
         write_images(PLACE / part, {"a": 10, "b": 11})
@@ -153,6 +168,8 @@ def test_of_many_classes_the_table_shows_the_ends(pin: Pin) -> None:
     assert rows[7].split() == ["..."] * 3
 
 
+=======
+>>>>>>> trim3
 @pytest.mark.parametrize("text", ["", "- a\n", "a: [\n"])
 def test_a_damaged_datasets_yaml_stays(pin: Pin, text: str) -> None:
     put(*GOOD)
@@ -176,3 +193,40 @@ def test_a_damaged_datasets_yaml_is_named_with_its_fault(text: str, fault: str) 
     catalog.PATH.write_text(text)
     with pytest.raises(DataError, match=f"^datasets.yaml: {fault}[^\n]*. Fix it, or add the"):
         catalog.load()
+
+
+ARRAYS = {
+    "x_train": noise(6, 2, 2),
+    "y_train": np.arange(6) % 2,
+    "x_test": noise(6, 2, 2, seed=1),
+    "y_test": (np.arange(6) % 2).astype(str),
+}
+ROWS = "".join(f"{k % 2},{k},{2 * k},{3 * k},255\n" for k in range(20))
+PICTURES = [Image.fromarray(noise(6, 9, *rgb)) for rgb in ((), (3,))]
+
+
+SAMPLES = {
+    "mine.npz": [saved(save, **ARRAYS) for save in (np.savez, np.savez_compressed)],
+    "mine.csv": [f"label,a,b,c,d\n{ROWS}".encode()],
+    "place/train/a/a.png": [
+        saved(picture.save, kind)
+        for kind in ("PNG", "JPEG", "BMP", "PPM", "TIFF", "WEBP")
+        for picture in PICTURES
+    ],
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_damaged_file_is_pinned_or_refused_in_one_line(pin: Pin, name: str) -> None:
+    write_images(PLACE, {"train/a": 1, "train/b": 1, "test/a": 1, "test/b": 1})
+    place = PLACE if name.startswith(str(PLACE)) else name
+
+    @settings(deadline=timedelta(seconds=5), max_examples=settings().max_examples // 5)
+    @given(damaged(SAMPLES[name], TOKENS))
+    def attempt(content: bytes) -> None:
+        Path(name).write_bytes(content)
+        printed = pin.run(place)
+        assert printed.status == 0 or error(printed)
+
+    attempt()

@@ -35,7 +35,11 @@ def serve() -> Iterator[Serve]:
 
 
 def files(
+<<<<<<< HEAD
     parts: Sequence[str], labels: Sequence[NDArray[Any]], kind: str = "u1"
+=======
+    parts: Sequence[str], labels: Sequence[NDArray[np.integer]], kind: str = "u1"
+>>>>>>> trim3
 ) -> dict[str, bytes]:
     """Return gzipped IDX files of images and labels, by name."""
     contents = {}

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 from playwright.sync_api import Page
 
 from softmax.prediction.normalization import normalize
@@ -36,38 +35,23 @@ def in_javascript(script: Page, ink: Ink) -> Ink:
 
 
 def by_fractions(ink: Ink) -> Ink:
-    """Return the same as docs/predict.md has it, cell by cell."""
+    """Return the same as docs/predict.md has it, pixel by pixel."""
     image = np.zeros((28, 28), np.uint8)
-    inked = np.argwhere(ink)
-    if not len(inked):
+    if not ink.any():
         return image
-    start, end = inked.min(axis=0), inked.max(axis=0) + 1
-    size = Fraction(int(max(end - start)), 20)
-    means = {(y, x): Fraction() for y in range(20) for x in range(20)}
-    for place in inked.tolist():
-        row, column = (pixels(n - int(first), size) for n, first in zip(place, start, strict=True))
-        for y, height in row:
-            for x, width in column:
-                means[y, x] += int(ink[*place]) * height * width / size**2
-    mass = sum(means.values(), Fraction())
-    moments = [
-        sum((m * (yx[axis] + Fraction(1, 2)) for yx, m in means.items()), Fraction())
-        for axis in (0, 1)
-    ]
-    down, right = (nearest(14 - moment / mass) for moment in moments)
-    for (y, x), mean in means.items():
+    inked = np.argwhere(ink)
+    drawn = ink[inked[:, 0].min() :, inked[:, 1].min() :]
+    size = max(np.ptp(inked, axis=0)) + 1
+    sums = np.zeros((size, size), np.int64)
+    sums[: drawn.shape[0], : drawn.shape[1]] = drawn[:size, :size]
+    for _ in "yx":  # in twentieths of a cell, of which a pixel covers `size`
+        sums = sums.repeat(20, axis=0).reshape(20, size, -1).sum(axis=1).T
+    moments = [int(sums.sum(axis=axis) @ (2 * np.arange(20) + 1)) for axis in (1, 0)]
+    down, right = (nearest(14 - Fraction(moment, 2 * int(sums.sum()))) for moment in moments)
+    for (y, x), shade in np.ndenumerate(sums):
         if 0 <= x + right < 28 and 0 <= y + down < 28:
-            image[y + down, x + right] = nearest(mean)
+            image[y + down, x + right] = nearest(Fraction(int(shade), size**2))
     return image
-
-
-def pixels(cell: int, size: Fraction) -> list[tuple[int, Fraction]]:
-    """Return the pixels, `size` cells long, that share something with a cell, and how much."""
-    shared = [
-        (n, min(Fraction(cell + 1), (n + 1) * size) - max(Fraction(cell), n * size))
-        for n in range(20)
-    ]
-    return [(n, length) for n, length in shared if length > 0]
 
 
 def nearest(x: Fraction) -> int:
@@ -85,12 +69,9 @@ def dots(shape: tuple[int, int], shades: dict[tuple[int, int], int]) -> Ink:
 
 EDGES = {
     "nothing": np.zeros((28, 28), np.uint8),
-    "one cell": np.full((1, 1), 255, np.uint8),
     "a dot in a corner": dots((280, 280), {(279, 279): 255}),
-    "a faint dot": dots((9, 30), {(0, 0): 1}),
     "a full square": np.full((280, 280), 255, np.uint8),
     "a row": np.full((1, 300), 200, np.uint8),
-    "a column": np.full((300, 1), 200, np.uint8),
     "dots too faint to be seen": dots((300, 100), {(0, 0): 1, (299, 99): 1}),
     "halves": dots((40, 40), {(0, 0): 2, (0, 1): 255, (1, 0): 1, (39, 39): 253}),
     "a large field": np.random.default_rng(0).integers(256, size=(1024, 768)).astype(np.uint8),
@@ -99,16 +80,13 @@ EDGES = {
 }
 
 
-FEW = {name: ink for name, ink in EDGES.items() if np.count_nonzero(ink) < 1000}
-
-
-@pytest.mark.parametrize("name", FEW)
+@pytest.mark.parametrize("name", EDGES)
 def test_the_edges_of_what_can_be_drawn_are_what_the_specification_says(name: str) -> None:
     assert (normalize(EDGES[name]) == by_fractions(EDGES[name])).all()
 
 
 @settings(max_examples=20)
-@given(INKS.filter(lambda ink: np.count_nonzero(ink) < 200))
+@given(INKS)
 def test_it_is_what_the_specification_says(ink: Ink) -> None:
     assert (normalize(ink) == by_fractions(ink)).all()
 
@@ -116,19 +94,6 @@ def test_it_is_what_the_specification_says(ink: Ink) -> None:
 def test_both_languages_agree_on_the_edges_of_what_can_be_drawn(script: Page) -> None:
     for name, ink in EDGES.items():
         assert (in_javascript(script, ink) == normalize(ink)).all(), name
-
-
-def test_both_languages_agree_on_strokes(script: Page) -> None:
-    """Draw as on the pad, soft at their edges, on fields of many sizes and shapes."""
-    random = np.random.default_rng(0)
-    for shape in [(280, 280)] * 20 + [(300, 61), (61, 300), (33, 280), (20, 20), (7, 90), (5, 5)]:
-        rows, columns = shape
-        field = Image.new("L", (4 * columns, 4 * rows))
-        points = random.random((random.integers(2, 7), 2)) * [4 * columns, 4 * rows]
-        ImageDraw.Draw(field).line(points.ravel().tolist(), 255, width=int(random.integers(4, 100)))
-        ink = np.asarray(field.reduce(4))
-        assert ink.shape == shape
-        assert (in_javascript(script, ink) == normalize(ink)).all()
 
 
 @given(INKS)

