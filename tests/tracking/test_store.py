@@ -9,10 +9,9 @@ import pytest
 from filelock import Timeout
 from helpers.rows import NAME, rows
 from helpers.stores import empty_store
-from helpers.workspace import Workspace
+from helpers.workspace import Workspace, enter
 from mlflow import MlflowClient
 
-from softmax.pipeline import catalog
 from softmax.provenance import lock
 from softmax.tracking import moving, store
 
@@ -39,18 +38,7 @@ def test_an_address_means_the_same_everywhere(
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     assert store.uri() == URIS[given][1]
     assert store.is_served(store.uri()) == given.startswith("HTTP")
-
-
-def test_a_store_of_this_machine_exists_once_it_is_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://host:5000")
-    assert store.exists()
-    monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    assert not store.exists()
-    empty_store(tmp_path / "mlflow.db")
-    assert store.exists()
+    assert store.exists() == ("sqlite" not in store.uri())  # files there are none yet
 
 
 def test_one_process_at_a_time_opens_a_store(workspace: Workspace) -> None:
@@ -70,37 +58,32 @@ def test_a_clone_that_was_moved_or_copied_keeps_its_own(
     workspace.stage("train")
     before = sorted(here.rglob("*"))
     move(here, there)
-    workspace.monkeypatch.chdir(there)
-    workspace.monkeypatch.setattr(catalog, "PATH", there / "datasets.yaml")
-    uri = f"sqlite:///{there / 'mlflow.db'}"
-    workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    enter(there, workspace.monkeypatch)
     assert workspace.stage("evaluate").err == ""
     workspace.set(train={"seed": 401})
     assert workspace.stage("train").err == ""
     assert sorted(here.rglob("*")) == (before if here.exists() else [])
-    client = MlflowClient(uri)
-    found = rows(uri)
+    uri = f"sqlite:///{there / 'mlflow.db'}"
+    client, found = MlflowClient(uri, uri), rows(uri)
     assert sorted("test_accuracy" in row.data.metrics for row in found) == [False, True]
     for row in found:
         assert row.info.artifact_uri.startswith(there.as_uri())
         (output,) = row.outputs.model_outputs
-        model = client.get_logged_model(output.model_id)
-        assert model.artifact_location.startswith(there.as_uri())
-        assert Path(model.artifact_location.removeprefix("file://"), "MLmodel").exists()
+        model = client.get_logged_model(output.model_id).artifact_location
+        assert model.startswith(there.as_uri())
+        assert Path(model.removeprefix("file://"), "MLmodel").exists()
         (version,) = client.search_model_versions(f"run_id = '{row.info.run_id}'")
-        place = MlflowClient(uri, uri).get_model_version_download_uri(NAME, version.version)
+        place = client.get_model_version_download_uri(NAME, version.version)
         assert place.startswith(there.as_uri())
 
 
-@pytest.mark.parametrize("kept", ["a directory", "s3://bucket"])
-def test_artifacts_that_somebody_keeps_elsewhere_stay_there(kept: str, tmp_path: Path) -> None:
-    if kept == "a directory":
-        kept = (tmp_path / "elsewhere").as_uri()
-        (tmp_path / "elsewhere").mkdir()
+def test_artifacts_that_somebody_keeps_elsewhere_stay_there(tmp_path: Path) -> None:
     client = MlflowClient(empty_store(tmp_path / "mlflow.db"))
-    made = client.create_experiment("softmax-other", f"{kept}/mlartifacts/softmax-other")
-    moving.follow(tmp_path)
-    assert client.get_experiment(made).artifact_location == f"{kept}/mlartifacts/softmax-other"
+    (tmp_path / "elsewhere").mkdir()
+    for kept in ((tmp_path / "elsewhere").as_uri(), "s3://bucket"):
+        made = client.create_experiment(f"of {kept}", f"{kept}/mlartifacts/softmax-other")
+        moving.follow(tmp_path)
+        assert client.get_experiment(made).artifact_location == f"{kept}/mlartifacts/softmax-other"
 
 
 def test_what_the_environment_asks_of_mlflow_is_not_for_this_client(workspace: Workspace) -> None:
