@@ -72,7 +72,8 @@ def test_the_recorder_ends_with_its_stage(number: signal.Signals, workspace: Wor
     process = subprocess.Popen(
         [sys.executable, "-m", "stages.train"],
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
         start_new_session=True,
     )
     stage = psutil.Process(process.pid)
@@ -80,8 +81,9 @@ def test_the_recorder_ends_with_its_stage(number: signal.Signals, workspace: Wor
     while not (children := stage.children(recursive=True)):
         assert time.monotonic() < end
         time.sleep(0.05)
-    os.kill(process.pid, number)
-    assert process.wait(STARTUP) == (130 if number == signal.SIGINT else -number)
+    (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)  # as Ctrl-C, or one
+    assert "Traceback" not in process.communicate(timeout=STARTUP)[1]
+    assert process.returncode == (130 if number == signal.SIGINT else -number)
     assert psutil.wait_procs(children, STARTUP)[1] == []
     assert rows(workspace.store) == []
 

@@ -98,6 +98,7 @@ def test_what_the_environment_asks_of_mlflow_is_not_for_this_client(workspace: W
     }.items():
         workspace.monkeypatch.setenv(key, value)
     assert workspace.stage("train").err == ""
+    assert "MLFLOW_RUN_ID" not in os.environ
     assert os.environ["MLFLOW_ENABLE_ASYNC_LOGGING"] == "false"
     assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "0"
     assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "11"  # a team's own patience
