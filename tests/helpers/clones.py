@@ -115,11 +115,6 @@ def build_mnist(directory: Path) -> None:
     clone.run("git", "commit", "--quiet", "--all", "--allow-empty", "--message", "Train on MNIST")
 
 
-def mnist(directory: Path) -> Clone:
-    """Copy the clone that `build_mnist` built to `directory`."""
-    return Clone.copy(once("mnist", build_mnist) / "clone", directory)
-
-
 def build_digits(directory: Path) -> None:
     """Build a clone with the data and all results of the tiny workspace, and commit it."""
     from helpers import workspace  # which imports this module

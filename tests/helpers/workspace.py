@@ -134,13 +134,9 @@ def write_lock() -> None:
     from dvc.repo import Repo  # a second that tests of the mathematics need not take
 
     with Repo() as repo:
-        there = [
-            stage.addressing
-            for stage in repo.index.stages
-            if all(Path(file.fs_path).exists() for file in [*stage.deps, *stage.outs])
-        ]
-        for name in there:
-            repo.commit(name, force=True)
+        for stage in repo.index.stages:
+            if all(Path(file.fs_path).exists() for file in [*stage.deps, *stage.outs]):
+                repo.commit(stage.addressing, force=True)
 
 
 def build(directory: Path) -> None:

