@@ -64,9 +64,8 @@ def mnist(tmp_path_factory: pytest.TempPathFactory) -> "Clone":
     from helpers.clones import Clone, build_mnist
     from helpers.shared import once
 
-    return Clone.copy(
-        once("mnist", build_mnist) / "clone", tmp_path_factory.mktemp("mnist") / "clone"
-    )
+    directory = tmp_path_factory.mktemp("mnist") / "clone"
+    return Clone.copy(once("mnist", build_mnist) / "clone", directory)
 
 
 @pytest.fixture(scope="session")
