@@ -61,9 +61,11 @@ def mnist(tmp_path_factory: pytest.TempPathFactory) -> "Clone":
 
     Tests that change it copy it first.
     """
-    from helpers import clones
+    from helpers.clones import Clone, build_mnist
+    from helpers.shared import once
 
-    return clones.mnist(tmp_path_factory.mktemp("mnist") / "clone")
+    directory = tmp_path_factory.mktemp("mnist") / "clone"
+    return Clone.copy(once("mnist", build_mnist) / "clone", directory)
 
 
 @pytest.fixture(scope="session")

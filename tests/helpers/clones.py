@@ -55,12 +55,12 @@ class Clone:
         self.empty_store()
 
     @classmethod
-    def copy(cls, source: "Clone", directory: Path) -> "Clone":
-        """Copy a clone that is not to change, with its data, models, caches and environment."""
-        shutil.copytree(source.directory, directory, symlinks=True)
+    def copy(cls, source: "Clone | Path", directory: Path) -> "Clone":
+        """Copy a clone that is not to change, with its data, models and caches."""
+        origin = source.directory if isinstance(source, Clone) else source
+        shutil.copytree(origin, directory, symlinks=True)
         clone = cls.__new__(cls)
         clone.enter(directory)
-        clone.environment |= source.environment
         return clone
 
     def enter(self, directory: Path) -> None:
@@ -115,14 +115,6 @@ def build_mnist(directory: Path) -> None:
     clone.run("git", "commit", "--quiet", "--all", "--allow-empty", "--message", "Train on MNIST")
 
 
-def mnist(directory: Path) -> Clone:
-    """Copy the clone that `build_mnist` built to `directory`."""
-    shutil.copytree(once("mnist", build_mnist) / "clone", directory, symlinks=True)
-    clone = Clone.__new__(Clone)
-    clone.enter(directory)
-    return clone
-
-
 def build_digits(directory: Path) -> None:
     """Build a clone with the data and all results of the tiny workspace, and commit it."""
     from helpers import workspace  # which imports this module
@@ -137,7 +129,4 @@ def build_digits(directory: Path) -> None:
 
 def digits_clone(directory: Path) -> Clone:
     """Copy the clone that `build_digits` built to `directory`; the data set is in its cache."""
-    shutil.copytree(once("digits", build_digits) / "clone", directory, symlinks=True)
-    clone = Clone.__new__(Clone)
-    clone.enter(directory)
-    return clone
+    return Clone.copy(once("digits", build_digits) / "clone", directory)

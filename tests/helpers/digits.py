@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from softmax.core import idx
+from softmax.core import data
 from softmax.pipeline import files
 from softmax.pipeline.catalog import FILES
 
@@ -26,10 +26,10 @@ def write(directory: Path) -> None:
         write_idx(directory / f"{name}-labels-idx1-ubyte", labels)
 
 
-def entry(directory: Path) -> dict[str, Any]:
-    """Return the entry of datasets.yaml for the files in `directory`: gray images, ten classes."""
+def entry(directory: Path, dimensions: int = 3) -> dict[str, Any]:
+    """Return the entry of datasets.yaml for the files in `directory`, of ten classes."""
     paths = [directory / file for file in FILES]
-    training, test = (idx.read(path, 3).shape for path in paths[::2])
+    training, test = (data.read_idx(path, dimensions).shape for path in paths[::2])
     return {
         "images": [training[0], test[0]],
         "shape": [*training[1:]],

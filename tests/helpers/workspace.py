@@ -1,6 +1,7 @@
 """A tiny repository in which stages and commands run in the process of the test."""
 
 import importlib
+import inspect
 import logging
 import shutil
 import sys
@@ -114,7 +115,7 @@ def enter(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     logging.getLogger("dvc").setLevel(logging.CRITICAL)  # its handlers hold a stream of pytest's
     monkeypatch.setattr(sys, "path", [*sys.path])  # to which MLflow adds the code of a model
     monkeypatch.setattr(catalog, "PATH", directory / catalog.PATH.name)
-    monkeypatch.setattr(catalog, "load", catalog.load.__wrapped__)  # the file may change
+    monkeypatch.setattr(catalog, "load", inspect.unwrap(catalog.load))  # the file may change
     monkeypatch.setattr(Recorder, "__init__", lambda self, event: setattr(self, "event", event))
     monkeypatch.setattr(
         Recorder, "log", lambda self, *args, **details: recorder.log(self.event, *args, **details)
@@ -133,13 +134,9 @@ def write_lock() -> None:
     from dvc.repo import Repo  # a second that tests of the mathematics need not take
 
     with Repo() as repo:
-        there = [
-            stage.addressing
-            for stage in repo.index.stages
-            if all(Path(file.fs_path).exists() for file in [*stage.deps, *stage.outs])
-        ]
-        for name in there:
-            repo.commit(name, force=True)
+        for stage in repo.index.stages:
+            if all(Path(file.fs_path).exists() for file in [*stage.deps, *stage.outs]):
+                repo.commit(stage.addressing, force=True)
 
 
 def build(directory: Path) -> None:
@@ -151,11 +148,7 @@ def build(directory: Path) -> None:
     (place / "datasets.yaml").write_text(yaml.safe_dump(entry))
     values = yaml.safe_load(LECTURE.read_text())
     values["download"]["dataset"] = digits.NAME
-    values["train"] |= {
-        "epochs": 1,
-        "batch_size": 2,
-        "learning_rate": 0.004,
-    }  # so that a 100th batch comes
+    values["train"] |= {"epochs": 1, "batch_size": 2, "learning_rate": 0.004}  # a 100th batch comes
     values["evaluate"]["samples"] = [3, 7]
     values["export"]["scale"] = 2
     values["lesson"] |= {"points": 7, "epochs": 3}

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 from helpers.clones import git
-from helpers.rows import NAME, artifacts, curves, rows
+from helpers.rows import artifacts, curves, rows
 from helpers.workspace import MODEL, Workspace
 from mlflow import MlflowClient
 from PIL import Image
@@ -26,11 +26,12 @@ from softmax.tracking.store import connect
 
 def test_three_stages_make_one_row_that_has_everything(workspace: Workspace) -> None:
     workspace.set(train={"epochs": 2, "validation": 50})
-    lock.PATH.unlink()
-    for stage in MODEL:
-        assert workspace.stage(stage).err == ""
+    assert workspace.run(*MODEL).err == ""
     store, client = workspace.store, MlflowClient(workspace.store)
     (run,) = rows(store)
+    link = f"(/#/experiments/{run.info.experiment_id}/runs?workflowType=machine_learning&compare"
+    experiment = client.get_experiment(run.info.experiment_id)
+    assert link in experiment.tags["mlflow.note.content"]
     assert run.info.status == "FINISHED"
     assert next(iter(run.data.metrics)) != BATCH_LOSS  # by which MLflow would compare
     accuracy = run.data.metrics["test_accuracy"]
@@ -38,11 +39,9 @@ def test_three_stages_make_one_row_that_has_everything(workspace: Workspace) -> 
     note = run.data.tags["mlflow.note.content"]
     assert f"{accuracy:.2%}" in note
     assert f"path=weights/grid/gray.png&run_uuid={run.info.run_id}" in note
-    assert note.count("\n|") == 12
     assert run.info.end_time > run.info.start_time
     assert run.data.params["train.learning_rate"] == "0.004"
     assert run.data.params["download.dataset"] == "digits"
-    assert len(run.data.params) == 11
     assert run.data.tags["device"] == "cpu"
     assert run.data.tags["evaluate.samples"] == "[3, 7]"
     assert run.data.tags["export.scale"] == "2"
@@ -72,8 +71,7 @@ def test_three_stages_make_one_row_that_has_everything(workspace: Workspace) -> 
 
 
 def test_mlflows_views_show_each_class_and_first_the_trained_weights(workspace: Workspace) -> None:
-    for stage in (*MODEL, "evaluate", "export"):
-        workspace.stage(stage)
+    workspace.tool("track")
     client = MlflowClient(workspace.store)
     (run,) = rows(workspace.store)
     table = client.load_table(run.info.experiment_id, BY_CLASS, [run.info.run_id])
@@ -92,34 +90,24 @@ def test_mlflows_views_show_each_class_and_first_the_trained_weights(workspace: 
         assert np.array_equal(np.asarray(shown), np.asarray(trained))
 
 
-@pytest.mark.parametrize(
-    ("classes", "shape"),
-    [(10, (28, 28)), (2, (28, 28)), (1000, (128, 384)), (3, (1, 128)), (3, (128, 1))],
-)
-def test_the_slider_has_room_for_any_tiles(classes: int, shape: tuple[int, int]) -> None:
-    tiles = np.zeros((classes, *shape), np.uint8)
-    picture = slider.picture(tiles, ["the longest name of a class"] * classes)
+@pytest.mark.parametrize("tiles", [(1000, 128, 384), (3, 1, 128), (3, 128, 1)])
+def test_the_slider_has_room_for_any_tiles(tiles: tuple[int, int, int]) -> None:
+    picture = slider.picture(np.zeros(tiles, np.uint8), ["the longest name of a class"] * tiles[0])
     assert max(picture.size) < 1.2 * slider.WIDEST
-    assert np.count_nonzero(np.asarray(picture) == 0) > 0.1 * picture.width * picture.height
-    if classes == 10:  # those of MNIST are nearly a square, which is what MLflow has room for
-        assert 0.95 < picture.width / picture.height < 1.05
 
 
 def test_the_duration_is_that_of_the_training(workspace: Workspace) -> None:
-    settings, client = params.load(), connect()
-    events.log_training(client, settings, started=1e9, ended=1e9 + 7, device="tpu", workers=3)
+    events.log_training(connect(), params.load(), started=1e9, ended=1e9 + 7)
     (run,) = rows(workspace.store)
     assert (run.info.start_time, run.info.end_time) == (10**12, 10**12 + 7000)
-    assert (run.data.tags["device"], run.data.tags["workers"]) == ("tpu", "3")
 
 
 def test_downloads_are_kept_out_of_the_table(workspace: Workspace) -> None:
-    source = str(Path("data/digits").absolute())
-    workspace.monkeypatch.setenv("MNIST_MIRROR", source)
+    workspace.monkeypatch.setenv("MNIST_MIRROR", "data/digits")
     lock.PATH.unlink()  # by which DVC's cache has the data, too
     workspace.stage("download")
     (run,) = rows(workspace.store, "downloads")
-    assert (run.info.run_name, run.data.tags["source"]) == ("digits", source)
+    assert (run.info.run_name, run.data.tags["source"]) == ("digits", "data/digits")
     assert run.info.status == "FINISHED"
     assert rows(workspace.store) == []
 
@@ -129,9 +117,8 @@ def test_the_lesson_makes_rows_of_its_own(workspace: Workspace) -> None:
     workspace.stage("lesson")
     workspace.stage("lesson")
     run, older = rows(workspace.store, "softmax-lesson")
-    assert run.info.status == older.info.status == "FINISHED"
+    assert run.info.status == "FINISHED"
     assert start * 1000 - 1 <= older.info.start_time < older.info.end_time
-    assert older.info.end_time <= run.info.start_time + 1
     values = yaml.safe_load(Path("params.yaml").read_text())["lesson"]
     assert run.data.params == {f"lesson.{key}": str(value) for key, value in values.items()}
     sha256 = hashlib.sha256(Path("models/lesson.safetensors").read_bytes()).hexdigest()
@@ -140,32 +127,27 @@ def test_the_lesson_makes_rows_of_its_own(workspace: Workspace) -> None:
     assert set(run.data.metrics) == {"train_loss", "train_accuracy"}
     for key, curve in curves(workspace.store, run).items():
         assert curve == list(enumerate(epochs[key], start=1))
-    assert artifacts(workspace.store, run, "model") == {"model/lesson.safetensors"}
-    assert artifacts(workspace.store, run, "tables") == {
-        "tables/lesson.json",
-        "tables/lesson_points.csv",
-        "tables/lesson_examples.csv",
-    }
-    figures = artifacts(workspace.store, run, "figures")
-    assert figures == {"figures/regions.svg", "figures/probabilities.svg"}
+    for directory, names in {
+        "model": {"lesson.safetensors"},
+        "tables": {"lesson.json", "lesson_points.csv", "lesson_examples.csv"},
+        "figures": {"regions.svg", "probabilities.svg"},
+    }.items():
+        found = artifacts(workspace.store, run, directory)
+        assert found == {f"{directory}/{name}" for name in names}
 
 
 def test_tags_tell_data_and_code_apart(workspace: Workspace) -> None:
     workspace.tool("track")
+    (before,) = rows(workspace.store)
     content = yaml.safe_load(lock.PATH.read_text())
-    deps = {dep["path"]: dep["md5"] for dep in content["stages"]["train"]["deps"]}
-    images, labels = (deps[str(path)] for path in catalog.training_files("digits"))
-    (run,) = rows(workspace.store)
-    assert run.data.tags["dvc.data.md5"] == f"{images} {labels}"
-    code = run.data.tags["dvc.code.md5"]
-    for dep in content["stages"]["train"]["deps"]:
-        if dep["path"] == "softmax/core":
-            dep["md5"] = "0" * 32
+    deps = {dep["path"]: dep for dep in content["stages"]["train"]["deps"]}
+    md5 = " ".join(deps[str(path)]["md5"] for path in catalog.training_files("digits"))
+    deps["softmax/core"]["md5"] = "0" * 32
     lock.PATH.write_text(yaml.safe_dump(content))
     workspace.tool("track")
-    (run,) = rows(workspace.store)
-    assert run.data.tags["dvc.data.md5"] == f"{images} {labels}"
-    assert run.data.tags["dvc.code.md5"] != code
+    (after,) = rows(workspace.store)
+    assert before.data.tags["dvc.data.md5"] == after.data.tags["dvc.data.md5"] == md5
+    assert before.data.tags["dvc.code.md5"] != after.data.tags["dvc.code.md5"]
 
 
 def test_a_row_names_its_commit_and_whether_what_was_run_differs_from_it(
@@ -173,29 +155,16 @@ def test_a_row_names_its_commit_and_whether_what_was_run_differs_from_it(
 ) -> None:
     """What the pipeline itself writes is no difference."""
     workspace.set(train={"seed": 3})
-    git(workspace.directory, "commit", "--quiet", "--all", "--message", "Choose a seed")
+    git(Path(), "commit", "--quiet", "--all", "--message", "Choose a seed")
     workspace.monkeypatch.setenv("DVC_EXP_NAME", "a-name")
     workspace.run("train")
-    assert git(workspace.directory, "status", "--porcelain", "dvc.lock", "metrics") != ""
+    assert git(Path(), "status", "--porcelain", "dvc.lock", "metrics") != ""
     workspace.set(train={"seed": 4})
     workspace.stage("train")
-    head = git(workspace.directory, "rev-parse", "HEAD").strip()
-    tags = [run.data.tags for run in reversed(rows(workspace.store))]
-    assert [found["git.dirty"] for found in tags] == ["false", "true"]
-    assert [found["mlflow.source.git.commit"] for found in tags] == [head] * 2
-    assert [found["DVC_EXP_NAME"] for found in tags] == ["a-name"] * 2
-
-
-def test_a_row_needs_no_repository(workspace: Workspace) -> None:
+    head = git(Path(), "rev-parse", "HEAD").strip()
     Path(".git").rename("elsewhere")
-    assert workspace.stage("train").err == ""
-    (run,) = rows(workspace.store)
-    assert "mlflow.source.git.commit" not in run.data.tags
-
-
-def test_an_experiment_leads_to_its_comparison(workspace: Workspace) -> None:
-    workspace.tool("track")
-    found = MlflowClient(workspace.store).get_experiment_by_name(NAME)
-    assert found is not None
-    link = f"(/#/experiments/{found.experiment_id}/runs?workflowType=machine_learning&compare"
-    assert link in found.tags["mlflow.note.content"]
+    assert workspace.stage("train").err == ""  # which needs no repository
+    tags = [run.data.tags for run in reversed(rows(workspace.store))]
+    assert [found.get("git.dirty") for found in tags] == ["false", "true", None]
+    assert [found.get("mlflow.source.git.commit") for found in tags] == [head, head, None]
+    assert {found["DVC_EXP_NAME"] for found in tags} == {"a-name"}

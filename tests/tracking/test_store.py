@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from filelock import Timeout
-from helpers.rows import NAME
+from helpers.rows import NAME, rows
 from helpers.stores import empty_store
-from helpers.workspace import Workspace
+from helpers.workspace import Workspace, enter
 from mlflow import MlflowClient
 
-from softmax.errors import TrackingError
-from softmax.tracking import store
+from softmax.provenance import lock
+from softmax.tracking import moving, store
 
 URIS = {  # at the root, and in a directory of an experiment
     "": ("sqlite:///mlflow.db", "sqlite:///../../mlflow.db"),
@@ -21,7 +21,6 @@ URIS = {  # at the root, and in a directory of an experiment
     "SQLite:////mine.db": ("sqlite:////mine.db", "sqlite:////mine.db"),
     "HTTP://host:5000": ("http://host:5000", "http://host:5000"),
     "postgres://host/db": ("postgresql+psycopg2://host/db",) * 2,
-    "postgresql://host/db": ("postgresql+psycopg2://host/db",) * 2,
     "databricks": ("databricks", "databricks"),
 }
 
@@ -38,18 +37,7 @@ def test_an_address_means_the_same_everywhere(
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     assert store.uri() == URIS[given][1]
     assert store.is_served(store.uri()) == given.startswith("HTTP")
-
-
-def test_a_store_of_this_machine_exists_once_it_is_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://host:5000")
-    assert store.exists()
-    monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    assert not store.exists()
-    empty_store(tmp_path / "mlflow.db")
-    assert store.exists()
+    assert store.exists() == ("sqlite" not in store.uri())  # files there are none yet
 
 
 def test_one_process_at_a_time_opens_a_store(workspace: Workspace) -> None:
@@ -61,25 +49,40 @@ def test_one_process_at_a_time_opens_a_store(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize("move", [shutil.move, shutil.copytree])
-def test_a_store_that_was_moved_or_copied_is_left_alone(
+def test_a_clone_that_was_moved_or_copied_keeps_its_own(
     move: Callable[[Path, Path], object], workspace: Workspace, tmp_path: Path
 ) -> None:
-    workspace.run("train")
-    there = tmp_path / "there"
-    move(workspace.directory, there)
-    workspace.monkeypatch.chdir(there)
-    workspace.monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    client = MlflowClient(f"sqlite:///{there / 'mlflow.db'}")
-    with pytest.raises(TrackingError, match="`python -m softmax track --history`"):
-        store.experiment(client, NAME)
+    here, there = workspace.directory, tmp_path / "there"
+    lock.PATH.unlink()
+    workspace.stage("train")
+    before = sorted(here.rglob("*"))
+    move(here, there)
+    enter(there, workspace.monkeypatch)
+    assert workspace.stage("evaluate").err == ""
+    workspace.set(train={"seed": 401})
+    assert workspace.stage("train").err == ""
+    assert sorted(here.rglob("*")) == (before if here.exists() else [])
+    uri = f"sqlite:///{there / 'mlflow.db'}"
+    client, found = MlflowClient(uri, uri), rows(uri)
+    assert sorted("test_accuracy" in row.data.metrics for row in found) == [False, True]
+    for row in found:
+        assert row.info.artifact_uri.startswith(there.as_uri())
+        (output,) = row.outputs.model_outputs
+        model = client.get_logged_model(output.model_id).artifact_location
+        assert model.startswith(there.as_uri())
+        assert Path(model.removeprefix("file://"), "MLmodel").exists()
+        (version,) = client.search_model_versions(f"run_id = '{row.info.run_id}'")
+        place = client.get_model_version_download_uri(NAME, version.version)
+        assert place.startswith(there.as_uri())
 
 
-def test_artifacts_in_a_bucket_stay_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.chdir(tmp_path)
+def test_artifacts_that_somebody_keeps_elsewhere_stay_there(tmp_path: Path) -> None:
     client = MlflowClient(empty_store(tmp_path / "mlflow.db"))
-    made = client.create_experiment("softmax-other", "s3://bucket/softmax-other")
-    assert store.experiment(client, "softmax-other") == made
+    (tmp_path / "elsewhere").mkdir()
+    for kept in ((tmp_path / "elsewhere").as_uri(), "s3://bucket"):
+        made = client.create_experiment(f"of {kept}", f"{kept}/mlartifacts/softmax-other")
+        moving.follow(tmp_path)
+        assert client.get_experiment(made).artifact_location == f"{kept}/mlartifacts/softmax-other"
 
 
 def test_what_the_environment_asks_of_mlflow_is_not_for_this_client(workspace: Workspace) -> None:
@@ -99,6 +102,5 @@ def test_what_the_environment_asks_of_mlflow_is_not_for_this_client(workspace: W
     assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "0"
     assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "11"  # a team's own patience
     client = MlflowClient(workspace.store, workspace.store)
-    names = {experiment.name for experiment in client.search_experiments()}
-    assert "somebody-else" not in names
+    assert client.get_experiment_by_name("somebody-else") is None
     assert client.search_model_versions(f"name='{NAME}'")
