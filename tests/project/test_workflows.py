@@ -90,7 +90,7 @@ def make(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     for path in NEEDED:
         shutil.copy2(path, directory)  # which is then not newer than what was installed
     environment = {name: value for name, value in os.environ.items() if name not in OURS}
-    command = ["make", "--no-print-directory", "--directory", directory, *arguments]
+    command = ["make", "--no-print-directory", "--directory", str(directory), *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 

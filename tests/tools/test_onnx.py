@@ -45,7 +45,7 @@ def test_a_model_that_is_not_that_of_the_lock_is_refused(workspace: Workspace) -
 def test_any_shape_and_number_of_classes_will_do_and_another_label_is_refused() -> None:
     """Three classes of images of 2 x 5 pixels in RGB."""
     random = np.random.default_rng(0)
-    theta = random.integers(-(2**30), 2**30, (3, 31)) * 2.0**-30
+    theta = np.ldexp(random.integers(-(2**30), 2**30, (3, 31)), -30)
     images = random.integers(0, 256, (100, 2, 5, 3), np.uint8)
     inputs = np.pad(images.reshape(100, 30).T, ((0, 1), (0, 0)), constant_values=255).astype(float)
     z = model.logits(theta, inputs)
