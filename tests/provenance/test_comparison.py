@@ -50,17 +50,13 @@ def test_only_what_changed_is_listed() -> None:
     assert "byte for byte" not in shown
 
 
-def test_of_other_classes_those_in_common_are_compared() -> None:
+def test_of_other_images_and_classes_what_is_in_common_is_compared() -> None:
     classes = pd.DataFrame({"recall": [0.9, 0.8, 0.7], "f1": 0.9}, ["owl", "cat", "ape"])
-    shown = report(classes=classes, tiles=np.ones((3, 28, 28)))
+    changed = results(classes=classes, tiles=np.ones((3, 32, 96)))
+    shown = comparison.markdown(results(), changed)
     assert "| cat     | 50.00% → 80.00% (+30.00) |" in shown
     assert "owl" not in shown
     assert "dog" not in shown
-
-
-def test_of_other_images_no_weights_are_compared() -> None:
-    changed = results(tiles=np.ones((10, 32, 96)))
-    shown = comparison.markdown(results(), changed)
     assert "mermaid" in shown
     assert "difference.png" not in shown
     assert comparison.pictures(results(), changed) == {}

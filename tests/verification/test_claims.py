@@ -4,7 +4,6 @@ That it is true is claimed by tests/end_to_end/test_reproducibility.py.
 """
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,12 +39,10 @@ BROKEN = {  # the same, where a file cannot be read
 
 
 @pytest.fixture(autouse=True)
-def _own_imports(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _own_imports(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Read the imports from the code of the workspace, which a test may edit."""
     monkeypatch.setattr(imports, "ROOT", workspace.directory)
-    imports.local_imports.cache_clear()
-    yield
-    imports.local_imports.cache_clear()
+    monkeypatch.setattr(imports, "local_imports", imports.local_imports.__wrapped__)
 
 
 def edit(file: str, old: str, new: str) -> None:
