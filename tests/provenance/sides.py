@@ -31,3 +31,9 @@ def results(**changes: Any) -> Results:
 def report(**changes: Any) -> str:
     """The report of such a model before and after `changes`."""
     return comparison.markdown(results(), results(**changes))
+
+
+def cells(page: str) -> list[list[str]]:
+    """The cells of each row of the tables of a page, headers and all but the lines below them."""
+    rows = [line.strip("|").split("|") for line in page.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in row] for row in rows]

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from provenance.sides import results
+from provenance.sides import cells, results
 
 from softmax.provenance import overview
 
@@ -17,11 +17,7 @@ def sides(**changes: Any) -> Any:
 
 def rows(*heads: Any) -> list[dict[str, str]]:
     """The cells of the table by their column, the row of the base first."""
-    header, _, *lines = [
-        [cell.strip() for cell in line.strip("|").split("|")]
-        for line in overview.markdown(sides(), heads).splitlines()
-        if line.startswith("|")
-    ]
+    header, *lines = cells(overview.markdown(sides(), heads))
     return [dict(zip(header, line, strict=True)) for line in lines]
 
 

@@ -10,12 +10,12 @@ from helpers.workspace import Workspace, error
 
 from softmax.core import arithmetic, model
 from softmax.core.data import Dataset
-from softmax.pipeline import params, paths, recorder
+from softmax.pipeline import paths, recorder
 from softmax.pipeline.recorder import Recorder
 from softmax.provenance import lock
 from softmax.training import fitting
 from verification import __main__ as verification
-from verification import hashes, matrix, retrain
+from verification import matrix, retrain
 from verification.__main__ import CONTROL, MISSING, SAME, Result
 from verification.matrix import Row
 
@@ -23,8 +23,6 @@ REPORT = {"device": "cpu", "instructions": "Haswell", "threads": 1, "seconds": 1
 CONTROLS = [
     Result(Row("control", "lecture"), CONTROL, weights) for weights in ("one", "one", "another")
 ]
-
-
 REPLACED = {  # by verification.retrain, for good
     Dataset: ["to"],
     Recorder: ["__init__", "log"],
@@ -129,12 +127,6 @@ def test_a_row_that_breaks_fails_in_one_line(row: Row) -> None:
     assert verification.judge([result])
 
 
-def test_what_cannot_run_is_not_counted() -> None:
-    missing = verification.retrain(Row("a row", missing="no GPU"), {}, {})
-    assert missing.outcome == MISSING + "no GPU"
-    assert verification.judge([missing, Result(Row("a row"), SAME), *CONTROLS]) == []
-
-
 @pytest.mark.parametrize("expected", [{"instructions": "Z80"}, {"threads": 999}])
 def test_a_library_that_chose_otherwise_is_not_counted(row: Row, expected: dict[str, Any]) -> None:
     result = verification.retrain(row._replace(**expected), {}, {})
@@ -144,17 +136,12 @@ def test_a_library_that_chose_otherwise_is_not_counted(row: Row, expected: dict[
     assert verification.retrain(chosen, {}, {}).outcome == SAME
 
 
-@pytest.mark.parametrize("weights", [("one", "one", "one"), ("one", "another", "third")])
-def test_a_control_that_cannot_tell_fails(weights: tuple[str, ...]) -> None:
-    controls = [Result(Row("control", "lecture"), CONTROL, sha256) for sha256 in weights]
-    assert verification.judge([Result(Row("a row"), SAME), *CONTROLS]) == []
-    assert len(verification.judge([Result(Row("a row"), SAME), *controls])) == 1
-
-
-def test_a_lock_names_its_params_and_outputs(workspace: Workspace) -> None:
-    stages = lock.load()
-    outputs = hashes.results(stages)
-    assert len(outputs) == 12
-    assert lock.params(stages).model_dump() == params.load().model_dump(exclude={"lesson"})
-    assert hashes.differences(workspace.directory, outputs) == []
-    assert hashes.differences(Path("nowhere"), outputs) == list(outputs)
+def test_a_control_that_cannot_tell_fails() -> None:
+    """And what cannot run does not count."""
+    missing = verification.retrain(Row("a row", missing="no GPU"), {}, {})
+    assert missing.outcome == MISSING + "no GPU"
+    rows = [missing, Result(Row("a row"), SAME)]
+    assert verification.judge([*rows, *CONTROLS]) == []
+    for weights in (("one", "one", "one"), ("one", "another", "third")):
+        controls = [Result(Row("control", "lecture"), CONTROL, sha256) for sha256 in weights]
+        assert len(verification.judge([*rows, *controls])) == 1
