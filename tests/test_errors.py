@@ -2,7 +2,7 @@
 
 import pytest
 
-from softmax.errors import LONGEST, DataError, exits_cleanly, shown
+from softmax.errors import MAX_LINE, DataError, exits_cleanly, shown
 
 ADDRESSES = {
     "http://me:secret@host/set": "http://host/set",
@@ -27,7 +27,7 @@ def test_no_password_is_shown(text: str) -> None:
 
 def test_no_control_characters_and_no_line_without_end_are_shown() -> None:
     assert shown("a key\x1b[2J\r\u202e") == "a key\ufffd[2J\ufffd\ufffd"
-    assert len(shown("x" * 10**6 + "\nmore")) < LONGEST + 20
+    assert len(shown("x" * 10**6 + "\nmore")) < MAX_LINE + 20
 
 
 @pytest.mark.parametrize(

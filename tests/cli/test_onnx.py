@@ -1,4 +1,4 @@
-"""`make onnx`: a model for ONNX Runtime that gives the answers of the pipeline."""
+"""`softmax onnx`: a model for ONNX Runtime that gives the answers of the pipeline."""
 
 import json
 import sys
@@ -11,10 +11,10 @@ import pytest
 from helpers.clones import git
 from helpers.workspace import Workspace, error
 
-from softmax.core import data, model
+from softmax.cli import onnx
+from softmax.core import idx, model
 from softmax.errors import DataError
 from softmax.pipeline import files, paths
-from tools import onnx
 
 CLOSE = 2**-38  # the exponentials of the pipeline lie on a grid of 2^-40
 
@@ -23,7 +23,7 @@ def test_it_gives_all_test_images_the_labels_of_the_pipeline(workspace: Workspac
     printed = workspace.tool("onnx")
     assert "the same labels for all 30 test images in ONNX Runtime" in printed.out
     session = onnxruntime.InferenceSession(onnx.PATH)
-    images = data.read_idx(Path("data/digits/t10k-images-idx3-ubyte"), 3)
+    images = idx.read(Path("data/digits/t10k-images-idx3-ubyte"), 3)
     label, probabilities = session.run(["label", "probabilities"], {"images": images})
     expected = pd.read_csv(paths.PREDICTIONS)
     assert (label == expected["prediction"]).all()
@@ -59,4 +59,6 @@ def test_any_shape_and_number_of_classes_will_do_and_another_label_is_refused() 
 
 def test_without_onnx_it_says_how_to_install_it(workspace: Workspace) -> None:
     workspace.monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    assert error(workspace.tool("onnx")) == "onnxruntime not installed; `make onnx` does it"
+    assert error(workspace.tool("onnx")) == (
+        "onnx: onnxruntime not installed. Run `make .venv/dev`."
+    )

@@ -23,11 +23,11 @@ from mlflow import MlflowClient
 from playwright.sync_api import Browser, expect
 from sqlalchemy import make_url
 
+from softmax.cli import ui
 from softmax.errors import TrackingError
 from softmax.pipeline import paths
 from softmax.provenance import lock
 from softmax.tracking import views
-from tools import ui
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 VARIABLE = re.compile(r"\$\{\w+(?::\?[^}]*|:-([^}]*))\}")
@@ -42,7 +42,7 @@ export.main()
 
 
 def test_a_row_on_a_server_has_everything(workspace: Workspace, server: str) -> None:
-    """As in a store of this machine; and `make track` adds nothing."""
+    """As in a store of this machine; and `softmax track` adds nothing."""
     workspace.tool("track")
     expected, locked = content(workspace.store), lock.PATH.read_bytes()
     workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
@@ -125,7 +125,7 @@ def test_a_server_that_accepts_and_never_answers_is_given_up(
         command = [sys.executable, "-m", "stages.train"]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     (warning,) = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
-    assert "`make track`" in warning
+    assert "`softmax track`" in warning
     assert "Traceback" not in done.stderr
     assert time.monotonic() - start < STARTUP  # the clock ends it after 8 s
     assert workspace.contents() == before

@@ -62,8 +62,8 @@ def test_a_kill_loses_nothing(killed: str, stage: str, seconds: float, tmp_path:
     said, _ = dvc.communicate(timeout=PATIENCE)
     assert "Traceback" not in said, said
     assert psutil.wait_procs(processes(clone.directory), PATIENCE)[1] == []
-    clone.run("python", "-m", "tools.repro")
-    clone.run("python", "-m", "tools.track")
+    clone.run("python", "-m", "softmax", "run")
+    clone.run("python", "-m", "softmax", "track")
     assert clone.run("git", "status", "--porcelain") == ""
     assert "up to date" in clone.run("dvc", "status")
     assert not [*clone.directory.rglob("*.partial")]

@@ -11,7 +11,7 @@ import safetensors.numpy
 from fuzzing.damage import TOKENS, damaged
 from helpers.shared import ROOT
 from hypothesis import given, settings
-from pinning.pins import idx
+from pinning.pins import to_idx
 
 from softmax.core import data, model
 from softmax.errors import SoftmaxError
@@ -21,8 +21,8 @@ from softmax.provenance import lock
 SECONDS = 5  # for a case, of which most take a ten-thousandth
 
 
-LABELS = idx(np.array([7, 0, 9]))
-IMAGES = idx(np.arange(24).reshape(3, 2, 4))
+LABELS = to_idx(np.array([7, 0, 9]))
+IMAGES = to_idx(np.arange(24).reshape(3, 2, 4))
 
 
 def read_idx(path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from softmax.core import data
+from softmax.core import idx
 from softmax.pipeline import files
 from softmax.pipeline.catalog import FILES
 
@@ -29,7 +29,7 @@ def write(directory: Path) -> None:
 def entry(directory: Path, dimensions: int = 3) -> dict[str, Any]:
     """Return the entry of datasets.yaml for the files in `directory`, of ten classes."""
     paths = [directory / file for file in FILES]
-    training, test = (data.read_idx(path, dimensions).shape for path in paths[::2])
+    training, test = (idx.read(path, dimensions).shape for path in paths[::2])
     return {
         "images": [training[0], test[0]],
         "shape": [*training[1:]],

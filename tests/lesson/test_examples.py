@@ -1,5 +1,7 @@
 """The lecture's examples against its own numbers, torch and finite differences."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -22,7 +24,7 @@ DERIVATIVES = [
 
 def test_what_is_given_and_what_follows_are_the_lectures() -> None:
     points = [[-0.1, 1.4], [1.3, 0.9], [-1.4, -1.1]]
-    lecture = {
+    lecture: dict[str, Any] = {
         "weights": [[0.31, 3.95], [7.07, -0.23], [-6.27, -2.35]],
         "biases": [1.2, 2.93, -4.14],
         "points": np.transpose(points),

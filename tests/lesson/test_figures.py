@@ -54,7 +54,7 @@ def test_regions_have_the_winners_color_stronger_where_it_is_sure() -> None:
     picture = only_map(figures.regions(np.stack([red, 0 * red, 0.9 - red])))
     sure, border, unsure = picture[1]
     assert tuple(border) == PAPER
-    assert (np.argmax(sure), np.argmax(unsure)) == (0, 2)
+    assert [np.argmax(sure), np.argmax(unsure)] == [0, 2]
     assert np.ptp(sure) > np.ptp(unsure) > 0
 
 
@@ -99,7 +99,7 @@ def test_surfaces_show_softmax_above_and_tell_how_far_the_sums_reach() -> None:
         assert abs(picture.reshape(-1, 3)[p.argmax()] - color).max() < 60
     excess = plane.totals(q) - 1
     least, most = (excesses.reshape(-1, 3)[n] for n in (excess.argmin(), excess.argmax()))
-    assert (np.argmax(least), np.argmax(most)) == (2, 0)  # purple and orange
+    assert [np.argmax(least), np.argmax(most)] == [2, 0]  # purple and orange
     captions = [(text.text or "").replace("−", "-") for text in tree.iter(f"{SVG}text")][1:]
     assert captions[7] == f"sum minus 1: {excess.min():+.2g} to {excess.max():+.2g}"
     for end in captions[3].removeprefix("sum minus 1: ").split(" to "):

@@ -180,5 +180,5 @@ def test_sha256(javascript: JavaScript) -> None:
       const digest = sha256(Uint8Array.from(content.subarray(0, length)));
       return digest.match(/../g).map((octet) => parseInt(octet, 16));
     })"""
-    expected = b"".join(hashlib.sha256(content[:length]).digest() for length in lengths)
+    expected = b"".join(hashlib.sha256(content[:length].tobytes()).digest() for length in lengths)
     assert javascript(function, content, lengths).astype(np.uint8).tobytes() == expected

@@ -85,7 +85,7 @@ def test_scores_and_probabilities_at_the_lectures_points_and_any_other(page: Pag
         assert number(sums[1]) == pytest.approx((1 / (1 + np.exp(-z))).sum(), abs=5e-4)
     page.locator("#softmax-x1").focus()
     page.keyboard.press("ArrowRight")
-    z = model.logits(THETA, np.add(x, [[25.5], [0], [0]]))  # by a tenth
+    z = model.logits(THETA, x + np.array([[25.5], [0], [0]]))  # by a tenth
     np.testing.assert_allclose(put(page, "softmax", "z"), z[:, 0], atol=5e-4)
     assert pressed.count() == 0
     assert page.locator("#gradient-x1").input_value() == "-1.3"  # they hold the same point

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""`softmax data add` of four IDX files: the entry, the files kept, and what is printed."""
-=======
-"""`make pin`: the entry, the files that are kept, and what is said, of IDX files and any damage."""
->>>>>>> trim3
+"""`softmax data add`: the entry, the files kept, and what is printed, also of damaged files."""
 
 import gzip
 import re
@@ -13,15 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-<<<<<<< HEAD
-from pinning.pins import KEPT, PLACE, Pin, noise, to_idx, write_images
-=======
 from fuzzing.damage import TOKENS, damaged
 from helpers.workspace import error
 from hypothesis import given, settings
 from PIL import Image
-from pinning.pins import KEPT, PLACE, Pin, idx, noise, saved, write_images
->>>>>>> trim3
+from pinning.pins import KEPT, PLACE, Pin, noise, saved, to_idx, write_images
 
 from softmax.errors import DataError
 from softmax.pipeline import catalog
@@ -150,26 +142,6 @@ def test_odd_data_are_told_by_numbers(pin: Pin) -> None:
     ]
 
 
-<<<<<<< HEAD
-def test_data_with_nothing_odd_have_no_warnings(pin: Pin) -> None:
-    for part in ("train", "test"):
-        write_images(PLACE / part, {"a": 10, "b": 11})
-    pinned = pin()
-    assert pinned.warnings == []
-    assert re.search(r"^a +10 +10\nb +11 +11$", pinned.out, re.MULTILINE)
-
-
-def test_of_many_classes_the_table_shows_the_ends(pin: Pin) -> None:
-    labels = np.concatenate([np.arange(60), np.full(9, 41)])
-    put(*[to_idx(np.zeros((69, 1, 1))), to_idx(labels)] * 2)
-    rows = pin().out.split("\n\n")[1].splitlines()
-    assert len(rows) == 13
-    assert rows[2].split() == ["41", "10", "10"]
-    assert rows[7].split() == ["..."] * 3
-
-
-=======
->>>>>>> trim3
 @pytest.mark.parametrize("text", ["", "- a\n", "a: [\n"])
 def test_a_damaged_datasets_yaml_stays(pin: Pin, text: str) -> None:
     put(*GOOD)

@@ -6,7 +6,6 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import pytest
@@ -35,11 +34,7 @@ def serve() -> Iterator[Serve]:
 
 
 def files(
-<<<<<<< HEAD
-    parts: Sequence[str], labels: Sequence[NDArray[Any]], kind: str = "u1"
-=======
     parts: Sequence[str], labels: Sequence[NDArray[np.integer]], kind: str = "u1"
->>>>>>> trim3
 ) -> dict[str, bytes]:
     """Return gzipped IDX files of images and labels, by name."""
     contents = {}

@@ -65,29 +65,11 @@ def test_a_registered_model_gives_its_answers(workspace: Workspace) -> None:
         same_answers(printed.out, paths.PREDICTIONS.read_bytes())
 
 
-<<<<<<< HEAD
-def test_machines_get_all_that_people_get(workspace: Workspace, tmp_path: Path) -> None:
-    image = save(idx.read(TEST, 3)[7], tmp_path / "a.png")
-    answers = json.loads(workspace.tool("predict", image, TEST, "--json").out)
-    assert len(answers) == 31
-    assert answers[0].pop("image") == "a.png"
-    assert answers[8].pop("image") == f"{TEST.name}[7]"
-    assert answers[0] == answers[8]
-    assert sum(answers[0][f"p{k}"] for k in range(10)) == pytest.approx(1)
-
-
-def test_people_get_a_table_and_pictures(workspace: Workspace, tmp_path: Path) -> None:
-    first = idx.read(TEST, 3)[0]
-    image = save(first, tmp_path / "a.png")
-    said = workspace.tool("predict", image, TEST, "--explain").out.splitlines()
-    assert said[2].split()[:4] == ["a.png", "as", "it", "is"]
-    assert "and 11 more, which --csv and --json print" in said
-=======
 def test_people_get_a_table_and_pictures_and_machines_all_of_it(workspace: Workspace) -> None:
     entries = yaml.safe_load(Path("datasets.yaml").read_text())
     entries["digits"]["classes"] = classes = [f"letter {k}" for k in "jihgfedcba"]
     Path("datasets.yaml").write_text(yaml.safe_dump(entries))
-    first = data.read_idx(TEST, 3)[0]
+    first = idx.read(TEST, 3)[0]
     Image.fromarray(first).save("a.png")
     answers = json.loads(workspace.tool("predict", "a.png", TEST, "--json").out)
     said = workspace.tool("predict", "a.png", TEST, "--explain").out.splitlines()
@@ -102,7 +84,6 @@ def test_people_get_a_table_and_pictures_and_machines_all_of_it(workspace: Works
         words = [word for k in likely for word in (classes[k], f"{a[k]:.4f}")]
         assert " ".join(line.split()) == " ".join([answer["image"], "as it is", *words])
     assert said[22] == "and 11 more, which --csv and --json print"
->>>>>>> trim3
     assert said[-2:] == ["model     the workspace", "pictures  report/predict/"]
     saw = np.asarray(Image.open(PICTURES / "2-t10k-images-idx3-ubyte[0].png").convert("L"))
     assert (saw[4::8, 4::8] == first).all()

@@ -12,9 +12,9 @@ from helpers.clones import git
 from helpers.workspace import Workspace, error
 from provenance.sides import cells
 
+from softmax.cli import compare
 from softmax.pipeline import paths
 from softmax.provenance import lock
-from tools import compare
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from helpers.sites import Reply, Serve, body, sent, status
 from sources.sites import GOOD, PLAIN, Fetch, message
 from torchvision import datasets
 
-from softmax.core import idx
 from softmax.errors import SourceError
 from softmax.pipeline import catalog
 from softmax.pipeline.catalog import FILES
@@ -166,16 +165,3 @@ def test_labels_of_four_bytes_are_not_too_long(fetch: Fetch, tmp_path: Path) -> 
     (tmp_path / FILES[1]).write_bytes(b"\0\0\x0c\x01" + bytes(4 + 4 * 3))
     with pytest.raises(SourceError, match=f"{FILES[1]}: SHA-256 is"):
         fetch(tmp_path, "fashion-mnist")
-<<<<<<< HEAD
-
-
-def test_labels_of_four_bytes_are_not_too_long(files: Files) -> None:
-    training, test = catalog.load()["mnist"].images
-    assert catalog.load()["mnist"].file_sizes == (
-        len(files[FILES[0]]),
-        len(idx.header(np.zeros(training, ">i4"))) + 4 * training,
-        len(files[FILES[2]]),
-        len(idx.header(np.zeros(test, ">i4"))) + 4 * test,
-    )
-=======
->>>>>>> trim3

@@ -33,12 +33,7 @@ def test_by_no_way(
     address = form.format(host=host)
     monkeypatch.setenv("MNIST_MIRROR", address)
     monkeypatch.setenv("VERBOSE", "1")
-<<<<<<< HEAD
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", workspace.store)  # MLflow keeps relative ones open
     results = [workspace.stage("download"), workspace.tool("data add", "mine", address)]
-=======
-    results = [workspace.stage("download"), workspace.tool("pin", "mine", address)]
->>>>>>> trim3
 
     assert [printed.status for printed in results] == ([0, 0] if FORMS[form] else [2, 2])
     tags = json.dumps([run.data.tags for run in rows(workspace.store, "downloads")])

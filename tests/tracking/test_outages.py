@@ -1,4 +1,4 @@
-"""A store that is away, fails at any call or is full: no stage minds, and `make track` adds all."""
+"""A store that is away, fails at any call or is full: no stage minds."""
 
 import itertools
 import os
@@ -62,7 +62,7 @@ def expected(workspace: Workspace) -> Any:
 
 
 def tracked(workspace: Workspace) -> Any:
-    """Return what MLflow shows of the only row, after `make track`."""
+    """Return what MLflow shows of the only row, after `softmax track`."""
     assert workspace.tool("track").status == 0
     return content(os.environ["MLFLOW_TRACKING_URI"])
 
@@ -77,7 +77,7 @@ def run(workspace: Workspace) -> list[str]:
     assert workspace.contents() == before
     for warning in (stage.err for stage in printed if stage.err):
         assert warning.startswith("warning: ")
-        assert "`make track`" in warning
+        assert "softmax track" in warning
         assert warning.count("\n") == 1
     return [stage.err for stage in printed]
 

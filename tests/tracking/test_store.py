@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from filelock import Timeout
-from helpers.rows import NAME, rows
+from helpers.rows import NAME
 from helpers.stores import empty_store
-from helpers.workspace import Workspace, enter
+from helpers.workspace import Workspace
 from mlflow import MlflowClient
 
-from softmax.provenance import lock
-from softmax.tracking import moving, store
+from softmax.errors import TrackingError
+from softmax.tracking import store
 
 URIS = {  # at the root, and in a directory of an experiment
     "": ("sqlite:///mlflow.db", "sqlite:///../../mlflow.db"),
@@ -49,40 +49,25 @@ def test_one_process_at_a_time_opens_a_store(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize("move", [shutil.move, shutil.copytree])
-def test_a_clone_that_was_moved_or_copied_keeps_its_own(
+def test_a_store_that_was_moved_or_copied_is_left_alone(
     move: Callable[[Path, Path], object], workspace: Workspace, tmp_path: Path
 ) -> None:
-    here, there = workspace.directory, tmp_path / "there"
-    lock.PATH.unlink()
-    workspace.stage("train")
-    before = sorted(here.rglob("*"))
-    move(here, there)
-    enter(there, workspace.monkeypatch)
-    assert workspace.stage("evaluate").err == ""
-    workspace.set(train={"seed": 401})
-    assert workspace.stage("train").err == ""
-    assert sorted(here.rglob("*")) == (before if here.exists() else [])
-    uri = f"sqlite:///{there / 'mlflow.db'}"
-    client, found = MlflowClient(uri, uri), rows(uri)
-    assert sorted("test_accuracy" in row.data.metrics for row in found) == [False, True]
-    for row in found:
-        assert row.info.artifact_uri.startswith(there.as_uri())
-        (output,) = row.outputs.model_outputs
-        model = client.get_logged_model(output.model_id).artifact_location
-        assert model.startswith(there.as_uri())
-        assert Path(model.removeprefix("file://"), "MLmodel").exists()
-        (version,) = client.search_model_versions(f"run_id = '{row.info.run_id}'")
-        place = client.get_model_version_download_uri(NAME, version.version)
-        assert place.startswith(there.as_uri())
+    workspace.run("train")
+    there = tmp_path / "there"
+    move(workspace.directory, there)
+    workspace.monkeypatch.chdir(there)
+    workspace.monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    client = MlflowClient(f"sqlite:///{there / 'mlflow.db'}")
+    with pytest.raises(TrackingError, match="`python -m softmax track --history`"):
+        store.experiment(client, NAME)
 
 
-def test_artifacts_that_somebody_keeps_elsewhere_stay_there(tmp_path: Path) -> None:
+def test_artifacts_in_a_bucket_stay_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
     client = MlflowClient(empty_store(tmp_path / "mlflow.db"))
-    (tmp_path / "elsewhere").mkdir()
-    for kept in ((tmp_path / "elsewhere").as_uri(), "s3://bucket"):
-        made = client.create_experiment(f"of {kept}", f"{kept}/mlartifacts/softmax-other")
-        moving.follow(tmp_path)
-        assert client.get_experiment(made).artifact_location == f"{kept}/mlartifacts/softmax-other"
+    made = client.create_experiment("softmax-other", "s3://bucket/softmax-other")
+    assert store.experiment(client, "softmax-other") == made
 
 
 def test_what_the_environment_asks_of_mlflow_is_not_for_this_client(workspace: Workspace) -> None:

@@ -1,4 +1,4 @@
-"""`tools.track` adds what MLflow lacks of a model, and nothing twice."""
+"""`softmax track` adds what MLflow lacks of a model, and nothing twice."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -90,7 +90,7 @@ def test_a_score_on_another_test_set_stays_with_its_row(workspace: Workspace) ->
 def test_track_says_in_one_line_what_it_lacks(workspace: Workspace) -> None:
     with workspace.monkeypatch.context() as away:
         away.setenv("MLFLOW_TRACKING_URI", AWAY)
-        assert error(workspace.tool("track")).endswith("; mend that, and run this again")
+        assert error(workspace.tool("track")).endswith("then run the command again.")
     locked = lock.PATH.read_bytes()
     lock.PATH.unlink()
     assert error(workspace.tool("track")) == "dvc.lock: not found; run `dvc repro`"
@@ -168,7 +168,7 @@ def test_history_has_what_only_a_tag_a_branch_or_an_experiment_holds(workspace: 
     git(Path(), "checkout", "--quiet", main)
     workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", workspace.store)
     for _ in range(2):
-        printed = workspace.tool("track", "history")
+        printed = workspace.tool("track", "--history")
         assert printed.status == 0
         assert printed.err.count("left out: ") == 2
         assert printed.err.count("left out: dvc.lock: not what DVC writes") == 1
