@@ -18,7 +18,7 @@ help:
 
 ## Set up and run
 repro: .venv/installed ## install into .venv, run the pipeline, print the result; PULL=1: use a DVC remote
-	@$(BIN)/softmax run $(if $(PULL),--pull)
+	@$(BIN)/python -m softmax run $(if $(PULL),--pull)
 
 data: .venv/installed ## download the data set only
 	$(BIN)/dvc repro $(if $(PULL),--pull) download

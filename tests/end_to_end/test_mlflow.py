@@ -138,7 +138,7 @@ def test_the_ui_shows_the_runs_side_by_side_until_the_command_ends(
     for seed in (1, 2):
         workspace.set(train={"seed": seed})
         assert [workspace.stage(stage).err for stage in ("train", "evaluate")] == ["", ""]
-    command = [sys.executable, "-m", "tools.ui", str(port := free_port())]
+    command = [sys.executable, "-m", "softmax", "ui", "--port", str(port := free_port())]
     process = subprocess.Popen(
         command, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True
     )

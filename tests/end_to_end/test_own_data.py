@@ -23,7 +23,7 @@ def test_photos_become_a_model_and_a_teammate_needs_only_the_remote(tmp_path: Pa
             pixels = random.integers(256, size=(20, 30, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{k}.png")
     clone = Clone(tmp_path / "clone")
-    printed = clone.make("pin", "NAME=photos", f"FROM={tmp_path / 'photos'}").stdout
+    printed = clone.softmax("data", "add", "photos", str(tmp_path / "photos")).stdout
     assert "of 20 x 30 RGB pixels, 3 classes" in printed
     shutil.copy(LECTURE, clone.directory / "params.yaml")
     clone.edit("params.yaml", "dataset: mnist", "dataset: photos")

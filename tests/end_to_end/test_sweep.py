@@ -1,4 +1,4 @@
-"""`make sweep` that is killed and goes on, and its best model, which DVC trains."""
+"""`softmax sweep` that is killed and goes on, and its best model, which DVC trains."""
 
 import os
 import re
@@ -7,7 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from helpers.clones import BIN, digits_clone
+from helpers.clones import digits_clone
 
 from softmax.pipeline import files, paths
 from softmax.sweep import shelf
@@ -19,7 +19,7 @@ def test_a_sweep_that_is_killed_goes_on_and_dvc_trains_its_best(tmp_path: Path) 
     """Kill it after the first of four passes."""
     clone = digits_clone(tmp_path / "clone")
     clone.environment |= {"WORKERS": "1", "MLFLOW_TRACKING_URI": NOWHERE}
-    chosen = "S=train.learning_rate=0.004,0.1 train.seed=range(1,5) train.validation=20"
+    chosen = ("train.learning_rate=0.004,0.1", "train.seed=range(1,5)", "train.validation=20")
 
     def models() -> dict[str, int]:
         """Return when each model was put on the shelf."""
@@ -27,7 +27,7 @@ def test_a_sweep_that_is_killed_goes_on_and_dvc_trains_its_best(tmp_path: Path) 
         return {path.name: path.stat().st_mtime_ns for path in found}
 
     with subprocess.Popen(
-        ["make", "--old-file", ".venv/installed", f"BIN={BIN}", "sweep", chosen],
+        ["python", "-m", "softmax", "sweep", *chosen],
         cwd=clone.directory,
         env=clone.environment,
         stderr=subprocess.DEVNULL,
@@ -40,7 +40,7 @@ def test_a_sweep_that_is_killed_goes_on_and_dvc_trains_its_best(tmp_path: Path) 
     kept = models()
     assert kept
 
-    done = clone.make("sweep", chosen)
+    done = clone.softmax("sweep", *chosen)
     assert len(models()) == 8, done.stderr
     assert kept.items() <= models().items()
     weights = re.search(r"with weights (\w+)", done.stdout)

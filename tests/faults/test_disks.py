@@ -21,7 +21,7 @@ echo "stage: $status"
 dvc repro --force --single-item export || echo "dvc: $?"
 find . -name "*.partial"
 {mend}
-"$3" -m tools.repro --quiet
+"$3" -m softmax run
 git status --porcelain
 dvc status
 """

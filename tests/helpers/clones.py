@@ -99,6 +99,10 @@ class Clone:
         installed = ("--old-file", ".venv/installed", f"BIN={BIN}")
         return self.attempt("make", *installed, *arguments, **environment)
 
+    def softmax(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `python -m softmax`, whatever its exit status."""
+        return self.attempt("python", "-m", "softmax", *arguments)
+
     def edit(self, path: str, old: str, new: str) -> None:
         """Replace a text that occurs once in a file."""
         text = (self.directory / path).read_text()
