@@ -29,12 +29,6 @@ def test_json_floats_are_the_shortest_that_come_back(x: float) -> None:
     assert json.loads(written) == x
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_json_has_no_nan(value: float) -> None:
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        files.to_json({"loss": value})
-
-
 @given(FINITE)
 def test_csv_has_a_header_no_index_and_the_shortest_floats_that_come_back(x: float) -> None:
     table = pd.DataFrame({"step": [100, 200], "loss": [2.25, x]})

@@ -1,10 +1,11 @@
-"""dvc.lock: read as DVC writes it, refused in one line if it is anything else."""
+"""dvc.lock: params that are none of ours are refused in one line, as is what DVC does not write."""
 
 import pytest
 
 from softmax.errors import DataError
 from softmax.provenance import lock
 
+<<<<<<< HEAD
 START = b"stages:\n  train:\n"
 
 
@@ -27,9 +28,17 @@ def test_what_dvc_does_not_write_is_one_line(content: bytes) -> None:
     ):
         lock.parse(content)
 
+=======
+>>>>>>> trim6
 
 @pytest.mark.parametrize("key", ["train", "train.seed.x", "evaluate.samples.0"])
 def test_params_that_are_none_of_ours_are_one_line(key: str) -> None:
-    stages = lock.parse(START + f"    params: {{params.yaml: {{{key}: 1}}}}".encode())
+    stages = lock.parse(f"stages: {{train: {{params: {{params.yaml: {{{key}: 1}}}}}}}}".encode())
     with pytest.raises(DataError, match="not the params of this version"):
         lock.params(stages)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"[" * 5000, b"stages: {train: }"])
+def test_what_dvc_does_not_write_is_one_line(content: bytes) -> None:
+    with pytest.raises(DataError, match=r"^dvc\.lock: not what DVC writes; .*`dvc repro`$"):
+        lock.parse(content)

@@ -159,36 +159,35 @@ def test_bad_input_is_one_line_and_touches_nothing(
     assert workspace.contents() == before
 
 
-PINNED, LOCKED = "not what datasets.yaml pins; run `dvc repro download`", "not what dvc.lock has"
-
-
 @pytest.mark.parametrize(
-    ("stage", "path", "message"),
+    ("stage", "path"),
     [
-        ("train", "data/digits/train-images-idx3-ubyte", PINNED),
-        ("evaluate", "data/digits/t10k-images-idx3-ubyte", PINNED),
-        ("evaluate", "models/softmax.safetensors", LOCKED),
-        ("export", "models/epochs", LOCKED),
-        ("report", "models/softmax.safetensors", LOCKED),
-        ("report", "metrics/predictions.csv", LOCKED),
-        ("report", "data/digits/train-labels-idx1-ubyte", PINNED),
+        ("train", "data/digits/train-images-idx3-ubyte"),
+        ("evaluate", "data/digits/t10k-images-idx3-ubyte"),
+        ("evaluate", "models/softmax.safetensors"),
+        ("export", "models/epochs"),
+        ("report", "models/softmax.safetensors"),
+        ("report", "metrics/predictions.csv"),
+        ("report", "data/digits/train-labels-idx1-ubyte"),
     ],
 )
 def test_one_flipped_bit_of_what_a_stage_reads_is_found(
-    workspace: Workspace, stage: str, path: str, message: str
+    workspace: Workspace, stage: str, path: str
 ) -> None:
     file = Path(path) / "1.safetensors" if Path(path).is_dir() else Path(path)
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content)
     before = workspace.contents()
-    assert error(workspace.stage(stage)).startswith(f"{path}: {message}")
+    pinned = "not what datasets.yaml pins; run `dvc repro download`"
+    known = pinned if "data" in path else "not what dvc.lock has; run `dvc repro`"
+    assert error(workspace.stage(stage)).startswith(f"{path}: {known}")
     assert workspace.contents() == before
 
 
 @pytest.mark.parametrize(
     ("stage", "shape"),
-    [("evaluate", (10, 63)), ("evaluate", (1, 64)), ("export", (9, 64)), ("report", (64, 10))],
+    [("evaluate", (10, 63)), ("export", (9, 64)), ("report", (64, 10))],
 )
 def test_weights_of_another_shape_are_one_line_and_touch_nothing(
     workspace: Workspace, stage: str, shape: tuple[int, int]
