@@ -2,8 +2,7 @@
 
 import base64
 import hashlib
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,57 +21,45 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
-from playwright.sync_api import Browser
+from playwright.sync_api import Page
 
 from softmax.core import arithmetic, model
 from softmax.core.data import Dataset
 from softmax.errors import RangeError
 from softmax.lesson import plane
-from softmax.page import report
 from softmax.pipeline.params import Lesson
 from softmax.training import initialization
 
 Doubles = NDArray[np.float64]
 JavaScript = Callable[..., Doubles]
 
-PAGE = """\
-<!DOCTYPE html>
-<script type="importmap">{importmap}</script>
-<script type="module">
-import * as arithmetic from "softmax/arithmetic";
-import * as model from "softmax/model";
-import {{ sha256 }} from "softmax/sha256";
-import {{ fit }} from "softmax/training";
-
-const code = (character) => character.charCodeAt(0);
-const doubles = (base64) => new Float64Array(Uint8Array.from(atob(base64), code).buffer);
-const character = (byte) => String.fromCharCode(byte);
-const octets = (values) => new Uint8Array(Float64Array.from(values).buffer);
-const encode = (values) => btoa(Array.from(octets(values), character).join(""));
-Object.assign(window, arithmetic, model, {{ doubles, encode, fit, sha256 }});
-</script>
-"""
+MODULES = """async () => {
+  for (const name of ["arithmetic", "model", "sha256", "training"]) {
+    Object.assign(window, await import(`softmax/${name}`));
+  }
+  const octets = (base64) => Uint8Array.from(atob(base64), (octet) => octet.charCodeAt(0));
+  const characters = (octets) => Array.from(octets, (octet) => String.fromCharCode(octet));
+  window.decode = (base64) => new Float64Array(octets(base64).buffer);
+  window.encode = (values) =>
+    btoa(characters(new Uint8Array(Float64Array.from(values).buffer)).join(""));
+}"""
 
 
 @pytest.fixture(scope="module")
-def javascript(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JavaScript]:
+def javascript(module_page: Page) -> JavaScript:
     """Calls a function of doubles, "(x, y) => ...", which sees all that the modules export.
 
     Arrays travel as their bytes, in base64; what comes back has one axis.
     """
-    path = tmp_path_factory.mktemp("page") / "index.html"
-    path.write_text(PAGE.format(importmap=json.dumps({"imports": report.modules()})))
-    with browser.new_page() as page:
-        page.goto(path.as_uri())
+    module_page.evaluate(MODULES)
 
-        def call(function: str, *arguments: Any) -> Doubles:
-            sent = [
-                base64.b64encode(np.asarray(x, np.float64).tobytes()).decode() for x in arguments
-            ]
-            program = f"(given) => encode(({function})(...given.map(doubles)))"
-            return np.frombuffer(base64.b64decode(page.evaluate(program, sent)))
+    def call(function: str, *arguments: Any) -> Doubles:
+        sent = [np.asarray(x, np.float64).tobytes() for x in arguments]
+        program = f"(given) => encode(({function})(...given.map(decode)))"
+        given = [base64.b64encode(content).decode() for content in sent]
+        return np.frombuffer(base64.b64decode(module_page.evaluate(program, given)))
 
-        yield call
+    return call
 
 
 def same_bits(one: Doubles, other: Doubles) -> bool:
