@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 
 from softmax.core.data import Dataset
 from softmax.lesson import figures, plane
-from softmax.lesson.figures import COLOURS, INK, PAPER, Panel
+from softmax.lesson.figures import COLOURS, PAPER, Panel
 from softmax.pipeline.params import Lesson
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -56,15 +56,6 @@ def test_regions_have_the_winners_color_stronger_where_it_is_sure() -> None:
     assert tuple(border) == PAPER
     assert (np.argmax(sure), np.argmax(unsure)) == (0, 2)
     assert np.ptp(sure) > np.ptp(unsure) > 0
-
-
-def test_surfaces_go_from_white_to_the_color_with_a_line_at_one_half() -> None:
-    p = np.array([[0, 0.25, 1], [0, 0.4, 0.6], [0, 0.25, 1]])
-    picture = only_map(figures.surface(p.ravel(), "green"))
-    assert picture[:, 0].tolist() == [list(PAPER)] * 3
-    assert picture[:, 1].tolist() == [list(INK)] * 3
-    assert picture[0, 2].tolist() == list(GREEN)
-    assert (picture[1, 2] > picture[0, 2]).all()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """The report's JavaScript in Chromium against Python, bit for bit."""
 
 import base64
-import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -34,7 +33,7 @@ Doubles = NDArray[np.float64]
 JavaScript = Callable[..., Doubles]
 
 MODULES = """async () => {
-  for (const name of ["arithmetic", "model", "sha256", "training"]) {
+  for (const name of ["arithmetic", "model", "training"]) {
     Object.assign(window, await import(`softmax/${name}`));
   }
   const octets = (base64) => Uint8Array.from(atob(base64), (octet) => octet.charCodeAt(0));
@@ -85,18 +84,6 @@ def test_exp_and_log_on_the_samples(javascript: JavaScript) -> None:
 def test_exp_and_log_everywhere(javascript: JavaScript, x: Doubles, y: Doubles) -> None:
     done = javascript("(x, y) => [...x.map(exp), ...y.map(log)]", x, y)
     assert same_bits(done, np.concatenate([arithmetic.exp(x), arithmetic.log(y)]))
-
-
-@given(LOGITS, st.integers(0, 9))
-def test_softmax_cross_entropy_and_residuals(
-    javascript: JavaScript, z: Doubles, label: int
-) -> None:
-    z, y = z[:, :1], np.eye(len(z))[:, [label % len(z)]]
-    a = model.softmax(z)
-    expected = np.concatenate([a[:, 0], model.cross_entropy(z, y), model.residuals(a, y)[:, 0]])
-    function = "(z, [y]) => [...softmax(z), crossEntropy(z, y), ...residuals(softmax(z), y)]"
-    done = javascript(function, z, [label % len(z)])
-    assert same_bits(done, expected)
 
 
 @given(LOGITS)
@@ -157,15 +144,3 @@ def test_training_ends_where_sums_would_no_longer_be_exact(javascript: JavaScrip
     assert same_bits(done, in_python(*training(points, 0, len(done), 3e4)))
     with pytest.raises(RangeError):
         plane.fit(*training(points, 0, len(done) + 1, 3e4))
-
-
-def test_sha256(javascript: JavaScript) -> None:
-    """All lengths up to some blocks of 64 bytes, and a long one."""
-    content = np.random.default_rng(0).integers(256, size=10**5, dtype=np.uint8)
-    lengths = [*range(260), len(content)]
-    function = """(content, lengths) => [...lengths].flatMap((length) => {
-      const digest = sha256(Uint8Array.from(content.subarray(0, length)));
-      return digest.match(/../g).map((octet) => parseInt(octet, 16));
-    })"""
-    expected = b"".join(hashlib.sha256(content[:length]).digest() for length in lengths)
-    assert javascript(function, content, lengths).astype(np.uint8).tobytes() == expected
