@@ -25,13 +25,6 @@ def test_every_string_is_there_in_both_languages_and_none_twice() -> None:
     assert len(report.strings()) == sum(len(json.loads(path.read_text())) for path in files)
 
 
-def test_empty_elements_and_names_get_their_text() -> None:
-    page = "<p data-i18n=a>\n</p><p data-i18n=a>C</p>\n<hr data-i18n-label=a>"
-    filled = "<p data-i18n=a>A &amp; B\n</p><p data-i18n=a>C</p>\n<hr data-i18n-label=a"
-    strings = {"a": {"en": "A & B"}}
-    assert english.fill(page, strings, "mnist") == filled + ' aria-label="A &amp; B">'
-
-
 def test_readers_start_in_their_language_and_keep_the_one_that_they_choose(
     browser: Browser, file: Path
 ) -> None:
