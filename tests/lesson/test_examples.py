@@ -26,9 +26,9 @@ def test_what_is_given_and_what_follows_are_the_lectures() -> None:
         "likelihood of all": [0.504],
     }
     for name, numbers in lecture.items():
-        np.testing.assert_allclose(EXAMPLES[name].value, numbers, atol=5e-4, err_msg=name)
-    right = model.predict(model.logits(examples.THETA, examples.POINTS))
-    assert right.tolist() == [0, 1, 2]  # its model is right
+        assert EXAMPLES[name].value == pytest.approx(np.array(numbers), abs=5e-4), name
+    predicted = model.predict(model.logits(examples.THETA, examples.POINTS))
+    assert predicted.tolist() == [0, 1, 2]  # its model is right
 
 
 def test_all_derivatives_and_nothing_else_have_differences() -> None:

@@ -31,14 +31,6 @@ def pixels(image: ET.Element) -> NDArray[np.int_]:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGB")).astype(int)
 
 
-def only_map(content: str) -> NDArray[np.int_]:
-    """The RGB pixels of a panel's map, which fills the square."""
-    (image,) = parse(content).iter(f"{SVG}image")
-    place = [image.attrib[name] for name in ("x", "y", "width", "height")]
-    assert place == ["-256", "-256", "512", "512"]
-    return pixels(image)
-
-
 def test_dots_lie_at_their_points_and_wrong_ones_have_a_dark_rim() -> None:
     data = Dataset(np.array([[-255, 3], [20, -100]]), np.array([2, 0], np.uint8), 3)
     blue, red = parse(figures.dots(data, np.array([True, False]))).iter(f"{SVG}circle")
@@ -51,10 +43,12 @@ def test_dots_lie_at_their_points_and_wrong_ones_have_a_dark_rim() -> None:
 
 def test_regions_have_the_winners_color_stronger_where_it_is_sure() -> None:
     red = np.array([0.9, 0.9, 0.4] * 3)
-    picture = only_map(figures.regions(np.stack([red, 0 * red, 0.9 - red])))
-    sure, border, unsure = picture[1]
+    (image,) = parse(figures.regions(np.stack([red, 0 * red, 0.9 - red]))).iter(f"{SVG}image")
+    place = [image.attrib[name] for name in ("x", "y", "width", "height")]
+    assert place == ["-256", "-256", "512", "512"]  # all of the square
+    sure, border, unsure = pixels(image)[1]
     assert tuple(border) == PAPER
-    assert (np.argmax(sure), np.argmax(unsure)) == (0, 2)
+    assert [np.argmax(sure), np.argmax(unsure)] == [0, 2]
     assert np.ptp(sure) > np.ptp(unsure) > 0
 
 
@@ -90,7 +84,7 @@ def test_surfaces_show_softmax_above_and_tell_how_far_the_sums_reach() -> None:
         assert abs(picture.reshape(-1, 3)[p.argmax()] - color).max() < 60
     excess = plane.totals(q) - 1
     least, most = (excesses.reshape(-1, 3)[n] for n in (excess.argmin(), excess.argmax()))
-    assert (np.argmax(least), np.argmax(most)) == (2, 0)  # purple and orange
+    assert [np.argmax(least), np.argmax(most)] == [2, 0]  # purple and orange
     captions = [(text.text or "").replace("−", "-") for text in tree.iter(f"{SVG}text")][1:]
     assert captions[7] == f"sum minus 1: {excess.min():+.2g} to {excess.max():+.2g}"
     for end in captions[3].removeprefix("sum minus 1: ").split(" to "):

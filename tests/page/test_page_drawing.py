@@ -51,7 +51,7 @@ def test_a_drawing_becomes_an_image_as_mnist_was_made_and_its_probabilities_foll
         assert probabilities.all_inner_texts() == [f"{a:.4f}" for a in model.softmax(z)[:, 0]]
         k = model.predict(z)[0]
         expect(blank.locator("#drawing-verdict")).to_have_text(f"The model says: {k}")
-        terms = theta[k, :-1] * image.ravel()
+        terms = theta[k, :-1] * (image.ravel() / 255)
         assert_diverging(blank.locator("#drawing-contributions"), terms)
     blank.locator("#drawing-clear").click()
     assert probabilities.all_inner_texts() == nothing
