@@ -1,7 +1,6 @@
 """The report: what its file says, and the report in Chromium."""
 
 import base64
-import hashlib
 import html
 import json
 import re
@@ -14,11 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from playwright.sync_api import Browser, Locator, Page, ViewportSize
-
-from softmax.core import model
-from softmax.core.data import Dataset
-from softmax.lesson import plane
-from softmax.pipeline.params import Lesson
 
 Doubles = NDArray[np.float64]
 
@@ -107,18 +101,3 @@ def middle(page: Page, place: str | Locator, x: float = 0.5, y: float = 0.5) -> 
     box = locator.bounding_box()
     assert box
     return box["x"] + x * box["width"], box["y"] + y * box["height"]
-
-
-def lesson_hash(page: Page) -> str:
-    """Return the SHA-256 of the weights that the lesson of the report gets."""
-    return page.locator("#lesson-hash").text_content() or ""
-
-
-def python_hash(data: Dataset, chosen: Lesson) -> str:
-    """Return the SHA-256 of the weights that Python gets from the points `data`."""
-    return hashlib.sha256(model.to_bytes(plane.fit(data, chosen)[-1].theta)).hexdigest()
-
-
-def changes(page: Page) -> list[str]:
-    """Return what the report says differs from the training of the pipeline."""
-    return page.locator("#lesson-changes li").all_inner_texts()

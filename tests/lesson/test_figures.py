@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 
 from softmax.core.data import Dataset
 from softmax.lesson import figures, plane
-from softmax.lesson.figures import COLOURS, INK, PAPER, Panel
+from softmax.lesson.figures import COLOURS, PAPER, Panel
 from softmax.pipeline.params import Lesson
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -31,14 +31,6 @@ def pixels(image: ET.Element) -> NDArray[np.int_]:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGB")).astype(int)
 
 
-def only_map(content: str) -> NDArray[np.int_]:
-    """The RGB pixels of a panel's map, which fills the square."""
-    (image,) = parse(content).iter(f"{SVG}image")
-    place = [image.attrib[name] for name in ("x", "y", "width", "height")]
-    assert place == ["-256", "-256", "512", "512"]
-    return pixels(image)
-
-
 def test_dots_lie_at_their_points_and_wrong_ones_have_a_dark_rim() -> None:
     data = Dataset(np.array([[-255, 3], [20, -100]]), np.array([2, 0], np.uint8), 3)
     blue, red = parse(figures.dots(data, np.array([True, False]))).iter(f"{SVG}circle")
@@ -51,20 +43,13 @@ def test_dots_lie_at_their_points_and_wrong_ones_have_a_dark_rim() -> None:
 
 def test_regions_have_the_winners_color_stronger_where_it_is_sure() -> None:
     red = np.array([0.9, 0.9, 0.4] * 3)
-    picture = only_map(figures.regions(np.stack([red, 0 * red, 0.9 - red])))
-    sure, border, unsure = picture[1]
+    (image,) = parse(figures.regions(np.stack([red, 0 * red, 0.9 - red]))).iter(f"{SVG}image")
+    place = [image.attrib[name] for name in ("x", "y", "width", "height")]
+    assert place == ["-256", "-256", "512", "512"]  # all of the square
+    sure, border, unsure = pixels(image)[1]
     assert tuple(border) == PAPER
     assert [np.argmax(sure), np.argmax(unsure)] == [0, 2]
     assert np.ptp(sure) > np.ptp(unsure) > 0
-
-
-def test_surfaces_go_from_white_to_the_color_with_a_line_at_one_half() -> None:
-    p = np.array([[0, 0.25, 1], [0, 0.4, 0.6], [0, 0.25, 1]])
-    picture = only_map(figures.surface(p.ravel(), "green"))
-    assert picture[:, 0].tolist() == [list(PAPER)] * 3
-    assert picture[:, 1].tolist() == [list(INK)] * 3
-    assert picture[0, 2].tolist() == list(GREEN)
-    assert (picture[1, 2] > picture[0, 2]).all()
 
 
 @pytest.mark.parametrize(

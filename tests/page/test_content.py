@@ -64,11 +64,10 @@ def test_samples_and_mistakes_are_the_lectures_and_the_most_confident(
 ) -> None:
     headings = page.locator("#samples h3").all_inner_texts()
     assert headings == [f"Test image {k}" for k in (1802, 1100, 217)]
-    table = pd.read_csv(mnist.directory / paths.PREDICTIONS)
-    table["confidence"] = table.filter(regex=r"p\d").max(axis=1)
-    wrong = table.query("label != prediction").sort_values("confidence", ascending=False)
+    table = pd.read_csv(mnist.directory / paths.PREDICTIONS).query("label != prediction")
+    wrong = table.assign(a=table.filter(regex=r"p\d").max(axis=1)).sort_values("a", ascending=False)
     assert page.locator("#most-confident span").all_inner_texts() == [
-        f"{row.label:.0f} → {row.prediction:.0f}, {row.confidence:.2f}"
+        f"{row.label:.0f} → {row.prediction:.0f}, {row.a:.2f}"
         for row in wrong.head(images.MISTAKES).itertuples()
     ]
 
@@ -109,12 +108,14 @@ def test_the_weights_form_under_the_slider(page: Page, mnist: Clone) -> None:
     assert page.locator("#weights .bias").all_inner_texts() == biases
 
 
-def test_surfaces_are_those_of_softmax_and_of_logistic_regressions(
+def test_regions_and_surfaces_are_those_of_softmax_and_of_logistic_regressions(
     page: Page, mnist: Clone, lecture: Lesson
 ) -> None:
     theta = model.load(mnist.directory / paths.LESSON_WEIGHTS)
     thetas = plane.fit_logistic(plane.points(lecture), lecture)
     a, q = plane.probabilities(theta, CELLS), plane.logistic(thetas, CELLS)
+    regions = page.locator("#lesson-regions")
+    assert_painted(regions, COLORS[a.argmax(axis=0)], 15 + 130 * a.max(axis=0))
     largest = abs(plane.totals(q) - 1).max()
     for kind, p in {"softmax": a, "logistic": q}.items():
         *classes, last = page.locator(f"[data-surfaces={kind}] canvas").all()
@@ -129,14 +130,6 @@ def test_surfaces_are_those_of_softmax_and_of_logistic_regressions(
         x1, x2 = CELLS.images[n] / 255
         place = f"at ({x1:.2f}, {x2:.2f}), where it is {plane.totals(q)[n]:.2f}:".replace("-", "−")
         assert place in page.locator(f"#contrast-{name}").inner_text()
-
-
-def test_regions_have_the_color_of_the_winner_stronger_where_it_is_surer(
-    page: Page, mnist: Clone
-) -> None:
-    a = plane.probabilities(model.load(mnist.directory / paths.LESSON_WEIGHTS), CELLS)
-    canvas = page.locator("#lesson-regions")
-    assert_painted(canvas, COLORS[a.argmax(axis=0)], 15 + 130 * a.max(axis=0))
 
 
 def test_weights_are_images_in_two_colors_on_one_scale(page: Page, mnist: Clone) -> None:

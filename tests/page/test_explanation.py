@@ -35,9 +35,10 @@ def lines(caption: str) -> list[float]:
     return [float(x) for x in re.findall(r"= (\S+)", caption.replace("−", "-"))]
 
 
-def test_an_explanation_is_the_terms_of_the_score(
+def test_an_explanation_is_the_terms_of_the_scores_and_of_one_against_another(
     page: Page, theta: Doubles, pixels: Doubles
 ) -> None:
+    """Of what the image is called and of what it is, and of their difference, which decides."""
     terms = theta[:, :-1] * pixels
     page.locator("#samples button").nth(2).click()
     expect(page.locator("#explanation h2")).to_have_text(f"Test image {SAMPLES[2]}: 6, called 5")
@@ -45,13 +46,6 @@ def test_an_explanation_is_the_terms_of_the_score(
     for caption, total, bias in zip(captions, terms.sum(axis=1), theta[:, -1], strict=True):
         assert lines(caption) == pytest.approx([total, bias, total + bias], abs=6e-5)
     assert_diverging(page.locator("#contributions canvas"), terms)
-
-
-def test_two_templates_and_what_they_find_are_set_against_each_other(
-    page: Page, theta: Doubles, pixels: Doubles
-) -> None:
-    """Those of what the image is called and of what it is, and their difference, which decides."""
-    page.locator("#samples button").nth(2).click()
     for rival in (6, 3):
         if rival != 6:
             page.locator("#versus-rivals button").nth(rival).click()

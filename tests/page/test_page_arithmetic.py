@@ -1,9 +1,7 @@
 """The report's JavaScript in Chromium against Python, bit for bit."""
 
 import base64
-import hashlib
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,57 +20,45 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
-from playwright.sync_api import Browser
+from playwright.sync_api import Page
 
 from softmax.core import arithmetic, model
 from softmax.core.data import Dataset
 from softmax.errors import RangeError
 from softmax.lesson import plane
-from softmax.page import report
 from softmax.pipeline.params import Lesson
 from softmax.training import initialization
 
 Doubles = NDArray[np.float64]
 JavaScript = Callable[..., Doubles]
 
-PAGE = """\
-<!DOCTYPE html>
-<script type="importmap">{importmap}</script>
-<script type="module">
-import * as arithmetic from "softmax/arithmetic";
-import * as model from "softmax/model";
-import {{ sha256 }} from "softmax/sha256";
-import {{ fit }} from "softmax/training";
-
-const code = (character) => character.charCodeAt(0);
-const doubles = (base64) => new Float64Array(Uint8Array.from(atob(base64), code).buffer);
-const character = (byte) => String.fromCharCode(byte);
-const octets = (values) => new Uint8Array(Float64Array.from(values).buffer);
-const encode = (values) => btoa(Array.from(octets(values), character).join(""));
-Object.assign(window, arithmetic, model, {{ doubles, encode, fit, sha256 }});
-</script>
-"""
+MODULES = """async () => {
+  for (const name of ["arithmetic", "model", "training"]) {
+    Object.assign(window, await import(`softmax/${name}`));
+  }
+  const octets = (base64) => Uint8Array.from(atob(base64), (octet) => octet.charCodeAt(0));
+  const characters = (octets) => Array.from(octets, (octet) => String.fromCharCode(octet));
+  window.decode = (base64) => new Float64Array(octets(base64).buffer);
+  window.encode = (values) =>
+    btoa(characters(new Uint8Array(Float64Array.from(values).buffer)).join(""));
+}"""
 
 
 @pytest.fixture(scope="module")
-def javascript(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JavaScript]:
+def javascript(module_page: Page) -> JavaScript:
     """Calls a function of doubles, "(x, y) => ...", which sees all that the modules export.
 
     Arrays travel as their bytes, in base64; what comes back has one axis.
     """
-    path = tmp_path_factory.mktemp("page") / "index.html"
-    path.write_text(PAGE.format(importmap=json.dumps({"imports": report.modules()})))
-    with browser.new_page() as page:
-        page.goto(path.as_uri())
+    module_page.evaluate(MODULES)
 
-        def call(function: str, *arguments: Any) -> Doubles:
-            sent = [
-                base64.b64encode(np.asarray(x, np.float64).tobytes()).decode() for x in arguments
-            ]
-            program = f"(given) => encode(({function})(...given.map(doubles)))"
-            return np.frombuffer(base64.b64decode(page.evaluate(program, sent)))
+    def call(function: str, *arguments: Any) -> Doubles:
+        sent = [np.asarray(x, np.float64).tobytes() for x in arguments]
+        program = f"(given) => encode(({function})(...given.map(decode)))"
+        given = [base64.b64encode(content).decode() for content in sent]
+        return np.frombuffer(base64.b64decode(module_page.evaluate(program, given)))
 
-        yield call
+    return call
 
 
 def same_bits(one: Doubles, other: Doubles) -> bool:
@@ -98,18 +84,6 @@ def test_exp_and_log_on_the_samples(javascript: JavaScript) -> None:
 def test_exp_and_log_everywhere(javascript: JavaScript, x: Doubles, y: Doubles) -> None:
     done = javascript("(x, y) => [...x.map(exp), ...y.map(log)]", x, y)
     assert same_bits(done, np.concatenate([arithmetic.exp(x), arithmetic.log(y)]))
-
-
-@given(LOGITS, st.integers(0, 9))
-def test_softmax_cross_entropy_and_residuals(
-    javascript: JavaScript, z: Doubles, label: int
-) -> None:
-    z, y = z[:, :1], np.eye(len(z))[:, [label % len(z)]]
-    a = model.softmax(z)
-    expected = np.concatenate([a[:, 0], model.cross_entropy(z, y), model.residuals(a, y)[:, 0]])
-    function = "(z, [y]) => [...softmax(z), crossEntropy(z, y), ...residuals(softmax(z), y)]"
-    done = javascript(function, z, [label % len(z)])
-    assert same_bits(done, expected)
 
 
 @given(LOGITS)
@@ -170,15 +144,3 @@ def test_training_ends_where_sums_would_no_longer_be_exact(javascript: JavaScrip
     assert same_bits(done, in_python(*training(points, 0, len(done), 3e4)))
     with pytest.raises(RangeError):
         plane.fit(*training(points, 0, len(done) + 1, 3e4))
-
-
-def test_sha256(javascript: JavaScript) -> None:
-    """All lengths up to some blocks of 64 bytes, and a long one."""
-    content = np.random.default_rng(0).integers(256, size=10**5, dtype=np.uint8)
-    lengths = [*range(260), len(content)]
-    function = """(content, lengths) => [...lengths].flatMap((length) => {
-      const digest = sha256(Uint8Array.from(content.subarray(0, length)));
-      return digest.match(/../g).map((octet) => parseInt(octet, 16));
-    })"""
-    expected = b"".join(hashlib.sha256(content[:length].tobytes()).digest() for length in lengths)
-    assert javascript(function, content, lengths).astype(np.uint8).tobytes() == expected

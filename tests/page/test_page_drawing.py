@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.clones import Clone
-from helpers.report import level, middle
+from helpers.report import assert_diverging, level, middle
 from playwright.sync_api import Page, expect
 
 from softmax.core import idx, model
@@ -29,42 +29,32 @@ def stroke(page: Page, *places: tuple[float, float]) -> None:
     page.mouse.up()
 
 
-def probabilities(page: Page) -> list[str]:
-    return page.locator("#drawing-scores td:last-child").all_inner_texts()
-
-
 ONE = [(0.3, 0.1), (0.3, 0.7)]
-STROKES = {"dot": [(0.9, 0.1), (0.9, 0.1)], "across a corner": [(0.7, 0.95), (1.1, 0.4)]}
+DOT = [(0.9, 0.1), (0.9, 0.1)]
+ACROSS_A_CORNER = [(0.7, 0.95), (1.1, 0.4)]
 
 
-@pytest.mark.parametrize("name", STROKES)
-def test_a_drawing_becomes_an_image_as_mnist_was_made(blank: Page, name: str) -> None:
-    """As `make predict` does, whose normalization is tested against its specification."""
-    stroke(blank, *STROKES[name])
-    image = level(blank.locator("#drawing-image"))
-    assert image.max() > 250
-    assert (image == normalize(level(blank.locator("#drawing-pad"), 3))).all()
-
-
-def test_probabilities_follow_each_stroke(blank: Page, mnist: Clone) -> None:
+def test_a_drawing_becomes_an_image_as_mnist_was_made_and_its_probabilities_follow(
+    blank: Page, mnist: Clone
+) -> None:
+    """The image as in `make predict`, whose normalization is tested against its specification."""
     theta = model.load(mnist.directory / paths.WEIGHTS)
     nothing = [f"{a:.4f}" for a in model.softmax(theta[:, -1:])[:, 0]]
-    assert probabilities(blank) == nothing
-    seen = [nothing]
-    for places in ([(0.3, 0.2), (0.7, 0.2)], [(0.7, 0.2), (0.4, 0.9)]):
+    probabilities = blank.locator("#drawing-scores td:last-child")
+    assert probabilities.all_inner_texts() == nothing
+    for places in (DOT, ONE, ACROSS_A_CORNER):
         stroke(blank, *places)
-        seen.append(probabilities(blank))
-        pixels = level(blank.locator("#drawing-image")).ravel()
-        z = model.logits(theta, np.array([*pixels, 255])[:, None])
-        assert seen[-1] == [f"{a:.4f}" for a in model.softmax(z)[:, 0]]
+        image = level(blank.locator("#drawing-image"))
+        assert image.max() > 250
+        assert (image == normalize(level(blank.locator("#drawing-pad"), 3))).all()
+        z = model.logits(theta, np.array([*image.flat, 255])[:, None])
+        assert probabilities.all_inner_texts() == [f"{a:.4f}" for a in model.softmax(z)[:, 0]]
         k = model.predict(z)[0]
         expect(blank.locator("#drawing-verdict")).to_have_text(f"The model says: {k}")
-        terms = theta[k, :-1] * pixels
-        strength = level(blank.locator("#drawing-contributions"), 3).ravel()
-        np.testing.assert_allclose(strength, 255 * abs(terms) / abs(terms).max(), atol=0.51)
-    assert seen[0] != seen[1] != seen[2]
+        terms = theta[k, :-1] * (image.ravel() / 255)
+        assert_diverging(blank.locator("#drawing-contributions"), terms)
     blank.locator("#drawing-clear").click()
-    assert probabilities(blank) == nothing
+    assert probabilities.all_inner_texts() == nothing
 
 
 def test_a_verdict_is_said_again_only_where_it_changes(blank: Page) -> None:

@@ -46,15 +46,6 @@ def test_one_hot_labels_come_with_the_lectures_points(page: Page) -> None:
     np.testing.assert_array_equal(shown[:, 2:], np.eye(3))
 
 
-def test_three_logistic_probabilities_do_not_add_up_to_one(page: Page) -> None:
-    z = [6.699, 1.901, -6.803]  # the lecture's
-    a = [1 / (1 + np.exp(-value)) for value in z]
-    text = page.locator("#contrast .formulas").nth(1).inner_text().replace("\n", "")
-    said = [float(x) for x in re.findall(r"−?\d+\.\d+", text.replace("−", "-").replace("-6", "6"))]
-    expected = [6.699, 1.901, 6.803, *a, sum(a)]
-    np.testing.assert_allclose(said, expected, atol=5e-4)
-
-
 def test_all_maps_are_read_under_the_pointer(page: Page, mnist: Clone, lecture: Lesson) -> None:
     canvas = page.locator("[data-surfaces='softmax'] canvas").first
     page.mouse.move(*middle(page, canvas, 0.75, 0.25))
@@ -85,7 +76,7 @@ def test_scores_and_probabilities_at_the_lectures_points_and_any_other(page: Pag
         assert number(sums[1]) == pytest.approx((1 / (1 + np.exp(-z))).sum(), abs=5e-4)
     page.locator("#softmax-x1").focus()
     page.keyboard.press("ArrowRight")
-    z = model.logits(THETA, x + np.array([[25.5], [0], [0]]))  # by a tenth
+    z = model.logits(THETA, np.add(x, [[25.5], [0.0], [0.0]]))  # by a tenth
     np.testing.assert_allclose(put(page, "softmax", "z"), z[:, 0], atol=5e-4)
     assert pressed.count() == 0
     assert page.locator("#gradient-x1").input_value() == "-1.3"  # they hold the same point
@@ -107,15 +98,6 @@ def test_a_better_prediction_is_likelier_and_costs_less(page: Page) -> None:
     dot = page.locator("#likelihood-dot")
     place = [float(dot.get_attribute(name) or "") for name in ("cx", "cy")]
     np.testing.assert_allclose(place, [120, 100 + 25 * np.log(0.6)])
-
-
-def test_a_label_of_next_to_no_probability_has_finite_slopes(page: Page) -> None:
-    for n, value in ((1, "2"), (2, "-2")):
-        page.locator(f"#gradient-x{n}").fill(value)
-    page.locator("#gradient [data-y='2']").click()
-    z = THETA @ [2, -2, 1]
-    slope = put(page, "gradient", "da")[2]
-    assert slope == pytest.approx(-np.exp(z[1] - z[2]), rel=1e-3)  # a itself rounds to 0
 
 
 @pytest.mark.parametrize(("k", "label"), [(0, 1), (2, 0)])
@@ -143,12 +125,21 @@ def test_each_factor_of_the_gradient(page: Page, lecture: Lesson, k: int, label:
     assert said.endswith(f"the loss at this point goes from {loss:.4f} to {after:.4f}.")
 
 
+def test_a_label_of_next_to_no_probability_has_finite_slopes(page: Page) -> None:
+    page.locator("#gradient-x1").fill("2")
+    page.locator("#gradient-x2").fill("-2")
+    page.locator("#gradient [data-y='2']").click()
+    z = THETA @ [2, -2, 1]
+    slope = put(page, "gradient", "da")[2]
+    assert slope == pytest.approx(-np.exp(z[1] - z[2]), rel=1e-3)  # a itself rounds to 0
+
+
 def lit(place: Locator) -> list[str]:
     """The terms of what is lit up there."""
     return place.locator(".lit").evaluate_all("(all) => all.map((one) => one.dataset.term)")
 
 
-def test_a_term_lights_up_what_it_means(page: Page) -> None:
+def test_a_term_lights_up_what_it_means_under_the_pointer_and_by_keyboard(page: Page) -> None:
     section = page.locator("#gradient")
     section.locator("[data-symbols] [data-term='az']").hover()
     assert lit(section.locator(".graph")) == ["az"] * 3
@@ -157,21 +148,20 @@ def test_a_term_lights_up_what_it_means(page: Page) -> None:
     assert lit(section) == []
     expect(section.locator("[data-meaning]")).to_contain_text("Point at a symbol")
     expect(page.locator("#lesson label.lit")).to_have_text("Learning rate α")
-
-
-def test_terms_are_one_stop_of_the_tab_key(page: Page) -> None:
-    symbols = page.locator("#softmax [data-symbols]")
+    page.mouse.move(0, 0)
+    section = page.locator("#softmax")
+    symbols, meaning = section.locator("[data-symbols]"), section.locator("[data-meaning]")
     symbols.locator("[tabindex='0']").focus()
-    expect(page.locator("#softmax [data-meaning]")).to_contain_text("the scores")
+    expect(meaning).to_contain_text("the scores")
     page.keyboard.press("ArrowRight")
-    expect(page.locator("#softmax [data-meaning]")).to_contain_text("the weights")
+    expect(meaning).to_contain_text("the weights")
     assert set(lit(symbols)) == {"W"}
-    numbers = page.locator("#softmax mtable.lit mn:not([data-number])").all_text_contents()
+    numbers = section.locator("mtable.lit mn:not([data-number])").all_text_contents()
     assert "0.31" in numbers
     assert "1.2" not in numbers  # of b
     assert symbols.locator("[tabindex='0']").count() == 1
     page.keyboard.press("Tab")
-    assert lit(page.locator("#softmax")) == []
+    assert lit(section) == []
 
 
 def test_the_lectures_results_stand_beside_those_of_the_pipeline(page: Page, mnist: Clone) -> None:
