@@ -83,7 +83,13 @@ def test_people_get_a_table_and_pictures_and_machines_all_of_it(workspace: Works
     assert said[-2:] == ["model     the workspace", "pictures  report/predict/"]
     saw = np.asarray(Image.open(PICTURES / "2-t10k-images-idx3-ubyte[0].png").convert("L"))
     assert (saw[4::8, 4::8] == first).all()
-    assert (PICTURES / "1-a-why.png").exists()
+
+    winner, rival = sorted(range(10), key=lambda k: -answers[0][f"p{k}"])[:2]
+    added = model.load(paths.WEIGHTS)[:, :-1] * first.ravel()
+    added = np.stack([added[winner], added[rival], added[winner] - added[rival]])
+    maps = np.asarray(Image.open(PICTURES / "1-a-why.png"))[4::8, 4::8]
+    levels = maps[1:-1, 1:].reshape(8, 3, 9)[:, :, :-1].swapaxes(0, 1).reshape(3, 64)
+    assert (abs(added / abs(added).max() * 127 + 128 - levels) <= 0.5).all()
 
     workspace.tool("predict", "a.png")
     assert [path.name for path in PICTURES.iterdir()] == ["1-a.png"]
