@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import yaml
 from fuzzing.damage import TOKENS, damaged
-from helpers.workspace import error
 from hypothesis import given, settings
 from PIL import Image
 from pinning.pins import KEPT, PLACE, Pin, noise, saved, to_idx, write_images
@@ -190,7 +189,7 @@ SAMPLES = {
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_damaged_file_is_pinned_or_refused_in_one_line(pin: Pin, name: str) -> None:
+def test_a_damaged_file_is_pinned_or_refused(pin: Pin, name: str) -> None:
     write_images(PLACE, {"train/a": 1, "train/b": 1, "test/a": 1, "test/b": 1})
     place = PLACE if name.startswith(str(PLACE)) else name
 
@@ -199,6 +198,8 @@ def test_a_damaged_file_is_pinned_or_refused_in_one_line(pin: Pin, name: str) ->
     def attempt(content: bytes) -> None:
         Path(name).write_bytes(content)
         printed = pin.run(place)
-        assert printed.status == 0 or error(printed)
+        if printed.status != 0:  # the line may quote a column's name, which may have line breaks
+            assert printed.status == 2
+            assert printed.err.startswith("error: place" if place == PLACE else f"error: {name}: ")
 
     attempt()

@@ -36,13 +36,14 @@ def test_ink_is_found_in_any_light(name: str) -> None:
         found, dark = ink.find(gray)
         assert dark == is_dark
         assert set(np.unique(found)) == {0, 255}
-        assert np.count_nonzero((found > 0) != drawn) < 0.1 * np.count_nonzero(drawn)
+        assert np.count_nonzero((found > 0) != drawn) < 0.05 * np.count_nonzero(drawn)
 
 
-def test_dust_is_no_ink_but_parts_of_a_letter_are() -> None:
+def test_dust_and_smudges_are_no_ink_but_parts_of_a_letter_are() -> None:
     page = written("1")
     page[380:384, 380:384] = 1
-    assert not ink.find(photographed(page))[0][370:, 370:].any()
+    page[300:360, 20:80] = 0.25
+    assert not ink.find(photographed(page))[0][300:].any()
     letter = written("i")
     dot = slice(0, np.flatnonzero(~letter.any(axis=1) & (letter.cumsum(axis=0) > 0).any(axis=1))[0])
     assert ink.find(photographed(letter))[0][dot].any()

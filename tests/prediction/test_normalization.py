@@ -1,17 +1,21 @@
-"""MNIST's normalization: by fractions, in Python, and in the page's JavaScript, to the last bit."""
+"""Normalization by fractions, and what Python and the page's JavaScript both compute."""
 
 import base64
 import math
+from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
 import pytest
+from helpers import workspace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
+from softmax.core import model
+from softmax.prediction import explanation
 from softmax.prediction.normalization import normalize
 
 Ink = NDArray[np.uint8]
@@ -22,6 +26,17 @@ INKS = arrays(
     elements=st.integers(0, 255),
     fill=st.just(0),
 )
+
+
+@pytest.fixture(scope="module")
+def script(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """The report of the tiny workspace, whose functions are its window's."""
+    directory = workspace.copy(tmp_path_factory.mktemp("workspace"))
+    with browser.new_page() as page:
+        page.goto((directory / "report/index.html").as_uri())
+        for name in ("contributions", "normalization"):
+            page.evaluate(f"import('softmax/{name}').then((all) => Object.assign(window, all))")
+        yield page
 
 
 def in_javascript(script: Page, ink: Ink) -> Ink:
@@ -99,3 +114,19 @@ def test_both_languages_agree_on_the_edges_of_what_can_be_drawn(script: Page) ->
 @given(INKS)
 def test_both_languages_agree_on_anything(script: Page, ink: Ink) -> None:
     assert (in_javascript(script, ink) == normalize(ink)).all()
+
+
+def test_what_pixels_add_is_what_the_page_shows(script: Page) -> None:
+    random = np.random.default_rng(0)
+    theta = np.ldexp(random.integers(-(2**29), 2**29, (4, 28 * 28 + 1)).astype(np.float64), -30)
+    pixels = random.integers(256, size=(28, 28)).astype(np.uint8)
+    z = model.logits(theta, np.append(pixels, 255.0)[:, None])[:, 0]
+    winner, rival = np.argsort(-z)[:2].tolist()
+    rows = explanation.contributions(theta, pixels)
+    assert rows.sum(axis=1) == pytest.approx([z[winner], z[rival], z[winner] - z[rival]])
+    shown = script.evaluate(
+        """([winner, rival, pixels]) => [winner, rival, minus(winner, rival)].map(
+             (row) => [...contributions(row, pixels)])""",
+        [theta[winner].tolist(), theta[rival].tolist(), pixels.ravel().tolist()],
+    )
+    assert (rows[:, :-1] == np.array(shown)).all()

