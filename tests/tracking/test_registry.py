@@ -19,11 +19,12 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
 from softmax.core import data
-from softmax.pipeline import catalog, paths
+from softmax.pipeline import catalog, params, paths
 from softmax.pipeline.catalog import FILES
 from softmax.provenance import lock
-from softmax.tracking import registry, serving
+from softmax.tracking import events, registry, serving
 from softmax.tracking.replay import BY_CLASS
+from softmax.tracking.store import connect
 
 FIRST = f"models:/{NAME}/1"
 SHAPE = (2, 5, 3)
@@ -58,8 +59,14 @@ def test_the_champion_is_chosen_by_held_out_images_alone(workspace: Workspace) -
     assert "still version 3, which was not judged on the same 50" in learn(0.3, 50)
 
 
-def test_the_model_has_all_it_needs(workspace: Workspace) -> None:
-    workspace.tool("track")
+def test_the_model_has_all_it_needs_and_no_pickle_is_read_on_the_way(workspace: Workspace) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a pickle is read")
+
+    for reader in ("load", "loads", "Unpickler"):
+        workspace.monkeypatch.setattr(pickle, reader, refuse)
+    assert [workspace.stage(stage).err for stage in MODEL] == [""] * len(MODEL)
+    mlflow.pyfunc.load_model(FIRST)
     directory = Path(mlflow.artifacts.download_artifacts(FIRST, dst_path="downloaded"))
     assert not list(directory.rglob("*.pkl"))
     pins = (directory / "requirements.txt").read_text().split()
@@ -71,14 +78,14 @@ def test_the_model_has_all_it_needs(workspace: Workspace) -> None:
     assert logged.load_input_example(directory).shape == (1, 8, 8)
 
 
-def test_no_pickle_is_read_from_the_data_to_the_served_model(workspace: Workspace) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise AssertionError("a pickle is read")
-
-    for reader in ("load", "loads", "Unpickler"):
-        workspace.monkeypatch.setattr(pickle, reader, refuse)
-    assert [workspace.stage(stage).err for stage in MODEL] == [""] * len(MODEL)
-    mlflow.pyfunc.load_model(FIRST)
+def test_a_model_from_before_the_cards_keeps_its_description(workspace: Workspace) -> None:
+    workspace.tool("track")
+    client = MlflowClient(workspace.store, workspace.store)
+    assert "## Limits" in client.get_model_version(NAME, "1").description
+    client.update_model_version(NAME, "1", "the recipe")
+    paths.MODEL_CARD.unlink()
+    events.log_evaluation(connect(), params.load())
+    assert client.get_model_version(NAME, "1").description == "the recipe"
 
 
 def train_on_colors(workspace: Workspace, classes: int) -> MlflowClient:
@@ -112,8 +119,13 @@ def test_a_model_takes_images_of_its_shape_in_any_number_type_and_names_the_clas
         model.predict(images.reshape(-1, 5, 2, 3))
     (run,) = rows(workspace.store)
     table = client.load_table(run.info.experiment_id, BY_CLASS, [run.info.run_id])
+    called = expected["prediction"].value_counts().sort_index()
+    right = expected["prediction"] == pd.read_csv(paths.PREDICTIONS)["label"]
     assert table["class"].tolist() == ["kind 0", "kind 1", "kind 2", "kind 3"]
     assert table["images"].tolist() == [2] * 4
+    assert table["right"].sum() == right.sum()
+    assert table["recall"].tolist() == (table["right"] / 2).tolist()
+    assert table["precision"].dropna().tolist() == (table["right"][called.index] / called).tolist()
     assert "| kind 3  |" in run.data.tags["mlflow.note.content"]
     described = client.get_registered_model(NAME).description
     assert "2 x 5 x 3 images to the probabilities of 4 classes" in described
@@ -137,7 +149,7 @@ def test_of_many_classes_a_row_shows_the_worst_and_describes_what_has_room(
     assert first.rstrip("| ").endswith(f" {most}")
     card = f"{run.info.run_name}\n\n{paths.MODEL_CARD.read_text()}"
     described = client.get_model_version(NAME, "1").description
-    assert len(card) > registry.MAX_DESCRIPTION >= len(described) > registry.MAX_DESCRIPTION - 200
+    assert len(card) > registry.LONGEST >= len(described) > registry.LONGEST - 200
     assert card.startswith(described.removesuffix(registry.REST) + "\n| kind ")
 
 
