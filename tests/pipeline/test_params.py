@@ -21,7 +21,6 @@ FAULTS = [  # a key, what is written for it, and what is said of that
     ("download.dataset", "cifar", f"'cifar' should be {PINNED}"),
     ("train.seed", "true", "True should be a valid integer"),
     ("train.seed", "0.0", "0.0 should be a valid integer"),
-    ("train.seed", "", "None should be a valid integer"),
     ("train.seed", '"0"', "'0' should be a valid integer"),
     ("train.seed", "-1", "-1 should be greater than or equal to 0"),
     ("train.seed", f"{2**64}", f"{2**64} should be less than {2**64}"),

@@ -1,9 +1,11 @@
-"""What the documents point to is there."""
+"""What the documents point to is there, and all name one version."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from helpers.shared import ROOT
 
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
@@ -19,3 +21,12 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_the_tests_that_they_name_exist(page: Path) -> None:
     for name in re.findall(r"tests/[\w/]+\.(?:py|yaml)", page.read_text()):
         assert (ROOT / name).exists(), name
+
+
+def test_all_name_the_version_of_the_newest_release() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    version, date = re.findall(r"^## \[(\d+\.\d+\.\d+)\] - (\S+)$", changelog, re.MULTILINE)[0]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert (citation["version"], str(citation["date-released"])) == (version, date)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == version

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -17,15 +16,10 @@ from helpers.shared import ROOT
 from softmax.provenance import comparison
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+JOBS = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]
 FILES = [(path, "vendor.github-workflows") for path in WORKFLOWS]
 FILES += [(ROOT / ".gitlab-ci.yml", "vendor.gitlab-ci")]
 NEEDED = [ROOT / "Makefile", *ROOT.glob("requirements*.txt")]
-
-
-def jobs(path: Path) -> dict[str, dict[str, Any]]:
-    """Return the jobs of a workflow by name."""
-    content: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text())["jobs"]
-    return content
 
 
 @pytest.mark.parametrize(("path", "schema"), FILES)
@@ -49,8 +43,9 @@ def test_actions_are_pinned_by_commit_and_name_their_version(path: Path) -> None
 @pytest.mark.parametrize("path", WORKFLOWS)
 def test_only_a_job_that_runs_nothing_of_ours_may_write(path: Path) -> None:
     assert "pull_request_target" not in path.read_text()
-    assert yaml.safe_load(path.read_text())["permissions"] == {"contents": "read"}
-    for job in jobs(path).values():
+    workflow = yaml.safe_load(path.read_text())
+    assert workflow["permissions"] == {"contents": "read"}
+    for job in workflow["jobs"].values():
         if "permissions" in job:
             assert job["permissions"] == {"pull-requests": "write"}
             assert "head.repo.full_name == github.repository" in job["if"]
@@ -63,7 +58,7 @@ def test_only_a_job_that_runs_nothing_of_ours_may_write(path: Path) -> None:
 
 
 def test_the_lock_is_rerun_on_the_oldest_and_the_newest_python() -> None:
-    github = jobs(ROOT / ".github/workflows/ci.yml")["ci"]["strategy"]["matrix"]["python"]
+    github = JOBS["ci"]["strategy"]["matrix"]["python"]
     (gitlab,) = yaml.safe_load((ROOT / ".gitlab-ci.yml").read_text())["ci"]["parallel"]["matrix"]
     assert gitlab["PYTHON"] == github
     oldest, newest = (int(python.removeprefix("3.")) for python in github)
@@ -122,7 +117,7 @@ def test_make_ci_runs_every_gate_and_names_those_that_failed(
 
 
 def test_a_comment_links_the_pictures_that_it_cannot_show(tmp_path: Path) -> None:
-    step = jobs(ROOT / ".github/workflows/ci.yml")["comment"]["steps"][-1]
+    step = JOBS["comment"]["steps"][-1]
     (tmp_path / "compare.md").write_text(comparison.PICTURES.format(largest=1))
     gh = tmp_path / "gh"
     gh.write_text('#!/bin/sh\nfor file; do :; done; cat "$file"\n')  # the last argument

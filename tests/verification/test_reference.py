@@ -106,11 +106,8 @@ def test_last_bits_of_logits_and_gradients() -> None:
 def test_last_bits_of_directions_and_rates(optimizer: str) -> None:
     train = everything(optimizer)
     state = SimpleNamespace(m=np.zeros(999), v=np.zeros(999), p1=1.0, p2=1.0)
-    step, memory, corrections = (
-        optimizers.OPTIMIZERS[optimizer],
-        (0.0, 0.0),
-        optimizers.corrections(),
-    )
+    step, corrections = optimizers.OPTIMIZERS[optimizer], optimizers.corrections()
+    memory = (0.0, 0.0)
 
     for t, g in enumerate(np.random.default_rng(0).normal(size=(50, 999))):
         direction, memory = step(g, memory, train.momentum, next(corrections), np.sqrt)
