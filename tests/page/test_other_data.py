@@ -11,7 +11,7 @@ from helpers.report import facts, level, opened, rgba, section
 from helpers.workspace import Workspace, run_stages
 from playwright.sync_api import Browser, expect
 
-from softmax.core import data, model
+from softmax.core import idx, model
 from softmax.page import report
 from softmax.pipeline import catalog, files, paths
 from softmax.provenance import lock
@@ -86,7 +86,7 @@ def test_rgb_images_of_another_shape_have_colors_and_no_pad(
     assert "72 features" in section(text, "data")
     assert "18 pixels are 0 in every training image" in section(text, "weights")
     assert "216 of these 216 weights are, bit for bit" in section(text, "weights")
-    pixels = data.read_idx(catalog.directory("mine") / "t10k-images-idx3-ubyte", 4)
+    pixels = idx.read(catalog.directory("mine") / "t10k-images-idx3-ubyte", 4)
     w = model.load(paths.WEIGHTS)[11, :-1].reshape(shape)
     size = "({ width, height }) => [width, height]"
     with opened(browser, file) as page:

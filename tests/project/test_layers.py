@@ -1,4 +1,4 @@
-"""Arrows of imports point down: from tools and stages to the mathematics, never back.
+"""Arrows of imports point down: from commands and stages to the mathematics, never back.
 
 The order of the packages, from the ground up, is that in which softmax/__init__.py lists them.
 """
@@ -14,7 +14,7 @@ from softmax.provenance.imports import local_imports
 
 ROOMS = re.findall(r"^    (\w+)", (ROOT / "softmax/__init__.py").read_text(), re.MULTILINE)
 DOOR = Path("softmax/pipeline/recorder.py")  # to tracking, as it says
-TOP = {"stages", "tools", "verification", "benchmarks"}  # what people and DVC run
+TOP = {"stages", "verification", "benchmarks"}  # what people and DVC run
 MODULES = sorted(path.relative_to(ROOT) for path in (ROOT / "softmax").glob("**/[!_]*.py"))
 FOREIGN = {"dvc", "mlflow", "yaml", "pydantic", "ruamel", "requests", "jinja2", "git"}
 

@@ -19,12 +19,11 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
 from softmax.core import data
-from softmax.pipeline import catalog, params, paths
+from softmax.pipeline import catalog, paths
 from softmax.pipeline.catalog import FILES
 from softmax.provenance import lock
-from softmax.tracking import events, registry, serving
+from softmax.tracking import registry, serving
 from softmax.tracking.replay import BY_CLASS
-from softmax.tracking.store import connect
 
 FIRST = f"models:/{NAME}/1"
 SHAPE = (2, 5, 3)
@@ -76,16 +75,6 @@ def test_the_model_has_all_it_needs_and_no_pickle_is_read_on_the_way(workspace: 
     columns = ["prediction", *(f"p{k}" for k in range(10)), "class"]
     assert logged.signature.outputs.input_names() == columns
     assert logged.load_input_example(directory).shape == (1, 8, 8)
-
-
-def test_a_model_from_before_the_cards_keeps_its_description(workspace: Workspace) -> None:
-    workspace.tool("track")
-    client = MlflowClient(workspace.store, workspace.store)
-    assert "## Limits" in client.get_model_version(NAME, "1").description
-    client.update_model_version(NAME, "1", "the recipe")
-    paths.MODEL_CARD.unlink()
-    events.log_evaluation(connect(), params.load())
-    assert client.get_model_version(NAME, "1").description == "the recipe"
 
 
 def train_on_colors(workspace: Workspace, classes: int) -> MlflowClient:
@@ -149,7 +138,7 @@ def test_of_many_classes_a_row_shows_the_worst_and_describes_what_has_room(
     assert first.rstrip("| ").endswith(f" {most}")
     card = f"{run.info.run_name}\n\n{paths.MODEL_CARD.read_text()}"
     described = client.get_model_version(NAME, "1").description
-    assert len(card) > registry.LONGEST >= len(described) > registry.LONGEST - 200
+    assert len(card) > registry.MAX_DESCRIPTION >= len(described) > registry.MAX_DESCRIPTION - 200
     assert card.startswith(described.removesuffix(registry.REST) + "\n| kind ")
 
 
