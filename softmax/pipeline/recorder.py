@@ -76,7 +76,7 @@ def warn(event: str, reason: str) -> None:
     if event in ("download", "lesson"):  # the stages of these names, which no model comes from
         remedy = f"`dvc repro --force --single-item {event}`"
     print(
-        f"warning: could not log {event} to MLflow: {shown(reason)}. "
+        f"warning: could not log {event} to MLflow: {shown(reason).rstrip('.')}. "
         f"The results on disk are complete. To log them later: {remedy}",
         file=sys.stderr,
     )

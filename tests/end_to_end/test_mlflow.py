@@ -56,7 +56,7 @@ def test_a_row_on_a_server_has_everything(workspace: Workspace, server: str) -> 
     answers = client.download_artifacts(run.info.run_id, "evaluation/predictions.csv")
     assert Path(answers).read_bytes() == paths.PREDICTIONS.read_bytes()
 
-    said = workspace.tool("ui", 5000).out
+    said = workspace.tool("ui").out
     assert f"{server}/#/experiments/{run.info.experiment_id}/runs?" in said
     assert "selectedColumns" in client.get_experiment(run.info.experiment_id).tags[views.TAG]
     assert ui.links_to("nobody-made-this", server) == server
@@ -125,7 +125,7 @@ def test_a_server_that_accepts_and_never_answers_is_given_up(
         command = [sys.executable, "-m", "stages.train"]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     (warning,) = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
-    assert "`softmax track`" in warning
+    assert "softmax track" in warning
     assert "Traceback" not in done.stderr
     assert time.monotonic() - start < STARTUP  # the clock ends it after 8 s
     assert workspace.contents() == before
@@ -165,5 +165,5 @@ def test_a_store_of_an_older_mlflow_is_not_shown(tmp_path: Path) -> None:
     uri = empty_store(tmp_path / "old.db")
     with sqlite3.connect(tmp_path / "old.db") as old:
         old.execute("UPDATE alembic_version SET version_num = '0584bdc529eb'")
-    with pytest.raises(TrackingError, match=r"cannot read the store: .* run 'mlflow db upgrade"):
+    with pytest.raises(TrackingError, match="run 'mlflow db upgrade"):
         ui.serve(uri, free_port(), "1")

@@ -75,6 +75,7 @@ def test_an_experiment_compares_with_the_committed_results(
 ) -> None:
     """In metrics, MLflow, and plots, which need no network and begin with MNIST."""
     faster = Clone.copy(mnist, tmp_path / "clone")
+    faster.run("python", "-m", "softmax", "track")
     faster.run("dvc", "exp", "run", "-n", "faster", *CHANGES)
     params = json.loads(faster.run("dvc", "params", "diff", "--json"))["params.yaml"]
     assert {key: (change["old"], change["new"]) for key, change in params.items()} == {

@@ -74,9 +74,6 @@ def test_a_teammate_rebuilds_what_is_damaged_and_gets_the_rest_with_a_row(
     repro = clone.make("repro", "PULL=1")
     assert repro.returncode == 0, repro.stderr
     assert re.findall("Running stage '(.*)'", repro.stdout) == ["train"]
-    assert (
-        "\nran                train\nalready there      check, download, evaluate, " in repro.stdout
-    )
     assert_locked(clone)
     assert clone.softmax("track").returncode == 0
     store = f"sqlite:///{clone.directory / 'mlflow.db'}"

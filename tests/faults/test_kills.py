@@ -72,19 +72,3 @@ def test_a_kill_loses_nothing(killed: str, stage: str, seconds: float, tmp_path:
 
 
 @pytest.mark.end_to_end
-def test_ctrl_c_leaves_no_traceback_while_a_stage_is_imported() -> None:
-    """It imports torch for longer than this waits."""
-    stage = subprocess.Popen(
-        [sys.executable, "-X", "importtime", "-m", "stages.lesson"],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": ""},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert stage.stderr
-    while "stages" not in stage.stderr.readline():
-        assert stage.poll() is None
-    time.sleep(0.5)
-    stage.send_signal(signal.SIGINT)
-    assert "Traceback" not in stage.communicate()[1]
-    assert stage.returncode in (-signal.SIGINT, 130)

@@ -61,6 +61,7 @@ class Clone:
         shutil.copytree(origin, directory, symlinks=True)
         clone = cls.__new__(cls)
         clone.enter(directory)
+        clone.empty_store()  # MLflow keeps absolute paths
         return clone
 
     def enter(self, directory: Path) -> None:

@@ -97,7 +97,6 @@ def test_the_examples_say_how_far_they_are_from_finite_differences(text: str) ->
     exponents = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
     numbers = [f"{number}e-{power.translate(exponents):0>2}" for number, power in shown]
     assert numbers == expected.tolist()
-    assert "less than 1.00\u00a0·\u00a010⁻⁷ away" in text
 
 
 def test_a_training_with_all_params_is_described_as_it_was_run(workspace: Workspace) -> None:

@@ -58,11 +58,11 @@ def test_ctrl_c_ends_a_stage_that_logs(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("event", "experiment", "remedy"),
     [
-        ("training", "", "`softmax track` adds it"),
-        ("training", "mild-sole", "`make track HISTORY=1` adds it"),  # its directory may go
-        ("lesson", "", "`dvc repro --force --single-item lesson` logs it"),
-        ("download", "", "`dvc repro --force --single-item download` logs it"),
-        ("sweep", "", "sweep again: it trains nothing twice, and adds the rows"),
+        ("training", "", "`python -m softmax track`"),
+        ("training", "mild-sole", "`python -m softmax track --history`"),  # its directory may go
+        ("lesson", "", "`dvc repro --force --single-item lesson`"),
+        ("download", "", "`dvc repro --force --single-item download`"),
+        ("sweep", "", "run the same sweep again, which trains nothing twice"),
     ],
 )
 def test_a_warning_names_the_first_cause_and_the_remedy(
@@ -78,5 +78,6 @@ def test_a_warning_names_the_first_cause_and_the_remedy(
             raise OSError("the cause\nand more")
         except OSError as cause:
             raise RuntimeError("what came of it") from cause
-    warned = "warning: MLflow did not take this stage (OSError: the cause); once that is mended, "
-    assert capsys.readouterr().err == f"{warned}{remedy}\n"
+    warned = f"warning: could not log {event} to MLflow: OSError: the cause. "
+    complete = "The results on disk are complete. To log them later: "
+    assert capsys.readouterr().err == f"{warned}{complete}{remedy}\n"

@@ -1,5 +1,6 @@
 """The models that the stages log and register, loaded as MLflow loads them."""
 
+import json
 import math
 import pickle
 import re
@@ -108,13 +109,12 @@ def test_a_model_takes_images_of_its_shape_in_any_number_type_and_names_the_clas
         model.predict(images.reshape(-1, 5, 2, 3))
     (run,) = rows(workspace.store)
     table = client.load_table(run.info.experiment_id, BY_CLASS, [run.info.run_id])
-    called = expected["prediction"].value_counts().sort_index()
     right = expected["prediction"] == pd.read_csv(paths.PREDICTIONS)["label"]
     assert table["class"].tolist() == ["kind 0", "kind 1", "kind 2", "kind 3"]
     assert table["images"].tolist() == [2] * 4
     assert table["right"].sum() == right.sum()
     assert table["recall"].tolist() == (table["right"] / 2).tolist()
-    assert table["precision"].dropna().tolist() == (table["right"][called.index] / called).tolist()
+    assert table["precision"].tolist() == json.loads(paths.TEST_METRICS.read_bytes())["precision"]
     assert "| kind 3  |" in run.data.tags["mlflow.note.content"]
     described = client.get_registered_model(NAME).description
     assert "2 x 5 x 3 images to the probabilities of 4 classes" in described

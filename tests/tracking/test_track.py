@@ -171,7 +171,7 @@ def test_history_has_what_only_a_tag_a_branch_or_an_experiment_holds(workspace: 
         printed = workspace.tool("track", "--history")
         assert printed.status == 0
         assert printed.err.count("left out: ") == 2
-        assert printed.err.count("left out: dvc.lock: not what DVC writes") == 1
+        assert printed.err.count("left out: dvc.lock is corrupted") == 1
         assert printed.err.count("models/softmax.safetensors is not in DVC's cache") == 1
     found = {run.data.params["train.learning_rate"]: run.data for run in rows(workspace.store)}
     names = {rate: data.tags.get("DVC_EXP_NAME") for rate, data in found.items()}
