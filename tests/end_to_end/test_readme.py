@@ -49,7 +49,7 @@ def test_its_commands_run_as_they_stand(mnist: Clone, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "84.61% of 10,000 test images right (the lecture: 84.77%)\n" in done.stdout
+    assert "84.61% of 10,000 test images correct (the lecture: 84.77%)\n" in done.stdout
     assert set(commands()) >= LATER
     clone.environment = inside
     assert clone.run("git", "status", "--porcelain") == ""

@@ -4,7 +4,6 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from contextlib import closing, suppress
 from pathlib import Path
@@ -12,7 +11,6 @@ from pathlib import Path
 import psutil
 import pytest
 from helpers.clones import digits_clone
-from helpers.shared import ROOT
 
 PATIENCE = 60  # seconds for what is to end by itself, on a busy machine
 
@@ -69,6 +67,3 @@ def test_a_kill_loses_nothing(killed: str, stage: str, seconds: float, tmp_path:
     assert not [*clone.directory.rglob("*.partial")]
     with closing(sqlite3.connect(clone.directory / "mlflow.db")) as store:
         assert store.execute("PRAGMA quick_check").fetchall() == [("ok",)]
-
-
-@pytest.mark.end_to_end

@@ -106,7 +106,7 @@ def test_people_get_a_table_and_pictures_and_machines_all_of_it(workspace: Works
         ([TEST, "--rev", "nothing"], "nothing: no commit, branch, tag or DVC experiment here"),
         ([TEST, "--model", "softmax-mnist"], "softmax-mnist: say models:/softmax-mnist@champion"),
         ([TEST, "--model", "models:/softmax-digits/99"], "run the command again"),
-        ([TEST, "--model", "models:/softmax-other/1"], "other: not in datasets.yaml; Add it with"),
+        ([TEST, "--model", "models:/softmax-other/1"], "other: not in datasets.yaml. Add it with"),
     ],
 )
 def test_one_bad_file_of_two_or_no_model_stops_all(
