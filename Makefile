@@ -27,7 +27,7 @@ data: .venv/installed ## download the data set only
 test: .venv/dev ## run the tests, in process and end to end
 	$(BIN)/pytest -m "not extended"
 
-test-fast: .venv/dev ## run the tests in process: a minute
+test-fast: .venv/dev ## run the tests in process
 	$(BIN)/pytest -m "not end_to_end and not extended"
 
 test-all: .venv/dev ## run all tests, also the large matrices
