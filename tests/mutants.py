@@ -44,7 +44,7 @@ CONCERNED = {  # directories and modules below tests/, the fastest first
     "softmax/training": ["training", STAGES, "sweep", "verification/test_reference.py"],
     "softmax": ["test_errors.py", STAGES, "sources"],
     "stages": ["stages", "tracking", "machine", "end_to_end/test_workers.py"],
-    "tools": ["pinning", "prediction", "provenance", "sweep", "tracking", "end_to_end"],
+    "softmax/cli": ["cli", "pinning", "prediction", "provenance", "sweep", "tracking"],
     "verification": ["verification", "end_to_end/test_reproducibility.py"],
 }
 SWAPPED = [
