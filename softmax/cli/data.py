@@ -1,4 +1,4 @@
-"""Import a data set of one's own into datasets.yaml."""
+"""Import your own data set into datasets.yaml."""
 
 import re
 import sys

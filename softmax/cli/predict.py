@@ -1,4 +1,4 @@
-"""Ask a model about images of one's own."""
+"""Ask a model about your own images."""
 
 from collections.abc import Sequence
 from pathlib import Path

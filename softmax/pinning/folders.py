@@ -50,7 +50,7 @@ def _shape(paths: list[Path], headers: list[Header], size: tuple[int, ...] | Non
         raise DataError(
             f"{paths[sizes.index((rows, columns))]}: {rows} x {columns} pixels, where {count} of "
             f"{len(paths)} images have {usual[0]} x {usual[1]}; {1 + len(others)} sizes in all, "
-            "SIZE=28x28 makes one"
+            "--size 28x28 makes one"
         )
     rows, columns = size or usual
     check_size(paths[sizes.index(usual)], rows, columns)

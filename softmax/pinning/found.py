@@ -31,7 +31,7 @@ def check_size(place: object, rows: int, columns: int) -> None:
     if not 1 <= rows <= MAX_SIDE or not 1 <= columns <= MAX_SIDE:
         raise DataError(
             f"{place}: images of {rows} x {columns} pixels; allowed are 1 x 1 to {MAX_SIDE} x "
-            f"{MAX_SIDE}, and SIZE=28x28 resizes them"
+            f"{MAX_SIDE}, and --size 28x28 resizes them"
         )
 
 

@@ -57,7 +57,7 @@ def _header(path: Path, label: str | None) -> tuple[str, list[str]]:
     if len(chosen) != 1 or len(names) == 1:
         raise DataError(
             f"{path}: {len(names)} columns ({shortened(names)}), {len(chosen)} of them called "
-            f"{label or ' or '.join(LABELS)}; should be one, beside the pixels, and LABEL=... "
+            f"{label or ' or '.join(LABELS)}; should be one, beside the pixels, and --label ... "
             "names another"
         )
     return chosen[0], [name for name in names if name != chosen[0]]
@@ -71,8 +71,8 @@ def _shape(path: Path, pixels: int, shape: tuple[int, ...] | None) -> tuple[int,
     if shape:
         raise DataError(f"{path}: {pixels} pixel columns are not {' x '.join(map(str, shape))}")
     raise DataError(
-        f"{path}: {pixels} pixel columns are no square; say SHAPE=20x30, rows and columns, or "
-        "SHAPE=32x32x3 for RGB"
+        f"{path}: {pixels} pixel columns are no square; say --shape 20x30, rows and columns, or "
+        "--shape 32x32x3 for RGB"
     )
 
 

@@ -3,8 +3,8 @@
 A stage writes its facts first and then replays them from disk, in batches. The run is found by the
 SHA-256 of the weights, so that no file holds a run id: where there is no such run, because the
 weights came out of DVC's cache or the store is another one, it is made from the facts. A run that
-broke off is completed. Tracking never fails a stage: it warns in one line, and `make track` makes
-up for it.
+broke off is completed. Tracking never fails a stage: it warns in one line, and
+`softmax track` logs what is missing.
 """
 
 import getpass

@@ -69,7 +69,9 @@ def test_images_of_several_sizes_are_refused_unless_they_are_resized(pin: Pin) -
     write_images(PLACE, COUNTS)
     write_images(PLACE, {"test/dog": 2}, (7, 9))
     write_images(PLACE, {"test/owl": 1}, (300, 200))
-    reason = "7 x 9 pixels, where 15 of 18 images have 6 x 9; 3 sizes in all, SIZE=28x28 makes one"
+    reason = (
+        "7 x 9 pixels, where 15 of 18 images have 6 x 9; 3 sizes in all, --size 28x28 makes one"
+    )
     pin.refused(PLACE, f"{PLACE}/test/dog/000.png: {reason}")
     training, _, test, _ = pin(size="4x5").arrays
     assert training.shape == (12, 4, 5)

@@ -48,7 +48,7 @@ def test_all_that_the_limits_allow_can_be_pinned(pin: Pin) -> None:
 def test_images_that_are_too_large_can_be_resized(pin: Pin) -> None:
     large = {name: np.repeat(np.repeat(GOOD[name], 40, 1), 40, 2) for name in ("x_train", "x_test")}
     np.savez_compressed(PATH, **GOOD | large)
-    allowed = "allowed are 1 x 1 to 128 x 128, and SIZE=28x28 resizes them"
+    allowed = "allowed are 1 x 1 to 128 x 128, and --size 28x28 resizes them"
     pin.refused(PATH, f"mine.npz: images of 160 x 200 pixels; {allowed}")
     pin.refused(PATH, f"SIZE: images of 2 x 129 pixels; {allowed}", size="2x129")
     assert np.array_equal(pin(PATH, size="4x5").arrays[0], GOOD["x_train"])

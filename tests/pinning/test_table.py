@@ -63,7 +63,7 @@ def test_shape_and_column_can_be_said(pin: Pin) -> None:
     assert pin(PATH, label="digit", shape="1x3x3").arrays[0].shape[1:] == (1, 3, 3)
     pin.refused(PATH, "9 pixel columns are not 2 x 4", label="digit", shape="2x4")
     write(pixel9=0)
-    pin.refused(PATH, "10 pixel columns are no square; say SHAPE=20x30")
+    pin.refused(PATH, "10 pixel columns are no square; say --shape 20x30")
 
 
 @pytest.mark.parametrize(
