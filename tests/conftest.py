@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 END_TO_END = {"browser", "mnist", "postgresql", "server"}  # fixtures that start other programs
 
-hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.register_profile("default", deadline=None, max_examples=30)
 hypothesis.settings.register_profile("extended", deadline=None, max_examples=2000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

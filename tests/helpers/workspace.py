@@ -3,7 +3,7 @@
 import importlib
 import inspect
 import logging
-import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -133,10 +133,13 @@ def write_lock() -> None:
     """Write dvc.lock for what is on disk, of the stages that have run."""
     from dvc.repo import Repo  # a second that tests of the mathematics need not take
 
-    with Repo() as repo:
-        for stage in repo.index.stages:
-            if all(Path(file.fs_path).exists() for file in [*stage.deps, *stage.outs]):
-                repo.commit(stage.addressing, force=True)
+    with Repo() as repo, repo.lock:
+        stages = repo.index.stages
+        ran = [s for s in stages if all(Path(f.fs_path).exists() for f in [*s.deps, *s.outs])]
+        for stage in ran:
+            stage.save()
+            stage.commit()
+        ran[0].dvcfile.dump_stages(ran, update_pipeline=False)
 
 
 def build(directory: Path) -> None:
@@ -166,10 +169,11 @@ def build(directory: Path) -> None:
         write_lock()
     git(place, "add", "--all")
     git(place, "commit", "--quiet", "--message", "Train on digits")
+    git(place, "gc", "--quiet")  # which leaves 200 files less to copy
 
 
 def copy(directory: Path) -> Path:
     """Copy the repository that `build` built to `directory`."""
     built = once("workspace", build) / "workspace"
-    shutil.copytree(built, directory, dirs_exist_ok=True)
+    subprocess.run(["cp", "-a", built, directory], check=True)  # eight times as fast as shutil
     return directory

@@ -32,6 +32,7 @@ def same_answers(printed: str, predictions: str) -> None:
     assert answers.drop(columns=["image", "seen", "class"]).equals(expected.drop(columns="label"))
 
 
+@pytest.mark.end_to_end  # DVC saves an experiment
 def test_the_answers_for_the_test_set_are_those_of_the_pipeline(workspace: Workspace) -> None:
     """Ask the model of the workspace, of a commit, and of an experiment that DVC saved."""
     from dvc.repo import Repo

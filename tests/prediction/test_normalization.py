@@ -31,7 +31,7 @@ INKS = arrays(
 @pytest.fixture(scope="module")
 def script(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """The report of the tiny workspace, whose functions are its window's."""
-    directory = workspace.copy(tmp_path_factory.mktemp("workspace"))
+    directory = workspace.copy(tmp_path_factory.mktemp("workspace") / "copy")
     with browser.new_page() as page:
         page.goto((directory / "report/index.html").as_uri())
         for name in ("contributions", "normalization"):

@@ -42,6 +42,7 @@ def refusal(workspace: Workspace, *names: str) -> str:
     return error(printed)
 
 
+@pytest.mark.end_to_end  # DVC saves an experiment
 def test_a_model_has_the_names_that_git_and_dvc_give_it(slow: Workspace) -> None:
     """A commit, its abbreviation, a branch, both kinds of tag, and an experiment."""
     with Repo() as repo:

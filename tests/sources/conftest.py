@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from helpers.sites import Serve, serving
 from sources.sites import GOOD, Files
-from torchvision import datasets
 
 from softmax.pipeline import catalog
 from softmax.pipeline.catalog import Pinned
@@ -24,8 +23,8 @@ def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
         monkeypatch.setitem(catalog.load(), dataset, Pinned.model_validate(entry))
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MNIST_MIRROR", raising=False)
-    monkeypatch.setattr(datasets.MNIST, "mirrors", [])
-    monkeypatch.setattr(datasets.FashionMNIST, "mirrors", [])
+    monkeypatch.setattr("torchvision.datasets.MNIST.mirrors", [])
+    monkeypatch.setattr("torchvision.datasets.FashionMNIST.mirrors", [])
     (tmp_path / "index").mkdir()
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_NO_INDEX", "1")

@@ -53,12 +53,20 @@ class Failing:
         return call
 
 
+@pytest.fixture(scope="module")
+def once() -> list[Any]:
+    """What `expected` found, since it is the same for all tests."""
+    return []
+
+
 @pytest.fixture
-def expected(workspace: Workspace) -> Any:
+def expected(workspace: Workspace, once: list[Any]) -> Any:
     """What MLflow shows of the model where nothing fails, in a store that stages do not use."""
-    with workspace.monkeypatch.context() as elsewhere:
-        elsewhere.setenv("MLFLOW_TRACKING_URI", empty_store(workspace.directory / "other.db"))
-        return tracked(workspace)
+    if not once:
+        with workspace.monkeypatch.context() as elsewhere:
+            elsewhere.setenv("MLFLOW_TRACKING_URI", empty_store(workspace.directory / "other.db"))
+            once.append(tracked(workspace))
+    return once[0]
 
 
 def tracked(workspace: Workspace) -> Any:

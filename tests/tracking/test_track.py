@@ -139,6 +139,7 @@ def test_what_somebody_deletes_comes_back(what: str, workspace: Workspace) -> No
     assert client.search_model_versions(f"name = '{NAME}'")
 
 
+@pytest.mark.end_to_end  # DVC saves an experiment
 def test_history_has_what_only_a_tag_a_branch_or_an_experiment_holds(workspace: Workspace) -> None:
     """Each once. A dvc.lock that cannot be read, and what the cache has lost, are left out."""
     from dvc.repo import Repo
