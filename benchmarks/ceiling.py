@@ -12,9 +12,9 @@ from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
 from benchmarks.settings import LECTURE
-from softmax.core import data
+from softmax.core import batches
 from softmax.core.arithmetic import WHITE
-from softmax.pipeline import catalog
+from softmax.pipeline import datasets
 from softmax.training import fitting, scoring
 
 TURNS = 3
@@ -24,15 +24,15 @@ CHOSEN = LECTURE._replace(optimizer="adam", learning_rate=0.003, averaging=0.99)
 
 def exact() -> float:
     """The test accuracy of the chosen recipe, trained without the held-out images."""
-    training = data.load(*catalog.training("mnist"))
+    training = batches.load(*datasets.training("mnist"))
     *_, last = fitting.fit(*training.split(HELD_OUT), CHOSEN)
-    return scoring.score(last.theta, data.load(*catalog.test("mnist"))).accuracy
+    return scoring.score(last.theta, batches.load(*datasets.test("mnist"))).accuracy
 
 
 def lbfgs() -> float:
     """The test accuracy of scikit-learn's defaults on pixels from 0 to 1."""
-    training = data.load(*catalog.training("mnist"))
-    test = data.load(*catalog.test("mnist"))
+    training = batches.load(*datasets.training("mnist"))
+    test = batches.load(*datasets.test("mnist"))
     model = LogisticRegression().fit(training.images / np.float64(WHITE), training.labels)
     return float(model.score(test.images / np.float64(WHITE), test.labels))
 

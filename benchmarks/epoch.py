@@ -14,14 +14,15 @@ from typing import Any
 import numpy as np
 import torch
 from torch.utils.data import DataLoader
-from torchvision import datasets, transforms
+from torchvision import transforms
+from torchvision.datasets import MNIST
 from tqdm import tqdm
 
 from benchmarks.settings import LECTURE
-from softmax.core import arrays, data
+from softmax.core import arrays, batches
 from softmax.core.arithmetic import WHITE
-from softmax.core.data import Dataset
-from softmax.pipeline import catalog
+from softmax.core.batches import Dataset
+from softmax.pipeline import datasets
 from softmax.sweep.compiled import CompiledTrainer
 from softmax.sweep.passes import TOGETHER
 from softmax.training.fitting import Trainer
@@ -35,10 +36,10 @@ Epoch = Callable[[], object]
 Way = Callable[[Dataset, int], Epoch]  # from the training set and how many models
 
 
-class LectureMNIST(datasets.MNIST):  # type: ignore[misc] # torchvision has no types
+class LectureMNIST(MNIST):  # type: ignore[misc] # torchvision has no types
     """torchvision's data set, reading the files where the download stage put them."""
 
-    raw_folder = str(catalog.directory("mnist"))
+    raw_folder = str(datasets.directory("mnist"))
 
 
 def lecture(_: Dataset, __: int) -> Epoch:
@@ -150,7 +151,7 @@ WAYS: dict[str, tuple[Way, tuple[int, ...]]] = {
 
 def report() -> str:
     """A table in Markdown: ratios to the products, and seconds, medians of the turns."""
-    training = data.load(*catalog.training("mnist"))
+    training = batches.load(*datasets.training("mnist"))
     epochs = {
         (name, models): way(training, models)
         for name, (way, sizes) in tqdm(WAYS.items(), desc="epoch: prepare")

@@ -20,8 +20,8 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.settings import LECTURE
-from softmax.core.data import Dataset
-from softmax.pipeline import catalog
+from softmax.core.batches import Dataset
+from softmax.pipeline import datasets
 from softmax.training import fitting
 
 MIB = 2**20
@@ -121,7 +121,7 @@ def exponent(counts: tuple[int, ...], values: list[float]) -> float:
 
 def report() -> str:
     """A table in Markdown for each of what may grow."""
-    catalog.verified("mnist", catalog.training_files("mnist"))
+    datasets.verified("mnist", datasets.training_files("mnist"))
     lines = ["| what grows | from, to | seconds | exponent | MiB above the start | exponent |"]
     lines.append("| --- | --- | --- | --- | --- | --- |")
     for name, counts in tqdm(SIZES.items(), desc="growth"):

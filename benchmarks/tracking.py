@@ -20,7 +20,7 @@ from typing import Any
 import requests
 from tqdm import tqdm
 
-from softmax.pipeline import catalog
+from softmax.pipeline import datasets
 
 TURNS = 5
 PORT = 5099
@@ -46,7 +46,9 @@ def lap(name):
     global start
     laps[name], start = time.perf_counter() - start, time.perf_counter()
 from softmax.pipeline import params
-from softmax.tracking import recording, registry, store
+from softmax.tracking import recording
+from softmax.tracking import registry
+from softmax.tracking import store
 gc.disable()
 lap("import of softmax")
 import mlflow
@@ -69,7 +71,7 @@ print(json.dumps(laps))
 def run(program: str, uri: str) -> tuple[float, str]:
     """Seconds that the program took, and the last line that it printed."""
     start = time.perf_counter()
-    mirror = {"MNIST_MIRROR": str(catalog.directory("mnist"))}
+    mirror = {"MNIST_MIRROR": str(datasets.directory("mnist"))}
     environment = os.environ | mirror | {"MLFLOW_TRACKING_URI": uri, "DEVICE": "cpu"}
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True

@@ -2,10 +2,10 @@
 
 import time
 
+from softmax.data import download
 from softmax.errors import exits_cleanly
 from softmax.pipeline import files, params
 from softmax.pipeline.recorder import Recorder
-from softmax.sources import fetching
 
 
 @exits_cleanly
@@ -15,7 +15,7 @@ def main() -> None:
     settings = params.load()
     recorder = Recorder("download")
     dataset = settings.download.dataset
-    contents, source = fetching.fetch(dataset)
+    contents, source = download.fetch(dataset)
     files.write(contents)
     print(f"download: {dataset} from {source}, {len(contents)} files verified")
     recorder.log(settings, source=source, started=started, ended=time.time())

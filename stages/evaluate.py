@@ -1,10 +1,9 @@
 """Judge the trained model on the test set."""
 
-from softmax.core import data, model
+from softmax.analysis import evaluation, images, model_card
+from softmax.core import batches, model
 from softmax.errors import exits_cleanly
-from softmax.pipeline import catalog, files, params, paths, recorder
-from softmax.provenance import lock
-from softmax.results import cards, evaluation, modelcard
+from softmax.pipeline import datasets, dvc_lock, files, params, paths, recorder
 from softmax.training import scoring
 
 
@@ -13,8 +12,8 @@ def main() -> None:
     """Write the test metrics, the confusion, every prediction, and cards of images and model."""
     settings = params.load()
     dataset = settings.download.dataset
-    pinned, test = catalog.load()[dataset], data.load(*catalog.test(dataset))
-    lock.verify(paths.WEIGHTS)
+    pinned, test = datasets.load()[dataset], batches.load(*datasets.test(dataset))
+    dvc_lock.verify(paths.WEIGHTS)
     theta = model.load(paths.WEIGHTS, pinned.size)
     z = evaluation.logits(theta, test)
     a = model.softmax(z)
@@ -22,14 +21,14 @@ def main() -> None:
     score = scoring.score(theta, test)
     metrics, sha256 = evaluation.metrics(score, table), files.sha256(paths.WEIGHTS)
     facts = {
-        paths.MODEL_CARD: modelcard.card(settings, pinned, sha256, metrics, table),
+        paths.MODEL_CARD: model_card.card(settings, pinned, sha256, metrics, table),
         paths.TEST_METRICS: files.to_json(metrics),
         paths.CONFUSION: files.to_csv(evaluation.named_pairs(table, pinned.classes)),
         paths.PREDICTIONS: files.to_csv(table),
     }
     for k in settings.evaluate.samples:
         pixels = test.images[k].reshape(pinned.shape)
-        card = cards.card(k, pixels, int(test.labels[k]), z[:, k], pinned.classes)
+        card = images.card(k, pixels, int(test.labels[k]), z[:, k], pinned.classes)
         facts[paths.SAMPLE_CARDS / f"{k}.svg"] = card
     files.write(facts, only_in=paths.SAMPLE_CARDS)
     print(f"evaluate: {score.correct} of {score.total} right, accuracy {score.accuracy:.2%}")

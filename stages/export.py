@@ -1,10 +1,9 @@
 """Show the weights of each class as an image."""
 
+from softmax.analysis import images
 from softmax.core import model
 from softmax.errors import exits_cleanly
-from softmax.pipeline import catalog, files, params, paths, recorder
-from softmax.provenance import lock
-from softmax.results import images
+from softmax.pipeline import datasets, dvc_lock, files, params, paths, recorder
 
 
 @exits_cleanly
@@ -16,8 +15,8 @@ def main() -> None:
     have their own.
     """
     settings = params.load()
-    lock.verify(paths.WEIGHTS, paths.EPOCH_WEIGHTS)
-    pinned = catalog.load()[settings.download.dataset]
+    dvc_lock.verify(paths.WEIGHTS, paths.EPOCH_WEIGHTS)
+    pinned = datasets.load()[settings.download.dataset]
     weights = images.tiles(model.load(paths.WEIGHTS, pinned.size), pinned.shape)
     scale, grid_scale = settings.export.scale, (settings.export.scale + 1) // 2
     pictures = {}

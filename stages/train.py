@@ -5,14 +5,13 @@ import time
 import numpy as np
 from tqdm import tqdm
 
-from softmax.core import data, model
+from softmax.core import batches, model
 from softmax.core.workers import Workers
 from softmax.errors import exits_cleanly
-from softmax.machine import device, torchrun
-from softmax.pipeline import catalog, files, params, paths
+from softmax.pipeline import datasets, files, params, paths
 from softmax.pipeline.params import Params
 from softmax.pipeline.recorder import Recorder
-from softmax.training import fitting, history, initialization
+from softmax.training import fitting, launcher, randomness
 from softmax.training.fitting import Epoch
 from softmax.training.state import Hyperparameters
 
@@ -23,28 +22,28 @@ NOTHING = np.empty(0)
 def main() -> None:
     """Write the weights, those of the epochs before, and the losses and scores along the way."""
     settings = params.load()
-    if count := torchrun.wanted():
-        torchrun.launch("stages.train", count)
+    if count := launcher.wanted():
+        launcher.launch("stages.train", count)
         return
-    started, where = time.time(), device.choose()
-    with torchrun.join(where) as team:
+    started, where = time.time(), launcher.choose()
+    with launcher.join(where) as team:
         recorder = Recorder("training") if team.rank == 0 else None
         epochs = fit(settings, where, team)
     if recorder is None:
         return
 
-    metrics = history.metrics(epochs[-1])
-    classes, features = catalog.load()[settings.download.dataset].size
-    start = initialization.uniform(features, settings.train.seed, classes)
-    kept = history.snapshots(len(epochs))
+    metrics = fitting.metrics(epochs[-1])
+    classes, features = datasets.load()[settings.download.dataset].size
+    start = randomness.initial_weights(features, settings.train.seed, classes)
+    kept = fitting.snapshots(len(epochs))
     thetas = {0: start, **{number: epochs[number - 1].theta for number in kept}}
     if np.array_equal(thetas[0], epochs[-1].theta):
         print("train: no step was large enough to move a weight; raise train.learning_rate")
     files.write(
         {
             paths.WEIGHTS: model.to_bytes(epochs[-1].theta),
-            paths.LOSSES: files.to_csv(history.losses(epochs)),
-            paths.EPOCHS: files.to_csv(history.scores(epochs)),
+            paths.LOSSES: files.to_csv(fitting.losses(epochs)),
+            paths.EPOCHS: files.to_csv(fitting.scores(epochs)),
             paths.TRAIN_METRICS: files.to_json(metrics),
             **{
                 paths.EPOCH_WEIGHTS / f"{number}.safetensors": model.to_bytes(theta)
@@ -61,11 +60,11 @@ def main() -> None:
 def fit(settings: Params, where: str, team: Workers) -> list[Epoch]:
     """This worker's part of the training, with a progress bar on the first."""
     name = settings.download.dataset
-    dataset = data.load(*catalog.training(name)).to(where)
-    torchrun.agree(team, settings.train, catalog.training_files(name))
+    dataset = batches.load(*datasets.training(name)).to(where)
+    launcher.agree(team, settings.train, datasets.training_files(name))
     kept, held_out = dataset.split(settings.train.validation)
     chosen = Hyperparameters(**settings.train.model_dump(exclude={"validation"}))
-    epochs, snapshots = [], history.snapshots(settings.train.epochs)
+    epochs, snapshots = [], fitting.snapshots(settings.train.epochs)
     hidden = team.rank > 0 or None  # None: where there is no terminal
     with tqdm(total=settings.train.epochs, desc="train", unit="epoch", disable=hidden) as bar:
         for epoch in fitting.fit(kept, held_out, chosen, team):

@@ -23,8 +23,7 @@ import yaml
 from tqdm import tqdm
 
 from softmax.errors import SoftmaxError, exits_cleanly
-from softmax.pipeline import catalog, files, params, paths
-from softmax.provenance import lock
+from softmax.pipeline import datasets, dvc_lock, files, params, paths
 from verification import hashes, matrix
 from verification.matrix import Row
 from verification.retrain import REPORT
@@ -76,7 +75,7 @@ class Result(NamedTuple):
         )
 
 
-def retrain(row: Row, settings: dict[str, Any], locked: lock.Hashes) -> Result:
+def retrain(row: Row, settings: dict[str, Any], locked: dvc_lock.Hashes) -> Result:
     """Compute `row` in a folder of its own, and compare all outputs with the locked ones."""
     if row.missing:
         return Result(row, MISSING + row.missing)
@@ -84,7 +83,7 @@ def retrain(row: Row, settings: dict[str, Any], locked: lock.Hashes) -> Result:
         folder = Path(name)
         (folder / "params.yaml").write_text(yaml.safe_dump(settings))
         (folder / "data").symlink_to(Path("data").absolute())
-        (folder / catalog.PATH.name).symlink_to(catalog.PATH)
+        (folder / datasets.PATH.name).symlink_to(datasets.PATH)
         done = subprocess.run(
             _command(row),
             cwd=folder,
@@ -149,7 +148,7 @@ def main() -> None:
     for name in [name for name in os.environ if name.startswith(SETTINGS)]:
         del os.environ[name]
     stages = hashes.load()
-    locked, outputs = lock.params(stages).model_dump(), hashes.results(stages)
+    locked, outputs = dvc_lock.params(stages).model_dump(), hashes.results(stages)
     settings = params.load().model_dump() | locked
     results = []
     tqdm.write(HEADER)

@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from softmax.analysis import staleness
 from softmax.errors import SoftmaxError, exits_cleanly
-from softmax.pipeline import catalog, params
-from softmax.provenance import lock, staleness
+from softmax.pipeline import datasets, dvc_lock, params
 
 
 def true() -> str:
@@ -74,12 +74,12 @@ def _untrue(folder: Path, environment: dict[str, str]) -> Iterator[str]:
 
 def _other_outputs(folder: Path) -> list[str]:
     """The outputs that have other hashes in the lock of `folder` than in the one here."""
-    here, there = lock.load(), lock.load(folder)
+    here, there = dvc_lock.load(), dvc_lock.load(folder)
     return [
         str(path)
         for name in there
-        for path, md5 in lock.outputs(there, name).items()
-        if lock.outputs(here, name).get(path) != md5
+        for path, md5 in dvc_lock.outputs(there, name).items()
+        if dvc_lock.outputs(here, name).get(path) != md5
     ]
 
 
@@ -89,8 +89,8 @@ def _environment() -> dict[str, str]:
     for name in ("MLFLOW_TRACKING_URI", *_git("rev-parse", "--local-env-vars").split()):
         environment.pop(name, None)
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    data = catalog.directory(params.load().download.dataset).absolute()
-    if all((data / file).exists() for file in catalog.FILES):
+    data = datasets.directory(params.load().download.dataset).absolute()
+    if all((data / file).exists() for file in datasets.FILES):
         environment["MNIST_MIRROR"] = str(data)  # another may hold another data set
     return environment
 

@@ -3,22 +3,21 @@
 from pathlib import Path
 
 from softmax.errors import DataError
-from softmax.pipeline import files
-from softmax.provenance import lock
-from softmax.provenance.lock import Hashes, Stages
+from softmax.pipeline import dvc_lock, files
+from softmax.pipeline.dvc_lock import Hashes, Stages
 
 
 def load() -> Stages:
     """Read dvc.lock; DataError unless the data that it names are there."""
-    stages = lock.load()
-    if wrong := differences(Path(), lock.outputs(stages, "download")):
+    stages = dvc_lock.load()
+    if wrong := differences(Path(), dvc_lock.outputs(stages, "download")):
         raise DataError(f"{wrong[0]}: not the data of dvc.lock; run `dvc repro download`")
     return stages
 
 
 def results(stages: Stages) -> Hashes:
     """The MD5 of each output of train, evaluate and export."""
-    return {k: v for name in lock.RESULTS for k, v in lock.outputs(stages, name).items()}
+    return {k: v for name in dvc_lock.RESULTS for k, v in dvc_lock.outputs(stages, name).items()}
 
 
 def differences(folder: Path, locked: Hashes) -> list[Path]:

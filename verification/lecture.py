@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional
 
-from softmax.core.data import Dataset
+from softmax.core.batches import Dataset
 from softmax.pipeline.params import Train
 
 

@@ -18,14 +18,13 @@ from typing import Any
 import numpy as np
 import threadpoolctl
 
-from softmax.core import data, model
+from softmax.core import batches, model
 from softmax.core.arrays import FloatArray
-from softmax.core.data import Dataset
+from softmax.core.batches import Dataset
 from softmax.errors import exits_cleanly
-from softmax.machine import device
-from softmax.pipeline import catalog, files, params, paths, recorder
+from softmax.pipeline import datasets, files, params, paths, recorder
 from softmax.pipeline.recorder import Recorder
-from softmax.training import fitting
+from softmax.training import fitting, launcher
 from softmax.training.fitting import Epoch
 from softmax.training.scoring import Score
 from stages import evaluate, export, train
@@ -106,7 +105,7 @@ def as_in_the_lecture() -> None:
     from verification import lecture  # which takes torch's seconds to import
 
     settings = params.load()
-    training_set = data.load(*catalog.training(settings.download.dataset))
+    training_set = batches.load(*datasets.training(settings.download.dataset))
     state = lecture.fit(training_set, settings.train)
     files.write({paths.WEIGHTS: safetensors.torch.save(state)})
 
@@ -123,7 +122,7 @@ WAYS: dict[str, Callable[[], None]] = {
 
 def computed_by(way: str) -> dict[str, Any]:
     """Device, instruction set, threads and versions, as the libraries report them."""
-    where = device.choose()
+    where = launcher.choose()
     if way == "compiled":
         import llvmlite.binding
         import numba

@@ -9,12 +9,11 @@ from rich.console import Console
 from rich.markdown import Markdown
 from tqdm import tqdm
 
+from softmax.analysis import comparison, revisions, staleness, trained_models
+from softmax.analysis.trained_models import Facts, Results
 from softmax.errors import SoftmaxError, shown
-from softmax.pipeline import files
-from softmax.provenance import comparison, lock, overview, reading, revisions, staleness
-from softmax.provenance.facts import Facts
-from softmax.provenance.reading import Results
-from softmax.tracking import seeds
+from softmax.pipeline import dvc_lock, files
+from softmax.tracking import sweeps
 
 REPORT = Path("report/compare.md")
 PICTURES = Path("report/compare")
@@ -30,7 +29,7 @@ def run(base: str, heads: Sequence[str]) -> None:
         shown = comparison.markdown(before, *others, charts=False)
         pictures = comparison.pictures(before, *others)
     else:
-        page = shown = overview.markdown(before, others)
+        page = shown = comparison.overview(before, others)
         pictures = {}
     files.write({REPORT: page.encode()} | {PICTURES / name: pictures[name] for name in pictures})
     if sys.stdout.isatty():
@@ -48,16 +47,16 @@ def read(name: str) -> Results:
     commit = revisions.find(Path(), name)
     title = f"`{name}` ({commit[:7]})" if not commit.startswith(name) else f"`{commit[:7]}`"
     with tempfile.TemporaryDirectory() as folder:
-        revisions.check_out(Path(), commit, Path(folder), lambda _: reading.MODEL)
+        revisions.check_out(Path(), commit, Path(folder), lambda _: trained_models.MODEL)
         return _read(title, Path(folder))
 
 
 def _read(title: str, folder: Path) -> Results:
     """The results in `folder`, and what MLflow has of the same recipe with other seeds."""
-    results = reading.read(title, folder)
+    results = trained_models.read(title, folder)
     try:
-        facts = Facts(folder, lock.params(lock.load(folder)))
-        return results._replace(by_seed=seeds.accuracies(facts))
+        facts = Facts(folder, dvc_lock.params(dvc_lock.load(folder)))
+        return results._replace(by_seed=sweeps.accuracies(facts))
     except SoftmaxError as error:  # params of another version, or no store
         print(f"compare: of other seeds nothing is known: {shown(error)}", file=sys.stderr)
         return results

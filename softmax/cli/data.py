@@ -5,11 +5,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from softmax.data import importing, raw_dataset
+from softmax.data.download import KEPT
+from softmax.data.raw_dataset import summary
 from softmax.errors import DataError, shown
-from softmax.pinning import entry, inspection, reading
-from softmax.pinning.summary import summary
-from softmax.pipeline import catalog
-from softmax.sources.fetching import KEPT
+from softmax.pipeline import datasets
 
 
 def add(
@@ -22,17 +22,17 @@ def add(
     """Read the data, keep them as IDX files, write their entry, and say what was seen."""
     if not re.fullmatch("[a-z][a-z0-9-]*", name):
         raise DataError(f"{name}: a name is made of a-z, 0-9 and -, a letter first")
-    options = reading.Options(size, shape, label)
+    options = importing.Options(size, shape, label)
     KEPT.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=KEPT) as folder:
-        found = entry.named(name, reading.read(name, place, options, Path(folder)))
+        found = importing.named(name, importing.read(name, place, options, Path(folder)))
         print(f"{name}: {shown(summary(found))}\n")
-        for line in inspection.odd(found):
+        for line in raw_dataset.odd(found):
             print(f"warning: {shown(line)}", file=sys.stderr)
         (KEPT / name).mkdir(exist_ok=True)
-        for file in catalog.FILES:
+        for file in datasets.FILES:
             (Path(folder) / file).replace(KEPT / name / file)
-    entry.write(name, found, KEPT / name)
+    importing.write(name, found, KEPT / name)
     last = len(found.test.labels) - 1
-    print(f"pinned in {catalog.PATH.name}, and kept in {KEPT / name}; now set, in params.yaml,")
+    print(f"pinned in {datasets.PATH.name}, and kept in {KEPT / name}; now set, in params.yaml,")
     print(f"download.dataset to {name} and evaluate.samples to some of 0 to {last}: make repro")

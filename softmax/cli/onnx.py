@@ -8,11 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from softmax.core import data, model
+from softmax.core import batches, model
 from softmax.core.arithmetic import WHITE
 from softmax.errors import DataError, SoftmaxError
-from softmax.pipeline import catalog, files, params, paths
-from softmax.provenance import lock
+from softmax.pipeline import datasets, dvc_lock, files, params, paths
 
 PATH = paths.WEIGHTS.with_suffix(".onnx")
 OPERATORS, FORMAT = 13, 7  # the versions with which all of these take float64: of 2020
@@ -24,8 +23,8 @@ def run() -> None:
     if missing := [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]:
         raise SoftmaxError(f"onnx: {' and '.join(missing)} not installed. Run `make .venv/dev`.")
     dataset = params.load().download.dataset
-    lock.verify(paths.WEIGHTS, paths.PREDICTIONS)
-    pinned, test = catalog.load()[dataset], data.load(*catalog.test(dataset))
+    dvc_lock.verify(paths.WEIGHTS, paths.PREDICTIONS)
+    pinned, test = datasets.load()[dataset], batches.load(*datasets.test(dataset))
     theta = model.load(paths.WEIGHTS, pinned.size)
     properties = {
         "classes": json.dumps(pinned.classes),

@@ -7,8 +7,7 @@ import git
 from dvc.cli import main as dvc
 
 from softmax.errors import SoftmaxError
-from softmax.pipeline import params, paths
-from softmax.provenance import lock
+from softmax.pipeline import dvc_lock, params, paths
 
 LECTURE = " (the lecture: 84.77%)"
 NEXT = """
@@ -22,8 +21,8 @@ an experiment      dvc exp run -S train.learning_rate=0.01
 
 def run(*, pull: bool) -> None:
     """Let DVC run the stages that are out of date, then print the result and where to look next."""
-    if lock.PATH.exists():
-        lock.load()  # its error names the remedy, unlike DVC's
+    if dvc_lock.PATH.exists():
+        dvc_lock.load()  # its error names the remedy, unlike DVC's
     if status := dvc(["repro", *(["--pull"] if pull else [])]):
         sys.exit(status)
     test = json.loads(paths.TEST_METRICS.read_bytes())
@@ -38,7 +37,7 @@ def resolve(*, pull: bool) -> None:
     """Let DVC make dvc.lock and metrics of the merged params and code."""
     repository = git.Repo()
     unmerged = repository.git.diff("--name-only", "--diff-filter=U").splitlines()
-    made = (str(lock.PATH), "metrics/")
+    made = (str(dvc_lock.PATH), "metrics/")
     if others := [path for path in unmerged if not path.startswith(made)]:
         raise SoftmaxError(
             f"{', '.join(others)}: unresolved conflicts. Resolve them, `git add` the files, and "

@@ -5,12 +5,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from softmax.analysis import images, predictions, trained_models, user_images
+from softmax.analysis.trained_models import Model
+from softmax.analysis.user_images import Seen
 from softmax.pipeline import files
-from softmax.prediction import answers, explanation, reading
-from softmax.prediction.reading import Seen
-from softmax.provenance import models
-from softmax.provenance.models import Model
-from softmax.results import images
 
 PICTURES = Path("report/predict")
 MOST = 100  # images that are drawn
@@ -28,25 +26,25 @@ def run(
     """Read all images, or stop at the first bad one; then draw what the model saw, and print."""
     model = choose(rev, registered)
     found = tqdm(paths, desc="read", unit="file", disable=None)
-    seen = [image for path in found for image in reading.read(path, model.shape)]
-    table = answers.table(model.theta, seen, model.classes)
+    seen = [image for path in found for image in user_images.read(path, model.shape)]
+    table = predictions.table(model.theta, seen, model.classes)
     draw(model, seen[:MOST], explain=explain)
     if form == "json":
         print(files.to_json(table.to_dict("records")).decode(), end="")
     elif form == "csv":
         print(files.to_csv(table).decode(), end="")
     else:
-        print(answers.write(table, model.classes))
+        print(predictions.write(table, model.classes))
         print(f"\nmodel     {model.name}\npictures  {PICTURES}/")
 
 
 def choose(rev: str | None, registered: str | None) -> Model:
     """The model that is meant: that of the workspace unless another is named."""
     if registered:
-        from softmax.tracking import registered as registry  # MLflow takes seconds to import
+        from softmax.tracking import registry  # MLflow takes seconds to import
 
         return registry.load(registered)
-    return models.of_revision(rev) if rev else models.of_workspace()
+    return trained_models.of_revision(rev) if rev else trained_models.of_workspace()
 
 
 def draw(model: Model, seen: list[Seen], *, explain: bool) -> None:
@@ -56,6 +54,6 @@ def draw(model: Model, seen: list[Seen], *, explain: bool) -> None:
         stem = f"{n}-{Path(image.name).stem}"
         pictures[PICTURES / f"{stem}.png"] = images.png(image.pixels, images.GRAY, SCALE)
         if explain:
-            maps = explanation.draw(model.theta, image.pixels, SCALE)
+            maps = predictions.draw(model.theta, image.pixels, SCALE)
             pictures[PICTURES / f"{stem}-why.png"] = maps
     files.write(pictures, only_in=PICTURES)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from softmax.machine import device, torchrun
 from softmax.pipeline import recorder
-from softmax.sweep import grid, passes, ranking, shelf, summary
-from softmax.sweep.grid import Setting
+from softmax.sweep import model_cache, passes, ranking, search_space
 from softmax.sweep.passes import Outcome
 from softmax.sweep.ranking import Result
+from softmax.sweep.search_space import Setting
+from softmax.training import launcher
 
 if TYPE_CHECKING:
     from softmax.tracking import sweeps
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
 def run(overrides: Sequence[str], *, json: bool) -> None:
     """Train what is not trained yet, show it in MLflow, and say which model is best."""
-    settings = grid.read(overrides)
+    settings = search_space.read(overrides)
     passes.sets(settings[0].params.download.dataset, "cpu")  # or say what is wrong
     results = train(settings)
     if json:
         print(ranking.rank(results).to_json(orient="records", indent=2))
     else:
-        print(summary.write(results))
+        print(ranking.write(results))
 
 
 def train(settings: Sequence[Setting]) -> list[Result]:
     """The result of each setting: from the shelf, or else trained and put there; with its row."""
-    where, read = device.choose(), shelf.inputs()
-    threads = torchrun.wanted() or (1 if where == "cuda" else os.cpu_count() or 1)
-    results = [Result(one, shelf.folder(read, one.params)) for one in settings]
+    where, read = launcher.choose(), model_cache.inputs()
+    threads = launcher.wanted() or (1 if where == "cuda" else os.cpu_count() or 1)
+    results = [Result(one, model_cache.folder(read, one.params)) for one in settings]
     there = [result for result in results if result.folder.exists()]
     waiting = [result for result in results if not result.folder.exists()]
 
@@ -40,7 +40,7 @@ def train(settings: Sequence[Setting]) -> list[Result]:
         yield from there
         for outcomes in trained:
             for number, outcome in outcomes.items():
-                shelf.keep(waiting[number].folder, outcome, read, where)
+                model_cache.keep(waiting[number].folder, outcome, read, where)
             yield from (waiting[number] for number in outcomes)
 
     chosen, best = [result.setting.params for result in waiting], 0.0
@@ -81,9 +81,9 @@ class Rows:
         """Show all of them in their parent."""
         with recorder.never_fails("sweep"):
             if self.sweep:
-                from softmax.sweep import picture  # matplotlib takes a second
+                from softmax.sweep import ranking  # matplotlib takes a second
 
                 table, keys = ranking.rank(self.results), ranking.varied(self.results)
                 judged = ranking.has_a_judge(self.results)
                 metric = ranking.VALIDATION if judged else ranking.TEST
-                self.sweep.close(table, picture.draw(table, keys, metric))
+                self.sweep.close(table, ranking.draw(table, keys, metric))

@@ -6,12 +6,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from softmax.analysis.trained_models import Facts
 from softmax.errors import DataError
-from softmax.pipeline import files, paths
-from softmax.provenance import lock
-from softmax.provenance.facts import Facts
-from softmax.tracking import events
-from softmax.tracking.events import Origin
+from softmax.pipeline import dvc_lock, files, paths
+from softmax.tracking import recording
+from softmax.tracking.recording import Origin
 
 
 def run(*, history: bool) -> None:
@@ -24,23 +23,23 @@ def run(*, history: bool) -> None:
 
 def track(folder: Path, origin: Origin | None = None) -> None:
     """Complete the run of the model in `folder`."""
-    stages = lock.load(folder)
+    stages = dvc_lock.load(folder)
     weights = folder / paths.WEIGHTS
-    locked = lock.outputs(stages, "train").get(paths.WEIGHTS)
+    locked = dvc_lock.outputs(stages, "train").get(paths.WEIGHTS)
     if not weights.exists() or files.md5(weights) != locked:
         raise DataError(f"{paths.WEIGHTS}: not the weights of dvc.lock; run `dvc repro`")
-    for path in lock.outputs(stages, "train"):
+    for path in dvc_lock.outputs(stages, "train"):
         if not (folder / path).exists():
             raise DataError(f"{path}: not here; run `dvc checkout` or `dvc repro`")
-    facts = Facts(folder, lock.params(stages))
-    run = events.backfill(facts, origin)
-    shown = ", ".join(name for name in lock.SHOWN if name in facts.locked())
+    facts = Facts(folder, dvc_lock.params(stages))
+    run = recording.backfill(facts, origin)
+    shown = ", ".join(name for name in dvc_lock.SHOWN if name in facts.locked())
     tqdm.write(f"track: run {run.info.run_id} has the facts of {shown}: {run.info.run_name}")
 
 
 def track_history() -> None:
     """Complete the runs of all models, but for those that DVC's cache no longer holds."""
-    from softmax.provenance import revisions  # DVC takes a second to import
+    from softmax.analysis import revisions  # DVC takes a second to import
 
     found = sorted(revisions.of_models(Path()), key=lambda revision: revision.time)
     for revision in tqdm(found, desc="track", disable=None):
@@ -49,7 +48,7 @@ def track_history() -> None:
             tags["DVC_EXP_NAME"] = revision.experiment
         with tempfile.TemporaryDirectory() as folder:
             try:
-                revisions.check_out(Path(), revision.commit, Path(folder), lock.shown)
+                revisions.check_out(Path(), revision.commit, Path(folder), dvc_lock.shown)
                 track(Path(folder), Origin(revision.time, tags))
             except DataError as error:
                 tqdm.write(f"track: left out: {error}", file=sys.stderr)

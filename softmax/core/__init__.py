@@ -1,10 +1,10 @@
 """The mathematics: softmax regression in sums that never round (docs/arithmetic.md).
 
-    arithmetic   grids, exact sums, exp and log
+    arithmetic   fixed-point grids, exact sums, exp and log
     arrays       NumPy's on the CPU, torch's on a GPU
     model        z = W x + b, a = softmax(z), (a - y) x^T, and the file of the weights
     idx          the files of images and labels
-    data         data sets, and batches as matrices
+    batches      data sets, and batches as matrices
     workers      a share of each batch, and the sum over all
 
 It takes arrays, numbers and paths, and knows neither params nor DVC nor MLflow. The whole of it in

@@ -1,10 +1,9 @@
-"""What each stage needs: its params, its data set's pins, and where and how facts are written.
+"""What each stage needs: its params, its data set's entry, and where and how outputs are written.
 
-    params     params.yaml as typed, validated values
-    catalog    datasets.yaml: data sets by name, each file pinned by its SHA-256
-    paths      where the facts lie, as in dvc.yaml
-    files      the same bytes everywhere, whole files or none
-    recorder   the door to MLflow
-
-All of it matters to every stage, so that dvc.yaml names the folder.
+params     params.yaml as typed, validated values
+datasets   datasets.yaml: data sets by name, with the SHA-256 of each file
+paths      where the outputs are, as in dvc.yaml
+files      the same bytes everywhere, complete files or none
+dvc_lock   dvc.lock: which params, inputs and outputs belong together
+recorder   the hook to MLflow
 """

@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
 from softmax.errors import ParamsError
-from softmax.pipeline import catalog
+from softmax.pipeline import datasets
 
 PATH = Path("params.yaml")
 MAX_LENGTH, MAX_DEPTH = 100_000, 20  # characters, and collections in each other
@@ -23,8 +23,8 @@ class Section(BaseModel):
 
 def _pinned(dataset: str) -> str:
     """`dataset`, if datasets.yaml has it."""
-    if dataset not in catalog.load():
-        *others, last = map(repr, catalog.load())
+    if dataset not in datasets.load():
+        *others, last = map(repr, datasets.load())
         raise PydanticCustomError("pinned", f"should be {', '.join(others)} or {last}")
     return dataset
 
@@ -124,7 +124,7 @@ def _parse(text: str) -> Any:
 
 def _check_counts(settings: Params, place: str) -> None:
     """Raise ParamsError if `settings` need images that their data set does not have."""
-    training, test = catalog.load()[settings.download.dataset].images
+    training, test = datasets.load()[settings.download.dataset].images
     held_out, last = settings.train.validation, max(settings.evaluate.samples)
     if held_out >= training:
         raise ParamsError(

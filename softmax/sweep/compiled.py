@@ -6,7 +6,7 @@ import numpy as np
 
 from softmax.core import arithmetic
 from softmax.core.arrays import FloatArray
-from softmax.core.data import Dataset
+from softmax.core.batches import Dataset
 from softmax.sweep import kernel
 from softmax.sweep.kernel import Rows, Samples
 from softmax.training import fitting, optimizers, randomness

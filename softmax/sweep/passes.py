@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from softmax.core import arrays, data, model
+from softmax.core import arrays, batches, model
 from softmax.core.arrays import Array
-from softmax.core.data import Dataset
+from softmax.core.batches import Dataset
 from softmax.errors import RangeError
-from softmax.pipeline import catalog, files, paths
+from softmax.pipeline import datasets, files, paths
 from softmax.pipeline.params import Params, Train
 from softmax.sweep.compiled import CompiledTrainer
-from softmax.training import fitting, history, scoring
+from softmax.training import fitting, scoring
 from softmax.training.fitting import Epoch, Trainer
 from softmax.training.scoring import Score
 from softmax.training.state import Hyperparameters
@@ -125,9 +125,9 @@ def _facts(epochs: list[Epoch], theta: np.ndarray, test: Score) -> dict[Path, by
     """What the stages train and evaluate write of a model, but for single images and epochs."""
     return {
         paths.WEIGHTS: model.to_bytes(theta),
-        paths.LOSSES: files.to_csv(history.losses(epochs)),
-        paths.EPOCHS: files.to_csv(history.scores(epochs)),
-        paths.TRAIN_METRICS: files.to_json(history.metrics(epochs[-1])),
+        paths.LOSSES: files.to_csv(fitting.losses(epochs)),
+        paths.EPOCHS: files.to_csv(fitting.scores(epochs)),
+        paths.TRAIN_METRICS: files.to_json(fitting.metrics(epochs[-1])),
         paths.TEST_METRICS: files.to_json(
             {"accuracy": test.accuracy, "loss": test.loss, "total": test.total}
         ),
@@ -137,5 +137,5 @@ def _facts(epochs: list[Epoch], theta: np.ndarray, test: Score) -> dict[Path, by
 @functools.cache
 def sets(dataset: str, where: str) -> tuple[Dataset, Dataset]:
     """The training and the test set, read once; DataError if they are not as pinned."""
-    training, test = catalog.training(dataset), catalog.test(dataset)
-    return data.load(*training).to(where), data.load(*test).to(where)
+    training, test = datasets.training(dataset), datasets.test(dataset)
+    return batches.load(*training).to(where), batches.load(*test).to(where)

@@ -1,15 +1,19 @@
-"""Which models of a sweep are best, by held-out images, and how much of it is the seed."""
+"""Rank the models of a sweep by their validation sets, and show how much of it is the seed."""
 
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+from tabulate import tabulate
 
 from softmax.pipeline import files, paths
-from softmax.sweep import shelf
-from softmax.sweep.grid import Setting
+from softmax.sweep import model_cache
+from softmax.sweep.search_space import Setting
 
 SEED = "train.seed"
 VALIDATION, LOSS = "validation_accuracy", "train_loss"
@@ -25,7 +29,7 @@ class Result(NamedTuple):
 
     def failure(self) -> str:
         """Why there is no model; empty if there is one."""
-        path = self.folder / shelf.FAILURE
+        path = self.folder / model_cache.FAILURE
         return path.read_text() if path.exists() else ""
 
     def row(self) -> dict[str, Any]:
@@ -87,3 +91,83 @@ def best(results: Sequence[Result]) -> Result | None:
     elif SEED in keys:
         table = table.sort_index()
     return results[int(table.index[0])]
+
+
+ROWS = 20
+DIGITS = 12  # of a hash
+FORMATS = {
+    LOSS: "{:.4f}",
+    **dict.fromkeys((VALIDATION, TEST, "mean", "std", "min", "max"), "{:.2%}"),
+}
+NO_MODEL = "No setting gave a model."
+NO_JUDGE = (
+    "None is called best: no images were held out to choose by, and the test set must not choose. "
+    "Add train.validation=10000."
+)
+
+
+def write(results: Sequence[Result]) -> str:
+    """The ranking, what the seeds make of it, and how to have the best."""
+    table, keys = rank(results), varied(results)
+    metrics = [metric for metric in (VALIDATION, TEST) if metric in table]
+    columns = [*keys, *metrics, LOSS, WEIGHTS, FAILURE]
+    parts = [_tabulated(table[[name for name in columns if name in table]])]
+    if len(table) > ROWS:
+        parts.append(f"and {len(table) - ROWS} more, which --json prints")
+    if SEED in keys:
+        for metric in metrics:
+            spread = over_seeds(table, keys, metric)
+            parts.append(f"{_title(metric)} accuracy over seeds\n{_tabulated(spread)}")
+    first = best(results)
+    parts.append(
+        f"Best by held-out images, with weights {first.row()[WEIGHTS][:DIGITS]}...\n"
+        f"To have it here: dvc exp run {first.setting.options()}"
+        if first
+        else (NO_JUDGE if metrics else NO_MODEL)
+    )
+    return "\n\n".join(parts)
+
+
+def _tabulated(table: pd.DataFrame) -> str:
+    rows = [
+        [_written(str(name), value) for name, value in row.items()]
+        for row in table.head(ROWS).to_dict("records")
+    ]
+    return tabulate(rows, [_title(str(name)) for name in table], disable_numparse=True)
+
+
+def _title(column: str) -> str:
+    return column.removeprefix("train.").removesuffix("_accuracy").replace("_", " ")
+
+
+def _written(column: str, value: Any) -> str:
+    """Accuracies in percent, of hashes the first digits, of a failure the first clause."""
+    if pd.isna(value):
+        return "-"
+    if isinstance(value, str):
+        return value[:DIGITS] if column == WEIGHTS else value.partition(",")[0]
+    return FORMATS.get(column, "{}").format(value)
+
+
+WIDE, HIGH = 3.6, 3.4  # inches of a panel
+FEW = 12  # values that have a place each, whatever lies between them
+
+
+def draw(table: pd.DataFrame, keys: Sequence[str], metric: str) -> bytes:
+    """A PNG with a panel for each of `keys`, and a dot in it for each row of `table`."""
+    figure = Figure((WIDE * len(keys) + 0.6, HIGH), layout="constrained", dpi=120)
+    panels = figure.subplots(1, len(keys), sharey=True, squeeze=False)[0]
+    for panel, key in zip(panels, keys, strict=True):
+        values = table[key]
+        if len(places := sorted(values.unique())) <= FEW:
+            values = values.map(places.index)
+            panel.set_xticks(range(len(places)), map(str, places))
+            panel.margins(x=0.5 / len(places))
+        panel.scatter(values, table[metric], s=26, alpha=0.5, edgecolors="none")
+        panel.set_xlabel(key)
+        panel.grid(alpha=0.25)
+    panels[0].set_ylabel(metric.replace("_", " "))
+    panels[0].yaxis.set_major_formatter(PercentFormatter(1))
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()

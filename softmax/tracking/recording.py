@@ -1,23 +1,181 @@
-"""What a stage may log, by its name, and within LIMIT."""
+"""Log results to MLflow: one run for each trained model.
 
+A stage writes its facts first and then replays them from disk, in batches. The run is found by the
+SHA-256 of the weights, so that no file holds a run id: where there is no such run, because the
+weights came out of DVC's cache or the store is another one, it is made from the facts. A run that
+broke off is completed. Tracking never fails a stage: it warns in one line, and
+`softmax track` logs what is missing.
+"""
+
+import getpass
 import os
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from threading import Timer
-from typing import Any
+from typing import Any, NamedTuple
 
-from softmax.pipeline import recorder
+from softmax.analysis.trained_models import Facts
+from softmax.pipeline import files, paths, recorder
 from softmax.pipeline.params import Params
-from softmax.tracking import events, store
+from softmax.tracking import registry, store, sync
+from softmax.tracking.registry import WEIGHTS_TAG, find_model
+from softmax.tracking.store import Client, Run
+
+MADE = (":(top,exclude)dvc.lock", ":(top,exclude)metrics")  # what the pipeline itself writes
+DOWNLOADS, LESSONS = "downloads", "softmax-lesson"  # the experiments of these stages
+
+
+class Origin(NamedTuple):
+    """When a model was trained, and the tags that say where and from which code."""
+
+    started: float  # as by time.time()
+    tags: Mapping[str, str]
+
+
+def log_download(
+    client: Client, settings: Params, *, source: str, started: float, ended: float
+) -> None:
+    """Add a run that says which source gave the data; times as by time.time()."""
+    tags = {"mlflow.source.name": "stages.download", "source": source, **circumstances()}
+    run = _create_run(client, DOWNLOADS, settings.download.dataset, Origin(started, tags))
+    client.set_terminated(run.info.run_id, end_time=_milliseconds(ended))
+
+
+def log_training(
+    client: Client, settings: Params, *, started: float, ended: float, **details: object
+) -> None:
+    """Add a run for the training that has just written its facts; times as by time.time().
+
+    `details`, device and workers, become tags.
+    """
+    facts = Facts(Path(), settings)
+    tags = {**{key: str(value) for key, value in details.items()}, **circumstances()}
+    run = _create_model_run(client, facts, Origin(started, tags))
+    sync.training(client, run, facts)
+    print(f"registry: {registry.register(client, run, facts)}")
+    client.set_terminated(run.info.run_id, end_time=_milliseconds(ended))
+    _replay_locked(client, run, facts)
+
+
+def log_evaluation(client: Client, settings: Params) -> None:
+    """Add the facts of the evaluation to the run of the weights on disk."""
+    facts = Facts(Path(), settings)
+    sync.evaluation(client, _run_of(client, facts), facts)
+
+
+def log_images(client: Client, settings: Params) -> None:
+    """Add the weight images to the run of the weights on disk."""
+    facts = Facts(Path(), settings)
+    sync.images(client, _run_of(client, facts), facts)
+
+
+def log_report(client: Client, settings: Params) -> None:
+    """Add the page to the run of the weights on disk."""
+    facts = Facts(Path(), settings)
+    sync.report(client, _run_of(client, facts), facts)
+
+
+def log_lesson(client: Client, settings: Params, *, started: float, ended: float) -> None:
+    """Add a run for the lesson that has just written its facts; times as by time.time()."""
+    sha256 = files.sha256(paths.LESSON_WEIGHTS)
+    tags = {"mlflow.source.name": "stages.lesson", WEIGHTS_TAG: sha256, **circumstances()}
+    recipe = f"lr={settings.lesson.learning_rate:g} e={settings.lesson.epochs}"
+    run = _create_run(client, LESSONS, recipe, Origin(started, tags))
+    sync.lesson(client, run, settings)
+    client.set_terminated(run.info.run_id, end_time=_milliseconds(ended))
+
+
+def backfill(facts: Facts, origin: Origin | None = None) -> Run:
+    """Complete the run of a model from what dvc.lock has of it, making it if there is none.
+
+    Raises TrackingError if MLflow cannot be reached or a fact is missing.
+    """
+    with store.clear_errors():
+        client = store.connect()
+        run = _run_of(client, facts, origin)
+        _replay_locked(client, run, facts)
+        return client.get_run(run.info.run_id)
+
+
+def _run_of(client: Client, facts: Facts, origin: Origin | None = None) -> Run:
+    """The newest run of the weights with all that training left, made if there is none.
+
+    A run that was scored on another test set keeps its score.
+    """
+    runs = client.search_runs(
+        [store.experiment(client, store.experiment_name(facts.settings))],
+        f"tags.`{WEIGHTS_TAG}` = '{facts.sha256()}'",
+        order_by=["attributes.start_time DESC"],
+    )
+    run = next((run for run in runs if sync.is_comparable(run, facts)), None)
+    if run is None:
+        started, tags = origin or Origin(time.time(), circumstances())
+        run = _create_model_run(client, facts, Origin(started, {**tags, "backfilled": "true"}))
+    if run.info.status != "FINISHED" or find_model(client, run) is None:  # or it was deleted
+        sync.training(client, run, facts)
+        registry.register(client, run, facts)
+        client.set_terminated(run.info.run_id, end_time=run.info.start_time)
+    return run
+
+
+def _replay_locked(client: Client, run: Run, facts: Facts) -> None:
+    """Add what dvc.lock has of these weights. DVC may not run those stages again."""
+    locked = facts.locked()
+    replays = {"evaluate": sync.evaluation, "export": sync.images, "report": sync.report}
+    for stage, add in replays.items():
+        if stage in locked:
+            add(client, run, facts)
+
+
+def _create_model_run(client: Client, facts: Facts, origin: Origin) -> Run:
+    tags = {
+        "mlflow.source.name": "stages.train",
+        WEIGHTS_TAG: facts.sha256(),
+        **origin.tags,
+    }
+    name = store.experiment_name(facts.settings)
+    return _create_run(client, name, facts.recipe(), Origin(origin.started, tags))
+
+
+def _create_run(client: Client, experiment: str, name: str, origin: Origin) -> Run:
+    experiment_id = store.experiment(client, experiment)
+    return client.create_run(experiment_id, _milliseconds(origin.started), origin.tags, name)
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * 1000)
+
+
+def circumstances() -> dict[str, str]:
+    """Who, the commit that is checked out, whether what was run differs from it, DVC's names."""
+    tags = {key: os.environ[key] for key in ("DVC_STAGE", "DVC_EXP_NAME") if key in os.environ}
+    with suppress(KeyError, OSError):  # a user without a name, in a container
+        tags["mlflow.user"] = getpass.getuser()
+    try:
+        import git
+    except ImportError:  # no git on this machine
+        return tags
+    try:
+        # where DVC runs an experiment in a copy, that has its own
+        repository = git.Repo(search_parent_directories=True)
+        commit = repository.head.commit.hexsha
+        changed = repository.git.diff("HEAD", "--name-only", "--", ".", *MADE)
+    except (git.GitError, ValueError):  # no repository, or one without a commit
+        return tags
+    return {**tags, "mlflow.source.git.commit": commit, "git.dirty": str(bool(changed)).lower()}
+
 
 LIMIT = 8  # seconds for all requests of a stage; opening a store has limits of its own
 EVENTS: dict[str, Callable[..., None]] = {
-    "download": events.log_download,
-    "training": events.log_training,
-    "evaluation": events.log_evaluation,
-    "images": events.log_images,
-    "report": events.log_report,
-    "lesson": events.log_lesson,
+    "download": log_download,
+    "training": log_training,
+    "evaluation": log_evaluation,
+    "images": log_images,
+    "report": log_report,
+    "lesson": log_lesson,
 }
 
 

@@ -1,15 +1,19 @@
-"""Models that MLflow can serve: one logged for each run, and registered, the best one by name."""
+"""Log models that MLflow can serve, register the best one by name, and load it again."""
 
 import json
+import re
 import shutil
+import tempfile
 from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from softmax.analysis import trained_models
+from softmax.analysis.trained_models import Facts
+from softmax.errors import TrackingError
 from softmax.pipeline import paths
-from softmax.provenance.facts import Facts
 from softmax.tracking import store
 from softmax.tracking.store import Client, Model, Run, Version
 
@@ -166,3 +170,23 @@ def _promote(client: Client, version: Version) -> str:
             return f"{stays}, as good or better on the {images} held-out images"
     client.set_registered_model_alias(version.name, CHAMPION, version.version)
     return f"it is the champion, right on {float(accuracy):.2%} of {images} held-out images"
+
+
+URI = re.compile(r"models:/softmax-([a-z][a-z0-9-]*)(?:@[\w.-]+|/\d+)")  # as registry.py names them
+
+
+def load(uri: str) -> trained_models.Model:
+    """The model at models:/softmax-mnist@champion or models:/softmax-mnist/1.
+
+    Raises TrackingError if there is none, DataError if its data set is not in datasets.yaml.
+    """
+    if not (parts := URI.fullmatch(uri)):
+        raise TrackingError(f"{uri}: say models:/softmax-mnist@champion or models:/softmax-mnist/1")
+    entry = trained_models.entry(parts[1])
+    with tempfile.TemporaryDirectory() as folder, store.clear_errors():
+        store.connect()
+        from mlflow import artifacts
+
+        artifacts.download_artifacts(uri, dst_path=folder)
+        (weights,) = Path(folder).rglob(paths.WEIGHTS.name)
+        return trained_models.load(uri, weights, entry)

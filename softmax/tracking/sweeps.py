@@ -1,7 +1,7 @@
-"""The rows of a sweep: one for each model, as complete as that of a single training, and a parent.
+"""Log a sweep: a run for each model, as complete as that of a single training, and a parent run.
 
-A sweep is found again by what it trains, and a row by its setting, so that one that broke off is
-completed.
+A sweep is found again by what it trains, and a run by its hyperparameters, so that one that broke
+off is completed.
 """
 
 import hashlib
@@ -14,10 +14,11 @@ from typing import Any
 
 import pandas as pd
 
-from softmax.provenance.facts import Facts
-from softmax.sweep import shelf
+from softmax.analysis.trained_models import Facts, provenance
+from softmax.pipeline import dvc_lock
+from softmax.sweep import model_cache
 from softmax.sweep.ranking import TEST, Result, varied
-from softmax.tracking import events, replay, store
+from softmax.tracking import recording, store, sync
 from softmax.tracking.registry import WEIGHTS_TAG
 from softmax.tracking.store import Run
 
@@ -44,7 +45,7 @@ class Sweep:
     def __init__(self, results: Sequence[Result]) -> None:
         settings = results[0].setting.params
         self.client = store.connect()
-        self.tags = {"mlflow.source.name": "softmax sweep", **events.circumstances()}
+        self.tags = {"mlflow.source.name": "softmax sweep", **recording.circumstances()}
         self.experiment = store.experiment(self.client, store.experiment_name(settings))
         places = "".join(sorted(result.folder.name for result in results))
         sha256 = hashlib.sha256(places.encode()).hexdigest()
@@ -62,17 +63,17 @@ class Sweep:
         if run and run.info.status != "RUNNING":
             return
         facts, failure = Facts(result.folder, result.setting.params), result.failure()
-        event = json.loads((result.folder / shelf.EVENT).read_bytes())
+        event = json.loads((result.folder / model_cache.EVENT).read_bytes())
         run = run or self._create(result, facts, event)
         run_id, status = run.info.run_id, "FINISHED"
         try:
             if failure:
-                replay.recipe(self.client, run, facts)
+                sync.recipe(self.client, run, facts)
                 self.client.set_tag(run_id, "mlflow.note.content", failure)
                 status = "FAILED"
             else:
-                replay.training(self.client, run, facts)
-                replay.test_scores(self.client, run, facts)
+                sync.training(self.client, run, facts)
+                sync.test_scores(self.client, run, facts)
             self.client.set_terminated(run_id, status, int(event["ended"] * 1000))
         except KeyboardInterrupt:  # whole rows, or none
             with suppress(Exception):
@@ -120,3 +121,26 @@ def _short(key: str) -> str:
     """The name of a param where there is little room."""
     name = key.removeprefix("train.")
     return SHORT.get(name, name)
+
+
+def accuracies(facts: Facts) -> dict[int, float]:
+    """The test accuracy by seed of all rows with the same params, data and code.
+
+    Empty where nothing is known. Raises TrackingError if it cannot be reached.
+    """
+    if not store.exists():
+        return {}
+    made_of = provenance(dvc_lock.load(facts.folder))
+    recipe = facts.settings.train.model_dump(exclude={"seed"})
+    same = {f"params.`train.{key}`": str(value) for key, value in recipe.items()}
+    same |= {f"tags.`{key}`": value for key, value in made_of.items()}
+    query = " and ".join(f"{key} = '{value}'" for key, value in same.items())
+    with store.clear_errors():
+        client = store.connect()
+        experiment = store.experiment(client, store.experiment_name(facts.settings))
+        rows = store.search(client, experiment, query)
+    return {
+        int(row.data.params["train.seed"]): row.data.metrics["test_accuracy"]
+        for row in rows
+        if "test_accuracy" in row.data.metrics and sync.is_comparable(row, facts)
+    }

@@ -1,11 +1,89 @@
-"""The links at which MLflow shows the rows: charts, and a table whose columns are what differs.
+"""Prepare what MLflow shows of a run: tables of classes and mistakes, images, and links to charts.
 
 MLflow opens in its view for language models, without a chart, the newest run first, unless the
 address says otherwise. Columns it takes from a view that is shared, which it keeps as a tag.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from PIL import Image, ImageDraw, ImageFont
+from PIL.Image import Resampling
+
+from softmax.analysis import evaluation
+from softmax.analysis.images import Levels
+from softmax.analysis.trained_models import Facts
+from softmax.pipeline import paths
+
+MATRIX = 12  # classes, of which a note has room for the confusion of each with each
+WORST = 20  # mistakes that are shown of more
+
+
+def confusion(facts: Facts) -> pd.DataFrame:
+    """How many images of each class, by row, are called each, both by name."""
+    names = facts.pinned().classes
+    answers = pd.read_csv(facts.folder / paths.PREDICTIONS, usecols=["label", "prediction"])
+    cells = evaluation.confusion_matrix(answers, len(names))
+    return pd.DataFrame(cells, pd.Index(names, name="class"), names)
+
+
+def by_class(counts: pd.DataFrame) -> str:
+    """How many images of each class are right, from the confusion, as MLflow keeps a table."""
+    ratios = evaluation.by_class(counts.to_numpy())
+    table = {
+        "class": counts.index,
+        "recall": ratios["recall"],
+        "precision": ratios["precision"],
+        "right": np.diag(counts),
+        "images": counts.sum(axis=1).to_numpy(),
+    }
+    return pd.DataFrame(table).to_json(orient="split", index=False)
+
+
+def mistakes(counts: pd.DataFrame) -> str:
+    """The confusion in Markdown, or where that has no room its largest cells that are wrong."""
+    if len(counts) <= MATRIX:
+        return str(counts.to_markdown())
+    cells, names = counts.to_numpy(), counts.columns
+    wrong = cells - np.diag(np.diag(cells))
+    worst = np.argsort(-wrong, axis=None, kind="stable")[:WORST]
+    pairs = [(names[k], names[j], wrong[k, j]) for k, j in (divmod(c, len(names)) for c in worst)]
+    return str(pd.DataFrame(pairs, columns=["class", "called", "images"]).to_markdown(index=False))
+
+
+LARGEST = 6  # screen pixels per weight
+WIDEST = 1200  # screen pixels; where more would be needed, the tiles are reduced
+CAPTION = 9  # weights high: three rows of four tiles of 28 x 28 are nearly a square
+LETTER = 0.85  # of the caption
+
+
+def picture(tiles: Levels, names: Sequence[str]) -> Image.Image:
+    """The tiles (classes, rows, columns) in rows, each under the name of its class."""
+    classes, *sides = tiles.shape
+    across = math.ceil(math.sqrt(classes * (sides[0] + CAPTION) / sides[1]))
+    scale = min(LARGEST, WIDEST / (across * sides[1]))
+    scale = math.floor(scale) or scale
+    height, width, caption = (math.ceil(length * scale) for length in (*sides, CAPTION))
+    size = across * width, math.ceil(classes / across) * (caption + height)
+    sheet, method = Image.new("L", size, "white"), Resampling.BOX if scale < 1 else 0
+    draw, font = ImageDraw.Draw(sheet), _font(LETTER * caption, names, width)
+    for k, (tile, name) in enumerate(zip(tiles, names, strict=True)):
+        left, top = k % across * width, k // across * (caption + height)
+        draw.text((left + width // 2, top + caption // 2), name, "black", font, anchor="mm")
+        sheet.paste(Image.fromarray(tile).resize((width, height), method), (left, top + caption))
+    return sheet
+
+
+def _font(
+    size: float, names: Sequence[str], width: int
+) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Letters of this size, or as small as the longest name needs."""
+    longest = max(ImageFont.load_default(size).getlength(name) for name in names)
+    return ImageFont.load_default(max(size * min(1, 0.95 * width / longest), 1))
+
 
 TAG = "mlflow.sharedViewState.comparison"
 RUNS = "{}/#/experiments/{}/runs?workflowType=machine_learning"

@@ -1,17 +1,18 @@
-"""Mini-batch gradient descent: epochs of shuffled batches, and a score after each."""
+"""Fit by mini-batch gradient descent: shuffled batches, a score after each epoch, and tables."""
 
 import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from softmax.core import arithmetic, arrays, model
 from softmax.core.arrays import Array
-from softmax.core.data import Dataset, batches
+from softmax.core.batches import Dataset, batches
 from softmax.core.workers import ALONE, Workers
 from softmax.errors import RangeError
-from softmax.training import initialization, randomness, scoring
+from softmax.training import randomness, scoring
 from softmax.training.scoring import Score
 from softmax.training.state import Hyperparameters, TrainState
 
@@ -72,7 +73,7 @@ class Trainer:
         self.seed, self.epochs, self.batch_size, *_ = configs[0]
         self.workers = workers
         self.batches = math.ceil(len(data.labels) / self.batch_size)
-        first = initialization.uniform(data.images.shape[1], self.seed, data.classes)
+        first = randomness.initial_weights(data.images.shape[1], self.seed, data.classes)
         theta = self._here(np.stack([first] * len(configs)))
         self.state = TrainState(theta, configs, self.epochs * self.batches)
 
@@ -130,3 +131,41 @@ class Trainer:
     def _here(self, array: np.ndarray) -> Array:
         """Return `array` in the library and on the device of the data."""
         return arrays.namespace(self.data.images).asarray(array, device=self.data.images.device)
+
+
+SNAPSHOTS = 30  # enough to watch the weights form
+
+
+def losses(epochs: Sequence[Epoch]) -> pd.DataFrame:
+    """A row for each reported batch: step (batches so far), epoch, batch, and its mean loss."""
+    rows = [
+        ((epoch.number - 1) * epoch.batches + batch, epoch.number, batch, loss)
+        for epoch in epochs
+        for batch, loss in epoch.batch_losses.items()
+    ]
+    return pd.DataFrame(rows, columns=["step", "epoch", "batch", "loss"])
+
+
+def scores(epochs: Sequence[Epoch]) -> pd.DataFrame:
+    """A row for each epoch: step, epoch, and its metrics."""
+    return pd.DataFrame(
+        [
+            {"step": epoch.number * epoch.batches, "epoch": epoch.number, **metrics(epoch)}
+            for epoch in epochs
+        ]
+    )
+
+
+def snapshots(epochs: int) -> list[int]:
+    """The numbers of the last epoch and of those evenly before it, SNAPSHOTS at most."""
+    count = min(epochs, SNAPSHOTS)
+    return [k * epochs // count for k in range(1, count + 1)]
+
+
+def metrics(epoch: Epoch) -> dict[str, float]:
+    """Loss and accuracy on the training set and, if any, on the held-out one after `epoch`."""
+    values: dict[str, float] = {}
+    for name, score in {"train": epoch.training, "validation": epoch.validation}.items():
+        if score is not None:
+            values |= {f"{name}_loss": score.loss, f"{name}_accuracy": score.accuracy}
+    return values

@@ -1,9 +1,11 @@
-"""Random numbers from NumPy's Philox bit stream, which NumPy guarantees never to change."""
+"""Draw random numbers and initial weights from NumPy's Philox bit stream, which never changes."""
 
 import math
 
 import numpy as np
 from numpy.typing import NDArray
+
+from softmax.core import arithmetic
 
 
 def uniform(count: int, seed: int, stream: int) -> NDArray[np.float64]:
@@ -31,3 +33,14 @@ def permutation(count: int, seed: int, stream: int) -> NDArray[np.int64]:
 def _words(count: int, seed: int, stream: int) -> NDArray[np.uint64]:
     key = np.array([seed, stream], np.uint64)  # of a list with large numbers NumPy makes floats
     return np.random.Philox(key=key).random_raw(count)
+
+
+STREAM = 0  # of random words; epoch e shuffles with stream e
+
+
+def initial_weights(features: int, seed: int, classes: int) -> np.ndarray:
+    """Uniform theta in ±1/sqrt(features), as torch.nn.Linear: the rows of W, then b."""
+    values = uniform(classes * (features + 1), seed, STREAM)
+    values = arithmetic.snap(values * (1 / math.sqrt(features)), arithmetic.WEIGHT_GRID)
+    weight, bias = values[:-classes].reshape(classes, features), values[-classes:]
+    return np.column_stack([weight, bias])

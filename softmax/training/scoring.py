@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from softmax.core import arithmetic, model
 from softmax.core.arrays import Array, namespace
-from softmax.core.data import Dataset, batches
+from softmax.core.batches import Dataset, batches
 from softmax.core.workers import ALONE, Workers
 
 CHUNK = 64  # images at a time: few enough to keep BLAS from waiting for threads on a busy machine

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from helpers.workspace import Workspace, error
 
-from softmax.pipeline import paths
-from softmax.provenance import lock
+from softmax.pipeline import dvc_lock, paths
 
 
 def test_it_ends_with_the_accuracy_and_where_to_look(workspace: Workspace) -> None:
@@ -18,6 +17,6 @@ def test_it_ends_with_the_accuracy_and_where_to_look(workspace: Workspace) -> No
 
 
 def test_a_corrupted_lock_is_reported_with_its_remedy(workspace: Workspace) -> None:
-    lock.PATH.write_bytes(lock.PATH.read_bytes()[:10])
+    dvc_lock.PATH.write_bytes(dvc_lock.PATH.read_bytes()[:10])
     line = error(workspace.tool("run"))
     assert line.startswith("dvc.lock is corrupted. Restore it with `git checkout HEAD -- dvc.lock`")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
-from softmax.core import data, idx
+from softmax.core import batches, idx
 from softmax.core.arrays import Array, to_numpy
 from softmax.core.workers import Workers
 from softmax.errors import DataError
@@ -79,7 +79,7 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def test_images_become_rows_of_pixels(pair: tuple[Path, Path]) -> None:
-    read = data.load(*pair, IMAGES.shape, 10)
+    read = batches.load(*pair, IMAGES.shape, 10)
 
     assert read.images.tolist() == IMAGES.reshape(3, 8).tolist()
     assert read.labels.tolist() == [7, 0, 9]
@@ -100,7 +100,7 @@ def test_each_image_has_the_shape_that_is_pinned_and_one_of_the_labels(
     pair[1].write_bytes(to_idx(np.array(labels, np.uint8)))
 
     with pytest.raises(DataError) as error:
-        data.load(*pair, shape, 10)
+        batches.load(*pair, shape, 10)
     assert str(error.value) == f"{pair[0].parent}/{fault}"
 
 
@@ -109,16 +109,16 @@ def test_rgb_images_and_many_classes_have_more_dimensions_and_wider_labels(tmp_p
     images.write_bytes(to_idx(IMAGES.reshape(2, 2, 2, 3)))
     labels.write_bytes(b"\0\0\x0c\x01" + np.array([2, 999, 0], ">u4").tobytes())
 
-    read = data.load(images, labels, (2, 2, 2, 3), 1000)
+    read = batches.load(images, labels, (2, 2, 2, 3), 1000)
     assert read.images.tolist() == IMAGES.reshape(2, 12).tolist()
     assert read.labels.tolist() == [999, 0]
     assert read.labels.dtype == np.int32
     assert read.labels.dtype.isnative
     with pytest.raises(DataError, match=r"labels 0 to 999, allowed are 0 to 998$"):
-        data.load(images, labels, (2, 2, 2, 3), 999)
+        batches.load(images, labels, (2, 2, 2, 3), 999)
     images.write_bytes(b"\0\0\x0c\x03" + np.array([2, 2, 2, *range(8)], ">u4").tobytes())
     with pytest.raises(DataError, match="not an IDX file of uint8 in 3"):
-        data.load(images, labels, (2, 2, 2), 1000)
+        batches.load(images, labels, (2, 2, 2), 1000)
 
 
 @given(st.integers(1, 30), st.integers(0, 29))
@@ -155,7 +155,7 @@ def test_batches_are_columns_of_white_ended_pixels_and_one_hot_labels(
     shares = [
         [
             (*map(np.copy, map(to_numpy, (x, y))), size)
-            for x, y, size in data.batches(whole, here, size, Workers(rank, workers, launcher=0))
+            for x, y, size in batches.batches(whole, here, size, Workers(rank, workers, launcher=0))
         ]
         for rank in range(workers)
     ]

@@ -25,8 +25,7 @@ from sqlalchemy import make_url
 
 from softmax.cli import ui
 from softmax.errors import TrackingError
-from softmax.pipeline import paths
-from softmax.provenance import lock
+from softmax.pipeline import dvc_lock, paths
 from softmax.tracking import views
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -44,12 +43,12 @@ export.main()
 def test_a_row_on_a_server_has_everything(workspace: Workspace, server: str) -> None:
     """As in a store of this machine; and `softmax track` adds nothing."""
     workspace.tool("track")
-    expected, locked = content(workspace.store), lock.PATH.read_bytes()
+    expected, locked = content(workspace.store), dvc_lock.PATH.read_bytes()
     workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
-    lock.PATH.unlink()
+    dvc_lock.PATH.unlink()
     assert [workspace.stage(stage).err for stage in (*MODEL, "report")] == [""] * 4
     assert content(server) == expected
-    lock.PATH.write_bytes(locked)
+    dvc_lock.PATH.write_bytes(locked)
     assert workspace.tool("track").status == 0
     assert content(server) == expected
     client, (run, *_) = MlflowClient(server), rows(server)
@@ -89,7 +88,7 @@ def test_a_team_that_first_uses_its_server_at_once_loses_nothing(
 ) -> None:
     """Each from a clone of their own, so that no lock on a file keeps them apart."""
     people, expected = [tmp_path / name for name in ("ada", "emmy", "grace")], []
-    lock.PATH.unlink()
+    dvc_lock.PATH.unlink()
     for seed, directory in enumerate(people):
         workspace.set(train={"seed": seed})
         assert [workspace.stage(stage).err for stage in MODEL] == [""] * 3
@@ -134,7 +133,7 @@ def test_a_server_that_accepts_and_never_answers_is_given_up(
 def test_the_ui_shows_the_runs_side_by_side_until_the_command_ends(
     workspace: Workspace, browser: Browser
 ) -> None:
-    lock.PATH.unlink()
+    dvc_lock.PATH.unlink()
     for seed in (1, 2):
         workspace.set(train={"seed": seed})
         assert [workspace.stage(stage).err for stage in ("train", "evaluate")] == ["", ""]

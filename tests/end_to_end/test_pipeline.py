@@ -12,8 +12,7 @@ from helpers.shared import LECTURE, ROOT
 from helpers.stores import STARTUP
 from playwright.sync_api import Browser, expect
 
-from softmax.pipeline import paths
-from softmax.provenance import lock
+from softmax.pipeline import dvc_lock, paths
 
 CHANGES = ("-S", "train.learning_rate=0.1", "-S", "train.epochs=1")
 
@@ -36,10 +35,10 @@ def test_a_clean_clone_gives_the_committed_results_and_stays_clean(mnist: Clone)
     params = (yaml.safe_load(path.read_text()) for path in (ROOT / "params.yaml", LECTURE))
     if next(params) != next(params):
         pytest.skip("params.yaml is not that of the lecture")
-    committed, given = lock.load(ROOT), lock.load(mnist.directory)
+    committed, given = dvc_lock.load(ROOT), dvc_lock.load(mnist.directory)
     assert committed.keys() == given.keys()
     for stage in committed:
-        assert lock.outputs(given, stage) == lock.outputs(committed, stage)
+        assert dvc_lock.outputs(given, stage) == dvc_lock.outputs(committed, stage)
     assert mnist.run("git", "diff", "--name-only", "HEAD~1", "--", "metrics") == ""
 
 

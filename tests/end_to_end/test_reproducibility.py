@@ -14,8 +14,7 @@ from dvc.repo import Repo
 from helpers.clones import BIN, Clone, copy_working_tree, git
 from helpers.workspace import Workspace, error
 
-from softmax.pipeline import files
-from softmax.provenance import lock
+from softmax.pipeline import dvc_lock, files
 from verification import matrix
 from verification.matrix import Row
 
@@ -44,7 +43,7 @@ def write_pipeline(command: str, **changes: object) -> None:
         "metrics": [{"metrics/count.json": {"cache": False}}],
     }
     Path("dvc.yaml").write_text(yaml.safe_dump({"stages": {"count": stage | changes}}))
-    lock.PATH.unlink(missing_ok=True)
+    dvc_lock.PATH.unlink(missing_ok=True)
     with Repo() as repo:
         repo.reproduce()
     git(Path(), "add", "--all")
@@ -100,7 +99,7 @@ def test_a_metric_that_was_improved_by_hand_is_not_true(shell: Workspace) -> Non
     metrics = Path("metrics/count.json")
     before = files.md5(metrics)
     metrics.write_text('{"count": 2}\n')
-    lock.PATH.write_text(lock.PATH.read_text().replace(before, files.md5(metrics)))
+    dvc_lock.PATH.write_text(dvc_lock.PATH.read_text().replace(before, files.md5(metrics)))
     shell.commit("Improve")
     assert shell.call("verification.claims", "current").status == 0
     assert verdict(shell) == (
@@ -114,9 +113,9 @@ def test_what_dvc_yaml_no_longer_names_is_not_true(
     shell: Workspace, change: dict[str, object]
 ) -> None:
     """A metric, though the stage still writes it, or a param."""
-    before = lock.PATH.read_text()
+    before = dvc_lock.PATH.read_text()
     write_pipeline(COUNT, **change)
-    lock.PATH.write_text(before)
+    dvc_lock.PATH.write_text(before)
     assert verdict(shell).startswith("from scratch, other bytes come in dvc.lock")
 
 

@@ -14,8 +14,7 @@ from helpers.clones import Clone, digits_clone
 from helpers.rows import artifacts, rows
 from helpers.stores import free_port
 
-from softmax.pipeline import files, paths
-from softmax.provenance import lock
+from softmax.pipeline import dvc_lock, files, paths
 
 UP_TO_DATE = "Data and pipelines are up to date."
 
@@ -43,7 +42,7 @@ def mate(tmp_path: Path) -> Clone:
 
 def stored(remote: Path, stage: str, output: Path) -> Path:
     """Return the file in the remote that holds an output, or the list of a directory's files."""
-    md5 = lock.outputs(lock.load(remote.parent / "clone"), stage)[output]
+    md5 = dvc_lock.outputs(dvc_lock.load(remote.parent / "clone"), stage)[output]
     path = remote / "files/md5" / md5[:2] / md5[2:]
     path.chmod(0o644)
     return path

@@ -10,7 +10,7 @@ from pathlib import Path
 from helpers.clones import digits_clone
 
 from softmax.pipeline import files, paths
-from softmax.sweep import shelf
+from softmax.sweep import model_cache
 
 NOWHERE = "http://127.0.0.1:9"  # so that the time is not MLflow's
 
@@ -23,7 +23,7 @@ def test_a_sweep_that_is_killed_goes_on_and_dvc_trains_its_best(tmp_path: Path) 
 
     def models() -> dict[str, int]:
         """Return when each model was put on the shelf."""
-        found = (clone.directory / shelf.PLACE).glob("?" * 64)
+        found = (clone.directory / model_cache.PLACE).glob("?" * 64)
         return {path.name: path.stat().st_mtime_ns for path in found}
 
     with subprocess.Popen(

@@ -19,8 +19,8 @@ from helpers.workspace import Workspace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from softmax.core import data
-from softmax.pipeline import catalog, paths
+from softmax.core import batches
+from softmax.pipeline import datasets, paths
 
 pytestmark = pytest.mark.end_to_end
 DEADLINE = 30  # seconds for an answer, on a busy machine
@@ -60,7 +60,7 @@ def ask(address: str, body: bytes, kind: str = JSON) -> requests.Response:
 
 
 def test_it_gives_the_answers_of_the_pipeline(served: str) -> None:
-    images = data.load(*catalog.test("digits")).images
+    images = batches.load(*datasets.test("digits")).images
     expected = pd.read_csv(paths.PREDICTIONS).drop(columns="label")
     expected["class"] = expected["prediction"].astype(str)
     for form in (images, images.reshape(-1, SIDE, SIDE) / np.float32(255)):
@@ -100,7 +100,7 @@ def requested(draw: st.DrawFn) -> tuple[bytes, str]:
 
 @pytest.mark.extended
 def test_anything_is_answered_or_refused_and_the_server_goes_on(served: str) -> None:
-    image = data.load(*catalog.test("digits")).images[0]
+    image = batches.load(*datasets.test("digits")).images[0]
     good = json.dumps({"inputs": [image.astype(int).tolist()]}).encode()
     expected = ask(served, good).json()
     answered: list[int] = []

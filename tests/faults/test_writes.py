@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from helpers.workspace import STAGES, Workspace
 
-from softmax.provenance import lock
+from softmax.pipeline import dvc_lock
 
 OLD = b"what was here before"
 ERRORS = itertools.cycle([errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES])
@@ -23,7 +23,7 @@ class Killed(BaseException):
 
 def aged_outputs(stage: str) -> list[Path]:
     """Return the files that the stage writes, each replaced by an old one."""
-    made = lock.outputs(lock.load(), stage)
+    made = dvc_lock.outputs(dvc_lock.load(), stage)
     found = [file for path in made for file in (path, *path.rglob("*")) if file.is_file()]
     for path in found:
         path.unlink()

@@ -11,12 +11,11 @@ import safetensors.numpy
 from fuzzing.damage import TOKENS, damaged
 from helpers.shared import ROOT
 from hypothesis import given, settings
-from pinning.pins import to_idx
+from importing.pins import to_idx
 
-from softmax.core import data, model
+from softmax.core import batches, model
 from softmax.errors import SoftmaxError
-from softmax.pipeline import catalog, params
-from softmax.provenance import lock
+from softmax.pipeline import datasets, dvc_lock, params
 
 SECONDS = 5  # for a case, of which most take a ten-thousandth
 
@@ -30,10 +29,10 @@ def read_idx(path: Path) -> None:
     content, other = path.read_bytes(), path.with_name("other")
     if is_images := content[3:4] == b"\3":
         other.write_bytes(LABELS)
-        read = data.load(path, other, (3, 2, 4), 10)
+        read = batches.load(path, other, (3, 2, 4), 10)
     else:
         other.write_bytes(IMAGES)
-        read = data.load(other, path, (3, 2, 4), 10)
+        read = batches.load(other, path, (3, 2, 4), 10)
     assert read.images.shape[0] == len(read.labels) > 0
     assert content.endswith((read.images if is_images else read.labels).tobytes())
 
@@ -55,26 +54,26 @@ def read_model(path: Path) -> None:
 
 def read_lock(path: Path) -> None:
     """Read all that a lock holds."""
-    found = lock.parse(path.read_bytes())
-    lock.values(found)
-    lock.shown(found)
-    for name in (*found, *lock.RESULTS):
-        lock.inputs(found, name)
-        lock.outputs(found, name)
-    lock.params(found)
+    found = dvc_lock.parse(path.read_bytes())
+    dvc_lock.values(found)
+    dvc_lock.shown(found)
+    for name in (*found, *dvc_lock.RESULTS):
+        dvc_lock.inputs(found, name)
+        dvc_lock.outputs(found, name)
+    dvc_lock.params(found)
 
 
 def read_catalog(path: Path) -> None:
     """Read all entries."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(catalog, "PATH", path)
-        catalog.load.__wrapped__()
+        monkeypatch.setattr(datasets, "PATH", path)
+        datasets.load.__wrapped__()
 
 
 LOCK = (ROOT / "dvc.lock").read_bytes()
 TRAIN = b"  train:\n    cmd: x\n    params:\n      params.yaml:\n        train.seed: 0\n"
 EXPORT = b"stages:\n  export:\n    outs:\n    - path: images/weights\n      md5: a.dir\n"
-HASHES = "".join(f"  {name}: {k:064x}\n" for k, name in enumerate(catalog.FILES))
+HASHES = "".join(f"  {name}: {k:064x}\n" for k, name in enumerate(datasets.FILES))
 ENTRY = f"mine:\n{HASHES}  images: [3, 1]\n  shape: [2, 4]\n  classes: [a, b]\n  homepage: ''\n"
 PARSERS: dict[str, tuple[list[bytes], Callable[[Path], object], int]] = {  # and how slow it is
     "IDX": ([IMAGES, LABELS], read_idx, 1),

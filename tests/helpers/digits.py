@@ -7,7 +7,7 @@ import numpy as np
 
 from softmax.core import idx
 from softmax.pipeline import files
-from softmax.pipeline.catalog import FILES
+from softmax.pipeline.datasets import FILES
 
 NAME = "digits"
 SIDE = 8

@@ -7,13 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from softmax.core.arithmetic import (
-    EXPONENTIAL_GRID,
-    LOSS_GRID,
-    RESIDUAL_GRID,
-    WEIGHT_GRID,
-    WHITE,
-)
+from softmax.core.arithmetic import EXPONENTIAL_GRID, LOSS_GRID, RESIDUAL_GRID, WEIGHT_GRID, WHITE
 from softmax.training.randomness import uniform
 
 Doubles = NDArray[np.float64]

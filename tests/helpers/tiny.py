@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from softmax.core.arrays import Array
-from softmax.core.data import Dataset
+from softmax.core.batches import Dataset
 from softmax.training import randomness
 from softmax.training.state import Hyperparameters
 

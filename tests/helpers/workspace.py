@@ -15,9 +15,8 @@ from helpers import digits
 from helpers.clones import copy_working_tree, git
 from helpers.shared import LECTURE, once
 from helpers.stores import empty_store
-from softmax.pipeline import catalog, recorder
+from softmax.pipeline import datasets, dvc_lock, recorder
 from softmax.pipeline.recorder import Recorder
-from softmax.provenance import lock
 
 NEEDED = ("softmax", "stages", ".dvc", "metrics", "dvc.yaml", ".dvcignore", ".gitignore")
 STAGES = ("check", "download", "train", "evaluate", "export", "lesson", "report")
@@ -57,7 +56,7 @@ class Workspace:
 
         They have to succeed.
         """
-        lock.PATH.unlink(missing_ok=True)  # a stage refuses inputs that are newer than dvc.lock
+        dvc_lock.PATH.unlink(missing_ok=True)  # a stage refuses inputs that are newer than dvc.lock
         self.capsys.readouterr()
         run_stages(stages or STAGES[2:])
         write_lock()
@@ -92,7 +91,7 @@ class Workspace:
         """Return all inputs and outputs of stages, and dvc.lock, by path."""
         outputs = ("data", "images", "metrics", "models", "report")
         found = [path for name in outputs for path in Path(name).rglob("*") if path.is_file()]
-        found += [path for path in (lock.PATH, Path("params.valid")) if path.exists()]
+        found += [path for path in (dvc_lock.PATH, Path("params.valid")) if path.exists()]
         return {str(path): path.read_bytes() for path in found}
 
 
@@ -114,8 +113,8 @@ def enter(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEVICE", "cpu")
     logging.getLogger("dvc").setLevel(logging.CRITICAL)  # its handlers hold a stream of pytest's
     monkeypatch.setattr(sys, "path", [*sys.path])  # to which MLflow adds the code of a model
-    monkeypatch.setattr(catalog, "PATH", directory / catalog.PATH.name)
-    monkeypatch.setattr(catalog, "load", inspect.unwrap(catalog.load))  # the file may change
+    monkeypatch.setattr(datasets, "PATH", directory / datasets.PATH.name)
+    monkeypatch.setattr(datasets, "load", inspect.unwrap(datasets.load))  # the file may change
     monkeypatch.setattr(Recorder, "__init__", lambda self, event: setattr(self, "event", event))
     monkeypatch.setattr(
         Recorder, "log", lambda self, *args, **details: recorder.log(self.event, *args, **details)

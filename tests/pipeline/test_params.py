@@ -8,9 +8,9 @@ from dvc.utils.serialize import parse_yaml
 from helpers.shared import LECTURE
 
 from softmax.errors import ParamsError
-from softmax.pipeline import catalog, params
+from softmax.pipeline import datasets, params
 
-PINNED = " or ".join(", ".join(map(repr, catalog.load())).rsplit(", ", 1))
+PINNED = " or ".join(", ".join(map(repr, datasets.load())).rsplit(", ", 1))
 VALID = LECTURE.read_text()
 KEYS = "the keys here are download, train, evaluate, export, lesson"
 TRAIN_KEYS = (

@@ -13,7 +13,7 @@ import yaml
 from helpers.clones import OURS
 from helpers.shared import ROOT
 
-from softmax.provenance import comparison
+from softmax.analysis import comparison
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 JOBS = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]
@@ -102,7 +102,7 @@ def test_make_ci_runs_every_gate_and_names_those_that_failed(
 ) -> None:
     programs = tmp_path / ".venv/bin"
     programs.mkdir(parents=True)
-    for name in ("ruff", "mypy", "pytest", "python"):
+    for name in ("ruff", "lint-imports", "mypy", "pytest", "python"):
         program = programs / name
         program.write_text(f'#!/bin/sh\ncase "$0 $*" in {failing}) exit 1;; esac\n')
         program.chmod(0o755)

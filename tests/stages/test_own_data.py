@@ -10,7 +10,7 @@ from dvc.repo import Repo
 from helpers.rows import rows
 from helpers.workspace import Workspace
 
-from softmax.pipeline.catalog import FILES
+from softmax.pipeline.datasets import FILES
 
 
 @pytest.mark.parametrize(("file", "stages"), [(1, ("train", "evaluate")), (3, ("evaluate",))])

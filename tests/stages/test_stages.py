@@ -10,8 +10,7 @@ import pytest
 from helpers.workspace import Workspace, error
 
 from softmax.core import model
-from softmax.pipeline import catalog, paths
-from softmax.provenance import lock
+from softmax.pipeline import datasets, dvc_lock, paths
 
 
 def files_in(directory: str) -> set[str]:
@@ -187,7 +186,7 @@ def test_one_flipped_bit_of_what_a_stage_reads_is_found(
 def test_weights_of_another_shape_are_one_line_and_touch_nothing(
     workspace: Workspace, stage: str, shape: tuple[int, int]
 ) -> None:
-    lock.PATH.unlink()  # which has other weights
+    dvc_lock.PATH.unlink()  # which has other weights
     paths.WEIGHTS.write_bytes(model.to_bytes(np.zeros((shape[0], shape[1] + 1))))
     before = workspace.contents()
     assert error(workspace.stage(stage)) == (
@@ -200,7 +199,7 @@ def test_weights_of_another_shape_are_one_line_and_touch_nothing(
 def test_what_the_data_do_not_allow_is_told_before_they_are_there(workspace: Workspace) -> None:
     workspace.set(evaluate={"samples": [30]})
     paths.CHECKED.unlink()
-    catalog.directory("digits").rename("elsewhere")
+    datasets.directory("digits").rename("elsewhere")
     said = error(workspace.stage("check"))
     assert "evaluate.samples names image 30, but the test set ends at 29" in said
     assert not paths.CHECKED.exists()
@@ -209,5 +208,5 @@ def test_what_the_data_do_not_allow_is_told_before_they_are_there(workspace: Wor
 def test_a_stage_without_its_input_says_what_makes_it(workspace: Workspace) -> None:
     paths.WEIGHTS.unlink()
     assert error(workspace.stage("evaluate")) == f"{paths.WEIGHTS}: not found; run `dvc repro`"
-    catalog.directory("digits").rename("elsewhere")
+    datasets.directory("digits").rename("elsewhere")
     assert error(workspace.stage("train")).endswith("run `dvc repro download`")

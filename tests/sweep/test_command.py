@@ -11,8 +11,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from softmax.pipeline import files, paths
-from softmax.sweep import passes, shelf
-from softmax.tracking import replay
+from softmax.sweep import model_cache, passes
+from softmax.tracking import sync
 
 OPTIONS = ("train.learning_rate=0.01,0.1", "train.optimizer=sgd,adam")
 
@@ -42,7 +42,7 @@ def test_each_model_has_a_row_under_one_that_shows_all(workspace: Workspace) -> 
         assert run.info.status == "FINISHED"
         assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
         assert {"dvc.data.md5", "dvc.code.md5", "mlflow.source.git.commit"} <= {*run.data.tags}
-        metrics = {replay.BATCH_LOSS, "train_loss", "train_accuracy", "test_accuracy"}
+        metrics = {sync.BATCH_LOSS, "train_loss", "train_accuracy", "test_accuracy"}
         assert metrics <= {*run.data.metrics}
         assert run.data.params["train.learning_rate"] in ("0.01", "0.1")
         datasets = {entry.dataset.name for entry in run.inputs.dataset_inputs}
@@ -116,4 +116,4 @@ def test_bad_input_is_one_line_and_trains_nothing(
     option: str, line: str, workspace: Workspace
 ) -> None:
     assert error(workspace.tool("sweep", option)).startswith(line)
-    assert not shelf.PLACE.exists()
+    assert not model_cache.PLACE.exists()

@@ -11,7 +11,7 @@ import pytest
 from helpers import tiny
 from helpers.shared import ROOT
 
-from softmax.core.data import Dataset
+from softmax.core.batches import Dataset
 from softmax.sweep import compiled
 from softmax.sweep.compiled import CompiledTrainer
 from softmax.training import fitting, scoring

@@ -7,7 +7,7 @@ import pytest
 from helpers.shared import LECTURE
 
 from softmax.errors import ParamsError
-from softmax.sweep import grid
+from softmax.sweep import search_space
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +19,7 @@ def params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_combination_is_a_setting() -> None:
     overrides = ["train.learning_rate=0.001,1e-2", "train.optimizer=choice(sgd,adam)"]
-    settings = grid.read([*overrides, "train.seed=range(0,3)"])
+    settings = search_space.read([*overrides, "train.seed=range(0,3)"])
 
     found = {
         (one.params.train.learning_rate, one.params.train.optimizer, one.params.train.seed)
@@ -36,17 +36,17 @@ def test_the_settings_are_those_that_dvc_queues() -> None:
     overrides = ["train.weight_decay=0,0.1", "train.schedule=constant,cosine"]
     queued = get_hydra_sweeps({"params.yaml": overrides})
     options = [" ".join(f"-S {one}" for one in chosen["params.yaml"]) for chosen in queued]
-    assert [setting.options() for setting in grid.read(overrides)] == options
+    assert [setting.options() for setting in search_space.read(overrides)] == options
 
 
 def test_what_means_the_same_model_comes_once() -> None:
-    (setting,) = grid.read(["train.learning_rate=0.001,1e-3,0.0010", "train.epochs=5,5"])
+    (setting,) = search_space.read(["train.learning_rate=0.001,1e-3,0.0010", "train.epochs=5,5"])
     assert setting.options() == "-S train.learning_rate=0.001 -S train.epochs=5"
 
 
 def test_each_fault_of_any_setting_has_one_line() -> None:
     with pytest.raises(ParamsError) as error:
-        grid.read(["train.learning_rate=0,0.1", "train.optimizer=sgd,lion"])
+        search_space.read(["train.learning_rate=0,0.1", "train.optimizer=sgd,lion"])
     assert str(error.value).split("\n") == [
         "sweep: train.learning_rate = 0 should be greater than 0",
         "sweep: train.optimizer = 'lion' should be 'sgd', 'momentum', 'nesterov' or 'adam'",
@@ -70,5 +70,5 @@ TRAIN_ONLY = "a sweep sets keys of train, such as train.learning_rate=0.01,0.1"
 )
 def test_what_is_no_value_of_train_is_refused(override: str, reason: str) -> None:
     with pytest.raises(ParamsError) as error:
-        grid.read([override])
+        search_space.read([override])
     assert str(error.value) == f"sweep: {override}: {reason}"

@@ -8,16 +8,16 @@ import torch
 from helpers.shared import LECTURE
 from helpers.workspace import Workspace
 
-from softmax.core.data import Dataset
+from softmax.core.batches import Dataset
 from softmax.pipeline import params, paths, recorder
 from softmax.pipeline.params import Params
-from softmax.sweep import grid, passes
+from softmax.sweep import passes, search_space
 from stages import train
 
 
 def settings(*overrides: str) -> list[Params]:
     """Return the params of each setting."""
-    return [setting.params for setting in grid.read(overrides)]
+    return [setting.params for setting in search_space.read(overrides)]
 
 
 def test_those_with_the_same_batches_and_steps_train_together() -> None:

@@ -9,9 +9,9 @@ import pytest
 from helpers.shared import LECTURE
 
 from softmax.pipeline import files, params, paths
-from softmax.sweep import ranking, shelf, summary
-from softmax.sweep.grid import Setting
+from softmax.sweep import model_cache, ranking
 from softmax.sweep.ranking import Result
+from softmax.sweep.search_space import Setting
 
 Make = Callable[..., Result]
 
@@ -33,7 +33,7 @@ def make(tmp_path: Path) -> Make:
             paths.TRAIN_METRICS: json.dumps({"train_loss": 1 - test, **judged}).encode(),
             paths.TEST_METRICS: json.dumps({"accuracy": test, "loss": 1}).encode(),
         }
-        failed = {shelf.FAILURE: b"it left the range, at once"}
+        failed = {model_cache.FAILURE: b"it left the range, at once"}
         directory = tmp_path / str(changes)
         files.write({directory / path: text for path, text in (facts if test else failed).items()})
         return Result(setting, directory)
@@ -49,7 +49,7 @@ def test_held_out_images_choose_and_not_the_test_set(make: Make) -> None:
     ]
     assert list(ranking.rank(results).index) == [2, 0, 1]
     assert ranking.best(results) == results[2]
-    text = summary.write(results)
+    text = ranking.write(results)
     assert "dvc exp run -S train.learning_rate=0.2" in text
     assert "it left the range" in text
 
@@ -61,13 +61,13 @@ def test_without_the_same_held_out_images_none_is_best(others: int, make: Make) 
         make(learning_rate=0.2, held_out=others, test=0.95),
     ]
     assert ranking.best(results) is None
-    assert "the test set must not choose" in summary.write(results)
+    assert "the test set must not choose" in ranking.write(results)
 
 
 def test_where_every_setting_fails_that_is_said(make: Make) -> None:
     results = [make(learning_rate=rate) for rate in (8.0, 9.0)]
     assert ranking.best(results) is None
-    assert "No setting gave a model." in summary.write(results)
+    assert "No setting gave a model." in ranking.write(results)
 
 
 def test_over_seeds_the_mean_chooses(make: Make) -> None:
@@ -77,7 +77,7 @@ def test_over_seeds_the_mean_chooses(make: Make) -> None:
         for (rate, seed), accuracy in scores.items()
     ]
     assert ranking.best(results) == results[2]
-    assert "0.2              2        77.00%  1.41%  76.00%  78.00%" in summary.write(results)
+    assert "0.2              2        77.00%  1.41%  76.00%  78.00%" in ranking.write(results)
 
 
 def test_of_seeds_alone_it_is_the_first(make: Make) -> None:

@@ -7,8 +7,7 @@ import pytest
 import yaml
 from helpers.workspace import Workspace
 
-from softmax.pipeline import recorder
-from softmax.provenance import lock
+from softmax.pipeline import dvc_lock, recorder
 from softmax.tracking import recording
 
 LOGGING = ("download", "train", "evaluate", "export", "lesson", "report")
@@ -16,8 +15,8 @@ LOGGING = ("download", "train", "evaluate", "export", "lesson", "report")
 
 def assert_same_facts_with_a_warning_each(workspace: Workspace, reason: str) -> None:
     """Run all stages anew, for this reason without MLflow."""
-    before, stages = workspace.contents(), lock.load()
-    for path in (path for name in LOGGING for path in lock.outputs(stages, name)):
+    before, stages = workspace.contents(), dvc_lock.load()
+    for path in (path for name in LOGGING for path in dvc_lock.outputs(stages, name)):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     printed = [workspace.stage(stage) for stage in LOGGING]
     assert [(stage.status, stage.err.count("\n")) for stage in printed] == [(0, 1)] * len(LOGGING)

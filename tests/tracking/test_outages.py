@@ -15,7 +15,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import BAD_REQUEST
 
-from softmax.provenance import lock
+from softmax.pipeline import dvc_lock
 from softmax.tracking import store
 
 connect = store.connect
@@ -77,10 +77,10 @@ def tracked(workspace: Workspace) -> Any:
 
 def run(workspace: Workspace) -> list[str]:
     """Run the stages as though DVC knew of none; return the warning of each, if any."""
-    before, locked = workspace.contents(), lock.PATH.read_bytes()
-    lock.PATH.unlink()
+    before, locked = workspace.contents(), dvc_lock.PATH.read_bytes()
+    dvc_lock.PATH.unlink()
     printed = [workspace.stage(name) for name in MODEL]
-    lock.PATH.write_bytes(locked)
+    dvc_lock.PATH.write_bytes(locked)
     assert [stage.status for stage in printed] == [0] * len(MODEL)
     assert workspace.contents() == before
     for warning in (stage.err for stage in printed if stage.err):

@@ -15,12 +15,13 @@ from helpers.shared import ROOT
 from helpers.stores import STARTUP, empty_store
 from helpers.workspace import Workspace
 
-from softmax.provenance import lock
+from softmax.pipeline import dvc_lock
 
 pytestmark = pytest.mark.end_to_end
 ENDLESS = """
 import threading, time
-from softmax.pipeline import params, recorder
+from softmax.pipeline import params
+from softmax.pipeline import recorder
 from softmax.tracking import recording
 recording.LIMIT = 1
 recording.EVENTS["images"] = lambda *_: threading.Thread(target=time.sleep, args=[600]).start()
@@ -53,11 +54,11 @@ def test_stages_of_their_own_log_in_a_directory_of_any_name(
     workspace.monkeypatch.delenv("MLFLOW_TRACKING_URI")
     Path("mlflow.db").unlink()
     empty_store(Path("mlflow.db"))
-    locked = lock.PATH.read_bytes()
-    lock.PATH.unlink()
+    locked = dvc_lock.PATH.read_bytes()
+    dvc_lock.PATH.unlink()
     before = {*tmp_path.iterdir()}
     assert "warning" not in run("-m", "stages.train").stderr
-    lock.PATH.write_bytes(locked)
+    dvc_lock.PATH.write_bytes(locked)
     run("-m", "softmax", "track")
     assert {*tmp_path.iterdir()} == before
     copy = f"sqlite:///{shutil.copy('mlflow.db', tmp_path / 'copy.db')}"

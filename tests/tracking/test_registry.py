@@ -19,19 +19,18 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
-from softmax.core import data
-from softmax.pipeline import catalog, paths
-from softmax.pipeline.catalog import FILES
-from softmax.provenance import lock
+from softmax.core import batches
+from softmax.pipeline import datasets, dvc_lock, paths
+from softmax.pipeline.datasets import FILES
 from softmax.tracking import registry, serving
-from softmax.tracking.replay import BY_CLASS
+from softmax.tracking.sync import BY_CLASS
 
 FIRST = f"models:/{NAME}/1"
 SHAPE = (2, 5, 3)
 
 
 def test_the_champion_is_chosen_by_held_out_images_alone(workspace: Workspace) -> None:
-    lock.PATH.unlink()
+    dvc_lock.PATH.unlink()
     client = MlflowClient(workspace.store, workspace.store)
 
     def learn(rate: float, validation: int = 0, seed: int = 0) -> str:
@@ -53,9 +52,9 @@ def test_the_champion_is_chosen_by_held_out_images_alone(workspace: Workspace) -
     assert "version 3; it is the champion" in learn(1, 50)
     assert champion() == 3
     assert len(client.search_model_versions(f"name='{NAME}'")) == 6
-    labels = catalog.training_files("digits")[1]
+    labels = datasets.training_files("digits")[1]
     labels.write_bytes(labels.read_bytes()[:-1] + b"\x07")
-    catalog.PATH.write_text(yaml.safe_dump({"digits": digits.entry(labels.parent)}))
+    datasets.PATH.write_text(yaml.safe_dump({"digits": digits.entry(labels.parent)}))
     assert "still version 3, which was not judged on the same 50" in learn(0.3, 50)
 
 
@@ -80,14 +79,14 @@ def test_the_model_has_all_it_needs_and_no_pickle_is_read_on_the_way(workspace: 
 
 def train_on_colors(workspace: Workspace, classes: int) -> MlflowClient:
     """Train a model of RGB images of 2 x 5 in so many classes, and register it."""
-    directory = catalog.directory("digits")
+    directory = datasets.directory("digits")
     random, counts = np.random.default_rng(0), (3 * classes, 2 * classes)
     for count, images, labels in zip(counts, FILES[::2], FILES[1::2], strict=True):
         digits.write_idx(directory / images, random.integers(0, 256, (count, *SHAPE)))
         digits.write_idx(directory / labels, np.arange(count) % classes)
     names = [f"kind {k}" for k in range(classes)]
     entry = {**digits.entry(directory, 4), "classes": names}
-    catalog.PATH.write_text(yaml.safe_dump({"digits": entry}))
+    datasets.PATH.write_text(yaml.safe_dump({"digits": entry}))
     workspace.set(train={"learning_rate": 0.5, "batch_size": 64})
     assert workspace.run(*MODEL).err == ""
     return MlflowClient(workspace.store, workspace.store)
@@ -98,7 +97,7 @@ def test_a_model_takes_images_of_its_shape_in_any_number_type_and_names_the_clas
 ) -> None:
     client = train_on_colors(workspace, 4)
     model = mlflow.pyfunc.load_model(FIRST)
-    images = data.load(*catalog.test("digits")).images
+    images = batches.load(*datasets.test("digits")).images
     expected = pd.read_csv(paths.PREDICTIONS).drop(columns="label")
     expected["class"] = [f"kind {k}" for k in expected["prediction"]]
     for dtype in (np.uint8, np.int16, np.int64, np.float16, np.float32, np.float64):

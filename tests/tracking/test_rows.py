@@ -15,13 +15,12 @@ from helpers.workspace import MODEL, Workspace
 from mlflow import MlflowClient
 from PIL import Image
 
+from softmax.analysis.images import gray, tiles
 from softmax.core import model
-from softmax.pipeline import catalog, params, paths
-from softmax.provenance import lock
-from softmax.results.images import gray, tiles
-from softmax.tracking import events, slider
-from softmax.tracking.replay import BATCH_LOSS
+from softmax.pipeline import datasets, dvc_lock, params, paths
+from softmax.tracking import recording, views
 from softmax.tracking.store import connect
+from softmax.tracking.sync import BATCH_LOSS
 
 
 def test_three_stages_make_one_row_that_has_everything(workspace: Workspace) -> None:
@@ -61,7 +60,7 @@ def test_three_stages_make_one_row_that_has_everything(workspace: Workspace) -> 
     (first,) = (file for file in images if "+step+0+" in file and "png" in file)
     with Image.open(client.download_artifacts(run.info.run_id, first)) as shown:
         weights = gray(tiles(model.load(paths.WEIGHTS), (8, 8)))
-        trained = slider.picture(weights, [str(k) for k in range(10)])
+        trained = views.picture(weights, [str(k) for k in range(10)])
         assert np.array_equal(np.asarray(shown), np.asarray(trained))
     assert logged.name == "sgd lr=0·004 b=2 e=2"
     inputs = {
@@ -77,19 +76,19 @@ def test_three_stages_make_one_row_that_has_everything(workspace: Workspace) -> 
 
 @pytest.mark.parametrize("tiles", [(1000, 128, 384), (3, 1, 128), (3, 128, 1)])
 def test_the_slider_has_room_for_any_tiles(tiles: tuple[int, int, int]) -> None:
-    picture = slider.picture(np.zeros(tiles, np.uint8), ["the longest name of a class"] * tiles[0])
-    assert max(picture.size) < 1.2 * slider.WIDEST
+    picture = views.picture(np.zeros(tiles, np.uint8), ["the longest name of a class"] * tiles[0])
+    assert max(picture.size) < 1.2 * views.WIDEST
 
 
 def test_the_duration_is_that_of_the_training(workspace: Workspace) -> None:
-    events.log_training(connect(), params.load(), started=1e9, ended=1e9 + 7)
+    recording.log_training(connect(), params.load(), started=1e9, ended=1e9 + 7)
     (run,) = rows(workspace.store)
     assert (run.info.start_time, run.info.end_time) == (10**12, 10**12 + 7000)
 
 
 def test_downloads_are_kept_out_of_the_table(workspace: Workspace) -> None:
     workspace.monkeypatch.setenv("MNIST_MIRROR", "data/digits")
-    lock.PATH.unlink()  # by which DVC's cache has the data, too
+    dvc_lock.PATH.unlink()  # by which DVC's cache has the data, too
     workspace.stage("download")
     (run,) = rows(workspace.store, "downloads")
     assert (run.info.run_name, run.data.tags["source"]) == ("digits", "data/digits")
@@ -124,11 +123,11 @@ def test_the_lesson_makes_rows_of_its_own(workspace: Workspace) -> None:
 def test_tags_tell_data_and_code_apart(workspace: Workspace) -> None:
     workspace.tool("track")
     (before,) = rows(workspace.store)
-    content = yaml.safe_load(lock.PATH.read_text())
+    content = yaml.safe_load(dvc_lock.PATH.read_text())
     deps = {dep["path"]: dep for dep in content["stages"]["train"]["deps"]}
-    md5 = " ".join(deps[str(path)]["md5"] for path in catalog.training_files("digits"))
+    md5 = " ".join(deps[str(path)]["md5"] for path in datasets.training_files("digits"))
     deps["softmax/core"]["md5"] = "0" * 32
-    lock.PATH.write_text(yaml.safe_dump(content))
+    dvc_lock.PATH.write_text(yaml.safe_dump(content))
     workspace.tool("track")
     (after,) = rows(workspace.store)
     assert before.data.tags["dvc.data.md5"] == after.data.tags["dvc.data.md5"] == md5

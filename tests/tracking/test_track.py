@@ -10,8 +10,7 @@ from helpers.stores import empty_store
 from helpers.workspace import MODEL, Workspace, error
 from mlflow import MlflowClient
 
-from softmax.pipeline import paths
-from softmax.provenance import lock
+from softmax.pipeline import dvc_lock, paths
 from softmax.tracking.store import connect, experiment
 
 AWAY = "http://127.0.0.1:9"  # nothing listens there
@@ -33,7 +32,7 @@ def test_track_makes_the_row_that_the_stages_make_and_nothing_twice(workspace: W
 def test_evaluation_goes_to_the_newest_row_of_its_weights_or_makes_one(
     workspace: Workspace,
 ) -> None:
-    lock.PATH.unlink()
+    dvc_lock.PATH.unlink()
     workspace.stage("evaluate")
     (made,) = rows(workspace.store)
     assert {"train_accuracy", "test_accuracy"} <= set(made.data.metrics)
@@ -59,12 +58,12 @@ def test_a_model_that_was_only_trained_has_a_row(workspace: Workspace) -> None:
     from dvc.repo import Repo
 
     workspace.set(train={"seed": 3})
-    locked = lock.PATH.read_bytes()
-    lock.PATH.unlink()
+    locked = dvc_lock.PATH.read_bytes()
+    dvc_lock.PATH.unlink()
     with workspace.monkeypatch.context() as away:
         away.setenv("MLFLOW_TRACKING_URI", AWAY)
         workspace.stage("train")
-    lock.PATH.write_bytes(locked)
+    dvc_lock.PATH.write_bytes(locked)
     with Repo() as repo:
         repo.commit("train", force=True)
     printed = workspace.tool("track").out
@@ -78,9 +77,9 @@ def test_a_model_that_was_only_trained_has_a_row(workspace: Workspace) -> None:
 def test_a_score_on_another_test_set_stays_with_its_row(workspace: Workspace) -> None:
     workspace.tool("track")
     (before,) = rows(workspace.store)
-    locked = lock.PATH.read_text()
+    locked = dvc_lock.PATH.read_text()
     pin = next(line for line in locked.splitlines() if "t10k-labels-idx1-ubyte: " in line)
-    lock.PATH.write_text(locked.replace(pin, f"{pin.partition(': ')[0]}: {'0' * 64}"))
+    dvc_lock.PATH.write_text(locked.replace(pin, f"{pin.partition(': ')[0]}: {'0' * 64}"))
     workspace.tool("track")
     other, same = rows(workspace.store)
     assert same.info.run_id == before.info.run_id
@@ -91,10 +90,10 @@ def test_track_says_in_one_line_what_it_lacks(workspace: Workspace) -> None:
     with workspace.monkeypatch.context() as away:
         away.setenv("MLFLOW_TRACKING_URI", AWAY)
         assert error(workspace.tool("track")).endswith("then run the command again.")
-    locked = lock.PATH.read_bytes()
-    lock.PATH.unlink()
+    locked = dvc_lock.PATH.read_bytes()
+    dvc_lock.PATH.unlink()
     assert error(workspace.tool("track")) == "dvc.lock: not found; run `dvc repro`"
-    lock.PATH.write_bytes(locked)
+    dvc_lock.PATH.write_bytes(locked)
     losses = Path("metrics/loss.csv")
     losses.unlink()
     message = "metrics/loss.csv: not here; run `dvc checkout` or `dvc repro`"
@@ -161,10 +160,10 @@ def test_history_has_what_only_a_tag_a_branch_or_an_experiment_holds(workspace: 
     git(Path(), "checkout", "--quiet", "-b", "branch", main)
     train(0.3)
     workspace.commit()
-    weights = lock.outputs(lock.load(), "train")[paths.WEIGHTS]
-    lock.PATH.write_text(lock.PATH.read_text().replace(weights, "f" * 32))
+    weights = dvc_lock.outputs(dvc_lock.load(), "train")[paths.WEIGHTS]
+    dvc_lock.PATH.write_text(dvc_lock.PATH.read_text().replace(weights, "f" * 32))
     workspace.commit("Lose the weights")
-    lock.PATH.write_text("<<<<<<< HEAD\n")
+    dvc_lock.PATH.write_text("<<<<<<< HEAD\n")
     workspace.commit("Commit a conflict")
     git(Path(), "checkout", "--quiet", main)
     workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", workspace.store)

@@ -13,7 +13,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from softmax.core import model
 from softmax.core.arrays import Array
-from softmax.core.data import Dataset, batches
+from softmax.core.batches import Dataset, batches
 from softmax.errors import RangeError
 from softmax.training import fitting, scoring
 from softmax.training.fitting import Trainer

@@ -12,7 +12,7 @@ from helpers import tiny
 from hypothesis import given
 from hypothesis import strategies as st
 
-from softmax.training import initialization, optimizers
+from softmax.training import optimizers, randomness
 from softmax.training.state import TrainState
 
 STEPS = 30
@@ -31,7 +31,7 @@ def test_takes_the_steps_of_torch(name: str, weight_decay: float) -> None:
     """Descend a quadratic bowl, up to the rounding of each step to the weight grid."""
     lowest = np.linspace(-3, 3, 70).reshape(10, 7)
     params = tiny.params(optimizer=name, momentum=MOMENTUM, weight_decay=weight_decay)
-    start = initialization.uniform(6, params.seed, classes=tiny.CLASSES)
+    start = randomness.initial_weights(6, params.seed, classes=tiny.CLASSES)
     state = TrainState(start[None], [params], STEPS)
     theta = torch.tensor(start)
     reference = TORCH_OPTIMIZERS[name]([theta], lr=params.learning_rate, weight_decay=weight_decay)

@@ -7,8 +7,8 @@ import pytest
 from helpers import tiny
 
 from softmax.core.arithmetic import LOSS_GRID
-from softmax.core.data import Dataset
-from softmax.training import initialization, scoring
+from softmax.core.batches import Dataset
+from softmax.training import randomness, scoring
 
 
 def test_score_by_hand() -> None:
@@ -27,7 +27,7 @@ def test_score_by_hand() -> None:
 
 @pytest.mark.parametrize("chunk", [1, 4, 23])
 def test_score_does_not_depend_on_the_chunks(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    theta, data = initialization.uniform(6, seed=0, classes=tiny.CLASSES), tiny.dataset(23)
+    theta, data = randomness.initial_weights(6, seed=0, classes=tiny.CLASSES), tiny.dataset(23)
     expected = scoring.score(theta, data)
     monkeypatch.setattr(scoring, "CHUNK", chunk)
 

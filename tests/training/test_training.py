@@ -16,10 +16,10 @@ from torch.nn import functional
 
 from softmax.core.arithmetic import WEIGHT_GRID
 from softmax.core.arrays import Array
-from softmax.core.data import Dataset
+from softmax.core.batches import Dataset
 from softmax.core.workers import Workers
 from softmax.errors import RangeError
-from softmax.training import fitting, initialization, randomness, scoring
+from softmax.training import fitting, randomness, scoring
 from softmax.training.fitting import Epoch, Trainer
 from softmax.training.state import Hyperparameters, TrainState
 
@@ -40,7 +40,9 @@ def lecture_loop(data: Dataset, params: Hyperparameters) -> tuple[NDArray[np.flo
     """Return theta and the loss of each batch, from torch's own layer, loss, autograd and SGD."""
     images, labels = torch.tensor(data.images / 255), torch.tensor(data.labels)
     layer = torch.nn.Linear(images.shape[1], 10, dtype=torch.float64)
-    start = torch.tensor(initialization.uniform(images.shape[1], params.seed, classes=tiny.CLASSES))
+    start = torch.tensor(
+        randomness.initial_weights(images.shape[1], params.seed, classes=tiny.CLASSES)
+    )
     layer.load_state_dict({"weight": start[:, :-1], "bias": start[:, -1]})
     optimizer = torch.optim.SGD(layer.parameters(), lr=params.learning_rate)
     losses = []
@@ -193,7 +195,7 @@ def test_each_param_changes_the_weights(change: dict[str, Any]) -> None:
 
 def test_averaging_keeps_the_moving_average_of_the_weights() -> None:
     """Train with one batch an epoch: each step is published, and averaging alters no step."""
-    data, start = tiny.dataset(COUNT), initialization.uniform(6, seed=0, classes=tiny.CLASSES)
+    data, start = tiny.dataset(COUNT), randomness.initial_weights(6, seed=0, classes=tiny.CLASSES)
     steps = fit(data, tiny.params(batch_size=COUNT, epochs=8))
     averages = fit(data, tiny.params(batch_size=COUNT, epochs=8, averaging=0.7))
 
@@ -238,7 +240,7 @@ def test_scores_are_those_of_the_published_weights() -> None:
 
 
 def test_a_run_that_came_back_into_the_range_is_refused_too() -> None:
-    start = initialization.uniform(6, seed=0, classes=tiny.CLASSES)
+    start = randomness.initial_weights(6, seed=0, classes=tiny.CLASSES)
     state = TrainState(start[None], [tiny.params(learning_rate=1.0)], steps=2)
     push = np.full((1, 10, 7), 8192.0)
     state.step(push)

@@ -11,38 +11,22 @@ import yaml
 from helpers.clones import git
 from helpers.workspace import Workspace, error
 
-from softmax.provenance import imports, lock
+from softmax.pipeline import dvc_lock
 
-IMPORTED = "imported, but not in its deps in dvc.yaml: add it"
 LABELS = "data/digits/t10k-labels-idx1-ubyte"
 EDITS = {  # what the verdict says, and the file, the text and what replaces it
     "train: train.epochs modified": ("params.yaml", "epochs: 1", "epochs: 6"),
     "check: datasets.yaml modified": ("datasets.yaml", "shape:", "homepage: a\n  shape:"),
-    "report: softmax/page modified": ("softmax/page/styles/style.css", "{", " {"),
+    "report: softmax/report modified": ("softmax/report/styles/style.css", "{", " {"),
     "evaluate: metrics/test.json modified": ("metrics/test.json", '"total": 30', '"total": 31'),
-    # of a module from elsewhere no imports are looked for
     "current: train: command modified; run": ("dvc.yaml", "-m stages.train", "-m torch.train"),
-    f"train: softmax/machine/device.py {IMPORTED}": ("dvc.yaml", "      - softmax/machine\n", ""),
-    f"softmax/core/model.py {IMPORTED}": (
-        "stages/check.py",
-        "from softmax.pipeline import",
-        "from softmax.core import model\nfrom softmax.pipeline import",
-    ),
 }
 BROKEN = {  # the same, where a file cannot be read
     "dvc.lock' validation failed": ("dvc.lock", "schema: '2.0'", "schema: '9.0'"),
     "dvc.yaml' validation failed": ("dvc.yaml", "\nstages:", "\nstages: 1\nstags:"),
     "params.yaml: train.epochs = 0 should be": ("params.yaml", "epochs: 1", "epochs: 0"),
-    "stages/train.py, line 1: ": ("stages/train.py", '"""Fit', 'def """Fit'),
     "dvc.lock is corrupted": ("dvc.lock", "schema: '2.0'", "<<<<<<< HEAD\nschema: '2.0'"),
 }
-
-
-@pytest.fixture(autouse=True)
-def _own_imports(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read the imports from the code of the workspace, which a test may edit."""
-    monkeypatch.setattr(imports, "ROOT", workspace.directory)
-    monkeypatch.setattr(imports, "local_imports", imports.local_imports.__wrapped__)
 
 
 def edit(file: str, old: str, new: str) -> None:
@@ -90,10 +74,10 @@ def test_what_cannot_be_read_is_named(workspace: Workspace, reason: str) -> None
 def test_a_wrong_hash_of_data_is_not_current(workspace: Workspace, stage: str, kind: str) -> None:
     """Even without data to compare it with."""
     forget_the_data()
-    locked = yaml.safe_load(lock.PATH.read_text())
+    locked = yaml.safe_load(dvc_lock.PATH.read_text())
     (entry,) = (entry for entry in locked["stages"][stage][kind] if entry["path"] == LABELS)
     entry["md5"] = "0" * 32
-    lock.PATH.write_text(yaml.safe_dump(locked))
+    dvc_lock.PATH.write_text(yaml.safe_dump(locked))
     assert f"evaluate: {LABELS} deleted" in verdict(workspace)
 
 

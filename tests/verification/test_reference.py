@@ -9,7 +9,7 @@ from helpers.clones import Clone
 from helpers.shared import LECTURE
 
 from softmax.core import arithmetic, model
-from softmax.core.data import Dataset
+from softmax.core.batches import Dataset
 from softmax.pipeline.params import Train, load
 from softmax.training import fitting, optimizers
 from softmax.training.state import Hyperparameters

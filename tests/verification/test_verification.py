@@ -9,10 +9,9 @@ import yaml
 from helpers.workspace import Workspace, error
 
 from softmax.core import arithmetic, model
-from softmax.core.data import Dataset
-from softmax.pipeline import paths, recorder
+from softmax.core.batches import Dataset
+from softmax.pipeline import dvc_lock, paths, recorder
 from softmax.pipeline.recorder import Recorder
-from softmax.provenance import lock
 from softmax.training import fitting
 from verification import __main__ as verification
 from verification import matrix, retrain
@@ -51,7 +50,7 @@ def row(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def outputs_by(workspace: Workspace, way: str) -> dict[str, bytes]:
     """Return data and outputs after verification.retrain computed them in this way."""
-    lock.PATH.unlink(missing_ok=True)  # which may have others
+    dvc_lock.PATH.unlink(missing_ok=True)  # which may have others
     with pytest.MonkeyPatch.context() as monkeypatch:
         for owner, names in REPLACED.items():
             for name in names:
@@ -75,10 +74,10 @@ def test_the_locked_bytes_pass(workspace: Workspace, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("row")
 @pytest.mark.parametrize(("stage", "out"), [("train", 1), ("evaluate", 0), ("export", 0)])
 def test_another_byte_of_any_output_fails(workspace: Workspace, stage: str, out: int) -> None:
-    locked = yaml.safe_load(lock.PATH.read_text())
+    locked = yaml.safe_load(dvc_lock.PATH.read_text())
     other = locked["stages"][stage]["outs"][out]
     other["md5"] = "0" * 32
-    lock.PATH.write_text(yaml.safe_dump(locked))
+    dvc_lock.PATH.write_text(yaml.safe_dump(locked))
     printed = workspace.call("verification.__main__")
     assert printed.status == 2
     assert printed.err.startswith("error: the proof fails here:\n")

@@ -1,0 +1,12 @@
+"""What trained models say, and how they differ.
+
+evaluation      accuracy, the confusion matrix and samples of the test set
+images          weights as PNG, prediction figures as SVG
+model_card      models/card.md
+predictions     tables of answers, and contributions of pixels
+user_images, normalization   images of one's own as the model's pixels
+trained_models  models in the workspace, in revisions and in DVC's cache
+revisions       what git and DVC call them
+comparison, significance   how two or more differ, beyond noise
+staleness       whether dvc.lock agrees with params, code and data
+"""

@@ -1,0 +1,68 @@
+"""What a model says of each test image, and how often it is right about each class."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from softmax.core import model
+from softmax.core.arrays import FloatArray
+from softmax.core.batches import Dataset, batches
+from softmax.training.scoring import CHUNK, Score
+
+
+def logits(theta: FloatArray, data: Dataset) -> FloatArray:
+    """z of every image in `data`: (classes, n)."""
+    chunks = batches(data, range(len(data.labels)), CHUNK)
+    return np.concatenate([model.logits(theta, x) for x, _, _ in chunks], axis=1)
+
+
+def predictions(z: FloatArray, a: FloatArray, labels: NDArray[np.uint8]) -> pd.DataFrame:
+    """A row for each image: label, prediction, and the probability of each class, p0, p1 ...
+
+    z and a are (classes, n), labels (n,).
+    """
+    columns = {"label": labels.astype(np.int64), "prediction": model.predict(z)}
+    return pd.DataFrame(columns | {f"p{k}": p for k, p in enumerate(a)})
+
+
+def named_pairs(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Name the actual and the predicted class of each image in the table of `predictions`."""
+    actual, predicted = (np.array(names)[table[key]] for key in ("label", "prediction"))
+    return pd.DataFrame({"actual": actual, "predicted": predicted})
+
+
+def confusion_matrix(table: pd.DataFrame, classes: int) -> NDArray[np.int64]:
+    """Count the images of each actual class (row) by predicted class: (classes, classes).
+
+    `table` is that of `predictions`.
+    """
+    cells = np.bincount(table["label"] * classes + table["prediction"], minlength=classes**2)
+    return cells.reshape(classes, classes)
+
+
+def metrics(score: Score, table: pd.DataFrame) -> dict[str, Any]:
+    """Accuracy, total and loss; precision, recall and F1 as a list by class.
+
+    `table` is that of `predictions`. The number of correct images would take the column of a param
+    in DVC's table of experiments.
+    """
+    cells = confusion_matrix(table, table.shape[1] - 2)  # besides label and prediction
+    scores = {"accuracy": score.accuracy, "loss": score.loss, "total": score.total}
+    return scores | by_class(cells)
+
+
+def by_class(cells: NDArray[np.int64]) -> dict[str, list[float]]:
+    """Precision, recall and F1 of each class; 0 where there is nothing to divide by."""
+    hits, actual, predicted = np.diag(cells), cells.sum(axis=1), cells.sum(axis=0)
+    return {
+        "precision": _ratios(hits, predicted),
+        "recall": _ratios(hits, actual),
+        "f1": _ratios(2 * hits, actual + predicted),
+    }
+
+
+def _ratios(parts: NDArray[np.int64], wholes: NDArray[np.int64]) -> list[float]:
+    return (parts / np.maximum(wholes, 1)).tolist()

@@ -1,0 +1,182 @@
+"""Draw weights as PNG and prediction figures as SVG, whose bytes are the same everywhere.
+
+matplotlib rasterizes in floating point and compressors differ, so that neither gives the same
+bytes everywhere. Here an image is a matrix of levels, uint8, and a palette.
+"""
+
+import base64
+import math
+import struct
+import zlib
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax.core import model
+from softmax.core.arrays import FloatArray
+
+Levels = NDArray[np.uint8]
+
+LINE = 0  # the level between the tiles of the grid
+TRUECOLOUR, INDEXED = 2, 3  # color types of PNG
+STORED = 65535  # the longest stored block of deflate
+
+GRAY = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
+
+
+def ramp(start: Sequence[int], end: Sequence[int], count: int) -> Levels:
+    """`count` colors from the RGB color `start` to `end`: (count, 3)."""
+    first, change = np.array(start), np.subtract(end, start)
+    return (first + change * np.arange(count)[:, None] // (count - 1)).astype(np.uint8)
+
+
+def two_sided(below: Sequence[int], above: Sequence[int]) -> Levels:
+    """Below to white to above for the levels 1 to 255 with white at 128, dark gray for LINE."""
+    down, up = (ramp((247, 247, 247), end, 128) for end in (below, above))
+    return np.concatenate([np.array([[64, 64, 64]], np.uint8), down[:0:-1], up])
+
+
+DIVERGING = two_sided((33, 102, 172), (178, 24, 43))  # blue and red
+
+
+def tiles(theta: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    """The weights of each class where its pixels are, (classes, rows, columns).
+
+    Of RGB images, whose `shape` is (rows, columns, 3), red, green and blue beside each other.
+    """
+    rows, columns, *channels = shape
+    weight = theta[:, :-1].reshape(len(theta), rows, columns, math.prod(channels))
+    return weight.swapaxes(2, 3).reshape(len(theta), rows, -1)
+
+
+def gray(tiles: FloatArray) -> Levels:
+    """Levels of each class between its least and its largest weight, for `tiles`."""
+    least = tiles.min(axis=(1, 2), keepdims=True)
+    span = tiles.max(axis=(1, 2), keepdims=True) - least
+    return _rounded((tiles - least) / np.where(span > 0, span, 1) * 255)
+
+
+def diverging(tiles: FloatArray) -> Levels:
+    """Levels around 128 for weight 0, on one scale for all classes, for `tiles`."""
+    return _rounded(tiles / (abs(tiles).max() or 1.0) * 127 + 128)
+
+
+def _rounded(levels: FloatArray) -> Levels:
+    return np.rint(levels).astype(np.uint8)
+
+
+def grid(tiles: Levels) -> Levels:
+    """The tiles in rows with a line of one cell around each; ten of them in two rows of five."""
+    columns = math.isqrt((5 * len(tiles) - 1) // 2) + 1  # two and a half times as many as rows
+    framed = np.pad(tiles, ((0, -len(tiles) % columns), (1, 0), (1, 0)), constant_values=LINE)
+    rows = [np.hstack(list(framed[k : k + columns])) for k in range(0, len(framed), columns)]
+    return np.pad(np.vstack(rows), ((0, 1), (0, 1)), constant_values=LINE)
+
+
+def png(levels: Levels, palette: Levels, scale: int) -> bytes:
+    """A PNG file of `levels`, each a square of `scale` pixels, in stored blocks of deflate.
+
+    (height, width) are indices into `palette` (256, 3), (height, width, 3) are RGB. Source: PNG
+    specification, third edition, 5 and 10; RFC 1950 and 1951.
+    """
+    pixels = levels.repeat(scale, axis=0).repeat(scale, axis=1)
+    height, width, *channels = pixels.shape
+    kind = TRUECOLOUR if channels else INDEXED
+    lines = pixels.reshape(height, -1)
+    lines = np.pad(lines, ((0, 0), (1, 0)))  # before each line, filter 0: none
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        for name, body in [
+            (b"IHDR", struct.pack(">2I5B", width, height, 8, kind, 0, 0, 0)),
+            *([] if channels else [(b"PLTE", palette.tobytes())]),
+            (b"IDAT", _stored(lines.tobytes())),
+            (b"IEND", b""),
+        ]
+    )
+
+
+def _stored(content: bytes) -> bytes:
+    """`content` as a zlib stream that does not compress."""
+    blocks = [content[start : start + STORED] for start in range(0, len(content), STORED)]
+    stream = [b"\x78\x01"]
+    for block in blocks:
+        last = block is blocks[-1]
+        stream += [struct.pack("<BHH", last, len(block), len(block) ^ 0xFFFF), block]
+    return b"".join([*stream, struct.pack(">I", zlib.adler32(content))])
+
+
+ROWS = 10  # classes that have room
+ROW, BAR = 24, 200  # pixels: the height of a class, the width of probability 1
+LETTER, ROOM = 9, 56  # pixels: the width of a letter, and of the longest name that needs no more
+
+CARD = """\
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 320" width="{width}" height="320"
+     font-family="Helvetica, Arial, sans-serif" font-size="15" fill="#1f2328">
+<rect width="{width}" height="320" fill="#ffffff"/>
+<text x="24" y="34" font-size="18" font-weight="bold">{title}</text>
+<image x="24" y="54" width="232" height="232" image-rendering="pixelated"
+       style="image-rendering: pixelated" href="data:image/png;base64,{picture}"/>
+<g fill="#59636e" text-anchor="end">
+<text x="{name}" y="64">class</text><text x="{score}" y="64">score z</text>
+<text x="{right}" y="64">probability a</text>
+</g>
+{rows}
+</svg>
+"""
+CLASS = """\
+<g text-anchor="end"{weight}>
+<text x="{name}" y="{y}">{called}</text><text x="{score}" y="{y}">{z:.3f}</text>
+<rect x="{left}" y="{top}" width="{bar}" height="14" fill="{color}"/>
+<text x="{right}" y="{y}">{a:.3f}</text>
+</g>"""
+
+
+def card(
+    index: int,
+    pixels: NDArray[np.uint8],
+    label: int,
+    z: NDArray[np.float64],
+    names: Sequence[str],
+) -> bytes:
+    """The card of test image `index`: its pixels, gray or RGB, and logits (classes,).
+
+    The label's bar is green; where the prediction is another class, that one's is red. Of many
+    classes the ten of the largest logits are shown, and the label in place of the last.
+    """
+    a, shown = model.softmax(z[:, None])[:, 0], _shown(z, label)
+    wider = max(0, LETTER * max(len(names[k]) for k in shown) - ROOM)
+    places = {"name": 320 + wider, "score": 410 + wider, "left": 426 + wider, "right": 700 + wider}
+    prediction = int(np.argmax(z))
+    rows = [
+        CLASS.format(
+            called=escape(names[k]),
+            z=z[k] + 0.0,  # the sign of a zero sum depends on the order
+            a=a[k],
+            y=88 + ROW * row,
+            top=76 + ROW * row,
+            bar=round(float(a[k]) * BAR),
+            color="#2da44e" if k == label else "#cf222e" if k == prediction else "#8c959f",
+            weight=' font-weight="bold"' if k in (label, prediction) else "",
+            **places,
+        )
+        for row, k in enumerate(shown)
+    ]
+    what = f"a {names[label]}" if names[label].isdecimal() else names[label]
+    verdict = "right" if prediction == label else "wrong"
+    title = (
+        f"Test image {index}: {what}, called {names[prediction]} ({a[prediction]:.2f}), {verdict}"
+    )
+    picture = base64.b64encode(png(pixels, GRAY, 1)).decode()
+    return CARD.format(
+        title=escape(title), picture=picture, rows="\n".join(rows), width=720 + wider, **places
+    ).encode()
+
+
+def _shown(z: NDArray[np.float64], label: int) -> list[int]:
+    """The classes that have a row."""
+    if len(z) <= ROWS:
+        return list(range(len(z)))
+    first: list[int] = np.argsort(-z, kind="stable")[:ROWS].tolist()
+    return first if label in first else [*first[:-1], label]

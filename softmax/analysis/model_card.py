@@ -1,0 +1,119 @@
+"""The model card: what the model is, of which data and recipe, how good, and what it is not for.
+
+After Mitchell et al., Model Cards for Model Reporting (2019). Facts alone, in Markdown.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from softmax.analysis import evaluation
+from softmax.pipeline import paths
+from softmax.pipeline.datasets import FILES, Pinned
+from softmax.pipeline.params import ModelParams
+
+SCORES = ("recall", "precision", "f1")
+CARD = """\
+# softmax-{dataset}
+
+Softmax regression: {size} images in, one of {classes} classes and the probability of each out.
+**{accuracy:.2%}** of {total} test images are right; the cross-entropy is {loss:.4f}.
+
+## Use
+
+`{weights}` holds {parameters} parameters in float64; its SHA-256 is
+`{sha256}`.
+
+    from safetensors.numpy import load_file
+    from scipy.special import softmax
+
+    model = load_file("{weights}")
+    x = images.reshape(len(images), {features}) / 255  # images: uint8, {shape}
+    z = x @ model["weight"].T + model["bias"]
+    labels = z.argmax(axis=1)  # 0 is the first class below
+    probabilities = softmax(z, axis=1)
+
+## Limits
+
+- Whatever it is shown, it names one of its classes: there is no "none of these".
+- A pixel has one weight for each class. An image that is moved, turned, scaled or inverted is
+  another one to it: its images have to be made as those of {dataset} were.
+- A probability is the model's own: to its answers for the test images it gives {confidence:.2%} on
+  average, and {accuracy:.2%} of them are right.
+{mistake}
+## Training
+
+Mini-batch gradient descent in exact arithmetic, which gives the same bytes on every machine.
+
+{params}
+
+## Data
+
+{source}: {training} images to train with{held_out}, {total} to test with. SHA-256 of the files:
+
+{files}
+
+## Results by class
+
+{by_class}
+"""
+MISTAKE = """\
+- Its most frequent mistake: of {of} test images of "{actual}" it calls {count} "{predicted}".
+"""
+
+
+def card(
+    settings: ModelParams,
+    pinned: Pinned,
+    sha256: str,
+    metrics: dict[str, Any],
+    table: pd.DataFrame,
+) -> bytes:
+    """The card of the weights with this hash: `metrics` and `table` are those of evaluation."""
+    dataset, (classes, features) = settings.download.dataset, pinned.size
+    names = [name.replace("|", "\\|") for name in pinned.classes]
+    held_out, counts = settings.train.validation, evaluation.confusion_matrix(table, classes)
+    answers = table.drop(columns=["label", "prediction"]).max(axis=1)
+    by_class = [
+        (name, counts[k].sum(), *(f"{metrics[key][k]:.2%}" for key in SCORES))
+        for k, name in enumerate(names)
+    ]
+    return CARD.format(
+        **{key: metrics[key] for key in ("accuracy", "total", "loss")},
+        dataset=dataset,
+        size=" x ".join(map(str, pinned.shape)),
+        shape=f"(n, {', '.join(map(str, pinned.shape))})",
+        classes=classes,
+        features=features,
+        parameters=classes * (features + 1),
+        weights=paths.WEIGHTS.name,
+        sha256=sha256,
+        confidence=math.fsum(answers) / len(answers),
+        mistake=_mistake(counts, names),
+        training=pinned.images[0] - held_out,
+        held_out=f", {held_out} held out" if held_out else "",
+        source=f"[{dataset}]({pinned.homepage})" if pinned.homepage else dataset,
+        params=_table(["param", "value"], settings.train.model_dump().items()),
+        files=_table(["file", "SHA-256"], zip(FILES, pinned.sha256, strict=True)),
+        by_class=_table(["class", "test images", *SCORES], by_class),
+    ).encode()
+
+
+def _mistake(counts: NDArray[np.int64], names: Sequence[str]) -> str:
+    """The line of the most frequent one, the first among equals; none where all is right."""
+    wrong = counts - np.diag(np.diag(counts))
+    if not wrong.any():
+        return ""
+    actual, predicted = divmod(int(wrong.argmax()), len(names))
+    return MISTAKE.format(
+        count=wrong.max(), of=counts[actual].sum(), actual=names[actual], predicted=names[predicted]
+    )
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)

@@ -1,0 +1,90 @@
+"""The models of a repository's past: of its commits, branches, tags and DVC experiments."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import git
+from dvc.api import DVCFileSystem
+from dvc.repo import Repo
+from dvc.scm import RevError, resolve_rev
+from dvc_data.index import DataIndexDirError
+
+from softmax.errors import DataError
+from softmax.pipeline import dvc_lock, paths
+
+EXPERIMENTS = "refs/exps/??/*/*"  # the ends of DVC's experiments, by the commit they started from
+
+
+class Revision(NamedTuple):
+    """The last commit that holds a model, and the name of the experiment if it is only in one."""
+
+    commit: str
+    time: float
+    experiment: str | None
+
+
+def of_models(root: Path) -> Iterator[Revision]:
+    """One revision for each model that dvc.lock has had anywhere in the repository at `root`.
+
+    And one for each dvc.lock that cannot be read, of which `check_out` says why.
+    """
+    repository = git.Repo(root)
+    ends = repository.git.for_each_ref(EXPERIMENTS, format="%(objectname) %(refname:lstrip=-1)")
+    experiments = dict(line.split(" ", 1) for line in ends.splitlines())
+    commits = repository.git.rev_list("HEAD", "--branches", "--tags", "--remotes").splitlines()
+    seen = set()
+    for commit in map(repository.commit, [*commits, *experiments]):
+        try:
+            file = commit.tree / str(dvc_lock.PATH)
+        except KeyError:
+            continue
+        try:
+            stages = dvc_lock.parse(file.data_stream.read())
+            model = dvc_lock.outputs(stages, "train").get(paths.WEIGHTS)
+        except DataError:
+            model = file.hexsha
+        if model and model not in seen:
+            seen.add(model)
+            name = experiments.get(commit.hexsha)
+            yield Revision(commit.hexsha, commit.committed_date, name)
+
+
+def find(root: Path, name: str) -> str:
+    """The hash of the commit that `name` means to DVC: a commit, branch, tag or experiment.
+
+    Raises DataError if it means none.
+    """
+    try:
+        with Repo(str(root)) as repository:
+            return git.Repo(root).commit(resolve_rev(repository.scm, name)).hexsha
+    except (RevError, ValueError):
+        raise DataError(
+            f"{name}: no commit, branch, tag or DVC experiment here; see `git log --all`, "
+            "`dvc exp list --all`, or run `git fetch --tags`"
+        ) from None
+
+
+def check_out(
+    root: Path, commit: str, folder: Path, wanted: Callable[[dvc_lock.Stages], Sequence[Path]]
+) -> None:
+    """Copy dvc.lock, and of the outputs those that are `wanted` of it, from `commit` to `folder`.
+
+    Raises DataError where git has no dvc.lock, or DVC a file neither in its cache nor in a remote.
+    """
+    files = DVCFileSystem(str(root), rev=commit)
+    try:
+        files.get_file(f"/{dvc_lock.PATH}", folder / dvc_lock.PATH)
+    except FileNotFoundError:
+        raise DataError(
+            f"commit {commit[:7]}: has no {dvc_lock.PATH}; name a commit that has one"
+        ) from None
+    for path in wanted(dvc_lock.load(folder)):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            files.get(f"/{path}", str(folder / path), recursive=files.isdir(f"/{path}"))
+        except (FileNotFoundError, DataIndexDirError):
+            raise DataError(
+                f"commit {commit[:7]}: {path} is not in DVC's cache; run "
+                "`dvc fetch --all-commits`, or check the commit out and `dvc repro`"
+            ) from None

@@ -1,0 +1,114 @@
+"""Whether two models differ beyond noise: over the test images, and over seeds."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest, ttest_rel
+
+from softmax.analysis.trained_models import Results
+
+LEVEL = 0.05  # a p-value below it is called more than noise
+SEEDS = 3  # with fewer, an interval says nothing
+LEAST = 1e-6  # a p-value below it is not written out
+
+
+def mcnemar(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> tuple[int, int, float]:
+    """How many images went from wrong to right and from right to wrong, and the exact p-value.
+
+    If both models were equally good, each image on which they differ would fall to either side
+    like a coin. Source: McNemar, Psychometrika 12 (1947); exact, by the binomial distribution.
+    """
+    fixed, broken = int((after & ~before).sum()), int((before & ~after).sum())
+    differ = fixed + broken
+    return fixed, broken, binomtest(fixed, differ).pvalue if differ else 1.0
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p-values of tests made together, corrected so that LEVEL holds for all of them at once.
+
+    With m tests the smallest counts m times, the next m - 1 times, and so on, and none less than
+    one before it. Source: Holm, Scandinavian Journal of Statistics 6 (1979). SciPy does not have
+    it, and statsmodels is a large library for one line.
+    """
+    order = np.argsort(p_values)
+    corrected = np.sort(p_values) * np.arange(len(p_values), 0, -1)
+    corrected = np.minimum(np.maximum.accumulate(corrected), 1)
+    return corrected[np.argsort(order)].tolist()
+
+
+def verdict(before: Results, after: Results) -> str:
+    """In Markdown: the test accuracies, and whether their difference is more than noise."""
+    old, new = before.metrics, after.metrics
+    accuracy = f"Test accuracy **{old['test_accuracy']:.2%} → {new['test_accuracy']:.2%}**"
+    if before.test_data != after.test_data:
+        return (
+            f"{accuracy}, but on another test set: {_correct(old)} correct before, "
+            f"{_correct(new)} after. So no test can tell progress from noise."
+        )
+    fixed, broken, p = mcnemar(before.right, after.right)
+    if fixed == broken == 0:
+        return f"{accuracy}: the same test images are correct, {_correct(new)}."
+    shown = p_value(p) if p < LEAST else f"= {p_value(p)}"
+    return (
+        f"{accuracy}: **{fixed - broken:+}** images correct, {_correct(new)}.\n\n"
+        f"Images fixed: {fixed}, broken: {broken}; **{meaning(p)}** "
+        f"(McNemar's exact test, p {shown})."
+    )
+
+
+def meaning(p: float) -> str:
+    """What a p-value says of a difference, in words."""
+    return "more than noise" if p < LEVEL else "could well be noise"
+
+
+def p_value(p: float) -> str:
+    """A p-value as people read it."""
+    if p < LEAST:
+        return f"< {LEAST:f}"
+    return np.format_float_positional(p, precision=2, fractional=False, trim="-")
+
+
+def over_seeds(before: Mapping[int, float], after: Mapping[int, float]) -> str:
+    """The difference between two recipes over the seeds with which both were trained."""
+    old, new = _common(before, after)
+    if not len(old):
+        return ""
+    spreads = [f"{side.mean():.2%} ± {100 * side.std(ddof=1):.2f}" for side in (old, new)]
+    if (old == new).all():
+        return f"Over {len(old)} seeds the same on both sides: {spreads[0]}."
+    difference, words = _interval(old, new)
+    return (
+        f"Over the same {len(old)} seeds: {spreads[0]} → {spreads[1]}, a difference of "
+        f"{difference} with {1 - LEVEL:.0%} confidence; **{words}** (paired t-test)."
+    )
+
+
+def over_seeds_briefly(before: Mapping[int, float], after: Mapping[int, float]) -> str:
+    """The same for the cell of a table."""
+    old, new = _common(before, after)
+    if not len(old):
+        return ""
+    if (old == new).all():
+        return f"the same over {len(old)}"
+    difference, words = _interval(old, new)
+    return f"{difference}, over {len(old)}; {words}"
+
+
+def _common(before: Mapping[int, float], after: Mapping[int, float]) -> NDArray[np.float64]:
+    """The accuracies of both with the same seeds, (2, n); with too few seeds, (2, 0)."""
+    seeds = sorted(before.keys() & after.keys())
+    seeds = seeds if len(seeds) >= SEEDS else []
+    return np.array([[side[seed] for seed in seeds] for side in (before, after)])
+
+
+def _interval(old: NDArray[np.float64], new: NDArray[np.float64]) -> tuple[str, str]:
+    """The mean difference and its interval by the paired t-test, and what that says in words."""
+    low, high = ttest_rel(new, old).confidence_interval(1 - LEVEL)
+    words = "could well be the seeds" if low <= 0 <= high else "more than the seeds"
+    return f"{100 * (new - old).mean():+.2f} points, {100 * low:+.2f} to {100 * high:+.2f}", words
+
+
+def _correct(metrics: Mapping[str, float]) -> str:
+    accuracy, total = metrics["test_accuracy"], metrics["test_total"]
+    return f"{round(accuracy * total)} of {total}"

@@ -1,0 +1,226 @@
+"""Read trained models and their results from the workspace, a git revision or DVC's cache."""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import git
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from ruamel.yaml import YAML
+
+from softmax.analysis import images, revisions
+from softmax.core import model
+from softmax.errors import DataError
+from softmax.pipeline import datasets, dvc_lock, files, paths
+from softmax.pipeline.datasets import Pinned
+from softmax.pipeline.params import ModelParams
+
+
+class Facts(NamedTuple):
+    """The folder in which the facts of a model lie, and the params it was trained with."""
+
+    folder: Path
+    settings: ModelParams
+
+    def sha256(self) -> str:
+        """What links them to a run: the hash of the weights."""
+        return files.sha256(self.folder / paths.WEIGHTS)
+
+    def recipe(self) -> str:
+        """The params that people compare, in a few words."""
+        train = self.settings.train
+        name = f"{train.optimizer} lr={train.learning_rate:g} b={train.batch_size}"
+        return f"{name} e={train.epochs}"
+
+    def pinned(self) -> Pinned:
+        """The data set as the dvc.lock of a revision has it, else as of today.
+
+        In the workspace as of today, since a stage that runs is not in dvc.lock yet.
+        """
+        dataset = self.settings.download.dataset
+        locked = self.folder != Path() and locked_entry(dvc_lock.load(self.folder), dataset)
+        return Pinned.model_validate(locked) if locked else datasets.load()[dataset]
+
+    def pins(self) -> tuple[str, ...]:
+        """The SHA-256 of each file of the data set: that of dvc.lock, which may be of the past."""
+        dataset, path = self.settings.download.dataset, self.folder / dvc_lock.PATH
+        download = dvc_lock.load(self.folder).get("download", {}) if path.exists() else {}
+        locked = download.get("params", {}).get(datasets.PATH.name, {})
+        pinned = zip(datasets.FILES, datasets.load()[dataset].sha256, strict=True)
+        return tuple(locked.get(f"{dataset}.{file}", sha256) for file, sha256 in pinned)
+
+    def digest(self, context: str) -> str:
+        """What tells the images of `context`, training, validation or test, from all others."""
+        pins = self.pins()[2:] if context == "test" else self.pins()[:2]
+        held_out = self.settings.train.validation if context == "validation" else ""
+        return hashlib.sha256(f"{''.join(pins)}{held_out}".encode()).hexdigest()[:16]
+
+    def locked(self) -> dvc_lock.Stages:
+        """The stages of dvc.lock that made or read these weights, if their outputs are here."""
+        if not (self.folder / dvc_lock.PATH).exists():
+            return {}
+        stages, md5 = dvc_lock.load(self.folder), files.md5(self.folder / paths.WEIGHTS)
+        return {
+            name: stage
+            for name, stage in stages.items()
+            if md5 in (dvc_lock.inputs(stages, name) | dvc_lock.outputs(stages, name)).values()
+            and all((self.folder / path).exists() for path in dvc_lock.outputs(stages, name))
+        }
+
+    def provenance(self) -> dict[str, str]:
+        """Tags that tell whether two models had the same data and the same code, from dvc.lock."""
+        return provenance(self.locked())
+
+
+def locked_entry(stages: dvc_lock.Stages, dataset: str) -> dict[str, Any]:
+    """What a dvc.lock has of an entry of datasets.yaml, nothing if only a sweep wrote it."""
+    params: dict[str, Any] = {}
+    for stage in ("download", "train"):
+        params |= stages.get(stage, {}).get("params", {}).get(datasets.PATH.name, {})
+    start = f"{dataset}."
+    return {key.removeprefix(start): params[key] for key in params if key.startswith(start)}
+
+
+def provenance(stages: dvc_lock.Stages) -> dict[str, str]:
+    """The same tags from the stages of a dvc.lock, none if it has no training."""
+    inputs = dvc_lock.inputs(stages, "train")
+    if not inputs:
+        return {}
+    data = {path: md5 for path, md5 in inputs.items() if path.parts[0] == "data"}
+    code = [f"{md5}  {path}" for path, md5 in inputs.items() if path not in data]
+    return {
+        "dvc.data.md5": " ".join(data.values()),
+        "dvc.code.md5": hashlib.md5("\n".join(code).encode(), usedforsecurity=False).hexdigest(),
+    }
+
+
+class Model(NamedTuple):
+    """theta (classes, features + 1), the classes' names, and the shape of an image."""
+
+    name: str
+    theta: NDArray[np.float64]
+    classes: tuple[str, ...]
+    shape: tuple[int, ...]
+
+
+def load(name: str, weights: Path, entry: Pinned) -> Model:
+    """The model in a file, trained on the data set of an entry; DataError unless they fit."""
+    theta = model.load(weights, entry.size)
+    return Model(name, theta, entry.classes, entry.shape)
+
+
+def of_workspace() -> Model:
+    """The model that is here; DataError unless it is that of dvc.lock."""
+    dvc_lock.verify(paths.WEIGHTS)
+    return load("the workspace", paths.WEIGHTS, entry(dvc_lock.dataset(dvc_lock.load())))
+
+
+def of_revision(name: str) -> Model:
+    """The model of a commit, branch, tag or DVC experiment; DataError if it has none."""
+    root = Path()
+    commit = revisions.find(root, name)
+    with tempfile.TemporaryDirectory() as folder:
+        revisions.check_out(root, commit, Path(folder), lambda _: [paths.WEIGHTS])
+        dataset = dvc_lock.dataset(dvc_lock.load(Path(folder)))
+        entries = YAML(typ="safe").load(git.Repo().git.show(f"{commit}:{datasets.PATH.name}"))
+        entry = Pinned.model_validate(entries[dataset])
+        return load(name, Path(folder) / paths.WEIGHTS, entry)
+
+
+def entry(dataset: str) -> Pinned:
+    """That of datasets.yaml as it is here; DataError if there is none."""
+    try:
+        return datasets.load()[dataset]
+    except KeyError:
+        remedy = "Add it with `python -m softmax data add`."
+        raise DataError(f"{dataset}: not in {datasets.PATH.name}. {remedy}") from None
+
+
+MODEL = (
+    paths.WEIGHTS,
+    paths.TRAIN_METRICS,
+    paths.TEST_METRICS,
+    paths.LOSSES,
+    paths.EPOCHS,
+    paths.PREDICTIONS,
+    paths.LESSON_METRICS,
+)
+
+
+class Results(NamedTuple):
+    """What dvc.lock and the facts say of a model."""
+
+    name: str
+    params: dict[str, Any]
+    data: dvc_lock.Hashes
+    test_data: set[str]  # MD5s, whatever the names
+    code: dvc_lock.Hashes
+    outputs: dvc_lock.Hashes
+    metrics: dict[str, float]
+    classes: pd.DataFrame  # recall and f1 of each class, by its name
+    right: NDArray[np.bool_]  # (n,), whether each test image was classified correctly
+    losses: "pd.Series[float]"  # of the reported batches, by epochs passed
+    tiles: NDArray[np.float64]  # of weights, (classes, rows, columns)
+    by_seed: Mapping[int, float] = MappingProxyType({})  # test accuracies of the same recipe
+
+
+def read(name: str, folder: Path) -> Results:
+    """The results in `folder`, called `name`; DataError unless they are those of its dvc.lock."""
+    stages = dvc_lock.load(folder)
+    inputs, outputs = (
+        {path: md5 for stage in stages for path, md5 in of(stages, stage).items()}
+        for of in (dvc_lock.inputs, dvc_lock.outputs)
+    )
+    for path in MODEL:
+        if not (folder / path).exists() or files.md5(folder / path) != outputs.get(path):
+            raise DataError(
+                f"{name}: {path} is not that of {dvc_lock.PATH}; run `dvc checkout` or `dvc repro`"
+            )
+    train, test = (_json(folder / path) for path in (paths.TRAIN_METRICS, paths.TEST_METRICS))
+    lesson = _json(folder / paths.LESSON_METRICS)
+    by_class = {key: test.pop(key) for key in ("precision", "recall", "f1")}
+    losses, epochs, predictions = (
+        pd.read_csv(folder / path) for path in (paths.LOSSES, paths.EPOCHS, paths.PREDICTIONS)
+    )
+    theta = model.load(folder / paths.WEIGHTS)
+    entry = locked_entry(stages, dvc_lock.dataset(stages))
+    return Results(
+        name=name,
+        params=dvc_lock.values(stages),
+        data=_data(inputs),
+        test_data=set(_data(dvc_lock.inputs(stages, "evaluate")).values()),
+        code=_code(inputs, outputs),
+        outputs={path: md5 for path, md5 in outputs.items() if path.parts[0] != "data"},
+        metrics=_named("test", test) | train | _named("lesson", lesson),
+        classes=pd.DataFrame(by_class, entry["classes"])[["recall", "f1"]],
+        right=(predictions["label"] == predictions["prediction"]).to_numpy(),
+        losses=pd.Series(losses["loss"].array, losses["step"] / epochs["step"][0]),
+        tiles=images.tiles(theta, tuple(entry["shape"])),
+    )
+
+
+def _json(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
+
+
+def _named(prefix: str, values: Mapping[str, float]) -> dict[str, float]:
+    return {f"{prefix}_{key}": value for key, value in values.items()}
+
+
+def _data(hashes: dvc_lock.Hashes) -> dvc_lock.Hashes:
+    return {path: md5 for path, md5 in hashes.items() if path.parts[0] == "data"}
+
+
+def _code(inputs: dvc_lock.Hashes, outputs: dvc_lock.Hashes) -> dvc_lock.Hashes:
+    """What is written by hand, the sources of the page, too; but not params and pins."""
+    others = _data(inputs) | outputs
+    return {
+        path: md5 for path, md5 in inputs.items() if path not in others and path.suffix != ".yaml"
+    }

@@ -1,0 +1,118 @@
+"""CSV with a header: a column of labels, and one for each pixel, 0 to 255, row by row.
+
+A folder has train.csv and test.csv; of a single file, a sixth is for the test, by the hash of the
+pixels, so that equal images stay together.
+"""
+
+import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.errors import ParserWarning
+from tqdm import tqdm
+
+from softmax.data.raw_dataset import Found, Part, encode, is_for_test, shortened
+from softmax.errors import DataError
+
+FILES = ("train.csv", "test.csv")
+LABELS = ("label", "class")  # names of the column, where nobody gives another
+CELLS = 2**22  # that are in memory as numbers at a time
+GRAYS = list(map(str, range(256)))
+SETTINGS: dict[str, Any] = {"keep_default_na": False, "index_col": False, "encoding": "utf-8-sig"}
+
+
+def read(place: Path, label: str | None, shape: tuple[int, ...] | None) -> Found:
+    """All rows; `label` names a column, `shape` is (rows, columns) or (rows, columns, 3)."""
+    paths = [place / name for name in FILES] if place.is_dir() else [place]
+    headers = [_header(path, label) for path in paths]
+    if headers[0] != headers[-1]:
+        raise DataError(f"{place}: {' and '.join(FILES)} have other columns; should have the same")
+    (label, columns), *_ = headers
+    shape = _shape(paths[0], len(columns), shape)
+    tables = [_table(path, label, columns) for path in paths]
+    classes, labels = encode(place, *(written for _, written in tables))
+    parts = [
+        Part(pixels.reshape(-1, *shape), indices)
+        for (pixels, _), indices in zip(tables, labels, strict=True)
+    ]
+    if len(parts) == 1:
+        test = np.array([is_for_test(image.tobytes()) for image in parts[0].images], bool)
+        parts = [Part(*(array[chosen] for array in parts[0])) for chosen in (~test, test)]
+    return Found(parts[0], parts[1], classes)
+
+
+def _header(path: Path, label: str | None) -> tuple[str, list[str]]:
+    """The name of the column of labels, and those of the others."""
+    with _reading(path) as file:
+        names = list(pd.read_csv(file, nrows=0, **SETTINGS))
+    chosen = [name for name in ([label] if label else LABELS) if name in names]
+    if len(chosen) != 1 or len(names) == 1:
+        raise DataError(
+            f"{path}: {len(names)} columns ({shortened(names)}), {len(chosen)} of them called "
+            f"{label or ' or '.join(LABELS)}; should be one, beside the pixels, and --label ... "
+            "names another"
+        )
+    return chosen[0], [name for name in names if name != chosen[0]]
+
+
+def _shape(path: Path, pixels: int, shape: tuple[int, ...] | None) -> tuple[int, ...]:
+    """`shape`, or that of a square."""
+    side = math.isqrt(pixels)
+    if math.prod(shape or (side, side)) == pixels:
+        return shape or (side, side)
+    if shape:
+        raise DataError(f"{path}: {pixels} pixel columns are not {' x '.join(map(str, shape))}")
+    raise DataError(
+        f"{path}: {pixels} pixel columns are no square; say --shape 20x30, rows and columns, or "
+        "--shape 32x32x3 for RGB"
+    )
+
+
+def _table(
+    path: Path, label: str, columns: list[str]
+) -> tuple[NDArray[np.uint8], NDArray[np.str_]]:
+    """The pixels, uint8 (n, pixels), and the labels as they are written, (n,)."""
+    pixels, labels = [np.empty((0, len(columns)), np.uint8)], [np.empty(0, np.str_)]
+    size = max(1, CELLS // len(columns))
+    with _reading(path) as file:
+        for rows in pd.read_csv(file, dtype={label: str}, chunksize=size, **SETTINGS):
+            pixels.append(_pixels(path, rows[columns]))
+            labels.append(rows[label].to_numpy(np.str_))
+    return np.concatenate(pixels), np.concatenate(labels)
+
+
+def _pixels(path: Path, rows: pd.DataFrame) -> NDArray[np.uint8]:
+    """`rows` as uint8; DataError for the first that is not a whole number from 0 to 255."""
+    values = rows.to_numpy()
+    if rows.empty or (values.dtype.kind in "iu" and 0 <= values.min() <= values.max() <= 255):
+        return values.astype(np.uint8)
+    before = range(1, rows.index[0] + 1)
+    written = pd.read_csv(path, dtype=str, skiprows=before, nrows=len(rows), **SETTINGS)
+    wrong = ~written[rows.columns].isin(GRAYS).to_numpy()
+    row, column = np.argwhere(wrong)[0]
+    raise DataError(
+        f"{path}: image {rows.index[row] + 1}, column {rows.columns[column]}: "
+        f"{written[rows.columns].iat[row, column]!r}; pixels are whole numbers from 0 to 255"
+    )
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[Any]:
+    """The file, with a bar that shows how much of it is read; DataError if it is no CSV."""
+    size, name = path.stat().st_size, path.name
+    with (
+        path.open("rb") as file,
+        tqdm.wrapattr(file, "read", total=size, desc=name, leave=False, disable=None) as wrapped,
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("error", ParserWarning)  # of values that are left out
+        try:
+            yield wrapped
+        except (ValueError, ParserWarning) as error:
+            raise DataError(f"{path}: not CSV: {' '.join(str(error).split())}") from None

@@ -1,0 +1,164 @@
+"""Prepare the images and weights that the report embeds, as few characters.
+
+Which bytes a compressor emits is its own choice, and Python's zlib is the machine's: zlib in one
+place, zlib-ng in another. libdeflate lies in its wheel, makes the same choices on all processors,
+and others only in another version, which pyproject.toml would have to name (docs/arithmetic.md).
+"""
+
+import base64
+import json
+from itertools import chain, zip_longest
+from typing import Any
+
+import deflate
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from softmax.analysis import evaluation
+from softmax.core.arrays import FloatArray
+from softmax.core.batches import Dataset
+
+LISTED = 50  # classes with a row in tables and a picture
+EXAMPLES, EXAMPLE_BYTES = 10, 200_000  # training images of each class, and of all
+MISTAKES = 24
+PIECE = 2**18  # bytes of images that are packed together
+
+
+def listed(predictions: pd.DataFrame, classes: int) -> list[int]:
+    """The classes that tables list: of many, those with the most mistakes.
+
+    `predictions`, here and below, is metrics/predictions.csv.
+    """
+    wrong = predictions.loc[predictions["label"] != predictions["prediction"], "label"]
+    mistakes = np.bincount(wrong, minlength=classes)
+    most: list[int] = np.argsort(-mistakes, kind="stable")[:LISTED].tolist()
+    return sorted(most)
+
+
+def data(classes: list[int], training: Dataset, held_out: Dataset, test: Dataset) -> dict[str, Any]:
+    """How many images there are, and the first training images of each of `classes`, in turn."""
+    first = [np.flatnonzero(training.labels == k)[:EXAMPLES].tolist() for k in classes]
+    in_turn = [k for k in chain(*zip_longest(*first)) if k is not None]
+    index = in_turn[: max(EXAMPLE_BYTES // training.images.shape[1], 1)]
+    return {
+        "training": np.bincount(training.labels, minlength=training.classes).tolist(),
+        "held_out": len(held_out.labels),
+        "test": np.bincount(test.labels, minlength=training.classes).tolist(),
+        "label": training.labels[index].tolist(),
+        "pixels": packed(training.images[index]),
+    }
+
+
+def called(predictions: pd.DataFrame, listed: list[int], classes: int) -> dict[str, Any]:
+    """The facts about what the model calls the test images, of the classes `listed`."""
+    ranked = _ranked(predictions)
+    cells = evaluation.confusion_matrix(predictions, classes)
+    return {
+        "confusion": cells[np.ix_(listed, listed)].tolist(),
+        "called": cells.sum(axis=0)[listed].tolist(),
+        "mistakes": ranked.index[~ranked["right"]][:MISTAKES].tolist(),
+    }
+
+
+def shown(
+    test: Dataset, predictions: pd.DataFrame, samples: list[int], room: int, sure: bool
+) -> list[dict[str, Any]]:
+    """Test images in pieces, as many as fit into `room` characters, and `samples` at last.
+
+    First come the mistakes of which the model is surest, then of each cell of the confusion, in
+    turn, the most confident: those of all mistakes, and then of what is right. With `sure` each
+    has the probability of what it is called, for a page that cannot compute it.
+    """
+    ranked = _ranked(predictions)
+    rows = ranked[["label", "prediction", *(["a"] if sure else [])]]
+    in_turn = ranked.sort_values(["right", "turn"], kind="stable").index
+    order = ranked.index[~ranked["right"]][:MISTAKES].union(in_turn, sort=False)
+    step = max(PIECE // test.images.shape[1], 1)
+    room -= len(json.dumps(_piece(test, rows.loc[samples])))
+    pieces: list[dict[str, Any]] = []
+    left = samples
+    for start in range(0, len(order), step):
+        piece = _piece(test, rows.loc[order[start : start + step]])
+        room -= len(json.dumps(piece))
+        if room < 0:
+            break
+        pieces.append(piece)
+        left = [k for k in left if k not in piece["index"]]
+    return [*pieces, _piece(test, rows.loc[left])] if left else pieces
+
+
+def _ranked(predictions: pd.DataFrame) -> pd.DataFrame:
+    """By test image, the most confident first: label, prediction, its probability a, whether it is
+    right, and turn: how many of the same label and prediction come before it.
+    """
+    called = predictions[["label", "prediction"]]
+    called = called.assign(a=predictions.filter(regex=r"^p\d+$").max(axis=1))
+    ranked = called.sort_values("a", ascending=False, kind="stable")
+    return ranked.assign(
+        right=ranked["label"] == ranked["prediction"],
+        turn=ranked.groupby(["label", "prediction"]).cumcount(),
+    )
+
+
+def _piece(test: Dataset, rows: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "index": rows.index.tolist(),
+        **{str(name): rows[name].tolist() for name in rows},
+        "pixels": packed(test.images[rows.index]),
+    }
+
+
+EPOCHS = 8  # whose weights are shown, besides the start
+ROOM = 2_000_000  # characters for all of them, which are about 430,000 weights
+
+
+def weights(
+    theta: FloatArray, thetas: dict[int, FloatArray], listed: list[int], training: NDArray[np.uint8]
+) -> dict[str, Any]:
+    """The facts about theta, and thetas by epoch, from 0, with images (n, pixels) of training.
+
+    theta is None if there is no room for it, and so is forming, the rows of the classes `listed`.
+    """
+    packed = doubles(theta)
+    fits = len(packed) <= ROOM
+    dark = np.flatnonzero(training.max(axis=0) == 0)
+    before, after = thetas[min(thetas)][:, dark], theta[:, dark]
+    return {
+        "theta": packed if fits else None,
+        "forming": _forming(thetas, listed, ROOM - len(packed) * fits),
+        "dark": {"count": dark.size, "total": after.size, "kept": int((before == after).sum())},
+    }
+
+
+def _forming(thetas: dict[int, FloatArray], listed: list[int], room: int) -> dict[str, Any] | None:
+    """theta as the training began, and after epochs, evenly to the last one."""
+    start, *others = sorted(thetas)
+    each = len(doubles(thetas[others[-1]][listed]))
+    count = min(len(others), EPOCHS, room // each - 1)
+    if count < 1:
+        return None
+    epochs = [start, *(others[k * len(others) // count - 1] for k in range(1, count + 1))]
+    return {"epochs": epochs, "thetas": doubles(np.stack([thetas[n][listed] for n in epochs]))}
+
+
+LEVEL = 9  # of 12, which would make MNIST 4% smaller in ten times the time
+
+
+def base64_of(content: bytes | bytearray) -> str:
+    """`content` as ASCII."""
+    return base64.b64encode(content).decode()
+
+
+def packed(array: NDArray[np.uint8]) -> str:
+    """Bytes of any shape as the page's modules read them: a zlib stream in base64."""
+    return base64_of(deflate.zlib_compress(array.tobytes(), LEVEL))
+
+
+def doubles(array: NDArray[np.float64]) -> str:
+    """float64 of any shape, likewise: their first bytes, little-endian, then their second ones...
+
+    Those of weights are 0 below the grid and few above it, so that half of them vanish.
+    """
+    octets = np.frombuffer(array.astype("<f8").tobytes(), np.uint8)
+    return packed(octets.reshape(-1, 8).T)

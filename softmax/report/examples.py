@@ -1,0 +1,237 @@
+"""The lecture in two dimensions: three clouds of points, and the same model and training.
+
+A point is an image of two pixels. They are whole numbers, 255 x, and may be negative, but in the
+square from -1 to 1 no larger than a white one, so that all sums are exact for the same reasons.
+
+The lecture's numerical examples are computed by the functions that train; derivatives are compared
+with central differences of the same functions.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from softmax.analysis import evaluation
+from softmax.core import arithmetic, model
+from softmax.core.arithmetic import WEIGHT_GRID, WHITE
+from softmax.core.arrays import FloatArray
+from softmax.core.batches import Dataset, batches
+from softmax.pipeline.params import Lesson
+from softmax.training import fitting, randomness
+from softmax.training.fitting import Epoch
+from softmax.training.state import Hyperparameters
+
+CENTRES = np.array([[0, 102], [87, -51], [-87, -51]])  # of red, green and blue, in 255ths
+CLASSES = len(CENTRES)
+POINTS = 2**64 - 1  # the random stream of the points, which no epoch reaches
+CELLS = 256  # of the lattice, across and down
+
+
+def points(params: Lesson) -> Dataset:
+    """The clouds, class by class: 255 x, int16 (n, 2), and labels, uint8 (n,).
+
+    The sum of three uniform values between ±spread has the standard deviation spread.
+    """
+    count = CLASSES * params.points
+    u, v, w = randomness.uniform(3 * count * 2, params.seed, POINTS).reshape(3, count, 2)
+    labels = np.arange(count) // params.points
+    places = CENTRES[labels] + (u + v + w) * (params.spread * WHITE)
+    return Dataset(arithmetic.snap(places, 1.0).astype(np.int16), labels.astype(np.uint8), CLASSES)
+
+
+def lattice() -> Dataset:
+    """Points that fill the square as the cells of a picture do: row by row, from the top left.
+
+    255 x is odd, -255 to 255, int16 (CELLS * CELLS, 2); the labels mean nothing.
+    """
+    across = np.arange(1 - CELLS, CELLS, 2, dtype=np.int16)
+    cells = np.stack(np.meshgrid(across, -across), axis=-1).reshape(-1, 2)
+    return Dataset(cells, np.zeros(len(cells), np.uint8), CLASSES)
+
+
+def fit(data: Dataset, params: Lesson) -> list[Epoch]:
+    """Softmax regression by full-batch gradient descent, epoch by epoch: theta (3, 3)."""
+    train = _train(params, len(data.labels), params.learning_rate)
+    return list(fitting.fit(*data.split(0), train))
+
+
+def fit_logistic(data: Dataset, params: Lesson) -> list[FloatArray]:
+    """For each class a logistic regression on whether a point is of it: theta (2, 3) each.
+
+    It is the softmax regression of two classes, because with z = z_1 - z_0
+
+        e^z_1 / (e^z_0 + e^z_1) = 1 / (1 + e^-z).
+
+    A step moves z from both sides, so that half the rate makes it the lecture's.
+    """
+    train = _train(params, len(data.labels), params.learning_rate / 2)
+    thetas = []
+    for k in range(CLASSES):
+        one_or_other = Dataset(data.images, data.labels == k, 2)
+        *_, last = fitting.fit(*one_or_other.split(0), train)
+        thetas.append(last.theta)
+    return thetas
+
+
+def probabilities(theta: FloatArray, data: Dataset) -> FloatArray:
+    """The softmax of each point: (3, n)."""
+    count = len(data.labels)
+    (all_of_them,) = batches(data, range(count), count)
+    return model.softmax(model.logits(theta, all_of_them.x))
+
+
+def logistic(thetas: list[FloatArray], data: Dataset) -> FloatArray:
+    """What each logistic regression gives each point, on its own: (3, n)."""
+    return np.stack([probabilities(theta, data)[1] for theta in thetas])
+
+
+def totals(p: FloatArray) -> FloatArray:
+    """What three probabilities (3, n) add up to at each point: (n,)."""
+    red, green, blue = p
+    return red + green + blue  # off the grids, so that the order counts
+
+
+def metrics(last: Epoch, a: FloatArray, q: FloatArray) -> dict[str, float]:
+    """The final loss and accuracy, and how far sums of softmax a and of logistic q reach."""
+    softmax, logistic = totals(a), totals(q)
+    return fitting.metrics(last) | {
+        "softmax_sum_min": softmax.min(),
+        "softmax_sum_max": softmax.max(),
+        "logistic_sum_min": logistic.min(),
+        "logistic_sum_max": logistic.max(),
+    }
+
+
+def points_table(data: Dataset, theta: FloatArray, thetas: list[FloatArray]) -> pd.DataFrame:
+    """A row for each point: 255 x, label, prediction, softmax p, logistic q, and their sum."""
+    z, q = evaluation.logits(theta, data), logistic(thetas, data)
+    places = {f"x{k}": x for k, x in enumerate(data.images.T, start=1)}
+    judged = evaluation.predictions(z, model.softmax(z), data.labels)
+    alone = {f"q{k}": row for k, row in enumerate(q)} | {"q_sum": totals(q)}
+    return pd.DataFrame(places).join(judged).assign(**alone)
+
+
+def _train(params: Lesson, count: int, learning_rate: float) -> Hyperparameters:
+    """Gradient descent with `count` points, all of them, in each batch."""
+    return Hyperparameters(
+        seed=params.seed,
+        epochs=params.epochs,
+        batch_size=count,
+        optimizer="sgd",
+        learning_rate=learning_rate,
+        schedule="constant",
+        momentum=0.0,
+        weight_decay=0.0,
+        averaging=0.0,
+    )
+
+
+# The lecture's W and, last, b.
+THETA = arithmetic.snap(
+    np.array([[0.31, 3.95, 1.2], [7.07, -0.23, 2.93], [-6.27, -2.35, -4.14]]), WEIGHT_GRID
+)
+# 255 x of the lecture's points (-0.1, 1.4), (1.3, 0.9) and (-1.4, -1.1), one for each class. Halves
+# and more than 255 are no points of the lesson, but these weights are small.
+EXAMPLE_POINTS = np.array([[-25.5, 331.5, -357.0], [357.0, 229.5, -280.5], [WHITE] * 3])
+X = EXAMPLE_POINTS[:, :1]
+# What "a model", the lecture supposes, predicts for the three: a column each.
+PREDICTIONS = np.array([[0.9, 0.1, 0.1], [0.1, 0.8, 0.2], [0.0, 0.1, 0.7]])
+LABEL = 1  # of X here: not what the model says, so that there is much to learn
+
+STEP = math.ldexp(1, -13)  # the cube root of the grid of exponentials, which errs least
+LOG_STEP = math.ldexp(1, -20)  # log bends more, and is on no grid
+
+
+class Example(NamedTuple):
+    """A formula and its value, and central differences if that is a derivative; of one shape."""
+
+    name: str
+    formula: str
+    value: FloatArray
+    differences: FloatArray | None = None
+
+
+def examples() -> list[Example]:
+    """All, in the order of the lecture: what is given, probabilities, likelihoods, derivatives."""
+    z, y = model.logits(THETA, X), np.eye(3)
+    a = model.softmax(z)
+    likelihoods = np.where(y, PREDICTIONS, 1.0).prod(axis=0)  # a to the power of y
+    losses = -arithmetic.log(likelihoods)
+    return [
+        Example("weights", "W", THETA[:, :-1]),
+        Example("biases", "b", THETA[:, -1]),
+        Example("points", "x⁽¹⁾ x⁽²⁾ x⁽³⁾", EXAMPLE_POINTS[:-1] / WHITE),
+        Example("scores", "z = W x⁽¹⁾ + b", z[:, 0]),
+        Example("sigmoids", "σ(zₖ) = 1 / (1 + e^−zₖ)", model.softmax(np.hstack([0 * z, z]).T)[1]),
+        Example("probabilities", "aₖ = e^zₖ / Σⱼ e^zⱼ", a[:, 0]),
+        Example("label", "y", y[:, LABEL]),
+        Example("cross-entropy", "L = −Σⱼ yⱼ log aⱼ", model.cross_entropy(z, y[:, [LABEL]])),
+        Example("predictions", "a⁽¹⁾ a⁽²⁾ a⁽³⁾", PREDICTIONS),
+        Example("likelihoods", "∏ⱼ aⱼ^yⱼ", likelihoods),
+        Example("likelihood of all", "∏ᵢ ∏ⱼ aⱼ^yⱼ", np.array([math.prod(likelihoods.tolist())])),
+        Example("cross-entropy of all", "J = −Σᵢ Σⱼ yⱼ log aⱼ", np.array([sum(losses.tolist())])),
+        *_derivatives(z, a, y[:, [LABEL]]),
+    ]
+
+
+def jacobian(a: FloatArray) -> FloatArray:
+    """da/dz = a 1ᵀ ∘ (I - 1 aᵀ), (classes, classes), at probabilities a, (classes, 1)."""
+    return a * (np.eye(len(a)) - a.T)
+
+
+def examples_table(chosen: Sequence[Example]) -> pd.DataFrame:
+    """A row for each example; rows of a matrix are separated by semicolons."""
+    return pd.DataFrame(
+        {
+            "example": example.name,
+            "formula": example.formula,
+            "value": "; ".join(
+                " ".join(f"{x:.6g}" for x in row) for row in np.atleast_2d(example.value)
+            ),
+            "finite_differences_off_by": None
+            if example.differences is None
+            else _distance(example.value, example.differences),
+        }
+        for example in chosen
+    )
+
+
+def _derivatives(z: FloatArray, a: FloatArray, y: FloatArray) -> list[Example]:
+    """From dL/da to dL/dW at X. Matrices are columns, as in the lecture."""
+
+    def loss(a: FloatArray) -> FloatArray:
+        return -arithmetic.log(a[LABEL])
+
+    by_a = (0 - y) / a
+    by_z = sum(da * dl for da, dl in zip(jacobian(a), by_a, strict=True))  # in this order
+    residuals = model.residuals(a, y)
+    by_theta = model.mean_gradient(model.gradient_sum(residuals, X), 1)
+    slopes = _differences(lambda theta: loss(model.softmax(model.logits(theta, X))), THETA, STEP)
+    slopes_by_z = _differences(lambda z: loss(model.softmax(z)), z, STEP)
+    return [
+        Example(
+            "Jacobian", "∂a/∂z = a1ᵀ ∘ (I − 1aᵀ)", jacobian(a), _differences(model.softmax, z, STEP)
+        ),
+        Example("gradient by a", "∂L/∂a = −y / a", by_a[:, 0], _differences(loss, a, LOG_STEP)),
+        Example("gradient by z, chain rule", "∂L/∂z = ∂a/∂z ∂L/∂a", by_z, slopes_by_z),
+        Example("gradient by z", "∂L/∂z = a − y", residuals[:, 0], slopes_by_z),
+        Example("gradient by W", "∂L/∂W = (a − y) xᵀ", by_theta[:, :-1], slopes[:, :-1]),
+        Example("gradient by b", "∂L/∂b = a − y", by_theta[:, -1], slopes[:, -1]),
+    ]
+
+
+def _differences(
+    function: Callable[[FloatArray], FloatArray], x: FloatArray, step: float
+) -> FloatArray:
+    """Central differences of each value of `function` by each element of x, without axes of 1."""
+    changes = step * np.eye(x.size).reshape(x.size, *x.shape)
+    slopes = [(function(x + change) - function(x - change)) / (2 * step) for change in changes]
+    return np.stack(slopes, axis=-1).reshape(*slopes[0].shape, *x.shape).squeeze()
+
+
+def _distance(one: FloatArray, other: FloatArray) -> float:
+    """The largest absolute difference of two elements."""
+    return float(abs(one - other).max())

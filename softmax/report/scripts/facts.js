@@ -1,0 +1,27 @@
+// The facts in the file, and their binary forms.
+
+/** What softmax/report.py says of them. */
+export const facts = JSON.parse(document.getElementById("facts").textContent);
+
+/** The Uint8Array that softmax/report/embedded.py packed. */
+export async function unpack(base64) {
+  const inflate = new DecompressionStream("deflate");
+  const stream = new Blob([bytes(base64)]).stream().pipeThrough(inflate);
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** The Float64Array of its doubles: their first bytes, little-endian, then their second ones... */
+export async function doubles(base64) {
+  const octets = await unpack(base64);
+  const count = octets.length / 8;
+  const view = new DataView(new ArrayBuffer(octets.length));
+  octets.forEach((octet, k) => view.setUint8(8 * (k % count) + Math.floor(k / count), octet));
+  return Float64Array.from({ length: count }, (_, k) => view.getFloat64(8 * k, true));
+}
+
+function bytes(base64) {
+  const text = atob(base64);
+  const decoded = new Uint8Array(text.length);
+  for (let k = 0; k < text.length; k++) decoded[k] = text.charCodeAt(k);
+  return decoded;
+}

@@ -1,0 +1,150 @@
+// The lesson, live: the training of softmax/report/examples.py in the reader's browser, with its bits.
+
+import { showCurve, showDot } from "softmax/descent";
+import { element } from "softmax/elements";
+import { say } from "softmax/i18n";
+import { NAMES } from "softmax/marks";
+import { WHITE, input, logits, predict, softmax } from "softmax/model";
+import { Plane } from "softmax/plane";
+import { boundaries, lattice, paint } from "softmax/regions";
+import { fit } from "softmax/training";
+import { showVerdict } from "softmax/verdict";
+
+const EPOCHS = 100; // of a training, at least
+const SECONDS = 10; // that all of it takes when it is played
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+export function start({ lesson }) {
+  const live = new Lesson(lesson);
+  at("python").textContent = lesson.sha256;
+  at("rate").addEventListener("input", () => live.train({ rate: rateOf(at("rate").value) }));
+  at("epoch").addEventListener("input", () => live.go(Number(at("epoch").value)));
+  at("reset").addEventListener("click", () => live.reset());
+  at("step").addEventListener("click", () => live.go(live.epoch + 1));
+  at("play").addEventListener("click", () => (live.playing ? live.pause() : live.play()));
+  at("remove").addEventListener("click", () => live.plane.remove());
+  for (const button of document.querySelectorAll("[data-add]")) {
+    button.addEventListener("click", () => live.plane.add(Number(button.dataset.add)));
+  }
+  live.reset();
+}
+
+/** Of a place on a logarithmic scale: two digits. */
+const rateOf = (place) => Number(Math.pow(10, place).toPrecision(2));
+
+/** A training whose rate and points can change, all its epochs, and the one that is shown. */
+class Lesson {
+  /** `original` has the settings of the pipeline, as softmax/report/document.py gives them. */
+  constructor(original) {
+    this.original = original;
+    this.initial = original.start;
+    this.points = original.points.map(([x1, x2, y]) => ({ x: input([x1, x2]), y }));
+    this.cells = lattice(at("regions").width);
+    this.plane = new Plane({
+      changed: (samples) => this.train({ samples }),
+      pointed: (x) => this.point(x),
+    });
+  }
+
+  /** Go back to the settings of the pipeline. */
+  reset() {
+    const { epochs, learning_rate } = this.original;
+    this.epoch = epochs;
+    this.plane.put(this.points);
+    this.train({ rate: learning_rate, samples: this.points });
+  }
+
+  /** Train anew, and show the same epoch. */
+  train({ rate = this.rate, samples = this.samples }) {
+    const history = fit(this.initial, samples, rate, Math.max(EPOCHS, this.original.epochs));
+    Object.assign(this, { rate, samples, history });
+    at("rate").value = Math.log10(rate);
+    at("epoch").max = history.length - 1;
+    say(at("rate-value"), "number", { value: rate });
+    at("rate").setAttribute("aria-valuetext", at("rate-value").textContent);
+    showCurve(history.map(({ loss }) => loss), this.original.epochs);
+    this.go(this.epoch);
+  }
+
+  /** Show an epoch, the last one if it comes after it, and play no more. */
+  go(epoch) {
+    this.pause();
+    this.show(Math.min(epoch, this.history.length - 1));
+  }
+
+  show(epoch) {
+    const { theta, loss, correct } = this.history[epoch];
+    this.epoch = epoch;
+    at("epoch").value = epoch;
+    say(at("epoch-value"), "number.0", { value: epoch });
+    paint(at("regions"), this.cells, theta);
+    at("boundaries").setAttribute("d", boundaries(theta));
+    this.plane.judge(({ x, y }) => predict(logits(theta, x)) !== y);
+    this.point(this.place);
+    showDot(epoch);
+    say(at("score"), "lesson.score", { epoch, loss, correct, total: this.samples.length });
+    showVerdict(theta, this.original.sha256, this.changes());
+  }
+
+  /** Say z and a at a place, beside the W and b that give them. */
+  point(x) {
+    this.place = x;
+    if (!this.history) return;
+    const { theta } = this.history[this.epoch];
+    const z = logits(theta, x);
+    const a = softmax(z);
+    say(at("place"), "lesson.place", { x1: x[0] / WHITE, x2: x[1] / WHITE });
+    at("parameters").replaceChildren(...theta.map((row, k) => parameters(k, row, z[k], a[k])));
+  }
+
+  /** What differs from the pipeline: the values of strings lesson.changed.* by their names. */
+  changes() {
+    const { original, rate, epoch, samples, points } = this;
+    const others = samples.filter((sample) => !points.includes(sample));
+    return {
+      ...(rate !== original.learning_rate && { rate: { rate, original: original.learning_rate } }),
+      ...(epoch !== original.epochs && { epoch: { epoch, original: original.epochs } }),
+      ...(others.length && { points: { count: others.length } }),
+      ...(samples.length !== points.length && {
+        count: { count: samples.length, original: points.length },
+      }),
+    };
+  }
+
+  /** On to the pipeline's last epoch; from there to the last of all, and from that to the start. */
+  play() {
+    const last = this.history.length - 1;
+    const from = this.epoch < last ? this.epoch : 0;
+    const to = from < this.original.epochs ? Math.min(this.original.epochs, last) : last;
+    if (still.matches) return this.show(to);
+    const started = performance.now();
+    const frame = (now) => {
+      const share = Math.max(now - started, 0) / (1000 * SECONDS);
+      const epoch = from + Math.floor(share * last);
+      this.show(Math.min(epoch, to));
+      if (epoch < to) this.playing = requestAnimationFrame(frame);
+      else this.pause();
+    };
+    this.playing = requestAnimationFrame(frame);
+    say(at("play"), "lesson.pause");
+  }
+
+  pause() {
+    cancelAnimationFrame(this.playing);
+    this.playing = undefined;
+    say(at("play"), "lesson.play");
+  }
+}
+
+const at = (name) => document.getElementById(`lesson-${name}`);
+
+/** The row of class k: its weights and bias, score and probability. */
+function parameters(k, row, z, a) {
+  const cell = (term, value) => {
+    const key = Math.abs(value) < 100 ? "number.3" : "number.1"; // so that a column stays narrow
+    return element("td", { "data-term": term, say: [key, { value }] });
+  };
+  const header = element("th", { scope: "row", class: NAMES[k], say: [`lesson.${NAMES[k]}`] });
+  const weights = Array.from(row, (value, i) => cell(i < row.length - 1 ? "W" : "b", value));
+  return element("tr", {}, header, ...weights, cell("z", z), cell("a", a));
+}

@@ -1,0 +1,78 @@
+"""What a sweep has trained: kept under what it depends on, so that one that broke off goes on.
+
+A model's folder is what `dvc exp run` leaves of stage train, dvc.lock included, and may be deleted
+at any time.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from softmax.errors import DataError
+from softmax.pipeline import datasets, dvc_lock, files
+from softmax.pipeline.params import Params
+from softmax.sweep.passes import Outcome
+
+PLACE = Path(".dvc/tmp/sweep")
+FAILURE, EVENT = Path("failure.txt"), Path("event.json")  # in a model's folder
+
+
+def inputs() -> dict[str, str]:
+    """The MD5 of data and code that stage train reads now, as DVC puts it into dvc.lock.
+
+    Raises DataError where there is no such stage.
+    """
+    from dvc.dependency import ParamsDependency  # a second, which the processes need not take
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        with Repo() as repo:
+            (train,) = repo.stage.collect("train")
+            deps = [dep for dep in train.deps if not isinstance(dep, ParamsDependency)]
+            return dict(sorted((dep.def_path, str(dep.get_hash().value)) for dep in deps))
+    except (DvcException, ValueError) as error:  # ValueError: no such stage
+        raise DataError(f"DVC does not know what stage train reads: {error}") from None
+
+
+def folder(read: Mapping[str, str], settings: Params) -> Path:
+    """Where the model of these inputs and settings is kept."""
+    chosen = settings.model_dump(include={"download", "train"})
+    test = datasets.load()[settings.download.dataset].sha256[2:]
+    trained_by = [files.sha256(path) for path in sorted(Path(__file__).parent.glob("*.py"))]
+    content = files.to_json(
+        {
+            "inputs": dict(read),
+            "params": chosen,
+            "test": test,
+            "code": [metadata.version("numba"), *trained_by],
+        }
+    )
+    return PLACE / hashlib.sha256(content).hexdigest()
+
+
+def keep(place: Path, outcome: Outcome, read: Mapping[str, str], device: str) -> None:
+    """Put what came of a model there, all or nothing, with a dvc.lock that says what made it."""
+    facts = outcome.facts
+    md5 = {path: hashlib.md5(content, usedforsecurity=False) for path, content in facts.items()}
+    train = {
+        "deps": [{"path": path, "md5": value} for path, value in read.items()],
+        "outs": [{"path": str(path), "md5": value.hexdigest()} for path, value in md5.items()],
+    }
+    event = {"started": outcome.started, "ended": outcome.ended, "device": device}
+    others = {
+        dvc_lock.PATH: files.to_json({"stages": {"train": train}}),
+        EVENT: files.to_json(event),
+        **({FAILURE: outcome.failure.encode()} if outcome.failure else {}),
+    }
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=place.parent) as folder:
+        partial = Path(folder) / "model"
+        files.write({partial / path: content for path, content in {**facts, **others}.items()})
+        try:
+            partial.rename(place)
+        except OSError:
+            if not place.exists():  # where another sweep was faster, its bytes are the same
+                raise

@@ -1,0 +1,239 @@
+"""What MLflow shows of a model, or the lesson: facts read from disk and added to a run in batches.
+
+Each function may be called again, also after one that broke off: it adds what is missing.
+"""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from softmax.analysis.images import gray, tiles
+from softmax.analysis.trained_models import Facts
+from softmax.core import model
+from softmax.pipeline import datasets, paths
+from softmax.pipeline.params import Params
+from softmax.tracking import registry, views
+from softmax.tracking.store import Client, Model, Run
+
+if TYPE_CHECKING:
+    from mlflow.entities import Dataset, Metric
+
+
+REQUEST = 1000  # metrics that MLflow takes at a time
+CONTEXTS = {"train": "training", "validation": "validation", "test": "test"}
+BATCH_LOSS = "train_loss_of_batch"  # MLflow's first charts are those of the first names
+SLIDER = "weights so many batches before the end"  # MLflow starts at the least step, 0
+BY_CLASS = "evaluation/classes.json"  # a table of MLflow's evaluation view
+NOTE = """**{accuracy:.2%}** of {total} test images right.
+
+![weights](get-artifact?path=weights/grid/gray.png&run_uuid={run_id})
+
+{mistakes}
+"""
+
+
+def training(client: Client, run: Run, facts: Facts) -> None:
+    """Add params, curves, data sets and the model."""
+    recipe(client, run, facts)
+    contexts = ["training"] + ["validation"] * (facts.settings.train.validation > 0)
+    _log_datasets(client, run, facts, contexts)
+    epochs = pd.read_csv(facts.folder / paths.EPOCHS)
+    end = epochs["step"].tolist()[-1]
+    logged = registry.log_model(client, run, facts, end)
+    losses = pd.read_csv(facts.folder / paths.LOSSES).rename(columns={"loss": BATCH_LOSS})
+    # the loss of a batch is that of the weights before; MLflow compares by the first metric
+    curves = _curves(run, facts, epochs, {end: logged}) + _curves(run, facts, losses, {})
+    _log_metrics(client, run, curves)
+
+
+def recipe(client: Client, run: Run, facts: Facts) -> None:
+    """Add the params of the training."""
+    _log_params(client, run, facts.settings.model_dump(include={"download", "train"}))
+
+
+def evaluation(client: Client, run: Run, facts: Facts) -> None:
+    """Add the test metrics and the files of the evaluation; they name the run and its note."""
+    from mlflow.entities import RunTag
+
+    run_id, folder = run.info.run_id, facts.folder
+    metrics = test_scores(client, run, facts)
+    for fact in (paths.TEST_METRICS, paths.CONFUSION, paths.PREDICTIONS):
+        client.log_artifact(run_id, str(folder / fact), "evaluation")
+    client.log_artifacts(run_id, str(folder / paths.SAMPLE_CARDS), "samples")
+    confusion = views.confusion(facts)
+    client.log_text(run_id, views.by_class(confusion), BY_CLASS)
+    listed = json.dumps([{"path": BY_CLASS, "type": "table"}])
+    note = NOTE.format(run_id=run_id, mistakes=views.mistakes(confusion), **metrics)
+    title = f"{metrics['accuracy']:.2%} · {facts.recipe()}"
+    tags = {
+        "mlflow.runName": title,
+        "mlflow.note.content": note,
+        "mlflow.loggedArtifacts": listed,
+        # a tag, which unlike a param may change, as this may for the same model
+        "evaluate.samples": str(facts.settings.evaluate.samples),
+        **facts.provenance(),
+    }
+    client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+    client.log_artifact(run_id, str(folder / paths.MODEL_CARD), "evaluation")
+    registry.describe(client, facts, title)
+
+
+def test_scores(client: Client, run: Run, facts: Facts) -> dict[str, Any]:
+    """Add the test metrics; what the file has of them."""
+    metrics: dict[str, Any] = json.loads((facts.folder / paths.TEST_METRICS).read_bytes())
+    # one value, at step 0, which MLflow draws as bars beside those of other runs
+    row = {f"test_{key}": value for key, value in metrics.items() if isinstance(value, float)}
+    row["test_error"] = 1 - metrics["accuracy"]  # whose bars tell models apart
+    _log_datasets(client, run, facts, ["test"])
+    models = {0: registry.find_model(client, run)}
+    _log_metrics(client, run, _curves(run, facts, pd.DataFrame([{"step": 0, **row}]), models))
+    return metrics
+
+
+def is_comparable(run: Run, facts: Facts) -> bool:
+    """Whether `run` was scored on the same test set, or not yet."""
+    mine = _dataset(facts, "test")
+    scored = {
+        entry.dataset.digest
+        for entry in run.inputs.dataset_inputs
+        if entry.dataset.name == mine.name
+    }
+    return scored <= {mine.digest}
+
+
+def images(client: Client, run: Run, facts: Facts) -> None:
+    """Add the weight images, and those of each epoch as steps of one image, the last first."""
+    from mlflow.artifacts import list_artifacts
+
+    from softmax.tracking import views
+
+    run_id = run.info.run_id
+    client.set_tag(run_id, "export.scale", str(facts.settings.export.scale))
+    client.log_artifacts(run_id, str(facts.folder / paths.WEIGHT_IMAGES), "weights")
+    epochs = pd.read_csv(facts.folder / paths.EPOCHS).set_index("epoch")["step"]
+    pinned = facts.pinned()
+    place = f"{run.info.artifact_uri}/images"  # for which MLflow need not ask for the run
+    logged = [file.path for file in list_artifacts(place, tracking_uri=client.tracking_uri)]
+    for path in (facts.folder / paths.EPOCH_WEIGHTS).glob("*.safetensors"):
+        left = int(epochs.max() - epochs.get(int(path.stem), 0))
+        names = [name for name in logged if SLIDER in name and f"+step+{left}+" in name]
+        if len(names) < 2:  # the picture and its thumbnail
+            picture = views.picture(gray(tiles(model.load(path), pinned.shape)), pinned.classes)
+            client.log_image(run_id, picture, key=SLIDER, step=left)
+
+
+def report(client: Client, run: Run, facts: Facts) -> None:
+    """Add the page, which MLflow shows as a reader's browser does."""
+    client.log_artifact(run.info.run_id, str(facts.folder / paths.REPORT), "report")
+
+
+def lesson(client: Client, run: Run, settings: Params) -> None:
+    """Add params, curves, W and b, tables and pictures of the lesson."""
+    from mlflow.entities import Metric
+
+    run_id = run.info.run_id
+    _log_params(client, run, settings.model_dump(include={"lesson"}))
+    curves = pd.read_csv(paths.LESSON_EPOCHS).set_index("step").drop(columns="epoch")
+    metrics = [
+        Metric(key, value, run.info.start_time, step)
+        for key, curve in curves.items()
+        for step, value in curve.items()
+    ]
+    _log_metrics(client, run, metrics)
+    client.log_artifact(run_id, str(paths.LESSON_WEIGHTS), "model")
+    for table in (paths.LESSON_METRICS, paths.LESSON_POINTS, paths.LESSON_EXAMPLES):
+        client.log_artifact(run_id, str(table), "tables")
+    client.log_artifacts(run_id, str(paths.LESSON_FIGURES), "figures")
+
+
+def _log_params(client: Client, run: Run, sections: dict[str, dict[str, Any]]) -> None:
+    """Log each value as section.key."""
+    from mlflow.entities import Param
+
+    params = [
+        Param(f"{section}.{key}", str(value))
+        for section, values in sections.items()
+        for key, value in values.items()
+    ]
+    client.log_batch(run.info.run_id, params=params)
+
+
+def _curves(
+    run: Run, facts: Facts, table: pd.DataFrame, models: dict[int, Model]
+) -> "list[Metric]":
+    """Each column by its step, linked to its data set, and to the model of that step, if any.
+
+    All have the same time each time, so that none is doubled.
+    """
+    from mlflow.entities import Metric
+
+    metrics = []
+    for key in table.columns.drop(["step", "epoch", "batch"], errors="ignore"):
+        source = _dataset(facts, CONTEXTS[key.split("_")[0]])
+        link = {"dataset_name": source.name, "dataset_digest": source.digest}
+        for step, value in zip(table["step"].tolist(), table[key].tolist(), strict=True):
+            of_model = {"model_id": models[step].model_id} if step in models else {}
+            metrics.append(Metric(key, value, run.info.start_time, step, **of_model, **link))
+    return metrics
+
+
+def _log_metrics(client: Client, run: Run, metrics: "list[Metric]") -> None:
+    """Log as many at a time as MLflow takes."""
+    for start in range(0, len(metrics), REQUEST):
+        client.log_batch(run.info.run_id, metrics=metrics[start : start + REQUEST])
+
+
+def _log_datasets(client: Client, run: Run, facts: Facts, contexts: list[str]) -> None:
+    """Log the data sets of these contexts as inputs."""
+    from mlflow.entities import DatasetInput, InputTag
+    from mlflow.exceptions import MlflowException
+
+    inputs = [
+        DatasetInput(
+            _dataset(facts, context, **_contents(facts, context)),
+            [InputTag("mlflow.data.context", context)],
+        )
+        for context in contexts
+    ]
+    try:
+        client.log_inputs(run.info.run_id, inputs)
+    except MlflowException as error:
+        if error.error_code != "BAD_REQUEST":  # a database refuses one of two that are first
+            raise
+        client.log_inputs(run.info.run_id, inputs)
+
+
+def _dataset(facts: Facts, context: str, **contents: str) -> "Dataset":
+    """The training, validation or test set, perhaps with what it has."""
+    from mlflow.entities import Dataset
+
+    name = facts.settings.download.dataset
+    return Dataset(
+        name=f"{name}-{context}",
+        digest=facts.digest(context),
+        source_type="http",
+        source=json.dumps({"url": datasets.load()[name].homepage}),
+        **contents,
+    )
+
+
+def _contents(facts: Facts, context: str) -> dict[str, str]:
+    """What MLflow shows of a data set that is pinned: its arrays, and how many images there are."""
+    from mlflow.data.schema import TensorDatasetSchema
+    from mlflow.types import Schema, TensorSpec
+
+    pinned = datasets.load()[facts.settings.download.dataset]
+    if facts.pins() != pinned.sha256:
+        return {}
+    training, test = pinned.images
+    held_out = facts.settings.train.validation
+    count = {"training": training, "validation": held_out, "test": test}[context]
+    pixels, labels = (
+        Schema([TensorSpec(np.dtype(np.uint8), (-1, *sizes), key)])
+        for key, sizes in {"images": pinned.shape, "labels": ()}.items()
+    )
+    profile = {"num_rows": count, "num_elements": count * pinned.size[1]}
+    schema = TensorDatasetSchema(pixels, labels).to_dict()
+    return {"schema": json.dumps(schema), "profile": json.dumps(profile)}

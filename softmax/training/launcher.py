@@ -1,0 +1,145 @@
+"""Start workers by torchrun, on one machine or several, and choose the device of each."""
+
+import ctypes
+import hashlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+
+from softmax.core.workers import ALONE, Workers, meeting
+from softmax.errors import SettingError, WorkerError
+
+PATIENCE = timedelta(minutes=5)  # with workers that say nothing
+TORCHRUN = "TORCHELASTIC_RUN_ID"  # torchrun gives it to its workers
+
+
+def wanted() -> int | None:
+    """The number of workers that the environment variable WORKERS asks for, if it does.
+
+    None in a process that is a worker. Raises SettingError unless it is a positive integer, and
+    where torchrun's PET_NNODES asks for several machines without it.
+    """
+    text = os.environ.get("WORKERS", "")
+    if TORCHRUN in os.environ:
+        return None
+    if not text:  # or empty, where CI does not know the variable
+        if "PET_NNODES" in os.environ:
+            raise SettingError("PET_NNODES is set without WORKERS, the workers of this machine")
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise SettingError(f"WORKERS = {text!r} should be a whole number of at least 1")
+    return int(text)
+
+
+def launch(module: str, count: int) -> None:
+    """Run `module` in `count` workers with torchrun, whose PET_* variables add other machines.
+
+    Raises WorkerError if the machines do not meet or a worker is killed; exits with the status of
+    a worker that has said why it failed. torchrun has then ended the others.
+    """
+    from torch.distributed import DistError, run
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # torchrun does so too, in many words
+    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # our one line says it
+    several = "PET_NNODES" in os.environ
+    if several:
+        os.environ.setdefault("PET_RDZV_CONF", f"timeout={PATIENCE.seconds}")
+        print(f"{module}: waiting for the other machines", file=sys.stderr)
+    command = [*([] if several else ["--standalone"]), f"--nproc-per-node={count}", "-m", module]
+    try:
+        run.run(run.parse_args(command))  # type: ignore[no-untyped-call]
+    except DistError as error:
+        raise WorkerError(f"the machines did not meet: {str(error).splitlines()[0]}") from None
+    except SignalException as error:
+        sys.exit(128 + error.sigval)
+    except ChildFailedError as error:
+        failures = error.failures
+        ended = {rank for rank in failures if failures[rank].exitcode == -signal.SIGTERM}
+        guilty = failures.keys() - ended or ended  # torchrun ends the others by SIGTERM
+        for rank in sorted(guilty):
+            if failures[rank].exitcode < 0:
+                end = failures[rank].signal_name()
+                raise WorkerError(f"worker {rank} ended with {end}; run again") from None
+        sys.exit(failures[min(guilty)].exitcode)
+
+
+@contextmanager
+def join(device: str) -> Iterator[Workers]:
+    """Meet the workers that torchrun started with this one, for sums on `device`.
+
+    Without torchrun a process works alone. Raises WorkerError if they do not meet.
+    """
+    if TORCHRUN not in os.environ:
+        yield ALONE
+        return
+    import torch
+
+    if device == "cuda":
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    backend = "nccl" if device == "cuda" else "gloo"
+    launcher = os.getppid()
+    with meeting():
+        torch.distributed.init_process_group(backend, timeout=PATIENCE)
+    try:
+        rank, size = torch.distributed.get_rank(), torch.distributed.get_world_size()
+        yield Workers(rank, size, launcher)
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+def agree(team: Workers, params: object, inputs: Iterable[Path]) -> None:
+    """Check that all workers have the same params, code and files; WorkerError if not."""
+    if team.size > 1:
+        import torch
+
+        digest = hashlib.sha256(str(params).encode())
+        for path in [*sorted(Path(__file__).parents[1].rglob("*.py")), *inputs]:
+            digest.update(path.read_bytes())
+        facts: list[str] = [""] * team.size
+        with meeting():
+            torch.distributed.all_gather_object(facts, digest.hexdigest())
+        if others := [rank for rank, fact in enumerate(facts) if fact != facts[0]]:
+            raise WorkerError(
+                f"worker {others[0]} has other params, code or data than worker 0; give each "
+                "machine the same commit and run `dvc repro download` there"
+            )
+
+
+DRIVERS = ("libcuda.so.1", "libamdhip64.so")  # without one torch finds no GPU
+
+
+def choose() -> str:
+    """Pick "cpu" or "cuda", as the environment variable DEVICE says: auto, cpu or cuda.
+
+    Raises SettingError for another word, and for cuda where torch finds no GPU for each worker.
+    """
+    wanted = os.environ.get("DEVICE") or "auto"  # empty where CI does not know the variable
+    if wanted not in ("auto", "cpu", "cuda"):
+        raise SettingError(f"DEVICE = {wanted!r} should be auto, cpu or cuda")
+    if wanted == "cpu" or (wanted == "auto" and not any(map(loads, DRIVERS))):
+        return "cpu"
+    import torch  # takes seconds
+
+    found, needed = torch.cuda.device_count(), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    if found >= needed:
+        return "cuda"
+    if wanted == "cuda":
+        raise SettingError(
+            f"DEVICE = 'cuda', but torch finds {found} GPUs here for {needed} workers; use auto, "
+            "cpu or fewer WORKERS"
+        )
+    return "cpu"
+
+
+def loads(library: str) -> bool:
+    """Whether this machine has a library of this name."""
+    with suppress(OSError):
+        return bool(ctypes.CDLL(library))
+    return False

@@ -1,0 +1,89 @@
+"""What a report says of two models."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from analysis.sides import cells, report, results
+
+from softmax.analysis import comparison
+
+
+def test_the_same_results_are_said_to_be_the_same() -> None:
+    shown = comparison.markdown(results(), results(name="two"))
+    assert shown.splitlines() == [
+        "# one → two",
+        "",
+        "**All results are the same, byte for byte.**",
+        "",
+        "Test accuracy **60.00% → 60.00%**: the same test images are correct, 6 of 10.",
+        "",
+        "## What changed",
+        "",
+        "The same on both sides: params, data, code.",
+    ]
+
+
+def test_only_what_changed_is_listed() -> None:
+    shown = report(
+        params={"train.epochs": 2, "train.rate": 0.5},
+        data={Path("data/other/images"): "abcdefghij"},
+        code={Path("softmax/core/model.py"): "bbb"},
+        metrics={"test_accuracy": 0.6, "test_total": 8166, "train_loss": 1 / 3},
+        classes=pd.DataFrame({"recall": [0.5, 0.75], "f1": [0.5, 0.6]}, ["cat", "dog"]),
+    )
+    assert cells(shown) == [
+        ["param", "before", "after"],
+        ["`train.rate`", "-", "0.5"],
+        ["data, by MD5", "before", "after"],
+        ["`data/mnist/images`", "0123456", "-"],
+        ["`data/other/images`", "-", "abcdefg"],
+        ["metric", "before", "after", "change"],
+        ["`test_total`", "10", "8166", "+8156"],
+        ["`train_loss`", "-", "0.333333", "-"],
+        ["class", "recall", "F1"],
+        ["dog", "70.00% → 75.00% (+5.00)", "60.00% → 60.00% (+0.00)"],
+    ]
+    assert "Code: `softmax/core/model.py`." in shown
+    assert "The same on both sides" not in shown
+    assert "byte for byte" not in shown
+
+
+def test_of_other_images_and_classes_what_is_in_common_is_compared() -> None:
+    classes = pd.DataFrame({"recall": [0.9, 0.8, 0.7], "f1": 0.9}, ["owl", "cat", "ape"])
+    changed = results(classes=classes, tiles=np.ones((3, 32, 96)))
+    shown = comparison.markdown(results(), changed)
+    assert "| cat     | 50.00% → 80.00% (+30.00) |" in shown
+    assert "owl" not in shown
+    assert "dog" not in shown
+    assert "mermaid" in shown
+    assert "difference.png" not in shown
+    assert comparison.pictures(results(), changed) == {}
+
+
+def test_the_chart_shows_the_epochs_that_both_trained() -> None:
+    longer = pd.Series([3.0, 2.0, 0.0], [0.25, 1.25, 5.0])
+    shown = report(tiles=np.ones((10, 28, 28)), losses=longer)
+    assert 'x-axis "epoch" 0.5 --> 2\n' in shown
+    before, after = (
+        [float(y) for y in line.strip()[6:-1].split(",")]
+        for line in shown.splitlines()
+        if line.startswith("  line")
+    )
+    assert (before[0], before[-1]) == (2.0, 1.0)
+    assert (after[0], after[-1]) == (2.75, 1.6)
+
+
+def test_without_losses_in_common_there_is_no_chart() -> None:
+    tiles = np.ones((10, 28, 28))
+    for losses in (pd.Series([], [], dtype=float), pd.Series([1.0, 1.0], [2.0, 3.0])):
+        shown = report(tiles=tiles, losses=losses)
+        assert "mermaid" not in shown
+        assert "compare/difference.png" in shown
+
+
+def test_before_and_after_share_a_scale_that_the_difference_does_not() -> None:
+    weak, strong = np.full((10, 28, 28), 0.1), np.full((10, 28, 28), 1.0)
+    pictures = comparison.pictures(results(tiles=weak), results(tiles=strong))
+    assert pictures["before.png"] != pictures["after.png"]
+    assert pictures["difference.png"] == pictures["after.png"]

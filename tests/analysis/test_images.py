@@ -1,0 +1,113 @@
+"""Pictures: what the decoders of others see in our PNG, and what the colors mean."""
+
+import io
+import struct
+import xml.etree.ElementTree as ET
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+from zlib_ng import zlib_ng
+
+from softmax.analysis import images
+from softmax.core import model
+
+
+def decode(content: bytes) -> np.ndarray:
+    """The RGB pixels that Pillow reads, after checking the integrity of the file."""
+    Image.open(io.BytesIO(content)).verify()
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+
+
+def drawn(card: bytes) -> tuple[list[str | None], list[dict[str, str]]]:
+    """The texts of a card, and the attributes of its bars."""
+    root, svg = ET.fromstring(card), "{http://www.w3.org/2000/svg}"  # noqa: S314 (ours)
+    texts = [element.text for element in root.iter(f"{svg}text")]
+    return texts, [rect.attrib for rect in root.iter(f"{svg}rect")][1:]
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (2, 3), (28, 28), (255, 256), (256, 255), (300, 400)]
+)  # the fourth is one full block of deflate, the fifth a byte more
+def test_png_is_read_by_pillow_and_by_both_libraries(
+    shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And has the same bytes with the checksums of either."""
+    levels = np.random.default_rng(0).integers(256, size=shape, dtype=np.uint8)
+    content = images.png(levels, images.DIVERGING, 1)
+    assert (decode(content) == images.DIVERGING[levels]).all()
+    before, after = content.split(b"IDAT", 1)
+    (length,) = struct.unpack(">I", before[-4:])
+    lines = b"".join(b"\0" + line.tobytes() for line in levels)  # each after its filter, none
+    for deflate in (zlib, zlib_ng):
+        assert deflate.decompress(after[:length]) == lines
+    monkeypatch.setattr(images, "zlib", zlib_ng)
+    assert images.png(levels, images.DIVERGING, 1) == content
+
+
+def test_png_enlarges_each_level_to_a_square_and_has_colors() -> None:
+    pixels = decode(images.png(np.array([[0, 255]], np.uint8), images.GRAY, 3))
+    assert pixels.shape == (3, 6, 3)
+    assert (pixels[:, :3] == 0).all()
+    assert (pixels[:, 3:] == 255).all()
+    colors = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3) * 14
+    assert (decode(images.png(colors, images.GRAY, 1)) == colors).all()
+
+
+def test_gray_spans_each_class_from_black_to_white() -> None:
+    tiles = np.array([[[-2.0, 0], [1, 2]], [[5, 5], [5, 5]]])
+    first, constant = images.gray(tiles)
+    assert first.tolist() == [[0, 128], [191, 255]]
+    assert (constant == 0).all()
+
+
+def test_diverging_puts_zero_on_white_and_shares_one_scale() -> None:
+    tiles = np.array([[[-2.0, 0], [1, 2]], [[0.0, 0], [0, 1]]])
+    levels = images.diverging(tiles)
+    assert levels[0].tolist() == [[1, 128], [192, 255]]
+    assert levels[1, 1, 1] == levels[0, 1, 0]
+    below, above = images.DIVERGING[[1, 255]].tolist()
+    assert below[2] > below[0]  # blue
+    assert above[0] > above[2]  # red
+    assert (images.diverging(np.zeros((1, 2, 2))) == 128).all()
+
+
+@pytest.mark.parametrize(
+    ("count", "rows", "columns"), [(2, 1, 3), (3, 1, 3), (10, 2, 5), (47, 5, 11)]
+)
+def test_grid_frames_the_tiles_in_their_order(count: int, rows: int, columns: int) -> None:
+    tiles = np.repeat(np.arange(1, count + 1, dtype=np.uint8), 4 * 3).reshape(count, 4, 3)
+    levels = images.grid(tiles)
+    assert levels.shape == (5 * rows + 1, 4 * columns + 1)
+    assert (levels[::5] == images.LINE).all()
+    assert (levels[:, ::4] == images.LINE).all()
+    assert levels[1::5, 1::4].ravel()[:count].tolist() == [*range(1, count + 1)]
+    assert (levels != images.LINE).sum() == count * 12
+
+
+def test_channels_lie_beside_each_other() -> None:
+    theta = np.arange(2 * 13.0).reshape(2, 13)  # of images of 2 x 2 pixels in RGB, and the bias
+    assert images.tiles(theta, (2, 2, 3))[0].tolist() == [[0, 3, 1, 4, 2, 5], [6, 9, 7, 10, 8, 11]]
+    assert images.tiles(theta, (3, 4))[0].tolist() == theta[0, :-1].reshape(3, 4).tolist()
+
+
+def test_card_shows_scores_probabilities_and_the_verdict() -> None:
+    z = np.linspace(-1, 1, 10)
+    a = model.softmax(z[:, None])[:, 0]
+    texts, bars = drawn(images.card(217, np.zeros((28, 28), np.uint8), 6, z, "0123456789"))
+    assert texts[0] == "Test image 217: a 6, called 9 (0.22), wrong"
+    assert {f"{value:.3f}" for value in [*z, *a]} <= set(texts)
+    assert [int(bar["width"]) for bar in bars] == [
+        round(value * images.BAR) for value in a.tolist()
+    ]
+    assert bars[6]["fill"] != bars[9]["fill"] != bars[0]["fill"]
+
+
+def test_card_of_many_named_classes_shows_the_likeliest_and_the_label() -> None:
+    names = [f"class <{k}>" for k in range(47)]
+    texts, _ = drawn(
+        images.card(5, np.zeros((6, 4, 3), np.uint8), 3, np.linspace(-1, 1, 47), names)
+    )
+    assert texts[0] == "Test image 5: class <3>, called class <46> (0.05), wrong"
+    assert texts[4::3] == [*names[46:37:-1], names[3]]

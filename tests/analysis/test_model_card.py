@@ -1,0 +1,74 @@
+"""The model card: facts in Markdown, the same bytes from the same facts, for any classes."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from helpers.shared import LECTURE
+
+from softmax.analysis import evaluation, model_card
+from softmax.core import model
+from softmax.pipeline import params
+from softmax.pipeline.datasets import Pinned
+
+THETA = np.random.default_rng(0).integers(-(2**28), 2**28, (3, 2 * 4 * 3 + 1)) * 2.0**-30
+IMAGES = np.random.default_rng(1).integers(0, 256, (40, 2, 4, 3), np.uint8)
+NAMES = ("cat", "a|b", "t-shirt")
+SHA256 = "ab" * 32
+
+
+def table(labels: Any = None) -> pd.DataFrame:
+    """What this model answers to the images, whose labels are its answers unless given."""
+    inputs = np.pad(IMAGES.reshape(40, -1).T, ((0, 1), (0, 0)), constant_values=255).astype(float)
+    z = model.logits(THETA, inputs)
+    found = model.predict(z) if labels is None else np.resize(labels, 40)
+    return evaluation.predictions(z, model.softmax(z), found)
+
+
+def card(answers: pd.DataFrame, **changes: Any) -> str:
+    """The card of that model, with `changes` to the entry of its data set."""
+    files = {field.alias: "0" * 64 for field in Pinned.model_fields.values() if field.alias}
+    entry = {"images": (50, 40), "shape": (2, 4, 3), "classes": NAMES, **files, **changes}
+    settings = params.validate(yaml.safe_load(LECTURE.read_text()), "a test")
+    by_class = {key: [0.25, 0.5, 0.75] for key in ("precision", "recall", "f1")}
+    scores = {"accuracy": 0.5, "loss": 1 / 3, "total": 40, **by_class}
+    pinned = Pinned.model_validate(entry)
+    return model_card.card(settings, pinned, SHA256, scores, answers).decode()
+
+
+def test_it_names_classes_shape_data_and_weights() -> None:
+    text = card(table(), homepage="https://example.org/a")
+    assert text.startswith("# softmax-mnist\n\nSoftmax regression: 2 x 4 x 3 images in, one of 3 ")
+    assert "`softmax.safetensors` holds 75 parameters in float64" in text
+    assert f"`{SHA256}`" in text
+    assert "[mnist](https://example.org/a): 50 images to train with, 40 to test with" in text
+    assert text.count("0" * 64) == 4
+    assert "| learning_rate | 0.001 |" in text
+    first, second, third = (line for line in text.splitlines() if line.endswith("% |"))
+    assert second.startswith("| a\\|b | ")
+    assert (first.split()[1], third.split()[1]) == ("cat", "t-shirt")
+
+
+def test_it_tells_the_most_frequent_mistake_if_there_is_one() -> None:
+    answers = table([0])
+    found = np.bincount(answers["prediction"], minlength=3)[2]
+    assert 0 < found < 40
+    assert f'of 40 test images of "cat" it calls {found} "t-shirt"' in card(answers)
+    assert "mistake" not in card(table())
+
+
+def test_its_code_gives_the_answers_of_the_pipeline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("softmax.safetensors").write_bytes(model.to_bytes(THETA))
+    answers = table()
+    lines = [line[4:] for line in card(answers).splitlines() if line.startswith("    ")]
+    found: dict[str, Any] = {"images": IMAGES}
+    exec("\n".join(lines), found)  # noqa: S102 (it is ours)
+    assert (found["labels"] == answers["prediction"]).all()
+    expected = answers.drop(columns=["label", "prediction"])
+    np.testing.assert_allclose(found["probabilities"], expected, rtol=0, atol=2**-40)

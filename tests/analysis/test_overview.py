@@ -1,0 +1,55 @@
+"""What a table says of one model and several others."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from analysis.sides import cells, results
+
+from softmax.analysis import comparison
+
+
+def sides(**changes: Any) -> Any:
+    """A model that is right about 50 of 100 images, and `changes` to it."""
+    metrics = {"test_accuracy": 0.5, "test_loss": 1.23456, "test_total": 100}
+    return results(**{"right": np.arange(100) < 50, "metrics": metrics, **changes})
+
+
+def rows(*heads: Any) -> list[dict[str, str]]:
+    """The cells of the table by their column, the row of the base first."""
+    header, *lines = cells(comparison.overview(sides(), heads))
+    return [dict(zip(header, line, strict=True)) for line in lines]
+
+
+def better(by: int, **changes: Any) -> Any:
+    """A model that is right about so many images more."""
+    return sides(right=np.arange(100) < 50 + by, **changes)
+
+
+def test_a_difference_alone_may_be_noise_among_many() -> None:
+    """Six images of six to the better are p = 2 / 2^6 alone, and twice that of two tests."""
+    alone = rows(better(6))[1]
+    assert (alone["points"], alone["p"]) == ("+6.00", "0.031")
+    assert alone["verdict"] == "more than noise"
+    _, first, second = rows(better(6), better(1))
+    assert (first["p"], first["verdict"]) == ("0.062", "could well be noise")
+    assert (second["points"], second["p"]) == ("+1.00", "1")
+
+
+def test_what_cannot_be_tested_says_why_and_is_in_no_correction() -> None:
+    data, code = {Path("data/other"): "a"}, {Path("softmax/core/model.py"): "bbb"}
+    elsewhere = better(6, test_data={"another"}, data=data, code=code)
+    _, first, second, third = rows(elsewhere, better(6), sides())
+    assert (first["verdict"], first["points"], first["p"]) == ("another test set", "-", "-")
+    assert first["what differs"] == "data, code"
+    assert second["p"] == "0.062"
+    assert (third["verdict"], third["what differs"]) == ("the same images", "-")
+
+
+def test_seeds_are_told_where_both_have_them() -> None:
+    assert "over seeds" not in rows(sides(), sides())[0]
+    base = sides(by_seed={0: 0.80, 1: 0.81, 2: 0.82})
+    heads = [sides(by_seed={0: 0.82, 1: 0.84, 2: 0.86}), sides(by_seed=base.by_seed), sides()]
+    shown = comparison.overview(base, heads)
+    assert "| +3.00 points, +0.52 to +5.48, over 3; more than the seeds |" in shown
+    assert "| the same over 3 " in shown

@@ -1,0 +1,71 @@
+"""What is called more than noise, of test images and of seeds."""
+
+import math
+
+import numpy as np
+import pytest
+from analysis.sides import report, results
+
+from softmax.analysis import comparison, significance
+
+
+@pytest.mark.parametrize(("fixed", "broken"), [(41, 12), (12, 41), (1, 0), (5, 5), (3, 4), (0, 0)])
+def test_mcnemar_is_the_chance_of_coins_that_fall_so_unevenly(fixed: int, broken: int) -> None:
+    """Twice the tail of the binomial distribution, which is no more than 1."""
+    before = np.repeat([False, True, True], [fixed, broken, 100])
+    after = np.repeat([True, False, True], [fixed, broken, 100])
+    n = fixed + broken
+    tail = sum(math.comb(n, k) for k in range(min(fixed, broken) + 1)) / 2**n
+    *counts, p = significance.mcnemar(before, after)
+    assert counts == [fixed, broken]
+    assert p == pytest.approx(min(1, 2 * tail))
+
+
+@pytest.mark.parametrize(
+    ("fixed", "verdict"),
+    [
+        (1, "**+1** images correct, 7 of 10.\n\nImages fixed: 1, broken: 0; **could well be"),
+        (6, "Images fixed: 6, broken: 0; **more than noise** (McNemar's exact test, p = 0.031)"),
+        (40, "**more than noise** (McNemar's exact test, p < 0.000001)"),
+    ],
+)
+def test_the_verdict_tells_progress_from_noise(fixed: int, verdict: str) -> None:
+    before = results(right=np.zeros(40, bool))
+    metrics = {"test_accuracy": 0.7, "test_total": 10}
+    after = results(right=np.arange(40) < fixed, metrics=metrics)
+    assert verdict in comparison.markdown(before, after)
+
+
+def test_other_test_images_cannot_be_paired() -> None:
+    shown = report(test_data={"another"}, right=np.ones(30, bool))
+    assert "but on another test set: 6 of 10 correct before, 6 of 10 after" in shown
+    assert "McNemar" not in shown
+
+
+def over_seeds(after: list[float]) -> str:
+    """The report of a model whose recipe had these accuracies with the seeds 0, 1 and 2."""
+    before = results(by_seed={0: 0.80, 1: 0.81, 2: 0.82, 7: 0.5})
+    return comparison.markdown(before, results(by_seed=dict(enumerate(after))))
+
+
+def test_over_seeds_the_difference_has_an_interval() -> None:
+    """Differences of 2, 3 and 4 points: 3 ± 4.303 / sqrt(3), by Student's table."""
+    said = over_seeds([0.82, 0.84, 0.86])
+    assert "Over the same 3 seeds: 81.00% ± 1.00 → 84.00% ± 2.00" in said
+    assert "a difference of +3.00 points, +0.52 to +5.48 with 95% confidence" in said
+    assert "**more than the seeds**" in said
+
+
+def test_seeds_that_show_no_difference_or_are_too_few_are_not_said_to() -> None:
+    assert "**could well be the seeds**" in over_seeds([0.82, 0.80, 0.83])
+    same = over_seeds([0.80, 0.81, 0.82])
+    assert "Over 3 seeds the same on both sides: 81.00% ± 1.00." in same
+    assert "seeds" not in over_seeds([0.9, 0.91])
+
+
+def test_holm_corrects_a_family_of_tests() -> None:
+    """By hand: 0.01 times 3, 0.02 times 2, and 0.03, which may not be less than that."""
+    assert significance.holm([0.03, 0.01, 0.02]) == pytest.approx([0.04, 0.03, 0.04])
+    assert significance.holm([0.5, 0.9, 0.6]) == [1, 1, 1]
+    assert significance.holm([0.2]) == [0.2]
+    assert significance.holm([]) == []

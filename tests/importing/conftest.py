@@ -1,0 +1,19 @@
+"""What tests of `softmax data add` use."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from helpers.shared import ROOT
+from helpers.workspace import Workspace
+from importing.pins import PLACE, Pin
+
+from softmax.pipeline import datasets
+
+
+@pytest.fixture
+def pin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Pin:
+    """`softmax data add` in a directory with our datasets.yaml and an empty place."""
+    shutil.copy(ROOT / datasets.PATH.name, tmp_path)
+    (tmp_path / PLACE).mkdir()
+    return Pin(Workspace(tmp_path, monkeypatch, capsys))

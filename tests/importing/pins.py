@@ -1,0 +1,90 @@
+"""`softmax data add` in a directory of its own: what it keeps, prints and refuses."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from helpers.workspace import Printed, Workspace, error
+from numpy.typing import NDArray
+from PIL import Image
+
+from softmax.core import idx
+from softmax.pipeline import datasets, files
+
+KEPT, PLACE = Path("data/.pinned"), Path("place")
+
+
+class Pinned(NamedTuple):
+    """The classes of a data set, the arrays in its four files, and what was printed."""
+
+    classes: tuple[str, ...]
+    arrays: list[NDArray[Any]]
+    out: str
+    warnings: list[str]
+
+
+class Pin:
+    """Runs `softmax data add`: pin(PLACE, size="4x5")."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+
+    def __call__(self, place: object = PLACE, name: str = "mine", **options: str) -> Pinned:
+        """Pin what lies at `place`; the entry in datasets.yaml must describe the files kept."""
+        printed = self.run(place, name, **options)
+        assert printed.status == 0, printed
+        entry = datasets.load()[name]
+        paths = [KEPT / name / file for file in datasets.FILES]
+        assert tuple(map(files.sha256, paths)) == entry.sha256
+        ranks = (1 + len(entry.shape), 1) * 2
+        arrays = [np.array(idx.read(*pair)) for pair in zip(paths, ranks, strict=True)]
+        for count, images, labels in zip(entry.images, arrays[::2], arrays[1::2], strict=True):
+            assert images.shape == (count, *entry.shape)
+            assert labels.shape == (count,)
+        return Pinned(entry.classes, arrays, printed.out, printed.err.splitlines())
+
+    def refused(self, place: object, reason: str, name: str = "mine", **options: str) -> None:
+        """Assert that one line says the `reason`, and that nothing is pinned or kept."""
+        before = left()
+        line = error(self.run(place, name, **options))
+        assert reason in line, line
+        assert left() == before
+
+    def run(self, place: object = PLACE, name: str = "mine", **options: str) -> Printed:
+        """Run the command, whatever its exit status."""
+        given = [f"--{option}={value}" for option, value in options.items()]
+        return self.workspace.tool("data add", name, place, *given)
+
+
+def left() -> dict[Path, bytes]:
+    """Return what `softmax data add` may change."""
+    paths = [datasets.PATH, *filter(Path.is_file, KEPT.rglob("*"))]
+    return {path: path.read_bytes() for path in paths}
+
+
+def noise(*shape: int, seed: int | list[int] = 0) -> NDArray[np.uint8]:
+    """Return random pixels."""
+    return np.random.default_rng(seed).integers(256, size=shape, dtype=np.uint8)
+
+
+def to_idx(array: NDArray[Any], kind: str = "u1") -> bytes:
+    """Return `array` as an IDX file of bytes, or of integers of four bytes."""
+    header = np.array([256 * {"u1": 8, ">i4": 12}[kind] + array.ndim, *array.shape], ">u4")
+    return header.tobytes() + array.astype(kind).tobytes()
+
+
+def saved(save: Callable[..., None], *arguments: Any, **settings: Any) -> bytes:
+    """Return the bytes that a function writes to a file."""
+    file = io.BytesIO()
+    save(file, *arguments, **settings)
+    return file.getvalue()
+
+
+def write_images(directory: Path, counts: dict[str, int], shape: tuple[int, ...] = (6, 9)) -> None:
+    """Write so many PNGs of noise for each class, no two of them equal."""
+    for name, count in counts.items():
+        (directory / name).mkdir(parents=True, exist_ok=True)
+        for path in (directory / name / f"{k:03}.png" for k in range(count)):
+            Image.fromarray(noise(*shape, seed=[*str(path).encode()])).save(path)

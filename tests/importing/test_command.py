@@ -1,0 +1,205 @@
+"""`softmax data add`: the entry, the files kept, and what is printed, also of damaged files."""
+
+import gzip
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from fuzzing.damage import TOKENS, damaged
+from hypothesis import given, settings
+from importing.pins import KEPT, PLACE, Pin, noise, saved, to_idx, write_images
+from PIL import Image
+
+from softmax.errors import DataError
+from softmax.pipeline import datasets
+from softmax.pipeline.datasets import FILES
+
+NOISE = noise(20, 28, 28)
+LABELS = np.arange(20) % 10
+GOOD = [to_idx(NOISE), to_idx(LABELS), to_idx(255 - NOISE[:10]), to_idx(LABELS[:10])]
+
+
+def put(*contents: bytes) -> None:
+    """Write the four files."""
+    for file, content in zip(FILES, contents, strict=True):
+        (PLACE / file).write_bytes(content)
+
+
+def entry(name: str = "mine") -> dict[str, Any]:
+    """Return the entry of datasets.yaml."""
+    content: dict[str, dict[str, Any]] = yaml.safe_load(datasets.PATH.read_text())
+    return content[name]
+
+
+def test_an_entry_is_added_and_the_files_wait_for_make_repro(pin: Pin) -> None:
+    put(*GOOD)
+    before = datasets.PATH.read_text()
+    pinned = pin()
+    assert datasets.PATH.read_text().startswith(before)
+    assert list(entry()) == ["images", "shape", "classes", *FILES]
+    assert "\n  images: [20, 10]\n" in datasets.PATH.read_text()
+    assert pinned.classes == tuple("0123456789")
+    assert "20 training and 10 test images of 28 x 28 gray pixels" in pinned.out
+    assert "evaluate.samples to some of 0 to 9: make repro" in pinned.out
+    kept = {path.name: path.read_bytes() for path in (KEPT / "mine").iterdir()}
+    assert kept == dict(zip(FILES, GOOD, strict=True))
+    assert [path.name for path in KEPT.iterdir()] == ["mine"]
+
+    plain = entry()
+    for file in map(PLACE.joinpath, FILES):
+        file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
+        file.unlink()
+    pin()
+    assert entry() == plain
+
+
+def test_rgb_and_labels_of_four_bytes_stay_as_they_are(pin: Pin) -> None:
+    images, labels = noise(300, 2, 3, 3), np.arange(300)
+    put(*[to_idx(images), to_idx(labels, ">i4")] * 2)
+    pinned = pin()
+    assert pinned.classes == tuple(map(str, range(300)))
+    assert (pinned.arrays[0] == images).all()
+    assert (pinned.arrays[1] == labels).all()
+    for file in FILES:
+        assert (KEPT / "mine" / file).read_bytes() == (PLACE / file).read_bytes()
+
+
+def test_names_may_be_words_of_yaml_and_good_data_have_no_warnings(pin: Pin) -> None:
+    for part in ("train", "test"):
+        write_images(PLACE / part, {"no": 10, "2": 11, "1e3": 12})
+    for name in ("no", "null"):
+        pinned = pin(name=name)
+        assert pinned.classes == ("1e3", "2", "no")
+        assert pinned.warnings == []
+        assert re.search(r"^1e3 +12 +12\n2 +11 +11\nno +10 +10$", pinned.out, re.MULTILINE)
+    assert entry("null")["classes"] == ["1e3", "2", "no"]
+
+
+def test_names_of_classes_stay_when_data_change(pin: Pin) -> None:
+    put(*GOOD)
+    homepage = entry("fashion-mnist")["homepage"]
+    assert pin(name="fashion-mnist").classes[:3] == ("t-shirt", "trouser", "pullover")
+    assert entry("fashion-mnist")["homepage"] == homepage
+
+
+FAULTS: dict[str, dict[int, bytes | None]] = {  # what the line says, and files in others' places
+    "place: training images are 27 x 28, test images 28 x 28": {0: to_idx(NOISE[:, 1:])},
+    "place: 11 labels for 10 test images": {3: to_idx(np.zeros(11))},
+    f"place/{FILES[2]}: not an IDX file of uint8 in 3 dimensions": {2: to_idx(np.zeros(10))},
+    f"{FILES[2]}: not found, with .gz or without": {2: None},
+    "place: labels -1 to 9, allowed are 0 to 999": {1: to_idx(LABELS - (LABELS == 0), ">i4")},
+    "place: labels 0 to 1000, allowed are 0 to 999": {3: to_idx(np.full(10, 1000), ">i4")},
+    "class 9 has 0 training and 1 test images, and 1 more lack": {
+        1: to_idx(LABELS + (LABELS == 9))
+    },
+    "2 values a pixel; allowed are 1 and 3": {
+        k: to_idx(noise(n, 6, 6, 2)) for k, n in ((0, 20), (2, 10))
+    },
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_the_stages_could_not_use_is_refused(pin: Pin, fault: str) -> None:
+    put(*GOOD)
+    for k, content in FAULTS[fault].items():
+        (PLACE / FILES[k]).unlink()
+        if content is not None:
+            (PLACE / FILES[k]).write_bytes(content)
+    pin.refused(PLACE, fault)
+
+
+@pytest.mark.parametrize(
+    ("where", "option", "reason"),
+    [
+        ("place", {"size": "28x28"}, "place: SIZE is not for IDX files"),
+        ("torchvision", {"label": "digit"}, "torchvision: LABEL is not for torchvision's data"),
+        ("place", {"size": "28"}, "'28' should be rows and columns, such as 20x30"),
+        ("place", {"shape": "32x32x4"}, "'32x32x4' should be"),
+        ("place", {"name": "Mine.1"}, "Mine.1: a name is made of a-z, 0-9 and -"),
+        ("nowhere", {}, "nowhere: neither a directory nor a file"),
+    ],
+)
+def test_options_that_do_not_apply_are_refused(
+    pin: Pin, where: str, option: dict[str, str], reason: str
+) -> None:
+    put(*GOOD)
+    pin.refused(where, reason, **option)
+
+
+def test_odd_data_are_told_by_numbers(pin: Pin) -> None:
+    test = np.concatenate([NOISE[4:7] % 2, 1 - NOISE[:7] % 2])
+    put(to_idx(NOISE % 2), GOOD[1], to_idx(test), GOOD[3])
+    assert pin().warnings == [
+        "warning: 3 of 10 test images are in the training set, too",
+        "warning: pixels are 0 to 1, where white is 255; multiply them by 255",
+        "warning: 10 of 10 classes have fewer than 10 training images; class 0 has 2",
+        "warning: 10 of 10 classes have fewer than 10 test images; class 0 has 1",
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "- a\n", "a: [\n"])
+def test_a_damaged_datasets_yaml_stays(pin: Pin, text: str) -> None:
+    put(*GOOD)
+    datasets.PATH.write_text(text)
+    pin.refused(PLACE, "datasets.yaml: ")
+
+
+@pytest.mark.usefixtures("pin")
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "all of it: Input should be a valid dictionary"),
+        ("mnist:\n", "mnist: Input should be a valid dictionary"),
+        ("mnist: {classes: [a]}\n", "mnist.images: Field required"),
+        ("mnist: {images: [1, 0]}\n", "mnist.images.1: Input should be greater than or equal to 1"),
+        ("mnist: {images: [1, 1], shape: [1, 1], classes: [a, a]}\n", "mnist.classes: two classes"),
+        ("a: [\n", "while parsing"),
+    ],
+)
+def test_a_damaged_datasets_yaml_is_named_with_its_fault(text: str, fault: str) -> None:
+    datasets.PATH.write_text(text)
+    with pytest.raises(DataError, match=f"^datasets.yaml: {fault}[^\n]*. Fix it, or add the"):
+        datasets.load()
+
+
+ARRAYS = {
+    "x_train": noise(6, 2, 2),
+    "y_train": np.arange(6) % 2,
+    "x_test": noise(6, 2, 2, seed=1),
+    "y_test": (np.arange(6) % 2).astype(str),
+}
+ROWS = "".join(f"{k % 2},{k},{2 * k},{3 * k},255\n" for k in range(20))
+PICTURES = [Image.fromarray(noise(6, 9, *rgb)) for rgb in ((), (3,))]
+
+
+SAMPLES = {
+    "mine.npz": [saved(save, **ARRAYS) for save in (np.savez, np.savez_compressed)],
+    "mine.csv": [f"label,a,b,c,d\n{ROWS}".encode()],
+    "place/train/a/a.png": [
+        saved(picture.save, kind)
+        for kind in ("PNG", "JPEG", "BMP", "PPM", "TIFF", "WEBP")
+        for picture in PICTURES
+    ],
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_damaged_file_is_pinned_or_refused(pin: Pin, name: str) -> None:
+    write_images(PLACE, {"train/a": 1, "train/b": 1, "test/a": 1, "test/b": 1})
+    place = PLACE if name.startswith(str(PLACE)) else name
+
+    @settings(deadline=timedelta(seconds=5), max_examples=settings().max_examples // 5)
+    @given(damaged(SAMPLES[name], TOKENS))
+    def attempt(content: bytes) -> None:
+        Path(name).write_bytes(content)
+        printed = pin.run(place)
+        if printed.status != 0:  # the line may quote a column's name, which may have line breaks
+            assert printed.status == 2
+            assert printed.err.startswith("error: place" if place == PLACE else f"error: {name}: ")
+
+    attempt()

@@ -1,0 +1,111 @@
+"""NumPy's .npz as Keras stores mnist.npz, and images of another size."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from importing.pins import Pin, noise
+from numpy.typing import NDArray
+
+PATH = Path("mine.npz")
+SIDES = st.integers(1, 9)
+GOOD: dict[str, Any] = {
+    "x_train": noise(20, 4, 5),
+    "y_train": np.arange(20) % 10,
+    "x_test": noise(10, 4, 5, seed=1),
+    "y_test": np.arange(10),
+}
+
+
+def test_arrays_stay_as_they_are_in_any_form_that_keras_has(pin: Pin) -> None:
+    """Take RGB, a last axis of one, and labels in a column, as those of CIFAR-10."""
+    np.savez(PATH, **GOOD)
+    pinned = pin(PATH)
+    assert pinned.classes == tuple("0123456789")
+    assert all(map(np.array_equal, pinned.arrays, GOOD.values()))
+    rgb = {name: np.stack([GOOD[name]] * 3, axis=-1) for name in ("x_train", "x_test")}
+    np.savez_compressed(PATH, **GOOD | rgb | {"y_test": GOOD["y_test"][:, None]})
+    assert np.array_equal(pin(PATH).arrays[0], rgb["x_train"])
+    np.savez(PATH, **GOOD | {name: GOOD[name][..., None] for name in ("x_train", "x_test")})
+    assert np.array_equal(pin(PATH).arrays[0], GOOD["x_train"])
+
+
+def test_all_that_the_limits_allow_can_be_pinned(pin: Pin) -> None:
+    """Pin a thousand classes of 40 letters, whose labels have four bytes, and 128 rows."""
+    names = np.array([f"{k:040}" for k in range(1000)][::-1])
+    images = noise(1000, 128, 1)
+    np.savez(PATH, x_train=images, y_train=names, x_test=images, y_test=names)
+    pinned = pin(PATH)
+    assert pinned.classes == tuple(names[::-1].tolist())
+    assert len(pinned.out.split("\n\n")[1].splitlines()) < 20
+    assert pinned.arrays[1].dtype == ">i4"
+    assert pinned.arrays[1].tolist() == list(range(1000))[::-1]
+
+
+def test_images_that_are_too_large_can_be_resized(pin: Pin) -> None:
+    large = {name: np.repeat(np.repeat(GOOD[name], 40, 1), 40, 2) for name in ("x_train", "x_test")}
+    np.savez_compressed(PATH, **GOOD | large)
+    allowed = "allowed are 1 x 1 to 128 x 128, and --size 28x28 resizes them"
+    pin.refused(PATH, f"mine.npz: images of 160 x 200 pixels; {allowed}")
+    pin.refused(PATH, f"SIZE: images of 2 x 129 pixels; {allowed}", size="2x129")
+    assert np.array_equal(pin(PATH, size="4x5").arrays[0], GOOD["x_train"])
+
+
+def resized(pin: Pin, images: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:
+    """Return two images as they are pinned in this size."""
+    np.savez(PATH, x_train=images, y_train=[0, 1], x_test=images, y_test=[0, 1])
+    training, _, test, _ = pin(PATH, size=f"{rows}x{columns}").arrays
+    assert np.array_equal(training, test)
+    return training
+
+
+def mean(image: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.int64]:
+    """Cut pixels into parts, so that a new one is the mean of whole parts; halves go up."""
+    parts = image.astype(np.int64).repeat(rows, axis=0).repeat(columns, axis=1)
+    old_rows, old_columns = image.shape
+    sums = parts.reshape(rows, old_rows, columns, old_columns).sum(axis=(1, 3))
+    return (2 * sums + image.size) // (2 * image.size)
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(SIDES, SIDES, SIDES, SIDES)
+def test_each_pixel_is_the_mean_of_what_it_covers(
+    pin: Pin, old_rows: int, old_columns: int, rows: int, columns: int
+) -> None:
+    images = noise(2, old_rows, old_columns)
+    for image, pinned in zip(images, resized(pin, images, rows, columns), strict=True):
+        assert (pinned == mean(image, rows, columns)).all()
+
+
+def test_halves_are_rounded_up_and_white_stays_white(pin: Pin) -> None:
+    halves = np.array([[[0, 1], [3, 0]]] * 2, np.uint8)
+    assert resized(pin, halves, 2, 1)[0].tolist() == [[1], [2]]
+    white = np.full((2, 999, 1501), 255, np.uint8)
+    assert (resized(pin, white, 28, 28) == 255).all()
+
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "holds x_train, y_train, x_test, but no y_test; should hold": {"y_test": None},
+    "x_train is float64; should be uint8": {"x_train": GOOD["x_train"] / 255},
+    "x_test has shape (10, 20); should be": {"x_test": GOOD["x_test"].reshape(10, 20)},
+    "100 labels y_test for 10 images x_test": {"y_test": np.eye(10, dtype=int)},
+    "label '-1' of 1 images is no class": {"y_test": np.arange(-1, 9)},
+    "label '0.5' of 10 images is no class": {"y_test": np.full(10, 0.5)},
+    "not an .npz of plain arrays, or damaged": {"y_test": np.array([{}] * 10)},
+}
+
+
+@pytest.mark.parametrize("reason", FAULTS)
+def test_faults_are_refused(pin: Pin, reason: str) -> None:
+    arrays = {name: array for name, array in (GOOD | FAULTS[reason]).items() if array is not None}
+    np.savez(PATH, **arrays)
+    pin.refused(PATH, f"mine.npz: {reason}")
+
+
+def test_damaged_files_are_refused(pin: Pin) -> None:
+    for content in (b"", b"PK\3\4 and so on", b"\x93NUMPY"):
+        PATH.write_bytes(content)
+        pin.refused(PATH, "mine.npz: not an .npz of plain arrays, or damaged")

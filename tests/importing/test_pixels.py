@@ -1,0 +1,81 @@
+"""Image files: decoded exactly, or refused in one line."""
+
+import base64
+from pathlib import Path
+
+import numpy as np
+import pytest
+from importing.pins import PLACE, Pin, noise, saved
+from numpy.typing import NDArray
+from PIL import Image
+
+GRAY = np.arange(256, dtype=np.uint8).reshape(16, 16)
+RGB = np.stack([GRAY, GRAY.T, 255 - GRAY], axis=-1)
+OPAQUE = np.full_like(GRAY, 255)
+
+
+def write(content: bytes, name: str = "a.png") -> None:
+    """Write a training and a test image for each of two classes."""
+    for directory in ("train/a", "train/b", "test/a", "test/b"):
+        (PLACE / directory).mkdir(parents=True)
+        (PLACE / directory / name).write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("name", "image", "expected"),
+    [
+        ("gray.png", Image.fromarray(GRAY), GRAY),
+        ("gray and alpha.png", Image.fromarray(np.dstack([GRAY, OPAQUE])), GRAY),
+        ("rgb.png", Image.fromarray(RGB), RGB),
+        ("rgb and alpha.png", Image.fromarray(np.dstack([RGB, OPAQUE])), RGB),
+        ("1 bit.png", Image.fromarray(GRAY > 9), (GRAY > 9) * np.uint8(255)),
+        ("palette.png", Image.fromarray(GRAY // 64).convert("P"), np.dstack([GRAY // 64] * 3)),
+        ("gray.pgm", Image.fromarray(GRAY), GRAY),
+        ("rgb.BMP", Image.fromarray(RGB), RGB),
+        ("rgb.tif", Image.fromarray(RGB), RGB),
+        ("rgb.jpg", Image.fromarray(RGB), None),  # what Pillow decodes
+    ],
+)
+def test_what_is_taken_exactly(
+    pin: Pin, name: str, image: Image.Image, expected: NDArray[np.uint8] | None
+) -> None:
+    image.save(name)
+    write(Path(name).read_bytes(), name)
+    if expected is None:
+        expected = np.asarray(Image.open(name))
+    assert np.array_equal(pin().arrays[0][0], expected)
+
+
+DEEP_RGB = base64.b64decode(  # a PNG of a pixel of 16 bits, as Pillow does not write it
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABEAIAAADA54+dAAAAC0lEQVR4nGNgAAMAAAcAAbKGrPQAAAAASUVORK5CYII="
+)
+HALF = saved(Image.fromarray(np.dstack([RGB, OPAQUE - (GRAY < 7)])).save, "PNG")
+FOUR = Image.fromarray(RGB).quantize(4)
+PALETTE = saved(FOUR.save, "PNG", transparency=0)
+PLAIN = saved(Image.fromarray(noise(16, 16, 3)).save, "PNG")
+DEEP = "more than 8 bits a pixel; `mogrify -depth 8` reduces them"
+FAULTS = {
+    "gray of 16 bits": (saved(Image.fromarray(np.uint16(GRAY)).save, "PNG"), DEEP),
+    "RGB of 16 bits": (DEEP_RGB, DEEP),
+    "PPM of 10 bits": (b"P6 1 1 1000\n" + bytes(6), DEEP),
+    "floats": (saved(Image.fromarray(np.float32(GRAY)).save, "TIFF"), DEEP),
+    "CMYK": (saved(Image.new("CMYK", (2, 2)).save, "JPEG"), "colors are CMYK"),
+    "half transparent": (HALF, "7 of 256 pixels are transparent"),
+    "transparent palette": (PALETTE, f"{FOUR.histogram()[0]} of 256 pixels are transparent"),
+    "pages": (
+        saved(FOUR.save, "TIFF", save_all=True, append_images=[FOUR] * 2),
+        "3 images in a file",
+    ),
+    "text": (b"hello", "not an image, or damaged"),
+    "empty": (b"", "not an image, or damaged"),
+    "truncated": (PLAIN[: len(PLAIN) * 3 // 4], "damaged: "),
+    "flipped": (PLAIN[:60] + bytes([PLAIN[60] ^ 255]) + PLAIN[61:], "damaged: "),
+    "truncated JPEG": (saved(Image.fromarray(RGB).save, "JPEG")[:-50], "damaged: "),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_is_refused(pin: Pin, fault: str) -> None:
+    content, reason = FAULTS[fault]
+    write(content)
+    pin.refused(PLACE, f"{PLACE}/train/a/a.png: {reason}")

@@ -1,0 +1,21 @@
+"""dvc.lock: params that are none of ours are refused in one line, as is what DVC does not write."""
+
+import pytest
+
+from softmax.errors import DataError
+from softmax.pipeline import dvc_lock
+
+
+@pytest.mark.parametrize("key", ["train", "train.seed.x", "evaluate.samples.0"])
+def test_params_that_are_none_of_ours_are_one_line(key: str) -> None:
+    stages = dvc_lock.parse(
+        f"stages: {{train: {{params: {{params.yaml: {{{key}: 1}}}}}}}}".encode()
+    )
+    with pytest.raises(DataError, match="not the params of this version"):
+        dvc_lock.params(stages)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"[" * 5000, b"stages: {train: }"])
+def test_what_dvc_does_not_write_is_one_line(content: bytes) -> None:
+    with pytest.raises(DataError, match=r"^dvc\.lock is corrupted\. Restore it"):
+        dvc_lock.parse(content)

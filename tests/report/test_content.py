@@ -1,0 +1,185 @@
+"""What the report shows of MNIST, the training and the lesson, against what Python computes."""
+
+import re
+
+import numpy as np
+import pandas as pd
+from helpers.clones import Clone
+from helpers.report import assert_diverging, assert_painted, level, rgba
+from numpy.typing import NDArray
+from playwright.sync_api import Locator, Page, expect
+
+from softmax.analysis import evaluation
+from softmax.core import batches, idx, model
+from softmax.core.batches import Dataset
+from softmax.pipeline import datasets, paths
+from softmax.pipeline.params import Lesson
+from softmax.report import embedded, example_figures, examples
+from softmax.report.embedded import EXAMPLES
+from softmax.training import randomness
+
+Doubles = NDArray[np.float64]
+
+PLACES = np.arange(-254, 256, 4, dtype=np.int16)  # the middles of 128 cells, 255 x
+CELLS = Dataset(
+    np.stack(np.meshgrid(PLACES, -PLACES), axis=-1).reshape(-1, 2), np.zeros(128**2, np.uint8), 3
+)
+COLORS = np.array(list(example_figures.COLOURS.values()))
+PURPLE, ORANGE = (128, 84, 200), (230, 97, 1)
+
+
+def test_javascript_gives_all_test_images_the_labels_and_probabilities_of_python(
+    page: Page, mnist: Clone
+) -> None:
+    expected = pd.read_csv(mnist.directory / paths.PREDICTIONS)
+    program = """async () => {
+      const { classify, images } = await import("softmax/digits");
+      const { predict } = await import("softmax/model");
+      const all = [...(await images).values()].sort((one, other) => one.index - other.index);
+      return all.map(({ label, pixels }) => {
+        const { z, a } = classify(pixels);
+        return [label, predict(z), ...a];
+      }).join("\\n");
+    }"""
+    rows = [line.split(",") for line in page.evaluate(program).split()]
+    assert np.array_equal(np.array(rows, float), expected.to_numpy())
+
+
+def test_all_images_are_behind_a_cell_the_most_confident_first(page: Page, mnist: Clone) -> None:
+    table = pd.read_csv(mnist.directory / paths.PREDICTIONS)
+    behind = table.query("label == 4 and prediction == 4")  # more than are painted in one go
+    order = behind["p4"].sort_values(ascending=False, kind="stable").index
+    pictures = idx.read(mnist.directory / datasets.test_files("mnist")[0], 3)
+    page.locator("[data-label='4'][data-prediction='4']").click()
+    canvases = page.locator("#cell canvas")
+    expect(canvases).to_have_count(len(behind))
+    assert np.array_equal(rgba(canvases)[..., 0].reshape(-1, 28, 28), pictures[order])
+    said = f"{len(behind)} of {len(behind)}, the most confident first, "
+    assert page.locator("#cell-text").inner_text().startswith(said)
+
+
+def test_samples_and_mistakes_are_the_lectures_and_the_most_confident(
+    page: Page, mnist: Clone
+) -> None:
+    headings = page.locator("#samples h3").all_inner_texts()
+    assert headings == [f"Test image {k}" for k in (1802, 1100, 217)]
+    table = pd.read_csv(mnist.directory / paths.PREDICTIONS).query("label != prediction")
+    wrong = table.assign(a=table.filter(regex=r"p\d").max(axis=1)).sort_values("a", ascending=False)
+    assert page.locator("#most-confident span").all_inner_texts() == [
+        f"{row.label:.0f} → {row.prediction:.0f}, {row.a:.2f}"
+        for row in wrong.head(embedded.MISTAKES).itertuples()
+    ]
+
+
+def test_the_data_set_is_introduced_by_its_counts_and_first_images(
+    page: Page, mnist: Clone
+) -> None:
+    pictures, labels = (mnist.directory / path for path in datasets.training_files("mnist"))
+    training = batches.load(pictures, labels, (60_000, 28, 28), 10)
+    test = idx.read(mnist.directory / datasets.test_files("mnist")[1], 1)
+    text = page.locator("#data p").first.inner_text()
+    for said in ("60,000 images", "10,000 others", "10 classes", "784 features"):
+        assert said in text
+    for k, row in enumerate(page.locator("#data tbody tr").all()):
+        of_class = [sum(labels == k) for labels in (training.labels, test)]
+        assert row.locator("td").all_inner_texts()[:2] == [f"{n:,}" for n in of_class]
+        first = training.images[training.labels == k][:EXAMPLES].reshape(-1, 28, 28)
+        assert (level(row.locator("canvas")) == np.hstack(list(first))).all()
+    image = level(page.locator("#data-image"))
+    assert (level(page.locator("#data-vector")) == image.reshape(1, 784)).all()
+
+
+def test_the_weights_form_under_the_slider(page: Page, mnist: Clone) -> None:
+    slider, said = page.locator("#weights-epoch"), page.locator("#weights-said")
+    losses = pd.read_csv(mnist.directory / paths.EPOCHS)["train_loss"]
+    expect(said).to_contain_text("5 of 5")
+    for epoch in (0, 3, 5):
+        slider.fill(str(epoch))
+        theta = model.load(mnist.directory / paths.EPOCH_WEIGHTS / f"{epoch}.safetensors")
+        weights = theta[:, :-1]
+        for k in (0, 9):
+            gray = 255 * (weights[k] - weights[k].min()) / np.ptp(weights[k])
+            drawn = level(page.locator("[data-weights=gray] canvas").nth(k)).ravel()
+            assert abs(drawn - gray).max() <= 0.5 + 1e-9
+        loss = f"{epoch} of 5: loss {losses.get(epoch - 1, 0):.3f} on the training set"
+        expect(said).to_have_text(loss if epoch else "before training: random weights")
+    biases = [f"b = {b:.4f}".replace("-", "−") for b in theta[:, -1]]
+    assert page.locator("#weights .bias").all_inner_texts() == biases
+
+
+def test_regions_and_surfaces_are_those_of_softmax_and_of_logistic_regressions(
+    page: Page, mnist: Clone, lecture: Lesson
+) -> None:
+    theta = model.load(mnist.directory / paths.LESSON_WEIGHTS)
+    thetas = examples.fit_logistic(examples.points(lecture), lecture)
+    a, q = examples.probabilities(theta, CELLS), examples.logistic(thetas, CELLS)
+    regions = page.locator("#lesson-regions")
+    assert_painted(regions, COLORS[a.argmax(axis=0)], 15 + 130 * a.max(axis=0))
+    largest = abs(examples.totals(q) - 1).max()
+    for kind, p in {"softmax": a, "logistic": q}.items():
+        *classes, last = page.locator(f"[data-surfaces={kind}] canvas").all()
+        for canvas, color, values in zip(classes, COLORS, p, strict=True):
+            assert_painted(canvas, color, 255 * values)
+        excess = examples.totals(p) - 1
+        colors = np.where(excess[:, None] > 0, ORANGE, PURPLE)
+        assert_painted(last, colors, 255 * abs(excess) / largest)
+    legend = page.locator("#contrast-legend").inner_text().split()
+    assert legend == [f"−{largest:.4f}", f"{largest:.4f}"]
+    for name, n in {
+        "least": examples.totals(q).argmin(),
+        "most": examples.totals(q).argmax(),
+    }.items():
+        x1, x2 = CELLS.images[n] / 255
+        place = f"at ({x1:.2f}, {x2:.2f}), where it is {examples.totals(q)[n]:.2f}:".replace(
+            "-", "−"
+        )
+        assert place in page.locator(f"#contrast-{name}").inner_text()
+
+
+def test_weights_are_images_in_two_colors_on_one_scale(page: Page, mnist: Clone) -> None:
+    weights = model.load(mnist.directory / paths.WEIGHTS)[:, :-1]
+    assert_diverging(page.locator("[data-weights=diverging] canvas"), weights)
+
+
+def test_the_curve_of_the_training_is_that_of_its_tables(page: Page, mnist: Clone) -> None:
+    batches = pd.read_csv(mnist.directory / paths.LOSSES)
+    epochs = pd.read_csv(mnist.directory / paths.EPOCHS)
+    last, final = epochs["step"].iloc[-1], epochs["train_loss"].iloc[-1]
+    assert page.locator("#loss .epoch").all_inner_texts() == [f"epoch {k}" for k in range(1, 6)]
+    assert page.locator("#loss .last").inner_text() == f"{final:.2f}"
+    top = float(page.locator("#loss .level").last.inner_text())
+    x, y = drawn(page.locator("#loss path"))
+    np.testing.assert_allclose(x, 100 * batches["step"] / last)
+    np.testing.assert_allclose(y, 100 - 100 * batches["loss"] / top)
+    styles = page.locator("#loss .dot").evaluate_all(
+        "(all) => all.map((one) => one.getAttribute('style'))"
+    )
+    left, bottom = np.array([re.findall(r"[\d.]+", style) for style in styles], float).T
+    np.testing.assert_allclose(left, 100 * epochs["step"] / last)
+    np.testing.assert_allclose(bottom, 100 * epochs["train_loss"] / top)
+
+
+def test_the_curve_of_the_lesson_is_that_of_its_table(
+    page: Page, mnist: Clone, lecture: Lesson
+) -> None:
+    data = examples.points(lecture)
+    z = evaluation.logits(randomness.initial_weights(2, lecture.seed, examples.CLASSES), data)
+    before = model.cross_entropy(z, np.eye(examples.CLASSES)[:, data.labels]).mean()
+    after = pd.read_csv(mnist.directory / paths.LESSON_EPOCHS)["train_loss"]
+    losses = np.array([before, *after])
+    x, y = drawn(page.locator("#lesson-curve"))
+    shown = len(losses)  # of more epochs than the pipeline has
+    top = float(page.locator(".loss .level").last.inner_text())
+    last = int(page.locator(".loss .epoch").last.inner_text())
+    assert last == len(x) - 1 > len(after)
+    np.testing.assert_allclose(x, 100 * np.arange(len(x)) / last)
+    np.testing.assert_allclose(y[:shown], 100 - 100 * losses / top, atol=1e-9)
+    assert losses.max() <= top < 2 * losses.max()
+    end = page.locator(".loss .end").get_attribute("style") or ""
+    assert f"left: {100 * len(after) / last:g}%" in end
+
+
+def drawn(path: Locator) -> Doubles:
+    """The points of a path of lines: x and y, (2, n)."""
+    numbers = re.findall(r"[\d.]+(?:e-\d+)?", path.get_attribute("d") or "")
+    return np.array(numbers, float).reshape(-1, 2).T

@@ -1,0 +1,142 @@
+"""The file of the report, without a browser: the numbers, the text and the scripts' data in it."""
+
+import inspect
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import digits
+from helpers.report import facts, section, unpacked
+from helpers.workspace import Workspace, copy, enter, run_stages
+
+from softmax.core import model
+from softmax.pipeline import datasets, dvc_lock, files, params, paths
+from softmax.report import document
+
+ORDER = ["labels", "contrast", "softmax", "likelihood", "lesson", "gradient", "code"]
+from softmax.training.optimizers import OPTIMIZERS
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny workspace that the tests of this module only read."""
+    return copy(tmp_path_factory.mktemp("file") / "workspace")
+
+
+@pytest.fixture
+def text(directory: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Its report. The working directory is in it."""
+    enter(directory, monkeypatch)
+    return paths.REPORT.read_text(encoding="utf-8")
+
+
+def test_the_report_is_one_file_whose_sections_are_its_contents(text: str) -> None:
+    assert [path.name for path in paths.REPORT.parent.iterdir()] == ["index.html"]
+    sections = re.findall('<section id="(.*?)"', text)
+    links = re.findall('<li><a href="#(.*?)"', text)
+    assert ["results", *links] == sections
+    assert [name for name in sections if name in ORDER] == ORDER  # the lecture's
+    assert not re.findall(r'(?:src|href)="(?!#|data:)', text)
+
+
+def test_scripts_are_told_how_the_weights_formed_to_the_last_bit(text: str) -> None:
+    """And the points of the lesson. That they get images and labels is tested in test_content."""
+    told = facts(text)
+    epochs = [model.load(paths.EPOCH_WEIGHTS / f"{k}.safetensors") for k in (0, 1)]
+    forming = unpacked(told["forming"]["thetas"]).reshape(8, -1).T
+    assert forming.tobytes() == np.stack(epochs).tobytes()
+    assert told["forming"]["epochs"] == [0, 1]
+    points = pd.read_csv(paths.LESSON_POINTS)[["x1", "x2", "label"]]
+    assert told["lesson"]["points"] == points.to_numpy().tolist()
+    assert told["lesson"]["sha256"] == files.sha256(paths.LESSON_WEIGHTS)
+
+
+def test_counts_rates_and_accuracy_are_those_of_the_predictions(text: str) -> None:
+    table = pd.read_csv(paths.PREDICTIONS)
+    counts = pd.crosstab(table["label"], table["prediction"]).reindex(
+        index=range(10), columns=range(10), fill_value=0
+    )
+    cells = re.findall(r'data-label="(.)" data-prediction="(.)".*?>(\d+)</button>', text, re.DOTALL)
+    shown = np.zeros((10, 10), int)
+    for label, prediction, count in cells:
+        shown[int(label), int(prediction)] = count
+    assert (shown == counts.to_numpy()).all()
+    correct = shown.diagonal()
+    called = shown.sum(0)[shown.sum(0) > 0]
+    expected = [*correct / shown.sum(1), *correct[shown.sum(0) > 0] / called]
+    rates = re.findall(r'class="rate">\s*<span.*?>(.*?)</span>', text)
+    assert rates == [f"{rate:.2f}" for rate in expected]
+    accuracy = json.loads(paths.TEST_METRICS.read_text())["accuracy"]
+    assert f"{accuracy:.2%} accuracy on 30 test images." in section(text, "results")
+
+
+def test_the_hashes_are_those_of_the_data_and_the_weights(text: str) -> None:
+    hashes = [*datasets.load()[digits.NAME].sha256, files.sha256(paths.WEIGHTS)]
+    assert re.findall("<code>([0-9a-f]{64})</code>", text) == hashes
+
+
+def test_the_code_is_the_projects_own(text: str) -> None:
+    shown = [
+        section(f'<section id="code">{code}</section>', "code")
+        for code in re.findall("<pre><code>(.*?)</code></pre>", text, re.DOTALL)
+    ]
+    names = ["logits", "softmax", "cross_entropy", "residuals", "gradient_sum", "mean_gradient"]
+    sources = [inspect.getsource(getattr(model, name)) for name in names]
+    assert shown[:-1] == [" ".join(source.split()) for source in sources]
+    assert shown[-1].startswith("export function descend(")
+    assert shown[-1].endswith("}")
+
+
+def test_the_examples_say_how_far_they_are_from_finite_differences(text: str) -> None:
+    table = pd.read_csv(paths.LESSON_EXAMPLES)
+    expected = table["finite_differences_off_by"].dropna().map("{:.2e}".format)
+    shown = re.findall(r"<span data-i18n=\"number\"[^>]*>(\d.\d\d)\u00a0·\u00a010⁻(.+?)<", text)
+    exponents = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+    numbers = [f"{number}e-{power.translate(exponents):0>2}" for number, power in shown]
+    assert numbers == expected.tolist()
+
+
+def test_a_training_with_all_params_is_described_as_it_was_run(workspace: Workspace) -> None:
+    recipe = {"optimizer": "adam", "schedule": "cosine", "weight_decay": 0.01, "averaging": 0.9}
+    workspace.set(train=recipe | {"validation": 100})
+    dvc_lock.PATH.unlink()
+    run_stages(("train", "evaluate", "report"))
+    text = paths.REPORT.read_text(encoding="utf-8")
+    curves = section(text, "curves")
+    assert "Adam does not step along it" in curves
+    assert "gradient descent" not in curves
+    assert re.findall(r"<mi>(\w)</mi><mo>←</mo>", text) == ["M", "V", "W"]
+    assert "falls to 0, along half a cosine" in curves
+    assert "Weight decay adds 0.01 times each weight" in curves
+    assert "moving average of W and b over all steps, with decay 0.9" in curves
+    assert "nothing from the 100 images that are held out" in curves
+    assert "loss on the held-out images" in curves
+    assert "learns from 400 images" in section(text, "data")
+    assert "Another 100 images are held out" in section(text, "data")
+    epochs = pd.read_csv(paths.EPOCHS)
+    assert facts(text)["curves"]["held_out"] == epochs[["step", "validation_loss"]].values.tolist()
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_optimizer_has_its_text_and_its_formula(text: str, optimizer: str) -> None:
+    """The training is that of the workspace."""
+    train = params.load().train.model_copy(update={"optimizer": optimizer, "momentum": 0.8})
+    table = document.examples(pd.read_csv(paths.LESSON_EXAMPLES))
+    written = document.html(facts(text), train=train, sha256={}, examples=table).decode()
+    (step,) = re.findall(r'<p class="step">(.*?)</p>', written, re.DOTALL)
+    assert "".join(re.sub("<.*?>", "", step).split()).startswith("G=12∑")  # batches of two
+    steps = re.findall(r"<mi>(\w)</mi><mo>←</mo>", step)
+    assert steps == {"sgd": ["W"], "adam": ["M", "V", "W"]}.get(optimizer, ["V", "W"])
+    assert ("<mn>0.8</mn><mi>V</mi>" in step) == (optimizer in ("momentum", "nesterov"))
+
+
+def test_another_recipe_and_other_data_are_not_compared_with_the_lecture(text: str) -> None:
+    train = params.load().train.model_copy(update=document.RECIPE)
+    for change in ({"epochs": 6}, {"validation": 1}, {"averaging": 0.9}):
+        assert document.beside("mnist", train.model_copy(update=change), pd.DataFrame()) is None
+    assert document.beside(digits.NAME, train, pd.DataFrame()) is None
+    assert '<section id="lecture"' not in text
+    assert facts(text)["lecture"] is None

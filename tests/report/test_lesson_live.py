@@ -1,0 +1,233 @@
+"""The live lesson trains to the bytes of Python, whatever is changed, and shows each epoch."""
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers.clones import Clone
+from helpers.report import middle, opened
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from softmax.core import model
+from softmax.core.batches import Dataset
+from softmax.pipeline import files, paths
+from softmax.pipeline.params import Lesson
+from softmax.report import examples
+
+
+def assert_trained(page: Page, data: Dataset, chosen: Lesson, *changes: str) -> None:
+    """The report has the SHA-256 of the weights that Python gets, and says what was changed."""
+    expected = hashlib.sha256(model.to_bytes(examples.fit(data, chosen)[-1].theta)).hexdigest()
+    expect(page.locator("#lesson-hash")).to_have_text(expected)
+    assert page.locator("#lesson-changes li").all_inner_texts() == [*changes]
+    verdict = "another training" if changes else "Equal"
+    expect(page.locator("#lesson-verdict")).to_contain_text(verdict)
+
+
+def points(page: Page, data: Dataset) -> Dataset:
+    """Return `data` with the points where they lie in the report."""
+    places = page.locator(".point").evaluate_all(
+        "(points) => points.map((point) => point.getAttribute('transform'))"
+    )
+    numbers = [re.findall(r"-?\d+", place) for place in places]
+    return data._replace(images=np.array(numbers, np.int16) * [1, -1])
+
+
+def test_bytes_that_differ_from_those_of_the_pipeline_are_told(
+    browser: Browser, file: Path, mnist: Clone, tmp_path: Path
+) -> None:
+    locked = files.sha256(mnist.directory / paths.LESSON_WEIGHTS)
+    other = tmp_path / "index.html"
+    other.write_text(file.read_text("utf-8").replace(locked, "0" * 64), "utf-8")
+    with opened(browser, other) as page:
+        expect(page.locator("#lesson-python")).to_have_text("0" * 64)
+        expect(page.locator("#lesson-hash")).to_have_text(locked)
+        expect(page.locator("#lesson-verdict")).to_contain_text("should be impossible")
+
+
+@pytest.mark.parametrize(("place", "rate", "epoch"), [("-1", 0.1, 1), ("3", 1000.0, 100)])
+def test_the_browser_trains_to_the_bytes_of_python_at_any_rate_and_for_any_epochs(
+    page: Page, lecture: Lesson, place: str, rate: float, epoch: int
+) -> None:
+    data = examples.points(lecture)
+    assert_trained(page, data, lecture)
+    page.locator("#lesson-rate").fill(place)
+    page.locator("#lesson-epoch").fill(str(epoch))
+    changes = [
+        f"the learning rate is {rate:,g} instead of 2",
+        f"this is epoch {epoch} instead of 40",
+    ]
+    chosen = lecture.model_copy(update={"learning_rate": rate, "epochs": epoch})
+    assert_trained(page, data, chosen, *changes)
+    assert page.locator("#lesson-rate").get_attribute("aria-valuetext") == f"{rate:,g}"
+    page.locator("#lesson-reset").click()
+    assert_trained(page, data, lecture)
+
+
+def test_steps_show_each_epoch(page: Page, mnist: Clone) -> None:
+    history = pd.read_csv(mnist.directory / paths.LESSON_EPOCHS)
+    page.locator("#lesson-epoch").fill("0")
+    expect(page.locator("#lesson-score")).to_contain_text("After epoch 0:")
+    for row in history.head(3).itertuples():
+        page.locator("#lesson-step").click()
+        right = round(float(row.train_accuracy) * 150)  # type: ignore[arg-type]
+        said = f"After epoch {row.epoch}: loss {row.train_loss:.4f}, {right} of 150 right"
+        assert page.locator("#lesson-score").inner_text() == said
+        assert page.locator(".point.wrong").count() == 150 - right
+
+
+def test_play_goes_on_where_it_was_paused_and_stops_where_the_pipeline_does(page: Page) -> None:
+    """Where no motion is wanted, it jumps there."""
+    play, epoch = page.locator("#lesson-play"), page.locator("#lesson-epoch")
+    for start, end in ((0, "40"), (40, "100"), (100, "40")):
+        epoch.fill(str(start))
+        play.click()
+        assert epoch.input_value() == end
+    page.emulate_media(reduced_motion="no-preference")
+    epoch.fill("0")
+    play.click()
+    expect(play).to_have_text("Pause")
+    expect(page.locator("#lesson-score")).to_contain_text(re.compile("After epoch ([3-9]|[1-3].):"))
+    play.click()
+    paused = int(epoch.input_value())
+    first_frame = """async (play) => {
+      play.click();
+      await new Promise(requestAnimationFrame);
+      return Number(document.getElementById("lesson-epoch").value);
+    }"""
+    assert 3 <= paused <= play.evaluate(first_frame) <= 40
+    expect(page.locator("#lesson-verdict")).to_contain_text("Equal")
+    expect(play).to_have_text("Play")
+
+
+def test_points_are_dragged_inside_the_square_by_the_main_button(
+    page: Page, lecture: Lesson
+) -> None:
+    data = examples.points(lecture)
+    assert (points(page, data).images == data.images).all()
+    drag(page, page.locator(".point.red path").first, to=page.locator("#lesson-plane"), by="right")
+    assert_trained(page, data, lecture)
+    expect(page.locator(".cross")).to_have_attribute("transform", "translate(0 0)")
+    drag(page, page.locator(".point.red path").first, to=page.locator("#lesson-plane"))
+    moved = points(page, data)
+    (changed,) = np.flatnonzero((moved.images != data.images).any(axis=1))
+    assert data.labels[changed] == 0
+    assert abs(moved.images[changed]).max() <= 1  # the middle of the square
+    assert_trained(page, moved, lecture, "points moved or added: 1")
+    drag(page, page.locator(".point.blue path").first, to=page.locator("#lesson-score"))
+    outside = points(page, data)
+    assert abs(outside.images).max() == 255
+    assert_trained(page, outside, lecture, "points moved or added: 2")
+
+
+def drag(page: Page, locator: Locator, to: Locator, by: Literal["left", "right"] = "left") -> None:
+    """Move what is at the middle of `locator` to the middle of `to`, by this button."""
+    start, end = middle(page, locator), middle(page, to)
+    page.mouse.move(*start)
+    page.mouse.down(button=by)
+    page.mouse.move(*end, steps=2)
+    page.mouse.up(button=by)
+    page.mouse.move(*start)  # which moves nothing any more
+
+
+def test_points_are_moved_by_keys(page: Page, lecture: Lesson) -> None:
+    data = examples.points(lecture)
+    page.locator(".point").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    assert_trained(page, data, lecture)  # it is back
+    for key in ["ArrowRight", "ArrowRight", "ArrowUp", "PageDown", "PageDown", "ArrowDown"]:
+        page.keyboard.press(key)
+    moved = points(page, data)
+    expected = np.zeros_like(data.images)
+    expected[0], expected[2] = (10, 5), (0, -5)
+    assert (moved.images - data.images == expected).all()
+    assert_trained(page, moved, lecture, "points moved or added: 2")
+    x1, x2 = moved.images[2] / 255
+    name = f"Red point at {x1:.2f}, {x2:.2f}".replace("-", "−")
+    expect(page.locator(".point").nth(2)).to_have_attribute("aria-label", name)
+    expect(page.locator(".point").nth(2)).to_be_focused()
+    assert page.locator(".point[tabindex='0']").count() == 1  # stop of the tab key
+
+
+@pytest.mark.parametrize("touch", [False, True], ids=["mouse", "touch"])
+def test_points_are_added_where_the_cross_is_and_removed(
+    browser: Browser, file: Path, lecture: Lesson, touch: bool
+) -> None:
+    with opened(browser, file, has_touch=touch) as page:
+        press = page.touchscreen.tap if touch else page.mouse.click
+        press(*middle(page, "#lesson-plane", 0.9, 0.1))
+        page.locator("[data-add='2']").click()
+        data = examples.points(lecture)
+        more = Dataset(np.vstack([data.images, [[205, 205]]]), np.append(data.labels, 2), 3)
+        now = points(page, more)
+        assert abs(now.images - more.images).max() <= 2  # a pixel or so
+        added = ("points moved or added: 1", "there are 151 points instead of 150")
+        assert_trained(page, now, lecture, *added)
+        page.locator("#lesson-remove").click()
+        assert_trained(page, data, lecture)
+
+
+def test_training_diverges_at_a_rate_that_can_be_reached(browser: Browser, file: Path) -> None:
+    """As the report proposes: with a red point among the blue ones."""
+    with opened(browser, file) as page:
+        page.mouse.click(*middle(page, "#lesson-plane", 0.27, 0.585))
+        page.locator("[data-add='0']").click()
+        page.locator("#lesson-rate").fill("2.7")
+        page.locator("#lesson-epoch").fill("100")
+        (loss,) = re.findall(r"loss (\S+),", page.locator("#lesson-score").inner_text())
+        assert float(loss) > 0.7  # at a rate of 2, it is 0.2
+
+
+def test_points_are_added_and_removed_by_keyboard(page: Page, lecture: Lesson) -> None:
+    data = examples.points(lecture)
+    page.locator(".cross").focus()
+    page.keyboard.press("ArrowRight")
+    page.locator("[data-add='1']").focus()
+    page.keyboard.press("Enter")
+    added = page.locator(".point").last
+    expect(added).to_be_focused()
+    expect(added).to_have_attribute("aria-label", "Green point at 0.02, 0.00")
+    page.keyboard.press("ArrowUp")
+    expect(added).to_have_attribute("aria-label", "Green point at 0.02, 0.02")
+    page.keyboard.press("Delete")
+    assert_trained(page, data, lecture)
+    page.locator(".cross").focus()
+    page.keyboard.press("ArrowLeft")  # where other tests expect it
+    page.locator(".point").first.focus()
+    page.keyboard.press("Delete")
+    fewer = data.map(lambda x: x[1:])
+    assert_trained(page, fewer, lecture, "there are 149 points instead of 150")
+    remove = "(button) => { for (let k = 0; k < 150; k++) button.click(); }"
+    page.locator("#lesson-remove").evaluate(remove)
+    expect(page.locator(".point")).to_have_count(1)  # the last one stays
+
+
+def test_z_and_a_at_the_pointer_and_the_boundaries_are_those_of_the_model(
+    page: Page, mnist: Clone
+) -> None:
+    theta = model.load(mnist.directory / paths.LESSON_WEIGHTS)
+    page.mouse.move(*middle(page, "#lesson-plane", 0.75, 0.6))
+    caption = page.locator("#lesson-place").inner_text().replace("−", "-")
+    x1, x2 = map(float, re.findall(r"-?\d\.\d\d", caption))
+    assert (x1, x2) == pytest.approx((0.5, -0.2), abs=0.02)
+    shown = page.locator("#lesson-parameters td").all_inner_texts()
+    rows = np.array([text.replace("−", "-") for text in shown], float).reshape(3, 5)
+    np.testing.assert_allclose(rows[:, :3], theta, atol=5.1e-4)
+    z = rows[:, :3] @ [x1, x2, 1]
+    np.testing.assert_allclose(rows[:, 3], z, atol=0.04)  # of rounded x
+    np.testing.assert_allclose(rows[:, 4], model.softmax(z[:, None])[:, 0], atol=0.01)
+    page.mouse.move(*middle(page, "#lesson-plane", -0.05, 0))
+    expect(page.locator("#lesson-place")).to_contain_text("(0.00, 0.00)")  # the cross
+    path = page.locator("#lesson-boundaries").get_attribute("d") or ""
+    ends = np.array(re.findall(r"-?[\d.]+(?:e-\d+)?", path), float).reshape(-1, 2) * [1, -1]
+    z = np.sort(theta @ np.column_stack([ends, np.ones(6)]).T, axis=0)
+    np.testing.assert_allclose(z[1], z[2], atol=1e-9)  # two classes are equally likely
+    assert abs(ends).max() == pytest.approx(1)  # from the sides of the square
+    inner = ends[abs(ends).max(axis=1) < 0.99]
+    assert len(inner) == 3  # to the point where all three meet
+    np.testing.assert_allclose(inner, inner[[0, 0, 0]], atol=1e-9)

@@ -1,0 +1,131 @@
+"""The report of other data sets: other names, shapes and numbers of classes, gray or RGB."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+from helpers.digits import write_idx
+from helpers.report import facts, level, opened, rgba, section
+from helpers.workspace import Workspace, run_stages
+from playwright.sync_api import Browser, expect
+
+from softmax.core import idx, model
+from softmax.pipeline import datasets, dvc_lock, files, paths
+from softmax.report import document
+
+Shape = tuple[int, ...]
+FASHION = ["t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker"]
+FASHION += ["bag", "ankle boot"]
+
+
+def things(count: int) -> list[str]:
+    """Return names of classes."""
+    return [f"thing {k}" for k in range(count)]
+
+
+def report_of(workspace: Workspace, name: str, shape: Shape, classes: list[str]) -> Path:
+    """Train on random images, four training and two test images of each class; return the report.
+
+    The first row of all images is black.
+    """
+    directory, random = datasets.directory(name), np.random.default_rng(0)
+    directory.mkdir()
+    for prefix, count in {"train": 4 * len(classes), "t10k": 2 * len(classes)}.items():
+        images = random.integers(256, size=(count, *shape))
+        images[:, 0] = 0
+        write_idx(directory / f"{prefix}-images-idx3-ubyte", images)
+        write_idx(directory / f"{prefix}-labels-idx1-ubyte", np.arange(count) % len(classes))
+    pinned = {file: files.sha256(directory / file) for file in datasets.FILES}
+    counts = [4 * len(classes), 2 * len(classes)]
+    entry = {"images": counts, "shape": [*shape], "classes": classes, **pinned}
+    datasets.PATH.write_text(yaml.safe_dump({name: entry}))
+    workspace.set(download={"dataset": name}, train={"batch_size": 4}, evaluate={"samples": [1]})
+    dvc_lock.PATH.unlink()
+    run_stages(("train", "evaluate", "report"))
+    return paths.REPORT.absolute()
+
+
+def test_classes_have_names_and_held_out_images_losses(
+    workspace: Workspace, browser: Browser
+) -> None:
+    workspace.set(train={"validation": 7})
+    file = report_of(workspace, "fashion-mnist", (28, 28), FASHION)
+    text = file.read_text(encoding="utf-8")
+    for name in ("drawing", "data", "curves", "weights", "samples", "confusion", "mistakes"):
+        assert "digit" not in section(text, name)
+    assert section(text, "drawing").startswith("Draw something")
+    with opened(browser, file) as page:
+        assert page.title() == "Softmax regression on Fashion-MNIST"
+        losses = pd.read_csv(paths.EPOCHS)["validation_loss"]
+        top = float(page.locator("#loss .level").last.inner_text())
+        dots = page.locator("#loss .held-out").evaluate_all(
+            "(dots) => dots.map((dot) => parseFloat(dot.style.bottom))"
+        )
+        np.testing.assert_allclose(dots, 100 * losses / top, rtol=1e-5)
+        page.locator("#drawing-classes").get_by_role("button", name="sneaker").click()
+        page.locator("#drawing-why").click()
+        expect(page.locator("#explanation-title")).to_contain_text(": sneaker, called ")
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Tiếng Việt").click()
+        expect(page.locator("#data tbody th").last).to_have_text("bốt cổ ngắn")
+
+
+def test_rgb_images_of_another_shape_have_colors_and_no_pad(
+    workspace: Workspace, browser: Browser
+) -> None:
+    """And the weights of the three colors lie side by side."""
+    shape = (4, 6, 3)
+    file = report_of(workspace, "mine", shape, things(12))
+    text = file.read_text(encoding="utf-8")
+    assert "#drawing" not in re.findall('href="(.*?)"', text)
+    for table in ("data", "confusion", "weights"):
+        assert [name for name in things(12) if name not in section(text, table)] == []
+    assert "72 features" in section(text, "data")
+    assert "18 pixels are 0 in every training image" in section(text, "weights")
+    assert "216 of these 216 weights are, bit for bit" in section(text, "weights")
+    pixels = idx.read(datasets.directory("mine") / "t10k-images-idx3-ubyte", 4)
+    w = model.load(paths.WEIGHTS)[11, :-1].reshape(shape)
+    size = "({ width, height }) => [width, height]"
+    with opened(browser, file) as page:
+        assert (rgba(page.locator("#samples canvas"))[:, :3] == pixels[1].reshape(-1, 3)).all()
+        tile = page.locator("[data-weights=gray] canvas").last
+        gray = 255 * (np.hstack([w[..., k] for k in range(3)]) - w.min()) / np.ptp(w)
+        assert abs(level(tile) - gray).max() <= 0.5 + 1e-9
+        tile.hover(position={"x": 2, "y": 2})
+        said = f"row 1, column 1, red: w = {w[0, 0, 0]:.4f}".replace("-", "−")
+        expect(page.locator("#pixel")).to_have_text(said)
+        page.locator("#samples button").click()
+        assert page.locator("#explained-image").evaluate(size) == [6, 4]
+        assert page.locator("#versus canvas").last.evaluate(size) == [6, 4]
+        for place in ("#explained-scores tr", "#contributions figure", "#versus-rivals button"):
+            expect(page.locator(place)).to_have_count(10)  # of the twelve classes
+        expect(page.locator("#explained-scores .right")).to_contain_text("thing 1")
+
+
+def test_what_is_too_much_for_a_file_is_left_out_and_said(
+    workspace: Workspace, browser: Browser
+) -> None:
+    """Of 180 classes of large images: the weights, and all but fifty rows of each table."""
+    file = report_of(workspace, "mine", (50, 50), things(180))
+    assert file.stat().st_size < document.LIMIT
+    text = file.read_text(encoding="utf-8")
+    told = facts(text)
+    assert told["theta"] is None
+    assert "450,180 weights are too many" in section(text, "results")
+    assert "180 classes, tables and pictures list the 50" in section(text, "data")
+    listed = [f"thing {k}" for k in told["listed"]]
+    assert len(listed) == 50
+    with opened(browser, file) as page:
+        assert page.locator("#data tbody th").all_inner_texts() == listed
+        assert page.locator("#confusion tbody th").all_inner_texts() == listed
+        expect(page.locator("#drawing, #samples, #mistakes button")).to_have_count(0)
+        wrong, a = told["mistakes"][0], told["images"][0]["a"][0]
+        assert told["images"][0]["index"][0] == wrong
+        expect(page.locator("#most-confident span").first).to_contain_text(f", {a:.2f}")
+        cell = page.locator("button[data-prediction]").first
+        count = cell.inner_text()
+        cell.click()
+        said = page.locator("#cell-text").inner_text()
+        assert re.match(rf"\d+ of {count}, the most confident first", said)

@@ -1,0 +1,184 @@
+"""The lecture's ideas in the report, in its order, with its numbers and those of Python."""
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers.clones import Clone
+from helpers.report import middle
+from numpy.typing import NDArray
+from playwright.sync_api import Locator, Page, expect
+
+from softmax.core import batches, model
+from softmax.pipeline import paths
+from softmax.pipeline.params import Lesson
+from softmax.report import examples
+from softmax.report.document import PROBABILITIES, SEEDS_SAY
+
+Doubles = NDArray[np.float64]
+
+THETA = examples.THETA
+POINTS = examples.EXAMPLE_POINTS
+
+
+def number(text: str) -> float:
+    """What the report writes as `text`."""
+    match = re.fullmatch(r"([−\d.,]+)(?:\u00a0·\u00a010⁻([⁰¹²³⁴⁵⁶⁷⁸⁹]+))?", text)
+    assert match, text
+    power = (match[2] or "0").translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789"))
+    return float(match[1].replace("−", "-").replace(",", "")) * 10 ** -int(power)
+
+
+def put(page: Page, section: str, name: str) -> Doubles:
+    """All numbers #name.* of a section, in their order."""
+    places = page.locator(f"#{section}").locator(
+        f"[data-number='{name}'], [data-number^='{name}.']"
+    )
+    return np.array([number(text) for text in places.all_text_contents()])
+
+
+def test_one_hot_labels_come_with_the_lectures_points(page: Page) -> None:
+    numbers = page.locator("#labels .formulas mtable mn").all_text_contents()
+    shown = np.array([number(text) for text in numbers]).reshape(3, 5)
+    np.testing.assert_array_equal(shown[:, :2], POINTS[:-1].T / 255)
+    np.testing.assert_array_equal(shown[:, 2:], np.eye(3))
+
+
+def test_all_maps_are_read_under_the_pointer(page: Page, mnist: Clone, lecture: Lesson) -> None:
+    canvas = page.locator("[data-surfaces='softmax'] canvas").first
+    page.mouse.move(*middle(page, canvas, 0.75, 0.25))
+    said = page.locator("#contrast-here").inner_text().replace("−", "-")
+    x1, x2, *numbers = map(float, re.findall(r"-?\d\.\d\d", said))
+    assert (x1, x2) == pytest.approx((0.5, 0.5), abs=0.03)
+    thetas = examples.fit_logistic(examples.points(lecture), lecture)
+    here = batches.Dataset(np.array([[x1, x2]]) * 255, np.zeros(1, np.uint8), 3)
+    q = examples.logistic(thetas, here)[:, 0]
+    theta = model.load(mnist.directory / paths.LESSON_WEIGHTS)
+    a = examples.probabilities(theta, here)[:, 0]
+    np.testing.assert_allclose(numbers, [*q, q.sum(), *a, 1], atol=0.02)  # of rounded x
+
+
+def test_scores_and_probabilities_at_the_lectures_points_and_any_other(page: Page) -> None:
+    for k, x in enumerate(POINTS.T[:, :, None]):
+        page.locator(f"#softmax [data-point='{k}']").click()
+        pressed = page.locator("#softmax [aria-pressed='true']")
+        assert pressed.get_attribute("data-point") == str(k)
+        z = model.logits(THETA, x)
+        np.testing.assert_allclose(put(page, "softmax", "x")[:2], x[:-1, 0] / 255)
+        np.testing.assert_allclose(put(page, "softmax", "z"), z[:, 0], atol=5e-4)
+        np.testing.assert_allclose(put(page, "softmax", "a"), model.softmax(z)[:, 0], atol=5e-4)
+        np.testing.assert_allclose(put(page, "softmax", "e"), np.exp(z[:, 0]), rtol=5e-3)
+        np.testing.assert_allclose(put(page, "softmax", "total"), np.exp(z).sum(), rtol=5e-4)
+        sums = page.locator("#softmax tfoot td").all_text_contents()[2:]
+        assert sums[0] == "1.000"
+        assert number(sums[1]) == pytest.approx((1 / (1 + np.exp(-z))).sum(), abs=5e-4)
+    page.locator("#softmax-x1").focus()
+    page.keyboard.press("ArrowRight")
+    z = model.logits(THETA, np.add(x, [[25.5], [0.0], [0.0]]))  # by a tenth
+    np.testing.assert_allclose(put(page, "softmax", "z"), z[:, 0], atol=5e-4)
+    assert pressed.count() == 0
+    assert page.locator("#gradient-x1").input_value() == "-1.3"  # they hold the same point
+
+
+def test_a_better_prediction_is_likelier_and_costs_less(page: Page) -> None:
+    right = put(page, "likelihood", "right")
+    np.testing.assert_array_equal(right, [0.9, 0.9, 0.8, 0.8, 0.7, 0.7, 0.9, 0.8, 0.7])
+    losses = put(page, "likelihood", "losses")
+    np.testing.assert_allclose(losses, -np.log([0.9, 0.8, 0.7]), atol=5e-4)
+    predictions = examples.PREDICTIONS.T.copy()
+    for second, all_right in (([0.1, 0.8, 0.1], 0.504), ([0.2, 0.6, 0.2], 0.378)):  # the lecture's
+        page.locator("#likelihood-better").fill(str(second[1]))
+        predictions[1] = second
+        shown = put(page, "likelihood", "p").reshape(3, 2, 3)[:, 0]
+        np.testing.assert_allclose(shown, predictions)
+        np.testing.assert_allclose(put(page, "likelihood", "likelihood"), [all_right])
+        np.testing.assert_allclose(put(page, "likelihood", "cost"), [-np.log(all_right)], atol=5e-4)
+    dot = page.locator("#likelihood-dot")
+    place = [float(dot.get_attribute(name) or "") for name in ("cx", "cy")]
+    np.testing.assert_allclose(place, [120, 100 + 25 * np.log(0.6)])
+
+
+@pytest.mark.parametrize(("k", "label"), [(0, 1), (2, 0)])
+def test_each_factor_of_the_gradient(page: Page, lecture: Lesson, k: int, label: int) -> None:
+    page.locator(f"#gradient [data-point='{k}']").click()
+    page.locator(f"#gradient [data-y='{label}']").click()
+    x, y = POINTS[:, [k]], np.eye(3)[:, [label]]
+    z = model.logits(THETA, x)
+    a = model.softmax(z)
+    dz = model.residuals(a, y)
+    gradient = model.mean_gradient(model.gradient_sum(dz, x), 1)
+    step = THETA - lecture.learning_rate * gradient
+    loss, after = (model.cross_entropy(scores, y)[0] for scores in (z, model.logits(step, x)))
+    for name, values in {
+        "jacobian": examples.jacobian(a),
+        "dz": np.tile(dz[:, 0], 3),
+        "dW": gradient[:, :-1],
+    }.items():
+        np.testing.assert_allclose(put(page, "gradient", name), np.ravel(values), atol=5.1e-4)
+    np.testing.assert_allclose(put(page, "gradient", "da"), (-y / a)[:, 0], rtol=5e-3)
+    assert put(page, "gradient", "loss")[0] == pytest.approx(loss, rel=1e-3)
+    following = [*step[:, :-1].flat, *step[:, -1]]
+    np.testing.assert_allclose(put(page, "gradient", "next"), following, atol=5.1e-4)
+    said = page.locator("#gradient-after").inner_text()
+    assert said.endswith(f"the loss at this point goes from {loss:.4f} to {after:.4f}.")
+
+
+def test_a_label_of_next_to_no_probability_has_finite_slopes(page: Page) -> None:
+    page.locator("#gradient-x1").fill("2")
+    page.locator("#gradient-x2").fill("-2")
+    page.locator("#gradient [data-y='2']").click()
+    z = THETA @ [2, -2, 1]
+    slope = put(page, "gradient", "da")[2]
+    assert slope == pytest.approx(-np.exp(z[1] - z[2]), rel=1e-3)  # a itself rounds to 0
+
+
+def lit(place: Locator) -> list[str]:
+    """The terms of what is lit up there."""
+    return place.locator(".lit").evaluate_all("(all) => all.map((one) => one.dataset.term)")
+
+
+def test_a_term_lights_up_what_it_means_under_the_pointer_and_by_keyboard(page: Page) -> None:
+    section = page.locator("#gradient")
+    section.locator("[data-symbols] [data-term='az']").hover()
+    assert lit(section.locator(".graph")) == ["az"] * 3
+    expect(section.locator("[data-meaning]")).to_contain_text("each probability changes")
+    page.locator("#lesson [data-symbols] [data-term='α']").first.hover()
+    assert lit(section) == []
+    expect(section.locator("[data-meaning]")).to_contain_text("Point at a symbol")
+    expect(page.locator("#lesson label.lit")).to_have_text("Learning rate α")
+    page.mouse.move(0, 0)
+    section = page.locator("#softmax")
+    symbols, meaning = section.locator("[data-symbols]"), section.locator("[data-meaning]")
+    symbols.locator("[tabindex='0']").focus()
+    expect(meaning).to_contain_text("the scores")
+    page.keyboard.press("ArrowRight")
+    expect(meaning).to_contain_text("the weights")
+    assert set(lit(symbols)) == {"W"}
+    numbers = section.locator("mtable.lit mn:not([data-number])").all_text_contents()
+    assert "0.31" in numbers
+    assert "1.2" not in numbers  # of b
+    assert symbols.locator("[tabindex='0']").count() == 1
+    page.keyboard.press("Tab")
+    assert lit(section) == []
+
+
+def test_the_lectures_results_stand_beside_those_of_the_pipeline(page: Page, mnist: Clone) -> None:
+    rows = page.locator("#lecture > table tr").all_inner_texts()
+    accuracy = json.loads((mnist.directory / paths.TEST_METRICS).read_text())["accuracy"]
+    losses = pd.read_csv(mnist.directory / paths.LOSSES).set_index(["epoch", "batch"])["loss"]
+    assert rows[1].split("\t") == ["test accuracy", "84.77%", f"{accuracy:.2%}"]
+    first = ["loss at epoch 1, batch 100", "2.25", f"{losses[1, 100]:.2f}"]
+    assert rows[2].split("\t") == first
+    ours = pd.read_csv(mnist.directory / paths.PREDICTIONS).filter(regex=r"^p\d").to_numpy()
+    cards = page.locator("#lecture-images article").all_inner_texts()
+    for card, (k, theirs) in zip(cards, PROBABILITIES.items(), strict=True):
+        a = ours[k]
+        assert f"called it {np.argmax(theirs)} with {max(theirs):.2f}" in card
+        assert f"this one calls it {a.argmax()} with {a.max():.2f}" in card
+        least, largest = SEEDS_SAY[k]
+        assert least - 0.005 <= a.max() <= largest + 0.005
+        shown = re.findall(r"\d\.\d\d$|\d\.\d\d(?=\s)", card.split("here")[1], re.MULTILINE)
+        numbers = np.array(shown, float).reshape(10, 2)
+        np.testing.assert_allclose(numbers, np.column_stack([theirs, a]), atol=0.0051)

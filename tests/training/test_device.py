@@ -1,0 +1,67 @@
+"""What DEVICE asks for."""
+
+import ctypes.util
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from helpers.shared import ROOT
+
+from softmax.errors import SettingError
+from softmax.training import launcher
+
+TOO_FEW = (
+    "DEVICE = 'cuda', but torch finds {} GPUs here for {} workers; use auto, cpu or fewer WORKERS"
+)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "workers", "gpus", "chosen"),
+    [
+        (None, 1, 1, "cuda"),
+        ("", 1, 1, "cuda"),
+        ("auto", 1, 0, "cpu"),
+        ("auto", 2, 2, "cuda"),
+        ("auto", 3, 2, "cpu"),  # each worker of a machine needs one
+        ("cuda", 2, 2, "cuda"),
+        ("cpu", 1, 1, "cpu"),
+        ("cuda", 1, 0, TOO_FEW.format(0, 1)),
+        ("cuda", 3, 2, TOO_FEW.format(2, 3)),
+        ("CPU", 1, 1, "DEVICE = 'CPU' should be auto, cpu or cuda"),
+        ("cuda:1", 1, 1, "DEVICE = 'cuda:1' should be auto, cpu or cuda"),
+    ],
+)
+def test_auto_takes_a_gpu_for_each_worker_and_cuda_insists(
+    wanted: str | None, workers: int, gpus: int, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launcher, "loads", lambda _: True)  # there is a driver
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", str(workers))
+    monkeypatch.delenv("DEVICE", raising=False)
+    if wanted is not None:
+        monkeypatch.setenv("DEVICE", wanted)
+    try:
+        found = launcher.choose()
+    except SettingError as error:
+        found = str(error)
+    assert found == chosen
+
+
+def test_without_a_driver_torch_is_not_imported() -> None:
+    program = """
+import sys
+from softmax.training import launcher
+launcher.DRIVERS = ("libno-such-driver.so",)
+assert launcher.choose() == "cpu"
+assert "torch" not in sys.modules
+"""
+    subprocess.run(
+        [sys.executable, "-c", program], env=os.environ | {"DEVICE": "auto"}, cwd=ROOT, check=True
+    )
+
+
+def test_a_library_loads_or_does_not() -> None:
+    assert not launcher.loads("libno-such-driver.so")
+    assert launcher.loads(ctypes.util.find_library("c") or "libSystem.dylib")
