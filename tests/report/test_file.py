@@ -15,9 +15,9 @@ from helpers.workspace import Workspace, copy, enter, run_stages
 from softmax.core import model
 from softmax.pipeline import datasets, dvc_lock, files, params, paths
 from softmax.report import document
+from softmax.training.optimizers import OPTIMIZERS
 
 ORDER = ["labels", "contrast", "softmax", "likelihood", "lesson", "gradient", "code"]
-from softmax.training.optimizers import OPTIMIZERS
 
 
 @pytest.fixture(scope="module")
