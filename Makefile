@@ -36,7 +36,7 @@ test-all: .venv/dev ## run all tests, also the large matrices
 lint: .venv/dev ## check style
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/lint-imports --no-timing --no-logo
+	$(BIN)/lint-imports --no-logo
 
 types: .venv/dev ## check types
 	$(BIN)/mypy

