@@ -90,7 +90,7 @@ FAULTS: dict[str, dict[int, bytes | None]] = {  # what the line says, and files 
     "place: training images are 27 x 28, test images 28 x 28": {0: to_idx(NOISE[:, 1:])},
     "place: 11 labels for 10 test images": {3: to_idx(np.zeros(11))},
     f"place/{FILES[2]}: not an IDX file of uint8 in 3 dimensions": {2: to_idx(np.zeros(10))},
-    f"{FILES[2]}: not found, with .gz or without": {2: None},
+    f"{FILES[2]}: FileNotFoundError": {2: None},
     "place: labels -1 to 9, allowed are 0 to 999": {1: to_idx(LABELS - (LABELS == 0), ">i4")},
     "place: labels 0 to 1000, allowed are 0 to 999": {3: to_idx(np.full(10, 1000), ">i4")},
     "class 9 has 0 training and 1 test images, and 1 more lack": {
