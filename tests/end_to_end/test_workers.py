@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import psutil
 import pytest
 from helpers.clones import BIN, git
 from helpers.rows import rows
+from helpers.stores import free_port
 from helpers.workspace import Workspace
 
 from softmax.pipeline import paths
@@ -22,17 +22,6 @@ FACTS = (paths.WEIGHTS, paths.LOSSES, paths.EPOCHS, paths.TRAIN_METRICS)
 TRAIN = [sys.executable, "-m", "stages.train"]
 FOREVER = {"epochs": 10**6}
 NOWHERE = "http://127.0.0.1:9"
-CABLE = """
-ip netns add {0}
-ip netns add {1}
-ip -n {0} link add cable type veth peer cable netns {1}
-ip -n {0} address add 10.77.0.1/24 dev cable
-ip -n {1} address add 10.77.0.2/24 dev cable
-for name in {0} {1}; do
-    ip -n $name link set cable up
-    ip -n $name link set lo up
-done
-"""
 
 
 def start(
@@ -150,35 +139,17 @@ def test_what_all_workers_meet_is_said_once(workspace: Workspace) -> None:
     assert launcher.returncode == 2
 
 
-@pytest.fixture
-def cabled() -> Iterator[list[str]]:
-    """The names of two network namespaces with a cable between them."""
-    names = [f"softmax-{os.getpid()}-{k}" for k in range(2)]
-    made = subprocess.run(["sh", "-ec", CABLE.format(*names)], capture_output=True, check=False)
-    if made.returncode == 0:
-        yield names
-    for name in names:
-        subprocess.run(["sh", "-c", f"ip netns delete {name}"], capture_output=True, check=False)
-    if made.returncode:
-        pytest.skip("needs iproute2 and the right to make network namespaces")
-
-
 @pytest.mark.extended
 def test_two_machines_give_the_bytes_of_one_and_only_the_first_writes(
-    cabled: list[str], alone: list[bytes], workspace: Workspace, tmp_path: Path
+    alone: list[bytes], workspace: Workspace, tmp_path: Path
 ) -> None:
+    """Two directories are the machines, on one network."""
     elsewhere = shutil.copytree(workspace.directory, tmp_path / "elsewhere")
+    network = {"PET_NNODES": "2", "PET_MASTER_ADDR": "127.0.0.1"}
+    network["PET_MASTER_PORT"] = str(free_port())
     processes = [
-        start(
-            ["ip", "netns", "exec", name, *TRAIN],
-            directory,
-            WORKERS=str(k + 1),
-            PET_NNODES="2",
-            PET_NODE_RANK=str(k),
-            PET_MASTER_ADDR="10.77.0.1",
-            GLOO_SOCKET_IFNAME="cable",
-        )
-        for k, (name, directory) in enumerate(zip(cabled, (Path(), elsewhere), strict=True))
+        start(TRAIN, directory, WORKERS=str(k + 1), PET_NODE_RANK=str(k), **network)
+        for k, directory in enumerate((Path(), elsewhere))
     ]
     for process in processes:
         succeed(process)
