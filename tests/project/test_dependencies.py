@@ -89,7 +89,7 @@ def test_stages_depend_on_the_params_of_their_sections() -> None:
 def test_the_code_and_dvc_name_the_same_outputs() -> None:
     declared = set()
     for stage in (STAGES[name] for name in STAGES if name != "download"):
-        for out in stage["outs"] + stage.get("metrics", []) + stage.get("plots", []):
+        for out in stage.get("outs", []) + stage.get("metrics", []) + stage.get("plots", []):
             declared |= {Path(out)} if isinstance(out, str) else set(map(Path, out))
     known = {value for value in vars(paths).values() if isinstance(value, Path)}
     assert {path for path in known if not declared & set(path.parents)} == declared
