@@ -6,10 +6,13 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from typing import ClassVar
 
 
 class SoftmaxError(Exception):
     """Bad input: says what is wrong, where, what is allowed and what to do."""
+
+    remedy: ClassVar[str] = ""  # what to do, of kinds whose messages cannot know it
 
 
 class ParamsError(SoftmaxError):
@@ -28,8 +31,20 @@ class DataError(SoftmaxError):
     """An input file is missing or is not what its name says."""
 
 
+class FormatError(DataError):
+    """A file of images, labels or weights is missing or is not what its name says."""
+
+    remedy = "Run `dvc repro`."
+
+
 class RangeError(SoftmaxError):
     """A value left the range in which sums are exact."""
+
+    remedy = "Lower the learning rate or raise the weight decay."
+
+
+class DeviceError(SoftmaxError):
+    """This machine does not compute exactly."""
 
 
 class WorkerError(SoftmaxError):
@@ -73,7 +88,8 @@ def exits_cleanly(main: Callable[[], None]) -> Callable[[], None]:
         except (SoftmaxError, OSError) as error:
             if isinstance(error, SoftmaxError) and os.environ.get("LOCAL_RANK", "0") != "0":
                 time.sleep(SILENCE)
-            print(f"error: {shown(error)}", file=sys.stderr)
+            remedy = error.remedy if isinstance(error, SoftmaxError) else ""
+            print(f"error: {shown(error)}" + (f". {remedy}" if remedy else ""), file=sys.stderr)
             sys.exit(2)
         except KeyboardInterrupt:
             sys.exit(130)

@@ -119,8 +119,7 @@ def exact_sum(x: Array, grid: float) -> float:
     total = float(x.sum())
     if not total < MAX_UNITS * grid:
         raise RangeError(
-            f"a sum reached {total:g}, exact only below {MAX_UNITS * grid:g}; "
-            "lower train.learning_rate"
+            f"a sum reached {total:g}, but sums are exact only below {MAX_UNITS * grid:g}"
         )
     return total
 

@@ -8,7 +8,7 @@ from softmax.core import idx
 from softmax.core.arithmetic import WHITE
 from softmax.core.arrays import Array, aligned, namespace, upload
 from softmax.core.workers import ALONE, Workers
-from softmax.errors import DataError
+from softmax.errors import FormatError
 
 
 class Dataset(NamedTuple):
@@ -29,14 +29,9 @@ class Dataset(NamedTuple):
         """The same data where `device`, "cpu" or "cuda", computes."""
         return self.map(lambda x: upload(x, device))
 
-    def split(self, held_out: int) -> tuple["Dataset", "Dataset"]:
-        """All but the last `held_out` images, and those; DataError if too few would remain."""
-        kept = len(self.labels) - held_out
-        if kept < 1:
-            raise DataError(
-                f"train.validation = {held_out} leaves none of the {len(self.labels)} training "
-                f"images; hold out at most {len(self.labels) - 1}"
-            )
+    def split(self, count: int) -> tuple["Dataset", "Dataset"]:
+        """Return all but the last `count` images, and those."""
+        kept = len(self.labels) - count
         return self.map(lambda x: x[:kept]), self.map(lambda x: x[kept:])
 
 
@@ -85,16 +80,16 @@ def _take(rows: Array, chosen: Array | range) -> Array:
 def load(images_path: Path, labels_path: Path, shape: tuple[int, ...], classes: int) -> Dataset:
     """The images, (n, rows, columns) or (n, rows, columns, 3) as `shape` says, and their labels.
 
-    Raises DataError unless there are so many of that shape, and each has a label below `classes`.
+    Raises FormatError unless there are so many of that shape, and each has a label below `classes`.
     """
     images, labels = idx.read(images_path, len(shape)), idx.read(labels_path, 1)
     if images.shape != shape:
-        raise DataError(f"{images_path}: {sized(images.shape)}, should be {sized(shape)}")
+        raise FormatError(f"{images_path}: {sized(images.shape)}, should be {sized(shape)}")
     if len(labels) != len(images):
-        raise DataError(f"{labels_path}: {len(labels)} labels for {len(images)} images")
+        raise FormatError(f"{labels_path}: {len(labels)} labels for {len(images)} images")
     if not 0 <= labels.min() <= labels.max() < classes:
         found = f"labels {labels.min()} to {labels.max()}"
-        raise DataError(f"{labels_path}: {found}, allowed are 0 to {classes - 1}")
+        raise FormatError(f"{labels_path}: {found}, allowed are 0 to {classes - 1}")
     native = labels.astype(labels.dtype.newbyteorder("="), copy=False)
     return Dataset(images.reshape(len(images), -1), native, classes)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax.errors import DataError
+from softmax.errors import FormatError
 
 BYTES, INTEGERS = 0x0800, 0x0C00  # the types, before the number of dimensions
 IMAGE_TYPES = {BYTES: np.dtype("uint8")}
@@ -16,8 +16,8 @@ LABEL_TYPES = IMAGE_TYPES | {INTEGERS: np.dtype(">i4")}  # more than 256 classes
 def read(path: Path, dimensions: int) -> NDArray[np.integer]:
     """Map an IDX file of unsigned bytes, or of labels in 32 bits, into memory, copy on write.
 
-    Raises DataError unless the header announces `dimensions` dimensions and exactly the bytes that
-    follow.
+    Raises FormatError unless the header announces `dimensions` dimensions and exactly the bytes
+    that follow.
     """
     offset = 4 + 4 * dimensions
     types = LABEL_TYPES if dimensions == 1 else IMAGE_TYPES
@@ -30,11 +30,11 @@ def read(path: Path, dimensions: int) -> NDArray[np.integer]:
             raise ValueError
         return np.asarray(np.memmap(path, kind, mode="c", offset=offset, shape=tuple(shape)))
     except FileNotFoundError:
-        raise DataError(f"{path}: not found; run `dvc repro download`") from None
+        raise FormatError(f"{path}: not found") from None
     except (KeyError, ValueError):
-        raise DataError(
+        raise FormatError(
             f"{path}: not an IDX file of {' or '.join(kind.name for kind in types.values())} in "
-            f"{dimensions} dimensions; remove it and run `dvc repro download`"
+            f"{dimensions} dimensions"
         ) from None
 
 

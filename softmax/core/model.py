@@ -18,7 +18,7 @@ import safetensors.numpy
 from softmax.core import arithmetic
 from softmax.core.arithmetic import MAX_UNITS, WHITE
 from softmax.core.arrays import Array, namespace, to_numpy
-from softmax.errors import DataError, RangeError
+from softmax.errors import DeviceError, FormatError, RangeError
 
 MAX_ROW_SUM = arithmetic.MAX_UNITS * arithmetic.WEIGHT_GRID / WHITE
 
@@ -76,15 +76,15 @@ def check_range(magnitudes: Array) -> None:
     row_sum = float(magnitudes.sum(axis=1).max())
     if not row_sum < MAX_ROW_SUM:
         raise RangeError(
-            f"the weights of a class reached a sum of {row_sum:g}, exact only below "
-            f"{MAX_ROW_SUM:g}; lower train.learning_rate or raise train.weight_decay"
+            f"the weights of a class reached a sum of {row_sum:g}, but sums are exact only below "
+            f"{MAX_ROW_SUM:g}"
         )
 
 
 def check_products(like: Array) -> None:
     """Check that products for a theta like this, where it lives, are exact at the very bound.
 
-    A library may put float64 together from slices of shorter numbers. Raises RangeError if it
+    A library may put float64 together from slices of shorter numbers. Raises DeviceError if it
     drops a bit of a sum of 2^53 - 1 units, spread over the row or nearly all in one weight.
     """
     classes, features = like.shape
@@ -99,7 +99,7 @@ def check_products(like: Array) -> None:
     theta = xp.asarray(units[rows] * arithmetic.WEIGHT_GRID, **here)
     z = logits(theta, xp.asarray(inputs.astype(np.float64), **here))
     if (to_numpy(z) != expected[rows]).any():
-        raise RangeError(
+        raise DeviceError(
             "matrix products are not exact here, as those of emulated float64 are not; choose "
             "another device or BLAS, or switch the emulation off"
         )
@@ -113,32 +113,31 @@ def to_bytes(theta: np.ndarray) -> bytes:
 def load(path: Path, shape: tuple[int, int] | None = None) -> np.ndarray:
     """Read the theta that `to_bytes` wrote, of a model of so many classes and features.
 
-    Raises DataError if the file is missing or does not hold a float64 weight and bias of that
+    Raises FormatError if the file is missing or does not hold a float64 weight and bias of that
     shape, without it of one that fits, on their grid, RangeError if they are too large for exact
     sums.
     """
-    remedy = "run `dvc repro`"
     try:
         tensors = safetensors.numpy.load_file(path)
         weight, bias = tensors["weight"], tensors["bias"]
     except FileNotFoundError:
-        raise DataError(f"{path}: not found; {remedy}") from None
+        raise FormatError(f"{path}: not found") from None
     except OSError:
         raise
     except Exception as error:  # whatever safetensors and NumPy come upon, as in 8-bit floats
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{path}: not the weights of a softmax model: {reason}; {remedy}") from None
+        raise FormatError(f"{path}: not the weights of a softmax model: {reason}") from None
     expected = shape or (*bias.shape, *weight.shape[1:])
     if (weight.shape, bias.shape) != (expected, expected[:1]) or len(expected) != 2:
         found = f"weight is {weight.shape} and bias {bias.shape}"
         wanted = shape or "(classes, features)"
-        raise DataError(f"{path}: {found}, should be {wanted} and {expected[:1]}; {remedy}")
+        raise FormatError(f"{path}: {found}, should be {wanted} and {expected[:1]}")
     if {weight.dtype, bias.dtype} != {np.dtype(np.float64)}:
-        raise DataError(f"{path}: {weight.dtype} and {bias.dtype}, should be float64; {remedy}")
+        raise FormatError(f"{path}: {weight.dtype} and {bias.dtype}, should be float64")
     theta = np.column_stack([weight, bias])
     check_range(abs(theta))
     if (theta != arithmetic.snap(theta.copy(), arithmetic.WEIGHT_GRID)).any():
-        raise DataError(f"{path}: the weights are not multiples of 2^-30; {remedy}")
+        raise FormatError(f"{path}: the weights are not multiples of 2^-30")
     return theta
 
 

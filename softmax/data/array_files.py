@@ -85,8 +85,7 @@ def read_idx(place: str, folder: Path) -> Found:
     try:
         return _load_idx(*(folder / file for file in FILES))
     except DataError as error:
-        reason = str(error).partition(";")[0]  # after it: how to repair a download
-        raise DataError(reason.replace(str(folder), place)) from None
+        raise DataError(str(error).replace(str(folder), place)) from None
 
 
 def _load_idx(*paths: Path) -> Found:

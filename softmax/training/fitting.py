@@ -38,7 +38,8 @@ def fit(
 ) -> Iterator[Epoch]:
     """Train where the arrays of the data live, yielding after each epoch, the same to each worker.
 
-    Raises RangeError when a value leaves the range in which sums are exact, or sums are not.
+    Raises RangeError when a value leaves the range in which sums are exact, DeviceError where
+    sums are not.
     """
     for (epoch,) in fit_together(Trainer(training, [params], workers), validation):
         if isinstance(epoch, RangeError):
@@ -49,7 +50,7 @@ def fit(
 def fit_together(trainer: "Trainer", validation: Dataset) -> Iterator[list[Epoch | RangeError]]:
     """Train all models of `trainer`, yielding all after each epoch.
 
-    Each is the one that `fit` would give, or the RangeError that it would raise. Raises RangeError
+    Each is the one that `fit` would give, or the RangeError that it would raise. Raises DeviceError
     if sums are not exact here.
     """
     model.check_products(trainer.state.theta[0])

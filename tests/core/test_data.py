@@ -63,10 +63,7 @@ def test_read_idx_refuses_what_is_not_idx(tmp_path: Path, content: bytes) -> Non
 
     with pytest.raises(DataError) as error:
         idx.read(path, 1)
-    assert str(error.value) == (
-        f"{path}: not an IDX file of uint8 or int32 in 1 dimensions; remove it and run "
-        "`dvc repro download`"
-    )
+    assert str(error.value) == f"{path}: not an IDX file of uint8 or int32 in 1 dimensions"
 
 
 @pytest.fixture
@@ -123,15 +120,11 @@ def test_rgb_images_and_many_classes_have_more_dimensions_and_wider_labels(tmp_p
 
 @given(st.integers(1, 30), st.integers(0, 29))
 def test_validation_is_the_end_of_the_training_set(count: int, held_out: int) -> None:
-    whole = tiny.dataset(count)
-    if held_out < count:
-        kept, rest = whole.split(held_out)
-        assert len(kept.labels) == len(kept.images) == count - held_out
-        for parts in zip(whole[:2], kept[:2], rest[:2], strict=True):
-            assert parts[0].tolist() == [*parts[1].tolist(), *parts[2].tolist()]
-    else:
-        with pytest.raises(DataError, match=rf"train\.validation = {held_out} leaves none of"):
-            whole.split(held_out)
+    whole, held_out = tiny.dataset(count), held_out % count
+    kept, rest = whole.split(held_out)
+    assert len(kept.labels) == len(kept.images) == count - held_out
+    for parts in zip(whole[:2], kept[:2], rest[:2], strict=True):
+        assert parts[0].tolist() == [*parts[1].tolist(), *parts[2].tolist()]
 
 
 @pytest.mark.parametrize("device", [None, *tiny.TORCH_DEVICES])

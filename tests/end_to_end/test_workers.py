@@ -135,7 +135,7 @@ def test_workers_end_with_their_launcher(
 def test_what_all_workers_meet_is_said_once(workspace: Workspace) -> None:
     workspace.set(train={"learning_rate": 1e9})
     launcher = start(TRAIN, WORKERS="3")
-    assert launcher.communicate()[1].count("lower train.learning_rate") == 1
+    assert launcher.communicate()[1].count("Lower the learning rate") == 1
     assert launcher.returncode == 2
 
 

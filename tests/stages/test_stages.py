@@ -137,7 +137,7 @@ def test_a_second_run_writes_the_same_bytes(workspace: Workspace) -> None:
     [
         ("check", {"train": {"epochs": 0}}, "params.yaml: train.epochs = 0 should be"),
         ("train", {"train": {"validation": 500}}, "train.validation = 500 leaves none of the 500"),
-        ("train", {"train": {"learning_rate": 1e307}}, "lower train.learning_rate"),
+        ("train", {"train": {"learning_rate": 1e307}}, "Lower the learning rate"),
         ("report", {"evaluate": {"samples": [30]}}, "evaluate.samples names image 30"),
         ("download", {"download": {"dataset": "mist"}}, "download.dataset = 'mist' should"),
         ("export", {"export": {"scale": 0}}, "export.scale = 0 should be"),
@@ -191,7 +191,7 @@ def test_weights_of_another_shape_are_one_line_and_touch_nothing(
     before = workspace.contents()
     assert error(workspace.stage(stage)) == (
         f"{paths.WEIGHTS}: weight is {shape} and bias ({shape[0]},), should be (10, 64) and "
-        "(10,); run `dvc repro`"
+        "(10,). Run `dvc repro`."
     )
     assert workspace.contents() == before
 
@@ -207,6 +207,6 @@ def test_what_the_data_do_not_allow_is_told_before_they_are_there(workspace: Wor
 
 def test_a_stage_without_its_input_says_what_makes_it(workspace: Workspace) -> None:
     paths.WEIGHTS.unlink()
-    assert error(workspace.stage("evaluate")) == f"{paths.WEIGHTS}: not found; run `dvc repro`"
+    assert error(workspace.stage("evaluate")) == f"{paths.WEIGHTS}: not found. Run `dvc repro`."
     datasets.directory("digits").rename("elsewhere")
-    assert error(workspace.stage("train")).endswith("run `dvc repro download`")
+    assert error(workspace.stage("train")).endswith("not found. Run `dvc repro`.")

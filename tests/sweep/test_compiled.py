@@ -72,7 +72,7 @@ def test_a_model_that_leaves_the_range_says_what_the_array_code_says() -> None:
 
     found = epochs(recipes, CompiledTrainer)
     assert found == epochs(recipes, Trainer)
-    assert ["lower train.learning_rate" in text for text in found[-1]] == [False, True, True]
+    assert ["exact only below" in text for text in found[-1]] == [False, True, True]
 
 
 def test_the_first_of_equal_classes_is_predicted() -> None:

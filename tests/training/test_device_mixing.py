@@ -14,7 +14,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from softmax.core import model
 from softmax.core.arrays import Array
 from softmax.core.batches import Dataset, batches
-from softmax.errors import RangeError
+from softmax.errors import DeviceError
 from softmax.training import fitting, scoring
 from softmax.training.fitting import Trainer
 
@@ -67,5 +67,5 @@ def test_the_check_of_products_stays_on_the_device(
         return np.full(tuple(z.shape), np.nan)
 
     monkeypatch.setattr(model, "to_numpy", wrong)
-    with pytest.raises(RangeError, match="matrix products are not exact here"):
+    with pytest.raises(DeviceError, match="matrix products are not exact here"):
         model.check_products(torch.zeros((data.classes, 7), device="cuda"))
