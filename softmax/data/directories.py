@@ -6,6 +6,7 @@ is for the test, by the hash of "class/file.png".
 
 import os
 import tempfile
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -28,6 +29,9 @@ from softmax.data.raw_dataset import (
 )
 from softmax.errors import DataError
 
+TRAINING = {"train", "training", "train_set", "training_set"}  # names of directories
+TEST = {"test", "testing", "test_set", "testing_set"}
+
 
 class Shape(NamedTuple):
     """What all images of a data set are: rows, columns, and "L" or "RGB"."""
@@ -39,11 +43,11 @@ class Shape(NamedTuple):
 
 def read(place: Path, size: tuple[int, ...] | None, scratch: Path) -> Found:
     """All images, as they are or in `size`; pixels are in a file in `scratch`, not in memory."""
-    classes, paths, labels, others = find(place)
+    classes, paths, labels, others, alike = find(place)
     together = paths[0] + paths[1]
     bar = tqdm(together, "sizes", unit=" images", leave=False, disable=None)
     headers = [pixels.look(path) for path in bar]
-    shape, warnings = _shape(together, headers, size), list(_odd(headers))
+    shape, warnings = _shape(together, headers, size), [*alike, *_odd(headers)]
     if others:
         warnings.append(f"not read, {len(others)} in all: {shortened(others)}")
     training, test = (
@@ -99,57 +103,93 @@ class Layout(NamedTuple):
     paths: list[list[Path]]
     labels: list[NDArray[np.uint16]]
     others: list[str]
+    warnings: list[str]
 
 
 def find(place: Path) -> Layout:
-    """What lies in the folder `place`; DataError unless each class has images in both sets."""
+    """Return what lies in a directory; DataError unless each class has images in both sets."""
     roots = _roots(place)
-    classes = sorted({name for root in roots for name in _folders(root)})
+    files = [_files(root) for root in roots]
+    classes = sorted({name for root in roots for name in map(class_name, _directories(root))})
     check_classes(place, classes)
-    names = [_images(root) for root in roots]
-    if roots == (place, place):
-        test = [is_for_test(os.fsencode(name)) for name in names[0]]
-        names = [[n for n, t in zip(names[0], test, strict=True) if t == k] for k in (0, 1)]
+    images = [[file for file in part if file.name.lower().endswith(ENDINGS)] for part in files]
+    if len(roots) == 1:
+        relative = [_normalized(file.relative_to(place).as_posix()) for file in images[0]]
+        test = [is_for_test(os.fsencode(name)) for name in relative]
+        images = [[f for f, t in zip(images[0], test, strict=True) if t == k] for k in (0, 1)]
+        roots *= 2
     index = {name: label for label, name in enumerate(classes)}
-    labels = [np.array([index[n.split("/")[0]] for n in part], np.uint16) for part in names]
-    check_counts(place, classes, *labels)
-    paths = [[root / name for name in part] for root, part in zip(roots, names, strict=True)]
-    return Layout(classes, paths, labels, _others(place, roots))
-
-
-def _roots(place: Path) -> tuple[Path, Path]:
-    """Where the training and the test images lie; both are `place` where all are together."""
-    roots = (place / "train", place / "test")
-    there = [root.name for root in roots if root.is_dir()]
-    if len(there) == 1:
-        raise DataError(f"{place}: has a folder {there[0]}; should have train and test, or neither")
-    return roots if there else (place, place)
-
-
-def _folders(root: Path) -> list[str]:
-    """The names of the folders in `root` that are not hidden."""
-    return [path.name for path in root.iterdir() if path.is_dir() and path.name[0] != "."]
-
-
-def _images(root: Path) -> list[str]:
-    """The images in the folders of `root`, as "class/file.png", in ImageFolder's order."""
-    return [name for name in _files(root) if name.lower().endswith(ENDINGS)]
-
-
-def _files(root: Path) -> list[str]:
-    """All files in the folders of `root` that are not hidden."""
-    return [
-        (Path(folder) / file).relative_to(root).as_posix()
-        for name in sorted(_folders(root))
-        for folder, _, files in sorted(os.walk(root / name, followlinks=True))
-        for file in sorted(files)
-        if file[0] != "."
+    labels = [
+        np.array([index[class_name(file.relative_to(root).parts[0])] for file in part], np.uint16)
+        for root, part in zip(roots, images, strict=True)
     ]
+    check_counts(place, classes, *labels)
+    beside = [] if place in roots else [d for d in _directories(place) if place / d not in roots]
+    left = [file for part in files for file in part if not file.name.lower().endswith(ENDINGS)]
+    others = sorted([*beside, *(file.relative_to(place).as_posix() for file in left)])
+    return Layout(classes, images, labels, others, _alike(classes))
 
 
-def _others(place: Path, roots: tuple[Path, Path]) -> list[str]:
-    """What is left out: files that are no images by their names, and folders beside the two."""
-    beside = {place / name for name in _folders(place)} - set(roots) if place not in roots else []
-    files = (root / name for root in dict.fromkeys(roots) for name in _files(root))
-    left = (path for path in files if not path.name.lower().endswith(ENDINGS))
-    return sorted(path.relative_to(place).as_posix() for path in (*beside, *left))
+def class_name(directory: str) -> str:
+    """Return the class that a directory is named after, which every machine writes alike."""
+    return _normalized(directory).strip()
+
+
+def _normalized(name: str) -> str:
+    return unicodedata.normalize("NFC", name)  # macOS may decompose accents
+
+
+def _alike(classes: list[str]) -> list[str]:
+    """Return a warning for classes whose names differ by case only."""
+    counts = Counter(name.casefold() for name in classes)
+    alike = [name for name in classes if counts[name.casefold()] > 1]
+    return [f"the names of these classes differ by case only: {shortened(alike)}"] * bool(alike)
+
+
+def _roots(place: Path) -> list[Path]:
+    """Return where the training and the test images lie, or `place` where all are together."""
+    roots = []
+    for names in (TRAINING, TEST):
+        found = [d for d in _directories(place) if d.lower().replace("-", "_") in names]
+        if len(found) > 1:
+            raise DataError(f"{place}: {found[0]} and {found[1]} mean the same. Remove one.")
+        roots += [place / name for name in found]
+    if len(roots) == 1:
+        wanted = "should have train and test, or neither"
+        raise DataError(f"{place}: has a directory {roots[0].name}; {wanted}")
+    return roots or [place]
+
+
+def _directories(root: Path) -> list[str]:
+    """Return the names of the directories in `root`, in order."""
+    return sorted(path.name for path in root.iterdir() if path.is_dir() and _visible(path.name))
+
+
+def _visible(name: str) -> bool:
+    """Tell whether a file or directory is one that people made."""
+    return name[0] != "." and name != "__MACOSX"
+
+
+def _files(root: Path) -> list[Path]:
+    """Return all files in the directories of `root`, in ImageFolder's order, each once.
+
+    Links are followed; DataError for one that leads back.
+    """
+    seen: set[Path] = set()
+
+    def once(path: Path) -> bool:
+        real = path.resolve()
+        if path.parent.resolve().is_relative_to(real):
+            raise DataError(f"{path}: a link that leads back to {real}. Remove it.")
+        known = real in seen
+        seen.add(real)
+        return not known
+
+    found: list[Path] = []
+    for top in _directories(root):
+        walk = []
+        for directory, inside, files in os.walk(root / top, followlinks=True):
+            inside[:] = [d for d in sorted(inside) if _visible(d) and once(Path(directory, d))]
+            walk.append((directory, files))
+        found += (Path(d, file) for d, files in sorted(walk) for file in sorted(files))
+    return [file for file in found if _visible(file.name)]

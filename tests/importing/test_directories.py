@@ -1,6 +1,7 @@
 """Directories of images: the same classes and pixels as torchvision's ImageFolder has."""
 
 import hashlib
+import unicodedata
 
 import numpy as np
 import pytest
@@ -91,8 +92,9 @@ def test_images_of_several_sizes_are_refused_unless_they_are_resized(pin: Pin) -
         ({"one": 9}, ": 1 class (one); 2 to 1000 are allowed"),
         ({f"{k:04}": 0 for k in range(1001)}, ": 1001 classes (0000, 0001, 0002, 0003, 0004, ...)"),
         ({"a": 1, "b" * 41: 1}, f"class {'b' * 41!r}; a name has 1 to 40 letters"),
-        ({"train": 9}, ": has a folder train; should have train and test, or neither"),
+        ({"train": 9}, ": has a directory train; should have train and test, or neither"),
         ({"a": 20, "b": 1}, "class b has 1 training and 0 test images"),
+        (COUNTS | {"Training/owl": 1}, ": Training and train mean the same. Remove one."),
     ],
 )
 def test_directories_that_are_no_classes_are_refused(
@@ -100,3 +102,40 @@ def test_directories_that_are_no_classes_are_refused(
 ) -> None:
     write_images(PLACE, counts)
     pin.refused(PLACE, reason)
+
+
+@pytest.mark.parametrize("names", [("Train", "TEST"), ("training_set", "test-set")])
+def test_the_two_sets_are_found_by_their_usual_names(pin: Pin, names: tuple[str, str]) -> None:
+    write_images(PLACE, {f"{name}/{kind}": 2 for name in names for kind in ("cat", "dog")})
+    pinned = pin()
+    assert pinned.classes == ("cat", "dog")
+    assert [len(array) for array in pinned.arrays] == [4] * 4
+
+
+def test_one_class_in_several_spellings_is_one_and_case_is_told(pin: Pin) -> None:
+    spellings = [unicodedata.normalize(form, "mèo") for form in ("NFC", "NFD")]
+    names = [*spellings, "cat", "cat ", "Cat"]
+    write_images(PLACE, {f"{part}/{name}": 11 for part in ("train", "test") for name in names})
+    pinned = pin()
+    assert pinned.classes == ("Cat", "cat", "mèo")
+    assert np.bincount(pinned.arrays[1]).tolist() == [11, 22, 22]
+    assert pinned.warnings[0].endswith("these classes differ by case only: Cat, cat")
+
+
+@pytest.mark.parametrize(
+    "extra", [".ipynb_checkpoints/0.png", "more/.hidden/0.png", "__MACOSX/0.png", "._0.png"]
+)
+def test_what_is_hidden_is_no_image(pin: Pin, extra: str) -> None:
+    write_images(PLACE, COUNTS)
+    path = PLACE / "train/dog" / extra
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes((PLACE / "test/dog/000.png").read_bytes())
+    assert len(pin().arrays[0]) == 12
+
+
+def test_each_directory_counts_once_and_a_loop_is_refused(pin: Pin) -> None:
+    write_images(PLACE, COUNTS | {"train/dog/more": 2})
+    (PLACE / "train/dog/same").symlink_to("more")
+    assert len(pin().arrays[0]) == 14
+    (PLACE / "train/dog/up").symlink_to("..")
+    pin.refused(PLACE, "train/dog/up: a link that leads back to")
