@@ -14,44 +14,51 @@ from softmax.data.raw_dataset import Found, Part, encode, shortened
 from softmax.errors import DataError, SourceError
 from softmax.pipeline.datasets import CLASSES, FILES
 
-NAMES = ("x_train", "y_train", "x_test", "y_test")
+KERAS = ("x_train", "y_train", "x_test", "y_test")
+MEDMNIST = ("train_images", "train_labels", "test_images", "test_labels")
+VALIDATION = ("val_images", "val_labels")
 
 
 def read_npz(place: Path) -> Found:
-    """The images, uint8 as they are, and the labels, integers or names."""
-    arrays = _load_npz(place)
-    for x, y in (NAMES[:2], NAMES[2:]):
-        if len(arrays[x]) != arrays[y].size:
-            raise DataError(f"{place}: {arrays[y].size} labels {y} for {len(arrays[x])} images {x}")
-    classes, labels = encode(place, *(arrays[y].astype(np.str_).ravel() for y in NAMES[1::2]))
-    training, test = (
-        Part(_images(place, x, arrays[x]), indices)
-        for x, indices in zip(NAMES[::2], labels, strict=True)
-    )
-    return Found(training, test, classes)
+    """Read arrays named as in Keras' mnist.npz or as MedMNIST does.
+
+    MedMNIST's validation set becomes the end of the training set.
+    """
+    arrays, notes = _load_npz(place), list[str]()
+    names = next((names for names in (KERAS, MEDMNIST) if set(names) <= arrays.keys()), None)
+    if names is None:
+        wanted = f"should hold {', '.join(KERAS)} or {', '.join(MEDMNIST)}"
+        raise DataError(f"{place}: holds {shortened(list(arrays))}; {wanted}")
+    if set(VALIDATION) <= arrays.keys():
+        for name, more in zip(names, VALIDATION, strict=False):
+            arrays[name] = np.concatenate([arrays[name], arrays[more]])
+        count = len(arrays[VALIDATION[1]])
+        notes = [f"its validation set ends the training set; set train.validation to {count}"]
+    images = [_images(place, name, arrays[name]) for name in names[::2]]
+    labels = [_labels(place, name, arrays[name]) for name in names[1::2]]
+    for x, y, part, known in zip(names[::2], names[1::2], images, labels, strict=True):
+        if len(part) != len(known):
+            raise DataError(f"{place}: {len(known)} labels {y} for {len(part)} images {x}")
+    classes, indices = encode(place, *labels)
+    training, test = map(Part, images, indices)
+    return Found(training, test, classes, notes)
 
 
 def _load_npz(place: Path) -> dict[str, NDArray[Any]]:
-    """The arrays by name."""
+    """Return the arrays by name. Nothing in the file is unpickled."""
     try:
         with np.load(place, allow_pickle=False) as archive:
-            if missing := [name for name in NAMES if name not in archive]:
-                raise DataError(
-                    f"{place}: holds {shortened(list(archive))}, but no {', '.join(missing)}; "
-                    f"should hold {', '.join(NAMES)}"
-                )
-            return {name: archive[name] for name in NAMES}
-    except DataError:
-        raise
+            return dict(archive)
     except Exception as error:  # whatever a reader comes upon in damaged bytes
         raise DataError(f"{place}: not an .npz of plain arrays, or damaged: {error}") from None
 
 
 def _images(place: Path, name: str, array: NDArray[Any]) -> NDArray[np.uint8]:
-    """`array` as (n, rows, columns) or (n, rows, columns, 3)."""
-    if array.dtype != np.uint8:
+    """Return images as uint8, (n, rows, columns) or (n, rows, columns, 3)."""
+    whole = array.dtype.kind in "iu" and array.size and 0 <= array.min() <= array.max() <= 255
+    if not whole and array.dtype != np.uint8:
         raise DataError(
-            f"{place}: {name} is {array.dtype}; should be uint8, 0 to 255, as of "
+            f"{place}: {name} is {array.dtype}; should be whole numbers from 0 to 255, as of "
             f"(255 * {name}).round().astype('uint8') where white is 1"
         )
     if array.ndim == 4 and array.shape[3] == 1:
@@ -61,7 +68,22 @@ def _images(place: Path, name: str, array: NDArray[Any]) -> NDArray[np.uint8]:
             f"{place}: {name} has shape {array.shape}; should be (n, rows, columns) or "
             "(n, rows, columns, 3)"
         )
-    return array
+    return array.astype(np.uint8, copy=False)
+
+
+def _labels(place: Path, name: str, array: NDArray[Any]) -> NDArray[np.str_]:
+    """Return labels as text, (n,): numbers, names, in UTF-8 where they are bytes, or one-hot."""
+    wide = array.ndim == 2 and array.shape[1] > 1
+    if wide and np.isin(array, (0, 1)).all() and (array.sum(axis=1) == 1).all():
+        array = array.argmax(axis=1)
+    if array.ndim not in (1, 2) or array.size != len(array):
+        raise DataError(f"{place}: {name} has shape {array.shape}; should be (n,)")
+    if array.dtype.kind == "S":
+        try:
+            array = np.char.decode(array, "utf-8")
+        except UnicodeDecodeError as error:
+            raise DataError(f"{place}: {name} is not UTF-8: {error}") from None
+    return array.astype(np.str_).ravel()
 
 
 LIMIT = 5 * 10**9  # bytes of a file: six million images of 28 x 28 pixels

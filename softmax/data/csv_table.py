@@ -24,12 +24,15 @@ FILES = ("train.csv", "test.csv")
 LABELS = ("label", "class")  # names of the column, where nobody gives another
 CELLS = 2**22  # that are in memory as numbers at a time
 GRAYS = list(map(str, range(256)))
-SETTINGS: dict[str, Any] = {"keep_default_na": False, "index_col": False, "encoding": "utf-8-sig"}
+OPTIONS: dict[str, Any] = {"keep_default_na": False, "index_col": False, "encoding": "utf-8-sig"}
 
 
 def read(place: Path, label: str | None, shape: tuple[int, ...] | None) -> Found:
     """All rows; `label` names a column, `shape` is (rows, columns) or (rows, columns, 3)."""
-    paths = [place / name for name in FILES] if place.is_dir() else [place]
+    paths, notes = [place / name for name in FILES] if place.is_dir() else [place], list[str]()
+    if place.is_dir() and not _labels(_names(paths[1]), label):  # as of Kaggle
+        notes = ["test.csv has no labels and is left out; a sixth of train.csv is for the test"]
+        del paths[1]
     headers = [_header(path, label) for path in paths]
     if headers[0] != headers[-1]:
         raise DataError(f"{place}: {' and '.join(FILES)} have other columns; should have the same")
@@ -44,14 +47,18 @@ def read(place: Path, label: str | None, shape: tuple[int, ...] | None) -> Found
     if len(parts) == 1:
         test = np.array([is_for_test(image.tobytes()) for image in parts[0].images], bool)
         parts = [Part(*(array[chosen] for array in parts[0])) for chosen in (~test, test)]
-    return Found(parts[0], parts[1], classes)
+    return Found(parts[0], parts[1], classes, notes)
 
 
 def _header(path: Path, label: str | None) -> tuple[str, list[str]]:
-    """The name of the column of labels, and those of the others."""
-    with _reading(path) as file:
-        names = list(pd.read_csv(file, nrows=0, **SETTINGS))
-    chosen = [name for name in ([label] if label else LABELS) if name in names]
+    """Return the name of the column of labels, and those of the others."""
+    names = _names(path)
+    chosen = _labels(names, label)
+    if sum(map(GRAYS.__contains__, names)) > len(names) / 2:
+        raise DataError(
+            f"{path}: the first line looks like an image. Put the names of the columns above it, "
+            "such as label,p0,p1,..."
+        )
     if len(chosen) != 1 or len(names) == 1:
         raise DataError(
             f"{path}: {len(names)} columns ({shortened(names)}), {len(chosen)} of them called "
@@ -59,6 +66,18 @@ def _header(path: Path, label: str | None) -> tuple[str, list[str]]:
             "names another"
         )
     return chosen[0], [name for name in names if name != chosen[0]]
+
+
+def _names(path: Path) -> list[str]:
+    """Return the names of the columns as they are written, also one that comes twice."""
+    with _reading(path) as file:
+        first = pd.read_csv(file, header=None, nrows=1, dtype=str, **OPTIONS)
+    return first.iloc[0].tolist()
+
+
+def _labels(names: list[str], label: str | None) -> list[str]:
+    """Return those of `names` that the column of labels may have."""
+    return [name for name in names if name in ([label] if label else LABELS)]
 
 
 def _shape(path: Path, pixels: int, shape: tuple[int, ...] | None) -> tuple[int, ...]:
@@ -77,28 +96,30 @@ def _shape(path: Path, pixels: int, shape: tuple[int, ...] | None) -> tuple[int,
 def _table(
     path: Path, label: str, columns: list[str]
 ) -> tuple[NDArray[np.uint8], NDArray[np.str_]]:
-    """The pixels, uint8 (n, pixels), and the labels as they are written, (n,)."""
+    """Return the pixels, uint8 (n, pixels), and the labels as they are written, (n,)."""
     pixels, labels = [np.empty((0, len(columns)), np.uint8)], [np.empty(0, np.str_)]
     size = max(1, CELLS // len(columns))
+    kinds = {label: str}
     with _reading(path) as file:
-        for rows in pd.read_csv(file, dtype={label: str}, chunksize=size, **SETTINGS):
-            pixels.append(_pixels(path, rows[columns]))
+        for rows in pd.read_csv(file, dtype=kinds, chunksize=size, low_memory=False, **OPTIONS):
+            values = rows[columns].to_numpy() if len(rows) else pixels[0]
+            if values.dtype.kind not in "iu" or (values < 0).any() or (values > 255).any():
+                raise _fault(path, columns, size)
+            pixels.append(values.astype(np.uint8))
             labels.append(rows[label].to_numpy(np.str_))
     return np.concatenate(pixels), np.concatenate(labels)
 
 
-def _pixels(path: Path, rows: pd.DataFrame) -> NDArray[np.uint8]:
-    """`rows` as uint8; DataError for the first that is not a whole number from 0 to 255."""
-    values = rows.to_numpy()
-    if rows.empty or (values.dtype.kind in "iu" and 0 <= values.min() <= values.max() <= 255):
-        return values.astype(np.uint8)
-    before = range(1, rows.index[0] + 1)
-    written = pd.read_csv(path, dtype=str, skiprows=before, nrows=len(rows), **SETTINGS)
-    wrong = ~written[rows.columns].isin(GRAYS).to_numpy()
-    row, column = np.argwhere(wrong)[0]
-    raise DataError(
-        f"{path}: image {rows.index[row] + 1}, column {rows.columns[column]}: "
-        f"{written[rows.columns].iat[row, column]!r}; pixels are whole numbers from 0 to 255"
+def _fault(path: Path, columns: list[str], size: int) -> DataError:
+    """Return the error of the first pixel that is not a whole number from 0 to 255."""
+    for rows in pd.read_csv(path, dtype=str, chunksize=size, **OPTIONS):
+        wrong = ~rows[columns].isin(GRAYS).to_numpy()
+        if wrong.any():
+            row, column = np.argwhere(wrong)[0]
+            break
+    return DataError(
+        f"{path}: image {rows.index[row] + 1}, column {columns[column]}: "
+        f"{rows[columns].iat[row, column]!r}; pixels are whole numbers from 0 to 255"
     )
 
 

@@ -54,6 +54,33 @@ def test_images_that_are_too_large_can_be_resized(pin: Pin) -> None:
     assert np.array_equal(pin(PATH, size="4x5").arrays[0], GOOD["x_train"])
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.eye(10, dtype=int),
+        np.eye(10),
+        np.array([f"{k} mèo".encode() for k in range(10)]),
+        np.arange(10)[:, None],
+    ],
+)
+def test_labels_may_be_one_hot_or_bytes_and_pixels_any_integers(pin: Pin, labels: Any) -> None:
+    images = {name: GOOD[name].astype(np.int64) for name in ("x_train", "x_test")}
+    np.savez(PATH, **images, y_train=labels[GOOD["y_train"]], y_test=labels[GOOD["y_test"]])
+    pinned = pin(PATH)
+    assert all(map(np.array_equal, pinned.arrays, GOOD.values()))
+    assert pinned.classes[1] == ("1 mèo" if labels.dtype.kind == "S" else "1")
+
+
+def test_the_validation_set_of_medmnist_is_the_end_of_the_training_set(pin: Pin) -> None:
+    arrays = {"train_images": GOOD["x_train"], "train_labels": GOOD["y_train"]}
+    arrays |= {"val_images": GOOD["x_test"], "val_labels": GOOD["y_test"]}
+    np.savez(PATH, **arrays, test_images=GOOD["x_test"], test_labels=GOOD["y_test"][:, None])
+    pinned = pin(PATH)
+    assert np.array_equal(pinned.arrays[0], np.concatenate([GOOD["x_train"], GOOD["x_test"]]))
+    assert pinned.arrays[1].tolist() == [*GOOD["y_train"], *GOOD["y_test"]]
+    assert "train.validation to 10" in pinned.warnings[0]
+
+
 def resized(pin: Pin, images: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:
     """Return two images as they are pinned in this size."""
     np.savez(PATH, x_train=images, y_train=[0, 1], x_test=images, y_test=[0, 1])
@@ -88,10 +115,13 @@ def test_halves_are_rounded_up_and_white_stays_white(pin: Pin) -> None:
 
 
 FAULTS: dict[str, dict[str, Any]] = {
-    "holds x_train, y_train, x_test, but no y_test; should hold": {"y_test": None},
-    "x_train is float64; should be uint8": {"x_train": GOOD["x_train"] / 255},
+    "holds x_train, y_train, x_test; should hold x_train,": {"y_test": None},
+    "x_train is float64; should be whole numbers from 0 to 255": {"x_train": GOOD["x_train"] / 255},
     "x_test has shape (10, 20); should be": {"x_test": GOOD["x_test"].reshape(10, 20)},
-    "100 labels y_test for 10 images x_test": {"y_test": np.eye(10, dtype=int)},
+    "9 labels y_test for 10 images x_test": {"y_test": np.arange(9)},
+    "y_test has shape (10, 10); should be (n,)": {"y_test": 2 * np.eye(10, dtype=int)},
+    "y_test is not UTF-8": {"y_test": np.array([b"\xff"] * 10)},
+    "x_train has shape (); should be": {"x_train": np.uint8(3)},
     "label '-1' of 1 images is no class": {"y_test": np.arange(-1, 9)},
     "label '0.5' of 10 images is no class": {"y_test": np.full(10, 0.5)},
     "not an .npz of plain arrays, or damaged": {"y_test": np.array([{}] * 10)},

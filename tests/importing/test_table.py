@@ -33,6 +33,14 @@ def test_training_and_test_file(pin: Pin) -> None:
     pin.refused(PLACE, "train.csv and test.csv have other columns")
 
 
+def test_a_test_file_without_labels_is_left_out(pin: Pin) -> None:
+    write(PLACE / "train.csv")
+    pd.DataFrame(PIXELS).to_csv(PLACE / "test.csv", index=False)
+    pinned = pin()
+    assert sum(len(labels) for labels in pinned.arrays[1::2]) == 90
+    assert "test.csv has no labels and is left out" in pinned.warnings[0]
+
+
 def test_a_single_file_is_split_by_the_hash_of_the_pixels(pin: Pin) -> None:
     write()
     training, _, test, labels = pin(PATH).arrays
@@ -100,9 +108,11 @@ NO_TABLES = {
     "not CSV: Error tokenizing data. C error: Expected 2 fields": b"label,a\n1,2\n1,2,3\n",
     "not CSV: Length of header or names": b"label,a\n1,2,3\n1,2,3\n",
     "1 columns (label), 1 of them called label or class": b"label\n1\n",
-    "2 columns (1, 2), 0 of them called label or class": b"1,2\n",
+    "the first line looks like an image": b"1,2\n3,4\n",
     "3 columns (label, class, a), 2 of them called label or class": b"label,class,a\n1,2,3\n",
+    "3 columns (label, label, a), 2 of them called label": b"label,label,a\n1,2,3\n",
     "0 classes": b"label,a\n",
+    "image 3, column a: '300'": b"label,a\r\r\n1,2\r\r\n1,3\r\r\n1,300\r\r\n",
 }
 
 
