@@ -111,5 +111,7 @@ def _idx(path: Path, shape: Shape) -> Iterator[Seen]:
     if images.shape[1:] != shape:
         taken = " x ".join(map(str, shape))
         raise DataError(f"{path}: {batches.sized(images.shape)}; this model takes {taken}")
+    if not len(images):
+        raise DataError(f"{path}: holds no images. Give an IDX file of at least one image.")
     for n, pixels in enumerate(images):
         yield Seen(f"{path.name}[{n}]", pixels, AS_IT_IS)
