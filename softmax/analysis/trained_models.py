@@ -12,7 +12,9 @@ import git
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from softmax.analysis import images, revisions
 from softmax.core import model
@@ -128,8 +130,14 @@ def of_revision(name: str) -> Model:
     with tempfile.TemporaryDirectory() as folder:
         revisions.check_out(root, commit, Path(folder), lambda _: [paths.WEIGHTS])
         dataset = dvc_lock.dataset(dvc_lock.load(Path(folder)))
-        entries = YAML(typ="safe").load(git.Repo().git.show(f"{commit}:{datasets.PATH.name}"))
-        entry = Pinned.model_validate(entries[dataset])
+        try:
+            written = git.Repo().git.show(f"{commit}:{datasets.PATH.name}")
+            entry = Pinned.model_validate(YAML(typ="safe").load(written)[dataset])
+        except (git.GitCommandError, YAMLError, KeyError, TypeError, ValidationError):
+            raise DataError(
+                f"{name}: its {datasets.PATH.name} has no valid entry {dataset!r}. Choose a "
+                "revision that has one."
+            ) from None
         return load(name, Path(folder) / paths.WEIGHTS, entry)
 
 
@@ -188,8 +196,13 @@ def read(name: str, folder: Path) -> Results:
     losses, epochs, predictions = (
         pd.read_csv(folder / path) for path in (paths.LOSSES, paths.EPOCHS, paths.PREDICTIONS)
     )
-    theta = model.load(folder / paths.WEIGHTS)
     entry = locked_entry(stages, dvc_lock.dataset(stages))
+    if not {"classes", "shape"} <= entry.keys():
+        raise DataError(
+            f"{name}: stage train of {dvc_lock.PATH} names no classes or shape of the images. "
+            "Run `dvc repro` there and commit, or choose another revision."
+        )
+    theta = model.load(folder / paths.WEIGHTS)
     return Results(
         name=name,
         params=dvc_lock.values(stages),
