@@ -23,6 +23,16 @@ from softmax.pipeline import datasets, dvc_lock, files, paths
 from softmax.pipeline.datasets import Pinned
 from softmax.pipeline.params import ModelParams
 
+MODEL = (
+    paths.WEIGHTS,
+    paths.TRAIN_METRICS,
+    paths.TEST_METRICS,
+    paths.LOSSES,
+    paths.EPOCHS,
+    paths.PREDICTIONS,
+    paths.LESSON_METRICS,
+)
+
 
 class Facts(NamedTuple):
     """The folder in which the facts of a model lie, and the params it was trained with."""
@@ -36,9 +46,8 @@ class Facts(NamedTuple):
 
     def recipe(self) -> str:
         """The params that people compare, in a few words."""
-        train = self.settings.train
-        name = f"{train.optimizer} lr={train.learning_rate:g} b={train.batch_size}"
-        return f"{name} e={train.epochs}"
+        t = self.settings.train
+        return f"{t.optimizer} lr={t.learning_rate:g} b={t.batch_size} e={t.epochs}"
 
     def pinned(self) -> Pinned:
         """The data set as the dvc.lock of a revision has it, else as of today.
@@ -51,8 +60,8 @@ class Facts(NamedTuple):
 
     def pins(self) -> tuple[str, ...]:
         """The SHA-256 of each file of the data set: that of dvc.lock, which may be of the past."""
-        dataset, path = self.settings.download.dataset, self.folder / dvc_lock.PATH
-        download = dvc_lock.load(self.folder).get("download", {}) if path.exists() else {}
+        dataset = self.settings.download.dataset
+        download = self._stages().get("download", {})
         locked = download.get("params", {}).get(datasets.PATH.name, {})
         pinned = zip(datasets.FILES, datasets.load()[dataset].sha256, strict=True)
         return tuple(locked.get(f"{dataset}.{file}", sha256) for file, sha256 in pinned)
@@ -65,9 +74,7 @@ class Facts(NamedTuple):
 
     def locked(self) -> dvc_lock.Stages:
         """The stages of dvc.lock that made or read these weights, if their outputs are here."""
-        if not (self.folder / dvc_lock.PATH).exists():
-            return {}
-        stages, md5 = dvc_lock.load(self.folder), files.md5(self.folder / paths.WEIGHTS)
+        stages, md5 = self._stages(), files.md5(self.folder / paths.WEIGHTS)
         return {
             name: stage
             for name, stage in stages.items()
@@ -78,6 +85,10 @@ class Facts(NamedTuple):
     def provenance(self) -> dict[str, str]:
         """Tags that tell whether two models had the same data and the same code, from dvc.lock."""
         return provenance(self.locked())
+
+    def _stages(self) -> dvc_lock.Stages:
+        """Those of dvc.lock; none where there is no dvc.lock yet."""
+        return dvc_lock.load(self.folder) if (self.folder / dvc_lock.PATH).exists() else {}
 
 
 def locked_entry(stages: dvc_lock.Stages, dataset: str) -> dict[str, Any]:
@@ -94,7 +105,7 @@ def provenance(stages: dvc_lock.Stages) -> dict[str, str]:
     inputs = dvc_lock.inputs(stages, "train")
     if not inputs:
         return {}
-    data = {path: md5 for path, md5 in inputs.items() if path.parts[0] == "data"}
+    data = _data(inputs)
     code = [f"{md5}  {path}" for path, md5 in inputs.items() if path not in data]
     return {
         "dvc.data.md5": " ".join(data.values()),
@@ -125,10 +136,9 @@ def of_workspace() -> Model:
 
 def of_revision(name: str) -> Model:
     """The model of a commit, branch, tag or DVC experiment; DataError if it has none."""
-    root = Path()
-    commit = revisions.find(root, name)
+    commit = revisions.find(Path(), name)
     with tempfile.TemporaryDirectory() as folder:
-        revisions.check_out(root, commit, Path(folder), lambda _: [paths.WEIGHTS])
+        revisions.check_out(Path(), commit, Path(folder), lambda _: [paths.WEIGHTS])
         dataset = dvc_lock.dataset(dvc_lock.load(Path(folder)))
         try:
             written = git.Repo().git.show(f"{commit}:{datasets.PATH.name}")
@@ -148,17 +158,6 @@ def entry(dataset: str) -> Pinned:
     except KeyError:
         remedy = "Add it with `python -m softmax data add`."
         raise DataError(f"{dataset}: not in {datasets.PATH.name}. {remedy}") from None
-
-
-MODEL = (
-    paths.WEIGHTS,
-    paths.TRAIN_METRICS,
-    paths.TEST_METRICS,
-    paths.LOSSES,
-    paths.EPOCHS,
-    paths.PREDICTIONS,
-    paths.LESSON_METRICS,
-)
 
 
 class Results(NamedTuple):
@@ -190,8 +189,10 @@ def read(name: str, folder: Path) -> Results:
             raise DataError(
                 f"{name}: {path} is not that of {dvc_lock.PATH}; run `dvc checkout` or `dvc repro`"
             )
-    train, test = (_json(folder / path) for path in (paths.TRAIN_METRICS, paths.TEST_METRICS))
-    lesson = _json(folder / paths.LESSON_METRICS)
+    train, test, lesson = (
+        json.loads((folder / path).read_bytes())
+        for path in (paths.TRAIN_METRICS, paths.TEST_METRICS, paths.LESSON_METRICS)
+    )
     by_class = {key: test.pop(key) for key in ("precision", "recall", "f1")}
     losses, epochs, predictions = (
         pd.read_csv(folder / path) for path in (paths.LOSSES, paths.EPOCHS, paths.PREDICTIONS)
@@ -218,11 +219,6 @@ def read(name: str, folder: Path) -> Results:
     )
 
 
-def _json(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(path.read_text())
-    return content
-
-
 def _named(prefix: str, values: Mapping[str, float]) -> dict[str, float]:
     return {f"{prefix}_{key}": value for key, value in values.items()}
 
@@ -234,6 +230,4 @@ def _data(hashes: dvc_lock.Hashes) -> dvc_lock.Hashes:
 def _code(inputs: dvc_lock.Hashes, outputs: dvc_lock.Hashes) -> dvc_lock.Hashes:
     """What is written by hand, the sources of the page, too; but not params and pins."""
     others = _data(inputs) | outputs
-    return {
-        path: md5 for path, md5 in inputs.items() if path not in others and path.suffix != ".yaml"
-    }
+    return {p: md5 for p, md5 in inputs.items() if p not in others and p.suffix != ".yaml"}
