@@ -80,16 +80,12 @@ def gray(tiles: FloatArray) -> Levels:
     """Levels of each class between its least and its largest weight, for `tiles`."""
     least = tiles.min(axis=(1, 2), keepdims=True)
     span = tiles.max(axis=(1, 2), keepdims=True) - least
-    return _rounded((tiles - least) / np.where(span > 0, span, 1) * 255)
+    return np.rint((tiles - least) / np.where(span > 0, span, 1) * 255).astype(np.uint8)
 
 
 def diverging(tiles: FloatArray) -> Levels:
     """Levels around 128 for weight 0, on one scale for all classes, for `tiles`."""
-    return _rounded(tiles / (abs(tiles).max() or 1.0) * 127 + 128)
-
-
-def _rounded(levels: FloatArray) -> Levels:
-    return np.rint(levels).astype(np.uint8)
+    return np.rint(tiles / (abs(tiles).max() or 1.0) * 127 + 128).astype(np.uint8)
 
 
 def grid(tiles: Levels) -> Levels:

@@ -92,18 +92,18 @@ class Facts(NamedTuple):
 
 
 def locked_entry(stages: dvc_lock.Stages, dataset: str) -> dict[str, Any]:
-    """What a dvc.lock has of an entry of datasets.yaml, nothing if only a sweep wrote it."""
+    """What a dvc.lock has of an entry of datasets.yaml, nothing if a sweep or a hand wrote it."""
     params: dict[str, Any] = {}
     for stage in ("download", "train"):
         params |= stages.get(stage, {}).get("params", {}).get(datasets.PATH.name, {})
     start = f"{dataset}."
-    return {key.removeprefix(start): params[key] for key in params if key.startswith(start)}
+    entry = {key.removeprefix(start): params[key] for key in params if key.startswith(start)}
+    return entry if {"images", "shape", "classes"} <= entry.keys() else {}
 
 
 def provenance(stages: dvc_lock.Stages) -> dict[str, str]:
     """The same tags from the stages of a dvc.lock, none if it has no training."""
-    inputs = dvc_lock.inputs(stages, "train")
-    if not inputs:
+    if not (inputs := dvc_lock.inputs(stages, "train")):
         return {}
     data = _data(inputs)
     code = [f"{md5}  {path}" for path, md5 in inputs.items() if path not in data]
@@ -198,7 +198,7 @@ def read(name: str, folder: Path) -> Results:
         pd.read_csv(folder / path) for path in (paths.LOSSES, paths.EPOCHS, paths.PREDICTIONS)
     )
     entry = locked_entry(stages, dvc_lock.dataset(stages))
-    if not {"classes", "shape"} <= entry.keys():
+    if not entry:
         raise DataError(
             f"{name}: stage train of {dvc_lock.PATH} names no classes or shape of the images. "
             "Run `dvc repro` there and commit, or choose another revision."
@@ -211,16 +211,16 @@ def read(name: str, folder: Path) -> Results:
         test_data=set(_data(dvc_lock.inputs(stages, "evaluate")).values()),
         code=_code(inputs, outputs),
         outputs={path: md5 for path, md5 in outputs.items() if path.parts[0] != "data"},
-        metrics=_named("test", test) | train | _named("lesson", lesson),
+        metrics={
+            **{f"test_{key}": value for key, value in test.items()},
+            **train,
+            **{f"lesson_{key}": value for key, value in lesson.items()},
+        },
         classes=pd.DataFrame(by_class, entry["classes"])[["recall", "f1"]],
         right=(predictions["label"] == predictions["prediction"]).to_numpy(),
         losses=pd.Series(losses["loss"].array, losses["step"] / epochs["step"][0]),
         tiles=images.tiles(theta, tuple(entry["shape"])),
     )
-
-
-def _named(prefix: str, values: Mapping[str, float]) -> dict[str, float]:
-    return {f"{prefix}_{key}": value for key, value in values.items()}
 
 
 def _data(hashes: dvc_lock.Hashes) -> dvc_lock.Hashes:
