@@ -43,6 +43,16 @@ After: ![weights](compare/after.png)
 Difference: ![weights](compare/difference.png)
 
 </details>"""
+NUMBERS = ("accuracy", "loss", "points", "p")  # the columns of a table of several models,
+COLUMNS = ("model", *NUMBERS, "verdict", "over seeds", "what differs")  # and all of them
+NOTE = """\
+Accuracy and loss are those of the test set. Points, of accuracy, and p are against the first row: p
+is of McNemar's exact test on the same images, with Holm's correction for all of these tests; more
+than noise is p < {level}."""
+SEEDS = """\
+Over seeds the recipe is compared with that of the first row, trained with the same seeds; each
+interval has {confidence:.0%} confidence of its own (paired t-test)."""
+MORE = "Comparing two of them adds classes, loss curves and weights."
 
 
 def markdown(before: Results, after: Results, *, charts: bool = True) -> str:
@@ -77,8 +87,8 @@ def pictures(before: Results, after: Results) -> dict[str, bytes]:
         "difference.png": images.diverging(after.tiles - before.tiles),
     }
     return {
-        name: images.png(images.grid(tiles), images.DIVERGING, SCALE)
-        for name, tiles in shown.items()
+        name: images.png(images.grid(levels), images.DIVERGING, SCALE)
+        for name, levels in shown.items()
     }
 
 
@@ -94,10 +104,8 @@ def _identity(before: Results, after: Results) -> str:
 
 
 def _changes(before: Results, after: Results) -> str:
-    params = [(f"`{key}`", old, new) for key, old, new in differing(before.params, after.params)]
-    data = [
-        (f"`{path}`", old[:7], new[:7]) for path, old, new in differing(before.data, after.data)
-    ]
+    params = [(f"`{key}`", *values) for key, *values in differing(before.params, after.params)]
+    data = [(f"`{path}`", a[:7], b[:7]) for path, a, b in differing(before.data, after.data)]
     code = [f"`{path}`" for path, _, _ in differing(before.code, after.code)]
     parts = {
         "params": _table(["param", "before", "after"], params),
@@ -120,17 +128,12 @@ def _metrics(before: Mapping[str, float], after: Mapping[str, float]) -> str:
 
 def _by_class(before: pd.DataFrame, after: pd.DataFrame) -> str:
     """The classes that both have, where they differ."""
-    both = [name for name in before.index if name in after.index]
-    rows = [
-        (
-            name,
-            *(f"{x:.2%} → {y:.2%} ({100 * (y - x):+.2f})" for x, y in zip(old, new, strict=True)),
-        )
-        for name, old, new in zip(
-            both, before.loc[both].values, after.loc[both].values, strict=True
-        )
-        if (old != new).any()
-    ]
+    rows = []
+    for name in before.index.intersection(after.index, sort=False):
+        old, new = before.loc[name], after.loc[name]
+        if (old != new).any():
+            pairs = zip(old, new, strict=True)
+            rows.append((name, *(f"{x:.2%} → {y:.2%} ({100 * (y - x):+.2f})" for x, y in pairs)))
     return _section("By class", _table(["class", "recall", "F1"], rows))
 
 
@@ -167,36 +170,16 @@ def _table(header: list[str], rows: list[tuple[Any, ...]]) -> str:
     return table.to_markdown(index=False, disable_numparse=True, colalign=align) if rows else ""
 
 
-COLUMNS = {
-    "model": "left",
-    "accuracy": "right",
-    "loss": "right",
-    "points": "right",
-    "p": "right",
-    "verdict": "left",
-    "over seeds": "left",
-    "what differs": "left",
-}
-NOTE = """\
-Accuracy and loss are those of the test set. Points, of accuracy, and p are against the first row: p
-is of McNemar's exact test on the same images, with Holm's correction for all of these tests; more
-than noise is p < {level}."""
-SEEDS = """\
-Over seeds the recipe is compared with that of the first row, trained with the same seeds; each
-interval has {confidence:.0%} confidence of its own (paired t-test)."""
-MORE = "Comparing two of them adds classes, loss curves and weights."
-
-
 def overview(base: Results, heads: Sequence[Results]) -> str:
     """The page, with a row for `base` and one for each of `heads` in their order."""
     rows = [{**_scores(base), "what differs": _values(base, heads)}]
     for head, test in zip(heads, _tests(base, heads), strict=True):
         rows.append({**_scores(head), **test, "what differs": _differences(base, head)})
-        if seeds := significance.over_seeds_briefly(base.by_seed, head.by_seed):
+        if seeds := significance.over_seeds(base.by_seed, head.by_seed, brief=True):
             rows[-1]["over seeds"] = seeds
-    table = pd.DataFrame(rows, columns=list(COLUMNS)).dropna(axis="columns", how="all")
+    table = pd.DataFrame(rows, columns=COLUMNS).dropna(axis="columns", how="all")
     table = table.fillna(NONE).replace("", NONE)
-    align = [COLUMNS[str(column)] for column in table]
+    align = ["right" if column in NUMBERS else "left" for column in table]
     sections = [
         f"# {base.name} and {len(heads)} others",
         table.to_markdown(index=False, disable_numparse=True, colalign=align),

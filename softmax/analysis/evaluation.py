@@ -57,12 +57,9 @@ def metrics(score: Score, table: pd.DataFrame) -> dict[str, Any]:
 def by_class(cells: NDArray[np.int64]) -> dict[str, list[float]]:
     """Precision, recall and F1 of each class; 0 where there is nothing to divide by."""
     hits, actual, predicted = np.diag(cells), cells.sum(axis=1), cells.sum(axis=0)
-    return {
-        "precision": _ratios(hits, predicted),
-        "recall": _ratios(hits, actual),
-        "f1": _ratios(2 * hits, actual + predicted),
+    ratios = {
+        "precision": (hits, predicted),
+        "recall": (hits, actual),
+        "f1": (2 * hits, actual + predicted),
     }
-
-
-def _ratios(parts: NDArray[np.int64], wholes: NDArray[np.int64]) -> list[float]:
-    return (parts / np.maximum(wholes, 1)).tolist()
+    return {key: (part / np.maximum(of, 1)).tolist() for key, (part, of) in ratios.items()}

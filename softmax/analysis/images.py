@@ -23,6 +23,31 @@ LINE = 0  # the level between the tiles of the grid
 TRUECOLOUR, INDEXED = 2, 3  # color types of PNG
 STORED = 65535  # the longest stored block of deflate
 
+ROWS = 10  # classes that have room
+ROW, BAR = 24, 200  # pixels: the height of a class, the width of probability 1
+LETTER, ROOM = 9, 56  # pixels: the width of a letter, and of the longest name that needs no more
+
+CARD = """\
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 320" width="{width}" height="320"
+     font-family="Helvetica, Arial, sans-serif" font-size="15" fill="#1f2328">
+<rect width="{width}" height="320" fill="#ffffff"/>
+<text x="24" y="34" font-size="18" font-weight="bold">{title}</text>
+<image x="24" y="54" width="232" height="232" image-rendering="pixelated"
+       style="image-rendering: pixelated" href="data:image/png;base64,{picture}"/>
+<g fill="#59636e" text-anchor="end">
+<text x="{name}" y="64">class</text><text x="{score}" y="64">score z</text>
+<text x="{right}" y="64">probability a</text>
+</g>
+{rows}
+</svg>
+"""
+CLASS = """\
+<g text-anchor="end"{weight}>
+<text x="{name}" y="{y}">{called}</text><text x="{score}" y="{y}">{z:.3f}</text>
+<rect x="{left}" y="{top}" width="{bar}" height="14" fill="{color}"/>
+<text x="{right}" y="{y}">{a:.3f}</text>
+</g>"""
+
 GRAY = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
 
 
@@ -55,16 +80,12 @@ def gray(tiles: FloatArray) -> Levels:
     """Levels of each class between its least and its largest weight, for `tiles`."""
     least = tiles.min(axis=(1, 2), keepdims=True)
     span = tiles.max(axis=(1, 2), keepdims=True) - least
-    return _rounded((tiles - least) / np.where(span > 0, span, 1) * 255)
+    return np.rint((tiles - least) / np.where(span > 0, span, 1) * 255).astype(np.uint8)
 
 
 def diverging(tiles: FloatArray) -> Levels:
     """Levels around 128 for weight 0, on one scale for all classes, for `tiles`."""
-    return _rounded(tiles / (abs(tiles).max() or 1.0) * 127 + 128)
-
-
-def _rounded(levels: FloatArray) -> Levels:
-    return np.rint(levels).astype(np.uint8)
+    return np.rint(tiles / (abs(tiles).max() or 1.0) * 127 + 128).astype(np.uint8)
 
 
 def grid(tiles: Levels) -> Levels:
@@ -84,8 +105,7 @@ def png(levels: Levels, palette: Levels, scale: int) -> bytes:
     pixels = levels.repeat(scale, axis=0).repeat(scale, axis=1)
     height, width, *channels = pixels.shape
     kind = TRUECOLOUR if channels else INDEXED
-    lines = pixels.reshape(height, -1)
-    lines = np.pad(lines, ((0, 0), (1, 0)))  # before each line, filter 0: none
+    lines = np.pad(pixels.reshape(height, -1), ((0, 0), (1, 0)))  # before each, filter 0: none
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
         for name, body in [
@@ -99,45 +119,18 @@ def png(levels: Levels, palette: Levels, scale: int) -> bytes:
 
 def _stored(content: bytes) -> bytes:
     """`content` as a zlib stream that does not compress."""
-    blocks = [content[start : start + STORED] for start in range(0, len(content), STORED)]
-    stream = [b"\x78\x01"]
-    for block in blocks:
-        last = block is blocks[-1]
-        stream += [struct.pack("<BHH", last, len(block), len(block) ^ 0xFFFF), block]
-    return b"".join([*stream, struct.pack(">I", zlib.adler32(content))])
-
-
-ROWS = 10  # classes that have room
-ROW, BAR = 24, 200  # pixels: the height of a class, the width of probability 1
-LETTER, ROOM = 9, 56  # pixels: the width of a letter, and of the longest name that needs no more
-
-CARD = """\
-<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 320" width="{width}" height="320"
-     font-family="Helvetica, Arial, sans-serif" font-size="15" fill="#1f2328">
-<rect width="{width}" height="320" fill="#ffffff"/>
-<text x="24" y="34" font-size="18" font-weight="bold">{title}</text>
-<image x="24" y="54" width="232" height="232" image-rendering="pixelated"
-       style="image-rendering: pixelated" href="data:image/png;base64,{picture}"/>
-<g fill="#59636e" text-anchor="end">
-<text x="{name}" y="64">class</text><text x="{score}" y="64">score z</text>
-<text x="{right}" y="64">probability a</text>
-</g>
-{rows}
-</svg>
-"""
-CLASS = """\
-<g text-anchor="end"{weight}>
-<text x="{name}" y="{y}">{called}</text><text x="{score}" y="{y}">{z:.3f}</text>
-<rect x="{left}" y="{top}" width="{bar}" height="14" fill="{color}"/>
-<text x="{right}" y="{y}">{a:.3f}</text>
-</g>"""
+    stream = b"\x78\x01"
+    for start in range(0, len(content), STORED):
+        block, last = content[start : start + STORED], start + STORED >= len(content)
+        stream += struct.pack("<BHH", last, len(block), len(block) ^ 0xFFFF) + block
+    return stream + struct.pack(">I", zlib.adler32(content))
 
 
 def card(
     index: int,
-    pixels: NDArray[np.uint8],
+    pixels: Levels,
     label: int,
-    z: NDArray[np.float64],
+    z: FloatArray,
     names: Sequence[str],
 ) -> bytes:
     """The card of test image `index`: its pixels, gray or RGB, and logits (classes,).
@@ -174,7 +167,7 @@ def card(
     ).encode()
 
 
-def _shown(z: NDArray[np.float64], label: int) -> list[int]:
+def _shown(z: FloatArray, label: int) -> list[int]:
     """The classes that have a row."""
     if len(z) <= ROWS:
         return list(range(len(z)))

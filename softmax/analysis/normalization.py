@@ -12,11 +12,15 @@ from softmax.errors import DataError
 BOX = 20  # pixels that the longer side of the ink is made to have
 SIDE = 28
 SHAPE = (SIDE, SIDE)
+NOISE = 32  # levels: what differs less from its ground is ground
+CONTRAST = 48  # levels by which ink differs from it in the mean, at least
+SPECK = 20  # a part of the ink that is so many times smaller than the largest one is none
 
+Levels = NDArray[np.uint8]
 Whole = NDArray[np.int64]
 
 
-def normalize(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def normalize(ink: Levels) -> Levels:
     """The image (28, 28) of ink (rows, columns), 0 to 255; all black without any.
 
     All numbers are whole, below 2^53 for up to 2^15 rows or columns: in any language the same.
@@ -51,13 +55,6 @@ def _nearest(a: Whole, b: Whole | int) -> Whole:
     return (2 * a + b) // (2 * b)
 
 
-NOISE = 32  # levels: what differs less from its ground is ground
-CONTRAST = 48  # levels by which ink differs from it in the mean, at least
-SPECK = 20  # a part of the ink that is so many times smaller than the largest one is none
-
-Levels = NDArray[np.uint8]
-
-
 def find(gray: Levels) -> tuple[Levels, bool]:
     """255 where a photo (rows, columns) has ink, 0 elsewhere; and whether the ink is dark.
 
@@ -70,14 +67,14 @@ def find(gray: Levels) -> tuple[Levels, bool]:
     inked = depth > otsu(depth)
     if not inked.any() or depth[inked].mean() < CONTRAST:
         raise DataError("no ink found; draw it darker or lighter than its ground, which is even")
-    return 255 * _without_specks(inked).astype(np.uint8), dark
+    parts, _ = ndimage.label(inked, np.ones((3, 3)))
+    sizes = np.bincount(parts[inked])
+    return 255 * (inked & (sizes * SPECK >= sizes.max())[parts]).astype(np.uint8), dark
 
 
 def _ground(gray: Levels) -> Whole:
     """The quadratic surface that fits the pixels of the border best, in whole levels, 0 to 255."""
-    y, x = np.meshgrid(
-        *(np.linspace(-1, 1, side) for side in gray.shape), indexing="ij", sparse=True
-    )
+    y, x = np.ix_(*(np.linspace(-1, 1, side) for side in gray.shape))
     terms = np.broadcast_arrays(1, x, y, x * x, x * y, y * y)
     border = np.ones(gray.shape, bool)
     border[1:-1, 1:-1] = False
@@ -96,10 +93,3 @@ def otsu(levels: Whole) -> int:
     below, mass = counts.cumsum(), (counts * np.arange(256)).cumsum()
     between = (mass * below[-1] - mass[-1] * below).astype(np.float64) ** 2
     return int(np.argmax(between / (below * (below[-1] - below)).clip(1)))
-
-
-def _without_specks(inked: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """`inked` less the connected parts that are small beside the largest one."""
-    parts, _ = ndimage.label(inked, np.ones((3, 3)))
-    sizes = np.bincount(parts[inked])
-    return inked & (sizes * SPECK >= sizes.max())[parts]

@@ -38,8 +38,8 @@ def write(answers: pd.DataFrame, classes: Sequence[str]) -> str:
     """The first rows for people: the class, and those that are likely after it."""
     rows = []
     for row in answers.head(ROWS).to_dict("records"):
-        a = [row[f"p{k}"] for k in range(len(classes))]
-        likely = sorted(range(len(classes)), key=lambda k: -a[k])[: 1 + NEXT]
+        a = np.array([row[f"p{k}"] for k in range(len(classes))])
+        likely = np.argsort(-a, kind="stable")[: 1 + NEXT]
         said = [cell for k in likely for cell in (classes[k], f"{a[k]:.4f}")]
         rows.append([shown(row["image"]), row["seen"], *said])
     head = ["image", "seen", "class", "probability", *["next", ""] * NEXT]

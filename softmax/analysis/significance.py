@@ -69,44 +69,31 @@ def p_value(p: float) -> str:
     return np.format_float_positional(p, precision=2, fractional=False, trim="-")
 
 
-def over_seeds(before: Mapping[int, float], after: Mapping[int, float]) -> str:
-    """The difference between two recipes over the seeds with which both were trained."""
-    old, new = _common(before, after)
-    if not len(old):
+def over_seeds(
+    before: Mapping[int, float], after: Mapping[int, float], *, brief: bool = False
+) -> str:
+    """Compare two recipes over the seeds with which both were trained, `brief` in a table's cell.
+
+    The interval of the mean difference is that of the paired t-test.
+    """
+    seeds = sorted(before.keys() & after.keys())
+    if (count := len(seeds)) < SEEDS:
         return ""
+    old, new = np.array([[side[seed] for seed in seeds] for side in (before, after)])
     spreads = [f"{side.mean():.2%} ± {100 * side.std(ddof=1):.2f}" for side in (old, new)]
     if (old == new).all():
-        return f"Over {len(old)} seeds the same on both sides: {spreads[0]}."
-    difference, words = _interval(old, new)
-    return (
-        f"Over the same {len(old)} seeds: {spreads[0]} → {spreads[1]}, a difference of "
-        f"{difference} with {1 - LEVEL:.0%} confidence; **{words}** (paired t-test)."
-    )
-
-
-def over_seeds_briefly(before: Mapping[int, float], after: Mapping[int, float]) -> str:
-    """The same for the cell of a table."""
-    old, new = _common(before, after)
-    if not len(old):
-        return ""
-    if (old == new).all():
-        return f"the same over {len(old)}"
-    difference, words = _interval(old, new)
-    return f"{difference}, over {len(old)}; {words}"
-
-
-def _common(before: Mapping[int, float], after: Mapping[int, float]) -> NDArray[np.float64]:
-    """The accuracies of both with the same seeds, (2, n); with too few seeds, (2, 0)."""
-    seeds = sorted(before.keys() & after.keys())
-    seeds = seeds if len(seeds) >= SEEDS else []
-    return np.array([[side[seed] for seed in seeds] for side in (before, after)])
-
-
-def _interval(old: NDArray[np.float64], new: NDArray[np.float64]) -> tuple[str, str]:
-    """The mean difference and its interval by the paired t-test, and what that says in words."""
+        same = f"Over {count} seeds the same on both sides: {spreads[0]}."
+        return f"the same over {count}" if brief else same
     low, high = ttest_rel(new, old).confidence_interval(1 - LEVEL)
     words = "could well be the seeds" if low <= 0 <= high else "more than the seeds"
-    return f"{100 * (new - old).mean():+.2f} points, {100 * low:+.2f} to {100 * high:+.2f}", words
+    mean = 100 * (new - old).mean()
+    difference = f"{mean:+.2f} points, {100 * low:+.2f} to {100 * high:+.2f}"
+    if brief:
+        return f"{difference}, over {count}; {words}"
+    return (
+        f"Over the same {count} seeds: {spreads[0]} → {spreads[1]}, a difference of "
+        f"{difference} with {1 - LEVEL:.0%} confidence; **{words}** (paired t-test)."
+    )
 
 
 def _correct(metrics: Mapping[str, float]) -> str:

@@ -12,7 +12,9 @@ import git
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from softmax.analysis import images, revisions
 from softmax.core import model
@@ -20,6 +22,16 @@ from softmax.errors import DataError
 from softmax.pipeline import datasets, dvc_lock, files, paths
 from softmax.pipeline.datasets import Pinned
 from softmax.pipeline.params import ModelParams
+
+MODEL = (
+    paths.WEIGHTS,
+    paths.TRAIN_METRICS,
+    paths.TEST_METRICS,
+    paths.LOSSES,
+    paths.EPOCHS,
+    paths.PREDICTIONS,
+    paths.LESSON_METRICS,
+)
 
 
 class Facts(NamedTuple):
@@ -34,9 +46,8 @@ class Facts(NamedTuple):
 
     def recipe(self) -> str:
         """The params that people compare, in a few words."""
-        train = self.settings.train
-        name = f"{train.optimizer} lr={train.learning_rate:g} b={train.batch_size}"
-        return f"{name} e={train.epochs}"
+        t = self.settings.train
+        return f"{t.optimizer} lr={t.learning_rate:g} b={t.batch_size} e={t.epochs}"
 
     def pinned(self) -> Pinned:
         """The data set as the dvc.lock of a revision has it, else as of today.
@@ -49,8 +60,8 @@ class Facts(NamedTuple):
 
     def pins(self) -> tuple[str, ...]:
         """The SHA-256 of each file of the data set: that of dvc.lock, which may be of the past."""
-        dataset, path = self.settings.download.dataset, self.folder / dvc_lock.PATH
-        download = dvc_lock.load(self.folder).get("download", {}) if path.exists() else {}
+        dataset = self.settings.download.dataset
+        download = self._stages().get("download", {})
         locked = download.get("params", {}).get(datasets.PATH.name, {})
         pinned = zip(datasets.FILES, datasets.load()[dataset].sha256, strict=True)
         return tuple(locked.get(f"{dataset}.{file}", sha256) for file, sha256 in pinned)
@@ -63,9 +74,7 @@ class Facts(NamedTuple):
 
     def locked(self) -> dvc_lock.Stages:
         """The stages of dvc.lock that made or read these weights, if their outputs are here."""
-        if not (self.folder / dvc_lock.PATH).exists():
-            return {}
-        stages, md5 = dvc_lock.load(self.folder), files.md5(self.folder / paths.WEIGHTS)
+        stages, md5 = self._stages(), files.md5(self.folder / paths.WEIGHTS)
         return {
             name: stage
             for name, stage in stages.items()
@@ -77,22 +86,26 @@ class Facts(NamedTuple):
         """Tags that tell whether two models had the same data and the same code, from dvc.lock."""
         return provenance(self.locked())
 
+    def _stages(self) -> dvc_lock.Stages:
+        """Those of dvc.lock; none where there is no dvc.lock yet."""
+        return dvc_lock.load(self.folder) if (self.folder / dvc_lock.PATH).exists() else {}
+
 
 def locked_entry(stages: dvc_lock.Stages, dataset: str) -> dict[str, Any]:
-    """What a dvc.lock has of an entry of datasets.yaml, nothing if only a sweep wrote it."""
+    """What a dvc.lock has of an entry of datasets.yaml, nothing if a sweep or a hand wrote it."""
     params: dict[str, Any] = {}
     for stage in ("download", "train"):
         params |= stages.get(stage, {}).get("params", {}).get(datasets.PATH.name, {})
     start = f"{dataset}."
-    return {key.removeprefix(start): params[key] for key in params if key.startswith(start)}
+    entry = {key.removeprefix(start): params[key] for key in params if key.startswith(start)}
+    return entry if {"images", "shape", "classes"} <= entry.keys() else {}
 
 
 def provenance(stages: dvc_lock.Stages) -> dict[str, str]:
     """The same tags from the stages of a dvc.lock, none if it has no training."""
-    inputs = dvc_lock.inputs(stages, "train")
-    if not inputs:
+    if not (inputs := dvc_lock.inputs(stages, "train")):
         return {}
-    data = {path: md5 for path, md5 in inputs.items() if path.parts[0] == "data"}
+    data = _data(inputs)
     code = [f"{md5}  {path}" for path, md5 in inputs.items() if path not in data]
     return {
         "dvc.data.md5": " ".join(data.values()),
@@ -123,13 +136,18 @@ def of_workspace() -> Model:
 
 def of_revision(name: str) -> Model:
     """The model of a commit, branch, tag or DVC experiment; DataError if it has none."""
-    root = Path()
-    commit = revisions.find(root, name)
+    commit = revisions.find(Path(), name)
     with tempfile.TemporaryDirectory() as folder:
-        revisions.check_out(root, commit, Path(folder), lambda _: [paths.WEIGHTS])
+        revisions.check_out(Path(), commit, Path(folder), lambda _: [paths.WEIGHTS])
         dataset = dvc_lock.dataset(dvc_lock.load(Path(folder)))
-        entries = YAML(typ="safe").load(git.Repo().git.show(f"{commit}:{datasets.PATH.name}"))
-        entry = Pinned.model_validate(entries[dataset])
+        try:
+            written = git.Repo().git.show(f"{commit}:{datasets.PATH.name}")
+            entry = Pinned.model_validate(YAML(typ="safe").load(written)[dataset])
+        except (git.GitCommandError, YAMLError, KeyError, TypeError, ValidationError):
+            raise DataError(
+                f"{name}: its {datasets.PATH.name} has no valid entry {dataset!r}. Choose a "
+                "revision that has one."
+            ) from None
         return load(name, Path(folder) / paths.WEIGHTS, entry)
 
 
@@ -140,17 +158,6 @@ def entry(dataset: str) -> Pinned:
     except KeyError:
         remedy = "Add it with `python -m softmax data add`."
         raise DataError(f"{dataset}: not in {datasets.PATH.name}. {remedy}") from None
-
-
-MODEL = (
-    paths.WEIGHTS,
-    paths.TRAIN_METRICS,
-    paths.TEST_METRICS,
-    paths.LOSSES,
-    paths.EPOCHS,
-    paths.PREDICTIONS,
-    paths.LESSON_METRICS,
-)
 
 
 class Results(NamedTuple):
@@ -182,14 +189,21 @@ def read(name: str, folder: Path) -> Results:
             raise DataError(
                 f"{name}: {path} is not that of {dvc_lock.PATH}; run `dvc checkout` or `dvc repro`"
             )
-    train, test = (_json(folder / path) for path in (paths.TRAIN_METRICS, paths.TEST_METRICS))
-    lesson = _json(folder / paths.LESSON_METRICS)
+    train, test, lesson = (
+        json.loads((folder / path).read_bytes())
+        for path in (paths.TRAIN_METRICS, paths.TEST_METRICS, paths.LESSON_METRICS)
+    )
     by_class = {key: test.pop(key) for key in ("precision", "recall", "f1")}
     losses, epochs, predictions = (
         pd.read_csv(folder / path) for path in (paths.LOSSES, paths.EPOCHS, paths.PREDICTIONS)
     )
-    theta = model.load(folder / paths.WEIGHTS)
     entry = locked_entry(stages, dvc_lock.dataset(stages))
+    if not entry:
+        raise DataError(
+            f"{name}: stage train of {dvc_lock.PATH} names no classes or shape of the images. "
+            "Run `dvc repro` there and commit, or choose another revision."
+        )
+    theta = model.load(folder / paths.WEIGHTS)
     return Results(
         name=name,
         params=dvc_lock.values(stages),
@@ -197,21 +211,16 @@ def read(name: str, folder: Path) -> Results:
         test_data=set(_data(dvc_lock.inputs(stages, "evaluate")).values()),
         code=_code(inputs, outputs),
         outputs={path: md5 for path, md5 in outputs.items() if path.parts[0] != "data"},
-        metrics=_named("test", test) | train | _named("lesson", lesson),
+        metrics={
+            **{f"test_{key}": value for key, value in test.items()},
+            **train,
+            **{f"lesson_{key}": value for key, value in lesson.items()},
+        },
         classes=pd.DataFrame(by_class, entry["classes"])[["recall", "f1"]],
         right=(predictions["label"] == predictions["prediction"]).to_numpy(),
         losses=pd.Series(losses["loss"].array, losses["step"] / epochs["step"][0]),
         tiles=images.tiles(theta, tuple(entry["shape"])),
     )
-
-
-def _json(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(path.read_text())
-    return content
-
-
-def _named(prefix: str, values: Mapping[str, float]) -> dict[str, float]:
-    return {f"{prefix}_{key}": value for key, value in values.items()}
 
 
 def _data(hashes: dvc_lock.Hashes) -> dvc_lock.Hashes:
@@ -221,6 +230,4 @@ def _data(hashes: dvc_lock.Hashes) -> dvc_lock.Hashes:
 def _code(inputs: dvc_lock.Hashes, outputs: dvc_lock.Hashes) -> dvc_lock.Hashes:
     """What is written by hand, the sources of the page, too; but not params and pins."""
     others = _data(inputs) | outputs
-    return {
-        path: md5 for path, md5 in inputs.items() if path not in others and path.suffix != ".yaml"
-    }
+    return {p: md5 for p, md5 in inputs.items() if p not in others and p.suffix != ".yaml"}

@@ -17,46 +17,9 @@ from softmax.errors import DataError
 FORMATS = ("PNG", "JPEG")
 GROUNDS = ("white", "black")  # under what is transparent: the first on which something is seen
 LEAST = 32  # levels of gray, between the darkest and the lightest pixel, that are seen
-
-
-def decode(path: Path) -> tuple[Image.Image, bool]:
-    """The image in 8 bits, in mode L or RGB, and whether it is opaque.
-
-    Raises OSError where `path` is no file, DataError unless all of it can be decoded.
-    """
-    path.open("rb").close()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=FORMATS) as image:
-                return _flat(ImageOps.exif_transpose(image))
-    except UnidentifiedImageError:
-        raise DataError(f"{path}: not a PNG, JPEG or IDX file") from None
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        most = f"{Image.MAX_IMAGE_PIXELS:,} pixels"
-        raise DataError(f"{path}: more than {most}; make it smaller") from None
-    except Exception as error:  # whatever a decoder comes upon
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{path}: cannot be decoded: {reason}") from None
-
-
-def _flat(image: Image.Image) -> tuple[Image.Image, bool]:
-    if image.mode.startswith("I"):  # 16 bits, which Pillow would cut off at 255
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)), True
-    visible = image.convert("RGBA")
-    if np.asarray(visible.getchannel("A")).min() == 255:
-        return image.convert("L" if image.mode in ("1", "L", "LA") else "RGB"), True
-    for ground in GROUNDS:
-        flat = Image.alpha_composite(Image.new("RGBA", image.size, ground), visible).convert("RGB")
-        if np.ptp(np.asarray(flat.convert("L"))) >= LEAST:
-            break
-    return flat, False
-
-
 MAX_SIDE = 1024  # pixels of a photo's longer side; more are averaged, in whole squares
 AS_IT_IS = "as it is"
 
-Levels = NDArray[np.uint8]
 Shape = tuple[int, ...]
 
 
@@ -64,7 +27,7 @@ class Seen(NamedTuple):
     """An image as a model sees it, 0 to 255, in the model's shape, and what was done to it."""
 
     name: str
-    pixels: Levels
+    pixels: NDArray[np.uint8]
     done: str
 
 
@@ -77,7 +40,7 @@ def read(path: Path, shape: Shape) -> Iterator[Seen]:
         if file.read(2) == b"\0\0":
             yield from _idx(path, shape)
             return
-    image, opaque = decode(path)
+    image, opaque = _decode(path)
     rows, columns, *channels = shape
     gray = image.convert("L")
     right = opaque and image.size == (columns, rows)
@@ -111,5 +74,40 @@ def _idx(path: Path, shape: Shape) -> Iterator[Seen]:
     if images.shape[1:] != shape:
         taken = " x ".join(map(str, shape))
         raise DataError(f"{path}: {batches.sized(images.shape)}; this model takes {taken}")
+    if not len(images):
+        raise DataError(f"{path}: holds no images. Give an IDX file of at least one image.")
     for n, pixels in enumerate(images):
         yield Seen(f"{path.name}[{n}]", pixels, AS_IT_IS)
+
+
+def _decode(path: Path) -> tuple[Image.Image, bool]:
+    """The image in 8 bits, in mode L or RGB, and whether it is opaque.
+
+    Raises DataError unless all of it can be decoded.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path, formats=FORMATS) as image:
+                return _flat(ImageOps.exif_transpose(image))
+    except UnidentifiedImageError:
+        raise DataError(f"{path}: not a PNG, JPEG or IDX file") from None
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        most = f"{Image.MAX_IMAGE_PIXELS:,} pixels"
+        raise DataError(f"{path}: more than {most}; make it smaller") from None
+    except Exception as error:  # whatever a decoder comes upon
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{path}: cannot be decoded: {reason}") from None
+
+
+def _flat(image: Image.Image) -> tuple[Image.Image, bool]:
+    if image.mode.startswith("I"):  # 16 bits, which Pillow would cut off at 255
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)), True
+    visible = image.convert("RGBA")
+    if np.asarray(visible.getchannel("A")).min() == 255:
+        return image.convert("L" if image.mode in ("1", "L", "LA") else "RGB"), True
+    for ground in GROUNDS:
+        flat = Image.alpha_composite(Image.new("RGBA", image.size, ground), visible).convert("RGB")
+        if np.ptp(np.asarray(flat.convert("L"))) >= LEAST:
+            break
+    return flat, False

@@ -132,24 +132,18 @@ def data() -> None:
 
 @command("data add mine photos/ --size 28x28", data)
 @click.argument("name")
-@click.argument("source")
+@click.argument("place", metavar="SOURCE")
 @click.option("--size", type=Sides(), help="Resize images to so many rows and columns.")
 @click.option("--shape", type=Sides(channels=True), help="The shape of an image in a CSV file.")
 @click.option("--label", help="The column of a CSV file that has the labels.")
-def add(
-    name: str,
-    source: str,
-    size: tuple[int, ...] | None,
-    shape: tuple[int, ...] | None,
-    label: str | None,
-) -> None:
+def add(**given: Any) -> None:
     """Import the data in SOURCE as the data set NAME of datasets.yaml.
 
     SOURCE is a directory of images by class, a CSV, .npz or IDX file, or "torchvision".
     """
     from softmax.cli import data
 
-    data.add(name, source, size, shape, label)
+    data.add(**given)
 
 
 @command("onnx")

@@ -15,22 +15,17 @@ weights as images  images/weights/grid/
 prediction figures images/samples/
 report             report/index.html
 runs in MLflow     python -m softmax ui
-an experiment      dvc exp run -S train.learning_rate=0.01
-"""
+an experiment      dvc exp run -S train.learning_rate=0.01"""
 
 
 def run(*, pull: bool) -> None:
     """Let DVC run the stages that are out of date, then print the result and where to look next."""
     if dvc_lock.PATH.exists():
         dvc_lock.load()  # its error names the remedy, unlike DVC's
-    if status := dvc(["repro", *(["--pull"] if pull else [])]):
-        sys.exit(status)
+    _repro(pull=pull)
     test = json.loads(paths.TEST_METRICS.read_bytes())
     lecture = LECTURE if params.load().download.dataset == "mnist" else ""
-    print(
-        f"\n{test['accuracy']:.2%} of {test['total']:,} test images correct{lecture}\n{NEXT}",
-        end="",
-    )
+    print(f"\n{test['accuracy']:.2%} of {test['total']:,} test images correct{lecture}\n{NEXT}")
 
 
 def resolve(*, pull: bool) -> None:
@@ -44,7 +39,11 @@ def resolve(*, pull: bool) -> None:
             "run this again."
         )
     repository.git.checkout("HEAD", "--", *made)
-    if status := dvc(["repro", *(["--pull"] if pull else [])]):
-        sys.exit(status)
+    _repro(pull=pull)
     repository.git.add(*made)
     print("resolve: dvc.lock and metrics are those of the merged params and code; now `git commit`")
+
+
+def _repro(*, pull: bool) -> None:
+    if status := dvc(["repro", *(["--pull"] if pull else [])]):
+        sys.exit(status)

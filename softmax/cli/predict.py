@@ -24,7 +24,12 @@ def run(
     form: str | None,
 ) -> None:
     """Read all images, or stop at the first bad one; then draw what the model saw, and print."""
-    model = choose(rev, registered)
+    if registered:
+        from softmax.tracking import registry  # MLflow takes seconds to import
+
+        model = registry.load(registered)
+    else:
+        model = trained_models.of_revision(rev) if rev else trained_models.of_workspace()
     found = tqdm(paths, desc="read", unit="file", disable=None)
     seen = [image for path in found for image in user_images.read(path, model.shape)]
     table = predictions.table(model.theta, seen, model.classes)
@@ -36,15 +41,6 @@ def run(
     else:
         print(predictions.write(table, model.classes))
         print(f"\nmodel     {model.name}\npictures  {PICTURES}/")
-
-
-def choose(rev: str | None, registered: str | None) -> Model:
-    """The model that is meant: that of the workspace unless another is named."""
-    if registered:
-        from softmax.tracking import registry  # MLflow takes seconds to import
-
-        return registry.load(registered)
-    return trained_models.of_revision(rev) if rev else trained_models.of_workspace()
 
 
 def draw(model: Model, seen: list[Seen], *, explain: bool) -> None:

@@ -81,9 +81,4 @@ class Rows:
         """Show all of them in their parent."""
         with recorder.never_fails("sweep"):
             if self.sweep:
-                from softmax.sweep import ranking  # matplotlib takes a second
-
-                table, keys = ranking.rank(self.results), ranking.varied(self.results)
-                judged = ranking.has_a_judge(self.results)
-                metric = ranking.VALIDATION if judged else ranking.TEST
-                self.sweep.close(table, ranking.draw(table, keys, metric))
+                self.sweep.close(ranking.rank(self.results), ranking.draw(self.results))

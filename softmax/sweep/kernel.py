@@ -13,8 +13,9 @@ Shapes: n images in a batch, m models of c classes; theta and all that goes with
 import functools
 import hashlib
 import math
-import tempfile
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,24 +39,15 @@ SOURCES = [Path(str(x)) for x in (arithmetic.__file__, optimizers.__file__, __fi
 KEY = hashlib.sha256(b"".join([numba.__version__.encode(), *(x.read_bytes() for x in SOURCES)]))
 CACHE = Path(__file__).parents[2] / ".dvc/tmp/numba" / KEY.hexdigest()[:16]
 numba.config.CACHE_DIR = str(CACHE)  # type: ignore[attr-defined]
-
-
-def is_writable(directory: Path) -> bool:
-    """Whether files can be written to `directory`, which is made if there is none."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=directory):
-            return True
-    except OSError:
-        return False
-
+with suppress(OSError):
+    CACHE.mkdir(parents=True, exist_ok=True)
 
 PIXEL_BITS = 8
 PIXEL_MASK = 2**PIXEL_BITS - 1
 
 # Reorders no sum, fuses nothing, and leaves Python to other threads. Where CACHE is not writable,
 # Numba would take a directory without KEY, and old machine code for changed functions.
-compiled = numba.njit(cache=is_writable(CACHE), error_model="numpy", nogil=True)
+compiled = numba.njit(cache=os.access(CACHE, os.W_OK), error_model="numpy", nogil=True)
 for function in (arithmetic.snap, arithmetic.reduced_exp, arithmetic.polynomial):
     register_jitable(function)
 
@@ -167,7 +159,7 @@ def forward(
     classes = samples.classes
     models = theta.shape[1] // classes
     totals, margins, right = np.empty((3, len(batch), models))
-    z, e, scratch = (np.empty(theta.shape[1]), np.empty(theta.shape[1]), np.empty(theta.shape[1]))
+    z, e, scratch = np.empty((3, theta.shape[1]))
     for b, i in enumerate(batch):
         combine(z, theta, samples.pixels, i)
         z *= 1 / WHITE
@@ -215,11 +207,7 @@ def stepping(optimizer: Optimizer, plain: bool) -> Step:
 
     @compiled
     def take_step(
-        state: Rows,
-        rates: Rates,
-        corrections: Corrections,
-        samples: Samples,
-        batch: Integers,
+        state: Rows, rates: Rates, corrections: Corrections, samples: Samples, batch: Integers
     ) -> tuple[FloatArray, FloatArray]:
         residuals, totals, margins, _ = forward(state.theta, samples, batch)
         turned = transpose(samples.pixels, batch, len(state.theta))

@@ -42,35 +42,30 @@ def folder(read: Mapping[str, str], settings: Params) -> Path:
     chosen = settings.model_dump(include={"download", "train"})
     test = datasets.load()[settings.download.dataset].sha256[2:]
     trained_by = [files.sha256(path) for path in sorted(Path(__file__).parent.glob("*.py"))]
-    content = files.to_json(
-        {
-            "inputs": dict(read),
-            "params": chosen,
-            "test": test,
-            "code": [metadata.version("numba"), *trained_by],
-        }
-    )
-    return PLACE / hashlib.sha256(content).hexdigest()
+    code = [metadata.version("numba"), *trained_by]
+    made_of = {"inputs": dict(read), "params": chosen, "test": test, "code": code}
+    return PLACE / hashlib.sha256(files.to_json(made_of)).hexdigest()
 
 
 def keep(place: Path, outcome: Outcome, read: Mapping[str, str], device: str) -> None:
     """Put what came of a model there, all or nothing, with a dvc.lock that says what made it."""
-    facts = outcome.facts
-    md5 = {path: hashlib.md5(content, usedforsecurity=False) for path, content in facts.items()}
-    train = {
-        "deps": [{"path": path, "md5": value} for path, value in read.items()],
-        "outs": [{"path": str(path), "md5": value.hexdigest()} for path, value in md5.items()],
-    }
+    deps = [{"path": path, "md5": value} for path, value in read.items()]
+    outs = [
+        {"path": str(path), "md5": hashlib.md5(content, usedforsecurity=False).hexdigest()}
+        for path, content in outcome.facts.items()
+    ]
     event = {"started": outcome.started, "ended": outcome.ended, "device": device}
-    others = {
-        dvc_lock.PATH: files.to_json({"stages": {"train": train}}),
+    contents = {
+        **outcome.facts,
+        dvc_lock.PATH: files.to_json({"stages": {"train": {"deps": deps, "outs": outs}}}),
         EVENT: files.to_json(event),
-        **({FAILURE: outcome.failure.encode()} if outcome.failure else {}),
     }
+    if outcome.failure:
+        contents[FAILURE] = outcome.failure.encode()
     place.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=place.parent) as folder:
         partial = Path(folder) / "model"
-        files.write({partial / path: content for path, content in {**facts, **others}.items()})
+        files.write({partial / path: content for path, content in contents.items()})
         try:
             partial.rename(place)
         except OSError:

@@ -4,7 +4,7 @@ import functools
 import math
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 
 from softmax.core import arrays, batches, model
-from softmax.core.arrays import Array
 from softmax.core.batches import Dataset
 from softmax.errors import RangeError
 from softmax.pipeline import datasets, files, paths
@@ -45,8 +44,7 @@ def plan(settings: Sequence[Train], threads: int) -> list[list[int]]:
     sharing: dict[tuple[int | str, ...], list[int]] = {}
     for number, train in enumerate(settings):
         batches = (train.seed, train.batch_size, train.epochs, train.validation)
-        same = (*batches, train.optimizer, train.schedule)
-        sharing.setdefault(same, []).append(number)
+        sharing.setdefault((*batches, train.optimizer, train.schedule), []).append(number)
     return [
         numbers[start : start + most]
         for numbers in sharing.values()
@@ -101,24 +99,17 @@ def train(settings: Sequence[Params], where: str, stop: threading.Event) -> list
                 thetas[k] = epoch.theta
                 histories[k].append(epoch._replace(theta=np.empty(0)))
     facts: dict[int, Mapping[Path, bytes]] = {}
-    for k, sums in zip(thetas, _sums(trainer, thetas.values(), test), strict=True):
-        try:
-            score = scoring.judge(sums, len(test.labels))
-            facts[k] = _facts(histories[k], thetas[k], score)
-        except RangeError as error:
-            failures[k] = str(error)
-    ended = time.time()
-    return [
-        Outcome(facts.get(k, {}), failures.get(k, ""), started, ended) for k in range(len(settings))
-    ]
-
-
-def _sums(trainer: Trainer, thetas: Iterable[np.ndarray], test: Dataset) -> Iterable[Array]:
-    """Losses and right answers of each model on the test set, as scoring.sums gives them."""
-    if not (stacked := list(thetas)):
-        return []
-    xp, here = arrays.namespace(test.images), {"device": test.images.device}
-    return trainer.sums(xp.asarray(np.stack(stacked), **here), test).T
+    if thetas:
+        xp, device = arrays.namespace(test.images), test.images.device
+        stacked = xp.asarray(np.stack(list(thetas.values())), device=device)
+        for k, sums in zip(thetas, trainer.sums(stacked, test).T, strict=True):
+            try:
+                score = scoring.judge(sums, len(test.labels))
+                facts[k] = _facts(histories[k], thetas[k], score)
+            except RangeError as error:
+                failures[k] = str(error)
+    times = (started, time.time())
+    return [Outcome(facts.get(k, {}), failures.get(k, ""), *times) for k in range(len(settings))]
 
 
 def _facts(epochs: list[Epoch], theta: np.ndarray, test: Score) -> dict[Path, bytes]:

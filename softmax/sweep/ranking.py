@@ -19,6 +19,19 @@ SEED = "train.seed"
 VALIDATION, LOSS = "validation_accuracy", "train_loss"
 TEST = "test_accuracy"
 WEIGHTS, FAILURE = "weights", "failure"
+ROWS = 20
+DIGITS = 12  # of a hash
+FORMATS = {
+    LOSS: "{:.4f}",
+    **dict.fromkeys((VALIDATION, TEST, "mean", "std", "min", "max"), "{:.2%}"),
+}
+WIDE, HIGH = 3.6, 3.4  # inches of a panel
+FEW = 12  # values that have a place each, whatever lies between them
+NO_MODEL = "No setting gave a model."
+NO_JUDGE = (
+    "None is called best: no images were held out to choose by, and the test set must not choose. "
+    "Add train.validation=10000."
+)
 
 
 class Result(NamedTuple):
@@ -71,7 +84,7 @@ def rank(results: Sequence[Result]) -> pd.DataFrame:
 def over_seeds(table: pd.DataFrame, keys: Sequence[str], metric: str) -> pd.DataFrame:
     """Count, mean, standard deviation, least and largest over the seeds of the other `keys`."""
     others = [key for key in keys if key != SEED]
-    groups = table.groupby(others, sort=False) if others else table.groupby(lambda _: 0)
+    groups = table.groupby(others or (lambda _: 0), sort=False)
     spread = groups[metric].agg(["count", "mean", "std", "min", "max"])
     return spread.sort_values("mean", ascending=False).reset_index(drop=not others)
 
@@ -84,26 +97,12 @@ def best(results: Sequence[Result]) -> Result | None:
     table, keys = rank(results), varied(results)
     if not has_a_judge(results) or VALIDATION not in table:
         return None
-    others = [key for key in keys if key != SEED]
-    if SEED in keys and others:
+    table = table.dropna(subset=VALIDATION)
+    if SEED in keys:
         first = over_seeds(table, keys, VALIDATION).iloc[0]
+        others = [key for key in keys if key != SEED]
         table = table[(table[others] == first[others]).all(axis=1)].sort_index()
-    elif SEED in keys:
-        table = table.sort_index()
     return results[int(table.index[0])]
-
-
-ROWS = 20
-DIGITS = 12  # of a hash
-FORMATS = {
-    LOSS: "{:.4f}",
-    **dict.fromkeys((VALIDATION, TEST, "mean", "std", "min", "max"), "{:.2%}"),
-}
-NO_MODEL = "No setting gave a model."
-NO_JUDGE = (
-    "None is called best: no images were held out to choose by, and the test set must not choose. "
-    "Add train.validation=10000."
-)
 
 
 def write(results: Sequence[Result]) -> str:
@@ -149,12 +148,10 @@ def _written(column: str, value: Any) -> str:
     return FORMATS.get(column, "{}").format(value)
 
 
-WIDE, HIGH = 3.6, 3.4  # inches of a panel
-FEW = 12  # values that have a place each, whatever lies between them
-
-
-def draw(table: pd.DataFrame, keys: Sequence[str], metric: str) -> bytes:
-    """A PNG with a panel for each of `keys`, and a dot in it for each row of `table`."""
+def draw(results: Sequence[Result]) -> bytes:
+    """A PNG with a panel for each key that varies, and a dot in it for each model."""
+    table, keys = rank(results), varied(results)
+    metric = VALIDATION if has_a_judge(results) else TEST
     figure = Figure((WIDE * len(keys) + 0.6, HIGH), layout="constrained", dpi=120)
     panels = figure.subplots(1, len(keys), sharey=True, squeeze=False)[0]
     for panel, key in zip(panels, keys, strict=True):

@@ -17,6 +17,7 @@ from softmax.training.scoring import Score
 from softmax.training.state import Hyperparameters, TrainState
 
 REPORT_EVERY = 100  # batches, as in the lecture
+SNAPSHOTS = 30  # enough to watch the weights form
 
 
 class Epoch(NamedTuple):
@@ -31,10 +32,7 @@ class Epoch(NamedTuple):
 
 
 def fit(
-    training: Dataset,
-    validation: Dataset,
-    params: Hyperparameters,
-    workers: Workers = ALONE,
+    training: Dataset, validation: Dataset, params: Hyperparameters, workers: Workers = ALONE
 ) -> Iterator[Epoch]:
     """Train where the arrays of the data live, yielding after each epoch, the same to each worker.
 
@@ -65,14 +63,10 @@ class Trainer:
     """
 
     def __init__(
-        self,
-        data: Dataset,
-        configs: Sequence[Hyperparameters],
-        workers: Workers = ALONE,
+        self, data: Dataset, configs: Sequence[Hyperparameters], workers: Workers = ALONE
     ) -> None:
-        self.data = data
+        self.data, self.workers = data, workers
         self.seed, self.epochs, self.batch_size, *_ = configs[0]
-        self.workers = workers
         self.batches = math.ceil(len(data.labels) / self.batch_size)
         first = randomness.initial_weights(data.images.shape[1], self.seed, data.classes)
         theta = self._here(np.stack([first] * len(configs)))
@@ -134,9 +128,6 @@ class Trainer:
         return arrays.namespace(self.data.images).asarray(array, device=self.data.images.device)
 
 
-SNAPSHOTS = 30  # enough to watch the weights form
-
-
 def losses(epochs: Sequence[Epoch]) -> pd.DataFrame:
     """A row for each reported batch: step (batches so far), epoch, batch, and its mean loss."""
     rows = [
@@ -149,12 +140,11 @@ def losses(epochs: Sequence[Epoch]) -> pd.DataFrame:
 
 def scores(epochs: Sequence[Epoch]) -> pd.DataFrame:
     """A row for each epoch: step, epoch, and its metrics."""
-    return pd.DataFrame(
-        [
-            {"step": epoch.number * epoch.batches, "epoch": epoch.number, **metrics(epoch)}
-            for epoch in epochs
-        ]
-    )
+    rows = [
+        {"step": epoch.number * epoch.batches, "epoch": epoch.number, **metrics(epoch)}
+        for epoch in epochs
+    ]
+    return pd.DataFrame(rows)
 
 
 def snapshots(epochs: int) -> list[int]:

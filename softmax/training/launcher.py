@@ -16,6 +16,7 @@ from softmax.errors import SettingError, WorkerError
 
 PATIENCE = timedelta(minutes=5)  # with workers that say nothing
 TORCHRUN = "TORCHELASTIC_RUN_ID"  # torchrun gives it to its workers
+DRIVERS = ("libcuda.so.1", "libamdhip64.so")  # without one torch finds no GPU
 
 
 def wanted() -> int | None:
@@ -24,13 +25,11 @@ def wanted() -> int | None:
     None in a process that is a worker. Raises SettingError unless it is a positive integer, and
     where torchrun's PET_NNODES asks for several machines without it.
     """
-    text = os.environ.get("WORKERS", "")
-    if TORCHRUN in os.environ:
+    text = os.environ.get("WORKERS")  # empty where CI does not know the variable
+    if TORCHRUN in os.environ or not (text or "PET_NNODES" in os.environ):
         return None
-    if not text:  # or empty, where CI does not know the variable
-        if "PET_NNODES" in os.environ:
-            raise SettingError("PET_NNODES is set without WORKERS, the workers of this machine")
-        return None
+    if not text:
+        raise SettingError("PET_NNODES is set without WORKERS, the workers of this machine")
     if not text.isdecimal() or int(text) < 1:
         raise SettingError(f"WORKERS = {text!r} should be a whole number of at least 1")
     return int(text)
@@ -60,14 +59,15 @@ def launch(module: str, count: int) -> None:
     except SignalException as error:
         sys.exit(128 + error.sigval)
     except ChildFailedError as error:
-        failures = error.failures
-        ended = {rank for rank in failures if failures[rank].exitcode == -signal.SIGTERM}
-        guilty = failures.keys() - ended or ended  # torchrun ends the others by SIGTERM
-        for rank in sorted(guilty):
-            if failures[rank].exitcode < 0:
-                end = failures[rank].signal_name()
-                raise WorkerError(f"worker {rank} ended with {end}; run again") from None
-        sys.exit(failures[min(guilty)].exitcode)
+        # killed workers first, and those last that torchrun ended by SIGTERM
+        rank, failure = min(
+            error.failures.items(),
+            key=lambda one: (one[1].exitcode == -signal.SIGTERM, one[1].exitcode >= 0, one[0]),
+        )
+        if failure.exitcode < 0:
+            end = failure.signal_name()
+            raise WorkerError(f"worker {rank} ended with {end}; run again") from None
+        sys.exit(failure.exitcode)
 
 
 @contextmanager
@@ -110,9 +110,6 @@ def agree(team: Workers, params: object, inputs: Iterable[Path]) -> None:
                 f"worker {others[0]} has other params, code or data than worker 0; give each "
                 "machine the same commit and run `dvc repro download` there"
             )
-
-
-DRIVERS = ("libcuda.so.1", "libamdhip64.so")  # without one torch finds no GPU
 
 
 def choose() -> str:

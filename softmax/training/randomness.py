@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from softmax.core import arithmetic
 
+STREAM = 0  # of the random words of initial weights; epoch e shuffles with stream e
+
 
 def uniform(count: int, seed: int, stream: int) -> NDArray[np.float64]:
     """`count` float64 values in [-1, 1), multiples of 2^-52: the top 53 bits of each raw word."""
@@ -33,9 +35,6 @@ def permutation(count: int, seed: int, stream: int) -> NDArray[np.int64]:
 def _words(count: int, seed: int, stream: int) -> NDArray[np.uint64]:
     key = np.array([seed, stream], np.uint64)  # of a list with large numbers NumPy makes floats
     return np.random.Philox(key=key).random_raw(count)
-
-
-STREAM = 0  # of random words; epoch e shuffles with stream e
 
 
 def initial_weights(features: int, seed: int, classes: int) -> np.ndarray:

@@ -7,13 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from analysis.sides import cells
 from dvc.repo import Repo
 from helpers.clones import git
-from helpers.workspace import Workspace, error
+from helpers.workspace import STAGES, Workspace, error
 
 from softmax.cli import compare
-from softmax.pipeline import dvc_lock, paths
+from softmax.pipeline import datasets, dvc_lock, paths
+
+TEST = datasets.test_files("digits")[0]
 
 
 @pytest.fixture
@@ -130,6 +133,37 @@ def test_it_refuses_what_is_no_model(workspace: Workspace) -> None:
     assert f"commit {first[:7]}: has no dvc.lock" in refusal(workspace, first)
     workspace.set(train={"epochs": 6})
     assert "train: train.epochs modified" in refusal(workspace, "HEAD")
+
+
+@pytest.mark.parametrize("stages", [["train"], list(STAGES)])
+def test_a_revision_whose_lock_names_no_params_is_refused(
+    workspace: Workspace, stages: list[str]
+) -> None:
+    lock = yaml.safe_load(dvc_lock.PATH.read_text())
+    for stage in stages:
+        lock["stages"][stage].pop("params", None)
+    dvc_lock.PATH.write_text(yaml.safe_dump(lock))
+    workspace.commit()
+    assert "names no " in refusal(workspace, "HEAD~1", "HEAD")
+    answer = workspace.tool("predict", TEST, "--rev", "HEAD", "--csv")
+    if stages == ["train"]:  # other stages name the data set, and datasets.yaml describes it
+        assert len(answer.out.splitlines()) == 31
+    else:
+        assert "names no " in error(answer)
+
+
+@pytest.mark.parametrize("written", [None, "", "digits:\n  shape: 8\n", "a: [", "- 1\n"])
+def test_a_revision_without_its_data_sets_entry_is_refused(
+    workspace: Workspace, written: str | None
+) -> None:
+    if written is None:
+        git(workspace.directory, "rm", "--quiet", "--cached", "datasets.yaml")
+        git(workspace.directory, "commit", "--quiet", "--message", "Remove datasets.yaml")
+    else:
+        Path("datasets.yaml").write_text(written)
+        workspace.commit()
+    said = error(workspace.tool("predict", TEST, "--rev", "HEAD"))
+    assert said.startswith("HEAD: its datasets.yaml has no valid entry 'digits'. Choose a ")
 
 
 def test_it_refuses_a_model_of_which_the_cache_lacks_what_is_read(workspace: Workspace) -> None:

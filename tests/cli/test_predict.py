@@ -120,6 +120,14 @@ def test_one_bad_file_of_two_or_no_model_stops_all(
     assert not PICTURES.exists()
 
 
+def test_an_idx_file_without_images_is_refused(workspace: Workspace) -> None:
+    write_idx(Path("none"), np.zeros((0, 8, 8)))
+    printed = workspace.tool("predict", "none")
+    assert error(printed) == "none: holds no images. Give an IDX file of at least one image."
+    assert printed.out == ""
+    assert not PICTURES.exists()
+
+
 def test_a_photo_of_a_7_is_a_7_but_not_if_it_is_merely_made_small(
     mnist: Clone, tmp_path: Path
 ) -> None:

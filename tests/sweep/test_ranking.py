@@ -80,6 +80,16 @@ def test_over_seeds_the_mean_chooses(make: Make) -> None:
     assert "0.2              2        77.00%  1.41%  76.00%  78.00%" in ranking.write(results)
 
 
+@pytest.mark.parametrize("others", [{}, {"momentum": 0.5}])
+def test_a_seed_that_failed_is_not_the_best(others: dict[str, float], make: Make) -> None:
+    results = [make(seed=0), *(make(seed=k, validation=0.8, test=0.8) for k in (1, 2))]
+    if others:
+        results = [make(seed=0, momentum=0.1), make(seed=1, momentum=0.1, validation=0.9, test=0.9)]
+        results += [make(seed=k, momentum=0.5, validation=0.8, test=0.8) for k in (0, 1)]
+    assert ranking.best(results) == results[1]
+    assert "To have it here: dvc exp run -S train.seed=1" in ranking.write(results)
+
+
 def test_of_seeds_alone_it_is_the_first(make: Make) -> None:
     results = [make(seed=seed, validation=0.8 + seed / 100, test=0.8) for seed in range(3)]
     assert ranking.best(results) == results[0]
