@@ -6,19 +6,19 @@ lecture's own loop and other libraries' float32, all on MNIST in memory, all pro
 
 import os
 import statistics
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import torch
+from tabulate import tabulate
 from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import MNIST
 from tqdm import tqdm
 
-from benchmarks.settings import LECTURE
+from benchmarks.shared import LECTURE, in_turns
 from softmax.core import arrays, batches
 from softmax.core.arithmetic import WHITE
 from softmax.core.batches import Dataset
@@ -26,6 +26,8 @@ from softmax.pipeline import datasets
 from softmax.sweep.compiled import CompiledTrainer
 from softmax.sweep.passes import TOGETHER
 from softmax.training.fitting import Trainer
+from softmax.training.state import Hyperparameters
+from verification import lecture
 
 TURNS = 5
 MANY = 64  # models
@@ -42,7 +44,7 @@ class LectureMNIST(MNIST):  # type: ignore[misc] # torchvision has no types
     raw_folder = str(datasets.directory("mnist"))
 
 
-def lecture(_: Dataset, __: int) -> Epoch:
+def as_written(_: Dataset, __: int) -> Epoch:
     """As the lecture writes it: data set, ToTensor, DataLoader, autograd."""
     images = LectureMNIST(".", train=True, transform=transforms.ToTensor())
     loader: DataLoader[Any] = DataLoader(images, batch_size=BATCH, shuffle=True)
@@ -61,19 +63,8 @@ def lecture(_: Dataset, __: int) -> Epoch:
 
 def in_memory(training: Dataset, _: int) -> Epoch:
     """The lecture's layer, loss and optimizer in torch, on tensors."""
-    images = torch.tensor(training.images, dtype=torch.float32) / WHITE
-    labels = torch.tensor(training.labels, dtype=torch.int64)
-    model = torch.nn.Linear(784, 10)
-    optimizer = torch.optim.SGD(model.parameters(), lr=RATE)
-    criterion = torch.nn.CrossEntropyLoss()
-
-    def epoch() -> None:
-        for batch in torch.split(torch.randperm(len(labels)), BATCH):
-            optimizer.zero_grad()
-            criterion(model(images[batch]), labels[batch]).backward()
-            optimizer.step()
-
-    return epoch
+    epochs = lecture.fit(training, LECTURE._replace(epochs=1 + TURNS))
+    return lambda: next(epochs)
 
 
 def jax(training: Dataset, models: int) -> Epoch:
@@ -134,14 +125,14 @@ def in_compiled_loops(training: Dataset, models: int) -> Epoch:
     return lambda: list(pool.map(lambda one: one.take_steps(1), passes))
 
 
-def groups(models: int) -> list[list[Any]]:
+def groups(models: int) -> list[list[Hyperparameters]]:
     """The lecture's recipe, so often, in groups of those that train together."""
     return [[LECTURE] * min(models, TOGETHER)] * -(-models // TOGETHER)
 
 
 WAYS: dict[str, tuple[Way, tuple[int, ...]]] = {
     PRODUCTS: (products, (1, MANY)),
-    "the lecture's own loop": (lecture, (1,)),
+    "the lecture's own loop": (as_written, (1,)),
     "PyTorch, tensors in memory, float32": (in_memory, (1,)),
     "JAX, `jit(scan(vmap(grad)))`, float32": (jax, (1, MANY)),
     "exact, on arrays": (on_arrays, (1, MANY)),
@@ -150,7 +141,7 @@ WAYS: dict[str, tuple[Way, tuple[int, ...]]] = {
 
 
 def report() -> str:
-    """A table in Markdown: ratios to the products, and seconds, medians of the turns."""
+    """Return a table in Markdown: ratios to the products, and seconds, medians of the turns."""
     training = batches.load(*datasets.training("mnist"))
     epochs = {
         (name, models): way(training, models)
@@ -159,20 +150,12 @@ def report() -> str:
     }
     for epoch in tqdm(epochs.values(), desc="epoch: warm up"):
         epoch()
-    seconds: dict[tuple[str, int], list[float]] = {key: [] for key in epochs}
-    for _ in tqdm(range(TURNS), desc="epoch: turns"):
-        for key, epoch in epochs.items():
-            start = time.perf_counter()
-            epoch()
-            seconds[key].append(time.perf_counter() - start)
+    seconds, _ = in_turns(epochs, TURNS, "epoch")
     medians = {key: statistics.median(values) for key, values in seconds.items()}
-
-    def cells(name: str) -> list[str]:
-        found = [medians.get((name, models)) for models in (1, MANY)]
-        least = [medians[PRODUCTS, models] for models in (1, MANY)]
-        ratios = [f"{s / p:.2f}" if s else "" for s, p in zip(found, least, strict=True)]
-        return [*ratios, *(f"{s:.3f}" if s else "" for s in found)]
-
+    ratios = {(name, k): value / medians[PRODUCTS, k] for (name, k), value in medians.items()}
+    rows = [
+        [name, *(found.get((name, k)) for found in (ratios, medians) for k in (1, MANY))]
+        for name in WAYS
+    ]
     head = ["an epoch", "1 model", f"{MANY} models", "1 model [s]", f"{MANY} models [s]"]
-    rows = [head, ["---"] * len(head), *([name, *cells(name)] for name in WAYS)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return tabulate(rows, head, tablefmt="github", floatfmt=("", ".2f", ".2f", ".3f", ".3f"))

@@ -5,21 +5,23 @@ workers. Each training is one epoch with its score, in a process of its own, in 
 the pages of mapped files too.
 """
 
-import math
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from tabulate import tabulate
 from tqdm import tqdm
 
-from benchmarks.settings import LECTURE
+from benchmarks.shared import LECTURE
 from softmax.core.batches import Dataset
 from softmax.pipeline import datasets
 from softmax.training import fitting
@@ -37,13 +39,6 @@ class Size(NamedTuple):
     settings: int = 0  # of a sweep, in compiled loops; 0: one model on arrays
 
 
-class Cost(NamedTuple):
-    """Seconds of an epoch, and bytes of memory at the peak above the start."""
-
-    seconds: float
-    memory: int
-
-
 SIZES = {
     "samples": (15_000, 60_000, 240_000, 960_000),
     "pixels": (196, 784, 3136, 12_544),
@@ -53,8 +48,11 @@ SIZES = {
 WORKERS = (1, 2, 4)
 
 
-def train(size: Size) -> Cost:
-    """Train an epoch of this size, in a process of its own."""
+def train(size: Size) -> tuple[float, float]:
+    """Return the seconds of an epoch of this size, and MiB of memory at the peak above the start.
+
+    It runs in a process of its own.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "images"
         random = np.random.default_rng(0)
@@ -67,7 +65,7 @@ def train(size: Size) -> Cost:
             return process.submit(_train, path, size).result()
 
 
-def _train(path: Path, size: Size) -> Cost:
+def _train(path: Path, size: Size) -> tuple[float, float]:
     images = np.asarray(np.memmap(path, np.uint8, mode="c", shape=(size.samples, size.pixels)))
     labels = (np.arange(size.samples) % size.classes).astype(np.uint16)
     kept, held_out = Dataset(images, labels, size.classes).split(0)
@@ -88,13 +86,16 @@ def _train(path: Path, size: Size) -> Cost:
         sweep(size.settings)
     else:
         list(fitting.fit(kept, held_out, recipe))
-    return Cost(time.perf_counter() - start, peak_memory() - before)
+    return time.perf_counter() - start, (peak_memory() - before) / MIB
 
 
 def peak_memory() -> int:
-    """Bytes that this process has had in memory at most, mapped files included. Linux only."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) * 1024
+    """Return the bytes that this process has had in memory at most, mapped files included."""
+    status = Path("/proc/self/status")
+    if not status.exists():  # as on macOS
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # On Linux getrusage counts the process that started this one, too.
+    return int(status.read_text().split("VmHWM:")[1].split()[0]) * 1024
 
 
 def share(count: int) -> float:
@@ -114,27 +115,43 @@ def share(count: int) -> float:
         return time.perf_counter() - start
 
 
-def exponent(counts: tuple[int, ...], values: list[float]) -> float:
-    """That of the power of the count that fits best, by least squares of the logarithms."""
-    return float(np.polyfit([math.log(n) for n in counts], np.log(values), 1)[0])
+def exponent(counts: Sequence[int], values: Sequence[float]) -> float | None:
+    """Return that of the power of the count that fits best, by least squares of the logarithms.
+
+    None if there is none, because a value is 0: a small training may need no more memory than what
+    the process has had before.
+    """
+    if min(values) == 0:
+        return None
+    return float(np.polyfit(np.log(counts), np.log(values), 1)[0])
 
 
 def report() -> str:
-    """A table in Markdown for each of what may grow."""
+    """Return a table in Markdown, a row for each of what may grow."""
     datasets.verified("mnist", datasets.training_files("mnist"))
-    lines = ["| what grows | from, to | seconds | exponent | MiB above the start | exponent |"]
-    lines.append("| --- | --- | --- | --- | --- | --- |")
+    rows = []
     for name, counts in tqdm(SIZES.items(), desc="growth"):
         costs = [train(Size()._replace(**{name: count})) for count in counts]
-        times, peaks = [c.seconds for c in costs], [c.memory / MIB for c in costs]
-        lines.append(
-            f"| {name} | {', '.join(f'{n:,}' for n in counts)} "
-            f"| {', '.join(f'{s:.2f}' for s in times)} | {exponent(counts, times):.2f} "
-            f"| {', '.join(f'{m:.0f}' for m in peaks)} | {exponent(counts, peaks):.2f} |"
+        seconds, mib = zip(*costs, strict=True)
+        of_seconds, of_mib = exponent(counts, seconds), exponent(counts, mib)
+        rows.append(
+            [
+                name,
+                joined(counts, ","),
+                joined(seconds, ".2f"),
+                of_seconds,
+                joined(mib, ".0f"),
+                of_mib,
+            ]
         )
-    times = [share(count) for count in tqdm(WORKERS, desc="growth: workers")]
-    lines.append(
-        f"| workers | {', '.join(map(str, WORKERS))} | {', '.join(f'{s:.1f}' for s in times)} "
-        f"| {exponent(WORKERS, times):.2f} | | |"
+    seconds = tuple(share(count) for count in tqdm(WORKERS, desc="growth: workers"))
+    rows.append(
+        ["workers", joined(WORKERS, ","), joined(seconds, ".1f"), exponent(WORKERS, seconds)]
     )
-    return "\n".join(lines)
+    head = ["what grows", "from, to", "seconds", "exponent", "MiB above the start", "exponent"]
+    return tabulate(rows, head, tablefmt="github", floatfmt=".2f")
+
+
+def joined(values: Sequence[float], form: str) -> str:
+    """Return all values in a cell."""
+    return ", ".join(format(value, form) for value in values)

@@ -14,12 +14,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-import requests
-from tqdm import tqdm
+import pandas as pd
+import urllib3
 
+from benchmarks.shared import in_turns
 from softmax.pipeline import datasets
 
 TURNS = 5
@@ -33,11 +34,11 @@ STAGES: dict[str, tuple[str, dict[str, Any]]] = {  # the event of each, and what
     "lesson": ("lesson", TIMES),
     "report": ("report", {}),
 }
-WITHOUT = """
+WITH = "from stages import {stage}; {stage}.main()"
+WITHOUT = f"""
 from softmax.pipeline import recorder
 recorder.log = recorder.Recorder.__init__ = recorder.Recorder.log = lambda *_, **__: None
-from stages import {stage}
-{stage}.main()
+{WITH}
 """
 SHARES = """
 import gc, json, time
@@ -46,9 +47,7 @@ def lap(name):
     global start
     laps[name], start = time.perf_counter() - start, time.perf_counter()
 from softmax.pipeline import params
-from softmax.tracking import recording
-from softmax.tracking import registry
-from softmax.tracking import store
+from softmax.tracking import recording, registry, store
 gc.disable()
 lap("import of softmax")
 import mlflow
@@ -68,45 +67,43 @@ print(json.dumps(laps))
 """
 
 
-def run(program: str, uri: str) -> tuple[float, str]:
-    """Seconds that the program took, and the last line that it printed."""
-    start = time.perf_counter()
+def run(program: str, uri: str) -> str:
+    """Run `program` with this store, and return what it prints."""
     mirror = {"MNIST_MIRROR": str(datasets.directory("mnist"))}
     environment = os.environ | mirror | {"MLFLOW_TRACKING_URI": uri, "DEVICE": "cpu"}
-    done = subprocess.run(
-        [sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True
-    )
-    return time.perf_counter() - start, done.stdout.splitlines()[-1] if done.stdout else ""
+    command = [sys.executable, "-c", program]
+    return subprocess.run(
+        command, env=environment, check=True, capture_output=True, text=True
+    ).stdout
 
 
 def measure(stores: dict[str, str]) -> None:
-    """Print the table, a turn at a time so that a slow minute of the machine is everybody's."""
-    ways = {"without": ""} | stores
-    seconds: dict[tuple[str, str], list[float]] = {}
-    for _ in tqdm(range(TURNS), desc="turns"):
-        for stage in STAGES:
-            for way, uri in ways.items():
-                program = (
-                    WITHOUT if way == "without" else "from stages import {stage}\n{stage}.main()"
-                )
-                taken, _ = run(program.format(stage=stage), uri)
-                seconds.setdefault((stage, way), []).append(taken)
+    """Print what each store adds to each stage, and what it spends its time on."""
+    ways = {}
     for stage in STAGES:
-        medians = {way: statistics.median(seconds[stage, way]) for way in ways}
-        added = ", ".join(f"{way} adds {medians[way] - medians['without']:.2f} s" for way in stores)
-        print(f"{stage}: {medians['without']:.2f} s without MLflow; {added}")
-    for way, uri in stores.items():
+        ways[stage, ""] = partial(run, WITHOUT.format(stage=stage), "")
+        for name, uri in stores.items():
+            ways[stage, name] = partial(run, WITH.format(stage=stage), uri)
+    seconds, _ = in_turns(ways, TURNS, "tracking")
+    medians = {key: statistics.median(values) for key, values in seconds.items()}
+    for stage in STAGES:
+        least = medians[stage, ""]
+        added = ", ".join(f"{name} adds {medians[stage, name] - least:.2f} s" for name in stores)
+        print(f"{stage}: {least:.2f} s without MLflow; {added}")
+    for name, uri in stores.items():
         for stage, (event, details) in STAGES.items():
             program = SHARES.format(event=event, details=details)
-            laps = [json.loads(run(program, uri)[1]) for _ in range(TURNS)]
-            shares = {name: statistics.median(lap[name] for lap in laps) for name in laps[0]}
-            parts = ", ".join(f"{name} {value:.2f}" for name, value in shares.items())
-            print(f"{stage}, {way}: {parts}")
+            laps = pd.DataFrame(
+                [json.loads(run(program, uri).splitlines()[-1]) for _ in range(TURNS)]
+            )
+            parts = ", ".join(f"{lap} {value:.2f}" for lap, value in laps.median().items())
+            print(f"{stage}, {name}: {parts}")
 
 
 def main() -> None:
     """Measure with stores in a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
+        served = f"http://127.0.0.1:{PORT}"
         store = ["--backend-store-uri", f"sqlite:///{folder}/served.db", "--port", str(PORT)]
         server = subprocess.Popen(
             [sys.executable, "-m", "mlflow", "server", *store, "--workers", "1"],
@@ -114,19 +111,12 @@ def main() -> None:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        stores = {
-            "SQLite": f"sqlite:///{Path(folder) / 'mlflow.db'}",
-            "a server": f"http://127.0.0.1:{PORT}",
-        }
         try:
-            while True:
-                try:
-                    requests.get(f"{stores['a server']}/health", timeout=1)
-                    break
-                except requests.RequestException:
-                    time.sleep(0.5)
+            patience = urllib3.Retry(100, backoff_factor=1, backoff_max=0.5)
+            urllib3.request("GET", f"{served}/health", retries=patience)
+            stores = {"SQLite": f"sqlite:///{folder}/mlflow.db", "a server": served}
             for uri in stores.values():
-                run("from stages import train; train.main()", uri)
+                run(WITH.format(stage="train"), uri)
             measure(stores)
         finally:
             server.terminate()

@@ -6,7 +6,7 @@ from softmax.core import model
 from softmax.errors import exits_cleanly
 from softmax.pipeline import files, params, paths
 from softmax.pipeline.recorder import Recorder
-from softmax.report import example_figures, examples
+from softmax.report import examples
 from softmax.training import fitting
 
 
@@ -29,8 +29,8 @@ def main() -> None:
             paths.LESSON_METRICS: files.to_json(metrics),
             paths.LESSON_POINTS: files.to_csv(examples.points_table(data, theta, alone)),
             paths.LESSON_EXAMPLES: files.to_csv(examples.examples_table(examples.examples())),
-            paths.LESSON_FIGURES / "regions.svg": example_figures.forming(data, epochs),
-            paths.LESSON_FIGURES / "probabilities.svg": example_figures.surfaces(a, q),
+            paths.LESSON_FIGURES / "regions.svg": examples.forming(data, epochs),
+            paths.LESSON_FIGURES / "probabilities.svg": examples.surfaces(a, q),
         }
     )
     print("lesson: loss {train_loss:.4f}, accuracy {train_accuracy:.2%}".format(**metrics))

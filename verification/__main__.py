@@ -4,12 +4,13 @@
 
 prints a row for each configuration, or for an emulated Arm64 processor, and a verdict. The exit
 status is 0 if all outputs of all rows have the bytes of dvc.lock and the control, the lecture in
-float32, has others with other threads.
+float32, has different ones with a different number of threads.
 """
 
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -24,31 +25,18 @@ from tqdm import tqdm
 
 from softmax.errors import SoftmaxError, exits_cleanly
 from softmax.pipeline import datasets, dvc_lock, files, params, paths
-from verification import hashes, matrix
+from verification import matrix
 from verification.matrix import Row
 from verification.retrain import REPORT
 
 ROOT = Path(__file__).parents[1]
 LAYOUT = "{:<22} {:<6} {:<12} {:>7} {:>7} {:>7}  {:<33}  {:<16}  {}"
-HEADER = LAYOUT.format(
-    *("configuration", "device", "instructions", "threads", "workers", "seconds"),
-    *("versions", "weights SHA-256", "outputs"),
-)
+REPORTED = ("device", "instructions", "threads", "workers", "seconds", "versions")
+HEADER = LAYOUT.format("configuration", *REPORTED, "weights SHA-256", "outputs")
 AT_ONCE = 2  # rows, most of which keep one core busy
 SAME, CONTROL, MISSING = "as locked", "control", "not run: "
-# What a caller may have set, and the rows set for themselves.
-SETTINGS = (
-    "WORKERS",
-    "DEVICE",
-    "PET_",
-    "OMP_",
-    "OPENBLAS_",
-    "GOTO_",
-    "MKL_",
-    "ATEN_",
-    "NPY_",
-    "NUMBA_",
-)
+# A caller may have set these variables. Each row sets its own.
+SETTINGS = re.compile("WORKERS|DEVICE|(PET|OMP|OPENBLAS|GOTO|MKL|ATEN|NPY|NUMBA)_")
 
 
 class Result(NamedTuple):
@@ -60,19 +48,9 @@ class Result(NamedTuple):
     report: dict[str, Any] = {}  # noqa: RUF012 (never changed)
 
     def __str__(self) -> str:
-        columns = ("device", "instructions", "threads", "seconds", "versions")
-        device, instructions, threads, seconds, versions = map(self.report.get, columns)
-        return LAYOUT.format(
-            self.row.name,
-            device or "",
-            instructions or "",
-            threads or "",
-            self.row.workers or "",
-            f"{seconds:.1f}" if seconds else "",
-            versions or "",
-            self.weights[:16],
-            self.outcome,
-        )
+        known = self.report | {"workers": self.row.workers}
+        columns = [known.get(name) or "" for name in REPORTED]
+        return LAYOUT.format(self.row.name, *columns, self.weights[:16], self.outcome)
 
 
 def retrain(row: Row, settings: dict[str, Any], locked: dvc_lock.Hashes) -> Result:
@@ -84,31 +62,39 @@ def retrain(row: Row, settings: dict[str, Any], locked: dvc_lock.Hashes) -> Resu
         (folder / "params.yaml").write_text(yaml.safe_dump(settings))
         (folder / "data").symlink_to(Path("data").absolute())
         (folder / datasets.PATH.name).symlink_to(datasets.PATH)
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "DEVICE": "cpu", **row.environment}
         done = subprocess.run(
-            _command(row),
-            cwd=folder,
-            env=_environment(row),
-            capture_output=True,
-            text=True,
-            check=False,
+            _command(row), cwd=folder, env=environment, capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
             reason = done.stderr.strip() or f"status {done.returncode}"
             return Result(row, f"FAILED: {reason.splitlines()[-1]}")
         report = json.loads((folder / REPORT).read_text())
-        if row.instructions not in ("", report["instructions"]):
-            return Result(row, f"{MISSING}these instructions were chosen", report=report)
-        if row.threads not in (None, report["threads"]):
-            return Result(row, f"{MISSING}these threads were chosen", report=report)
-        outcome = CONTROL
-        if row.way != "lecture":
-            wrong = hashes.differences(folder, locked)
-            outcome = f"DIFFERENT: {', '.join(map(str, wrong))}" if wrong else SAME
+        for what, wanted in {"instructions": row.instructions, "threads": row.threads}.items():
+            if wanted and report[what] != wanted:
+                return Result(row, f"{MISSING}these {what} were chosen", report=report)
+        outcome = CONTROL if row.way == "lecture" else _compare(folder, locked)
         return Result(row, outcome, files.sha256(folder / paths.WEIGHTS), report)
 
 
+def _command(row: Row) -> list[str]:
+    torchrun = ["torch.distributed.run", "--standalone", f"--nproc-per-node={row.workers}", "-m"]
+    launcher = torchrun if row.workers else []
+    return [row.python, "-m", *launcher, "verification.retrain", row.way]
+
+
+def _compare(folder: Path, locked: dvc_lock.Hashes) -> str:
+    """Say whether `folder` holds the locked bytes, or name the outputs that differ."""
+    wrong = [
+        str(path)
+        for path, wanted in locked.items()
+        if not (folder / path).exists() or files.md5(folder / path) != wanted
+    ]
+    return f"DIFFERENT: {', '.join(wrong)}" if wrong else SAME
+
+
 def judge(results: Sequence[Result]) -> list[str]:
-    """What speaks against the proof: nothing, where it holds."""
+    """Return what speaks against the proof: nothing, where it holds."""
     objections = [
         f"{result.row.name}: {result.outcome}"
         for result in results
@@ -129,33 +115,26 @@ def judge(results: Sequence[Result]) -> list[str]:
     return objections
 
 
-def _command(row: Row) -> list[str]:
-    torchrun = ["torch.distributed.run", "--standalone", f"--nproc-per-node={row.workers}", "-m"]
-    launcher = torchrun if row.workers else []
-    return [row.python, "-m", *launcher, "verification.retrain", row.way]
-
-
-def _environment(row: Row) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), "DEVICE": "cpu", **row.environment}
-
-
 @exits_cleanly
 def main() -> None:
     """Print the table and the verdict."""
     parser = argparse.ArgumentParser(prog="verification")
     parser.add_argument("machine", nargs="?", choices=["here", "arm"], default="here")
-    machine = parser.parse_args().machine
-    for name in [name for name in os.environ if name.startswith(SETTINGS)]:
+    rows_of = {"here": matrix.here, "arm": matrix.arm}[parser.parse_args().machine]
+    for name in filter(SETTINGS.match, list(os.environ)):
         del os.environ[name]
-    stages = hashes.load()
-    locked, outputs = dvc_lock.params(stages).model_dump(), hashes.results(stages)
-    settings = params.load().model_dump() | locked
+    stages = dvc_lock.load()
+    dvc_lock.verify(*dvc_lock.outputs(stages, "download"))
+    settings = params.load().model_dump() | dvc_lock.params(stages).model_dump()
+    locked: dvc_lock.Hashes = {}
+    for stage in dvc_lock.RESULTS:
+        locked |= dvc_lock.outputs(stages, stage)
     results = []
     tqdm.write(HEADER)
-    rows = matrix.arm() if machine == "arm" else matrix.here()
+    rows = rows_of()
     pool = ThreadPoolExecutor(AT_ONCE)
     try:
-        found = pool.map(lambda row: retrain(row, settings, outputs), rows)
+        found = pool.map(lambda row: retrain(row, settings, locked), rows)
         for result in tqdm(found, desc="verify", unit="row", total=len(rows), disable=None):
             results.append(result)
             tqdm.write(str(result))
@@ -164,7 +143,7 @@ def main() -> None:
         pool.shutdown(cancel_futures=True)
     counts = Counter(result.outcome.split(":")[0] for result in results)
     print(
-        f"\n{counts[SAME]} configurations gave all {len(outputs)} outputs the bytes of dvc.lock; "
+        f"\n{counts[SAME]} configurations gave all {len(locked)} outputs the bytes of dvc.lock; "
         f"{counts['not run']} could not run here."
     )
     if objections := judge(results):

@@ -43,28 +43,25 @@ def true() -> str:
 
 
 def _copy_tracked(folder: Path, environment: dict[str, str]) -> None:
-    """Check out what git tracks, with all changes, in `folder`; nothing changes here."""
+    """Copy what git tracks, with all changes, to a repository in `folder`; nothing changes here."""
+    for name in _git("ls-files", "-z", env=environment).split("\0"):
+        if Path(name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(name, folder / name)
     _git("init", "--quiet", cwd=folder, env=environment)
-    index = folder / ".git/index-there"  # a copy: an editor's git may hold the lock of the index
-    shutil.copy(_git("rev-parse", "--git-path", "index", env=environment), index)
-    stash = environment | {"GIT_INDEX_FILE": str(index)}
-    _git("update-index", "-q", "--refresh", env=stash)  # or a file of new date alone is a change
-    changes = _git("stash", "create", env=stash)  # a commit, on no branch and no stack
-    commit = changes or _git("rev-parse", "HEAD", env=environment)
-    for command in (
-        ("fetch", "--quiet", "--depth=1", str(Path.cwd()), commit),
-        ("checkout", "--quiet", "FETCH_HEAD"),
-    ):
-        _git(*command, cwd=folder, env=environment)
+    _git("add", "--all", "--force", cwd=folder, env=environment)
 
 
 def _untrue(folder: Path, environment: dict[str, str]) -> Iterator[str]:
-    """Why it is not, as git sees in `folder` after all stages ran, each with its remedy."""
-    lines = _git("status", "--porcelain", cwd=folder, env=environment).splitlines()
-    gone = [line[3:] for line in lines if line.startswith(" D")]
+    """Yield why it is not, as git sees in `folder` after all stages ran, each with its remedy."""
+
+    def listed(*options: str) -> list[str]:
+        return _git("ls-files", *options, cwd=folder, env=environment).splitlines()
+
+    gone = listed("--deleted")
     yield from (f"no stage makes {path}: git rm it" for path in gone)
-    if len(lines) > len(gone):
-        changed = [line[3:] for line in lines if not line.startswith(" D")]
+    seen = listed("--modified", "--others", "--exclude-standard")
+    if changed := [path for path in seen if path not in gone]:
         files = dict.fromkeys([*changed, *_other_outputs(folder)])
         yield (
             f"from scratch, other bytes come in {', '.join(files)}; "

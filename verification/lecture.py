@@ -1,14 +1,17 @@
 """The lecture's own recipe, plain float32 with autograd: the control, whose bytes do depend."""
 
+from collections.abc import Iterator
+
 import torch
 from torch.nn import functional
 
 from softmax.core.batches import Dataset
 from softmax.pipeline.params import Train
+from softmax.training.state import Hyperparameters
 
 
-def fit(data: Dataset, params: Train) -> dict[str, torch.Tensor]:
-    """The state of a layer after training by torch's own operations, from fixed seeds."""
+def fit(data: Dataset, params: Train | Hyperparameters) -> Iterator[torch.nn.Linear]:
+    """Yield the layer after each epoch of training by torch's own operations, from fixed seeds."""
     torch.manual_seed(params.seed)
     images = torch.tensor(data.images, dtype=torch.float32) / 255
     labels = torch.tensor(data.labels, dtype=torch.int64)
@@ -21,4 +24,4 @@ def fit(data: Dataset, params: Train) -> dict[str, torch.Tensor]:
             loss = functional.cross_entropy(layer(images[batch]), labels[batch])
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-    return layer.state_dict()
+        yield layer

@@ -9,6 +9,9 @@ import numpy as np
 
 THREADS: dict[str, int | None] = {"1 thread": 1, "2 threads": 2, "all threads": None}
 LEVELS = ("DEFAULT", "AVX2", "AVX512")  # of x86-64, as torch names them
+# Processors as OpenBLAS and Numba name them, and the level that each needs.
+OPENBLAS = {"Nehalem": "DEFAULT", "Haswell": "AVX2", "SkylakeX": "AVX512"}
+NUMBA = {"x86-64": "DEFAULT", "skylake-avx512": "AVX512"}
 
 
 class Row(NamedTuple):
@@ -25,35 +28,26 @@ class Row(NamedTuple):
 
 
 def here() -> list[Row]:
-    """All of them, whether this machine can run them or not, but for those of `arm`."""
-    return [*_numpy(), *_torch(), *_compiled(), *_workers(), *_gpu(), *_control()]
+    """Return all rows but those of `arm`, whether this machine can run them or not."""
+    return [*_numpy(), *_torch(), *_compiled(), *_workers(), *_control()]
 
 
 def arm() -> list[Row]:
-    """On an emulated Arm64 processor, which takes a hundred times as long."""
+    """Return the rows for an emulated Arm64 processor, which takes a hundred times as long."""
     python = str(Path(__file__).with_name("arm.sh"))
     return [Row(f"Arm64, {way}", way, python=python) for way in ("numpy", "torch", "compiled")]
 
 
 def _numpy() -> list[Row]:
     """How the stages compute on a CPU, other orders, and another implementation."""
+    rows = [Row(f"NumPy, {name}", "numpy", _threads(n), threads=n) for name, n in THREADS.items()]
+    for core, level in OPENBLAS.items():
+        row = Row(f"OpenBLAS for {core}", "numpy", {"OPENBLAS_CORETYPE": core}, instructions=core)
+        rows.append(row._replace(missing=_lacks(level)))
     simd: Any = np.show_config(mode="dicts")
     found = " ".join(simd["SIMD Extensions"].get("found", []))
     return [
-        *(Row(f"NumPy, {name}", environment=_threads(n), threads=n) for name, n in THREADS.items()),
-        *(
-            Row(
-                f"OpenBLAS for {core}",
-                environment={"OPENBLAS_CORETYPE": core},
-                instructions=core,
-                missing=_lacks(level),
-            )
-            for core, level in {
-                "Nehalem": "DEFAULT",
-                "Haswell": "AVX2",
-                "SkylakeX": "AVX512",
-            }.items()
-        ),
+        *rows,
         Row("NumPy without SIMD", environment={"NPY_DISABLE_CPU_FEATURES": found}),
         Row("every sum in reverse", "backwards"),
         Row("reference, NumPy only", "reference"),
@@ -62,58 +56,35 @@ def _numpy() -> list[Row]:
 
 def _torch() -> list[Row]:
     """How the stages compute on a GPU, with torch's arrays on the CPU."""
-    return [
-        *(Row(f"torch, {name}", "torch", _threads(n), threads=n) for name, n in THREADS.items()),
-        *(
-            Row(
-                f"ATen {level}",
-                "torch",
-                {"ATEN_CPU_CAPABILITY": level.lower(), **_threads(1)},
-                instructions=level,
-                missing=_lacks(level),
-            )
-            for level in LEVELS
-        ),
-        Row(
-            "MKL compatible",
-            "torch",
-            {"MKL_CBWR": "COMPATIBLE", **_threads(1)},
-            missing=_lacks("DEFAULT"),
-        ),
-    ]
+    rows = [Row(f"torch, {name}", "torch", _threads(n), threads=n) for name, n in THREADS.items()]
+    for level in LEVELS:
+        environment = {"ATEN_CPU_CAPABILITY": level.lower(), **_threads(1)}
+        row = Row(f"ATen {level}", "torch", environment, instructions=level)
+        rows.append(row._replace(missing=_lacks(level)))
+    mkl = {"MKL_CBWR": "COMPATIBLE", **_threads(1)}
+    return [*rows, Row("MKL compatible", "torch", mkl, missing=_lacks("DEFAULT"))]
 
 
 def _compiled() -> list[Row]:
     """The loop of sweeps, for this processor and for others."""
-    cores = {"x86-64": "DEFAULT", "skylake-avx512": "AVX512"}
-    return [
-        Row("compiled", "compiled"),
-        *(
-            Row(
-                f"compiled for {core}",
-                "compiled",
-                {"NUMBA_CPU_NAME": core, "NUMBA_CPU_FEATURES": ""},
-                instructions=core,
-                missing=_lacks(level),
-            )
-            for core, level in cores.items()
-        ),
-    ]
+    rows = [Row("compiled", "compiled")]
+    for core, level in NUMBA.items():
+        environment = {"NUMBA_CPU_NAME": core, "NUMBA_CPU_FEATURES": ""}
+        row = Row(f"compiled for {core}", "compiled", environment, instructions=core)
+        rows.append(row._replace(missing=_lacks(level)))
+    return rows
 
 
 def _workers() -> list[Row]:
-    return [Row(f"workers: {count}", workers=count) for count in (1, 2, 5)]
-
-
-def _gpu() -> list[Row]:
+    """Several processes, and GPUs."""
     import torch
 
     count = torch.cuda.device_count()
-    missing = "" if count else "no GPU"
-    environment = {"DEVICE": "cuda"}
+    gpu = Row("GPU", environment={"DEVICE": "cuda"}, missing="" if count else "no GPU")
     return [
-        Row("GPU", environment=environment, missing=missing),
-        Row("GPU workers, NCCL", environment=environment, workers=max(count, 1), missing=missing),
+        *(Row(f"workers: {count}", workers=count) for count in (1, 2, 5)),
+        gpu,
+        gpu._replace(name="GPU workers, NCCL", workers=max(count, 1)),
     ]
 
 

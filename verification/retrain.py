@@ -47,10 +47,7 @@ def with_torch() -> None:
     """With torch's arrays on the CPU, the code that a GPU runs."""
     import torch
 
-    def to(self: Dataset, device: str) -> Dataset:  # noqa: ARG001 (the CPU it is)
-        return self.map(torch.asarray)
-
-    Dataset.to = to  # type: ignore[method-assign]
+    Dataset.to = lambda self, _: self.map(torch.asarray)  # type: ignore[method-assign,assignment]
     run_stages()
 
 
@@ -88,9 +85,8 @@ def from_the_text() -> None:
         images = np.concatenate([kept.images, held_out.images])
         labels = np.concatenate([kept.labels, held_out.labels])
         batches = math.ceil(len(kept.labels) / chosen.batch_size)
-        for number, (theta, losses) in enumerate(
-            reference.fit(images, labels, kept.classes, chosen), start=1
-        ):
+        epochs = reference.fit(images, labels, kept.classes, chosen)
+        for number, (theta, losses) in enumerate(epochs, start=1):
             validation = score(theta, held_out) if len(held_out.labels) else None
             yield Epoch(number, batches, theta, losses, score(theta, kept), validation)
 
@@ -106,8 +102,8 @@ def as_in_the_lecture() -> None:
 
     settings = params.load()
     training_set = batches.load(*datasets.training(settings.download.dataset))
-    state = lecture.fit(training_set, settings.train)
-    files.write({paths.WEIGHTS: safetensors.torch.save(state)})
+    *_, layer = lecture.fit(training_set, settings.train)
+    files.write({paths.WEIGHTS: safetensors.torch.save(layer.state_dict())})
 
 
 WAYS: dict[str, Callable[[], None]] = {
@@ -121,38 +117,34 @@ WAYS: dict[str, Callable[[], None]] = {
 
 
 def computed_by(way: str) -> dict[str, Any]:
-    """Device, instruction set, threads and versions, as the libraries report them."""
+    """Return device, instruction set, threads and versions, as the libraries report them."""
     where = launcher.choose()
+    threads: int | None
     if way == "compiled":
         import llvmlite.binding
         import numba
 
-        return {
-            "device": where,
-            "instructions": os.environ.get("NUMBA_CPU_NAME")
-            or llvmlite.binding.get_host_cpu_name(),
-            "threads": 1,
-            "versions": f"numba {numba.__version__} llvmlite {llvmlite.__version__}",
-        }
-    if where == "cpu" and way not in ("torch", "lecture"):
+        instructions = os.environ.get("NUMBA_CPU_NAME") or llvmlite.binding.get_host_cpu_name()
+        threads = 1
+        versions = f"numba {numba.__version__} llvmlite {llvmlite.__version__}"
+    elif where == "cpu" and way not in ("torch", "lecture"):
         pools: list[dict[str, Any]] = threadpoolctl.threadpool_info()
         blas = next((pool for pool in pools if pool["user_api"] == "blas"), {})
-        return {
-            "device": where,
-            "instructions": blas.get("architecture"),
-            "threads": blas.get("num_threads"),
-            "versions": f"numpy {np.__version__} {blas.get('internal_api')} {blas.get('version')}",
-        }
-    import torch
+        instructions, threads = blas.get("architecture"), blas.get("num_threads")
+        versions = f"numpy {np.__version__} {blas.get('internal_api')} {blas.get('version')}"
+    else:
+        import torch
 
-    gpu = where == "cuda"
+        instructions, threads = torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()
+        versions = f"torch {torch.__version__}"
+        if where == "cuda":
+            instructions = "sm_{}{}".format(*torch.cuda.get_device_capability())
+            where = torch.cuda.get_device_name()
     return {
-        "device": torch.cuda.get_device_name() if gpu else where,
-        "instructions": "sm_{}{}".format(*torch.cuda.get_device_capability())
-        if gpu
-        else torch.backends.cpu.get_cpu_capability(),
-        "threads": torch.get_num_threads(),
-        "versions": f"torch {torch.__version__}",
+        "device": where,
+        "instructions": instructions,
+        "threads": threads,
+        "versions": versions,
     }
 
 
@@ -165,7 +157,7 @@ def main() -> None:
     os.environ.pop("WORKERS", None)  # they would be those of stages.train
     started = time.perf_counter()
     WAYS[way]()
-    seconds = time.perf_counter() - started
+    seconds = round(time.perf_counter() - started, 1)
     if os.environ.get("RANK", "0") == "0":
         REPORT.write_text(json.dumps({**computed_by(way), "seconds": seconds}))
 

@@ -14,7 +14,7 @@ from softmax.core import batches, idx, model
 from softmax.core.batches import Dataset
 from softmax.pipeline import datasets, paths
 from softmax.pipeline.params import Lesson
-from softmax.report import embedded, example_figures, examples
+from softmax.report import embedded, examples
 from softmax.report.embedded import EXAMPLES
 from softmax.training import randomness
 
@@ -24,7 +24,7 @@ PLACES = np.arange(-254, 256, 4, dtype=np.int16)  # the middles of 128 cells, 25
 CELLS = Dataset(
     np.stack(np.meshgrid(PLACES, -PLACES), axis=-1).reshape(-1, 2), np.zeros(128**2, np.uint8), 3
 )
-COLORS = np.array(list(example_figures.COLOURS.values()))
+COLORS = np.array(list(examples.COLOURS.values()))
 PURPLE, ORANGE = (128, 84, 200), (230, 97, 1)
 
 

@@ -12,8 +12,8 @@ from playwright.sync_api import Browser
 
 from softmax.core.batches import Dataset
 from softmax.pipeline.params import Lesson
-from softmax.report import example_figures, examples
-from softmax.report.example_figures import COLOURS, PAPER, Panel
+from softmax.report import examples
+from softmax.report.examples import COLOURS, PAPER, Panel
 
 SVG = "{http://www.w3.org/2000/svg}"
 PARAMS = Lesson(seed=0, points=5, spread=0.16, epochs=40, learning_rate=2.0)
@@ -22,7 +22,7 @@ RED, GREEN, BLUE = COLOURS.values()
 
 def parse(content: str) -> ET.Element:
     """The content of a panel as a tree."""
-    return ET.fromstring(example_figures.figure("", [Panel("", content)]))  # noqa: S314 (ours)
+    return ET.fromstring(examples.figure("", [Panel("", content)]))  # noqa: S314 (ours)
 
 
 def pixels(image: ET.Element) -> NDArray[np.int_]:
@@ -33,7 +33,7 @@ def pixels(image: ET.Element) -> NDArray[np.int_]:
 
 def test_dots_lie_at_their_points_and_wrong_ones_have_a_dark_rim() -> None:
     data = Dataset(np.array([[-255, 3], [20, -100]]), np.array([2, 0], np.uint8), 3)
-    blue, red = parse(example_figures.dots(data, np.array([True, False]))).iter(f"{SVG}circle")
+    blue, red = parse(examples.dots(data, np.array([True, False]))).iter(f"{SVG}circle")
 
     assert (blue.attrib["cx"], blue.attrib["cy"]) == ("-255", "-3")
     assert (red.attrib["cx"], red.attrib["cy"]) == ("20", "100")
@@ -43,9 +43,7 @@ def test_dots_lie_at_their_points_and_wrong_ones_have_a_dark_rim() -> None:
 
 def test_regions_have_the_winners_color_stronger_where_it_is_sure() -> None:
     red = np.array([0.9, 0.9, 0.4] * 3)
-    (image,) = parse(example_figures.regions(np.stack([red, 0 * red, 0.9 - red]))).iter(
-        f"{SVG}image"
-    )
+    (image,) = parse(examples.regions(np.stack([red, 0 * red, 0.9 - red]))).iter(f"{SVG}image")
     place = [image.attrib[name] for name in ("x", "y", "width", "height")]
     assert place == ["-256", "-256", "512", "512"]  # all of the square
     sure, border, unsure = pixels(image)[1]
@@ -63,7 +61,7 @@ def test_forming_shows_the_points_then_first_and_last_epochs_with_verdicts(
     params = PARAMS.model_copy(update={"epochs": epochs})
     data = examples.points(params)
     fitted = examples.fit(data, params)
-    tree = ET.fromstring(example_figures.forming(data, fitted))  # noqa: S314 (ours)
+    tree = ET.fromstring(examples.forming(data, fitted))  # noqa: S314 (ours)
     _, points, *panels = tree.iter(f"{SVG}svg")
     captions = [text.text or "" for text in tree.findall(f"{SVG}text")][2:]
     assert len(list(points.iter(f"{SVG}circle"))) == 15
@@ -78,7 +76,7 @@ def test_surfaces_show_softmax_above_and_tell_how_far_the_sums_reach() -> None:
     data, lattice = examples.points(PARAMS), examples.lattice()
     a = examples.probabilities(examples.fit(data, PARAMS)[-1].theta, lattice)
     q = examples.logistic(examples.fit_logistic(data, PARAMS), lattice)
-    tree = ET.fromstring(example_figures.surfaces(a, q))  # noqa: S314 (ours)
+    tree = ET.fromstring(examples.surfaces(a, q))  # noqa: S314 (ours)
     *above, sums, red, green, blue, excesses = (pixels(image) for image in tree.iter(f"{SVG}image"))
     assert len(above) == 3
     assert (sums == 247).all()  # no excess
@@ -97,7 +95,7 @@ def test_nothing_in_a_picture_lies_over_another_panel(browser: Browser) -> None:
     params = PARAMS.model_copy(update={"points": 50, "epochs": 100})
     data = examples.points(params)
     with browser.new_page() as page:
-        page.set_content(example_figures.forming(data, examples.fit(data, params)).decode())
+        page.set_content(examples.forming(data, examples.fit(data, params)).decode())
         left, top, width, height = np.transpose(
             page.locator("body > svg > text, body > svg > svg > rect").evaluate_all(
                 """(all) => all.map((one) => one.getBoundingClientRect()).map(

@@ -88,7 +88,7 @@ def test_other_data_than_the_locked_are_refused(workspace: Workspace) -> None:
     labels = Path("data/digits/train-labels-idx1-ubyte")
     labels.write_bytes(labels.read_bytes()[:-1])
     said = error(workspace.call("verification.__main__"))
-    assert f"{labels}: not the data of dvc.lock" in said
+    assert f"{labels}: not what dvc.lock has" in said
 
 
 @pytest.mark.parametrize(

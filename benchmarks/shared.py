@@ -1,0 +1,34 @@
+"""What the benchmarks share: the lecture's recipe, and how to take times."""
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from tqdm import tqdm
+
+from softmax.pipeline import params
+from softmax.training.state import Hyperparameters
+
+Name = TypeVar("Name")
+Value = TypeVar("Value")
+
+SETTINGS = params.load(Path(__file__).parents[1] / "tests/lecture.yaml").train
+LECTURE = Hyperparameters(**SETTINGS.model_dump(exclude={"validation"}))
+
+
+def in_turns(
+    ways: Mapping[Name, Callable[[], Value]], turns: int, title: str
+) -> tuple[dict[Name, list[float]], dict[Name, Value]]:
+    """Return the seconds of each way in each turn, and what it returned last.
+
+    They take turns, so that a slow minute of the machine is everybody's.
+    """
+    seconds: dict[Name, list[float]] = {name: [] for name in ways}
+    values = {}
+    for _ in tqdm(range(turns), desc=f"{title}: turns"):
+        for name, way in ways.items():
+            start = time.perf_counter()
+            values[name] = way()
+            seconds[name].append(time.perf_counter() - start)
+    return seconds, values
