@@ -10,11 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from download.sites import GOOD, GZIPPED, PLAIN, Fetch
-from fuzzing.damage import damaged
-from helpers.sites import Reply, Serve, body, sent, serving, status
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from download.sites import GOOD, PLAIN, Fetch
+from helpers.sites import Reply, Serve, body, sent, status
 from torchvision.datasets import MNIST
 
 from softmax.data import download
@@ -114,58 +111,6 @@ def test_a_faulty_mirror_is_passed_over_and_named_to_who_asks(
     assert said.startswith(f"{bad}: {FILES[2]}: ")
     assert reason in said
     assert said.count("\n") == 1
-
-
-STATUS = [b"HTTP/1.1 200 OK", b"HTTP/1.0 200", b"HTTP/9 999 ?", b"HTTP/1.1 -1 x", b"\xff\xfe", b""]
-STATUS += [b"HTTP/1.1 206 Partial", b"HTTP/1.1 304 x", b"HTTP/1.1 204 x", b"HTTP/1.1 100 Continue"]
-STATUS += [b"HTTP/1.1 500 " + b"x" * 70_000, b"HTTP/1.1 401 x", b"HTTP/1.1 302 x", b"SSH-2.0-x"]
-HEADERS = [b"Content-Length: 3", b"Content-Length: -1", b"Content-Length: 1" + b"0" * 30]
-HEADERS += [b"Content-Length: x", b"Transfer-Encoding: chunked", b"Content-Encoding: br, gzip"]
-HEADERS += [b"Location: /", b"Location: file:///etc/passwd", b"Location: http://[", b"Location: //"]
-HEADERS += [b"Set-Cookie: " + b"a=b;" * 999, b"x" * 70_000, b"X: \0\xff", b": ", b"no colon"]
-HEADERS += [b"Content-Encoding: deflate", b"WWW-Authenticate: Basic", b"Refresh: 0"]
-BODIES = [b"z", b"0\r\n\r\n", b"<html>Log in</html>", gzip.compress(bytes(2**22)), *GOOD.values()]
-
-
-def response(status: bytes, headers: list[bytes], body: bytes) -> bytes:
-    """Return what a server sends."""
-    return b"\r\n".join([status, *headers, b"", body])
-
-
-SOUND = [
-    response(STATUS[0], [b"Content-Length: %d" % len(content)], content)
-    for whole in GOOD.values()
-    for content in (whole, gzip.compress(whole))
-]
-RESPONSES = damaged(SOUND, [line + b"\r\n" for line in (*STATUS, *HEADERS)] + BODIES) | st.builds(
-    response,
-    st.sampled_from(STATUS),
-    st.lists(st.sampled_from(HEADERS), max_size=2),
-    st.sampled_from([b"", *BODIES]),
-)
-REPLIES = st.builds(sent, RESPONSES) | st.builds(sent, RESPONSES, st.sampled_from(BODIES))
-
-
-def test_of_a_hostile_mirror_nothing_but_the_pinned_bytes_is_taken(
-    fetch: Fetch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(download, "TIMEOUT", PATIENCE)
-    monkeypatch.setattr(download, "DEADLINE", 3 * PATIENCE)
-
-    @settings(max_examples=settings().max_examples // 5)
-    @given(st.dictionaries(st.sampled_from([*PLAIN, *GZIPPED]), REPLIES, min_size=1, max_size=2))
-    def attempt(hostile: dict[str, Reply]) -> None:
-        start = time.monotonic()
-        with serving() as serve:
-            url = serve(PLAIN | GZIPPED | hostile)
-            try:
-                assert fetch(url, "fashion-mnist") == (GOOD, url)
-            except SourceError as error:
-                _, reason, _ = str(error).split("\n")
-                assert reason.startswith(f"{url}: ")
-        assert time.monotonic() - start < 15 * PATIENCE
-
-    attempt()
 
 
 @pytest.mark.parametrize("place", ["file:///no/such/directory", __file__, "http://[bad", "x://y"])
