@@ -20,7 +20,7 @@ from typing import Any
 import requests
 from tqdm import tqdm
 
-from softmax.pipeline import datasets
+from softmax.pipeline import datasets, proxies
 
 TURNS = 5
 PORT = 5099
@@ -106,6 +106,7 @@ def measure(stores: dict[str, str]) -> None:
 
 def main() -> None:
     """Measure with stores in a temporary folder."""
+    proxies.bypass_for_loopback()
     with tempfile.TemporaryDirectory() as folder:
         store = ["--backend-store-uri", f"sqlite:///{folder}/served.db", "--port", str(PORT)]
         server = subprocess.Popen(

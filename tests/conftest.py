@@ -12,6 +12,8 @@ import hypothesis
 import pytest
 from helpers.shared import SHARED
 
+from softmax.pipeline import proxies
+
 if TYPE_CHECKING:
     from helpers.clones import Clone
     from helpers.workspace import Workspace
@@ -26,6 +28,7 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make a directory that all processes of this run share."""
+    proxies.bypass_for_loopback()  # for the servers of tests
     if not hasattr(config, "workerinput"):
         os.environ[SHARED] = tempfile.mkdtemp(prefix="tests-")
 

@@ -31,7 +31,7 @@ from tqdm import tqdm
 
 from softmax.core import idx
 from softmax.errors import SourceError, shown
-from softmax.pipeline import datasets
+from softmax.pipeline import datasets, proxies
 from softmax.pipeline.datasets import FILES, directory
 
 KEPT = Path("data/.pinned")  # where `make pin` keeps the files of each data set
@@ -43,6 +43,7 @@ def fetch(dataset: str) -> tuple[dict[Path, bytes], str]:
     Every file has its pinned SHA-256. When all sources have failed, raises SourceError with a line
     for each; with the environment variable VERBOSE, each line also comes on stderr at once.
     """
+    proxies.bypass_for_loopback()
     failures = []
     for name, contents in _sources(dataset):
         try:

@@ -114,7 +114,14 @@ class Sweep:
         return recipe if accuracy is None else f"{accuracy:.2%} · {recipe}"
 
     def _runs(self, tag: str, value: str) -> list[Run]:
-        return store.search(self.client, self.experiment, f"tags.`{tag}` = '{value}'")
+        return _search(self.experiment, f"tags.`{tag}` = '{value}'")
+
+
+def _search(experiment_id: str, query: str) -> list[Run]:
+    """Return all runs of an experiment to which `query` applies, newest first."""
+    import mlflow
+
+    return list(mlflow.search_runs([experiment_id], query, output_format="list"))
 
 
 def _short(key: str) -> str:
@@ -138,7 +145,7 @@ def accuracies(facts: Facts) -> dict[int, float]:
     with store.clear_errors():
         client = store.connect()
         experiment = store.experiment(client, store.experiment_name(facts.settings))
-        rows = store.search(client, experiment, query)
+        rows = _search(experiment, query)
     return {
         int(row.data.params["train.seed"]): row.data.metrics["test_accuracy"]
         for row in rows
