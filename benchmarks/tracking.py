@@ -25,13 +25,13 @@ from softmax.pipeline import datasets, proxies
 TURNS = 5
 PORT = 5099
 TIMES = {"started": time.time(), "ended": time.time()}
-STAGES: dict[str, tuple[str, dict[str, Any]]] = {  # the event of each, and what it is told
-    "download": ("download", {"source": "benchmark", **TIMES}),
-    "train": ("training", {"device": "cpu", "workers": 1, **TIMES}),
-    "evaluate": ("evaluation", {}),
-    "export": ("images", {}),
-    "lesson": ("lesson", TIMES),
-    "report": ("report", {}),
+STAGES: dict[str, dict[str, Any]] = {  # with what each tells MLflow besides its settings
+    "download": {"source": "benchmark", **TIMES},
+    "train": {"device": "cpu", "workers": 1, **TIMES},
+    "evaluate": {},
+    "export": {},
+    "lesson": TIMES,
+    "report": {},
 }
 WITHOUT = """
 from softmax.pipeline import recorder
@@ -61,7 +61,7 @@ def timed(*arguments):
     save(*arguments)
     laps["writing the model"] = time.perf_counter() - began
 registry._save_model = timed
-recording.EVENTS["{event}"](client, params.load(), **{details})
+recording.STAGES["{stage}"](client, params.load(), **{details})
 lap("requests")
 laps["requests"] -= laps.get("writing the model", 0)
 print(json.dumps(laps))
@@ -96,8 +96,8 @@ def measure(stores: dict[str, str]) -> None:
         added = ", ".join(f"{way} adds {medians[way] - medians['without']:.2f} s" for way in stores)
         print(f"{stage}: {medians['without']:.2f} s without MLflow; {added}")
     for way, uri in stores.items():
-        for stage, (event, details) in STAGES.items():
-            program = SHARES.format(event=event, details=details)
+        for stage, details in STAGES.items():
+            program = SHARES.format(stage=stage, details=details)
             laps = [json.loads(run(program, uri)[1]) for _ in range(TURNS)]
             shares = {name: statistics.median(lap[name] for lap in laps) for name in laps[0]}
             parts = ", ".join(f"{name} {value:.2f}" for name, value in shares.items())

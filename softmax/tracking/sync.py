@@ -107,8 +107,6 @@ def images(client: Client, run: Run, facts: Facts) -> None:
     """Add the weight images, and those of each epoch as steps of one image, the last first."""
     from mlflow.artifacts import list_artifacts
 
-    from softmax.tracking import views
-
     run_id = run.info.run_id
     client.set_tag(run_id, "export.scale", str(facts.settings.export.scale))
     client.log_artifacts(run_id, str(facts.folder / paths.WEIGHT_IMAGES), "weights")

@@ -57,8 +57,8 @@ def test_a_corrupted_store_is_one_line_and_is_not_touched(
     workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{place}")
     printed = workspace.tool(command, *(["--port", free_port()] if command == "ui" else []))
     assert error(printed) == (
-        f"MLflow store sqlite:///{place}: {problem}. Move the file away, and rebuild the store with "
-        "`python -m softmax track --history`."
+        f"MLflow store sqlite:///{place}: {problem}. Move the file away, and rebuild the store "
+        "with `python -m softmax track --history`."
     )
     assert printed.out == ""
     assert place.read_bytes() == content
