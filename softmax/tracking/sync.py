@@ -189,10 +189,7 @@ def _log_datasets(client: Client, run: Run, facts: Facts, contexts: list[str]) -
     from mlflow.exceptions import MlflowException
 
     inputs = [
-        DatasetInput(
-            _dataset(facts, context, **_contents(facts, context)),
-            [InputTag("mlflow.data.context", context)],
-        )
+        DatasetInput(_dataset(facts, context), [InputTag("mlflow.data.context", context)])
         for context in contexts
     ]
     try:
@@ -203,8 +200,8 @@ def _log_datasets(client: Client, run: Run, facts: Facts, contexts: list[str]) -
         client.log_inputs(run.info.run_id, inputs)
 
 
-def _dataset(facts: Facts, context: str, **contents: str) -> "Dataset":
-    """The training, validation or test set, perhaps with what it has."""
+def _dataset(facts: Facts, context: str) -> "Dataset":
+    """Return the training, validation or test set."""
     from mlflow.entities import Dataset
 
     name = facts.settings.download.dataset
@@ -213,7 +210,7 @@ def _dataset(facts: Facts, context: str, **contents: str) -> "Dataset":
         digest=facts.digest(context),
         source_type="http",
         source=json.dumps({"url": datasets.load()[name].homepage}),
-        **contents,
+        **_contents(facts, context),
     )
 
 
