@@ -58,10 +58,16 @@ def log_training(
     facts = Facts(Path(), settings)
     tags = {**{key: str(value) for key, value in details.items()}, **circumstances()}
     run = _create_model_run(client, facts, Origin(started, tags))
-    sync.training(client, run, facts)
-    print(f"registry: {registry.register(client, run, facts)}")
-    client.set_terminated(run.info.run_id, end_time=_milliseconds(ended))
+    print(f"registry: {_add_training(client, run, facts, _milliseconds(ended))}")
     _replay_locked(client, run, facts)
+
+
+def _add_training(client: Client, run: Run, facts: Facts, end: int) -> str:
+    """Complete a run, which ended at `end` (ms), and return what became of its model."""
+    sync.training(client, run, facts)
+    registered = registry.register(client, run, facts)
+    client.set_terminated(run.info.run_id, end_time=end)
+    return registered
 
 
 def _log_results(add: Callable[..., None], client: Client, settings: Params) -> None:
@@ -107,9 +113,7 @@ def _run_of(client: Client, facts: Facts, origin: Origin | None = None) -> Run:
         started, tags = origin or Origin(time.time(), circumstances())
         run = _create_model_run(client, facts, Origin(started, {**tags, "backfilled": "true"}))
     if run.info.status != "FINISHED" or find_model(client, run) is None:  # or it was deleted
-        sync.training(client, run, facts)
-        registry.register(client, run, facts)
-        client.set_terminated(run.info.run_id, end_time=run.info.start_time)
+        _add_training(client, run, facts, run.info.start_time)
     return run
 
 
@@ -122,11 +126,7 @@ def _replay_locked(client: Client, run: Run, facts: Facts) -> None:
 
 
 def _create_model_run(client: Client, facts: Facts, origin: Origin) -> Run:
-    tags = {
-        "mlflow.source.name": "stages.train",
-        WEIGHTS_TAG: facts.sha256(),
-        **origin.tags,
-    }
+    tags = {"mlflow.source.name": "stages.train", WEIGHTS_TAG: facts.sha256(), **origin.tags}
     name = store.experiment_name(facts.settings)
     return _create_run(client, name, facts.recipe(), Origin(origin.started, tags))
 

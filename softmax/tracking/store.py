@@ -33,9 +33,7 @@ FIXED = {  # whatever a team sets for its other projects
     "MLFLOW_ENABLE_ASYNC_LOGGING": "false",  # its threads outlive the work
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # a run asked for again would be made twice
 }
-DRIVERS = dict.fromkeys(  # SQLAlchemy takes the plain names for another one, psycopg 3
-    ("postgres", "postgresql"), "postgresql+psycopg2"
-)
+DRIVERS = dict.fromkeys(("postgres", "postgresql"), "postgresql+psycopg2")  # not psycopg 3
 NOT_OURS = [
     "MLFLOW_" + name for name in ("RUN_ID", "EXPERIMENT_ID", "EXPERIMENT_NAME", "REGISTRY_URI")
 ]

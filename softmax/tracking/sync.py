@@ -95,12 +95,8 @@ def test_scores(client: Client, run: Run, facts: Facts) -> dict[str, Any]:
 def is_comparable(run: Run, facts: Facts) -> bool:
     """Whether `run` was scored on the same test set, or not yet."""
     mine = _dataset(facts, "test")
-    scored = {
-        entry.dataset.digest
-        for entry in run.inputs.dataset_inputs
-        if entry.dataset.name == mine.name
-    }
-    return scored <= {mine.digest}
+    logged = [entry.dataset for entry in run.inputs.dataset_inputs]
+    return all(other.digest == mine.digest for other in logged if other.name == mine.name)
 
 
 def images(client: Client, run: Run, facts: Facts) -> None:
