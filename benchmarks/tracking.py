@@ -22,17 +22,18 @@ import urllib3
 
 from benchmarks.shared import in_turns
 from softmax.pipeline import datasets
+from softmax.tracking import store as mlflow_store
 
 TURNS = 5
 PORT = 5099
 TIMES = {"started": time.time(), "ended": time.time()}
-STAGES: dict[str, tuple[str, dict[str, Any]]] = {  # the event of each, and what it is told
-    "download": ("download", {"source": "benchmark", **TIMES}),
-    "train": ("training", {"device": "cpu", "workers": 1, **TIMES}),
-    "evaluate": ("evaluation", {}),
-    "export": ("images", {}),
-    "lesson": ("lesson", TIMES),
-    "report": ("report", {}),
+STAGES: dict[str, dict[str, Any]] = {  # with what each tells MLflow besides its settings
+    "download": {"source": "benchmark", **TIMES},
+    "train": {"device": "cpu", "workers": 1, **TIMES},
+    "evaluate": {},
+    "export": {},
+    "lesson": TIMES,
+    "report": {},
 }
 WITH = "from stages import {stage}; {stage}.main()"
 WITHOUT = f"""
@@ -60,7 +61,7 @@ def timed(*arguments):
     save(*arguments)
     laps["writing the model"] = time.perf_counter() - began
 registry._save_model = timed
-recording.EVENTS["{event}"](client, params.load(), **{details})
+recording.STAGES["{stage}"](client, params.load(), **{details})
 lap("requests")
 laps["requests"] -= laps.get("writing the model", 0)
 print(json.dumps(laps))
@@ -91,8 +92,8 @@ def measure(stores: dict[str, str]) -> None:
         added = ", ".join(f"{name} adds {medians[stage, name] - least:.2f} s" for name in stores)
         print(f"{stage}: {least:.2f} s without MLflow; {added}")
     for name, uri in stores.items():
-        for stage, (event, details) in STAGES.items():
-            program = SHARES.format(event=event, details=details)
+        for stage, details in STAGES.items():
+            program = SHARES.format(stage=stage, details=details)
             laps = pd.DataFrame(
                 [json.loads(run(program, uri).splitlines()[-1]) for _ in range(TURNS)]
             )
@@ -102,6 +103,7 @@ def measure(stores: dict[str, str]) -> None:
 
 def main() -> None:
     """Measure with stores in a temporary folder."""
+    mlflow_store.ask_this_machine_directly()
     with tempfile.TemporaryDirectory() as folder:
         served = f"http://127.0.0.1:{PORT}"
         store = ["--backend-store-uri", f"sqlite:///{folder}/served.db", "--port", str(PORT)]

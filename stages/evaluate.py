@@ -32,7 +32,7 @@ def main() -> None:
         facts[paths.SAMPLE_CARDS / f"{k}.svg"] = card
     files.write(facts, only_in=paths.SAMPLE_CARDS)
     print(f"evaluate: {score.correct} of {score.total} right, accuracy {score.accuracy:.2%}")
-    recorder.log("evaluation", settings)
+    recorder.log("evaluate", settings)
 
 
 if __name__ == "__main__":

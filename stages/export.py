@@ -34,7 +34,7 @@ def main() -> None:
         pictures[paths.EPOCH_IMAGES / f"{path.stem}.png"] = picture
     files.write(pictures, only_in=paths.EPOCH_IMAGES)
     print(f"export: {len(pictures)} images in {paths.WEIGHT_IMAGES} and {paths.EPOCH_IMAGES}")
-    recorder.log("images", settings)
+    recorder.log("export", settings)
 
 
 if __name__ == "__main__":

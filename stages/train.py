@@ -27,7 +27,7 @@ def main() -> None:
         return
     started, where = time.time(), launcher.choose()
     with launcher.join(where) as team:
-        recorder = Recorder("training") if team.rank == 0 else None
+        recorder = Recorder("train") if team.rank == 0 else None
         epochs = fit(settings, where, team)
     if recorder is None:
         return

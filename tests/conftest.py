@@ -26,6 +26,7 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make a directory that all processes of this run share."""
+    os.environ.setdefault("no_proxy", "127.0.0.1")  # for the servers of tests
     if not hasattr(config, "workerinput"):
         os.environ[SHARED] = tempfile.mkdtemp(prefix="tests-")
 

@@ -14,11 +14,26 @@ from softmax.tracking.recording import Origin
 
 
 def run(*, history: bool) -> None:
-    """Complete the run of each model, making it if there is none."""
-    if history:
-        track_history()
-    else:
+    """Complete the run of each model, making it if there is none.
+
+    The history has all models but those that DVC's cache no longer holds.
+    """
+    if not history:
         track(Path())
+        return
+    from softmax.analysis import revisions  # DVC takes a second to import
+
+    found = sorted(revisions.of_models(Path()), key=lambda revision: revision.time)
+    for revision in tqdm(found, desc="track", disable=None):
+        tags = {"mlflow.source.git.commit": revision.commit, "git.dirty": "false"}
+        if revision.experiment:
+            tags["DVC_EXP_NAME"] = revision.experiment
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                revisions.check_out(Path(), revision.commit, Path(folder), dvc_lock.shown)
+                track(Path(folder), Origin(revision.time, tags))
+            except DataError as error:
+                tqdm.write(f"track: left out: {error}", file=sys.stderr)
 
 
 def track(folder: Path, origin: Origin | None = None) -> None:
@@ -35,20 +50,3 @@ def track(folder: Path, origin: Origin | None = None) -> None:
     run = recording.backfill(facts, origin)
     shown = ", ".join(name for name in dvc_lock.SHOWN if name in facts.locked())
     tqdm.write(f"track: run {run.info.run_id} has the facts of {shown}: {run.info.run_name}")
-
-
-def track_history() -> None:
-    """Complete the runs of all models, but for those that DVC's cache no longer holds."""
-    from softmax.analysis import revisions  # DVC takes a second to import
-
-    found = sorted(revisions.of_models(Path()), key=lambda revision: revision.time)
-    for revision in tqdm(found, desc="track", disable=None):
-        tags = {"mlflow.source.git.commit": revision.commit, "git.dirty": "false"}
-        if revision.experiment:
-            tags["DVC_EXP_NAME"] = revision.experiment
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                revisions.check_out(Path(), revision.commit, Path(folder), dvc_lock.shown)
-                track(Path(folder), Origin(revision.time, tags))
-            except DataError as error:
-                tqdm.write(f"track: left out: {error}", file=sys.stderr)

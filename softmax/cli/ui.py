@@ -7,9 +7,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
-
-import requests
 
 from softmax.errors import SettingError, TrackingError
 from softmax.pipeline import params
@@ -21,39 +18,40 @@ SETTINGS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # which needs proces
 
 def run(port: int) -> None:
     """Print where the runs of the data set are, and serve them if nobody else does."""
-    name = store.experiment_name(params.load())
-    uri = store.uri()
+    name, uri = store.experiment_name(params.load()), store.uri()
     if store.is_served(uri):
-        with store.clear_errors():
-            client = store.connect()
-            found = store.experiment(client, name)
-            rows = [run.data.params for run in store.search(client, found, "")]
-            client.set_experiment_tag(found, views.TAG, views.table(rows))
-            print(views.links(uri, found))
+        print(prepare_links(uri, name))
         return
-    check_free(port)
+    if listens(port):
+        raise SettingError(f"port {port} of 127.0.0.1 is taken. Choose another one with --port.")
+    serve(uri, port, prepare_links(f"http://127.0.0.1:{port}", name))
+
+
+def prepare_links(address: str, name: str) -> str:
+    """Set the columns of the table of an experiment, and return the links to print.
+
+    Raises TrackingError if the store cannot be read.
+    """
     with store.clear_errors():
-        store.connect()  # makes the store under a lock, or a stage might do so, too
-    serve(uri, port, name)
+        client = store.connect()
+        found = store.experiment(client, name)
+        rows = [run.data.params for run in client.search_runs([found], max_results=LATEST)]
+        client.set_experiment_tag(found, views.TAG, views.table(rows))
+    return views.links(address, found)
 
 
-def check_free(port: int) -> None:
-    """Raise SettingError if somebody listens at `port` already."""
+def listens(port: int) -> bool:
+    """Return whether somebody listens at `port` of this machine."""
     with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise SettingError(
-                f"port {port} of 127.0.0.1 is taken. Choose another one with --port."
-            )
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def serve(uri: str, port: int, name: str) -> None:
-    """Serve the store at `uri`, and print the links to an experiment once that answers.
+def serve(uri: str, port: int, links: str) -> None:
+    """Serve the store at `uri`, and print `links` once the server listens.
 
-    Raises TrackingError if it ends before, or cannot read the store. The server ends with this
-    process, also of SIGTERM.
+    Raises TrackingError if it ends before. The server ends with this process, also of SIGTERM.
     """
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    address = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--port", str(port)]
     command += ["--backend-store-uri", uri, "--serve-artifacts"]
     with (
@@ -63,7 +61,7 @@ def serve(uri: str, port: int, name: str) -> None:
         ) as server,
     ):
         try:
-            while server.poll() is None and not (links := links_to(name, address)):
+            while server.poll() is None and not listens(port):
                 time.sleep(0.1)
             if server.returncode is None:
                 print(f"{links}\nCtrl-C ends it", flush=True)
@@ -73,32 +71,3 @@ def serve(uri: str, port: int, name: str) -> None:
             server.terminate()
         log.seek(0)
         raise TrackingError(f"MLflow's UI did not start: {(log.readlines() or ['?'])[-1].strip()}")
-
-
-def links_to(name: str, address: str) -> str:
-    """Where the runs of an experiment are compared; the server's own page before there are any.
-
-    Empty until the server at `address` answers. MLflow's client would take seconds to import.
-    Raises TrackingError if it cannot read the store.
-    """
-    api = f"{address}/api/2.0/mlflow"
-    with suppress(requests.RequestException):
-        reply = requests.get(
-            f"{api}/experiments/get-by-name", params={"experiment_name": name}, timeout=60
-        )
-        if reply.ok:
-            found = reply.json()["experiment"]["experiment_id"]
-            query = {"experiment_ids": [found], "max_results": LATEST}
-            runs = (
-                requests.post(f"{api}/runs/search", json=query, timeout=60).json().get("runs", [])
-            )
-            rows = [{p["key"]: p["value"] for p in run["data"].get("params", [])} for run in runs]
-            tag = {"experiment_id": found, "key": views.TAG, "value": views.table(rows)}
-            requests.post(f"{api}/experiments/set-experiment-tag", json=tag, timeout=60)
-            return views.links(address, found)
-        if reply.status_code == requests.codes.not_found:
-            return address
-        is_said = "json" in reply.headers["Content-Type"]
-        reason = reply.json()["message"] if is_said else reply.reason
-        raise TrackingError(f"MLflow's UI cannot read the store: {reason}")
-    return ""

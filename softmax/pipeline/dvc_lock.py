@@ -1,6 +1,5 @@
 """What dvc.lock says of a pipeline that has run: params, and MD5s of what it read and made."""
 
-import copy
 import functools
 from pathlib import Path
 from typing import Any
@@ -50,13 +49,9 @@ def load(folder: Path = Path()) -> Stages:
         raise DataError(f"{PATH}: not found; run `dvc repro`") from None
 
 
-def parse(content: bytes) -> Stages:
-    """The stages of a dvc.lock with this content; DataError if it is none."""
-    return copy.deepcopy(_parse(content))
-
-
 @functools.lru_cache(maxsize=8)  # a stage that logs looks at its lock ten times
-def _parse(content: bytes) -> Stages:
+def parse(content: bytes) -> Stages:
+    """Return the stages of a dvc.lock, which nobody may change; DataError if it is none."""
     try:
         written = YAML(typ="safe").load(content)  # as DVC does
         Lock.model_validate(written)

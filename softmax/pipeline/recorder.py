@@ -82,10 +82,16 @@ def warn(event: str, reason: str) -> None:
     )
 
 
-def reason(error: BaseException) -> str:
-    """The first error of a chain, in a line."""
+def first_cause(error: BaseException) -> BaseException:
+    """Return the first error of a chain."""
     while error.__context__:
         error = error.__context__
+    return error
+
+
+def reason(error: BaseException) -> str:
+    """Return the first error of a chain, in a line."""
+    error = first_cause(error)
     return f"{type(error).__name__}: {error}".split("\n")[0]
 
 

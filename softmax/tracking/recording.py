@@ -13,9 +13,12 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from threading import Timer
 from typing import Any, NamedTuple
+
+import git
 
 from softmax.analysis.trained_models import Facts
 from softmax.pipeline import files, paths, recorder
@@ -25,6 +28,7 @@ from softmax.tracking.registry import WEIGHTS_TAG, find_model
 from softmax.tracking.store import Client, Run
 
 MADE = (":(top,exclude)dvc.lock", ":(top,exclude)metrics")  # what the pipeline itself writes
+RESULTS = {"evaluate": sync.evaluation, "export": sync.images, "report": sync.report}
 DOWNLOADS, LESSONS = "downloads", "softmax-lesson"  # the experiments of these stages
 
 
@@ -54,28 +58,22 @@ def log_training(
     facts = Facts(Path(), settings)
     tags = {**{key: str(value) for key, value in details.items()}, **circumstances()}
     run = _create_model_run(client, facts, Origin(started, tags))
-    sync.training(client, run, facts)
-    print(f"registry: {registry.register(client, run, facts)}")
-    client.set_terminated(run.info.run_id, end_time=_milliseconds(ended))
+    print(f"registry: {_add_training(client, run, facts, _milliseconds(ended))}")
     _replay_locked(client, run, facts)
 
 
-def log_evaluation(client: Client, settings: Params) -> None:
-    """Add the facts of the evaluation to the run of the weights on disk."""
+def _add_training(client: Client, run: Run, facts: Facts, end: int) -> str:
+    """Complete a run, which ended at `end` (ms), and return what became of its model."""
+    sync.training(client, run, facts)
+    registered = registry.register(client, run, facts)
+    client.set_terminated(run.info.run_id, end_time=end)
+    return registered
+
+
+def _log_results(add: Callable[..., None], client: Client, settings: Params) -> None:
+    """Add what a later stage has written to the run of the weights on disk."""
     facts = Facts(Path(), settings)
-    sync.evaluation(client, _run_of(client, facts), facts)
-
-
-def log_images(client: Client, settings: Params) -> None:
-    """Add the weight images to the run of the weights on disk."""
-    facts = Facts(Path(), settings)
-    sync.images(client, _run_of(client, facts), facts)
-
-
-def log_report(client: Client, settings: Params) -> None:
-    """Add the page to the run of the weights on disk."""
-    facts = Facts(Path(), settings)
-    sync.report(client, _run_of(client, facts), facts)
+    add(client, _run_of(client, facts), facts)
 
 
 def log_lesson(client: Client, settings: Params, *, started: float, ended: float) -> None:
@@ -115,27 +113,20 @@ def _run_of(client: Client, facts: Facts, origin: Origin | None = None) -> Run:
         started, tags = origin or Origin(time.time(), circumstances())
         run = _create_model_run(client, facts, Origin(started, {**tags, "backfilled": "true"}))
     if run.info.status != "FINISHED" or find_model(client, run) is None:  # or it was deleted
-        sync.training(client, run, facts)
-        registry.register(client, run, facts)
-        client.set_terminated(run.info.run_id, end_time=run.info.start_time)
+        _add_training(client, run, facts, run.info.start_time)
     return run
 
 
 def _replay_locked(client: Client, run: Run, facts: Facts) -> None:
     """Add what dvc.lock has of these weights. DVC may not run those stages again."""
     locked = facts.locked()
-    replays = {"evaluate": sync.evaluation, "export": sync.images, "report": sync.report}
-    for stage, add in replays.items():
+    for stage, add in RESULTS.items():
         if stage in locked:
             add(client, run, facts)
 
 
 def _create_model_run(client: Client, facts: Facts, origin: Origin) -> Run:
-    tags = {
-        "mlflow.source.name": "stages.train",
-        WEIGHTS_TAG: facts.sha256(),
-        **origin.tags,
-    }
+    tags = {"mlflow.source.name": "stages.train", WEIGHTS_TAG: facts.sha256(), **origin.tags}
     name = store.experiment_name(facts.settings)
     return _create_run(client, name, facts.recipe(), Origin(origin.started, tags))
 
@@ -155,10 +146,6 @@ def circumstances() -> dict[str, str]:
     with suppress(KeyError, OSError):  # a user without a name, in a container
         tags["mlflow.user"] = getpass.getuser()
     try:
-        import git
-    except ImportError:  # no git on this machine
-        return tags
-    try:
         # where DVC runs an experiment in a copy, that has its own
         repository = git.Repo(search_parent_directories=True)
         commit = repository.head.commit.hexsha
@@ -169,38 +156,36 @@ def circumstances() -> dict[str, str]:
 
 
 LIMIT = 8  # seconds for all requests of a stage; opening a store has limits of its own
-EVENTS: dict[str, Callable[..., None]] = {
+STAGES: dict[str, Callable[..., None]] = {
     "download": log_download,
-    "training": log_training,
-    "evaluation": log_evaluation,
-    "images": log_images,
-    "report": log_report,
+    "train": log_training,
+    **{stage: partial(_log_results, add) for stage, add in RESULTS.items()},
     "lesson": log_lesson,
 }
 
 
-def make_ready(event: str) -> Callable[..., None]:
+def make_ready(stage: str) -> Callable[..., None]:
     """Do what takes long, before there is something to log, and return what logs it.
 
-    That takes the settings, and the details that the function of EVENTS has.
+    That takes the settings, and the details that the function of STAGES has.
     """
     client = store.connect()
 
     def log(settings: Params, **details: Any) -> None:
-        _clock(event)
-        EVENTS[event](client, settings, **details)
+        _clock(stage)
+        STAGES[stage](client, settings, **details)
 
     return log
 
 
-def _clock(event: str) -> None:
+def _clock(stage: str) -> None:
     """End this process when time is up, whatever it waits for: all facts are on disk by now.
 
     Also where it waits for MLflow's threads at its end, so that no one stops the clock.
     """
 
     def give_up() -> None:
-        recorder.warn(event, f"not in {LIMIT} s")
+        recorder.warn(stage, f"not in {LIMIT} s")
         sys.stdout.flush()
         os._exit(0)
 

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import tempfile
 from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -69,11 +68,6 @@ def log_model(client: Client, run: Run, facts: Facts, step: int) -> Model:
     return client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
 
 
-def _requirements() -> list[str]:
-    """What the model needs, in the versions that are installed."""
-    return [f"{name}=={metadata.version(name)}" for name in PACKAGES]
-
-
 def _save_model(folder: Path, facts: Facts, run_id: str, model_id: str) -> None:
     """Write the model to folder/model."""
     from mlflow import pyfunc
@@ -98,7 +92,7 @@ def _save_model(folder: Path, facts: Facts, run_id: str, model_id: str) -> None:
         ),
         input_example=np.zeros((1, *pinned.shape), np.uint8),
         model_config={"shape": list(pinned.shape), "classes": list(pinned.classes)},
-        pip_requirements=_requirements(),
+        pip_requirements=[f"{name}=={metadata.version(name)}" for name in PACKAGES],
         mlflow_model=Model(run_id=run_id, model_id=model_id),
     )
 
@@ -183,7 +177,7 @@ def load(uri: str) -> trained_models.Model:
     if not (parts := URI.fullmatch(uri)):
         raise TrackingError(f"{uri}: say models:/softmax-mnist@champion or models:/softmax-mnist/1")
     entry = trained_models.entry(parts[1])
-    with tempfile.TemporaryDirectory() as folder, store.clear_errors():
+    with TemporaryDirectory() as folder, store.clear_errors():
         store.connect()
         from mlflow import artifacts
 

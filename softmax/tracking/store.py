@@ -5,6 +5,7 @@ A team sets MLFLOW_TRACKING_URI; the default is SQLite at the repository root.
 
 import logging
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from filelock import FileLock
 
 from softmax.errors import SoftmaxError, TrackingError, shown
 from softmax.pipeline.params import ModelParams
-from softmax.pipeline.recorder import reason
+from softmax.pipeline.recorder import first_cause, reason
 from softmax.tracking import views
 
 ARTIFACTS = "mlartifacts"  # beside the default store
@@ -31,19 +32,27 @@ FIXED = {  # whatever a team sets for its other projects
     "MLFLOW_ENABLE_ASYNC_LOGGING": "false",  # its threads outlive the work
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # a run asked for again would be made twice
 }
-DRIVERS = dict.fromkeys(  # SQLAlchemy takes the plain names for another one, psycopg 3
-    ("postgres", "postgresql"), "postgresql+psycopg2"
-)
+DRIVERS = dict.fromkeys(("postgres", "postgresql"), "postgresql+psycopg2")  # not psycopg 3
 NOT_OURS = [
     "MLFLOW_" + name for name in ("RUN_ID", "EXPERIMENT_ID", "EXPERIMENT_NAME", "REGISTRY_URI")
 ]
 
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+REBUILD = "`python -m softmax track --history`"
 NOTE = "Each row is made from the files that a stage wrote. [Compare them as charts]({})."
 
 Client = Any  # mlflow.MlflowClient, and of mlflow.entities Run, LoggedModel and
 Run = Any  # model_registry.ModelVersion; MLflow takes a second to import, so that functions
 Model = Any  # import it when they need it
 Version = Any
+
+
+def ask_this_machine_directly() -> None:
+    """Add this machine to `no_proxy`; other machines are still asked through a proxy."""
+    given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
+    if given != "*":  # no proxy at all
+        hosts = [*filter(None, given.split(",")), *LOOPBACK]
+        os.environ["no_proxy"] = ",".join(dict.fromkeys(hosts))
 
 
 def connect() -> Client:
@@ -56,6 +65,7 @@ def connect() -> Client:
     os.environ.update(FIXED)
     for key in NOT_OURS:
         os.environ.pop(key, None)
+    ask_this_machine_directly()
     import mlflow
 
     logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # our one line says it
@@ -89,38 +99,19 @@ def experiment(client: Client, name: str) -> str:
             f"`mlflow experiments restore --experiment-id {found.experiment_id}`"
         )
     location = None if is_served(client.tracking_uri) else (root() / ARTIFACTS / name).as_uri()
-    if found and not os.environ.get("MLFLOW_TRACKING_URI"):
-        _check_location(found.artifact_location, str(location))
     if found is None:
         if made := create(lambda: client.create_experiment(name, location)):
             note = NOTE.format(views.CHARTS.format("", made))
             client.set_experiment_tag(made, "mlflow.note.content", note)
         found = client.get_experiment_by_name(name)
+    place, is_default = found.artifact_location, not os.environ.get("MLFLOW_TRACKING_URI")
+    if is_default and place.startswith("file:") and place != location:  # MLflow's are absolute
+        raise TrackingError(
+            f"mlflow.db: its artifacts lie in {place}, outside this directory. Move mlflow.db "
+            f"away, and rebuild it here with {REBUILD}."
+        )
     experiment_id: str = found.experiment_id
     return experiment_id
-
-
-def _check_location(found: str, expected: str) -> None:
-    """Raise TrackingError if artifacts of the store in this directory lie in another one.
-
-    MLflow keeps absolute paths, so a store that was moved or copied writes to its first place.
-    """
-    if found.startswith("file:") and found != expected:
-        raise TrackingError(
-            f"mlflow.db: its artifacts lie in {found}, outside this directory. Move mlflow.db "
-            "away, and rebuild it here with `python -m softmax track --history`."
-        )
-
-
-def search(client: Client, experiment_id: str, query: str) -> list[Run]:
-    """The runs of an experiment to which `query` applies, however many, newest first."""
-    found: list[Run] = []
-    token: str | None = ""
-    while token is not None:
-        page = client.search_runs([experiment_id], query, page_token=token or None)
-        found += page
-        token = page.token or None
-    return found
 
 
 def exists() -> bool:
@@ -175,10 +166,12 @@ def clear_errors() -> Iterator[None]:
     except FileNotFoundError as error:
         raise TrackingError(f"{reason(error)}; run `dvc repro`") from None
     except Exception as error:
-        raise TrackingError(
-            f"MLflow store {shown(uri())}: {reason(error)}. Check MLFLOW_TRACKING_URI and that the "
-            "server is running, then run the command again."
-        ) from None
+        place, cause = f"MLflow store {shown(uri())}", first_cause(error)
+        if type(cause) is sqlite3.DatabaseError:  # its subclasses have other causes
+            remedy = f"Move the file away, and rebuild the store with {REBUILD}."
+            raise TrackingError(f"{place}: {cause}. {remedy}") from None
+        remedy = "Check MLFLOW_TRACKING_URI and that the server is running, then run the command"
+        raise TrackingError(f"{place}: {reason(error)}. {remedy} again.") from None
 
 
 def is_served(uri: str) -> bool:

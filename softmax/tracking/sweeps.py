@@ -5,14 +5,13 @@ off is completed.
 """
 
 import hashlib
+import io
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
+from PIL import Image
 
 from softmax.analysis.trained_models import Facts, provenance
 from softmax.pipeline import dvc_lock
@@ -66,27 +65,19 @@ class Sweep:
         event = json.loads((result.folder / model_cache.EVENT).read_bytes())
         run = run or self._create(result, facts, event)
         run_id, status = run.info.run_id, "FINISHED"
-        try:
-            if failure:
-                sync.recipe(self.client, run, facts)
-                self.client.set_tag(run_id, "mlflow.note.content", failure)
-                status = "FAILED"
-            else:
-                sync.training(self.client, run, facts)
-                sync.test_scores(self.client, run, facts)
-            self.client.set_terminated(run_id, status, int(event["ended"] * 1000))
-        except KeyboardInterrupt:  # whole rows, or none
-            with suppress(Exception):
-                self.client.delete_run(run_id)
-            raise
+        if failure:
+            sync.recipe(self.client, run, facts)
+            self.client.set_tag(run_id, "mlflow.note.content", failure)
+            status = "FAILED"
+        else:
+            sync.training(self.client, run, facts)
+            sync.test_scores(self.client, run, facts)
+        self.client.set_terminated(run_id, status, int(event["ended"] * 1000))
 
     def close(self, table: pd.DataFrame, picture: bytes) -> None:
         """Let the parent show all of them."""
         run_id = self.parent.info.run_id
-        with TemporaryDirectory() as folder:
-            path = Path(folder) / PICTURE
-            path.write_bytes(picture)
-            self.client.log_artifact(run_id, str(path))
+        self.client.log_image(run_id, Image.open(io.BytesIO(picture)), PICTURE)
         shown = table.head(SHOWN).to_markdown(index=False)
         note = NOTE.format(picture=PICTURE, run_id=run_id, table=shown)
         self.client.set_tag(run_id, "mlflow.note.content", note)
@@ -114,7 +105,14 @@ class Sweep:
         return recipe if accuracy is None else f"{accuracy:.2%} · {recipe}"
 
     def _runs(self, tag: str, value: str) -> list[Run]:
-        return store.search(self.client, self.experiment, f"tags.`{tag}` = '{value}'")
+        return _search(self.experiment, f"tags.`{tag}` = '{value}'")
+
+
+def _search(experiment_id: str, query: str) -> list[Run]:
+    """Return all runs of an experiment to which `query` applies, newest first."""
+    import mlflow
+
+    return list(mlflow.search_runs([experiment_id], query, output_format="list"))
 
 
 def _short(key: str) -> str:
@@ -138,7 +136,7 @@ def accuracies(facts: Facts) -> dict[int, float]:
     with store.clear_errors():
         client = store.connect()
         experiment = store.experiment(client, store.experiment_name(facts.settings))
-        rows = store.search(client, experiment, query)
+        rows = _search(experiment, query)
     return {
         int(row.data.params["train.seed"]): row.data.metrics["test_accuracy"]
         for row in rows

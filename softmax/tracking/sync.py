@@ -95,19 +95,13 @@ def test_scores(client: Client, run: Run, facts: Facts) -> dict[str, Any]:
 def is_comparable(run: Run, facts: Facts) -> bool:
     """Whether `run` was scored on the same test set, or not yet."""
     mine = _dataset(facts, "test")
-    scored = {
-        entry.dataset.digest
-        for entry in run.inputs.dataset_inputs
-        if entry.dataset.name == mine.name
-    }
-    return scored <= {mine.digest}
+    logged = [entry.dataset for entry in run.inputs.dataset_inputs]
+    return all(other.digest == mine.digest for other in logged if other.name == mine.name)
 
 
 def images(client: Client, run: Run, facts: Facts) -> None:
     """Add the weight images, and those of each epoch as steps of one image, the last first."""
     from mlflow.artifacts import list_artifacts
-
-    from softmax.tracking import views
 
     run_id = run.info.run_id
     client.set_tag(run_id, "export.scale", str(facts.settings.export.scale))
@@ -191,10 +185,7 @@ def _log_datasets(client: Client, run: Run, facts: Facts, contexts: list[str]) -
     from mlflow.exceptions import MlflowException
 
     inputs = [
-        DatasetInput(
-            _dataset(facts, context, **_contents(facts, context)),
-            [InputTag("mlflow.data.context", context)],
-        )
+        DatasetInput(_dataset(facts, context), [InputTag("mlflow.data.context", context)])
         for context in contexts
     ]
     try:
@@ -205,8 +196,8 @@ def _log_datasets(client: Client, run: Run, facts: Facts, contexts: list[str]) -
         client.log_inputs(run.info.run_id, inputs)
 
 
-def _dataset(facts: Facts, context: str, **contents: str) -> "Dataset":
-    """The training, validation or test set, perhaps with what it has."""
+def _dataset(facts: Facts, context: str) -> "Dataset":
+    """Return the training, validation or test set."""
     from mlflow.entities import Dataset
 
     name = facts.settings.download.dataset
@@ -215,7 +206,7 @@ def _dataset(facts: Facts, context: str, **contents: str) -> "Dataset":
         digest=facts.digest(context),
         source_type="http",
         source=json.dumps({"url": datasets.load()[name].homepage}),
-        **contents,
+        **_contents(facts, context),
     )
 
 

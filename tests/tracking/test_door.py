@@ -42,7 +42,7 @@ def test_with_a_package_that_raises(error: type[BaseException], workspace: Works
     def fail(*_: object, **__: object) -> None:
         raise error("not today")
 
-    workspace.monkeypatch.setattr(recording, "EVENTS", dict.fromkeys(recording.EVENTS, fail))
+    workspace.monkeypatch.setattr(recording, "STAGES", dict.fromkeys(recording.STAGES, fail))
     assert_same_facts_with_a_warning_each(workspace, f"{error.__name__}: not today")
 
 
@@ -57,8 +57,8 @@ def test_ctrl_c_ends_a_stage_that_logs(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("event", "experiment", "remedy"),
     [
-        ("training", "", "`python -m softmax track`"),
-        ("training", "mild-sole", "`python -m softmax track --history`"),  # its directory may go
+        ("train", "", "`python -m softmax track`"),
+        ("train", "mild-sole", "`python -m softmax track --history`"),  # its directory may go
         ("lesson", "", "`dvc repro --force --single-item lesson`"),
         ("download", "", "`dvc repro --force --single-item download`"),
         ("sweep", "", "run the same sweep again, which trains nothing twice"),

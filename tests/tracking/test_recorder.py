@@ -24,8 +24,8 @@ from softmax.pipeline import params
 from softmax.pipeline import recorder
 from softmax.tracking import recording
 recording.LIMIT = 1
-recording.EVENTS["images"] = lambda *_: threading.Thread(target=time.sleep, args=[600]).start()
-recorder.log("images", params.load())
+recording.STAGES["export"] = lambda *_: threading.Thread(target=time.sleep, args=[600]).start()
+recorder.log("export", params.load())
 """
 
 
@@ -94,5 +94,5 @@ def test_a_store_that_stalls_is_given_up() -> None:
     """By the process that logs, also if one of its threads does not end."""
     start = time.monotonic()
     done = run("-c", ENDLESS)
-    assert done.stderr.startswith("warning: could not log images to MLflow: not in 1 s. ")
+    assert done.stderr.startswith("warning: could not log export to MLflow: not in 1 s. ")
     assert time.monotonic() - start < STARTUP

@@ -1,10 +1,26 @@
-"""What `softmax ui` says of a port and a server that it cannot use."""
+"""What `softmax ui` says of a port, a store and a server that it cannot use, and past a proxy."""
 
+import os
 import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from threading import Timer
 
-from helpers.stores import free_port
+import pytest
+from helpers.rows import NAME
+from helpers.shared import ROOT
+from helpers.stores import STARTUP, empty_store, free_port
 from helpers.workspace import Workspace, error
+from mlflow import MlflowClient
+from requests.utils import get_environ_proxies
+
+from softmax.pipeline import dvc_lock
+from softmax.tracking import store
+
+PROXY = "http://127.0.0.1:9"  # nothing listens there
 
 
 def test_a_port_that_is_taken_is_one_line(workspace: Workspace) -> None:
@@ -20,3 +36,96 @@ def test_a_server_that_does_not_start_says_why(workspace: Workspace) -> None:
     printed = workspace.tool("ui", "--port", free_port())
     assert error(printed) == "MLflow's UI did not start: no address is free"
     assert printed.out == ""
+
+
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "file is not a database": lambda content: b"garbage\n" * (len(content) // 8),
+    "database disk image is malformed": lambda content: content[: len(content) // 2],
+}
+
+
+@pytest.mark.parametrize("command", ["ui", "track"])
+@pytest.mark.parametrize("problem", DAMAGE)
+def test_a_corrupted_store_is_one_line_and_is_not_touched(
+    problem: str, command: str, workspace: Workspace, tmp_path: Path
+) -> None:
+    workspace.tool("track")
+    place = tmp_path / "corrupted.db"  # since MLflow keeps one engine for each URI of a process
+    content = DAMAGE[problem](Path("mlflow.db").read_bytes())
+    place.write_bytes(content)
+    before = workspace.contents()
+    workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{place}")
+    printed = workspace.tool(command, *(["--port", free_port()] if command == "ui" else []))
+    assert error(printed) == (
+        f"MLflow store sqlite:///{place}: {problem}. Move the file away, and rebuild the store "
+        "with `python -m softmax track --history`."
+    )
+    assert printed.out == ""
+    assert place.read_bytes() == content
+    assert workspace.contents() == before
+
+
+def test_a_sweep_trains_beside_a_corrupted_store(workspace: Workspace, tmp_path: Path) -> None:
+    place = tmp_path / "corrupted.db"
+    place.write_bytes(b"garbage")
+    workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{place}")
+    printed = workspace.tool("sweep", "train.seed=0")
+    assert printed.status == 0
+    assert printed.err.count("warning: could not log sweep") == 1
+    assert "Traceback" not in printed.err
+    assert place.read_bytes() == b"garbage"
+
+
+def test_a_store_of_an_older_mlflow_says_how_to_upgrade_it(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", empty_store(tmp_path / "old.db"))
+    with sqlite3.connect(tmp_path / "old.db") as old:
+        old.execute("UPDATE alembic_version SET version_num = '0584bdc529eb'")
+    assert "run 'mlflow db upgrade" in error(workspace.tool("ui", "--port", free_port()))
+
+
+@pytest.fixture
+def proxied(workspace: Workspace) -> Workspace:
+    """A workspace whose environment names a proxy for all that is asked by HTTP."""
+    for name in ("no_proxy", "NO_PROXY"):
+        workspace.monkeypatch.delenv(name, raising=False)
+    for name in ("http_proxy", "https_proxy"):
+        workspace.monkeypatch.setenv(name, PROXY)
+    return workspace
+
+
+@pytest.mark.end_to_end
+def test_no_proxy_is_asked_for_the_ui_of_this_machine(proxied: Workspace) -> None:
+    address = f"http://127.0.0.1:{(port := free_port())}"
+    command = [sys.executable, "-m", "softmax", "ui", "--port", str(port)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        timer = Timer(STARTUP, process.kill)
+        timer.start()
+        try:
+            assert process.stdout.readline().startswith(f"charts  {address}/#/experiments/")
+        finally:
+            process.terminate()
+            timer.cancel()
+    assert MlflowClient(proxied.store).get_experiment_by_name(NAME)
+
+
+def test_no_proxy_is_asked_for_a_server_of_this_machine(proxied: Workspace, server: str) -> None:
+    proxied.monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    assert f"charts  {server}/#/experiments/" in proxied.tool("ui").out
+    dvc_lock.PATH.unlink()
+    assert proxied.stage("evaluate").err == ""
+
+
+@pytest.mark.parametrize("given", ["", "*", "intranet.example"])
+def test_a_proxy_stays_in_use_for_other_machines(given: str, proxied: Workspace) -> None:
+    proxied.monkeypatch.setenv("NO_PROXY", given)
+    for _ in range(2):
+        store.connect()
+    for host in ("127.0.0.1", "localhost", "[::1]"):
+        assert get_environ_proxies(f"http://{host}:5000") == {}
+    assert bool(get_environ_proxies("https://mlflow.example.org")) == (given != "*")
+    assert bool(get_environ_proxies("http://intranet.example")) == (given == "")
+    assert os.environ.get("no_proxy", "").count("localhost") == (given != "*")
