@@ -42,10 +42,10 @@ types: .venv/dev ## check types
 	$(BIN)/mypy
 
 lock-current: .venv/installed
-	$(BIN)/python -m verification.claims current
+	$(BIN)/python -m verification.checks current
 
 lock-reproducible: .venv/installed
-	$(BIN)/python -m verification.claims true
+	$(BIN)/python -m verification.checks reproducible
 
 ci: ## run every check of CI: lint, types, test-all, dvc.lock is up to date and reproducible
 	@failed=; for check in $(CHECKS); do $(MAKE) $$check || failed="$$failed $$check"; done; \

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from benchmarks.shared import LECTURE, in_turns
 from softmax.core import arrays, batches
-from softmax.core.arithmetic import WHITE
+from softmax.core.arithmetic import MAX_PIXEL
 from softmax.core.batches import Dataset
 from softmax.pipeline import datasets
 from softmax.sweep.compiled import CompiledTrainer
@@ -72,7 +72,7 @@ def jax(training: Dataset, models: int) -> Epoch:
     import jax
     import jax.numpy as jnp
 
-    images = jnp.asarray(training.images, jnp.float32) / WHITE
+    images = jnp.asarray(training.images, jnp.float32) / MAX_PIXEL
     one_hot = jax.nn.one_hot(jnp.asarray(training.labels), 10)
     random, count = np.random.default_rng(0), len(training.labels) // BATCH
     rates = jnp.full((models, 1, 1), RATE)

@@ -53,8 +53,8 @@ def train(size: Size) -> tuple[float, float]:
 
     It runs in a process of its own.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "images"
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "images"
         random = np.random.default_rng(0)
         images = random.integers(1, 256, (PIECE, size.pixels), np.uint8)
         images[random.random(images.shape) > 0.2] = 0
@@ -68,16 +68,16 @@ def train(size: Size) -> tuple[float, float]:
 def _train(path: Path, size: Size) -> tuple[float, float]:
     images = np.asarray(np.memmap(path, np.uint8, mode="c", shape=(size.samples, size.pixels)))
     labels = (np.arange(size.samples) % size.classes).astype(np.uint16)
-    kept, held_out = Dataset(images, labels, size.classes).split(0)
-    recipe = LECTURE._replace(epochs=1)
+    kept, validation_set = Dataset(images, labels, size.classes).split(0)
+    hyperparameters = LECTURE._replace(epochs=1)
 
     def sweep(settings: int) -> None:
         from softmax.sweep.compiled import CompiledTrainer
         from softmax.sweep.passes import TOGETHER
 
         for first in range(0, settings, TOGETHER):
-            recipes = [recipe] * min(TOGETHER, settings - first)
-            list(fitting.fit_together(CompiledTrainer(kept, recipes), held_out))
+            recipes = [hyperparameters] * min(TOGETHER, settings - first)
+            list(fitting.fit_together(CompiledTrainer(kept, recipes), validation_set))
 
     if size.settings:
         sweep(1)  # which compiles
@@ -85,7 +85,7 @@ def _train(path: Path, size: Size) -> tuple[float, float]:
     if size.settings:
         sweep(size.settings)
     else:
-        list(fitting.fit(kept, held_out, recipe))
+        list(fitting.fit(kept, validation_set, hyperparameters))
     return time.perf_counter() - start, (peak_memory() - before) / MIB
 
 
@@ -100,15 +100,15 @@ def peak_memory() -> int:
 
 def share(count: int) -> float:
     """Seconds of the stage train on MNIST as so many workers, start and all."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as directory:
         for name in ("params.yaml", "datasets.yaml", "data"):
-            (Path(folder) / name).symlink_to(Path(name).absolute())
+            (Path(directory) / name).symlink_to(Path(name).absolute())
         environment = {"PYTHONPATH": str(Path.cwd()), "WORKERS": str(count), "DEVICE": "cpu"}
         start = time.perf_counter()
         subprocess.run(
             [sys.executable, "-m", "stages.train"],
-            cwd=folder,
-            env=os.environ | environment | {"MLFLOW_TRACKING_URI": f"sqlite:///{folder}/db"},
+            cwd=directory,
+            env=os.environ | environment | {"MLFLOW_TRACKING_URI": f"sqlite:///{directory}/db"},
             check=True,
             capture_output=True,
         )

@@ -104,19 +104,19 @@ def measure(stores: dict[str, str]) -> None:
 def main() -> None:
     """Measure with stores in a temporary folder."""
     mlflow_store.ask_this_machine_directly()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as directory:
         served = f"http://127.0.0.1:{PORT}"
-        store = ["--backend-store-uri", f"sqlite:///{folder}/served.db", "--port", str(PORT)]
+        store = ["--backend-store-uri", f"sqlite:///{directory}/served.db", "--port", str(PORT)]
         server = subprocess.Popen(
             [sys.executable, "-m", "mlflow", "server", *store, "--workers", "1"],
-            cwd=folder,
+            cwd=directory,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         try:
             patience = urllib3.Retry(100, backoff_factor=1, backoff_max=0.5)
             urllib3.request("GET", f"{served}/health", retries=patience)
-            stores = {"SQLite": f"sqlite:///{folder}/mlflow.db", "a server": served}
+            stores = {"SQLite": f"sqlite:///{directory}/mlflow.db", "a server": served}
             for uri in stores.values():
                 run(WITH.format(stage="train"), uri)
             measure(stores)

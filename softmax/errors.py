@@ -56,7 +56,7 @@ class TrackingError(SoftmaxError):
 
 
 MAX_LINE = 500  # letters of a line
-SILENCE = 10  # seconds in which another worker may say it
+DELAY = 10  # seconds in which another worker may say it
 
 SECRETS = (  # of addresses: what tells who asks
     (re.compile(r"\b((?!file|sqlite)[\w+.-]+://)\S*@"), r"\1"),  # a password may hold / and @
@@ -87,7 +87,7 @@ def exits_cleanly(main: Callable[[], None]) -> Callable[[], None]:
             main()
         except (SoftmaxError, OSError) as error:
             if isinstance(error, SoftmaxError) and os.environ.get("LOCAL_RANK", "0") != "0":
-                time.sleep(SILENCE)
+                time.sleep(DELAY)
             remedy = error.remedy if isinstance(error, SoftmaxError) else ""
             print(f"error: {shown(error)}" + (f". {remedy}" if remedy else ""), file=sys.stderr)
             sys.exit(2)

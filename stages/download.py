@@ -12,13 +12,13 @@ from softmax.pipeline.recorder import Recorder
 def main() -> None:
     """Write the four IDX files of the data set that params.yaml names."""
     started = time.time()
-    settings = params.load()
+    config = params.load()
     recorder = Recorder("download")
-    dataset = settings.download.dataset
+    dataset = config.download.dataset
     contents, source = download.fetch(dataset)
     files.write(contents)
     print(f"download: {dataset} from {source}, {len(contents)} files verified")
-    recorder.log(settings, source=source, started=started, ended=time.time())
+    recorder.log(config, source=source, started=started, ended=time.time())
 
 
 if __name__ == "__main__":

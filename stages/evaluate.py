@@ -10,29 +10,29 @@ from softmax.training import scoring
 @exits_cleanly
 def main() -> None:
     """Write the test metrics, the confusion, every prediction, and cards of images and model."""
-    settings = params.load()
-    dataset = settings.download.dataset
-    pinned, test = datasets.load()[dataset], batches.load(*datasets.test(dataset))
+    config = params.load()
+    dataset = config.download.dataset
+    entry, test = datasets.load()[dataset], batches.load(*datasets.test(dataset))
     dvc_lock.verify(paths.WEIGHTS)
-    theta = model.load(paths.WEIGHTS, pinned.size)
+    theta = model.load(paths.WEIGHTS, entry.size)
     z = evaluation.logits(theta, test)
     a = model.softmax(z)
     table = evaluation.predictions(z, a, test.labels)
     score = scoring.score(theta, test)
     metrics, sha256 = evaluation.metrics(score, table), files.sha256(paths.WEIGHTS)
-    facts = {
-        paths.MODEL_CARD: model_card.card(settings, pinned, sha256, metrics, table),
+    outputs = {
+        paths.MODEL_CARD: model_card.card(config, entry, sha256, metrics, table),
         paths.TEST_METRICS: files.to_json(metrics),
-        paths.CONFUSION: files.to_csv(evaluation.named_pairs(table, pinned.classes)),
+        paths.CONFUSION: files.to_csv(evaluation.named_pairs(table, entry.classes)),
         paths.PREDICTIONS: files.to_csv(table),
     }
-    for k in settings.evaluate.samples:
-        pixels = test.images[k].reshape(pinned.shape)
-        card = images.card(k, pixels, int(test.labels[k]), z[:, k], pinned.classes)
-        facts[paths.SAMPLE_CARDS / f"{k}.svg"] = card
-    files.write(facts, only_in=paths.SAMPLE_CARDS)
+    for k in config.evaluate.samples:
+        pixels = test.images[k].reshape(entry.shape)
+        card = images.prediction_figure(k, pixels, int(test.labels[k]), z[:, k], entry.classes)
+        outputs[paths.PREDICTION_FIGURES / f"{k}.svg"] = card
+    files.write(outputs, only_in=paths.PREDICTION_FIGURES)
     print(f"evaluate: {score.correct} of {score.total} right, accuracy {score.accuracy:.2%}")
-    recorder.log("evaluate", settings)
+    recorder.log("evaluate", config)
 
 
 if __name__ == "__main__":

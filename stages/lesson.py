@@ -14,11 +14,11 @@ from softmax.training import fitting
 def main() -> None:
     """Write the weights and their history, the points, the lecture's examples, and pictures."""
     started = time.time()
-    settings = params.load()
+    config = params.load()
     recorder = Recorder("lesson")
-    data, lattice = examples.points(settings.lesson), examples.lattice()
-    epochs = examples.fit(data, settings.lesson)
-    theta, alone = epochs[-1].theta, examples.fit_logistic(data, settings.lesson)
+    data, lattice = examples.points(config.lesson), examples.lattice()
+    epochs = examples.fit(data, config.lesson)
+    theta, alone = epochs[-1].theta, examples.fit_logistic(data, config.lesson)
     a, q = examples.probabilities(theta, lattice), examples.logistic(alone, lattice)
 
     metrics = examples.metrics(epochs[-1], a, q)
@@ -34,7 +34,7 @@ def main() -> None:
         }
     )
     print("lesson: loss {train_loss:.4f}, accuracy {train_accuracy:.2%}".format(**metrics))
-    recorder.log(settings, started=started, ended=time.time())
+    recorder.log(config, started=started, ended=time.time())
 
 
 if __name__ == "__main__":

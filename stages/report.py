@@ -29,67 +29,67 @@ READ = (
 @exits_cleanly
 def main() -> None:
     """Write the page of the lesson and of the trained model."""
-    settings = params.load()
-    dataset = settings.download.dataset
+    config = params.load()
+    dataset = config.download.dataset
     dvc_lock.verify(*READ)
     test, predictions = batches.load(*datasets.test(dataset)), pd.read_csv(paths.PREDICTIONS)
     lesson = document.lesson(
-        settings.lesson,
+        config.lesson,
         model.load(paths.LESSON_WEIGHTS),
         pd.read_csv(paths.LESSON_POINTS),
         pd.read_csv(paths.LESSON_EPOCHS),
     )
     examples = document.examples(pd.read_csv(paths.LESSON_EXAMPLES))
     losses = pd.read_csv(paths.LOSSES)
-    facts = {
+    outputs = {
         "dataset": dataset,
         "name": document.name(dataset),
         "result": json.loads(paths.TEST_METRICS.read_bytes()),
         "curves": document.curves(losses, pd.read_csv(paths.EPOCHS)),
-        **of_images(settings, test, predictions),
+        **of_images(config, test, predictions),
         "images": [],
         "lesson": lesson | {"sha256": files.sha256(paths.LESSON_WEIGHTS)},
         "slides": document.slides(examples),
-        "lecture": document.beside(dataset, settings.train, losses),
+        "lecture": document.beside(dataset, config.train, losses),
     }
     page = document.html(
-        facts,
-        train=settings.train,
+        outputs,
+        train=config.train,
         sha256={
             **dict(zip(datasets.FILES, datasets.load()[dataset].sha256, strict=True)),
             paths.WEIGHTS.name: files.sha256(paths.WEIGHTS),
         },
         examples=examples,
     )
-    room, sure = document.LIMIT - len(page), facts["theta"] is None
+    room, sure = document.LIMIT - len(page), outputs["theta"] is None
     page = document.with_images(
-        page, embedded.shown(test, predictions, settings.evaluate.samples, room, sure)
+        page, embedded.shown(test, predictions, config.evaluate.samples, room, sure)
     )
     files.write({paths.REPORT: page})
     print(f"report: {paths.REPORT}, {len(page) / 1e6:.1f} MB")
-    recorder.log("report", settings)
+    recorder.log("report", config)
 
 
-def of_images(settings: Params, test: Dataset, predictions: pd.DataFrame) -> dict[str, Any]:
+def of_images(config: Params, test: Dataset, predictions: pd.DataFrame) -> dict[str, Any]:
     """The facts about the data set, the model, and how its weights formed."""
-    dataset = settings.download.dataset
-    pinned = datasets.load()[dataset]
-    kept, held_out = batches.load(*datasets.training(dataset)).split(settings.train.validation)
-    theta = model.load(paths.WEIGHTS, pinned.size)
+    dataset = config.download.dataset
+    entry = datasets.load()[dataset]
+    kept, validation_set = batches.load(*datasets.training(dataset)).split(config.train.validation)
+    theta = model.load(paths.WEIGHTS, entry.size)
     thetas = {
-        int(path.stem): model.load(path, pinned.size)
+        int(path.stem): model.load(path, entry.size)
         for path in paths.EPOCH_WEIGHTS.glob("*.safetensors")
     }
-    listed = embedded.listed(predictions, len(pinned.classes))
+    listed = embedded.listed(predictions, len(entry.classes))
     return {
         "listed": listed,
         "data": {
-            "shape": pinned.shape,
-            "classes": pinned.classes,
-            **embedded.data(listed, kept, held_out, test),
+            "shape": entry.shape,
+            "classes": entry.classes,
+            **embedded.data(listed, kept, validation_set, test),
         },
-        "samples": settings.evaluate.samples,
-        **embedded.called(predictions, listed, len(pinned.classes)),
+        "samples": config.evaluate.samples,
+        **embedded.called(predictions, listed, len(entry.classes)),
         **embedded.weights(theta, thetas, listed, kept.images),
     }
 

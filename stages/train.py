@@ -21,20 +21,20 @@ NOTHING = np.empty(0)
 @exits_cleanly
 def main() -> None:
     """Write the weights, those of the epochs before, and the losses and scores along the way."""
-    settings = params.load()
+    config = params.load()
     if count := launcher.wanted():
         launcher.launch("stages.train", count)
         return
     started, where = time.time(), launcher.choose()
-    with launcher.join(where) as team:
-        recorder = Recorder("train") if team.rank == 0 else None
-        epochs = fit(settings, where, team)
+    with launcher.join(where) as workers:
+        recorder = Recorder("train") if workers.rank == 0 else None
+        epochs = fit(config, where, workers)
     if recorder is None:
         return
 
     metrics = fitting.metrics(epochs[-1])
-    classes, features = datasets.load()[settings.download.dataset].size
-    start = randomness.initial_weights(features, settings.train.seed, classes)
+    classes, features = datasets.load()[config.download.dataset].size
+    start = randomness.initial_weights(features, config.train.seed, classes)
     kept = fitting.snapshots(len(epochs))
     thetas = {0: start, **{number: epochs[number - 1].theta for number in kept}}
     if np.array_equal(thetas[0], epochs[-1].theta):
@@ -52,22 +52,22 @@ def main() -> None:
         },
         only_in=paths.EPOCH_WEIGHTS,
     )
-    by = f"{where}, {team.size} workers" if team.size > 1 else where
+    by = f"{where}, {workers.size} workers" if workers.size > 1 else where
     print(f"train: {len(epochs)} epochs on {by}", *(f"{k} {v:.4f}" for k, v in metrics.items()))
-    recorder.log(settings, device=where, workers=team.size, started=started, ended=time.time())
+    recorder.log(config, device=where, workers=workers.size, started=started, ended=time.time())
 
 
-def fit(settings: Params, where: str, team: Workers) -> list[Epoch]:
+def fit(config: Params, where: str, workers: Workers) -> list[Epoch]:
     """This worker's part of the training, with a progress bar on the first."""
-    name = settings.download.dataset
+    name = config.download.dataset
     dataset = batches.load(*datasets.training(name)).to(where)
-    launcher.agree(team, settings.train, datasets.training_files(name))
-    kept, held_out = dataset.split(settings.train.validation)
-    chosen = Hyperparameters(**settings.train.model_dump(exclude={"validation"}))
-    epochs, snapshots = [], fitting.snapshots(settings.train.epochs)
-    hidden = team.rank > 0 or None  # None: where there is no terminal
-    with tqdm(total=settings.train.epochs, desc="train", unit="epoch", disable=hidden) as bar:
-        for epoch in fitting.fit(kept, held_out, chosen, team):
+    launcher.agree(workers, config.train, datasets.training_files(name))
+    kept, validation_set = dataset.split(config.train.validation)
+    chosen = Hyperparameters(**config.train.model_dump(exclude={"validation"}))
+    epochs, snapshots = [], fitting.snapshots(config.train.epochs)
+    hidden = workers.rank > 0 or None  # None: where there is no terminal
+    with tqdm(total=config.train.epochs, desc="train", unit="epoch", disable=hidden) as bar:
+        for epoch in fitting.fit(kept, validation_set, chosen, workers):
             # the weights of all epochs could fill the memory
             epochs.append(epoch if epoch.number in snapshots else epoch._replace(theta=NOTHING))
             bar.set_postfix(loss=f"{epoch.training.loss:.4f}")

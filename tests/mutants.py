@@ -90,7 +90,7 @@ def choose(seed: int) -> list[tuple[str, Path, int]]:
     return chosen
 
 
-def judge(area: str, path: Path, number: int, clone: Path) -> str:
+def from_sums(area: str, path: Path, number: int, clone: Path) -> str:
     """Return what is changed, and the first test that fails or that it survived."""
     source = (clone / path).read_text()
     tree = ast.parse(source)
@@ -133,7 +133,7 @@ def main() -> None:
 
         def tell(chosen: tuple[str, Path, int]) -> bool:
             clone, start = clones.get(), time.monotonic()
-            said = judge(*chosen, clone)
+            said = from_sums(*chosen, clone)
             clones.put(clone)
             tqdm.write(f"{said}, {time.monotonic() - start:.0f} s")
             return said.endswith("SURVIVED")

@@ -53,28 +53,33 @@ class Result(NamedTuple):
         return LAYOUT.format(self.row.name, *columns, self.weights[:16], self.outcome)
 
 
-def retrain(row: Row, settings: dict[str, Any], locked: dvc_lock.Hashes) -> Result:
+def retrain(row: Row, config: dict[str, Any], locked: dvc_lock.Hashes) -> Result:
     """Compute `row` in a folder of its own, and compare all outputs with the locked ones."""
     if row.missing:
         return Result(row, MISSING + row.missing)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "params.yaml").write_text(yaml.safe_dump(settings))
-        (folder / "data").symlink_to(Path("data").absolute())
-        (folder / datasets.PATH.name).symlink_to(datasets.PATH)
+        directory = Path(name)
+        (directory / "params.yaml").write_text(yaml.safe_dump(config))
+        (directory / "data").symlink_to(Path("data").absolute())
+        (directory / datasets.PATH.name).symlink_to(datasets.PATH)
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "DEVICE": "cpu", **row.environment}
         done = subprocess.run(
-            _command(row), cwd=folder, env=environment, capture_output=True, text=True, check=False
+            _command(row),
+            cwd=directory,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode != 0:
             reason = done.stderr.strip() or f"status {done.returncode}"
             return Result(row, f"FAILED: {reason.splitlines()[-1]}")
-        report = json.loads((folder / REPORT).read_text())
+        report = json.loads((directory / REPORT).read_text())
         for what, wanted in {"instructions": row.instructions, "threads": row.threads}.items():
             if wanted and report[what] != wanted:
                 return Result(row, f"{MISSING}these {what} were chosen", report=report)
-        outcome = CONTROL if row.way == "lecture" else _compare(folder, locked)
-        return Result(row, outcome, files.sha256(folder / paths.WEIGHTS), report)
+        outcome = CONTROL if row.way == "lecture" else _compare(directory, locked)
+        return Result(row, outcome, files.sha256(directory / paths.WEIGHTS), report)
 
 
 def _command(row: Row) -> list[str]:
@@ -83,17 +88,17 @@ def _command(row: Row) -> list[str]:
     return [row.python, "-m", *launcher, "verification.retrain", row.way]
 
 
-def _compare(folder: Path, locked: dvc_lock.Hashes) -> str:
+def _compare(directory: Path, locked: dvc_lock.Hashes) -> str:
     """Say whether `folder` holds the locked bytes, or name the outputs that differ."""
     wrong = [
         str(path)
         for path, wanted in locked.items()
-        if not (folder / path).exists() or files.md5(folder / path) != wanted
+        if not (directory / path).exists() or files.md5(directory / path) != wanted
     ]
     return f"DIFFERENT: {', '.join(wrong)}" if wrong else SAME
 
 
-def judge(results: Sequence[Result]) -> list[str]:
+def from_sums(results: Sequence[Result]) -> list[str]:
     """Return what speaks against the proof: nothing, where it holds."""
     objections = [
         f"{result.row.name}: {result.outcome}"
@@ -125,7 +130,7 @@ def main() -> None:
         del os.environ[name]
     stages = dvc_lock.load()
     dvc_lock.verify(*dvc_lock.outputs(stages, "download"))
-    settings = params.load().model_dump() | dvc_lock.params(stages).model_dump()
+    config = params.load().model_dump() | dvc_lock.params(stages).model_dump()
     locked: dvc_lock.Hashes = {}
     for stage in dvc_lock.RESULTS:
         locked |= dvc_lock.outputs(stages, stage)
@@ -134,7 +139,7 @@ def main() -> None:
     rows = rows_of()
     pool = ThreadPoolExecutor(AT_ONCE)
     try:
-        found = pool.map(lambda row: retrain(row, settings, locked), rows)
+        found = pool.map(lambda row: retrain(row, config, locked), rows)
         for result in tqdm(found, desc="verify", unit="row", total=len(rows), disable=None):
             results.append(result)
             tqdm.write(str(result))
@@ -146,7 +151,7 @@ def main() -> None:
         f"\n{counts[SAME]} configurations gave all {len(locked)} outputs the bytes of dvc.lock; "
         f"{counts['not run']} could not run here."
     )
-    if objections := judge(results):
+    if objections := from_sums(results):
         raise SoftmaxError("\n".join(["the proof fails here:", *objections]))
 
 

@@ -106,7 +106,7 @@ def start(n: int, classes: int, seed: int) -> Floats:
     return np.hstack([weights.reshape(classes, n), biases.reshape(classes, 1)])
 
 
-def with_white(images: Bytes) -> Integers:
+def with_bias(images: Bytes) -> Integers:
     """Images as rows of pixels, and one more of 255 for the bias."""
     return np.pad(images.astype(np.int64), [(0, 0), (0, 1)], constant_values=255)
 
@@ -136,7 +136,7 @@ def losses(z: Floats, y: Integers) -> Integers:
 
 def score(theta: Floats, images: Bytes, y: Integers) -> tuple[float, int]:
     """The mean loss and the number of correct predictions."""
-    z = logits(theta, with_white(images))
+    z = logits(theta, with_bias(images))
     mean = float(value(losses(z, y).sum(), LOSSES)) / len(y)
     return mean, int((z.argmax(axis=1) == y).sum())
 
@@ -190,7 +190,7 @@ def fit(images: Bytes, y: Integers, classes: int, train: Train) -> Iterator[Epoc
         batch_losses = {}
         for number, first in enumerate(starts, start=1):
             batch = order[first : first + size]
-            p = with_white(images[batch])
+            p = with_bias(images[batch])
             z = logits(theta, p)
             if number % 100 == 0:
                 total = value(losses(z, y[batch]).sum(), LOSSES)

@@ -80,14 +80,14 @@ def from_the_text() -> None:
     def score(theta: FloatArray, part: Dataset) -> Score:
         return Score(*reference.score(theta, part.images, part.labels), len(part.labels))
 
-    def fit(kept: Dataset, held_out: Dataset, *_: object) -> Iterator[Epoch]:
+    def fit(kept: Dataset, validation_set: Dataset, *_: object) -> Iterator[Epoch]:
         chosen = params.load().train
-        images = np.concatenate([kept.images, held_out.images])
-        labels = np.concatenate([kept.labels, held_out.labels])
+        images = np.concatenate([kept.images, validation_set.images])
+        labels = np.concatenate([kept.labels, validation_set.labels])
         batches = math.ceil(len(kept.labels) / chosen.batch_size)
         epochs = reference.fit(images, labels, kept.classes, chosen)
         for number, (theta, losses) in enumerate(epochs, start=1):
-            validation = score(theta, held_out) if len(held_out.labels) else None
+            validation = score(theta, validation_set) if len(validation_set.labels) else None
             yield Epoch(number, batches, theta, losses, score(theta, kept), validation)
 
     fitting.fit = fit  # type: ignore[assignment] # with other names of parameters
@@ -100,9 +100,9 @@ def as_in_the_lecture() -> None:
 
     from verification import lecture  # which takes torch's seconds to import
 
-    settings = params.load()
-    training_set = batches.load(*datasets.training(settings.download.dataset))
-    *_, layer = lecture.fit(training_set, settings.train)
+    config = params.load()
+    training_set = batches.load(*datasets.training(config.download.dataset))
+    *_, layer = lecture.fit(training_set, config.train)
     files.write({paths.WEIGHTS: safetensors.torch.save(layer.state_dict())})
 
 

@@ -30,7 +30,7 @@ xychart-beta
 {lines}
 ```"""
 
-PICTURES = """\
+FIGURES = """\
 <details><summary>Weights before, after, and their difference</summary>
 
 Blue is below zero, red above. The difference has a scale of its own, up to {largest:.3g}.
@@ -69,7 +69,7 @@ def markdown(before: Results, after: Results, *, charts: bool = True) -> str:
     if charts and not np.array_equal(before.tiles, after.tiles):
         sections.append(_curves(before.losses, after.losses))
         if before.tiles.shape == after.tiles.shape:
-            sections.append(PICTURES.format(largest=abs(after.tiles - before.tiles).max()))
+            sections.append(FIGURES.format(largest=abs(after.tiles - before.tiles).max()))
     return "\n\n".join(filter(None, sections)) + "\n"
 
 
@@ -87,7 +87,7 @@ def pictures(before: Results, after: Results) -> dict[str, bytes]:
         "difference.png": images.diverging(after.tiles - before.tiles),
     }
     return {
-        name: images.png(images.grid(levels), images.DIVERGING, SCALE)
+        name: images.png(images.contact_sheet(levels), images.DIVERGING, SCALE)
         for name, levels in shown.items()
     }
 

@@ -88,7 +88,7 @@ def diverging(tiles: FloatArray) -> Levels:
     return np.rint(tiles / (abs(tiles).max() or 1.0) * 127 + 128).astype(np.uint8)
 
 
-def grid(tiles: Levels) -> Levels:
+def contact_sheet(tiles: Levels) -> Levels:
     """The tiles in rows with a line of one cell around each; ten of them in two rows of five."""
     columns = math.isqrt((5 * len(tiles) - 1) // 2) + 1  # two and a half times as many as rows
     framed = np.pad(tiles, ((0, -len(tiles) % columns), (1, 0), (1, 0)), constant_values=LINE)
@@ -126,7 +126,7 @@ def _stored(content: bytes) -> bytes:
     return stream + struct.pack(">I", zlib.adler32(content))
 
 
-def card(
+def prediction_figure(
     index: int,
     pixels: Levels,
     label: int,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from softmax.analysis import evaluation
 from softmax.pipeline import paths
-from softmax.pipeline.datasets import FILES, Pinned
+from softmax.pipeline.datasets import FILES, DatasetEntry
 from softmax.pipeline.params import ModelParams
 
 SCORES = ("recall", "precision", "f1")
@@ -53,7 +53,7 @@ Mini-batch gradient descent in exact arithmetic, which gives the same bytes on e
 
 ## Data
 
-{source}: {training} images to train with{held_out}, {total} to test with. SHA-256 of the files:
+{source}: {training} images to train with{validation}, {total} to test with. SHA-256 of the files:
 
 {files}
 
@@ -67,16 +67,16 @@ MISTAKE = """\
 
 
 def card(
-    settings: ModelParams,
-    pinned: Pinned,
+    config: ModelParams,
+    entry: DatasetEntry,
     sha256: str,
     metrics: dict[str, Any],
     table: pd.DataFrame,
 ) -> bytes:
     """The card of the weights with this hash: `metrics` and `table` are those of evaluation."""
-    dataset, (classes, features) = settings.download.dataset, pinned.size
-    names = [name.replace("|", "\\|") for name in pinned.classes]
-    held_out, counts = settings.train.validation, evaluation.confusion_matrix(table, classes)
+    dataset, (classes, features) = config.download.dataset, entry.size
+    names = [name.replace("|", "\\|") for name in entry.classes]
+    validation_set, counts = config.train.validation, evaluation.confusion_matrix(table, classes)
     answers = table.drop(columns=["label", "prediction"]).max(axis=1)
     by_class = [
         (name, counts[k].sum(), *(f"{metrics[key][k]:.2%}" for key in SCORES))
@@ -85,8 +85,8 @@ def card(
     return CARD.format(
         **{key: metrics[key] for key in ("accuracy", "total", "loss")},
         dataset=dataset,
-        size=" x ".join(map(str, pinned.shape)),
-        shape=f"(n, {', '.join(map(str, pinned.shape))})",
+        size=" x ".join(map(str, entry.shape)),
+        shape=f"(n, {', '.join(map(str, entry.shape))})",
         classes=classes,
         features=features,
         parameters=classes * (features + 1),
@@ -94,11 +94,11 @@ def card(
         sha256=sha256,
         confidence=math.fsum(answers) / len(answers),
         mistake=_mistake(counts, names),
-        training=pinned.images[0] - held_out,
-        held_out=f", {held_out} held out" if held_out else "",
-        source=f"[{dataset}]({pinned.homepage})" if pinned.homepage else dataset,
-        params=_table(["param", "value"], settings.train.model_dump().items()),
-        files=_table(["file", "SHA-256"], zip(FILES, pinned.sha256, strict=True)),
+        training=entry.images[0] - validation_set,
+        validation=f", {validation_set} held out" if validation_set else "",
+        source=f"[{dataset}]({entry.homepage})" if entry.homepage else dataset,
+        params=_table(["param", "value"], config.train.model_dump().items()),
+        files=_table(["file", "SHA-256"], zip(FILES, entry.sha256, strict=True)),
         by_class=_table(["class", "test images", *SCORES], by_class),
     ).encode()
 

@@ -20,16 +20,16 @@ Levels = NDArray[np.uint8]
 Whole = NDArray[np.int64]
 
 
-def normalize(ink: Levels) -> Levels:
+def normalize(strokes: Levels) -> Levels:
     """The image (28, 28) of ink (rows, columns), 0 to 255; all black without any.
 
     All numbers are whole, below 2^53 for up to 2^15 rows or columns: in any language the same.
     """
     image = np.zeros((SIDE + 2 * BOX, SIDE + 2 * BOX), np.uint8)  # with room for what is cut off
     inside = slice(BOX, BOX + SIDE)
-    if ink.any():
-        rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
-        drawn = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.int64)
+    if strokes.any():
+        rows, columns = (np.flatnonzero(strokes.any(axis=axis)) for axis in (1, 0))
+        drawn = strokes[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.int64)
         size = max(drawn.shape)
         down, across = (_shares(cells, size) for cells in drawn.shape)
         sums = down @ drawn @ across.T

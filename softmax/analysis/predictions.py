@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from tabulate import tabulate
 
 from softmax.analysis import evaluation, images
-from softmax.analysis.user_images import Seen
+from softmax.analysis.user_images import PreparedImage
 from softmax.core import model
-from softmax.core.arithmetic import WHITE
+from softmax.core.arithmetic import MAX_PIXEL
 from softmax.core.arrays import FloatArray
 from softmax.core.batches import Dataset
 from softmax.errors import shown
@@ -22,7 +22,7 @@ ROWS = 20
 NEXT = 2  # classes after the first
 
 
-def table(theta: FloatArray, seen: Sequence[Seen], classes: Sequence[str]) -> pd.DataFrame:
+def table(theta: FloatArray, seen: Sequence[PreparedImage], classes: Sequence[str]) -> pd.DataFrame:
     """A row for each image: its name, what was done to it, and what metrics/predictions.csv has."""
     pixels = np.stack([image.pixels.ravel() for image in seen])
     nothing = np.zeros(len(seen), np.uint8)  # the labels, which nobody knows
@@ -53,13 +53,13 @@ def contributions(theta: FloatArray, pixels: NDArray[np.uint8]) -> FloatArray:
 
     Each row, (3, features + 1), adds up to a score, the last one to the lead over the next class.
     """
-    inputs = np.append(pixels, WHITE)
+    inputs = np.append(pixels, MAX_PIXEL)
     winner, rival = np.argsort(-(theta @ inputs), kind="stable")[:2]
     rows = np.stack([theta[winner], theta[rival], theta[winner] - theta[rival]])
-    return rows * inputs / WHITE
+    return rows * inputs / MAX_PIXEL
 
 
 def draw(theta: FloatArray, pixels: NDArray[np.uint8], scale: int) -> bytes:
     """Maps of the three beside each other, as PNG; `pixels` are in the model's shape."""
     tiles = images.tiles(contributions(theta, pixels), pixels.shape)
-    return images.png(images.grid(images.diverging(tiles)), images.DIVERGING, scale)
+    return images.png(images.contact_sheet(images.diverging(tiles)), images.DIVERGING, scale)

@@ -66,7 +66,7 @@ def find(root: Path, name: str) -> str:
 
 
 def check_out(
-    root: Path, commit: str, folder: Path, wanted: Callable[[dvc_lock.Stages], Sequence[Path]]
+    root: Path, commit: str, directory: Path, wanted: Callable[[dvc_lock.Stages], Sequence[Path]]
 ) -> None:
     """Copy dvc.lock, and of the outputs those that are `wanted` of it, from `commit` to `folder`.
 
@@ -74,15 +74,15 @@ def check_out(
     """
     files = DVCFileSystem(str(root), rev=commit)
     try:
-        files.get_file(f"/{dvc_lock.PATH}", folder / dvc_lock.PATH)
+        files.get_file(f"/{dvc_lock.PATH}", directory / dvc_lock.PATH)
     except FileNotFoundError:
         raise DataError(
             f"commit {commit[:7]}: has no {dvc_lock.PATH}; name a commit that has one"
         ) from None
-    for path in wanted(dvc_lock.load(folder)):
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    for path in wanted(dvc_lock.load(directory)):
+        (directory / path).parent.mkdir(parents=True, exist_ok=True)
         try:
-            files.get(f"/{path}", str(folder / path), recursive=files.isdir(f"/{path}"))
+            files.get(f"/{path}", str(directory / path), recursive=files.isdir(f"/{path}"))
         except (FileNotFoundError, DataIndexDirError):
             raise DataError(
                 f"commit {commit[:7]}: {path} is not in DVC's cache; run "

@@ -29,15 +29,15 @@ def current() -> str:
                 for name, stage in stages.items()
             }
     except DvcException as error:
-        raise SoftmaxError(f"the lock is not current: {error}") from None
+        raise SoftmaxError(f"dvc.lock is not up to date: {error}") from None
     leftover = "in dvc.lock, but not in dvc.yaml: delete it there"
     stale |= {name: [leftover] for name in locked if name not in stages}
     if any(stale.values()):
         found = "; ".join(f"{name}: {', '.join(why)}" for name, why in stale.items() if why)
         raise SoftmaxError(
-            f"the lock is not current: {found}; run `dvc repro`, then commit dvc.lock and metrics"
+            f"dvc.lock is not up to date: {found}; run `dvc repro`, then commit dvc.lock and metrics"
         )
-    return f"the lock is current: {len(stages)} stages agree with params, code and data"
+    return f"dvc.lock is up to date: {len(stages)} stages agree with params, code and data"
 
 
 def _reasons(stage: Any, made: dict[str, Any]) -> Iterator[str]:

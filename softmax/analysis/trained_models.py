@@ -20,7 +20,7 @@ from softmax.analysis import images, revisions
 from softmax.core import model
 from softmax.errors import DataError
 from softmax.pipeline import datasets, dvc_lock, files, paths
-from softmax.pipeline.datasets import Pinned
+from softmax.pipeline.datasets import DatasetEntry
 from softmax.pipeline.params import ModelParams
 
 MODEL = (
@@ -34,52 +34,52 @@ MODEL = (
 )
 
 
-class Facts(NamedTuple):
+class TrainedModel(NamedTuple):
     """The folder in which the facts of a model lie, and the params it was trained with."""
 
-    folder: Path
-    settings: ModelParams
+    directory: Path
+    config: ModelParams
 
     def sha256(self) -> str:
         """What links them to a run: the hash of the weights."""
-        return files.sha256(self.folder / paths.WEIGHTS)
+        return files.sha256(self.directory / paths.WEIGHTS)
 
-    def recipe(self) -> str:
+    def hyperparameters(self) -> str:
         """The params that people compare, in a few words."""
-        t = self.settings.train
+        t = self.config.train
         return f"{t.optimizer} lr={t.learning_rate:g} b={t.batch_size} e={t.epochs}"
 
-    def pinned(self) -> Pinned:
+    def entry(self) -> DatasetEntry:
         """The data set as the dvc.lock of a revision has it, else as of today.
 
         In the workspace as of today, since a stage that runs is not in dvc.lock yet.
         """
-        dataset = self.settings.download.dataset
-        locked = self.folder != Path() and locked_entry(dvc_lock.load(self.folder), dataset)
-        return Pinned.model_validate(locked) if locked else datasets.load()[dataset]
+        dataset = self.config.download.dataset
+        locked = self.directory != Path() and locked_entry(dvc_lock.load(self.directory), dataset)
+        return DatasetEntry.model_validate(locked) if locked else datasets.load()[dataset]
 
     def pins(self) -> tuple[str, ...]:
         """The SHA-256 of each file of the data set: that of dvc.lock, which may be of the past."""
-        dataset = self.settings.download.dataset
+        dataset = self.config.download.dataset
         download = self._stages().get("download", {})
         locked = download.get("params", {}).get(datasets.PATH.name, {})
-        pinned = zip(datasets.FILES, datasets.load()[dataset].sha256, strict=True)
-        return tuple(locked.get(f"{dataset}.{file}", sha256) for file, sha256 in pinned)
+        entry = zip(datasets.FILES, datasets.load()[dataset].sha256, strict=True)
+        return tuple(locked.get(f"{dataset}.{file}", sha256) for file, sha256 in entry)
 
     def digest(self, context: str) -> str:
         """What tells the images of `context`, training, validation or test, from all others."""
         pins = self.pins()[2:] if context == "test" else self.pins()[:2]
-        held_out = self.settings.train.validation if context == "validation" else ""
-        return hashlib.sha256(f"{''.join(pins)}{held_out}".encode()).hexdigest()[:16]
+        validation_set = self.config.train.validation if context == "validation" else ""
+        return hashlib.sha256(f"{''.join(pins)}{validation_set}".encode()).hexdigest()[:16]
 
     def locked(self) -> dvc_lock.Stages:
         """The stages of dvc.lock that made or read these weights, if their outputs are here."""
-        stages, md5 = self._stages(), files.md5(self.folder / paths.WEIGHTS)
+        stages, md5 = self._stages(), files.md5(self.directory / paths.WEIGHTS)
         return {
             name: stage
             for name, stage in stages.items()
             if md5 in (dvc_lock.inputs(stages, name) | dvc_lock.outputs(stages, name)).values()
-            and all((self.folder / path).exists() for path in dvc_lock.outputs(stages, name))
+            and all((self.directory / path).exists() for path in dvc_lock.outputs(stages, name))
         }
 
     def provenance(self) -> dict[str, str]:
@@ -88,7 +88,7 @@ class Facts(NamedTuple):
 
     def _stages(self) -> dvc_lock.Stages:
         """Those of dvc.lock; none where there is no dvc.lock yet."""
-        return dvc_lock.load(self.folder) if (self.folder / dvc_lock.PATH).exists() else {}
+        return dvc_lock.load(self.directory) if (self.directory / dvc_lock.PATH).exists() else {}
 
 
 def locked_entry(stages: dvc_lock.Stages, dataset: str) -> dict[str, Any]:
@@ -122,7 +122,7 @@ class Model(NamedTuple):
     shape: tuple[int, ...]
 
 
-def load(name: str, weights: Path, entry: Pinned) -> Model:
+def load(name: str, weights: Path, entry: DatasetEntry) -> Model:
     """The model in a file, trained on the data set of an entry; DataError unless they fit."""
     theta = model.load(weights, entry.size)
     return Model(name, theta, entry.classes, entry.shape)
@@ -137,21 +137,21 @@ def of_workspace() -> Model:
 def of_revision(name: str) -> Model:
     """The model of a commit, branch, tag or DVC experiment; DataError if it has none."""
     commit = revisions.find(Path(), name)
-    with tempfile.TemporaryDirectory() as folder:
-        revisions.check_out(Path(), commit, Path(folder), lambda _: [paths.WEIGHTS])
-        dataset = dvc_lock.dataset(dvc_lock.load(Path(folder)))
+    with tempfile.TemporaryDirectory() as directory:
+        revisions.check_out(Path(), commit, Path(directory), lambda _: [paths.WEIGHTS])
+        dataset = dvc_lock.dataset(dvc_lock.load(Path(directory)))
         try:
             written = git.Repo().git.show(f"{commit}:{datasets.PATH.name}")
-            entry = Pinned.model_validate(YAML(typ="safe").load(written)[dataset])
+            entry = DatasetEntry.model_validate(YAML(typ="safe").load(written)[dataset])
         except (git.GitCommandError, YAMLError, KeyError, TypeError, ValidationError):
             raise DataError(
                 f"{name}: its {datasets.PATH.name} has no valid entry {dataset!r}. Choose a "
                 "revision that has one."
             ) from None
-        return load(name, Path(folder) / paths.WEIGHTS, entry)
+        return load(name, Path(directory) / paths.WEIGHTS, entry)
 
 
-def entry(dataset: str) -> Pinned:
+def entry(dataset: str) -> DatasetEntry:
     """That of datasets.yaml as it is here; DataError if there is none."""
     try:
         return datasets.load()[dataset]
@@ -177,25 +177,25 @@ class Results(NamedTuple):
     by_seed: Mapping[int, float] = MappingProxyType({})  # test accuracies of the same recipe
 
 
-def read(name: str, folder: Path) -> Results:
+def read(name: str, directory: Path) -> Results:
     """The results in `folder`, called `name`; DataError unless they are those of its dvc.lock."""
-    stages = dvc_lock.load(folder)
+    stages = dvc_lock.load(directory)
     inputs, outputs = (
         {path: md5 for stage in stages for path, md5 in of(stages, stage).items()}
         for of in (dvc_lock.inputs, dvc_lock.outputs)
     )
     for path in MODEL:
-        if not (folder / path).exists() or files.md5(folder / path) != outputs.get(path):
+        if not (directory / path).exists() or files.md5(directory / path) != outputs.get(path):
             raise DataError(
                 f"{name}: {path} is not that of {dvc_lock.PATH}; run `dvc checkout` or `dvc repro`"
             )
     train, test, lesson = (
-        json.loads((folder / path).read_bytes())
+        json.loads((directory / path).read_bytes())
         for path in (paths.TRAIN_METRICS, paths.TEST_METRICS, paths.LESSON_METRICS)
     )
     by_class = {key: test.pop(key) for key in ("precision", "recall", "f1")}
     losses, epochs, predictions = (
-        pd.read_csv(folder / path) for path in (paths.LOSSES, paths.EPOCHS, paths.PREDICTIONS)
+        pd.read_csv(directory / path) for path in (paths.LOSSES, paths.EPOCHS, paths.PREDICTIONS)
     )
     entry = locked_entry(stages, dvc_lock.dataset(stages))
     if not entry:
@@ -203,7 +203,7 @@ def read(name: str, folder: Path) -> Results:
             f"{name}: stage train of {dvc_lock.PATH} names no classes or shape of the images. "
             "Run `dvc repro` there and commit, or choose another revision."
         )
-    theta = model.load(folder / paths.WEIGHTS)
+    theta = model.load(directory / paths.WEIGHTS)
     return Results(
         name=name,
         params=dvc_lock.values(stages),

@@ -23,7 +23,7 @@ AS_IT_IS = "as it is"
 Shape = tuple[int, ...]
 
 
-class Seen(NamedTuple):
+class PreparedImage(NamedTuple):
     """An image as a model sees it, 0 to 255, in the model's shape, and what was done to it."""
 
     name: str
@@ -31,7 +31,7 @@ class Seen(NamedTuple):
     done: str
 
 
-def read(path: Path, shape: Shape) -> Iterator[Seen]:
+def read(path: Path, shape: Shape) -> Iterator[PreparedImage]:
     """The images of a PNG, JPEG or IDX file, for a model of images of this shape.
 
     Raises OSError or DataError, in one line, for what cannot be seen.
@@ -45,9 +45,9 @@ def read(path: Path, shape: Shape) -> Iterator[Seen]:
     gray = image.convert("L")
     right = opaque and image.size == (columns, rows)
     if right and channels:
-        yield Seen(path.name, np.asarray(image.convert("RGB")), AS_IT_IS)
+        yield PreparedImage(path.name, np.asarray(image.convert("RGB")), AS_IT_IS)
     elif right and not (np.asarray(image.convert("RGB")) - np.asarray(gray)[..., None]).any():
-        yield Seen(path.name, np.asarray(gray), AS_IT_IS)
+        yield PreparedImage(path.name, np.asarray(gray), AS_IT_IS)
     elif shape == SHAPE:
         yield _normalized(path, gray)
     else:
@@ -57,15 +57,15 @@ def read(path: Path, shape: Shape) -> Iterator[Seen]:
         raise DataError(f"{path}: {found}; this model takes {taken}")
 
 
-def _normalized(path: Path, gray: Image.Image) -> Seen:
+def _normalized(path: Path, gray: Image.Image) -> PreparedImage:
     try:
         found, dark = normalization.find(np.asarray(gray.reduce(-(-max(gray.size) // MAX_SIDE))))
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
-    return Seen(path.name, normalize(found), "inverted, centred" if dark else "centred")
+    return PreparedImage(path.name, normalize(found), "inverted, centred" if dark else "centred")
 
 
-def _idx(path: Path, shape: Shape) -> Iterator[Seen]:
+def _idx(path: Path, shape: Shape) -> Iterator[PreparedImage]:
     try:
         images = idx.read(path, 1 + len(shape))
     except DataError as error:
@@ -77,7 +77,7 @@ def _idx(path: Path, shape: Shape) -> Iterator[Seen]:
     if not len(images):
         raise DataError(f"{path}: holds no images. Give an IDX file of at least one image.")
     for n, pixels in enumerate(images):
-        yield Seen(f"{path.name}[{n}]", pixels, AS_IT_IS)
+        yield PreparedImage(f"{path.name}[{n}]", pixels, AS_IT_IS)
 
 
 def _decode(path: Path) -> tuple[Image.Image, bool]:
@@ -106,8 +106,10 @@ def _flat(image: Image.Image) -> tuple[Image.Image, bool]:
     visible = image.convert("RGBA")
     if np.asarray(visible.getchannel("A")).min() == 255:
         return image.convert("L" if image.mode in ("1", "L", "LA") else "RGB"), True
-    for ground in GROUNDS:
-        flat = Image.alpha_composite(Image.new("RGBA", image.size, ground), visible).convert("RGB")
+    for background in GROUNDS:
+        flat = Image.alpha_composite(Image.new("RGBA", image.size, background), visible).convert(
+            "RGB"
+        )
         if np.ptp(np.asarray(flat.convert("L"))) >= LEAST:
             break
     return flat, False

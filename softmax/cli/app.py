@@ -60,16 +60,16 @@ def run(pull: bool) -> None:
 
 
 @command("sweep train.learning_rate=0.001,0.01 train.seed='range(0,8)'")
-@click.argument("settings", nargs=-1, required=True, metavar="KEY=VALUE,VALUE...")
+@click.argument("values", nargs=-1, required=True, metavar="KEY=VALUE,VALUE...")
 @click.option("--json", is_flag=True, help="Print all results as JSON.")
-def sweep(settings: tuple[str, ...], json: bool) -> None:
+def sweep(values: tuple[str, ...], json: bool) -> None:
     """Train one model for each combination of values.
 
     Each model has the bytes of its own single run.
     """
     from softmax.cli import sweep
 
-    sweep.run(settings, json=json)
+    sweep.run(values, json=json)
 
 
 @command("compare main my-experiment")

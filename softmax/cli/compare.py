@@ -10,13 +10,13 @@ from rich.markdown import Markdown
 from tqdm import tqdm
 
 from softmax.analysis import comparison, revisions, staleness, trained_models
-from softmax.analysis.trained_models import Facts, Results
+from softmax.analysis.trained_models import Results, TrainedModel
 from softmax.errors import SoftmaxError, shown
 from softmax.pipeline import dvc_lock, files
 from softmax.tracking import sweeps
 
 REPORT = Path("report/compare.md")
-PICTURES = Path("report/compare")
+FIGURES = Path("report/compare")
 WORKSPACE = "workspace"  # as DVC calls it
 
 
@@ -31,10 +31,10 @@ def run(base: str, heads: Sequence[str]) -> None:
     else:
         page = shown = comparison.overview(before, others)
         pictures = {}
-    files.write({REPORT: page.encode()} | {PICTURES / name: pictures[name] for name in pictures})
+    files.write({REPORT: page.encode()} | {FIGURES / name: pictures[name] for name in pictures})
     if sys.stdout.isatty():
         Console().print(Markdown(shown))
-        print(f"\npage      {REPORT}" + (f"\npictures  {PICTURES}/" if pictures else ""))
+        print(f"\npage      {REPORT}" + (f"\npictures  {FIGURES}/" if pictures else ""))
     else:
         print(page, end="")
 
@@ -46,17 +46,17 @@ def read(name: str) -> Results:
         return _read(f"`{WORKSPACE}`", Path())
     commit = revisions.find(Path(), name)
     title = f"`{name}` ({commit[:7]})" if not commit.startswith(name) else f"`{commit[:7]}`"
-    with tempfile.TemporaryDirectory() as folder:
-        revisions.check_out(Path(), commit, Path(folder), lambda _: trained_models.MODEL)
-        return _read(title, Path(folder))
+    with tempfile.TemporaryDirectory() as directory:
+        revisions.check_out(Path(), commit, Path(directory), lambda _: trained_models.MODEL)
+        return _read(title, Path(directory))
 
 
-def _read(title: str, folder: Path) -> Results:
+def _read(title: str, directory: Path) -> Results:
     """The results in `folder`, and what MLflow has of the same recipe with other seeds."""
-    results = trained_models.read(title, folder)
+    results = trained_models.read(title, directory)
     try:
-        facts = Facts(folder, dvc_lock.params(dvc_lock.load(folder)))
-        return results._replace(by_seed=sweeps.accuracies(facts))
+        trained = TrainedModel(directory, dvc_lock.params(dvc_lock.load(directory)))
+        return results._replace(by_seed=sweeps.accuracies(trained))
     except SoftmaxError as error:  # params of another version, or no store
         print(f"compare: of other seeds nothing is known: {shown(error)}", file=sys.stderr)
         return results

@@ -24,14 +24,14 @@ def add(
         raise DataError(f"{name}: a name is made of a-z, 0-9 and -, a letter first")
     options = importing.Options(size, shape, label)
     KEPT.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=KEPT) as folder:
-        found = importing.named(name, importing.read(name, place, options, Path(folder)))
+    with tempfile.TemporaryDirectory(dir=KEPT) as directory:
+        found = importing.named(name, importing.read(name, place, options, Path(directory)))
         print(f"{name}: {shown(summary(found))}\n")
         for line in raw_dataset.odd(found):
             print(f"warning: {shown(line)}", file=sys.stderr)
         (KEPT / name).mkdir(exist_ok=True)
         for file in datasets.FILES:
-            (Path(folder) / file).replace(KEPT / name / file)
+            (Path(directory) / file).replace(KEPT / name / file)
     importing.write(name, found, KEPT / name)
     last = len(found.test.labels) - 1
     print(f"pinned in {datasets.PATH.name}, and kept in {KEPT / name}; now set, in params.yaml,")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from softmax.core import batches, model
-from softmax.core.arithmetic import WHITE
+from softmax.core.arithmetic import MAX_PIXEL
 from softmax.errors import DataError, SoftmaxError
 from softmax.pipeline import datasets, dvc_lock, files, params, paths
 
@@ -24,16 +24,16 @@ def run() -> None:
         raise SoftmaxError(f"onnx: {' and '.join(missing)} not installed. Run `make .venv/dev`.")
     dataset = params.load().download.dataset
     dvc_lock.verify(paths.WEIGHTS, paths.PREDICTIONS)
-    pinned, test = datasets.load()[dataset], batches.load(*datasets.test(dataset))
-    theta = model.load(paths.WEIGHTS, pinned.size)
+    entry, test = datasets.load()[dataset], batches.load(*datasets.test(dataset))
+    theta = model.load(paths.WEIGHTS, entry.size)
     properties = {
-        "classes": json.dumps(pinned.classes),
+        "classes": json.dumps(entry.classes),
         "dataset": dataset,
         "weights.sha256": files.sha256(paths.WEIGHTS),
     }
-    content = build(theta, pinned.shape, properties)
+    content = build(theta, entry.shape, properties)
     expected = pd.read_csv(paths.PREDICTIONS).drop(columns="label").to_numpy()
-    largest = compare(content, test.images.reshape(-1, *pinned.shape), expected)
+    largest = compare(content, test.images.reshape(-1, *entry.shape), expected)
     files.write({PATH: content})
     print(
         f"onnx: {PATH}, the same labels for all {len(expected)} test images in ONNX Runtime, "
@@ -50,7 +50,11 @@ def build(theta: NDArray[np.float64], shape: tuple[int, ...], properties: dict[s
     """
     from onnx import TensorProto, checker, helper, numpy_helper
 
-    constants = {"weight": theta[:, :-1].T, "white": theta[:, -1] * WHITE, "scale": 1 / WHITE}
+    constants = {
+        "weight": theta[:, :-1].T,
+        "white": theta[:, -1] * MAX_PIXEL,
+        "scale": 1 / MAX_PIXEL,
+    }
     node = helper.make_node
     graph = helper.make_graph(
         [

@@ -7,10 +7,10 @@ from tqdm import tqdm
 
 from softmax.analysis import images, predictions, trained_models, user_images
 from softmax.analysis.trained_models import Model
-from softmax.analysis.user_images import Seen
+from softmax.analysis.user_images import PreparedImage
 from softmax.pipeline import files
 
-PICTURES = Path("report/predict")
+FIGURES = Path("report/predict")
 MOST = 100  # images that are drawn
 SCALE = 8  # screen pixels per pixel
 
@@ -40,16 +40,16 @@ def run(
         print(files.to_csv(table).decode(), end="")
     else:
         print(predictions.write(table, model.classes))
-        print(f"\nmodel     {model.name}\npictures  {PICTURES}/")
+        print(f"\nmodel     {model.name}\npictures  {FIGURES}/")
 
 
-def draw(model: Model, seen: list[Seen], *, explain: bool) -> None:
+def draw(model: Model, seen: list[PreparedImage], *, explain: bool) -> None:
     """Write what the model saw, and to `explain` it, the maps of what the pixels add."""
     pictures = {}
     for n, image in enumerate(seen, 1):
         stem = f"{n}-{Path(image.name).stem}"
-        pictures[PICTURES / f"{stem}.png"] = images.png(image.pixels, images.GRAY, SCALE)
+        pictures[FIGURES / f"{stem}.png"] = images.png(image.pixels, images.GRAY, SCALE)
         if explain:
             maps = predictions.draw(model.theta, image.pixels, SCALE)
-            pictures[PICTURES / f"{stem}-why.png"] = maps
-    files.write(pictures, only_in=PICTURES)
+            pictures[FIGURES / f"{stem}-why.png"] = maps
+    files.write(pictures, only_in=FIGURES)

@@ -10,7 +10,7 @@ from softmax.pipeline import recorder
 from softmax.sweep import model_cache, passes, ranking, search_space
 from softmax.sweep.passes import Outcome
 from softmax.sweep.ranking import Result
-from softmax.sweep.search_space import Setting
+from softmax.sweep.search_space import Configuration
 from softmax.training import launcher
 
 if TYPE_CHECKING:
@@ -19,28 +19,28 @@ if TYPE_CHECKING:
 
 def run(overrides: Sequence[str], *, json: bool) -> None:
     """Train what is not trained yet, show it in MLflow, and say which model is best."""
-    settings = search_space.read(overrides)
-    passes.sets(settings[0].params.download.dataset, "cpu")  # or say what is wrong
-    results = train(settings)
+    config = search_space.read(overrides)
+    passes.sets(config[0].params.download.dataset, "cpu")  # or say what is wrong
+    results = train(config)
     if json:
         print(ranking.rank(results).to_json(orient="records", indent=2))
     else:
         print(ranking.write(results))
 
 
-def train(settings: Sequence[Setting]) -> list[Result]:
+def train(config: Sequence[Configuration]) -> list[Result]:
     """The result of each setting: from the shelf, or else trained and put there; with its row."""
     where, read = launcher.choose(), model_cache.inputs()
     threads = launcher.wanted() or (1 if where == "cuda" else os.cpu_count() or 1)
-    results = [Result(one, model_cache.folder(read, one.params)) for one in settings]
-    there = [result for result in results if result.folder.exists()]
-    waiting = [result for result in results if not result.folder.exists()]
+    results = [Result(one, model_cache.directory(read, one.params)) for one in config]
+    there = [result for result in results if result.directory.exists()]
+    waiting = [result for result in results if not result.directory.exists()]
 
     def done(trained: Iterable[dict[int, Outcome]]) -> Iterator[Result]:
         yield from there
         for outcomes in trained:
             for number, outcome in outcomes.items():
-                model_cache.keep(waiting[number].folder, outcome, read, where)
+                model_cache.keep(waiting[number].directory, outcome, read, where)
             yield from (waiting[number] for number in outcomes)
 
     chosen, best = [result.setting.params for result in waiting], 0.0

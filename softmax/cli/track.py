@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from softmax.analysis.trained_models import Facts
+from softmax.analysis.trained_models import TrainedModel
 from softmax.errors import DataError
 from softmax.pipeline import dvc_lock, files, paths
 from softmax.tracking import recording
@@ -28,25 +28,25 @@ def run(*, history: bool) -> None:
         tags = {"mlflow.source.git.commit": revision.commit, "git.dirty": "false"}
         if revision.experiment:
             tags["DVC_EXP_NAME"] = revision.experiment
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as directory:
             try:
-                revisions.check_out(Path(), revision.commit, Path(folder), dvc_lock.shown)
-                track(Path(folder), Origin(revision.time, tags))
+                revisions.check_out(Path(), revision.commit, Path(directory), dvc_lock.shown)
+                track(Path(directory), Origin(revision.time, tags))
             except DataError as error:
                 tqdm.write(f"track: left out: {error}", file=sys.stderr)
 
 
-def track(folder: Path, origin: Origin | None = None) -> None:
+def track(directory: Path, origin: Origin | None = None) -> None:
     """Complete the run of the model in `folder`."""
-    stages = dvc_lock.load(folder)
-    weights = folder / paths.WEIGHTS
+    stages = dvc_lock.load(directory)
+    weights = directory / paths.WEIGHTS
     locked = dvc_lock.outputs(stages, "train").get(paths.WEIGHTS)
     if not weights.exists() or files.md5(weights) != locked:
         raise DataError(f"{paths.WEIGHTS}: not the weights of dvc.lock; run `dvc repro`")
     for path in dvc_lock.outputs(stages, "train"):
-        if not (folder / path).exists():
+        if not (directory / path).exists():
             raise DataError(f"{path}: not here; run `dvc checkout` or `dvc repro`")
-    facts = Facts(folder, dvc_lock.params(stages))
-    run = recording.backfill(facts, origin)
-    shown = ", ".join(name for name in dvc_lock.SHOWN if name in facts.locked())
+    trained = TrainedModel(directory, dvc_lock.params(stages))
+    run = recording.backfill(trained, origin)
+    shown = ", ".join(name for name in dvc_lock.SHOWN if name in trained.locked())
     tqdm.write(f"track: run {run.info.run_id} has the facts of {shown}: {run.info.run_name}")

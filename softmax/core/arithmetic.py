@@ -17,7 +17,7 @@ EXPONENTIAL_GRID = math.ldexp(1, -40)
 LOSS_GRID = math.ldexp(1, -24)
 
 MAX_UNITS = 2**53
-WHITE = 255  # the largest pixel
+MAX_PIXEL = 255  # the largest pixel
 MAX_BATCH = 2**21  # as many residuals of at most 1, times WHITE, stay below MAX_UNITS
 
 # Sun's fdlibm, e_exp.c and e_log.c: ln 2 in two parts, the high one so short that its product

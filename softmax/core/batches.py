@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from softmax.core import idx
-from softmax.core.arithmetic import WHITE
+from softmax.core.arithmetic import MAX_PIXEL
 from softmax.core.arrays import Array, aligned, namespace, upload
 from softmax.core.workers import ALONE, Workers
 from softmax.errors import FormatError
@@ -59,7 +59,7 @@ def batches(
     most = workers.share(min(size, len(order)) + workers.rank) or 1
     features = data.images.shape[1]
     buffer = aligned(most, features + 1, data.images)
-    buffer[:, -1] = WHITE
+    buffer[:, -1] = MAX_PIXEL
     identity = xp.eye(data.classes, dtype=xp.float64, device=data.images.device)
     for start in range(0, len(order), size):
         share = mine[workers.share(start) : workers.share(start + size)]

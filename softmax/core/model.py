@@ -16,17 +16,17 @@ import numpy as np
 import safetensors.numpy
 
 from softmax.core import arithmetic
-from softmax.core.arithmetic import MAX_UNITS, WHITE
+from softmax.core.arithmetic import MAX_PIXEL, MAX_UNITS
 from softmax.core.arrays import Array, namespace, to_numpy
 from softmax.errors import DeviceError, FormatError, RangeError
 
-MAX_ROW_SUM = arithmetic.MAX_UNITS * arithmetic.WEIGHT_GRID / WHITE
+MAX_ROW_SUM = arithmetic.MAX_UNITS * arithmetic.WEIGHT_GRID / MAX_PIXEL
 
 
 def logits(theta: Array, inputs: Array) -> Array:
     """z = W x + b: float64 (..., classes, n)."""
     z = _product(theta, inputs)
-    z *= 1 / WHITE
+    z *= 1 / MAX_PIXEL
     return z
 
 
@@ -64,7 +64,7 @@ def gradient_sum(residuals: Array, inputs: Array) -> Array:
 
 def mean_gradient(total: Array, count: int) -> Array:
     """The mean of (a - y) x^T over `count` images, in place, from `gradient_sum` over all."""
-    total *= 1 / (WHITE * count)
+    total *= 1 / (MAX_PIXEL * count)
     return total
 
 
@@ -88,12 +88,12 @@ def check_products(like: Array) -> None:
     drops a bit of a sum of 2^53 - 1 units, spread over the row or nearly all in one weight.
     """
     classes, features = like.shape
-    inputs = WHITE - np.arange(features * 64).reshape(features, 64) % WHITE
-    spread = np.full(features, (MAX_UNITS - 1) // (WHITE * features))
+    inputs = MAX_PIXEL - np.arange(features * 64).reshape(features, 64) % MAX_PIXEL
+    spread = np.full(features, (MAX_UNITS - 1) // (MAX_PIXEL * features))
     lone = np.ones_like(spread)
-    lone[0] = (MAX_UNITS - 1) // WHITE - features
+    lone[0] = (MAX_UNITS - 1) // MAX_PIXEL - features
     units = np.stack([spread, lone])
-    expected = (units @ inputs) * arithmetic.WEIGHT_GRID * (1 / WHITE)
+    expected = (units @ inputs) * arithmetic.WEIGHT_GRID * (1 / MAX_PIXEL)
     rows = np.arange(classes) % 2
     xp, here = namespace(like), {"device": like.device}
     theta = xp.asarray(units[rows] * arithmetic.WEIGHT_GRID, **here)

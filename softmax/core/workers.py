@@ -34,7 +34,7 @@ class Workers(NamedTuple):
 
             if os.getppid() != self.launcher:
                 raise WorkerError(f"worker {self.rank} lost its launcher")
-            with meeting():
+            with rendezvous():
                 torch.distributed.all_reduce(torch.as_tensor(array))
         return array
 
@@ -43,7 +43,7 @@ ALONE = Workers(rank=0, size=1, launcher=0)
 
 
 @contextmanager
-def meeting() -> Iterator[None]:
+def rendezvous() -> Iterator[None]:
     """Raise WorkerError, in one line, where another worker is gone; its own machine knows why."""
     try:
         yield

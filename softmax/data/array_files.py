@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from softmax.core import idx
 from softmax.data import download
-from softmax.data.raw_dataset import Found, Part, encode, shortened
+from softmax.data.raw_dataset import RawDataset, Split, encode, shortened
 from softmax.errors import DataError, SourceError
 from softmax.pipeline.datasets import CLASSES, FILES
 
@@ -19,7 +19,7 @@ MEDMNIST = ("train_images", "train_labels", "test_images", "test_labels")
 VALIDATION = ("val_images", "val_labels")
 
 
-def read_npz(place: Path) -> Found:
+def read_npz(place: Path) -> RawDataset:
     """Read arrays named as in Keras' mnist.npz or as MedMNIST does.
 
     MedMNIST's validation set becomes the end of the training set.
@@ -40,8 +40,8 @@ def read_npz(place: Path) -> Found:
         if len(part) != len(known):
             raise DataError(f"{place}: {len(known)} labels {y} for {len(part)} images {x}")
     classes, indices = encode(place, *labels)
-    training, test = map(Part, images, indices)
-    return Found(training, test, classes, notes)
+    training, test = map(Split, images, indices)
+    return RawDataset(training, test, classes, notes)
 
 
 def _load_npz(place: Path) -> dict[str, NDArray[Any]]:
@@ -95,22 +95,22 @@ def lie_at(place: str) -> bool:
     return "://" in place or any(Path(place, name).exists() for name in names)
 
 
-def read_idx(place: str, folder: Path) -> Found:
+def read_idx(place: str, directory: Path) -> RawDataset:
     """The files, uncompressed and written to `folder`; a class is called by its label."""
     try:
         for file, content in zip(
             FILES, download.read_mirror(place, [LIMIT] * len(FILES)), strict=True
         ):
-            (folder / file).write_bytes(content)
+            (directory / file).write_bytes(content)
     except SourceError as error:
         raise DataError(f"{place}: {error}") from None
     try:
-        return _load_idx(*(folder / file for file in FILES))
+        return _load_idx(*(directory / file for file in FILES))
     except DataError as error:
-        raise DataError(str(error).replace(str(folder), place)) from None
+        raise DataError(str(error).replace(str(directory), place)) from None
 
 
-def _load_idx(*paths: Path) -> Found:
+def _load_idx(*paths: Path) -> RawDataset:
     """The images and labels in the four files, where they stay."""
     images = [idx.read(path, _dimensions(path)).view(np.uint8) for path in paths[::2]]
     labels = [idx.read(path, 1) for path in paths[1::2]]
@@ -119,8 +119,8 @@ def _load_idx(*paths: Path) -> Found:
         raise DataError(
             f"{paths[0].parent}: labels {first} to {last}, allowed are 0 to {CLASSES - 1}"
         )
-    training, test = (Part(*pair) for pair in zip(images, labels, strict=True))
-    return Found(training, test, list(map(str, range(last + 1))))
+    training, test = (Split(*pair) for pair in zip(images, labels, strict=True))
+    return RawDataset(training, test, list(map(str, range(last + 1))))
 
 
 def _dimensions(path: Path) -> int:
@@ -129,12 +129,12 @@ def _dimensions(path: Path) -> int:
         return 4 if file.read(4)[3:] == b"\4" else 3
 
 
-def write(found: Found, folder: Path) -> None:
+def write(found: RawDataset, directory: Path) -> None:
     """Write the data to `folder` as four IDX files."""
     kind = np.uint8 if len(found.classes) <= 256 else ">i4"
     for part, names in zip((found.training, found.test), (FILES[:2], FILES[2:]), strict=True):
         for name, array in zip(names, (part.images, part.labels.astype(kind)), strict=True):
-            with (folder / name).open("wb") as file:
+            with (directory / name).open("wb") as file:
                 file.write(idx.header(array))
                 array.tofile(file)
 
@@ -143,7 +143,7 @@ PLACE = "torchvision"
 TORCHVISION_NAMES = ("kmnist", "qmnist", "emnist-letters", "emnist-balanced", "usps")
 
 
-def read_torchvision(name: str, scratch: Path) -> Found:
+def read_torchvision(name: str, scratch: Path) -> RawDataset:
     """The data set of this name, downloaded to the folder `scratch`."""
     if name not in TORCHVISION_NAMES:
         raise DataError(f"{name}: of {PLACE} there are {', '.join(TORCHVISION_NAMES)}")
@@ -166,8 +166,8 @@ def read_torchvision(name: str, scratch: Path) -> Found:
             classes = sets[0].classes
     if name.startswith("emnist"):
         images = [part.transpose(0, 2, 1) for part in images]  # which lie on their side
-    training, test = map(Part, images, labels)
-    return Found(training, test, classes)
+    training, test = map(Split, images, labels)
+    return RawDataset(training, test, classes)
 
 
 def _get(name: str) -> Any:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pandas.errors import ParserWarning
 from tqdm import tqdm
 
-from softmax.data.raw_dataset import Found, Part, encode, is_for_test, shortened
+from softmax.data.raw_dataset import RawDataset, Split, encode, is_for_test, shortened
 from softmax.errors import DataError
 
 FILES = ("train.csv", "test.csv")
@@ -27,7 +27,7 @@ GRAYS = list(map(str, range(256)))
 OPTIONS: dict[str, Any] = {"keep_default_na": False, "index_col": False, "encoding": "utf-8-sig"}
 
 
-def read(place: Path, label: str | None, shape: tuple[int, ...] | None) -> Found:
+def read(place: Path, label: str | None, shape: tuple[int, ...] | None) -> RawDataset:
     """All rows; `label` names a column, `shape` is (rows, columns) or (rows, columns, 3)."""
     paths, notes = [place / name for name in FILES] if place.is_dir() else [place], list[str]()
     if place.is_dir() and not _labels(_names(paths[1]), label):  # as of Kaggle
@@ -41,13 +41,13 @@ def read(place: Path, label: str | None, shape: tuple[int, ...] | None) -> Found
     tables = [_table(path, label, columns) for path in paths]
     classes, labels = encode(place, *(written for _, written in tables))
     parts = [
-        Part(pixels.reshape(-1, *shape), indices)
+        Split(pixels.reshape(-1, *shape), indices)
         for (pixels, _), indices in zip(tables, labels, strict=True)
     ]
     if len(parts) == 1:
         test = np.array([is_for_test(image.tobytes()) for image in parts[0].images], bool)
-        parts = [Part(*(array[chosen] for array in parts[0])) for chosen in (~test, test)]
-    return Found(parts[0], parts[1], classes, notes)
+        parts = [Split(*(array[chosen] for array in parts[0])) for chosen in (~test, test)]
+    return RawDataset(parts[0], parts[1], classes, notes)
 
 
 def _header(path: Path, label: str | None) -> tuple[str, list[str]]:

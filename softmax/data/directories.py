@@ -19,8 +19,8 @@ from tqdm import tqdm
 from softmax.data import pixels
 from softmax.data.pixels import ENDINGS, Header, resize
 from softmax.data.raw_dataset import (
-    Found,
-    Part,
+    RawDataset,
+    Split,
     check_classes,
     check_counts,
     check_size,
@@ -41,7 +41,7 @@ class Shape(NamedTuple):
     colors: str
 
 
-def read(place: Path, size: tuple[int, ...] | None, scratch: Path) -> Found:
+def read(place: Path, size: tuple[int, ...] | None, scratch: Path) -> RawDataset:
     """All images, as they are or in `size`; pixels are in a file in `scratch`, not in memory."""
     classes, paths, labels, others, alike = find(place)
     together = paths[0] + paths[1]
@@ -51,10 +51,10 @@ def read(place: Path, size: tuple[int, ...] | None, scratch: Path) -> Found:
     if others:
         warnings.append(f"not read, {len(others)} in all: {shortened(others)}")
     training, test = (
-        Part(_decoded(part, shape, scratch), indices)
+        Split(_decoded(part, shape, scratch), indices)
         for part, indices in zip(paths, labels, strict=True)
     )
-    return Found(training, test, classes, warnings)
+    return RawDataset(training, test, classes, warnings)
 
 
 def _shape(paths: list[Path], headers: list[Header], size: tuple[int, ...] | None) -> Shape:

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from softmax.data import array_files, csv_table, directories, raw_dataset
 from softmax.data.pixels import resize
-from softmax.data.raw_dataset import Found, Part, check_size
+from softmax.data.raw_dataset import RawDataset, Split, check_size
 from softmax.errors import DataError
 from softmax.pipeline import datasets, files
 
@@ -40,7 +40,7 @@ USED = {
 }
 
 
-def read(name: str, place: str, options: Options, folder: Path) -> Found:
+def read(name: str, place: str, options: Options, directory: Path) -> RawDataset:
     """The data at `place`, as files in `folder`; `name` is that of a data set of torchvision.
 
     Raises DataError, in one line, for whatever the pipeline cannot use.
@@ -53,24 +53,24 @@ def read(name: str, place: str, options: Options, folder: Path) -> Found:
         check_size("SIZE", *options.size)
     match kind:
         case "IDX files":
-            found = array_files.read_idx(place, folder)
+            found = array_files.read_idx(place, directory)
             raw_dataset.check(place, found)
             return found
         case "torchvision's data":
-            found = array_files.read_torchvision(name, folder)
+            found = array_files.read_torchvision(name, directory)
         case "CSV":
             found = csv_table.read(path, options.label, options.shape)
         case "an .npz":
             found = array_files.read_npz(path)
         case _:
-            found = directories.read(path, options.size, folder)
+            found = directories.read(path, options.size, directory)
     if options.size:
         found = found._replace(
             training=_resized(found.training, *options.size),
             test=_resized(found.test, *options.size),
         )
     raw_dataset.check(place, found)
-    array_files.write(found, folder)
+    array_files.write(found, directory)
     return found
 
 
@@ -92,13 +92,13 @@ def _kind(place: str) -> str:
     )
 
 
-def _resized(part: Part, rows: int, columns: int) -> Part:
+def _resized(part: Split, rows: int, columns: int) -> Split:
     """`part`, its images in this size."""
     bar = tqdm(part.images, "resizing", unit=" images", leave=False, disable=None)
     return part._replace(images=np.stack([resize(image, rows, columns) for image in bar]))
 
 
-def named(name: str, found: Found) -> Found:
+def named(name: str, found: RawDataset) -> RawDataset:
     """The data, with the names that the entry has for their classes where they have but numbers."""
     names = _load(_yaml()).get(name, {}).get("classes", [])
     if list(found.classes) == list(map(str, range(len(names)))):
@@ -106,7 +106,7 @@ def named(name: str, found: Found) -> Found:
     return found
 
 
-def write(name: str, found: Found, folder: Path) -> None:
+def write(name: str, found: RawDataset, directory: Path) -> None:
     """Put the entry of the data, whose files are in `folder`, in the place of what it was."""
     yaml, text = _yaml(), io.BytesIO()
     content = _load(yaml)
@@ -114,7 +114,7 @@ def write(name: str, found: Found, folder: Path) -> None:
     entry["images"] = _line([len(part.labels) for part in (found.training, found.test)])
     entry["shape"] = _line(found.training.images.shape[1:])
     entry["classes"] = _line(map(DoubleQuotedScalarString, found.classes))
-    entry.update({file: files.sha256(folder / file) for file in datasets.FILES})
+    entry.update({file: files.sha256(directory / file) for file in datasets.FILES})
     yaml.dump(content, text)
     files.write({datasets.PATH: text.getvalue()})
 

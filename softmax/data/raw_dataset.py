@@ -14,18 +14,18 @@ from softmax.errors import DataError
 from softmax.pipeline.datasets import CLASSES, MAX_NAME, MAX_SIDE
 
 
-class Part(NamedTuple):
+class Split(NamedTuple):
     """Images, uint8 (n, rows, columns) or (n, rows, columns, 3), and labels, integers (n,)."""
 
     images: NDArray[np.uint8]
     labels: NDArray[np.integer]
 
 
-class Found(NamedTuple):
+class RawDataset(NamedTuple):
     """The training and the test set, the names of the classes, by label, and what to look at."""
 
-    training: Part
-    test: Part
+    training: Split
+    test: Split
     classes: Sequence[str]
     warnings: Sequence[str] = ()
 
@@ -108,7 +108,7 @@ def is_for_test(name: bytes) -> bool:
 FEW = 10  # images of a class: less says little
 
 
-def check(place: str, found: Found) -> None:
+def check(place: str, found: RawDataset) -> None:
     """Raise DataError, in one line, if the pipeline cannot use the data."""
     sets = {"training": found.training, "test": found.test}
     for name, part in sets.items():
@@ -127,7 +127,7 @@ def check(place: str, found: Found) -> None:
     check_counts(place, found.classes, found.training.labels, found.test.labels)
 
 
-def odd(found: Found) -> list[str]:
+def odd(found: RawDataset) -> list[str]:
     """What may be wrong, each in a line."""
     warnings = list(found.warnings)
     if known := _in_training(found):
@@ -148,7 +148,7 @@ def odd(found: Found) -> list[str]:
     return warnings
 
 
-def _in_training(found: Found) -> int:
+def _in_training(found: RawDataset) -> int:
     """How many test images have the same pixels as a training image."""
     test = [_digest(image) for image in found.test.images]
     known = set(test)
@@ -166,7 +166,7 @@ LISTED = 50  # classes, each in a row; of more, those with the most and the fewe
 ENDS = 5
 
 
-def summary(found: Found) -> str:
+def summary(found: RawDataset) -> str:
     """A line and a table."""
     parts = found.training, found.test
     rows, columns, *rgb = found.training.images.shape[1:]

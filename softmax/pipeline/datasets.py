@@ -38,7 +38,7 @@ Classes = Annotated[
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
-class Pinned(BaseModel):
+class DatasetEntry(BaseModel):
     """A data set: how many images of what shape and classes there are, and the files' SHA-256."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -70,15 +70,15 @@ class Pinned(BaseModel):
         return pairs[0] + pairs[1]
 
 
-FILES = tuple(field.alias for field in Pinned.model_fields.values() if field.alias)
+FILES = tuple(field.alias for field in DatasetEntry.model_fields.values() if field.alias)
 
 
 @functools.cache
-def load() -> dict[str, Pinned]:
+def load() -> dict[str, DatasetEntry]:
     """The pinned data sets by name; DataError, with what is wrong first, unless all are whole."""
     try:
         read = YAML(typ="safe").load(PATH.read_text(encoding="utf-8"))
-        return TypeAdapter(dict[str, Pinned]).validate_python(read)
+        return TypeAdapter(dict[str, DatasetEntry]).validate_python(read)
     except ValidationError as error:
         fault = error.errors()[0]
         reason = f"{'.'.join(map(str, fault['loc'])) or 'all of it'}: {fault['msg']}"
@@ -99,9 +99,9 @@ def test(dataset: str) -> Described:
 
 
 def _described(dataset: str, paths: Sequence[Path], count: int) -> Described:
-    pinned = load()[dataset]
+    entry = load()[dataset]
     images, labels = verified(dataset, paths)
-    return images, labels, (count, *pinned.shape), len(pinned.classes)
+    return images, labels, (count, *entry.shape), len(entry.classes)
 
 
 def verified(dataset: str, paths: Sequence[Path]) -> Sequence[Path]:

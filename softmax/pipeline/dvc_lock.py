@@ -41,10 +41,10 @@ Stages = dict[str, Any]
 Hashes = dict[Path, str]
 
 
-def load(folder: Path = Path()) -> Stages:
+def load(directory: Path = Path()) -> Stages:
     """The stages of the dvc.lock in `folder`; DataError if there is none."""
     try:
-        return parse((folder / PATH).read_bytes())
+        return parse((directory / PATH).read_bytes())
     except FileNotFoundError:
         raise DataError(f"{PATH}: not found; run `dvc repro`") from None
 

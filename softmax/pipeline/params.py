@@ -96,12 +96,12 @@ def load(path: Path = PATH) -> Params:
 def validate(values: Any, place: str) -> Params:
     """The params with these values, which stand in `place`; ParamsError as for `load`."""
     try:
-        settings = Params.model_validate(values)
+        config = Params.model_validate(values)
     except ValidationError as error:
         lines = (f"{place}: {_describe(fault)}" for fault in error.errors())
         raise ParamsError("\n".join(lines)) from None
-    _check_counts(settings, place)
-    return settings
+    _check_counts(config, place)
+    return config
 
 
 def _parse(text: str) -> Any:
@@ -122,13 +122,13 @@ def _parse(text: str) -> Any:
     return yaml.load(text)
 
 
-def _check_counts(settings: Params, place: str) -> None:
+def _check_counts(config: Params, place: str) -> None:
     """Raise ParamsError if `settings` need images that their data set does not have."""
-    training, test = datasets.load()[settings.download.dataset].images
-    held_out, last = settings.train.validation, max(settings.evaluate.samples)
-    if held_out >= training:
+    training, test = datasets.load()[config.download.dataset].images
+    validation_size, last = config.train.validation, max(config.evaluate.samples)
+    if validation_size >= training:
         raise ParamsError(
-            f"{place}: train.validation = {held_out} leaves none of the {training} training "
+            f"{place}: train.validation = {validation_size} leaves none of the {training} training "
             f"images; hold out at most {training - 1}"
         )
     if last >= test:

@@ -1,7 +1,7 @@
 """The door to MLflow, at the end of a stage: nothing comes back through it.
 
 Behind it lies softmax/tracking. What that logs cannot change what was computed, so that no stage
-depends on it in dvc.yaml; tests/tracking/test_door.py takes it away, and lets it raise.
+depends on it in dvc.yaml; tests/tracking/test_hook.py takes it away, and lets it raise.
 
 MLflow and its SQL store take more than a second to import. A stage that trains, downloads or
 imports torch is long enough to hide that in a process of its own; a shorter one would only wait.
@@ -19,12 +19,12 @@ from softmax.errors import shown
 from softmax.pipeline.params import Params
 
 
-def log(event: str, settings: Params, **details: Any) -> None:
+def log(event: str, config: Params, **details: Any) -> None:
     """Log what the stage has written, at its end; what may be logged says softmax/tracking."""
     with never_fails(event):
         from softmax.tracking import recording
 
-        recording.make_ready(event)(settings, **details)
+        recording.make_ready(event)(config, **details)
 
 
 class Recorder:
@@ -39,9 +39,9 @@ class Recorder:
             process_group=0,  # Ctrl-C is for the stage, with which this ends
         )
 
-    def log(self, settings: Params, **details: Any) -> None:
+    def log(self, config: Params, **details: Any) -> None:
         """The same, in that process."""
-        message = {"settings": settings.model_dump(), "details": details}
+        message = {"config": config.model_dump(), "details": details}
         self._process.communicate(json.dumps(message))
 
 
@@ -54,7 +54,7 @@ def main() -> None:
         log_it = recording.make_ready(event)
         if message := sys.stdin.read():
             content = json.loads(message)
-            log_it(Params.model_validate(content["settings"]), **content["details"])
+            log_it(Params.model_validate(content["config"]), **content["details"])
 
 
 @contextmanager

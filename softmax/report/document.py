@@ -115,11 +115,11 @@ def strings() -> dict[str, dict[str, str]]:
 def curves(losses: pd.DataFrame, epochs: pd.DataFrame) -> dict[str, Any]:
     """The facts about the training, of metrics/loss.csv and metrics/epochs.csv."""
     columns = ["step", "train_loss", "train_accuracy"]
-    held_out = [name for name in ("step", "validation_loss") if "validation_loss" in epochs]
+    validation_set = [name for name in ("step", "validation_loss") if "validation_loss" in epochs]
     return {
         "loss": _rows(losses[["step", "loss"]]),
         "epochs": _rows(epochs[columns]),
-        "held_out": _rows(epochs[held_out]),
+        "held_out": _rows(epochs[validation_set]),
     }
 
 

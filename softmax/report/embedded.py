@@ -36,14 +36,16 @@ def listed(predictions: pd.DataFrame, classes: int) -> list[int]:
     return sorted(most)
 
 
-def data(classes: list[int], training: Dataset, held_out: Dataset, test: Dataset) -> dict[str, Any]:
+def data(
+    classes: list[int], training: Dataset, validation_set: Dataset, test: Dataset
+) -> dict[str, Any]:
     """How many images there are, and the first training images of each of `classes`, in turn."""
     first = [np.flatnonzero(training.labels == k)[:EXAMPLES].tolist() for k in classes]
     in_turn = [k for k in chain(*zip_longest(*first)) if k is not None]
     index = in_turn[: max(EXAMPLE_BYTES // training.images.shape[1], 1)]
     return {
         "training": np.bincount(training.labels, minlength=training.classes).tolist(),
-        "held_out": len(held_out.labels),
+        "held_out": len(validation_set.labels),
         "test": np.bincount(test.labels, minlength=training.classes).tolist(),
         "label": training.labels[index].tolist(),
         "pixels": packed(training.images[index]),

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from softmax.analysis import evaluation, images
 from softmax.analysis.images import Levels
 from softmax.core import arithmetic, model
-from softmax.core.arithmetic import WEIGHT_GRID, WHITE
+from softmax.core.arithmetic import MAX_PIXEL, WEIGHT_GRID
 from softmax.core.arrays import FloatArray
 from softmax.core.batches import Dataset, batches
 from softmax.pipeline.params import Lesson
@@ -45,7 +45,7 @@ def points(params: Lesson) -> Dataset:
     count = CLASSES * params.points
     u, v, w = randomness.uniform(3 * count * 2, params.seed, POINTS).reshape(3, count, 2)
     labels = np.arange(count) // params.points
-    places = CENTRES[labels] + (u + v + w) * (params.spread * WHITE)
+    places = CENTRES[labels] + (u + v + w) * (params.spread * MAX_PIXEL)
     return Dataset(arithmetic.snap(places, 1.0).astype(np.int16), labels.astype(np.uint8), CLASSES)
 
 
@@ -137,7 +137,7 @@ THETA = arithmetic.snap(
 )
 # 255 x of the lecture's points (-0.1, 1.4), (1.3, 0.9) and (-1.4, -1.1), one for each class. Halves
 # and more than 255 are no points of the lesson, but these weights are small.
-EXAMPLE_POINTS = np.array([[-25.5, 331.5, -357.0], [357.0, 229.5, -280.5], [WHITE] * 3])
+EXAMPLE_POINTS = np.array([[-25.5, 331.5, -357.0], [357.0, 229.5, -280.5], [MAX_PIXEL] * 3])
 X = EXAMPLE_POINTS[:, :1]
 # What "a model", the lecture supposes, predicts for the three: a column each.
 PREDICTIONS = np.array([[0.9, 0.1, 0.1], [0.1, 0.8, 0.2], [0.0, 0.1, 0.7]])
@@ -165,7 +165,7 @@ def examples() -> list[Example]:
     return [
         Example("weights", "W", THETA[:, :-1]),
         Example("biases", "b", THETA[:, -1]),
-        Example("points", "x⁽¹⁾ x⁽²⁾ x⁽³⁾", EXAMPLE_POINTS[:-1] / WHITE),
+        Example("points", "x⁽¹⁾ x⁽²⁾ x⁽³⁾", EXAMPLE_POINTS[:-1] / MAX_PIXEL),
         Example("scores", "z = W x⁽¹⁾ + b", z[:, 0]),
         Example("sigmoids", "σ(zₖ) = 1 / (1 + e^−zₖ)", model.softmax(np.hstack([0 * z, z]).T)[1]),
         Example("probabilities", "aₖ = e^zₖ / Σⱼ e^zⱼ", a[:, 0]),

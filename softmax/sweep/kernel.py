@@ -25,7 +25,13 @@ from numba.extending import register_jitable
 from numpy.typing import NDArray
 
 from softmax.core import arithmetic
-from softmax.core.arithmetic import EXP_LOWEST, EXPONENTIAL_GRID, FRACTION_BITS, WEIGHT_GRID, WHITE
+from softmax.core.arithmetic import (
+    EXP_LOWEST,
+    EXPONENTIAL_GRID,
+    FRACTION_BITS,
+    MAX_PIXEL,
+    WEIGHT_GRID,
+)
 from softmax.core.arrays import FloatArray
 from softmax.training import optimizers
 from softmax.training.optimizers import Corrections, Optimizer
@@ -87,7 +93,7 @@ def compress(images: Bytes) -> Pixels:
             if images[i, j]:
                 entry[k] = j << PIXEL_BITS | images[i, j]
                 k += 1
-        entry[k] = features << PIXEL_BITS | WHITE
+        entry[k] = features << PIXEL_BITS | MAX_PIXEL
         k += 1
     return Pixels(start, entry)
 
@@ -162,7 +168,7 @@ def forward(
     z, e, scratch = np.empty((3, theta.shape[1]))
     for b, i in enumerate(batch):
         combine(z, theta, samples.pixels, i)
-        z *= 1 / WHITE
+        z *= 1 / MAX_PIXEL
         exponentials(z, classes, e, scratch)
         for first in range(0, len(z), classes):
             total = 0.0
@@ -216,7 +222,7 @@ def stepping(optimizer: Optimizer, plain: bool) -> Step:
             if plain and turned.start[i] == turned.start[i + 1]:
                 continue
             combine(gradient, residuals, turned, i)
-            gradient *= 1 / (WHITE * len(batch))
+            gradient *= 1 / (MAX_PIXEL * len(batch))
             theta, average, magnitudes = state.theta[i], state.average[i], state.magnitudes[i]
             first, second = state.first[i], state.second[i]
             for j in range(len(gradient)):

@@ -37,10 +37,10 @@ def inputs() -> dict[str, str]:
         raise DataError(f"DVC does not know what stage train reads: {error}") from None
 
 
-def folder(read: Mapping[str, str], settings: Params) -> Path:
+def directory(read: Mapping[str, str], config: Params) -> Path:
     """Where the model of these inputs and settings is kept."""
-    chosen = settings.model_dump(include={"download", "train"})
-    test = datasets.load()[settings.download.dataset].sha256[2:]
+    chosen = config.model_dump(include={"download", "train"})
+    test = datasets.load()[config.download.dataset].sha256[2:]
     trained_by = [files.sha256(path) for path in sorted(Path(__file__).parent.glob("*.py"))]
     code = [metadata.version("numba"), *trained_by]
     made_of = {"inputs": dict(read), "params": chosen, "test": test, "code": code}
@@ -52,19 +52,19 @@ def keep(place: Path, outcome: Outcome, read: Mapping[str, str], device: str) ->
     deps = [{"path": path, "md5": value} for path, value in read.items()]
     outs = [
         {"path": str(path), "md5": hashlib.md5(content, usedforsecurity=False).hexdigest()}
-        for path, content in outcome.facts.items()
+        for path, content in outcome.outputs.items()
     ]
     event = {"started": outcome.started, "ended": outcome.ended, "device": device}
     contents = {
-        **outcome.facts,
+        **outcome.outputs,
         dvc_lock.PATH: files.to_json({"stages": {"train": {"deps": deps, "outs": outs}}}),
         EVENT: files.to_json(event),
     }
     if outcome.failure:
         contents[FAILURE] = outcome.failure.encode()
     place.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=place.parent) as folder:
-        partial = Path(folder) / "model"
+    with TemporaryDirectory(dir=place.parent) as directory:
+        partial = Path(directory) / "model"
         files.write({partial / path: content for path, content in contents.items()})
         try:
             partial.rename(place)

@@ -29,20 +29,20 @@ TOGETHER = 16  # models in a pass: with more, what they need leaves the processo
 class Outcome(NamedTuple):
     """The facts of a model, or why there is none; times as by time.time()."""
 
-    facts: Mapping[Path, bytes]
+    outputs: Mapping[Path, bytes]
     failure: str
     started: float
     ended: float
 
 
-def plan(settings: Sequence[Train], threads: int) -> list[list[int]]:
+def plan(config: Sequence[Train], threads: int) -> list[list[int]]:
     """The numbers of the settings that train together: those with the same batches and steps.
 
     No pass is so long that others of the `threads` have nothing to do.
     """
-    most = min(TOGETHER, math.ceil(len(settings) / threads))
+    most = min(TOGETHER, math.ceil(len(config) / threads))
     sharing: dict[tuple[int | str, ...], list[int]] = {}
-    for number, train in enumerate(settings):
+    for number, train in enumerate(config):
         batches = (train.seed, train.batch_size, train.epochs, train.validation)
         sharing.setdefault((*batches, train.optimizer, train.schedule), []).append(number)
     return [
@@ -54,7 +54,7 @@ def plan(settings: Sequence[Train], threads: int) -> list[list[int]]:
 
 @contextmanager
 def running(
-    settings: Sequence[Params], where: str, threads: int
+    config: Sequence[Params], where: str, threads: int
 ) -> Iterator[Iterator[dict[int, Outcome]]]:
     """Train all, in so many threads; gives what came of each pass by number, as it is done.
 
@@ -64,8 +64,8 @@ def running(
     stop = threading.Event()
     with ThreadPoolExecutor(threads) as pool:
         waiting = {
-            pool.submit(train, [settings[number] for number in numbers], where, stop): numbers
-            for numbers in plan([one.train for one in settings], threads)
+            pool.submit(train, [config[number] for number in numbers], where, stop): numbers
+            for numbers in plan([one.train for one in config], threads)
         }
         try:
             yield (
@@ -77,18 +77,18 @@ def running(
             pool.shutdown(cancel_futures=True)
 
 
-def train(settings: Sequence[Params], where: str, stop: threading.Event) -> list[Outcome]:
+def train(config: Sequence[Params], where: str, stop: threading.Event) -> list[Outcome]:
     """Train a group of `plan` on `where`, "cpu" or "cuda", and test it; give up after `stop`."""
     started = time.time()
-    training, test = sets(settings[0].download.dataset, where)
-    kept, held_out = training.split(settings[0].train.validation)
-    recipes = [Hyperparameters(**one.train.model_dump(exclude={"validation"})) for one in settings]
-    histories: list[list[Epoch]] = [[] for _ in settings]
+    training, test = sets(config[0].download.dataset, where)
+    kept, validation_set = training.split(config[0].train.validation)
+    recipes = [Hyperparameters(**one.train.model_dump(exclude={"validation"})) for one in config]
+    histories: list[list[Epoch]] = [[] for _ in config]
     thetas: dict[int, np.ndarray] = {}  # the last ones: those of all epochs could fill the memory
     failures: dict[int, str] = {}
     here = isinstance(kept.images, np.ndarray)
     trainer = CompiledTrainer(kept, recipes) if here else Trainer(kept, recipes)
-    for epochs in fitting.fit_together(trainer, held_out):
+    for epochs in fitting.fit_together(trainer, validation_set):
         if stop.is_set():
             return []
         for k, epoch in enumerate(epochs):
@@ -98,21 +98,21 @@ def train(settings: Sequence[Params], where: str, stop: threading.Event) -> list
             elif k not in failures:
                 thetas[k] = epoch.theta
                 histories[k].append(epoch._replace(theta=np.empty(0)))
-    facts: dict[int, Mapping[Path, bytes]] = {}
+    outputs: dict[int, Mapping[Path, bytes]] = {}
     if thetas:
         xp, device = arrays.namespace(test.images), test.images.device
         stacked = xp.asarray(np.stack(list(thetas.values())), device=device)
         for k, sums in zip(thetas, trainer.sums(stacked, test).T, strict=True):
             try:
-                score = scoring.judge(sums, len(test.labels))
-                facts[k] = _facts(histories[k], thetas[k], score)
+                score = scoring.from_sums(sums, len(test.labels))
+                outputs[k] = _outputs(histories[k], thetas[k], score)
             except RangeError as error:
                 failures[k] = str(error)
     times = (started, time.time())
-    return [Outcome(facts.get(k, {}), failures.get(k, ""), *times) for k in range(len(settings))]
+    return [Outcome(outputs.get(k, {}), failures.get(k, ""), *times) for k in range(len(config))]
 
 
-def _facts(epochs: list[Epoch], theta: np.ndarray, test: Score) -> dict[Path, bytes]:
+def _outputs(epochs: list[Epoch], theta: np.ndarray, test: Score) -> dict[Path, bytes]:
     """What the stages train and evaluate write of a model, but for single images and epochs."""
     return {
         paths.WEIGHTS: model.to_bytes(theta),

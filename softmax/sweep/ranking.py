@@ -13,7 +13,7 @@ from tabulate import tabulate
 
 from softmax.pipeline import files, paths
 from softmax.sweep import model_cache
-from softmax.sweep.search_space import Setting
+from softmax.sweep.search_space import Configuration
 
 SEED = "train.seed"
 VALIDATION, LOSS = "validation_accuracy", "train_loss"
@@ -28,7 +28,7 @@ FORMATS = {
 WIDE, HIGH = 3.6, 3.4  # inches of a panel
 FEW = 12  # values that have a place each, whatever lies between them
 NO_MODEL = "No setting gave a model."
-NO_JUDGE = (
+NO_VALIDATION = (
     "None is called best: no images were held out to choose by, and the test set must not choose. "
     "Add train.validation=10000."
 )
@@ -37,12 +37,12 @@ NO_JUDGE = (
 class Result(NamedTuple):
     """What came of a setting, as it lies in a folder of the shelf."""
 
-    setting: Setting
-    folder: Path
+    setting: Configuration
+    directory: Path
 
     def failure(self) -> str:
         """Why there is no model; empty if there is one."""
-        path = self.folder / model_cache.FAILURE
+        path = self.directory / model_cache.FAILURE
         return path.read_text() if path.exists() else ""
 
     def row(self) -> dict[str, Any]:
@@ -50,11 +50,11 @@ class Result(NamedTuple):
         if failure := self.failure():
             return {**self.setting.changes, FAILURE: failure}
         train, test = (
-            json.loads((self.folder / path).read_bytes())
+            json.loads((self.directory / path).read_bytes())
             for path in (paths.TRAIN_METRICS, paths.TEST_METRICS)
         )
         scores = {f"test_{key}": test[key] for key in ("accuracy", "loss")}
-        sha256 = files.sha256(self.folder / paths.WEIGHTS)
+        sha256 = files.sha256(self.directory / paths.WEIGHTS)
         return {**self.setting.changes, **train, **scores, WEIGHTS: sha256}
 
 
@@ -65,10 +65,10 @@ def varied(results: Sequence[Result]) -> list[str]:
     return [key for key in keys if len({one[key] for one in changes}) > 1] or list(keys)
 
 
-def has_a_judge(results: Sequence[Result]) -> bool:
+def has_validation(results: Sequence[Result]) -> bool:
     """Whether all held out the same images, by which one may be chosen."""
-    held_out = {result.setting.params.train.validation for result in results}
-    return len(held_out) == 1 and held_out != {0}
+    validation_set = {result.setting.params.train.validation for result in results}
+    return len(validation_set) == 1 and validation_set != {0}
 
 
 def rank(results: Sequence[Result]) -> pd.DataFrame:
@@ -77,7 +77,7 @@ def rank(results: Sequence[Result]) -> pd.DataFrame:
     Where no held-out images judge, the loss on the training images gives the order.
     """
     table = pd.DataFrame([result.row() for result in results])
-    by, rising = (VALIDATION, False) if has_a_judge(results) else (LOSS, True)
+    by, rising = (VALIDATION, False) if has_validation(results) else (LOSS, True)
     return table.sort_values(by, ascending=rising, kind="stable") if by in table else table
 
 
@@ -95,7 +95,7 @@ def best(results: Sequence[Result]) -> Result | None:
     Where seeds differ, it is of the setting with the best mean over them, and has its first seed.
     """
     table, keys = rank(results), varied(results)
-    if not has_a_judge(results) or VALIDATION not in table:
+    if not has_validation(results) or VALIDATION not in table:
         return None
     table = table.dropna(subset=VALIDATION)
     if SEED in keys:
@@ -122,7 +122,7 @@ def write(results: Sequence[Result]) -> str:
         f"Best by held-out images, with weights {first.row()[WEIGHTS][:DIGITS]}...\n"
         f"To have it here: dvc exp run {first.setting.options()}"
         if first
-        else (NO_JUDGE if metrics else NO_MODEL)
+        else (NO_VALIDATION if metrics else NO_MODEL)
     )
     return "\n\n".join(parts)
 
@@ -151,7 +151,7 @@ def _written(column: str, value: Any) -> str:
 def draw(results: Sequence[Result]) -> bytes:
     """A PNG with a panel for each key that varies, and a dot in it for each model."""
     table, keys = rank(results), varied(results)
-    metric = VALIDATION if has_a_judge(results) else TEST
+    metric = VALIDATION if has_validation(results) else TEST
     figure = Figure((WIDE * len(keys) + 0.6, HIGH), layout="constrained", dpi=120)
     panels = figure.subplots(1, len(keys), sharey=True, squeeze=False)[0]
     for panel, key in zip(panels, keys, strict=True):

@@ -8,7 +8,7 @@ from softmax.pipeline import params
 from softmax.pipeline.params import Params, Train
 
 
-class Setting(NamedTuple):
+class Configuration(NamedTuple):
     """The params of one model, and which of them were asked for: {"train.learning_rate": 0.1}."""
 
     changes: Mapping[str, Any]
@@ -19,14 +19,14 @@ class Setting(NamedTuple):
         return " ".join(f"-S {key}={value}" for key, value in self.changes.items())
 
 
-def read(overrides: Sequence[str]) -> list[Setting]:
+def read(overrides: Sequence[str]) -> list[Configuration]:
     """A setting for each combination of values in overrides like "train.seed=range(0,8)".
 
     Of those that mean the same model one is kept. Raises ParamsError, with a line for each fault,
     unless all of them are valid.
     """
     base = params.load().model_dump()
-    found: dict[Train, Setting] = {}
+    found: dict[Train, Configuration] = {}
     faults: dict[str, None] = {}
     for changes in map(_changes, _combinations(overrides)):
         values = {**base, "train": base["train"] | changes}
@@ -36,7 +36,7 @@ def read(overrides: Sequence[str]) -> list[Setting]:
             faults |= dict.fromkeys(str(error).split("\n"))
         else:
             named = {f"train.{key}": value for key, value in changes.items()}
-            found.setdefault(valid.train, Setting(named, valid))
+            found.setdefault(valid.train, Configuration(named, valid))
     if faults:
         raise ParamsError("\n".join(faults))
     return list(found.values())

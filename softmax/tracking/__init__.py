@@ -9,5 +9,5 @@
     store       how to reach MLflow
 
 Tracking can change no output: stages reach it through softmax/pipeline/recorder.py alone, dvc.yaml
-does not name it, and tests/tracking/test_door.py takes it away.
+does not name it, and tests/tracking/test_hook.py takes it away.
 """

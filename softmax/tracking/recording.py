@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import git
 
-from softmax.analysis.trained_models import Facts
+from softmax.analysis.trained_models import TrainedModel
 from softmax.pipeline import files, paths, recorder
 from softmax.pipeline.params import Params
 from softmax.tracking import registry, store, sync
@@ -40,95 +40,95 @@ class Origin(NamedTuple):
 
 
 def log_download(
-    client: Client, settings: Params, *, source: str, started: float, ended: float
+    client: Client, config: Params, *, source: str, started: float, ended: float
 ) -> None:
     """Add a run that says which source gave the data; times as by time.time()."""
     tags = {"mlflow.source.name": "stages.download", "source": source, **circumstances()}
-    run = _create_run(client, DOWNLOADS, settings.download.dataset, Origin(started, tags))
+    run = _create_run(client, DOWNLOADS, config.download.dataset, Origin(started, tags))
     client.set_terminated(run.info.run_id, end_time=_milliseconds(ended))
 
 
 def log_training(
-    client: Client, settings: Params, *, started: float, ended: float, **details: object
+    client: Client, config: Params, *, started: float, ended: float, **details: object
 ) -> None:
     """Add a run for the training that has just written its facts; times as by time.time().
 
     `details`, device and workers, become tags.
     """
-    facts = Facts(Path(), settings)
+    trained = TrainedModel(Path(), config)
     tags = {**{key: str(value) for key, value in details.items()}, **circumstances()}
-    run = _create_model_run(client, facts, Origin(started, tags))
-    print(f"registry: {_add_training(client, run, facts, _milliseconds(ended))}")
-    _replay_locked(client, run, facts)
+    run = _create_model_run(client, trained, Origin(started, tags))
+    print(f"registry: {_add_training(client, run, trained, _milliseconds(ended))}")
+    _replay_locked(client, run, trained)
 
 
-def _add_training(client: Client, run: Run, facts: Facts, end: int) -> str:
+def _add_training(client: Client, run: Run, trained: TrainedModel, end: int) -> str:
     """Complete a run, which ended at `end` (ms), and return what became of its model."""
-    sync.training(client, run, facts)
-    registered = registry.register(client, run, facts)
+    sync.training(client, run, trained)
+    registered = registry.register(client, run, trained)
     client.set_terminated(run.info.run_id, end_time=end)
     return registered
 
 
-def _log_results(add: Callable[..., None], client: Client, settings: Params) -> None:
+def _log_results(add: Callable[..., None], client: Client, config: Params) -> None:
     """Add what a later stage has written to the run of the weights on disk."""
-    facts = Facts(Path(), settings)
-    add(client, _run_of(client, facts), facts)
+    trained = TrainedModel(Path(), config)
+    add(client, _run_of(client, trained), trained)
 
 
-def log_lesson(client: Client, settings: Params, *, started: float, ended: float) -> None:
+def log_lesson(client: Client, config: Params, *, started: float, ended: float) -> None:
     """Add a run for the lesson that has just written its facts; times as by time.time()."""
     sha256 = files.sha256(paths.LESSON_WEIGHTS)
     tags = {"mlflow.source.name": "stages.lesson", WEIGHTS_TAG: sha256, **circumstances()}
-    recipe = f"lr={settings.lesson.learning_rate:g} e={settings.lesson.epochs}"
-    run = _create_run(client, LESSONS, recipe, Origin(started, tags))
-    sync.lesson(client, run, settings)
+    hyperparameters = f"lr={config.lesson.learning_rate:g} e={config.lesson.epochs}"
+    run = _create_run(client, LESSONS, hyperparameters, Origin(started, tags))
+    sync.lesson(client, run, config)
     client.set_terminated(run.info.run_id, end_time=_milliseconds(ended))
 
 
-def backfill(facts: Facts, origin: Origin | None = None) -> Run:
+def backfill(trained: TrainedModel, origin: Origin | None = None) -> Run:
     """Complete the run of a model from what dvc.lock has of it, making it if there is none.
 
     Raises TrackingError if MLflow cannot be reached or a fact is missing.
     """
     with store.clear_errors():
         client = store.connect()
-        run = _run_of(client, facts, origin)
-        _replay_locked(client, run, facts)
+        run = _run_of(client, trained, origin)
+        _replay_locked(client, run, trained)
         return client.get_run(run.info.run_id)
 
 
-def _run_of(client: Client, facts: Facts, origin: Origin | None = None) -> Run:
+def _run_of(client: Client, trained: TrainedModel, origin: Origin | None = None) -> Run:
     """The newest run of the weights with all that training left, made if there is none.
 
     A run that was scored on another test set keeps its score.
     """
     runs = client.search_runs(
-        [store.experiment(client, store.experiment_name(facts.settings))],
-        f"tags.`{WEIGHTS_TAG}` = '{facts.sha256()}'",
+        [store.experiment(client, store.experiment_name(trained.config))],
+        f"tags.`{WEIGHTS_TAG}` = '{trained.sha256()}'",
         order_by=["attributes.start_time DESC"],
     )
-    run = next((run for run in runs if sync.is_comparable(run, facts)), None)
+    run = next((run for run in runs if sync.is_comparable(run, trained)), None)
     if run is None:
         started, tags = origin or Origin(time.time(), circumstances())
-        run = _create_model_run(client, facts, Origin(started, {**tags, "backfilled": "true"}))
+        run = _create_model_run(client, trained, Origin(started, {**tags, "backfilled": "true"}))
     if run.info.status != "FINISHED" or find_model(client, run) is None:  # or it was deleted
-        _add_training(client, run, facts, run.info.start_time)
+        _add_training(client, run, trained, run.info.start_time)
     return run
 
 
-def _replay_locked(client: Client, run: Run, facts: Facts) -> None:
+def _replay_locked(client: Client, run: Run, trained: TrainedModel) -> None:
     """Add what dvc.lock has of these weights. DVC may not run those stages again."""
-    locked = facts.locked()
+    locked = trained.locked()
     for stage, add in RESULTS.items():
         if stage in locked:
-            add(client, run, facts)
+            add(client, run, trained)
 
 
-def _create_model_run(client: Client, facts: Facts, origin: Origin) -> Run:
-    tags = {"mlflow.source.name": "stages.train", WEIGHTS_TAG: facts.sha256(), **origin.tags}
-    name = store.experiment_name(facts.settings)
-    return _create_run(client, name, facts.recipe(), Origin(origin.started, tags))
+def _create_model_run(client: Client, trained: TrainedModel, origin: Origin) -> Run:
+    tags = {"mlflow.source.name": "stages.train", WEIGHTS_TAG: trained.sha256(), **origin.tags}
+    name = store.experiment_name(trained.config)
+    return _create_run(client, name, trained.hyperparameters(), Origin(origin.started, tags))
 
 
 def _create_run(client: Client, experiment: str, name: str, origin: Origin) -> Run:
@@ -171,9 +171,9 @@ def make_ready(stage: str) -> Callable[..., None]:
     """
     client = store.connect()
 
-    def log(settings: Params, **details: Any) -> None:
+    def log(config: Params, **details: Any) -> None:
         _clock(stage)
-        STAGES[stage](client, settings, **details)
+        STAGES[stage](client, config, **details)
 
     return log
 

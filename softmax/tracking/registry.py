@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from softmax.analysis import trained_models
-from softmax.analysis.trained_models import Facts
+from softmax.analysis.trained_models import TrainedModel
 from softmax.errors import TrackingError
 from softmax.pipeline import paths
 from softmax.tracking import store
@@ -47,7 +47,7 @@ def find_model(client: Client, run: Run) -> Model:
     return next(iter(found), None)
 
 
-def log_model(client: Client, run: Run, facts: Facts, step: int) -> Model:
+def log_model(client: Client, run: Run, trained: TrainedModel, step: int) -> Model:
     """Log the weights, and the code that computes with them, as a model after `step` steps.
 
     Returns it. It is made of code and safetensors, without a pickle; serving.py says what it takes.
@@ -55,92 +55,92 @@ def log_model(client: Client, run: Run, facts: Facts, step: int) -> Model:
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 
     if (model := find_model(client, run)) is None:
-        name = facts.recipe().replace(".", "·")  # MLflow permits no dot
+        name = trained.hyperparameters().replace(".", "·")  # MLflow permits no dot
         model = client.create_logged_model(run.info.experiment_id, name, run.info.run_id)
     if model.status == LoggedModelStatus.READY:
         return model
-    with TemporaryDirectory() as folder:
-        _save_model(Path(folder), facts, run.info.run_id, model.model_id)
-        client.log_model_artifacts(model.model_id, f"{folder}/model")
+    with TemporaryDirectory() as directory:
+        _save_model(Path(directory), trained, run.info.run_id, model.model_id)
+        client.log_model_artifacts(model.model_id, f"{directory}/model")
     outputs = client.get_run(run.info.run_id).outputs.model_outputs
     if model.model_id not in {output.model_id for output in outputs}:
         client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, step)])
     return client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
 
 
-def _save_model(folder: Path, facts: Facts, run_id: str, model_id: str) -> None:
+def _save_model(directory: Path, trained: TrainedModel, run_id: str, model_id: str) -> None:
     """Write the model to folder/model."""
     from mlflow import pyfunc
     from mlflow.models import Model, ModelSignature
     from mlflow.types import ColSpec, Schema, TensorSpec
 
-    code = folder / "softmax"
+    code = directory / "softmax"
     for name in MODULES:
         (code / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(PACKAGE / name, code / name)
-    pinned = facts.pinned()
-    probabilities = [ColSpec("double", f"p{k}") for k in range(len(pinned.classes))]
+    entry = trained.entry()
+    probabilities = [ColSpec("double", f"p{k}") for k in range(len(entry.classes))]
     pyfunc.save_model(
-        folder / "model",
+        directory / "model",
         python_model=str(Path(__file__).with_name("serving.py")),
-        artifacts={"weights": str(facts.folder / paths.WEIGHTS)},
+        artifacts={"weights": str(trained.directory / paths.WEIGHTS)},
         code_paths=[str(code)],
         signature=ModelSignature(
             # objects: a tensor of any shape and type, which serving.py judges
             Schema([TensorSpec(np.dtype(object), (-1,))]),
             Schema([ColSpec("long", "prediction"), *probabilities, ColSpec("string", "class")]),
         ),
-        input_example=np.zeros((1, *pinned.shape), np.uint8),
-        model_config={"shape": list(pinned.shape), "classes": list(pinned.classes)},
+        input_example=np.zeros((1, *entry.shape), np.uint8),
+        model_config={"shape": list(entry.shape), "classes": list(entry.classes)},
         pip_requirements=[f"{name}=={metadata.version(name)}" for name in PACKAGES],
         mlflow_model=Model(run_id=run_id, model_id=model_id),
     )
 
 
-def register(client: Client, run: Run, facts: Facts) -> str:
+def register(client: Client, run: Run, trained: TrainedModel) -> str:
     """Register the model of `run` unless its weights are, and say what became of the champion."""
-    name = store.experiment_name(facts.settings)  # each data set has one of both
-    pinned = facts.pinned()
-    size = " x ".join(map(str, pinned.shape))
-    description = DESCRIPTION.format(size=size, classes=len(pinned.classes))
+    name = store.experiment_name(trained.config)  # each data set has one of both
+    entry = trained.entry()
+    size = " x ".join(map(str, entry.shape))
+    description = DESCRIPTION.format(size=size, classes=len(entry.classes))
     store.create(lambda: client.create_registered_model(name, description=description))
     with store.lock():
-        version = _find_version(client, facts)
+        version = _find_version(client, trained)
         if version is None:
-            scores = json.loads((facts.folder / paths.TRAIN_METRICS).read_bytes())
+            scores = json.loads((trained.directory / paths.TRAIN_METRICS).read_bytes())
             model_id = find_model(client, run).model_id
             version = client.create_model_version(
                 name,
                 f"models:/{model_id}",
                 run.info.run_id,
                 model_id=model_id,
-                description=facts.recipe(),
+                description=trained.hyperparameters(),
                 tags={
-                    WEIGHTS_TAG: facts.sha256(),
-                    HELD_OUT_TAG: str(facts.settings.train.validation),
-                    DIGEST_TAG: facts.digest("validation"),
+                    WEIGHTS_TAG: trained.sha256(),
+                    HELD_OUT_TAG: str(trained.config.train.validation),
+                    DIGEST_TAG: trained.digest("validation"),
                     ACCURACY_TAG: str(scores.get("validation_accuracy", "")),
                 },
             )
         return f"{name} version {version.version}; {_promote(client, version)}"
 
 
-def describe(client: Client, facts: Facts, title: str) -> None:
+def describe(client: Client, trained: TrainedModel, title: str) -> None:
     """Describe the version that has these weights, if any, by its model card.
 
     Lists show the first line, the `title`.
     """
-    text = f"{title}\n\n{(facts.folder / paths.MODEL_CARD).read_text()}"
+    text = f"{title}\n\n{(trained.directory / paths.MODEL_CARD).read_text()}"
     if len(text) > MAX_DESCRIPTION:  # at the end of a line, in the table of classes
         text = text[: text.rindex("\n", 0, MAX_DESCRIPTION - len(REST))] + REST
-    if version := _find_version(client, facts):
+    if version := _find_version(client, trained):
         client.update_model_version(version.name, version.version, text)
 
 
-def _find_version(client: Client, facts: Facts) -> Version:
+def _find_version(client: Client, trained: TrainedModel) -> Version:
     """The registered version with the weights of `facts`, None if there is none."""
-    name = store.experiment_name(facts.settings)
-    query = f"name='{name}' and tags.`{WEIGHTS_TAG}`='{facts.sha256()}'"
+    name = store.experiment_name(trained.config)
+    query = f"name='{name}' and tags.`{WEIGHTS_TAG}`='{trained.sha256()}'"
     return next(iter(client.search_model_versions(query)), None)
 
 
@@ -177,10 +177,10 @@ def load(uri: str) -> trained_models.Model:
     if not (parts := URI.fullmatch(uri)):
         raise TrackingError(f"{uri}: say models:/softmax-mnist@champion or models:/softmax-mnist/1")
     entry = trained_models.entry(parts[1])
-    with TemporaryDirectory() as folder, store.clear_errors():
+    with TemporaryDirectory() as directory, store.clear_errors():
         store.connect()
         from mlflow import artifacts
 
-        artifacts.download_artifacts(uri, dst_path=folder)
-        (weights,) = Path(folder).rglob(paths.WEIGHTS.name)
+        artifacts.download_artifacts(uri, dst_path=directory)
+        (weights,) = Path(directory).rglob(paths.WEIGHTS.name)
         return trained_models.load(uri, weights, entry)

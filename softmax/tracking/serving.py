@@ -15,7 +15,7 @@ from mlflow.pyfunc import PythonModel, PythonModelContext
 from numpy.typing import NDArray
 
 from softmax.core import model
-from softmax.core.arithmetic import WHITE
+from softmax.core.arithmetic import MAX_PIXEL
 
 
 class SoftmaxRegression(PythonModel):  # type: ignore[misc] # MLflow leaves it untyped
@@ -34,7 +34,7 @@ class SoftmaxRegression(PythonModel):  # type: ignore[misc] # MLflow leaves it u
         The last is the name of what is predicted.
         """
         images = levels(model_input, self.shape)
-        z = model.logits(self.theta, np.pad(images.T, ((0, 1), (0, 0)), constant_values=WHITE))
+        z = model.logits(self.theta, np.pad(images.T, ((0, 1), (0, 0)), constant_values=MAX_PIXEL))
         prediction = model.predict(z)
         probabilities = {f"p{k}": p for k, p in enumerate(model.softmax(z))}
         columns = {"prediction": prediction, **probabilities, "class": self.names[prediction]}
@@ -59,8 +59,8 @@ def levels(images: np.ndarray, shape: tuple[int, ...]) -> NDArray[np.float64]:
     if images.dtype.kind == "f":
         if not ((images >= 0) & (images <= 1)).all():  # NaN is neither
             raise _bad("pixels with a fraction should be 0 to 1, or whole numbers 0 to 255")
-        images = np.rint(images.astype(np.float64) * WHITE)
-    elif images.size and not 0 <= images.min() <= images.max() <= WHITE:
+        images = np.rint(images.astype(np.float64) * MAX_PIXEL)
+    elif images.size and not 0 <= images.min() <= images.max() <= MAX_PIXEL:
         raise _bad("pixels that are whole numbers should be 0 to 255")
     elif images.size and images.dtype != np.uint8 and images.max() == 1:
         raise _bad("pixels of 0 and 1 alone could mean black or white; send 0 and 255")

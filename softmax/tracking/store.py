@@ -82,9 +82,9 @@ def connect() -> Client:
         return mlflow.MlflowClient(where, where)
 
 
-def experiment_name(settings: ModelParams) -> str:
+def experiment_name(config: ModelParams) -> str:
     """The experiment that has the models of the data set."""
-    return f"softmax-{settings.download.dataset}"
+    return f"softmax-{config.download.dataset}"
 
 
 def experiment(client: Client, name: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 from PIL import Image
 
-from softmax.analysis.trained_models import Facts, provenance
+from softmax.analysis.trained_models import TrainedModel, provenance
 from softmax.pipeline import dvc_lock
 from softmax.sweep import model_cache
 from softmax.sweep.ranking import TEST, Result, varied
@@ -42,11 +42,11 @@ class Sweep:
     """The parent of these results in MLflow, and the rows that it has so far."""
 
     def __init__(self, results: Sequence[Result]) -> None:
-        settings = results[0].setting.params
+        config = results[0].setting.params
         self.client = store.connect()
         self.tags = {"mlflow.source.name": "softmax sweep", **recording.circumstances()}
-        self.experiment = store.experiment(self.client, store.experiment_name(settings))
-        places = "".join(sorted(result.folder.name for result in results))
+        self.experiment = store.experiment(self.client, store.experiment_name(config))
+        places = "".join(sorted(result.directory.name for result in results))
         sha256 = hashlib.sha256(places.encode()).hexdigest()
         self.keys = varied(results)
         title = f"sweep of {len(results)}: {' '.join(map(_short, self.keys))}"
@@ -58,20 +58,20 @@ class Sweep:
 
     def add(self, result: Result) -> None:
         """Add the row of a model, or complete it."""
-        run = self.rows.get(result.folder.name)
+        run = self.rows.get(result.directory.name)
         if run and run.info.status != "RUNNING":
             return
-        facts, failure = Facts(result.folder, result.setting.params), result.failure()
-        event = json.loads((result.folder / model_cache.EVENT).read_bytes())
-        run = run or self._create(result, facts, event)
+        trained, failure = TrainedModel(result.directory, result.setting.params), result.failure()
+        event = json.loads((result.directory / model_cache.EVENT).read_bytes())
+        run = run or self._create(result, trained, event)
         run_id, status = run.info.run_id, "FINISHED"
         if failure:
-            sync.recipe(self.client, run, facts)
+            sync.hyperparameters(self.client, run, trained)
             self.client.set_tag(run_id, "mlflow.note.content", failure)
             status = "FAILED"
         else:
-            sync.training(self.client, run, facts)
-            sync.test_scores(self.client, run, facts)
+            sync.training(self.client, run, trained)
+            sync.test_scores(self.client, run, trained)
         self.client.set_terminated(run_id, status, int(event["ended"] * 1000))
 
     def close(self, table: pd.DataFrame, picture: bytes) -> None:
@@ -83,15 +83,15 @@ class Sweep:
         self.client.set_tag(run_id, "mlflow.note.content", note)
         self.client.set_terminated(run_id)
 
-    def _create(self, result: Result, facts: Facts, event: Mapping[str, Any]) -> Run:
+    def _create(self, result: Result, trained: TrainedModel, event: Mapping[str, Any]) -> Run:
         tags = {
             **self.tags,
             PARENT: self.parent.info.run_id,
-            SETTING: result.folder.name,
+            SETTING: result.directory.name,
             "device": event["device"],
         }
         if not result.failure():
-            tags |= {WEIGHTS_TAG: facts.sha256(), **facts.provenance()}
+            tags |= {WEIGHTS_TAG: trained.sha256(), **trained.provenance()}
         started = int(event["started"] * 1000)
         return self.client.create_run(self.experiment, started, tags, run_name=self._title(result))
 
@@ -100,9 +100,9 @@ class Sweep:
         changes = result.setting.changes
         words = {key: f"{_short(key)}={changes[key]}" for key in self.keys}
         words |= {key: changes[key] for key in WORDS & words.keys()}
-        recipe = " ".join(words.values())
+        hyperparameters = " ".join(words.values())
         accuracy = result.row().get(TEST)
-        return recipe if accuracy is None else f"{accuracy:.2%} · {recipe}"
+        return hyperparameters if accuracy is None else f"{accuracy:.2%} · {hyperparameters}"
 
     def _runs(self, tag: str, value: str) -> list[Run]:
         return _search(self.experiment, f"tags.`{tag}` = '{value}'")
@@ -121,24 +121,24 @@ def _short(key: str) -> str:
     return SHORT.get(name, name)
 
 
-def accuracies(facts: Facts) -> dict[int, float]:
+def accuracies(trained: TrainedModel) -> dict[int, float]:
     """The test accuracy by seed of all rows with the same params, data and code.
 
     Empty where nothing is known. Raises TrackingError if it cannot be reached.
     """
     if not store.exists():
         return {}
-    made_of = provenance(dvc_lock.load(facts.folder))
-    recipe = facts.settings.train.model_dump(exclude={"seed"})
-    same = {f"params.`train.{key}`": str(value) for key, value in recipe.items()}
+    made_of = provenance(dvc_lock.load(trained.directory))
+    hyperparameters = trained.config.train.model_dump(exclude={"seed"})
+    same = {f"params.`train.{key}`": str(value) for key, value in hyperparameters.items()}
     same |= {f"tags.`{key}`": value for key, value in made_of.items()}
     query = " and ".join(f"{key} = '{value}'" for key, value in same.items())
     with store.clear_errors():
         client = store.connect()
-        experiment = store.experiment(client, store.experiment_name(facts.settings))
+        experiment = store.experiment(client, store.experiment_name(trained.config))
         rows = _search(experiment, query)
     return {
         int(row.data.params["train.seed"]): row.data.metrics["test_accuracy"]
         for row in rows
-        if "test_accuracy" in row.data.metrics and sync.is_comparable(row, facts)
+        if "test_accuracy" in row.data.metrics and sync.is_comparable(row, trained)
     }

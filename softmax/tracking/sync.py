@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from softmax.analysis.images import gray, tiles
-from softmax.analysis.trained_models import Facts
+from softmax.analysis.trained_models import TrainedModel
 from softmax.core import model
 from softmax.pipeline import datasets, paths
 from softmax.pipeline.params import Params
@@ -34,101 +34,101 @@ NOTE = """**{accuracy:.2%}** of {total} test images right.
 """
 
 
-def training(client: Client, run: Run, facts: Facts) -> None:
+def training(client: Client, run: Run, trained: TrainedModel) -> None:
     """Add params, curves, data sets and the model."""
-    recipe(client, run, facts)
-    contexts = ["training"] + ["validation"] * (facts.settings.train.validation > 0)
-    _log_datasets(client, run, facts, contexts)
-    epochs = pd.read_csv(facts.folder / paths.EPOCHS)
+    hyperparameters(client, run, trained)
+    contexts = ["training"] + ["validation"] * (trained.config.train.validation > 0)
+    _log_datasets(client, run, trained, contexts)
+    epochs = pd.read_csv(trained.directory / paths.EPOCHS)
     end = epochs["step"].tolist()[-1]
-    logged = registry.log_model(client, run, facts, end)
-    losses = pd.read_csv(facts.folder / paths.LOSSES).rename(columns={"loss": BATCH_LOSS})
+    logged = registry.log_model(client, run, trained, end)
+    losses = pd.read_csv(trained.directory / paths.LOSSES).rename(columns={"loss": BATCH_LOSS})
     # the loss of a batch is that of the weights before; MLflow compares by the first metric
-    curves = _curves(run, facts, epochs, {end: logged}) + _curves(run, facts, losses, {})
+    curves = _curves(run, trained, epochs, {end: logged}) + _curves(run, trained, losses, {})
     _log_metrics(client, run, curves)
 
 
-def recipe(client: Client, run: Run, facts: Facts) -> None:
+def hyperparameters(client: Client, run: Run, trained: TrainedModel) -> None:
     """Add the params of the training."""
-    _log_params(client, run, facts.settings.model_dump(include={"download", "train"}))
+    _log_params(client, run, trained.config.model_dump(include={"download", "train"}))
 
 
-def evaluation(client: Client, run: Run, facts: Facts) -> None:
+def evaluation(client: Client, run: Run, trained: TrainedModel) -> None:
     """Add the test metrics and the files of the evaluation; they name the run and its note."""
     from mlflow.entities import RunTag
 
-    run_id, folder = run.info.run_id, facts.folder
-    metrics = test_scores(client, run, facts)
+    run_id, directory = run.info.run_id, trained.directory
+    metrics = test_scores(client, run, trained)
     for fact in (paths.TEST_METRICS, paths.CONFUSION, paths.PREDICTIONS):
-        client.log_artifact(run_id, str(folder / fact), "evaluation")
-    client.log_artifacts(run_id, str(folder / paths.SAMPLE_CARDS), "samples")
-    confusion = views.confusion(facts)
+        client.log_artifact(run_id, str(directory / fact), "evaluation")
+    client.log_artifacts(run_id, str(directory / paths.PREDICTION_FIGURES), "samples")
+    confusion = views.confusion(trained)
     client.log_text(run_id, views.by_class(confusion), BY_CLASS)
     listed = json.dumps([{"path": BY_CLASS, "type": "table"}])
     note = NOTE.format(run_id=run_id, mistakes=views.mistakes(confusion), **metrics)
-    title = f"{metrics['accuracy']:.2%} · {facts.recipe()}"
+    title = f"{metrics['accuracy']:.2%} · {trained.hyperparameters()}"
     tags = {
         "mlflow.runName": title,
         "mlflow.note.content": note,
         "mlflow.loggedArtifacts": listed,
         # a tag, which unlike a param may change, as this may for the same model
-        "evaluate.samples": str(facts.settings.evaluate.samples),
-        **facts.provenance(),
+        "evaluate.samples": str(trained.config.evaluate.samples),
+        **trained.provenance(),
     }
     client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
-    client.log_artifact(run_id, str(folder / paths.MODEL_CARD), "evaluation")
-    registry.describe(client, facts, title)
+    client.log_artifact(run_id, str(directory / paths.MODEL_CARD), "evaluation")
+    registry.describe(client, trained, title)
 
 
-def test_scores(client: Client, run: Run, facts: Facts) -> dict[str, Any]:
+def test_scores(client: Client, run: Run, trained: TrainedModel) -> dict[str, Any]:
     """Add the test metrics; what the file has of them."""
-    metrics: dict[str, Any] = json.loads((facts.folder / paths.TEST_METRICS).read_bytes())
+    metrics: dict[str, Any] = json.loads((trained.directory / paths.TEST_METRICS).read_bytes())
     # one value, at step 0, which MLflow draws as bars beside those of other runs
     row = {f"test_{key}": value for key, value in metrics.items() if isinstance(value, float)}
     row["test_error"] = 1 - metrics["accuracy"]  # whose bars tell models apart
-    _log_datasets(client, run, facts, ["test"])
+    _log_datasets(client, run, trained, ["test"])
     models = {0: registry.find_model(client, run)}
-    _log_metrics(client, run, _curves(run, facts, pd.DataFrame([{"step": 0, **row}]), models))
+    _log_metrics(client, run, _curves(run, trained, pd.DataFrame([{"step": 0, **row}]), models))
     return metrics
 
 
-def is_comparable(run: Run, facts: Facts) -> bool:
+def is_comparable(run: Run, trained: TrainedModel) -> bool:
     """Whether `run` was scored on the same test set, or not yet."""
-    mine = _dataset(facts, "test")
+    mine = _dataset(trained, "test")
     logged = [entry.dataset for entry in run.inputs.dataset_inputs]
     return all(other.digest == mine.digest for other in logged if other.name == mine.name)
 
 
-def images(client: Client, run: Run, facts: Facts) -> None:
+def images(client: Client, run: Run, trained: TrainedModel) -> None:
     """Add the weight images, and those of each epoch as steps of one image, the last first."""
     from mlflow.artifacts import list_artifacts
 
     run_id = run.info.run_id
-    client.set_tag(run_id, "export.scale", str(facts.settings.export.scale))
-    client.log_artifacts(run_id, str(facts.folder / paths.WEIGHT_IMAGES), "weights")
-    epochs = pd.read_csv(facts.folder / paths.EPOCHS).set_index("epoch")["step"]
-    pinned = facts.pinned()
+    client.set_tag(run_id, "export.scale", str(trained.config.export.scale))
+    client.log_artifacts(run_id, str(trained.directory / paths.WEIGHT_IMAGES), "weights")
+    epochs = pd.read_csv(trained.directory / paths.EPOCHS).set_index("epoch")["step"]
+    entry = trained.entry()
     place = f"{run.info.artifact_uri}/images"  # for which MLflow need not ask for the run
     logged = [file.path for file in list_artifacts(place, tracking_uri=client.tracking_uri)]
-    for path in (facts.folder / paths.EPOCH_WEIGHTS).glob("*.safetensors"):
+    for path in (trained.directory / paths.EPOCH_WEIGHTS).glob("*.safetensors"):
         left = int(epochs.max() - epochs.get(int(path.stem), 0))
         names = [name for name in logged if SLIDER in name and f"+step+{left}+" in name]
         if len(names) < 2:  # the picture and its thumbnail
-            picture = views.picture(gray(tiles(model.load(path), pinned.shape)), pinned.classes)
+            picture = views.picture(gray(tiles(model.load(path), entry.shape)), entry.classes)
             client.log_image(run_id, picture, key=SLIDER, step=left)
 
 
-def report(client: Client, run: Run, facts: Facts) -> None:
+def report(client: Client, run: Run, trained: TrainedModel) -> None:
     """Add the page, which MLflow shows as a reader's browser does."""
-    client.log_artifact(run.info.run_id, str(facts.folder / paths.REPORT), "report")
+    client.log_artifact(run.info.run_id, str(trained.directory / paths.REPORT), "report")
 
 
-def lesson(client: Client, run: Run, settings: Params) -> None:
+def lesson(client: Client, run: Run, config: Params) -> None:
     """Add params, curves, W and b, tables and pictures of the lesson."""
     from mlflow.entities import Metric
 
     run_id = run.info.run_id
-    _log_params(client, run, settings.model_dump(include={"lesson"}))
+    _log_params(client, run, config.model_dump(include={"lesson"}))
     curves = pd.read_csv(paths.LESSON_EPOCHS).set_index("step").drop(columns="epoch")
     metrics = [
         Metric(key, value, run.info.start_time, step)
@@ -155,7 +155,7 @@ def _log_params(client: Client, run: Run, sections: dict[str, dict[str, Any]]) -
 
 
 def _curves(
-    run: Run, facts: Facts, table: pd.DataFrame, models: dict[int, Model]
+    run: Run, trained: TrainedModel, table: pd.DataFrame, models: dict[int, Model]
 ) -> "list[Metric]":
     """Each column by its step, linked to its data set, and to the model of that step, if any.
 
@@ -165,7 +165,7 @@ def _curves(
 
     metrics = []
     for key in table.columns.drop(["step", "epoch", "batch"], errors="ignore"):
-        source = _dataset(facts, CONTEXTS[key.split("_")[0]])
+        source = _dataset(trained, CONTEXTS[key.split("_")[0]])
         link = {"dataset_name": source.name, "dataset_digest": source.digest}
         for step, value in zip(table["step"].tolist(), table[key].tolist(), strict=True):
             of_model = {"model_id": models[step].model_id} if step in models else {}
@@ -179,13 +179,13 @@ def _log_metrics(client: Client, run: Run, metrics: "list[Metric]") -> None:
         client.log_batch(run.info.run_id, metrics=metrics[start : start + REQUEST])
 
 
-def _log_datasets(client: Client, run: Run, facts: Facts, contexts: list[str]) -> None:
+def _log_datasets(client: Client, run: Run, trained: TrainedModel, contexts: list[str]) -> None:
     """Log the data sets of these contexts as inputs."""
     from mlflow.entities import DatasetInput, InputTag
     from mlflow.exceptions import MlflowException
 
     inputs = [
-        DatasetInput(_dataset(facts, context), [InputTag("mlflow.data.context", context)])
+        DatasetInput(_dataset(trained, context), [InputTag("mlflow.data.context", context)])
         for context in contexts
     ]
     try:
@@ -196,35 +196,35 @@ def _log_datasets(client: Client, run: Run, facts: Facts, contexts: list[str]) -
         client.log_inputs(run.info.run_id, inputs)
 
 
-def _dataset(facts: Facts, context: str) -> "Dataset":
+def _dataset(trained: TrainedModel, context: str) -> "Dataset":
     """Return the training, validation or test set."""
     from mlflow.entities import Dataset
 
-    name = facts.settings.download.dataset
+    name = trained.config.download.dataset
     return Dataset(
         name=f"{name}-{context}",
-        digest=facts.digest(context),
+        digest=trained.digest(context),
         source_type="http",
         source=json.dumps({"url": datasets.load()[name].homepage}),
-        **_contents(facts, context),
+        **_contents(trained, context),
     )
 
 
-def _contents(facts: Facts, context: str) -> dict[str, str]:
+def _contents(trained: TrainedModel, context: str) -> dict[str, str]:
     """What MLflow shows of a data set that is pinned: its arrays, and how many images there are."""
     from mlflow.data.schema import TensorDatasetSchema
     from mlflow.types import Schema, TensorSpec
 
-    pinned = datasets.load()[facts.settings.download.dataset]
-    if facts.pins() != pinned.sha256:
+    entry = datasets.load()[trained.config.download.dataset]
+    if trained.pins() != entry.sha256:
         return {}
-    training, test = pinned.images
-    held_out = facts.settings.train.validation
-    count = {"training": training, "validation": held_out, "test": test}[context]
+    training, test = entry.images
+    validation_set = trained.config.train.validation
+    count = {"training": training, "validation": validation_set, "test": test}[context]
     pixels, labels = (
         Schema([TensorSpec(np.dtype(np.uint8), (-1, *sizes), key)])
-        for key, sizes in {"images": pinned.shape, "labels": ()}.items()
+        for key, sizes in {"images": entry.shape, "labels": ()}.items()
     )
-    profile = {"num_rows": count, "num_elements": count * pinned.size[1]}
+    profile = {"num_rows": count, "num_elements": count * entry.size[1]}
     schema = TensorDatasetSchema(pixels, labels).to_dict()
     return {"schema": json.dumps(schema), "profile": json.dumps(profile)}

@@ -76,9 +76,9 @@ class Trainer:
     def run_epoch(self, number: int, validation: Dataset) -> list[Epoch | RangeError]:
         """Take all steps of an epoch, and score what each model has become."""
         losses, sizes = self.take_steps(number)
-        thetas, held_out = self.state.averaged(), len(validation.labels)
+        thetas, validation_size = self.state.averaged(), len(validation.labels)
         trained = self.sums(thetas, self.data)
-        validated = self.sums(thetas, validation) if held_out else None
+        validated = self.sums(thetas, validation) if validation_size else None
 
         def epoch(k: int) -> Epoch | RangeError:
             try:
@@ -91,8 +91,10 @@ class Trainer:
                         batch: arithmetic.exact_sum(loss, arithmetic.LOSS_GRID) / size
                         for (batch, size), loss in zip(sizes.items(), losses[:, k], strict=True)
                     },
-                    scoring.judge(trained[:, k], len(self.data.labels)),
-                    None if validated is None else scoring.judge(validated[:, k], held_out),
+                    scoring.from_sums(trained[:, k], len(self.data.labels)),
+                    None
+                    if validated is None
+                    else scoring.from_sums(validated[:, k], validation_size),
                 )
             except RangeError as error:
                 return error

@@ -11,10 +11,10 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
-from softmax.core.workers import ALONE, Workers, meeting
+from softmax.core.workers import ALONE, Workers, rendezvous
 from softmax.errors import SettingError, WorkerError
 
-PATIENCE = timedelta(minutes=5)  # with workers that say nothing
+TIMEOUT = timedelta(minutes=5)  # with workers that say nothing
 TORCHRUN = "TORCHELASTIC_RUN_ID"  # torchrun gives it to its workers
 DRIVERS = ("libcuda.so.1", "libamdhip64.so")  # without one torch finds no GPU
 
@@ -49,7 +49,7 @@ def launch(module: str, count: int) -> None:
     logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # our one line says it
     several = "PET_NNODES" in os.environ
     if several:
-        os.environ.setdefault("PET_RDZV_CONF", f"timeout={PATIENCE.seconds}")
+        os.environ.setdefault("PET_RDZV_CONF", f"timeout={TIMEOUT.seconds}")
         print(f"{module}: waiting for the other machines", file=sys.stderr)
     command = [*([] if several else ["--standalone"]), f"--nproc-per-node={count}", "-m", module]
     try:
@@ -85,8 +85,8 @@ def join(device: str) -> Iterator[Workers]:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     backend = "nccl" if device == "cuda" else "gloo"
     launcher = os.getppid()
-    with meeting():
-        torch.distributed.init_process_group(backend, timeout=PATIENCE)
+    with rendezvous():
+        torch.distributed.init_process_group(backend, timeout=TIMEOUT)
     try:
         rank, size = torch.distributed.get_rank(), torch.distributed.get_world_size()
         yield Workers(rank, size, launcher)
@@ -94,18 +94,18 @@ def join(device: str) -> Iterator[Workers]:
         torch.distributed.destroy_process_group()
 
 
-def agree(team: Workers, params: object, inputs: Iterable[Path]) -> None:
+def agree(workers: Workers, params: object, inputs: Iterable[Path]) -> None:
     """Check that all workers have the same params, code and files; WorkerError if not."""
-    if team.size > 1:
+    if workers.size > 1:
         import torch
 
         digest = hashlib.sha256(str(params).encode())
         for path in [*sorted(Path(__file__).parents[1].rglob("*.py")), *inputs]:
             digest.update(path.read_bytes())
-        facts: list[str] = [""] * team.size
-        with meeting():
-            torch.distributed.all_gather_object(facts, digest.hexdigest())
-        if others := [rank for rank, fact in enumerate(facts) if fact != facts[0]]:
+        digests: list[str] = [""] * workers.size
+        with rendezvous():
+            torch.distributed.all_gather_object(digests, digest.hexdigest())
+        if others := [rank for rank, digest in enumerate(digests) if digest != digests[0]]:
             raise WorkerError(
                 f"worker {others[0]} has other params, code or data than worker 0; give each "
                 "machine the same commit and run `dvc repro download` there"

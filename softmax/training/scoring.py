@@ -28,7 +28,7 @@ def score(theta: Array, data: Dataset, workers: Workers = ALONE) -> Score:
 
     Raises RangeError if the losses are too large to sum exactly.
     """
-    return judge(sums(theta, data, workers), len(data.labels))
+    return from_sums(sums(theta, data, workers), len(data.labels))
 
 
 def sums(theta: Array, data: Dataset, workers: Workers = ALONE) -> Array:
@@ -42,7 +42,7 @@ def sums(theta: Array, data: Dataset, workers: Workers = ALONE) -> Array:
     return workers.sum(found)
 
 
-def judge(sums: Array, total: int) -> Score:
+def from_sums(sums: Array, total: int) -> Score:
     """The score of a model from its `sums` over `total` images; RangeError if they rounded."""
     loss, correct = sums
     return Score(arithmetic.exact_sum(loss, arithmetic.LOSS_GRID) / total, int(correct), total)

@@ -15,9 +15,9 @@ def written(digit: str, side: int = 400) -> NDArray[np.float64]:
     return np.asarray(field) / 255
 
 
-def photographed(ink: NDArray[np.float64], *, shade: float = 0, noise: float = 0) -> Levels:
+def photographed(strokes: NDArray[np.float64], *, shade: float = 0, noise: float = 0) -> Levels:
     """Photograph dark ink on paper, in light from one corner, with the camera's noise."""
-    y, x = np.mgrid[: ink.shape[0], : ink.shape[1]] / max(ink.shape)
-    light = 240 * (1 - 0.8 * ink) * (1 - shade * (x + y) / 2)
-    light = light + np.random.default_rng(0).normal(0, noise, ink.shape)
+    y, x = np.mgrid[: strokes.shape[0], : strokes.shape[1]] / max(strokes.shape)
+    light = 240 * (1 - 0.8 * strokes) * (1 - shade * (x + y) / 2)
+    light = light + np.random.default_rng(0).normal(0, noise, strokes.shape)
     return light.clip(0, 255).astype(np.uint8)

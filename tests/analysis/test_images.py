@@ -20,9 +20,9 @@ def decode(content: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
 
 
-def drawn(card: bytes) -> tuple[list[str | None], list[dict[str, str]]]:
+def drawn(prediction_figure: bytes) -> tuple[list[str | None], list[dict[str, str]]]:
     """The texts of a card, and the attributes of its bars."""
-    root, svg = ET.fromstring(card), "{http://www.w3.org/2000/svg}"  # noqa: S314 (ours)
+    root, svg = ET.fromstring(prediction_figure), "{http://www.w3.org/2000/svg}"  # noqa: S314 (ours)
     texts = [element.text for element in root.iter(f"{svg}text")]
     return texts, [rect.attrib for rect in root.iter(f"{svg}rect")][1:]
 
@@ -78,7 +78,7 @@ def test_diverging_puts_zero_on_white_and_shares_one_scale() -> None:
 )
 def test_grid_frames_the_tiles_in_their_order(count: int, rows: int, columns: int) -> None:
     tiles = np.repeat(np.arange(1, count + 1, dtype=np.uint8), 4 * 3).reshape(count, 4, 3)
-    levels = images.grid(tiles)
+    levels = images.contact_sheet(tiles)
     assert levels.shape == (5 * rows + 1, 4 * columns + 1)
     assert (levels[::5] == images.LINE).all()
     assert (levels[:, ::4] == images.LINE).all()
@@ -95,7 +95,9 @@ def test_channels_lie_beside_each_other() -> None:
 def test_card_shows_scores_probabilities_and_the_verdict() -> None:
     z = np.linspace(-1, 1, 10)
     a = model.softmax(z[:, None])[:, 0]
-    texts, bars = drawn(images.card(217, np.zeros((28, 28), np.uint8), 6, z, "0123456789"))
+    texts, bars = drawn(
+        images.prediction_figure(217, np.zeros((28, 28), np.uint8), 6, z, "0123456789")
+    )
     assert texts[0] == "Test image 217: a 6, called 9 (0.22), wrong"
     assert {f"{value:.3f}" for value in [*z, *a]} <= set(texts)
     assert [int(bar["width"]) for bar in bars] == [
@@ -107,7 +109,7 @@ def test_card_shows_scores_probabilities_and_the_verdict() -> None:
 def test_card_of_many_named_classes_shows_the_likeliest_and_the_label() -> None:
     names = [f"class <{k}>" for k in range(47)]
     texts, _ = drawn(
-        images.card(5, np.zeros((6, 4, 3), np.uint8), 3, np.linspace(-1, 1, 47), names)
+        images.prediction_figure(5, np.zeros((6, 4, 3), np.uint8), 3, np.linspace(-1, 1, 47), names)
     )
     assert texts[0] == "Test image 5: class <3>, called class <46> (0.05), wrong"
     assert texts[4::3] == [*names[46:37:-1], names[3]]

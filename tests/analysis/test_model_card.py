@@ -12,7 +12,7 @@ from helpers.shared import LECTURE
 from softmax.analysis import evaluation, model_card
 from softmax.core import model
 from softmax.pipeline import params
-from softmax.pipeline.datasets import Pinned
+from softmax.pipeline.datasets import DatasetEntry
 
 THETA = np.random.default_rng(0).integers(-(2**28), 2**28, (3, 2 * 4 * 3 + 1)) * 2.0**-30
 IMAGES = np.random.default_rng(1).integers(0, 256, (40, 2, 4, 3), np.uint8)
@@ -30,12 +30,12 @@ def table(labels: Any = None) -> pd.DataFrame:
 
 def card(answers: pd.DataFrame, **changes: Any) -> str:
     """The card of that model, with `changes` to the entry of its data set."""
-    files = {field.alias: "0" * 64 for field in Pinned.model_fields.values() if field.alias}
+    files = {field.alias: "0" * 64 for field in DatasetEntry.model_fields.values() if field.alias}
     entry = {"images": (50, 40), "shape": (2, 4, 3), "classes": NAMES, **files, **changes}
     settings = params.validate(yaml.safe_load(LECTURE.read_text()), "a test")
     by_class = {key: [0.25, 0.5, 0.75] for key in ("precision", "recall", "f1")}
     scores = {"accuracy": 0.5, "loss": 1 / 3, "total": 40, **by_class}
-    pinned = Pinned.model_validate(entry)
+    pinned = DatasetEntry.model_validate(entry)
     return model_card.card(settings, pinned, SHA256, scores, answers).decode()
 
 

@@ -39,23 +39,23 @@ def script(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield page
 
 
-def in_javascript(script: Page, ink: Ink) -> Ink:
+def in_javascript(script: Page, strokes: Ink) -> Ink:
     """Return the same by the page: (28, 28)."""
     pixels = script.evaluate(
         """([ink, columns]) => btoa(String.fromCharCode(...normalize(
              Uint8Array.from(atob(ink), (character) => character.charCodeAt(0)), columns)))""",
-        [base64.b64encode(ink.tobytes()).decode(), ink.shape[1]],
+        [base64.b64encode(strokes.tobytes()).decode(), strokes.shape[1]],
     )
     return np.frombuffer(base64.b64decode(pixels), np.uint8).reshape(28, 28)
 
 
-def by_fractions(ink: Ink) -> Ink:
+def by_fractions(strokes: Ink) -> Ink:
     """Return the same as docs/predict.md has it, pixel by pixel."""
     image = np.zeros((28, 28), np.uint8)
-    if not ink.any():
+    if not strokes.any():
         return image
-    inked = np.argwhere(ink)
-    drawn = ink[inked[:, 0].min() :, inked[:, 1].min() :]
+    inked = np.argwhere(strokes)
+    drawn = strokes[inked[:, 0].min() :, inked[:, 1].min() :]
     size = max(np.ptp(inked, axis=0)) + 1
     sums = np.zeros((size, size), np.int64)
     sums[: drawn.shape[0], : drawn.shape[1]] = drawn[:size, :size]
@@ -76,10 +76,10 @@ def nearest(x: Fraction) -> int:
 
 def dots(shape: tuple[int, int], shades: dict[tuple[int, int], int]) -> Ink:
     """Return an ink of single cells."""
-    ink = np.zeros(shape, np.uint8)
+    strokes = np.zeros(shape, np.uint8)
     for place, shade in shades.items():
-        ink[place] = shade
-    return ink
+        strokes[place] = shade
+    return strokes
 
 
 EDGES = {
@@ -102,18 +102,18 @@ def test_the_edges_of_what_can_be_drawn_are_what_the_specification_says(name: st
 
 @settings(max_examples=20)
 @given(INKS)
-def test_it_is_what_the_specification_says(ink: Ink) -> None:
-    assert (normalize(ink) == by_fractions(ink)).all()
+def test_it_is_what_the_specification_says(strokes: Ink) -> None:
+    assert (normalize(strokes) == by_fractions(strokes)).all()
 
 
 def test_both_languages_agree_on_the_edges_of_what_can_be_drawn(script: Page) -> None:
-    for name, ink in EDGES.items():
-        assert (in_javascript(script, ink) == normalize(ink)).all(), name
+    for name, strokes in EDGES.items():
+        assert (in_javascript(script, strokes) == normalize(strokes)).all(), name
 
 
 @given(INKS)
-def test_both_languages_agree_on_anything(script: Page, ink: Ink) -> None:
-    assert (in_javascript(script, ink) == normalize(ink)).all()
+def test_both_languages_agree_on_anything(script: Page, strokes: Ink) -> None:
+    assert (in_javascript(script, strokes) == normalize(strokes)).all()
 
 
 def test_what_pixels_add_is_what_the_page_shows(script: Page) -> None:

@@ -11,7 +11,7 @@ from helpers.digits import write_idx
 from PIL import ExifTags, Image
 
 from softmax.analysis import user_images
-from softmax.analysis.user_images import Seen
+from softmax.analysis.user_images import PreparedImage
 from softmax.errors import DataError
 
 GRAY, RGB = (28, 28), (20, 30, 3)
@@ -19,7 +19,9 @@ MIDDLE = 144  # between paper and ink
 SEVEN = Image.fromarray(photographed(written("7")))
 
 
-def seen(image: Image.Image, path: Path, shape: tuple[int, ...] = GRAY, exif: bytes = b"") -> Seen:
+def seen(
+    image: Image.Image, path: Path, shape: tuple[int, ...] = GRAY, exif: bytes = b""
+) -> PreparedImage:
     """Return what is seen of an image, once it is a file."""
     image.save(path, quality=95, exif=exif)
     (found,) = user_images.read(path, shape)
@@ -27,12 +29,12 @@ def seen(image: Image.Image, path: Path, shape: tuple[int, ...] = GRAY, exif: by
 
 
 @pytest.fixture
-def plain(tmp_path: Path) -> Seen:
+def plain(tmp_path: Path) -> PreparedImage:
     """What is seen of a 7 as a PNG of gray levels."""
     return seen(SEVEN, tmp_path / "7.png")
 
 
-def difference(one: Seen, other: Seen) -> float:
+def difference(one: PreparedImage, other: PreparedImage) -> float:
     """Return by how many levels two images differ in the mean."""
     return float(abs(one.pixels - other.pixels.astype(int)).mean())
 
@@ -69,13 +71,15 @@ FORMS = {
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_a_photo_in_any_form_is_seen_the_same(name: str, plain: Seen, tmp_path: Path) -> None:
+def test_a_photo_in_any_form_is_seen_the_same(
+    name: str, plain: PreparedImage, tmp_path: Path
+) -> None:
     found = seen(FORMS[name], tmp_path / name)
     assert found.done == ("centred" if "white on" in name else "inverted, centred")
     assert difference(found, plain) < 1.5
 
 
-def test_a_photo_is_turned_upright_and_may_be_large(plain: Seen, tmp_path: Path) -> None:
+def test_a_photo_is_turned_upright_and_may_be_large(plain: PreparedImage, tmp_path: Path) -> None:
     exif = Image.Exif()
     for number, turn in {3: 180, 6: 90, 8: 270}.items():
         exif[ExifTags.Base.Orientation] = number

@@ -40,7 +40,7 @@ def refusal(workspace: Workspace, *names: str) -> str:
     printed = workspace.tool("compare", *names)
     assert printed.out == ""
     assert not compare.REPORT.exists()
-    assert not compare.PICTURES.exists()
+    assert not compare.FIGURES.exists()
     return error(printed)
 
 
@@ -73,7 +73,7 @@ def test_it_compares_with_the_workspace_in_both_directions(slow: Workspace) -> N
     assert f"Test accuracy **{after} → {before}**: **+" in back
     assert "| `train.learning_rate` |    1e-05 |   0.004 |" in back
     assert compare.REPORT.read_text() == back
-    pictures = {path.name for path in compare.PICTURES.iterdir()}
+    pictures = {path.name for path in compare.FIGURES.iterdir()}
     assert pictures == {"before.png", "after.png", "difference.png"}
     assert git(slow.directory, "status", "--porcelain") == status
 
@@ -106,7 +106,7 @@ def test_it_compares_with_many_in_one_table(slow: Workspace) -> None:
     assert base[-1] == "`epochs=1`, `learning_rate=0.004`"
     assert other[-1] == "`epochs=2`, `learning_rate=1e-05`"
     assert compare.REPORT.read_text() == report
-    assert not compare.PICTURES.exists()
+    assert not compare.FIGURES.exists()
 
 
 def test_seeds_in_the_store_are_compared_where_there_is_one(workspace: Workspace) -> None:

@@ -20,7 +20,7 @@ from softmax.core import idx, model
 from softmax.pipeline import datasets, paths
 
 TEST = datasets.test_files("digits")[0]
-PICTURES = Path("report/predict")
+FIGURES = Path("report/predict")
 
 
 def same_answers(printed: str, predictions: str) -> None:
@@ -82,20 +82,20 @@ def test_people_get_a_table_and_pictures_and_machines_all_of_it(workspace: Works
         assert " ".join(line.split()) == " ".join([answer["image"], "as it is", *words])
     assert said[22] == "and 11 more, which --csv and --json print"
     assert said[-2:] == ["model     the workspace", "pictures  report/predict/"]
-    saw = np.asarray(Image.open(PICTURES / "2-t10k-images-idx3-ubyte[0].png").convert("L"))
+    saw = np.asarray(Image.open(FIGURES / "2-t10k-images-idx3-ubyte[0].png").convert("L"))
     assert (saw[4::8, 4::8] == first).all()
 
     winner, rival = sorted(range(10), key=lambda k: -answers[0][f"p{k}"])[:2]
     added = model.load(paths.WEIGHTS)[:, :-1] * first.ravel()
     added = np.stack([added[winner], added[rival], added[winner] - added[rival]])
-    maps = np.asarray(Image.open(PICTURES / "1-a-why.png"))[4::8, 4::8]
+    maps = np.asarray(Image.open(FIGURES / "1-a-why.png"))[4::8, 4::8]
     levels = maps[1:-1, 1:].reshape(8, 3, 9)[:, :, :-1].swapaxes(0, 1).reshape(3, 64)
     assert (abs(added / abs(added).max() * 127 + 128 - levels) <= 0.5).all()
 
     workspace.tool("predict", "a.png")
-    assert [path.name for path in PICTURES.iterdir()] == ["1-a.png"]
+    assert [path.name for path in FIGURES.iterdir()] == ["1-a.png"]
     workspace.tool("predict", datasets.training_files("digits")[0], "--csv")
-    assert len(list(PICTURES.iterdir())) == 100
+    assert len(list(FIGURES.iterdir())) == 100
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_one_bad_file_of_two_or_no_model_stops_all(
     printed = workspace.tool("predict", "one", *arguments)
     assert reason in error(printed)
     assert printed.out == ""
-    assert not PICTURES.exists()
+    assert not FIGURES.exists()
 
 
 def test_an_idx_file_without_images_is_refused(workspace: Workspace) -> None:
@@ -125,7 +125,7 @@ def test_an_idx_file_without_images_is_refused(workspace: Workspace) -> None:
     printed = workspace.tool("predict", "none")
     assert error(printed) == "none: holds no images. Give an IDX file of at least one image."
     assert printed.out == ""
-    assert not PICTURES.exists()
+    assert not FIGURES.exists()
 
 
 def test_a_photo_of_a_7_is_a_7_but_not_if_it_is_merely_made_small(
@@ -145,7 +145,7 @@ def test_a_photo_of_a_7_is_a_7_but_not_if_it_is_merely_made_small(
     assert normalized.split()[:4] == ["seven.png", "inverted,", "centred", "7"]
     assert float(normalized.split()[4]) > 0.5
     assert "model     HEAD" in done.stdout
-    assert len(list((clone.directory / PICTURES).glob("*-why.png"))) == 2
+    assert len(list((clone.directory / FIGURES).glob("*-why.png"))) == 2
     assert clone.run("git", "status", "--porcelain") == ""
 
 

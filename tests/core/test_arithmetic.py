@@ -26,16 +26,16 @@ from softmax.core import arithmetic
 from softmax.core.arithmetic import EXPONENTIAL_GRID
 from softmax.core.arrays import Array, to_numpy
 
-Doubles = NDArray[np.float64]
+FloatArray = NDArray[np.float64]
 
 
-def consecutive(start: float) -> Doubles:
+def consecutive(start: float) -> FloatArray:
     """Return a thousand doubles in a row, from `start` > 0 upwards."""
     return (np.float64(start).view(np.int64) + np.arange(1000)).view(np.float64)
 
 
 def worst_error(
-    function: Callable[[Array], Array], reference: Callable[[float], mpmath.mpf], x: Doubles
+    function: Callable[[Array], Array], reference: Callable[[float], mpmath.mpf], x: FloatArray
 ) -> float:
     """Return the largest error of `function` on `x`, in units in the last place of its result."""
     with mpmath.workprec(160):
@@ -117,7 +117,7 @@ def test_log_never_falls_from_one_double_to_the_next(start: float) -> None:
     ids=["exp", "log", "snap"],
 )
 def test_torch_gives_the_same_bytes(
-    function: Callable[[Array], Array], x: Doubles, device: str
+    function: Callable[[Array], Array], x: FloatArray, device: str
 ) -> None:
     on_gpu = function(on_torch(x, device))
 

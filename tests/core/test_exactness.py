@@ -20,10 +20,10 @@ from softmax.core.arithmetic import (
     EXPONENTIAL_GRID,
     LOSS_GRID,
     MAX_BATCH,
+    MAX_PIXEL,
     MAX_UNITS,
     RESIDUAL_GRID,
     WEIGHT_GRID,
-    WHITE,
 )
 from softmax.core.arrays import Array, to_numpy
 from softmax.errors import DeviceError, RangeError
@@ -31,7 +31,7 @@ from softmax.pipeline import params
 from softmax.pipeline.params import Train
 
 Integers = NDArray[np.int64]
-Doubles = NDArray[np.float64]
+FloatArray = NDArray[np.float64]
 
 ONE = round(1 / RESIDUAL_GRID)  # units in a residual of 1
 
@@ -56,13 +56,13 @@ def near(draw: st.DrawFn, bound: int, shape: tuple[int, int]) -> Integers:
     return np.vstack([draw(parts((1, shape[1]), draw(totals))) for _ in range(shape[0])])
 
 
-def on(device: str, array: Integers | Doubles, grid: float = 1) -> Array:
+def on(device: str, array: Integers | FloatArray, grid: float = 1) -> Array:
     """Return `array` times `grid` in float64, in NumPy or in torch on `device`."""
     values = array.astype(np.float64) * grid
     return values if device == "numpy" else on_torch(values, device)
 
 
-def whole_product(left: Integers, right: Integers) -> Doubles:
+def whole_product(left: Integers, right: Integers) -> FloatArray:
     """Compute the matrix product by Python's integers, which turn out to fit into 53 bits."""
     product = left.astype(object) @ right.astype(object)
     assert abs(product).max() < 2**53
@@ -80,14 +80,14 @@ def orders(count: int, seed: int) -> list[Integers]:
 @example(  # the largest rows of MNIST's size before white, and before one pixel that is not
     (
         np.array([[LARGEST_ROW - 784] + [1] * 784, [-1] * 784 + [784 - LARGEST_ROW]]),
-        np.array([[WHITE, WHITE - 1]] + [[WHITE, WHITE]] * 784),
+        np.array([[MAX_PIXEL, MAX_PIXEL - 1]] + [[MAX_PIXEL, MAX_PIXEL]] * 784),
     ),
     0,
 )
 @example(  # and of the largest images', 128 x 128 in RGB
     (
         np.array([[LARGEST_ROW // 49_153] * 49_153, [-1] * 49_152 + [49_152 - LARGEST_ROW]]),
-        np.array([[WHITE, 1 - WHITE]] * 49_153),
+        np.array([[MAX_PIXEL, 1 - MAX_PIXEL]] * 49_153),
     ),
     0,
 )
@@ -95,7 +95,7 @@ def test_logits_are_sums_of_whole_numbers(
     device: str, drawn: tuple[Integers, Integers], seed: int
 ) -> None:
     theta, pixels = drawn
-    expected = whole_product(theta, pixels) * WEIGHT_GRID * (1 / WHITE)
+    expected = whole_product(theta, pixels) * WEIGHT_GRID * (1 / MAX_PIXEL)
 
     model.check_range(abs(theta) * WEIGHT_GRID)
     for order in orders(len(pixels), seed):
@@ -109,7 +109,7 @@ def test_logits_are_sums_of_whole_numbers(
 @example(  # the largest residuals and pixels of the largest batch, and a last, odd unit
     (
         np.array([[ONE, 1], [-ONE, 1 - ONE]]),
-        np.array([[WHITE, 1], [WHITE - 1, WHITE]]),
+        np.array([[MAX_PIXEL, 1], [MAX_PIXEL - 1, MAX_PIXEL]]),
         np.array([MAX_BATCH - 1, 1]),
     ),
     0,
@@ -131,7 +131,7 @@ def test_gradients_are_sums_of_whole_numbers(
 @given(LOGITS, SEEDS)
 @example(np.zeros((1000, 1)), 0)  # as many classes as there may be, all as likely
 @example(np.linspace([-20.0, 1.0], [0.0, 0.0], 1000), 0)
-def test_softmax_divides_by_sums_of_whole_numbers(device: str, z: Doubles, seed: int) -> None:
+def test_softmax_divides_by_sums_of_whole_numbers(device: str, z: FloatArray, seed: int) -> None:
     exponentials = arithmetic.snap(arithmetic.exp(z - z.max(axis=0)), EXPONENTIAL_GRID)
     units = [[int(e) for e in row] for row in (exponentials / EXPONENTIAL_GRID).T.tolist()]
     sums = [sum(row) for row in units]
@@ -146,7 +146,7 @@ def test_softmax_divides_by_sums_of_whole_numbers(device: str, z: Doubles, seed:
 
 @given(LOGITS, SEEDS)
 @example(np.linspace([-20.0, 1.0], [0.0, 0.0], 1000), 0)
-def test_bounds_hold_by_construction(z: Doubles, seed: int) -> None:
+def test_bounds_hold_by_construction(z: FloatArray, seed: int) -> None:
     labels = np.random.default_rng(seed).integers(len(z), size=z.shape[1])
     y = np.eye(len(z))[labels].T
     exponentials = arithmetic.snap(arithmetic.exp(z - z.max(axis=0)), EXPONENTIAL_GRID)
@@ -213,12 +213,12 @@ def test_one_unit_outside_sums_round() -> None:
 
     2^53 is refused because it may be 2^53 + 1, rounded.
     """
-    for terms in ([WHITE * LARGEST_ROW, WHITE], [MAX_UNITS, 1]):
+    for terms in ([MAX_PIXEL * LARGEST_ROW, MAX_PIXEL], [MAX_UNITS, 1]):
         assert int(np.sum(terms, dtype=np.float64)) != sum(terms)
 
 
 def test_twice_the_largest_batch_would_not_fit() -> None:
-    assert MAX_BATCH * WHITE * ONE < MAX_UNITS < 2 * MAX_BATCH * WHITE * ONE
+    assert MAX_BATCH * MAX_PIXEL * ONE < MAX_UNITS < 2 * MAX_BATCH * MAX_PIXEL * ONE
     lecture = params.load(LECTURE).train.model_dump()
     assert Train.model_validate(lecture | {"batch_size": MAX_BATCH}).batch_size == MAX_BATCH
     with pytest.raises(ValidationError, match=f"less than or equal to {MAX_BATCH}"):
@@ -238,7 +238,7 @@ def test_products_with_too_few_bits_are_noticed(bits: int, monkeypatch: pytest.M
 
     def emulated(theta: Array, inputs: Array) -> Array:
         unit = np.ldexp(1.0, int(np.frexp(abs(theta @ inputs).max())[1]) - bits)
-        return np.floor(theta @ inputs / unit) * unit / WHITE
+        return np.floor(theta @ inputs / unit) * unit / MAX_PIXEL
 
     monkeypatch.setattr(model, "logits", emulated)
     with pytest.raises(DeviceError, match="matrix products are not exact here"):

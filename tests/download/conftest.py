@@ -11,7 +11,7 @@ from helpers.sites import Serve, serving
 
 from softmax.data import download
 from softmax.pipeline import datasets
-from softmax.pipeline.datasets import Pinned
+from softmax.pipeline.datasets import DatasetEntry
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +20,7 @@ def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     pins = {name: hashlib.sha256(content).hexdigest() for name, content in GOOD.items()}
     for dataset, pinned in datasets.load().items():
         entry = pinned.model_dump(by_alias=True) | pins | {"images": (3, 2)}
-        monkeypatch.setitem(datasets.load(), dataset, Pinned.model_validate(entry))
+        monkeypatch.setitem(datasets.load(), dataset, DatasetEntry.model_validate(entry))
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MNIST_MIRROR", raising=False)
     monkeypatch.setattr("torchvision.datasets.MNIST.mirrors", [])

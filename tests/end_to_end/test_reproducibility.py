@@ -52,9 +52,9 @@ def write_pipeline(command: str, **changes: object) -> None:
 
 def verdict(workspace: Workspace) -> str:
     """Return the reason in the line in which the claim fails."""
-    line = error(workspace.call("verification.claims", "true"))
-    assert line.startswith("the lock is not true: ")
-    return line.removeprefix("the lock is not true: ")
+    line = error(workspace.call("verification.checks", "reproducible"))
+    assert line.startswith("dvc.lock is not reproducible: ")
+    return line.removeprefix("dvc.lock is not reproducible: ")
 
 
 @pytest.mark.extended
@@ -67,8 +67,8 @@ def test_the_lock_is_current_and_true_in_a_clean_clone(
     clone = Clone(tmp_path / "clone", workspace.directory)
     mirror = str(workspace.directory / "data/digits")
     clone.environment |= {"MNIST_MIRROR": mirror, "DVC_ROOT": str(clone.directory)}
-    assert "the lock is current: 7 stages" in clone.make("lock-current").stdout
-    assert "the lock is true: " in clone.make("lock-reproducible").stdout
+    assert "dvc.lock is up to date: 7 stages" in clone.make("lock-current").stdout
+    assert "dvc.lock is reproducible: " in clone.make("lock-reproducible").stdout
     assert clone.run("git", "status", "--porcelain") == ""
     assert not (clone.directory / "data").exists()
 
@@ -84,8 +84,8 @@ def test_work_that_is_not_committed_counts_and_is_not_lost(
     index.with_name("index.lock").touch()
     monkeypatch.setenv("GIT_INDEX_FILE", str(index))
     monkeypatch.setenv("GIT_DIR", ".git")
-    printed = shell.call("verification.claims", "true")
-    assert "the lock is true: " in printed.out, printed.err
+    printed = shell.call("verification.checks", "reproducible")
+    assert "dvc.lock is reproducible: " in printed.out, printed.err
     index.with_name("index.lock").unlink()
     assert git(shell.directory, "status", "--porcelain") == before
     assert Path("datasets.yaml").read_text().startswith("# unfinished\n")
@@ -101,7 +101,7 @@ def test_a_metric_that_was_improved_by_hand_is_not_true(shell: Workspace) -> Non
     metrics.write_text('{"count": 2}\n')
     dvc_lock.PATH.write_text(dvc_lock.PATH.read_text().replace(before, files.md5(metrics)))
     shell.commit("Improve")
-    assert shell.call("verification.claims", "current").status == 0
+    assert shell.call("verification.checks", "current").status == 0
     assert verdict(shell) == (
         "from scratch, other bytes come in dvc.lock, metrics/count.json; "
         "run `dvc repro --force --no-run-cache`, then commit dvc.lock and metrics"
@@ -136,7 +136,7 @@ def test_the_data_that_are_there_go_before_a_mirror(
     write_pipeline(f'{COUNT} && test -d "$MNIST_MIRROR"')
     monkeypatch.setenv("MNIST_MIRROR", "/nowhere")
     os.utime("params.yaml", (0, 0))
-    assert shell.call("verification.claims", "true").status == 0
+    assert shell.call("verification.checks", "reproducible").status == 0
     shutil.rmtree("data")
     assert verdict(shell) == "a stage fails from scratch, as said above"
 

@@ -18,7 +18,7 @@ from helpers.workspace import Workspace
 
 from softmax.pipeline import paths
 
-FACTS = (paths.WEIGHTS, paths.LOSSES, paths.EPOCHS, paths.TRAIN_METRICS)
+OUTPUTS = (paths.WEIGHTS, paths.LOSSES, paths.EPOCHS, paths.TRAIN_METRICS)
 TRAIN = [sys.executable, "-m", "stages.train"]
 FOREVER = {"epochs": 10**6}
 NOWHERE = "http://127.0.0.1:9"
@@ -46,16 +46,16 @@ def succeed(process: subprocess.Popen[str]) -> str:
     return out
 
 
-def facts() -> list[bytes]:
+def outputs() -> list[bytes]:
     """Return the outputs of the train stage."""
-    return [path.read_bytes() for path in FACTS]
+    return [path.read_bytes() for path in OUTPUTS]
 
 
 @pytest.fixture
 def alone(workspace: Workspace) -> list[bytes]:  # noqa: ARG001 (where the outputs are)
     """The outputs of a process that trained alone, which are then removed."""
-    known = facts()
-    for path in FACTS:
+    known = outputs()
+    for path in OUTPUTS:
         path.unlink()
     return known
 
@@ -81,22 +81,22 @@ def training_workers(launcher: subprocess.Popen[str], count: int) -> list[psutil
 def assert_nothing_left(processes: list[psutil.Process]) -> None:
     """Check that the processes end and that there are no outputs."""
     assert psutil.wait_procs(processes, timeout=60)[1] == []
-    assert not any(path.exists() for path in FACTS)
+    assert not any(path.exists() for path in OUTPUTS)
 
 
 @pytest.mark.parametrize(
-    ("count", "victim"), [(2, 1), pytest.param(3, 0, marks=pytest.mark.extended)]
+    ("count", "target"), [(2, 1), pytest.param(3, 0, marks=pytest.mark.extended)]
 )
 def test_a_dead_worker_ends_the_job_and_a_new_one_gives_the_bytes_of_one(
-    count: int, victim: int, alone: list[bytes], workspace: Workspace
+    count: int, target: int, alone: list[bytes], workspace: Workspace
 ) -> None:
     workspace.set(train=FOREVER)
     launcher = start(TRAIN, WORKERS=str(count))
     workers = training_workers(launcher, count)
-    workers[victim].kill()
+    workers[target].kill()
     out, err = launcher.communicate()
     assert launcher.returncode == 2
-    assert f"error: worker {victim} ended with SIGKILL; run again" in err
+    assert f"error: worker {target} ended with SIGKILL; run again" in err
     assert "Traceback" not in out + err
     assert_nothing_left(workers)
 
@@ -104,7 +104,7 @@ def test_a_dead_worker_ends_the_job_and_a_new_one_gives_the_bytes_of_one(
     again = ["dvc", "repro", "--force", "--single-item", "train"]
     settings = {"WORKERS": str(count), "MLFLOW_TRACKING_URI": workspace.store}
     assert f"on cpu, {count} workers" in succeed(start(again, **settings))
-    assert facts() == alone
+    assert outputs() == alone
     assert git(workspace.directory, "status", "--porcelain") == ""
     (last,) = rows(workspace.store)
     assert last.data.tags["workers"] == str(count)
@@ -113,7 +113,7 @@ def test_a_dead_worker_ends_the_job_and_a_new_one_gives_the_bytes_of_one(
 @pytest.mark.extended
 def test_torchrun_gives_the_bytes_of_one(alone: list[bytes]) -> None:
     succeed(start(["torchrun", "--standalone", "--nproc-per-node=2", *TRAIN[1:]]))
-    assert facts() == alone
+    assert outputs() == alone
 
 
 @pytest.mark.extended
@@ -153,8 +153,8 @@ def test_two_machines_give_the_bytes_of_one_and_only_the_first_writes(
     ]
     for process in processes:
         succeed(process)
-    assert facts() == alone
-    assert not any((elsewhere / path).exists() for path in FACTS)
+    assert outputs() == alone
+    assert not any((elsewhere / path).exists() for path in OUTPUTS)
 
 
 @pytest.mark.extended

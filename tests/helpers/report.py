@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from playwright.sync_api import Browser, Locator, Page, ViewportSize
 
-Doubles = NDArray[np.float64]
+FloatArray = NDArray[np.float64]
 
 BLUE, RED = (51, 121, 205), (213, 62, 52)
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
@@ -73,7 +73,7 @@ def rgba(canvases: Locator) -> NDArray[np.uint8]:
     return np.frombuffer(text.encode("latin-1"), np.uint8).reshape(-1, 4)
 
 
-def assert_painted(canvases: Locator, colors: ArrayLike, strength: Doubles) -> None:
+def assert_painted(canvases: Locator, colors: ArrayLike, strength: FloatArray) -> None:
     """All pixels have `colors`, (n, 3), of `strength`, 0 to 255, (n,)."""
     picture = rgba(canvases).astype(float)
     np.testing.assert_allclose(picture[:, 3], strength.ravel(), atol=0.5 + 1e-9)
@@ -82,7 +82,7 @@ def assert_painted(canvases: Locator, colors: ArrayLike, strength: Doubles) -> N
     np.testing.assert_allclose(picture[clear, :3], expected[clear], atol=2)
 
 
-def assert_diverging(canvases: Locator, values: Doubles) -> None:
+def assert_diverging(canvases: Locator, values: FloatArray) -> None:
     """All maps are on one scale, red above 0 and blue below."""
     colors = np.where(values.reshape(-1, 1) > 0, RED, BLUE)
     assert_painted(canvases, colors, 255 * abs(values) / abs(values).max())

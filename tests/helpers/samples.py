@@ -7,10 +7,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from softmax.core.arithmetic import EXPONENTIAL_GRID, LOSS_GRID, RESIDUAL_GRID, WEIGHT_GRID, WHITE
+from softmax.core.arithmetic import (
+    EXPONENTIAL_GRID,
+    LOSS_GRID,
+    MAX_PIXEL,
+    RESIDUAL_GRID,
+    WEIGHT_GRID,
+)
 from softmax.training.randomness import uniform
 
-Doubles = NDArray[np.float64]
+FloatArray = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 GRIDS = st.sampled_from([WEIGHT_GRID, RESIDUAL_GRID, EXPONENTIAL_GRID, LOSS_GRID])
@@ -21,7 +27,9 @@ SMALLEST_NORMAL, LARGEST = 2.0**-1022, float.fromhex("0x1.fffffffffffffp+1023")
 LARGEST_ROW = (2**53 - 1) // 255  # units in the absolute parameters of a class
 LARGEST_LOGIT = 2**23 / 255
 SEEDS = st.integers(0, 2**32 - 1)
-PIXELS = st.sampled_from([WHITE, WHITE - 1, 0, -WHITE]) | st.integers(-WHITE, WHITE)  # or points
+PIXELS = st.sampled_from([MAX_PIXEL, MAX_PIXEL - 1, 0, -MAX_PIXEL]) | st.integers(
+    -MAX_PIXEL, MAX_PIXEL
+)  # or points
 LOGITS = arrays(
     np.float64,
     st.tuples(st.integers(1, 10), st.integers(1, 5)),
@@ -30,12 +38,12 @@ LOGITS = arrays(
 )
 
 
-def with_neighbors(x: Doubles) -> Doubles:
+def with_neighbors(x: FloatArray) -> FloatArray:
     """Return x and the doubles just below and above."""
     return np.concatenate([x, np.nextafter(x, -np.inf), np.nextafter(x, np.inf)])
 
 
-def exp_samples() -> Doubles:
+def exp_samples() -> FloatArray:
     """Return the domain of exp, and both sides of where k changes in x = k ln 2 + r."""
     changes = with_neighbors(np.arange(-1020.5, 0) * LN2)
     powers = -np.ldexp(1.0, np.arange(-1022, 10))
@@ -43,7 +51,7 @@ def exp_samples() -> Doubles:
     return np.concatenate([[0, -0.0, -708], changes, powers, spread, spread * 354])
 
 
-def log_samples() -> Doubles:
+def log_samples() -> FloatArray:
     """Return the domain of log, and both sides of where k changes in x = 2^k (1 + f), and of 1."""
     exponents = np.arange(-1021, 1025)
     changes = with_neighbors(np.ldexp(math.sqrt(0.5), exponents))

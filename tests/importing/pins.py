@@ -16,7 +16,7 @@ from softmax.pipeline import datasets, files
 KEPT, PLACE = Path("data/.pinned"), Path("place")
 
 
-class Pinned(NamedTuple):
+class DatasetEntry(NamedTuple):
     """The classes of a data set, the arrays in its four files, and what was printed."""
 
     classes: tuple[str, ...]
@@ -31,7 +31,7 @@ class Pin:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
 
-    def __call__(self, place: object = PLACE, name: str = "mine", **options: str) -> Pinned:
+    def __call__(self, place: object = PLACE, name: str = "mine", **options: str) -> DatasetEntry:
         """Pin what lies at `place`; the entry in datasets.yaml must describe the files kept."""
         printed = self.run(place, name, **options)
         assert printed.status == 0, printed
@@ -43,7 +43,7 @@ class Pin:
         for count, images, labels in zip(entry.images, arrays[::2], arrays[1::2], strict=True):
             assert images.shape == (count, *entry.shape)
             assert labels.shape == (count,)
-        return Pinned(entry.classes, arrays, printed.out, printed.err.splitlines())
+        return DatasetEntry(entry.classes, arrays, printed.out, printed.err.splitlines())
 
     def refused(self, place: object, reason: str, name: str = "mine", **options: str) -> None:
         """Assert that one line says the `reason`, and that nothing is pinned or kept."""

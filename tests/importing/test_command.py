@@ -173,7 +173,7 @@ ARRAYS = {
     "y_test": (np.arange(6) % 2).astype(str),
 }
 ROWS = "".join(f"{k % 2},{k},{2 * k},{3 * k},255\n" for k in range(20))
-PICTURES = [Image.fromarray(noise(6, 9, *rgb)) for rgb in ((), (3,))]
+FIGURES = [Image.fromarray(noise(6, 9, *rgb)) for rgb in ((), (3,))]
 
 
 SAMPLES = {
@@ -182,7 +182,7 @@ SAMPLES = {
     "place/train/a/a.png": [
         saved(picture.save, kind)
         for kind in ("PNG", "JPEG", "BMP", "PPM", "TIFF", "WEBP")
-        for picture in PICTURES
+        for picture in FIGURES
     ],
 }
 

@@ -94,7 +94,7 @@ def make(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     [
         ("none", "all passed: lint types test-all lock-current lock-reproducible"),
         ("*/ruff*", "error: failed: lint"),
-        ("*claims*", "error: failed: lock-current lock-reproducible"),
+        ("*checks*", "error: failed: lock-current lock-reproducible"),
     ],
 )
 def test_make_ci_runs_every_gate_and_names_those_that_failed(
@@ -112,13 +112,13 @@ def test_make_ci_runs_every_gate_and_names_those_that_failed(
     done = make(tmp_path, "ci")
     assert line in (done.stdout + done.stderr).splitlines()
     assert (done.returncode == 0) == (failing == "none")
-    for gate in ("ruff format", "mypy", "pytest", "claims current", "claims true"):
+    for gate in ("ruff format", "mypy", "pytest", "checks current", "checks reproducible"):
         assert gate in done.stdout
 
 
 def test_a_comment_links_the_pictures_that_it_cannot_show(tmp_path: Path) -> None:
     step = JOBS["comment"]["steps"][-1]
-    (tmp_path / "compare.md").write_text(comparison.PICTURES.format(largest=1))
+    (tmp_path / "compare.md").write_text(comparison.FIGURES.format(largest=1))
     gh = tmp_path / "gh"
     gh.write_text('#!/bin/sh\nfor file; do :; done; cat "$file"\n')  # the last argument
     gh.chmod(0o755)

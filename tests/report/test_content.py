@@ -18,7 +18,7 @@ from softmax.report import embedded, examples
 from softmax.report.embedded import EXAMPLES
 from softmax.training import randomness
 
-Doubles = NDArray[np.float64]
+FloatArray = NDArray[np.float64]
 
 PLACES = np.arange(-254, 256, 4, dtype=np.int16)  # the middles of 128 cells, 255 x
 CELLS = Dataset(
@@ -179,7 +179,7 @@ def test_the_curve_of_the_lesson_is_that_of_its_table(
     assert f"left: {100 * len(after) / last:g}%" in end
 
 
-def drawn(path: Locator) -> Doubles:
+def drawn(path: Locator) -> FloatArray:
     """The points of a path of lines: x and y, (2, n)."""
     numbers = re.findall(r"[\d.]+(?:e-\d+)?", path.get_attribute("d") or "")
     return np.array(numbers, float).reshape(-1, 2).T

@@ -13,18 +13,18 @@ from playwright.sync_api import Page, expect
 from softmax.core import idx, model
 from softmax.pipeline import datasets, paths
 
-Doubles = NDArray[np.float64]
+FloatArray = NDArray[np.float64]
 
 SAMPLES = [1802, 1100, 217]  # a 2; a 7; a 6, called 5
 
 
 @pytest.fixture
-def theta(mnist: Clone) -> Doubles:
+def theta(mnist: Clone) -> FloatArray:
     return model.load(mnist.directory / paths.WEIGHTS)
 
 
 @pytest.fixture
-def pixels(mnist: Clone) -> Doubles:
+def pixels(mnist: Clone) -> FloatArray:
     """Those of the last sample, whose explanation tests open."""
     images = idx.read(mnist.directory / datasets.test_files("mnist")[0], 3)
     return images[SAMPLES[2]].ravel() / 255
@@ -36,7 +36,7 @@ def lines(caption: str) -> list[float]:
 
 
 def test_an_explanation_is_the_terms_of_the_scores_and_of_one_against_another(
-    page: Page, theta: Doubles, pixels: Doubles
+    page: Page, theta: FloatArray, pixels: FloatArray
 ) -> None:
     """Of what the image is called and of what it is, and of their difference, which decides."""
     terms = theta[:, :-1] * pixels
@@ -70,7 +70,7 @@ def test_what_is_right_is_set_against_the_second(page: Page, mnist: Clone) -> No
 
 
 def test_the_pointer_says_a_pixel_and_its_weight(
-    page: Page, theta: Doubles, pixels: Doubles
+    page: Page, theta: FloatArray, pixels: FloatArray
 ) -> None:
     note = page.locator("#pixel")
     n = int(np.argmax(pixels[: 28 * 14]))

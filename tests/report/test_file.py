@@ -100,8 +100,13 @@ def test_the_examples_say_how_far_they_are_from_finite_differences(text: str) ->
 
 
 def test_a_training_with_all_params_is_described_as_it_was_run(workspace: Workspace) -> None:
-    recipe = {"optimizer": "adam", "schedule": "cosine", "weight_decay": 0.01, "averaging": 0.9}
-    workspace.set(train=recipe | {"validation": 100})
+    hyperparameters = {
+        "optimizer": "adam",
+        "schedule": "cosine",
+        "weight_decay": 0.01,
+        "averaging": 0.9,
+    }
+    workspace.set(train=hyperparameters | {"validation": 100})
     dvc_lock.PATH.unlink()
     run_stages(("train", "evaluate", "report"))
     text = paths.REPORT.read_text(encoding="utf-8")

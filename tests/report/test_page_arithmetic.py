@@ -29,8 +29,8 @@ from softmax.pipeline.params import Lesson
 from softmax.report import examples
 from softmax.training import randomness
 
-Doubles = NDArray[np.float64]
-JavaScript = Callable[..., Doubles]
+FloatArray = NDArray[np.float64]
+JavaScript = Callable[..., FloatArray]
 
 MODULES = """async () => {
   for (const name of ["arithmetic", "model", "training"]) {
@@ -52,7 +52,7 @@ def javascript(module_page: Page) -> JavaScript:
     """
     module_page.evaluate(MODULES)
 
-    def call(function: str, *arguments: Any) -> Doubles:
+    def call(function: str, *arguments: Any) -> FloatArray:
         sent = [np.asarray(x, np.float64).tobytes() for x in arguments]
         program = f"(given) => encode(({function})(...given.map(decode)))"
         given = [base64.b64encode(content).decode() for content in sent]
@@ -61,12 +61,12 @@ def javascript(module_page: Page) -> JavaScript:
     return call
 
 
-def same_bits(one: Doubles, other: Doubles) -> bool:
+def same_bits(one: FloatArray, other: FloatArray) -> bool:
     return one.tobytes() == other.tobytes()
 
 
 @given(GRIDS, arrays(np.float64, 20, elements=UNITS | TIES))
-def test_snap(javascript: JavaScript, grid: float, units: Doubles) -> None:
+def test_snap(javascript: JavaScript, grid: float, units: FloatArray) -> None:
     done = javascript("(x, [grid]) => x.map((v) => snap(v, grid))", units * grid, [grid])
     assert same_bits(done, arithmetic.snap(units * grid, grid))
 
@@ -81,13 +81,13 @@ def test_exp_and_log_on_the_samples(javascript: JavaScript) -> None:
     arrays(np.float64, 100, elements=st.floats(-709, 0), fill=st.nothing()),
     arrays(np.float64, 100, elements=st.floats(SMALLEST_NORMAL, LARGEST), fill=st.nothing()),
 )
-def test_exp_and_log_everywhere(javascript: JavaScript, x: Doubles, y: Doubles) -> None:
+def test_exp_and_log_everywhere(javascript: JavaScript, x: FloatArray, y: FloatArray) -> None:
     done = javascript("(x, y) => [...x.map(exp), ...y.map(log)]", x, y)
     assert same_bits(done, np.concatenate([arithmetic.exp(x), arithmetic.log(y)]))
 
 
 @given(LOGITS)
-def test_the_first_among_equals_is_predicted(javascript: JavaScript, z: Doubles) -> None:
+def test_the_first_among_equals_is_predicted(javascript: JavaScript, z: FloatArray) -> None:
     twice = np.vstack([z, z])
     done = javascript("(z, [count]) => rows(z, count).map(predict)", twice.T, [z.shape[1]])
     assert (done == model.predict(twice)).all()
@@ -100,7 +100,7 @@ def training(points: NDArray[Any], seed: int, epochs: int, rate: float) -> tuple
     return Dataset(points, labels, 3), chosen.model_copy(update={"learning_rate": rate})
 
 
-def fitted(javascript: JavaScript, data: Dataset, chosen: Lesson) -> Doubles:
+def fitted(javascript: JavaScript, data: Dataset, chosen: Lesson) -> FloatArray:
     """theta, loss and number of correct points after each epoch: (epochs, 11)."""
     done = javascript(
         """(theta, points, labels, [rate, epochs]) => {
@@ -117,7 +117,7 @@ def fitted(javascript: JavaScript, data: Dataset, chosen: Lesson) -> Doubles:
     return done.reshape(-1, 11)
 
 
-def in_python(data: Dataset, chosen: Lesson) -> Doubles:
+def in_python(data: Dataset, chosen: Lesson) -> FloatArray:
     """The same by Python."""
     epochs = examples.fit(data, chosen)
     return np.array([[*e.theta.flat, e.training.loss, e.training.correct] for e in epochs])

@@ -16,7 +16,7 @@ from softmax.training import randomness
 
 torch.set_num_threads(1)  # on a busy machine threads wait for each other longer than they work
 
-Doubles = NDArray[np.float64]
+FloatArray = NDArray[np.float64]
 
 LECTURE = Lesson(seed=0, points=50, spread=0.16, epochs=40, learning_rate=2.0)
 
@@ -26,7 +26,7 @@ def params(**changes: Any) -> Lesson:
     return Lesson.model_validate(LECTURE.model_dump() | changes)
 
 
-def columns(data: Dataset) -> Doubles:
+def columns(data: Dataset) -> FloatArray:
     """[x 1] of each point, as columns, and not 255 times."""
     return np.column_stack([data.images / 255, np.ones(len(data.images))]).T
 

@@ -17,7 +17,7 @@ from softmax.pipeline.params import Lesson
 from softmax.report import examples
 from softmax.report.document import PROBABILITIES, SEEDS_SAY
 
-Doubles = NDArray[np.float64]
+FloatArray = NDArray[np.float64]
 
 THETA = examples.THETA
 POINTS = examples.EXAMPLE_POINTS
@@ -31,7 +31,7 @@ def number(text: str) -> float:
     return float(match[1].replace("−", "-").replace(",", "")) * 10 ** -int(power)
 
 
-def put(page: Page, section: str, name: str) -> Doubles:
+def put(page: Page, section: str, name: str) -> FloatArray:
     """All numbers #name.* of a section, in their order."""
     places = page.locator(f"#{section}").locator(
         f"[data-number='{name}'], [data-number^='{name}.']"

@@ -39,13 +39,13 @@ def samples() -> Dataset:
 
 def epochs(recipes: list[Hyperparameters], kind: type[Trainer]) -> list[list[str]]:
     """Return what each epoch leaves of each recipe, down to the bit, or why there is nothing."""
-    kept, held_out = samples().split(5)
+    kept, validation_set = samples().split(5)
     return [
         [
             repr(one._replace(theta=one.theta.tolist())) if isinstance(one, Epoch) else str(one)
             for one in together
         ]
-        for together in fitting.fit_together(kind(kept, recipes), held_out)
+        for together in fitting.fit_together(kind(kept, recipes), validation_set)
     ]
 
 

@@ -56,13 +56,13 @@ def test_the_facts_are_those_of_the_stage(
     with passes.running(chosen, "cpu", 1) as trained:
         together = dict(outcome for outcomes in trained for outcome in outcomes.items())
 
-    facts = (paths.WEIGHTS, paths.LOSSES, paths.EPOCHS, paths.TRAIN_METRICS)
+    outputs = (paths.WEIGHTS, paths.LOSSES, paths.EPOCHS, paths.TRAIN_METRICS)
     for number, one in enumerate(chosen):
         outcome = together[number]
         monkeypatch.setattr(params, "load", lambda one=one: one)
         train.main()
-        assert {path: outcome.facts[path] for path in facts} == {
-            path: path.read_bytes() for path in facts
+        assert {path: outcome.outputs[path] for path in outputs} == {
+            path: path.read_bytes() for path in outputs
         }
         assert not outcome.failure
 
@@ -75,6 +75,6 @@ def test_who_leaves_early_waits_for_no_more_than_an_epoch(workspace: Workspace) 
     before = threading.active_count()
     with passes.running([short, *long], "cpu", 2) as trained:
         ((number, first),) = next(trained).items()
-        assert (number, bool(first.facts)) == (0, True)
+        assert (number, bool(first.outputs)) == (0, True)
         assert threading.active_count() > before
     assert threading.active_count() == before

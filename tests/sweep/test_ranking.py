@@ -11,7 +11,7 @@ from helpers.shared import LECTURE
 from softmax.pipeline import files, params, paths
 from softmax.sweep import model_cache, ranking
 from softmax.sweep.ranking import Result
-from softmax.sweep.search_space import Setting
+from softmax.sweep.search_space import Configuration
 
 Make = Callable[..., Result]
 
@@ -21,21 +21,25 @@ def make(tmp_path: Path) -> Make:
     """Makes a result: make(seed=1, validation=0.9, test=0.8), or one that failed."""
     lecture = params.load(LECTURE)
 
-    def result(held_out: int = 9, validation: float = 0, test: float = 0, **changes: Any) -> Result:
-        train = lecture.train.model_copy(update={"validation": held_out, **changes})
-        setting = Setting(
+    def result(
+        validation_set: int = 9, validation: float = 0, test: float = 0, **changes: Any
+    ) -> Result:
+        train = lecture.train.model_copy(update={"validation": validation_set, **changes})
+        setting = Configuration(
             {f"train.{key}": value for key, value in changes.items()},
             lecture.model_copy(update={"train": train}),
         )
-        judged = {"validation_accuracy": validation} if held_out else {}
-        facts = {
+        judged = {"validation_accuracy": validation} if validation_set else {}
+        outputs = {
             paths.WEIGHTS: str(changes).encode(),
             paths.TRAIN_METRICS: json.dumps({"train_loss": 1 - test, **judged}).encode(),
             paths.TEST_METRICS: json.dumps({"accuracy": test, "loss": 1}).encode(),
         }
         failed = {model_cache.FAILURE: b"it left the range, at once"}
         directory = tmp_path / str(changes)
-        files.write({directory / path: text for path, text in (facts if test else failed).items()})
+        files.write(
+            {directory / path: text for path, text in (outputs if test else failed).items()}
+        )
         return Result(setting, directory)
 
     return result
@@ -57,8 +61,8 @@ def test_held_out_images_choose_and_not_the_test_set(make: Make) -> None:
 @pytest.mark.parametrize("others", [0, 5])
 def test_without_the_same_held_out_images_none_is_best(others: int, make: Make) -> None:
     results = [
-        make(learning_rate=0.1, held_out=0, test=0.9),
-        make(learning_rate=0.2, held_out=others, test=0.95),
+        make(learning_rate=0.1, validation_set=0, test=0.9),
+        make(learning_rate=0.2, validation_set=others, test=0.95),
     ]
     assert ranking.best(results) is None
     assert "the test set must not choose" in ranking.write(results)

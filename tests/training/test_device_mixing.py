@@ -47,14 +47,16 @@ def test_steps_and_scores_stay_on_the_device(
     data: Dataset, optimizer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fitting, "REPORT_EVERY", 2)
-    recipe = tiny.params(optimizer=optimizer, schedule="cosine", weight_decay=0.1, averaging=0.9)
-    kept, held_out = data.split(5)
-    trainer = Trainer(kept, [recipe, recipe])
+    hyperparameters = tiny.params(
+        optimizer=optimizer, schedule="cosine", weight_decay=0.1, averaging=0.9
+    )
+    kept, validation_set = data.split(5)
+    trainer = Trainer(kept, [hyperparameters, hyperparameters])
     losses, _ = trainer.take_steps(1)
 
     averaged = trainer.state.averaged()
     assert_there(losses, trainer.state.theta, averaged)
-    assert_there(trainer.sums(averaged, held_out), scoring.sums(averaged[0], kept))
+    assert_there(trainer.sums(averaged, validation_set), scoring.sums(averaged[0], kept))
 
 
 def test_the_check_of_products_stays_on_the_device(

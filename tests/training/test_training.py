@@ -26,9 +26,9 @@ from softmax.training.state import Hyperparameters, TrainState
 COUNT = 23  # images: five batches of four, and one of three
 
 
-def fit(data: Dataset, params: Hyperparameters, held_out: int = 0) -> list[Epoch]:
+def fit(data: Dataset, params: Hyperparameters, validation_set: int = 0) -> list[Epoch]:
     """Return every epoch of a training as the train stage runs it."""
-    return list(fitting.fit(*data.split(held_out), params))
+    return list(fitting.fit(*data.split(validation_set), params))
 
 
 def facts(epochs: list[Epoch]) -> list[dict[str, Any]]:
@@ -85,7 +85,7 @@ def test_torch_gives_the_same_bytes(
     data = tiny.dataset(COUNT)
     there = data.map(lambda array: tiny.on_torch(array, device))
 
-    for schedule, averaging, weight_decay, held_out in product(
+    for schedule, averaging, weight_decay, validation_set in product(
         ["constant", "cosine"], [0.0, 0.9], [0.0, 0.01], [0, 5]
     ):
         params = tiny.params(
@@ -94,7 +94,9 @@ def test_torch_gives_the_same_bytes(
             averaging=averaging,
             weight_decay=weight_decay,
         )
-        assert facts(fit(there, params, held_out)) == facts(fit(data, params, held_out)), params
+        assert facts(fit(there, params, validation_set)) == facts(
+            fit(data, params, validation_set)
+        ), params
 
 
 @pytest.mark.parametrize("batch_size", [2, 7, 100])
@@ -105,7 +107,7 @@ def test_each_of_three_workers_has_the_bytes_of_one(
     monkeypatch.setattr(fitting, "REPORT_EVERY", 2)
     data = tiny.dataset(100)
     params = tiny.params(batch_size=batch_size, optimizer="momentum", averaging=0.5)
-    alone = facts(fit(data, params, held_out=10))
+    alone = facts(fit(data, params, validation_set=10))
     barrier, shares = Barrier(3), dict[int, Array]()
 
     def add(worker: Workers, array: Array) -> Array:
@@ -129,16 +131,16 @@ def test_models_that_train_together_are_those_that_train_alone(
 ) -> None:
     monkeypatch.setattr(fitting, "REPORT_EVERY", 2)
     data = tiny.dataset(COUNT)
-    kept, held_out = data.map(here).split(5)
+    kept, validation_set = data.map(here).split(5)
     rates = [{}, {"averaging": 0.9}, {"weight_decay": 0.01}, {"learning_rate": 0.3}]
 
     for name, schedule in product(["sgd", "momentum", "nesterov", "adam"], ["constant", "cosine"]):
         configs = [tiny.params(optimizer=name, schedule=schedule, **rate) for rate in rates]
-        together = list(fitting.fit_together(Trainer(kept, configs), held_out))
+        together = list(fitting.fit_together(Trainer(kept, configs), validation_set))
         for number, config in enumerate(configs):
             epochs = [one[number] for one in together]
             assert facts([epoch for epoch in epochs if isinstance(epoch, Epoch)]) == facts(
-                fit(data, config, held_out=5)
+                fit(data, config, validation_set=5)
             ), config
 
 
@@ -146,15 +148,15 @@ def test_a_model_that_leaves_the_range_leaves_the_others_alone() -> None:
     data = tiny.dataset(COUNT)
     recipes = [tiny.params(), tiny.params(learning_rate=1e9), tiny.params(learning_rate=0.2)]
 
-    kept, held_out = data.split(0)
-    early, *_, last = fitting.fit_together(Trainer(kept, recipes), held_out)
+    kept, validation_set = data.split(0)
+    early, *_, last = fitting.fit_together(Trainer(kept, recipes), validation_set)
 
     with pytest.raises(RangeError, match=re.escape(str(early[1]))):
         fit(data, recipes[1])
     assert isinstance(last[1], RangeError)
-    for recipe, epoch in ((recipes[0], last[0]), (recipes[2], last[2])):
+    for hyperparameters, epoch in ((recipes[0], last[0]), (recipes[2], last[2])):
         assert isinstance(epoch, Epoch)
-        assert epoch.theta.tobytes() == fit(data, recipe)[-1].theta.tobytes()
+        assert epoch.theta.tobytes() == fit(data, hyperparameters)[-1].theta.tobytes()
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])
@@ -232,11 +234,11 @@ def test_the_schedule_ends_with_the_last_batch(batch_size: int) -> None:
 
 def test_scores_are_those_of_the_published_weights() -> None:
     data = tiny.dataset(COUNT)
-    kept, held_out = data.map(lambda x: x[:18]), data.map(lambda x: x[18:])
+    kept, validation_set = data.map(lambda x: x[:18]), data.map(lambda x: x[18:])
 
-    for epoch in fit(data, tiny.params(averaging=0.7), held_out=5):
+    for epoch in fit(data, tiny.params(averaging=0.7), validation_set=5):
         assert epoch.training == scoring.score(epoch.theta, kept)
-        assert epoch.validation == scoring.score(epoch.theta, held_out)
+        assert epoch.validation == scoring.score(epoch.theta, validation_set)
 
 
 def test_a_run_that_came_back_into_the_range_is_refused_too() -> None:

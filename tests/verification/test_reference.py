@@ -59,9 +59,9 @@ def test_each_optimizer_with_everything_else_switched_on(
     images = random.integers(256, size=(1101, features), dtype=np.uint8)
     images *= random.random(images.shape) < 0.2  # the others are black, as in MNIST
     data = Dataset(images, random.integers(classes, size=len(images)), classes)
-    kept, held_out = data.split(train.validation)  # the last batch has one image
+    kept, validation_set = data.split(train.validation)  # the last batch has one image
     *_, epoch = fitting.fit(
-        kept, held_out, Hyperparameters(**train.model_dump(exclude={"validation"}))
+        kept, validation_set, Hyperparameters(**train.model_dump(exclude={"validation"}))
     )
 
     *_, (theta, losses) = reference.fit(*data, train)
@@ -71,7 +71,7 @@ def test_each_optimizer_with_everything_else_switched_on(
     assert losses == epoch.batch_losses
     assert reference.score(theta, *kept[:2]) == epoch.training[:2]
     assert epoch.validation is not None
-    assert reference.score(theta, *held_out[:2]) == epoch.validation[:2]
+    assert reference.score(theta, *validation_set[:2]) == epoch.validation[:2]
 
 
 def test_last_bits_of_exp_and_log() -> None:

@@ -45,13 +45,17 @@ def forget_the_data() -> None:
 
 def verdict(workspace: Workspace) -> str:
     """Return the one line in which the claim fails."""
-    return error(workspace.call("verification.claims", "current"))
+    return error(workspace.call("verification.checks", "current"))
 
 
 def test_the_lock_is_current_with_and_without_data(workspace: Workspace) -> None:
-    assert "the lock is current: 7 stages" in workspace.call("verification.claims", "current").out
+    assert (
+        "dvc.lock is up to date: 7 stages" in workspace.call("verification.checks", "current").out
+    )
     forget_the_data()
-    assert "the lock is current: 7 stages" in workspace.call("verification.claims", "current").out
+    assert (
+        "dvc.lock is up to date: 7 stages" in workspace.call("verification.checks", "current").out
+    )
     assert git(workspace.directory, "status", "--porcelain") == ""
 
 
@@ -59,7 +63,7 @@ def test_the_lock_is_current_with_and_without_data(workspace: Workspace) -> None
 def test_a_change_without_its_lock_is_not_current(workspace: Workspace, reason: str) -> None:
     edit(*EDITS[reason])
     line = verdict(workspace)
-    assert line.startswith("the lock is not current: ")
+    assert line.startswith("dvc.lock is not up to date: ")
     assert reason in line
     assert line.endswith("; run `dvc repro`, then commit dvc.lock and metrics")
 

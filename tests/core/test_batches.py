@@ -119,10 +119,10 @@ def test_rgb_images_and_many_classes_have_more_dimensions_and_wider_labels(tmp_p
 
 
 @given(st.integers(1, 30), st.integers(0, 29))
-def test_validation_is_the_end_of_the_training_set(count: int, held_out: int) -> None:
-    whole, held_out = tiny.dataset(count), held_out % count
-    kept, rest = whole.split(held_out)
-    assert len(kept.labels) == len(kept.images) == count - held_out
+def test_validation_is_the_end_of_the_training_set(count: int, validation_set: int) -> None:
+    whole, validation_set = tiny.dataset(count), validation_set % count
+    kept, rest = whole.split(validation_set)
+    assert len(kept.labels) == len(kept.images) == count - validation_set
     for parts in zip(whole[:2], kept[:2], rest[:2], strict=True):
         assert parts[0].tolist() == [*parts[1].tolist(), *parts[2].tolist()]
 

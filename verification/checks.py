@@ -1,7 +1,7 @@
 """Two claims about dvc.lock, each with a verdict in one line and an exit status.
 
-    python -m verification.claims current    # no stage is stale against params, code and data
-    python -m verification.claims true       # all stages, run from scratch, give its very bytes
+    python -m verification.checks current    # no stage is stale against params, code and data
+    python -m verification.checks reproducible       # all stages, run from scratch, give its very bytes
 
 Neither implies the other: a lock that somebody wrote by hand can be current, and one whose stage
 imports a module that dvc.yaml does not name can be true.
@@ -22,56 +22,60 @@ from softmax.errors import SoftmaxError, exits_cleanly
 from softmax.pipeline import datasets, dvc_lock, params
 
 
-def true() -> str:
+def reproducible() -> str:
     """The good verdict; SoftmaxError with the other one.
 
     The stages run in a folder of their own, on what git tracks as it stands here, committed or not.
     """
     environment = _environment()
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary).resolve()
-        _copy_tracked(folder, environment)
-        for path in (folder / "metrics").iterdir():
+        directory = Path(temporary).resolve()
+        _copy_tracked(directory, environment)
+        for path in (directory / "metrics").iterdir():
             if path.name != ".gitignore":
                 path.unlink()  # or what no stage makes would stay, as if one made it
         repro = [sys.executable, "-m", "dvc", "repro", "--force", "--no-run-cache"]
-        if subprocess.run(repro, cwd=folder, env=environment, check=False).returncode:
-            raise SoftmaxError("the lock is not true: a stage fails from scratch, as said above")
-        if untrue := list(_untrue(folder, environment)):
-            raise SoftmaxError(f"the lock is not true: {'; '.join(untrue)}")
-    return "the lock is true: from scratch, all stages give dvc.lock and metrics byte for byte"
+        if subprocess.run(repro, cwd=directory, env=environment, check=False).returncode:
+            raise SoftmaxError(
+                "dvc.lock is not reproducible: a stage fails from scratch, as said above"
+            )
+        if different := list(_differences(directory, environment)):
+            raise SoftmaxError(f"dvc.lock is not reproducible: {'; '.join(different)}")
+    return (
+        "dvc.lock is reproducible: from scratch, all stages give dvc.lock and metrics byte for byte"
+    )
 
 
-def _copy_tracked(folder: Path, environment: dict[str, str]) -> None:
+def _copy_tracked(directory: Path, environment: dict[str, str]) -> None:
     """Copy what git tracks, with all changes, to a repository in `folder`; nothing changes here."""
     for name in _git("ls-files", "-z", env=environment).split("\0"):
         if Path(name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(name, folder / name)
-    _git("init", "--quiet", cwd=folder, env=environment)
-    _git("add", "--all", "--force", cwd=folder, env=environment)
+            (directory / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(name, directory / name)
+    _git("init", "--quiet", cwd=directory, env=environment)
+    _git("add", "--all", "--force", cwd=directory, env=environment)
 
 
-def _untrue(folder: Path, environment: dict[str, str]) -> Iterator[str]:
+def _differences(directory: Path, environment: dict[str, str]) -> Iterator[str]:
     """Yield why it is not, as git sees in `folder` after all stages ran, each with its remedy."""
 
     def listed(*options: str) -> list[str]:
-        return _git("ls-files", *options, cwd=folder, env=environment).splitlines()
+        return _git("ls-files", *options, cwd=directory, env=environment).splitlines()
 
     gone = listed("--deleted")
     yield from (f"no stage makes {path}: git rm it" for path in gone)
     seen = listed("--modified", "--others", "--exclude-standard")
     if changed := [path for path in seen if path not in gone]:
-        files = dict.fromkeys([*changed, *_other_outputs(folder)])
+        files = dict.fromkeys([*changed, *_other_outputs(directory)])
         yield (
             f"from scratch, other bytes come in {', '.join(files)}; "
             f"run `dvc repro --force --no-run-cache`, then commit dvc.lock and metrics"
         )
 
 
-def _other_outputs(folder: Path) -> list[str]:
+def _other_outputs(directory: Path) -> list[str]:
     """The outputs that have other hashes in the lock of `folder` than in the one here."""
-    here, there = dvc_lock.load(), dvc_lock.load(folder)
+    here, there = dvc_lock.load(), dvc_lock.load(directory)
     return [
         str(path)
         for name in there
@@ -103,10 +107,10 @@ def _git(*command: str, **options: Any) -> str:
 @exits_cleanly
 def main() -> None:
     """Print the verdict."""
-    claims = {"current": staleness.current, "true": true}
-    parser = argparse.ArgumentParser(prog="verification.claims")
-    parser.add_argument("claim", choices=claims)
-    print(claims[parser.parse_args().claim]())
+    checks = {"current": staleness.current, "reproducible": reproducible}
+    parser = argparse.ArgumentParser(prog="verification.checks")
+    parser.add_argument("claim", choices=checks)
+    print(checks[parser.parse_args().claim]())
 
 
 if __name__ == "__main__":
