@@ -1,10 +1,10 @@
-"""Two claims about dvc.lock, each with a verdict in one line and an exit status.
+"""Check dvc.lock in two ways, each with a verdict in one line and an exit status.
 
-    python -m verification.checks current    # no stage is stale against params, code and data
-    python -m verification.checks reproducible       # all stages, run from scratch, give its very bytes
+    python -m verification.checks current        # no stage is stale against params, code and data
+    python -m verification.checks reproducible   # all stages, run from scratch, give its very bytes
 
-Neither implies the other: a lock that somebody wrote by hand can be current, and one whose stage
-imports a module that dvc.yaml does not name can be true.
+Neither implies the other: a dvc.lock that somebody wrote by hand can be up to date, and one whose
+stage imports a module that dvc.yaml does not name can be reproducible.
 """
 
 import argparse
@@ -37,13 +37,11 @@ def reproducible() -> str:
         repro = [sys.executable, "-m", "dvc", "repro", "--force", "--no-run-cache"]
         if subprocess.run(repro, cwd=directory, env=environment, check=False).returncode:
             raise SoftmaxError(
-                "dvc.lock is not reproducible: a stage fails from scratch, as said above"
+                "dvc.lock is not reproducible: a stage fails from scratch, see above"
             )
         if different := list(_differences(directory, environment)):
             raise SoftmaxError(f"dvc.lock is not reproducible: {'; '.join(different)}")
-    return (
-        "dvc.lock is reproducible: from scratch, all stages give dvc.lock and metrics byte for byte"
-    )
+    return "dvc.lock is reproducible: from scratch, all stages give its bytes and those of metrics"
 
 
 def _copy_tracked(directory: Path, environment: dict[str, str]) -> None:
@@ -109,8 +107,8 @@ def main() -> None:
     """Print the verdict."""
     checks = {"current": staleness.current, "reproducible": reproducible}
     parser = argparse.ArgumentParser(prog="verification.checks")
-    parser.add_argument("claim", choices=checks)
-    print(checks[parser.parse_args().claim]())
+    parser.add_argument("check", choices=checks)
+    print(checks[parser.parse_args().check]())
 
 
 if __name__ == "__main__":

@@ -35,7 +35,8 @@ def current() -> str:
     if any(stale.values()):
         found = "; ".join(f"{name}: {', '.join(why)}" for name, why in stale.items() if why)
         raise SoftmaxError(
-            f"dvc.lock is not up to date: {found}; run `dvc repro`, then commit dvc.lock and metrics"
+            f"dvc.lock is not up to date: {found}. "
+            "Run `dvc repro`, then commit dvc.lock and metrics"
         )
     return f"dvc.lock is up to date: {len(stages)} stages agree with params, code and data"
 

@@ -19,8 +19,9 @@ EDITS = {  # what the verdict says, and the file, the text and what replaces it
     "check: datasets.yaml modified": ("datasets.yaml", "shape:", "homepage: a\n  shape:"),
     "report: softmax/report modified": ("softmax/report/styles/style.css", "{", " {"),
     "evaluate: metrics/test.json modified": ("metrics/test.json", '"total": 30', '"total": 31'),
-    "current: train: command modified; run": ("dvc.yaml", "-m stages.train", "-m torch.train"),
+    "date: train: command modified. Run": ("dvc.yaml", "-m stages.train", "-m torch.train"),
 }
+CURRENT = "dvc.lock is up to date: 7 stages"
 BROKEN = {  # the same, where a file cannot be read
     "dvc.lock' validation failed": ("dvc.lock", "schema: '2.0'", "schema: '9.0'"),
     "dvc.yaml' validation failed": ("dvc.yaml", "\nstages:", "\nstages: 1\nstags:"),
@@ -49,13 +50,9 @@ def verdict(workspace: Workspace) -> str:
 
 
 def test_the_lock_is_current_with_and_without_data(workspace: Workspace) -> None:
-    assert (
-        "dvc.lock is up to date: 7 stages" in workspace.call("verification.checks", "current").out
-    )
+    assert CURRENT in workspace.call("verification.checks", "current").out
     forget_the_data()
-    assert (
-        "dvc.lock is up to date: 7 stages" in workspace.call("verification.checks", "current").out
-    )
+    assert CURRENT in workspace.call("verification.checks", "current").out
     assert git(workspace.directory, "status", "--porcelain") == ""
 
 
@@ -65,7 +62,7 @@ def test_a_change_without_its_lock_is_not_current(workspace: Workspace, reason: 
     line = verdict(workspace)
     assert line.startswith("dvc.lock is not up to date: ")
     assert reason in line
-    assert line.endswith("; run `dvc repro`, then commit dvc.lock and metrics")
+    assert line.endswith(". Run `dvc repro`, then commit dvc.lock and metrics")
 
 
 @pytest.mark.parametrize("reason", BROKEN)
