@@ -1,7 +1,7 @@
 """Change the product in one small place at a time, and see whether a test fails.
 
-    python tests/mutants.py                     # six changes in each area, 72 in all
-    python tests/mutants.py --seed 1 --jobs 2   # 72 others, two at a time
+    python tests/mutants.py            # six changes in each area, 72 in all
+    python tests/mutants.py --seed 1   # 72 others
 
 Each change is made in a clone of the working tree, where the tests of `make test` that concern its
 area run until one fails. A change that no test notices survives: add the test that is missing,
@@ -17,9 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 from helpers.clones import build_repository, git
@@ -90,7 +88,7 @@ def choose(seed: int) -> list[tuple[str, Path, int]]:
     return chosen
 
 
-def from_sums(area: str, path: Path, number: int, clone: Path) -> str:
+def judge(area: str, path: Path, number: int, clone: Path) -> str:
     """Return what is changed, and the first test that fails or that it survived."""
     source = (clone / path).read_text()
     tree = ast.parse(source)
@@ -121,26 +119,17 @@ def main() -> None:
     """Print two lines for each change, and count those that survived."""
     parser = argparse.ArgumentParser(description="Count the changes that no test notices.")
     parser.add_argument("--seed", type=int, default=0, help="of the choice (default: 0)")
-    parser.add_argument("--jobs", type=int, default=1, help="at the same time (default: 1)")
-    options = parser.parse_args()
+    chosen, survived = choose(parser.parse_args().seed), 0
     with tempfile.TemporaryDirectory() as place:
         build_repository(Path(place) / "repository")
-        clones: SimpleQueue[Path] = SimpleQueue()
-        for number in range(options.jobs):
-            clones.put(Path(place) / f"{number}")
-            git(ROOT, "clone", "--quiet", f"{place}/repository", f"{place}/{number}")
-            (Path(place) / f"{number}/data").symlink_to(ROOT / "data")
-
-        def tell(chosen: tuple[str, Path, int]) -> bool:
-            clone, start = clones.get(), time.monotonic()
-            said = from_sums(*chosen, clone)
-            clones.put(clone)
+        clone = Path(place) / "clone"
+        git(ROOT, "clone", "--quiet", f"{place}/repository", str(clone))
+        (clone / "data").symlink_to(ROOT / "data")
+        for one in tqdm(chosen, disable=None):
+            start = time.monotonic()
+            said = judge(*one, clone)
+            survived += said.endswith("SURVIVED")
             tqdm.write(f"{said}, {time.monotonic() - start:.0f} s")
-            return said.endswith("SURVIVED")
-
-        chosen = choose(options.seed)
-        with ThreadPoolExecutor(options.jobs) as pool:
-            survived = sum(tqdm(pool.map(tell, chosen), total=len(chosen), disable=None))
     print(f"{len(chosen) - survived} of {len(chosen)} killed, {survived} survived")
 
 

@@ -98,7 +98,7 @@ def _compare(directory: Path, locked: dvc_lock.Hashes) -> str:
     return f"DIFFERENT: {', '.join(wrong)}" if wrong else SAME
 
 
-def from_sums(results: Sequence[Result]) -> list[str]:
+def failures(results: Sequence[Result]) -> list[str]:
     """Return what speaks against the proof: nothing, where it holds."""
     objections = [
         f"{result.row.name}: {result.outcome}"
@@ -151,7 +151,7 @@ def main() -> None:
         f"\n{counts[SAME]} configurations gave all {len(locked)} outputs the bytes of dvc.lock; "
         f"{counts['not run']} could not run here."
     )
-    if objections := from_sums(results):
+    if objections := failures(results):
         raise SoftmaxError("\n".join(["the proof fails here:", *objections]))
 
 

