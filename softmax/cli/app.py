@@ -92,7 +92,7 @@ def compare(base: str, head: tuple[str, ...]) -> None:
     "files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path)
 )
 @click.option("--rev", help="Ask the model of a commit, branch, tag or DVC experiment.")
-@click.option("--model", help="Ask a model of MLflow's registry: models:/softmax-mnist@champion.")
+@click.option("--model", help="Ask a model of MLflow's registry: models:/softmax-mnist/1.")
 @click.option("--explain", is_flag=True, help="Draw what each pixel contributes, too.")
 @click.option("--json", "form", flag_value="json", help="Print all answers as JSON.")
 @click.option("--csv", "form", flag_value="csv", help="Print all answers as CSV.")
