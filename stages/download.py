@@ -2,7 +2,7 @@
 
 import time
 
-from softmax.data import download
+from softmax.data import sources
 from softmax.errors import exits_cleanly
 from softmax.pipeline import files, params
 from softmax.pipeline.recorder import Recorder
@@ -15,7 +15,7 @@ def main() -> None:
     config = params.load()
     recorder = Recorder("download")
     dataset = config.download.dataset
-    contents, source = download.fetch(dataset)
+    contents, source = sources.fetch(dataset)
     files.write(contents)
     print(f"download: {dataset} from {source}, {len(contents)} files verified")
     recorder.log(config, source=source, started=started, ended=time.time())

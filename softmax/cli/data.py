@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 
 from softmax.data import importing, raw_dataset
-from softmax.data.download import KEPT
 from softmax.data.raw_dataset import summary
+from softmax.data.sources import KEPT
 from softmax.errors import DataError, shown
 from softmax.pipeline import datasets
 

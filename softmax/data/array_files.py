@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax.core import idx
-from softmax.data import download
+from softmax.data import sources
 from softmax.data.raw_dataset import RawDataset, Split, encode, shortened
 from softmax.errors import DataError, SourceError
 from softmax.pipeline.datasets import CLASSES, FILES
@@ -99,7 +99,7 @@ def read_idx(place: str, directory: Path) -> RawDataset:
     """The files, uncompressed and written to `folder`; a class is called by its label."""
     try:
         for file, content in zip(
-            FILES, download.read_mirror(place, [LIMIT] * len(FILES)), strict=True
+            FILES, sources.read_mirror(place, [LIMIT] * len(FILES)), strict=True
         ):
             (directory / file).write_bytes(content)
     except SourceError as error:

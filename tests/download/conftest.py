@@ -9,7 +9,7 @@ import pytest
 from download.sites import GOOD, Files
 from helpers.sites import Serve, serving
 
-from softmax.data import download
+from softmax.data import sources
 from softmax.pipeline import datasets
 from softmax.pipeline.datasets import DatasetEntry
 
@@ -44,7 +44,7 @@ def fetch(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Files, str]]:
 
     def fetch(place: object, dataset: str = "mnist") -> tuple[Files, str]:
         monkeypatch.setenv("MNIST_MIRROR", str(place))
-        contents, source = download.fetch(dataset)
+        contents, source = sources.fetch(dataset)
         assert {path.parent for path in contents} == {Path("data", dataset)}
         return {path.name: content for path, content in contents.items()}, source
 

