@@ -36,9 +36,9 @@ def read(place: Path, label: str | None, shape: tuple[int, ...] | None) -> RawDa
     headers = [_header(path, label) for path in paths]
     if headers[0] != headers[-1]:
         raise DataError(f"{place}: {' and '.join(FILES)} have other columns; should have the same")
-    (label, columns), *_ = headers
-    shape = _shape(paths[0], len(columns), shape)
-    tables = [_table(path, label, columns) for path in paths]
+    (names, column), *_ = headers
+    shape = _shape(paths[0], len(names) - 1, shape)
+    tables = [_table(path, names, column) for path in paths]
     classes, labels = encode(place, *(written for _, written in tables))
     parts = [
         Split(pixels.reshape(-1, *shape), indices)
@@ -50,11 +50,11 @@ def read(place: Path, label: str | None, shape: tuple[int, ...] | None) -> RawDa
     return RawDataset(parts[0], parts[1], classes, notes)
 
 
-def _header(path: Path, label: str | None) -> tuple[str, list[str]]:
-    """Return the name of the column of labels, and those of the others."""
+def _header(path: Path, label: str | None) -> tuple[list[str], int]:
+    """Return the names of the columns, and which of them has the labels."""
     names = _names(path)
     chosen = _labels(names, label)
-    if sum(map(GRAYS.__contains__, names)) > len(names) / 2:
+    if not chosen and sum(map(GRAYS.__contains__, names)) > len(names) / 2:
         raise DataError(
             f"{path}: the first line looks like an image. Put the names of the columns above it, "
             "such as label,p0,p1,..."
@@ -65,7 +65,7 @@ def _header(path: Path, label: str | None) -> tuple[str, list[str]]:
             f"{label or ' or '.join(LABELS)}; should be one, beside the pixels, and --label ... "
             "names another"
         )
-    return chosen[0], [name for name in names if name != chosen[0]]
+    return names, names.index(chosen[0])
 
 
 def _names(path: Path) -> list[str]:
@@ -93,33 +93,36 @@ def _shape(path: Path, pixels: int, shape: tuple[int, ...] | None) -> tuple[int,
     )
 
 
-def _table(
-    path: Path, label: str, columns: list[str]
-) -> tuple[NDArray[np.uint8], NDArray[np.str_]]:
+def _table(path: Path, names: list[str], column: int) -> tuple[NDArray[np.uint8], NDArray[np.str_]]:
     """Return the pixels, uint8 (n, pixels), and the labels as they are written, (n,)."""
-    pixels, labels = [np.empty((0, len(columns)), np.uint8)], [np.empty(0, np.str_)]
-    size = max(1, CELLS // len(columns))
-    kinds = {label: str}
+    pixels, labels = [np.empty((0, len(names) - 1), np.uint8)], [np.empty(0, np.str_)]
     with _reading(path) as file:
-        for rows in pd.read_csv(file, dtype=kinds, chunksize=size, low_memory=False, **OPTIONS):
-            values = rows[columns].to_numpy() if len(rows) else pixels[0]
+        for rows in _chunks(file, names, dtype={column: str}, low_memory=False):
+            values = rows.drop(columns=column).to_numpy() if len(rows) else pixels[0]
             if values.dtype.kind not in "iu" or (values < 0).any() or (values > 255).any():
-                raise _fault(path, columns, size)
+                raise _fault(path, names, column)
             pixels.append(values.astype(np.uint8))
-            labels.append(rows[label].to_numpy(np.str_))
+            labels.append(rows[column].to_numpy(np.str_))
     return np.concatenate(pixels), np.concatenate(labels)
 
 
-def _fault(path: Path, columns: list[str], size: int) -> DataError:
+def _chunks(file: Any, names: list[str], **options: Any) -> Iterator[pd.DataFrame]:
+    """Yield the rows, some at a time; columns are numbers, since two may have one name."""
+    size, numbers = max(1, CELLS // len(names)), range(len(names))
+    yield from pd.read_csv(file, header=0, names=numbers, chunksize=size, **options, **OPTIONS)
+
+
+def _fault(path: Path, names: list[str], column: int) -> DataError:
     """Return the error of the first pixel that is not a whole number from 0 to 255."""
-    for rows in pd.read_csv(path, dtype=str, chunksize=size, **OPTIONS):
-        wrong = ~rows[columns].isin(GRAYS).to_numpy()
-        if wrong.any():
-            row, column = np.argwhere(wrong)[0]
+    for rows in _chunks(path, names, dtype=str):
+        wrong = ~rows.isin(GRAYS)
+        wrong[column] = False
+        if wrong.any(axis=None):
+            row, number = np.argwhere(wrong.to_numpy())[0]
             break
     return DataError(
-        f"{path}: image {rows.index[row] + 1}, column {columns[column]}: "
-        f"{rows[columns].iat[row, column]!r}; pixels are whole numbers from 0 to 255"
+        f"{path}: image {rows.index[row] + 1}, column {names[number]}: "
+        f"{rows.iat[row, number]!r}; pixels are whole numbers from 0 to 255"
     )
 
 

@@ -68,7 +68,8 @@ def check_counts(place: object, classes: Sequence[str], *labels: NDArray[np.inte
 
 def shortened(names: Sequence[object]) -> str:
     """Some of `names`, in words."""
-    return ", ".join(map(str, names[:5])) + (", ..." if len(names) > 5 else "")
+    words = (" ".join(str(name).split()) for name in names[:5])  # in one line
+    return ", ".join(words) + (", ..." if len(names) > 5 else "")
 
 
 DIGITS = re.compile("0|[1-9][0-9]{0,17}")  # of a number that is written in one way

@@ -125,7 +125,7 @@ def test_what_only_this_directory_has_is_no_part_of_the_truth(shell: Workspace) 
     shell.commit("Haunt")
     assert verdict(shell) == "no stage makes metrics/ghost.json: git rm it"
     write_pipeline(f"{COUNT} && test -f mlflow.db")
-    assert verdict(shell) == "a stage fails from scratch, as said above"
+    assert verdict(shell) == "a stage fails from scratch, see above"
 
 
 def test_the_data_that_are_there_go_before_a_mirror(
@@ -138,7 +138,7 @@ def test_the_data_that_are_there_go_before_a_mirror(
     os.utime("params.yaml", (0, 0))
     assert shell.call("verification.checks", "reproducible").status == 0
     shutil.rmtree("data")
-    assert verdict(shell) == "a stage fails from scratch, as said above"
+    assert verdict(shell) == "a stage fails from scratch, see above"
 
 
 def test_a_configuration_computes_the_locked_bytes_in_its_own_process(

@@ -33,6 +33,15 @@ def test_training_and_test_file(pin: Pin) -> None:
     pin.refused(PLACE, "train.csv and test.csv have other columns")
 
 
+def test_columns_of_any_names_are_pixels(pin: Pin) -> None:
+    """Numbers, as pandas writes them, none, and one that comes twice."""
+    for names in (range(9), [""] * 9, ["a", "a", *"bcdefgh"]):
+        table = pd.DataFrame(PIXELS, columns=list(map(str, names)))
+        table.insert(0, "label", LABELS)
+        table.to_csv(PATH, index=False)
+        assert sum(map(len, pin(PATH).arrays[::2])) == 90
+
+
 def test_a_test_file_without_labels_is_left_out(pin: Pin) -> None:
     write(PLACE / "train.csv")
     pd.DataFrame(PIXELS).to_csv(PLACE / "test.csv", index=False)
