@@ -20,13 +20,10 @@ from helpers.samples import (
 from helpers.tiny import TORCH_DEVICES, on_torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from softmax.core import arithmetic
 from softmax.core.arithmetic import EXPONENTIAL_GRID
-from softmax.core.arrays import Array, to_numpy
-
-FloatArray = NDArray[np.float64]
+from softmax.core.arrays import Array, FloatArray, to_numpy
 
 
 def consecutive(start: float) -> FloatArray:

@@ -25,13 +25,12 @@ from softmax.core.arithmetic import (
     RESIDUAL_GRID,
     WEIGHT_GRID,
 )
-from softmax.core.arrays import Array, to_numpy
+from softmax.core.arrays import Array, FloatArray, to_numpy
 from softmax.errors import DeviceError, RangeError
 from softmax.pipeline import params
 from softmax.pipeline.params import Train
 
 Integers = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
 
 ONE = round(1 / RESIDUAL_GRID)  # units in a residual of 1
 

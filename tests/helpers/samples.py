@@ -14,9 +14,9 @@ from softmax.core.arithmetic import (
     RESIDUAL_GRID,
     WEIGHT_GRID,
 )
+from softmax.core.arrays import FloatArray
 from softmax.training.randomness import uniform
 
-FloatArray = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 GRIDS = st.sampled_from([WEIGHT_GRID, RESIDUAL_GRID, EXPONENTIAL_GRID, LOSS_GRID])

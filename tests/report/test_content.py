@@ -6,19 +6,17 @@ import numpy as np
 import pandas as pd
 from helpers.clones import Clone
 from helpers.report import assert_diverging, assert_painted, level, rgba
-from numpy.typing import NDArray
 from playwright.sync_api import Locator, Page, expect
 
 from softmax.analysis import evaluation
 from softmax.core import batches, idx, model
+from softmax.core.arrays import FloatArray
 from softmax.core.batches import Dataset
 from softmax.pipeline import datasets, paths
 from softmax.pipeline.params import Lesson
 from softmax.report import embedded, examples
 from softmax.report.embedded import EXAMPLES
 from softmax.training import randomness
-
-FloatArray = NDArray[np.float64]
 
 PLACES = np.arange(-254, 256, 4, dtype=np.int16)  # the middles of 128 cells, 255 x
 CELLS = Dataset(

@@ -7,13 +7,11 @@ import pandas as pd
 import pytest
 from helpers.clones import Clone
 from helpers.report import assert_diverging, middle
-from numpy.typing import NDArray
 from playwright.sync_api import Page, expect
 
 from softmax.core import idx, model
+from softmax.core.arrays import FloatArray
 from softmax.pipeline import datasets, paths
-
-FloatArray = NDArray[np.float64]
 
 SAMPLES = [1802, 1100, 217]  # a 2; a 7; a 6, called 5
 

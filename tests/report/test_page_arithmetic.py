@@ -23,13 +23,13 @@ from numpy.typing import NDArray
 from playwright.sync_api import Page
 
 from softmax.core import arithmetic, model
+from softmax.core.arrays import FloatArray
 from softmax.core.batches import Dataset
 from softmax.errors import RangeError
 from softmax.pipeline.params import Lesson
 from softmax.report import examples
 from softmax.training import randomness
 
-FloatArray = NDArray[np.float64]
 JavaScript = Callable[..., FloatArray]
 
 MODULES = """async () => {

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 
 from softmax.core import model
+from softmax.core.arrays import FloatArray
 from softmax.core.batches import Dataset
 from softmax.pipeline.params import Lesson
 from softmax.report import examples
@@ -16,7 +16,6 @@ from softmax.training import randomness
 
 torch.set_num_threads(1)  # on a busy machine threads wait for each other longer than they work
 
-FloatArray = NDArray[np.float64]
 
 LECTURE = Lesson(seed=0, points=50, spread=0.16, epochs=40, learning_rate=2.0)
 

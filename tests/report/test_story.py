@@ -8,16 +8,14 @@ import pandas as pd
 import pytest
 from helpers.clones import Clone
 from helpers.report import middle
-from numpy.typing import NDArray
 from playwright.sync_api import Locator, Page, expect
 
 from softmax.core import batches, model
+from softmax.core.arrays import FloatArray
 from softmax.pipeline import paths
 from softmax.pipeline.params import Lesson
 from softmax.report import examples
 from softmax.report.document import PROBABILITIES, SEEDS_SAY
-
-FloatArray = NDArray[np.float64]
 
 THETA = examples.THETA
 POINTS = examples.EXAMPLE_POINTS
