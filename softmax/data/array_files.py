@@ -161,7 +161,7 @@ def read_torchvision(name: str, scratch: Path) -> RawDataset:
             labels = [part[:, 0] for part in labels]  # the rest tells who wrote it
         case "emnist-letters":
             classes = list(string.ascii_lowercase)
-            labels = [part - 1 for part in labels]  # there is no letter 0
+            labels = [part - 1 for part in labels]  # the first letter is 1
         case "emnist-balanced":
             classes = sets[0].classes
     if name.startswith("emnist"):

@@ -82,7 +82,7 @@ def encode(
     """The classes' names, and for each part the labels as indices of them, uint16 (n,).
 
     Numbers, written as digits, are sorted as such if no class has another name. DataError where
-    a label is empty or a number that is no class.
+    a label is empty or not a whole number from 0.
     """
     values, indices, counts = np.unique(
         np.concatenate(parts), return_inverse=True, return_counts=True

@@ -43,7 +43,7 @@ def fake(targets: Callable[[bool], Any], classes: list[str]) -> Callable[..., An
         # rows of eight numbers, of which the first is the class
         ("qmnist", labels, (lambda t: np.stack([labels(t)] * 8, 1), []), "0123456789"),
         ("usps", labels, (labels, []), "0123456789"),
-        # there is no letter 0, and images lie on their side
+        # the first letter is 1, and images lie on their side
         ("emnist-letters", lambda t: labels(t, 26), (lambda t: labels(t, 26) + 1, []),
          "abcdefghijklmnopqrstuvwxyz"),
         ("emnist-balanced", lambda t: labels(t, 47), (lambda t: labels(t, 47), BALANCED), BALANCED),
