@@ -64,7 +64,7 @@ class TrainedModel(NamedTuple):
         download = self._stages().get("download", {})
         locked = download.get("params", {}).get(datasets.PATH.name, {})
         entry = zip(datasets.FILES, datasets.load()[dataset].sha256, strict=True)
-        return tuple(locked.get(f"{dataset}.{file}", sha256) for file, sha256 in entry)
+        return tuple(locked.get(f"{dataset}.{file}.sha256", sha256) for file, sha256 in entry)
 
     def digest(self, context: str) -> str:
         """What tells the images of `context`, training, validation or test, from all others."""

@@ -134,12 +134,15 @@ def data() -> None:
 @click.argument("name")
 @click.argument("place", metavar="SOURCE")
 @click.option("--size", type=Sides(), help="Resize images to so many rows and columns.")
-@click.option("--shape", type=Sides(channels=True), help="The shape of an image in a CSV file.")
-@click.option("--label", help="The column of a CSV file that has the labels.")
+@click.option("--shape", type=Sides(channels=True), help="The shape of an image in a table.")
+@click.option("--label", help="The column of a table that has the labels.")
+@click.option("--no-header", is_flag=True, help="The first line of a CSV file is an image.")
+@click.option("--replace", is_flag=True, help="Replace a data set that this project ships.")
 def add(**given: Any) -> None:
-    """Import the data in SOURCE as the data set NAME of datasets.yaml.
+    """Import the data in SOURCE as a new version of the data set NAME of datasets.yaml.
 
-    SOURCE is a directory of images by class, a CSV, .npz or IDX file, or "torchvision".
+    SOURCE is a directory of images by class, a table (CSV or Parquet), an .npz file, a directory or
+    URL of IDX files, or "torchvision".
     """
     from softmax.cli import data
 

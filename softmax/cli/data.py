@@ -4,35 +4,37 @@ import re
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from softmax.data import importing, raw_dataset
-from softmax.data.raw_dataset import summary
-from softmax.data.sources import KEPT
+from softmax.data import importing, sources
+from softmax.data.raw_dataset import Options, summary
 from softmax.errors import DataError, shown
 from softmax.pipeline import datasets
 
+SHIPPED = ("mnist", "fashion-mnist")
 
-def add(
-    name: str,
-    place: str,
-    size: tuple[int, ...] | None,
-    shape: tuple[int, ...] | None,
-    label: str | None,
-) -> None:
-    """Read the data, keep them as IDX files, write their entry, and say what was seen."""
+
+def add(name: str, place: str, *, replace: bool, **given: Any) -> None:
+    """Import the data: IDX files in DVC's cache, and an entry; say what was seen."""
     if not re.fullmatch("[a-z][a-z0-9-]*", name):
         raise DataError(f"{name}: a name is made of a-z, 0-9 and -, a letter first")
-    options = importing.Options(size, shape, label)
-    KEPT.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=KEPT) as directory:
-        found = importing.named(name, importing.read(name, place, options, Path(directory)))
-        print(f"{name}: {shown(summary(found))}\n")
-        for line in raw_dataset.odd(found):
-            print(f"warning: {shown(line)}", file=sys.stderr)
-        (KEPT / name).mkdir(exist_ok=True)
-        for file in datasets.FILES:
-            (Path(directory) / file).replace(KEPT / name / file)
-    importing.write(name, found, KEPT / name)
+    if name in SHIPPED and not replace:
+        raise DataError(
+            f"{name}: a data set of this project. Choose another name, or --replace it."
+        )
+    found = importing.named(name, importing.read(name, place, Options(**given)))
+    print(f"{name}: {shown(summary(found))}\n")
+    for line in found.warnings:
+        print(f"warning: {shown(line)}", file=sys.stderr)
+    with tempfile.TemporaryDirectory() as directory:
+        importing.write_files(found, Path(directory))
+        sources.keep(Path(directory))
+        importing.write_entry(name, found, Path(directory))
     last = len(found.test.labels) - 1
-    print(f"pinned in {datasets.PATH.name}, and kept in {KEPT / name}; now set, in params.yaml,")
-    print(f"download.dataset to {name} and evaluate.samples to some of 0 to {last}: make repro")
+    held_out = f", train.validation to {found.validation}" if found.validation else ""
+    print(
+        f"{name} is in {datasets.PATH.name}, and its files in DVC's cache; now set, in params.yaml,"
+    )
+    print(
+        f"download.dataset to {name}, evaluate.samples to some of 0 to {last}{held_out}: make repro"
+    )

@@ -2,7 +2,7 @@
 
 download      the files of a data set, from sources that nobody need trust
 importing     `softmax data add`: what lies at a path as four IDX files
-array_files, csv_table, directories   the formats
+array_files, tables, directories   the formats
 pixels        an image file as pixels, and of another size
 raw_dataset   what was read, checked
 """

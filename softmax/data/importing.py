@@ -3,124 +3,126 @@
 import io
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
-from tqdm import tqdm
 
-from softmax.data import array_files, csv_table, directories, raw_dataset
+from softmax.core import idx
+from softmax.data import array_files, directories, raw_dataset, tables
 from softmax.data.pixels import resize
-from softmax.data.raw_dataset import RawDataset, Split, check_size
+from softmax.data.raw_dataset import ImportedDataset, Options, Split, check_size
 from softmax.errors import DataError
 from softmax.pipeline import datasets, files
+from softmax.pipeline.datasets import FILES
 
-
-class Options(NamedTuple):
-    """What a person may say of the data, None where these say it themselves.
-
-    The rows and columns that images are resized to; and of CSV the rows, columns, and 3 if RGB, of
-    an image, and the column of labels.
-    """
-
-    size: tuple[int, ...] | None = None
-    shape: tuple[int, ...] | None = None
-    label: str | None = None
-
-
-USED = {
+USED = {  # options, by kind of data
     "torchvision's data": (),
     "IDX files": (),
-    "CSV": ("size", "shape", "label"),
+    "a table": ("size", "shape", "label", "no_header"),
     "an .npz": ("size",),
-    "folders of images": ("size",),
+    "directories of images": ("size",),
 }
 
 
-def read(name: str, place: str, options: Options, directory: Path) -> RawDataset:
-    """The data at `place`, as files in `folder`; `name` is that of a data set of torchvision.
+def read(name: str, place: str, options: Options) -> ImportedDataset:
+    """Return the data at `place`; `name` is that of a data set of torchvision.
 
     Raises DataError, in one line, for whatever the pipeline cannot use.
     """
     kind, path = _kind(place), Path(place)
     for option, value in options._asdict().items():
-        if value is not None and option not in USED[kind]:
-            raise DataError(f"{place}: {option.upper()} is not for {kind}")
+        if value and option not in USED[kind]:
+            raise DataError(
+                f"{place}: --{option.replace('_', '-')} is not for {kind}. Leave it out."
+            )
     if options.size:
-        check_size("SIZE", *options.size)
+        check_size("--size", *options.size)
     match kind:
         case "IDX files":
-            found = array_files.read_idx(place, directory)
-            raw_dataset.check(place, found)
-            return found
+            raw = array_files.read_idx(place)
         case "torchvision's data":
-            found = array_files.read_torchvision(name, directory)
-        case "CSV":
-            found = csv_table.read(path, options.label, options.shape)
+            raw = array_files.read_torchvision(name)
+        case "a table":
+            raw = tables.read(path, options)
         case "an .npz":
-            found = array_files.read_npz(path)
+            raw = array_files.read_npz(path)
         case _:
-            found = directories.read(path, options.size, directory)
+            raw = directories.read(path, options.size)
     if options.size:
-        found = found._replace(
-            training=_resized(found.training, *options.size),
-            test=_resized(found.test, *options.size),
+        raw = raw._replace(
+            parts={part: _resized(raw.parts[part], *options.size) for part in raw.parts}
         )
-    raw_dataset.check(place, found)
-    array_files.write(found, directory)
-    return found
+    return raw_dataset.prepare(place, raw)
 
 
 def _kind(place: str) -> str:
-    """Which of USED lies at `place`; DataError if none."""
+    """Return which of USED lies at `place`; DataError if none."""
     path = Path(place)
-    if place == array_files.PLACE:
+    if place == "torchvision":
         return "torchvision's data"
-    if array_files.lie_at(place):
+    if array_files.are_idx(place):
         return "IDX files"
-    if path.suffix == ".npz":
+    if path.suffix == ".npz" and path.is_file():
         return "an .npz"
-    if path.suffix == ".csv" or all((path / name).exists() for name in csv_table.FILES):
-        return "CSV"
+    if path.exists() and "train" in tables.find(path):
+        return "a table"
     if path.is_dir():
-        return "folders of images"
+        return "directories of images"
     raise DataError(
-        f"{place}: neither a directory nor a file .csv or .npz, a URL or {array_files.PLACE}"
+        f"{place}: neither a directory nor a file .csv, .parquet or .npz, a URL or torchvision"
     )
 
 
 def _resized(part: Split, rows: int, columns: int) -> Split:
-    """`part`, its images in this size."""
-    bar = tqdm(part.images, "resizing", unit=" images", leave=False, disable=None)
-    return part._replace(images=np.stack([resize(image, rows, columns) for image in bar]))
+    """Return `part`, its images in this size."""
+    return part._replace(images=np.stack([resize(image, rows, columns) for image in part.images]))
 
 
-def named(name: str, found: RawDataset) -> RawDataset:
-    """The data, with the names that the entry has for their classes where they have but numbers."""
+def named(name: str, found: ImportedDataset) -> ImportedDataset:
+    """Return the data, with the names that the entry has for classes which have but numbers."""
     names = _load(_yaml()).get(name, {}).get("classes", [])
     if list(found.classes) == list(map(str, range(len(names)))):
-        return found._replace(classes=list(map(str, names)))
+        return found._replace(classes=tuple(map(str, names)))
     return found
 
 
-def write(name: str, found: RawDataset, directory: Path) -> None:
-    """Put the entry of the data, whose files are in `folder`, in the place of what it was."""
+def write_files(found: ImportedDataset, directory: Path) -> None:
+    """Write the data as four IDX files."""
+    kind = np.uint8 if len(found.classes) <= 256 else ">i4"
+    for part, names in zip((found.training, found.test), (FILES[:2], FILES[2:]), strict=True):
+        for name, array in zip(names, (part.images, part.labels.astype(kind)), strict=True):
+            with (directory / name).open("wb") as file:
+                file.write(idx.header(array))
+                array.tofile(file)
+
+
+def write_entry(name: str, found: ImportedDataset, directory: Path, **prepared: str) -> None:
+    """Put the entry of the data, whose files are in `directory`, in the place of what it was."""
     yaml, text = _yaml(), io.BytesIO()
     content = _load(yaml)
     entry = content.setdefault(name, {})
-    entry["images"] = _line([len(part.labels) for part in (found.training, found.test)])
-    entry["shape"] = _line(found.training.images.shape[1:])
-    entry["classes"] = _line(map(DoubleQuotedScalarString, found.classes))
-    entry.update({file: files.sha256(directory / file) for file in datasets.FILES})
+    for key, values in {
+        "images": [len(part.labels) for part in (found.training, found.test)],
+        "shape": found.training.images.shape[1:],
+        "classes": map(DoubleQuotedScalarString, found.classes),
+        "validation": raw_dataset.validation_sizes(found.training.labels),
+    }.items():
+        entry[key] = _line(values)
+    entry.update(prepared)
+    for file in FILES:
+        path = directory / file
+        size = path.stat().st_size
+        entry[file] = {"md5": files.md5(path), "sha256": files.sha256(path), "size": size}
     yaml.dump(content, text)
     files.write({datasets.PATH: text.getvalue()})
 
 
 def _yaml() -> YAML:
-    """What reads and writes datasets.yaml, and keeps comments, order and quotes."""
+    """Return what reads and writes datasets.yaml, and keeps comments, order and quotes."""
     yaml = YAML()
     yaml.width = 100
     yaml.preserve_quotes = True
@@ -128,7 +130,7 @@ def _yaml() -> YAML:
 
 
 def _load(yaml: YAML) -> Any:
-    """The entries by name; DataError if they cannot be read."""
+    """Return the entries by name; DataError if they cannot be read."""
     try:
         content = yaml.load(datasets.PATH.read_text(encoding="utf-8"))
     except (YAMLError, UnicodeDecodeError) as error:
@@ -139,7 +141,7 @@ def _load(yaml: YAML) -> Any:
 
 
 def _line(values: Iterable[Any]) -> CommentedSeq:
-    """`values` as a list in one line."""
+    """Return `values` as a list in one line."""
     line = CommentedSeq(values)
     line.fa.set_flow_style()
     return line

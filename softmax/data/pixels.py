@@ -1,99 +1,138 @@
-"""An image file as pixels: what Pillow decodes with nothing lost, or it is refused.
+"""Read image files as pixels, and resize images in whole numbers.
 
-Up to 8 bits a pixel are taken as they are, black and white as 0 and 255, the colors of a palette
-as what they stand for. An alpha channel is dropped where all is opaque.
+What Pillow decodes with nothing lost is taken, upright as EXIF says, or it is refused: up to 8 bits
+a pixel as they are, black and white as 0 and 255, the colors of a palette as what they stand for.
 
-To resize, each new pixel is the mean of what it covers, in whole numbers.
-
-Along each side, the old pixels and the new ones share one scale, on which an old one is as long as
-there are new ones, and a new one as long as there are old ones. So overlaps are whole numbers, and
-a pixel is the sum of gray levels times overlaps, divided by the sum of overlaps and rounded, halves
-up. float64 holds all these sums exactly: the bytes are the same with every library.
+To resize, each new pixel is the mean of what it covers. Along each side, the old pixels and the new
+ones share one scale, on which an old one is as long as there are new ones, and a new one as long as
+there are old ones. So overlaps are whole numbers, and a pixel is the sum of gray levels times
+overlaps, divided by the sum of overlaps and rounded, halves up. float64 holds all these sums
+exactly: the bytes are the same with every library.
 """
 
 import functools
-from collections.abc import Iterator
-from contextlib import contextmanager
+import io
+import warnings
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, PngImagePlugin, UnidentifiedImageError
+from tqdm import tqdm
 
+from softmax.data.raw_dataset import check_size
 from softmax.errors import DataError
+from softmax.pipeline.datasets import MAX_SIDE
 
 FORMATS = ("PNG", "JPEG", "BMP", "PPM", "TIFF", "WEBP")
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm", ".tif", ".tiff", ".webp")
-COLOURS = {"1": "L", "L": "L", "LA": "L", "P": "RGB", "PA": "RGB", "RGB": "RGB", "RGBA": "RGB"}
+COLORS = {"1": "L", "L": "L", "LA": "L", "P": "RGB", "PA": "RGB", "RGB": "RGB", "RGBA": "RGB"}
+DEEP = "more than 8 bits a pixel; `mogrify -depth 8` reduces them"
+PngImagePlugin.MAX_TEXT_CHUNK = 2**26  # bytes: cameras embed color profiles of some MiB
+
+Source = Path | bytes
 
 
-class Header(NamedTuple):
-    """Rows and columns of an image, "L" or "RGB", and whether EXIF says that it is to be turned."""
+def decode(source: Source, name: str) -> NDArray[np.uint8]:
+    """Return an image, upright, as uint8 (rows, columns), or (rows, columns, 3) if it has colors.
 
-    size: tuple[int, int]
-    colors: str
-    turned: bool
-
-
-def look(path: Path) -> Header:
-    """The header of an image; DataError if it is of a kind that is not taken."""
-    with _opened(path) as image:
-        if any(map(_is_deep, image.tile)) or image.mode.startswith(("I", "F")):
-            raise DataError(f"{path}: more than 8 bits a pixel; `mogrify -depth 8` reduces them")
-        if image.mode not in COLOURS:
-            raise DataError(
-                f"{path}: colors are {image.mode}; `mogrify -colorspace sRGB` makes them RGB"
-            )
-        # a second one in a JPEG is for screens that show more
-        if image.format != "MPO" and (frames := getattr(image, "n_frames", 1)) != 1:
-            raise DataError(f"{path}: {frames} images in a file; make a file of each")
-        turned = "exif" in image.info and image.getexif().get(ExifTags.Base.Orientation, 1) != 1
-        return Header((image.height, image.width), COLOURS[image.mode], turned)
-
-
-def decode(path: Path, colors: str) -> NDArray[np.uint8]:
-    """The image as uint8, (rows, columns) for "L", (rows, columns, 3) for "RGB".
-
-    Gray as RGB has three equal values. DataError where pixels are damaged or not opaque.
+    Raises DataError, which begins with `name`, where anything would be lost.
     """
-    with _opened(path) as image:
-        image.load()
-        plain: Image.Image = image
-        if image.has_transparency_data:
-            plain = image.convert("RGBA")
-            alpha = np.asarray(plain.getchannel("A"))
-            if clear := np.count_nonzero(alpha != 255):
-                raise DataError(
-                    f"{path}: {clear} of {alpha.size} pixels are transparent; `mogrify -background "
-                    "white -flatten` paints them over"
-                )
-        return np.asarray(plain.convert(colors))
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
-    """The image, not yet decoded; DataError for whatever a decoder comes upon in damaged bytes."""
     try:
-        with Image.open(path, formats=FORMATS) as image:
-            yield image
-    except DataError:
-        raise
+        if isinstance(source, Path) and not source.is_file():
+            raise DataError("not a file")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            # opened here, since Pillow maps a TIFF into memory by its name, in the wrong shape
+            with (
+                source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as file,
+                Image.open(file, formats=FORMATS) as image,
+            ):
+                return _pixels(image)
+    except DataError as error:
+        reason = str(error)
     except UnidentifiedImageError:
-        raise DataError(f"{path}: not an image, or damaged") from None
-    except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{path}: damaged: {reason}") from None
+        reason = "not an image, or damaged"
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        reason = f"more than {Image.MAX_IMAGE_PIXELS:,} pixels; `mogrify -resize` makes it smaller"
+    except Exception as error:  # whatever a decoder comes upon in damaged bytes
+        reason = "damaged: " + (" ".join(str(error).split()) or type(error).__name__)
+    raise DataError(f"{name}: {reason}")
+
+
+def _pixels(image: ImageFile.ImageFile) -> NDArray[np.uint8]:
+    """Return the pixels of an opened image; DataError where anything would be lost."""
+    deep = any(map(_is_deep, image.tile))
+    if image.mode not in COLORS and not image.mode.startswith(("I", "F")):
+        raise DataError(f"colors are {image.mode}; `mogrify -colorspace sRGB` makes them RGB")
+    # a second one in a JPEG is for screens that show more
+    if image.format != "MPO" and (frames := getattr(image, "n_frames", 1)) != 1:
+        raise DataError(f"{frames} images in a file; make a file of each")
+    image.load()
+    upright: Image.Image = ImageOps.exif_transpose(image)
+    if upright.mode == "I;16" and np.asarray(upright).max() <= 255:  # 8 bits, stored as 16
+        return np.asarray(upright).astype(np.uint8)
+    if deep or upright.mode not in COLORS:
+        raise DataError(DEEP)
+    colors = COLORS[upright.mode]
+    if upright.has_transparency_data:
+        upright = upright.convert("RGBA")
+        alpha = np.asarray(upright.getchannel("A"))
+        if clear := np.count_nonzero(alpha != 255):
+            raise DataError(
+                f"{clear} of {alpha.size} pixels are transparent; `mogrify -background white "
+                "-flatten` paints them over"
+            )
+    return np.asarray(upright.convert(colors))
 
 
 def _is_deep(tile: Any) -> bool:
-    """Whether Pillow would take 8 bits of 16, without a word."""
+    """Tell whether Pillow would take 8 bits of 16, without a word."""
     rawmode, *rest = tile.args if isinstance(tile.args, tuple) else (tile.args,)
     return ";16" in str(rawmode) or (tile.codec_name.startswith("ppm") and rest[0] > 255)
 
 
+def decode_all(
+    place: Path, named: Sequence[tuple[str, Source]], size: tuple[int, ...] | None
+) -> tuple[NDArray[np.uint8], list[str]]:
+    """Return images of one shape, (n, rows, columns) or (n, rows, columns, 3), and warnings.
+
+    They are resized to `size`, if given. Where one has colors, gray ones get three equal values.
+    Raises DataError where sizes differ.
+    """
+    images = []
+    for name, source in tqdm(named, "images", unit=" images", leave=False, disable=None):
+        image = decode(source, name)
+        if size:
+            image = resize(image, *size)
+        elif max(image.shape[:2]) > MAX_SIDE:
+            check_size(name, *image.shape[:2])
+        images.append(image)
+    if not images:
+        raise DataError(f"{place}: 0 images. Put those of each class in a directory of its own.")
+    (usual, count), *others = Counter(image.shape[:2] for image in images).most_common()
+    if others:
+        (rows, columns), _ = others[0]
+        odd = [image.shape[:2] for image in images].index((rows, columns))
+        raise DataError(
+            f"{named[odd][0]}: {rows} x {columns} pixels, where {count} of {len(images)} images "
+            f"have {usual[0]} x {usual[1]}; {1 + len(others)} sizes in all, --size 28x28 makes one"
+        )
+    gray = sum(image.ndim == 2 for image in images)
+    if gray == len(images):
+        return np.stack(images), []
+    colored = np.empty((len(images), *usual, 3), np.uint8)
+    for k, image in enumerate(images):
+        colored[k] = image if image.ndim == 3 else image[..., None]
+    told = f"{gray} of {len(images)} images are gray; they are RGB from now on"
+    return colored, [told] if gray else []
+
+
 def resize(image: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:
-    """`image`, uint8 (any rows, any columns) or with 3 colors as a last axis, in this size."""
+    """Return `image`, uint8 (rows, columns) or (rows, columns, 3), in another size."""
     if image.shape[:2] == (rows, columns):
         return image
     if image.ndim == 3:
@@ -105,7 +144,7 @@ def resize(image: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint
 
 @functools.lru_cache(maxsize=16)
 def _overlaps(old: int, new: int) -> NDArray[np.float64]:
-    """How much of each of `old` pixels each of `new` ones covers, (new, old); rows sum to `old`."""
+    """Return how much of each old pixel each new one covers, (new, old); rows sum to `old`."""
     starts, ends = np.arange(new)[:, None] * old, np.arange(1, new + 1)[:, None] * old
     first, last = np.arange(old) * new, np.arange(1, old + 1) * new
     covered = np.minimum(ends, last) - np.maximum(starts, first)

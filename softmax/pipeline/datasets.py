@@ -35,11 +35,20 @@ Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 Classes = Annotated[
     tuple[Name, ...], Field(min_length=2, max_length=CLASSES), AfterValidator(_differ)
 ]
-Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class DatasetFile(BaseModel):
+    """A file: its hashes, by which DVC and everybody else know it, and its bytes, uncompressed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    md5: str = Field(pattern="^[0-9a-f]{32}$")
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    size: Annotated[int, Field(strict=True, ge=1)]
 
 
 class DatasetEntry(BaseModel):
-    """A data set: how many images of what shape and classes there are, and the files' SHA-256."""
+    """A data set: how many images of what shape and classes there are, and its files."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -47,27 +56,29 @@ class DatasetEntry(BaseModel):
     images: tuple[Count, Count]  # in the training and in the test set
     shape: tuple[Side, Side] | tuple[Side, Side, Literal[3]]  # rows, columns, and RGB
     classes: Classes  # by label
-    train_images: Sha256 = Field(alias="train-images-idx3-ubyte")
-    train_labels: Sha256 = Field(alias="train-labels-idx1-ubyte")
-    test_images: Sha256 = Field(alias="t10k-images-idx3-ubyte")
-    test_labels: Sha256 = Field(alias="t10k-labels-idx1-ubyte")
+    # sizes of a validation set, least and most, with which both sides have every class
+    validation: tuple[int, int] | None = None
+    prepared: Literal["as they are", "resized", "pen strokes"] = "as they are"
+    decoder: str = ""  # what made pixels of image files
+    train_images: DatasetFile = Field(alias="train-images-idx3-ubyte")
+    train_labels: DatasetFile = Field(alias="train-labels-idx1-ubyte")
+    test_images: DatasetFile = Field(alias="t10k-images-idx3-ubyte")
+    test_labels: DatasetFile = Field(alias="t10k-labels-idx1-ubyte")
+
+    @property
+    def files(self) -> tuple[DatasetFile, ...]:
+        """Those that FILES names."""
+        return self.train_images, self.train_labels, self.test_images, self.test_labels
 
     @property
     def sha256(self) -> tuple[str, ...]:
-        """That of each of FILES, uncompressed."""
-        return self.train_images, self.train_labels, self.test_images, self.test_labels
+        """The SHA-256 of each of FILES."""
+        return tuple(file.sha256 for file in self.files)
 
     @property
     def size(self) -> tuple[int, int]:
         """How many classes and features a model of it has."""
         return len(self.classes), math.prod(self.shape)
-
-    @property
-    def file_sizes(self) -> tuple[int, ...]:
-        """How many bytes each of FILES has, or at most has: a label may take four."""
-        start = 8 + 4 * len(self.shape)
-        pairs = [(start + count * self.size[1], 8 + 4 * count) for count in self.images]
-        return pairs[0] + pairs[1]
 
 
 FILES = tuple(field.alias for field in DatasetEntry.model_fields.values() if field.alias)

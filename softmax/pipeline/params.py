@@ -124,12 +124,15 @@ def _parse(text: str) -> Any:
 
 def _check_counts(config: Params, place: str) -> None:
     """Raise ParamsError if `settings` need images that their data set does not have."""
-    training, test = datasets.load()[config.download.dataset].images
-    validation_size, last = config.train.validation, max(config.evaluate.samples)
-    if validation_size >= training:
+    entry = datasets.load()[config.download.dataset]
+    (training, test), classes = entry.images, len(entry.classes)
+    held_out, last = config.train.validation, max(config.evaluate.samples)
+    least, most = entry.validation or (1, training - 1)
+    if held_out and not least <= held_out <= most:
+        allowed = f"0, or {least} to {most}" if least <= most else "0"
         raise ParamsError(
-            f"{place}: train.validation = {validation_size} leaves none of the {training} training "
-            f"images; hold out at most {training - 1}"
+            f"{place}: train.validation = {held_out}: of {training} training images the last "
+            f"{held_out}, or those before them, lack one of {classes} classes; take {allowed}"
         )
     if last >= test:
         raise ParamsError(

@@ -1,12 +1,12 @@
 """A tiny data set, and no sources but those that a test sets up."""
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from download.sites import GOOD, Files
+from helpers import digits
 from helpers.sites import Serve, serving
 
 from softmax.data import sources
@@ -17,11 +17,14 @@ from softmax.pipeline.datasets import DatasetEntry
 @pytest.fixture(autouse=True)
 def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The tiny data set in the place of every other; no mirrors, an empty package index."""
-    pins = {name: hashlib.sha256(content).hexdigest() for name, content in GOOD.items()}
+    monkeypatch.chdir(tmp_path)
+    Path("good").mkdir()
+    for name, content in GOOD.items():
+        Path("good", name).write_bytes(content)
+    pins = {name: digits.file(Path("good", name)) for name in GOOD}
     for dataset, pinned in datasets.load().items():
         entry = pinned.model_dump(by_alias=True) | pins | {"images": (3, 2)}
         monkeypatch.setitem(datasets.load(), dataset, DatasetEntry.model_validate(entry))
-    monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MNIST_MIRROR", raising=False)
     monkeypatch.setattr("torchvision.datasets.MNIST.mirrors", [])
     monkeypatch.setattr("torchvision.datasets.FashionMNIST.mirrors", [])

@@ -1,7 +1,10 @@
 """The sources in turn: which is asked, and what is said when none gives the data."""
 
+from pathlib import Path
+
 import pytest
 from download.sites import GOOD, GZIPPED, PLAIN, Fetch
+from dvc.repo import Repo
 from helpers.sites import Serve
 from torchvision.datasets import KMNIST, MNIST, FashionMNIST
 
@@ -27,15 +30,20 @@ def test_sources_are_asked_in_turn_without_a_word(
     assert capsys.readouterr().err == ""
 
 
-def test_what_data_add_keeps_needs_no_mirror(fetch: Fetch) -> None:
-    kept = sources.KEPT / "fashion-mnist"
-    kept.mkdir(parents=True)
-    for name, content in GOOD.items():
-        (kept / name).write_bytes(content)
-    assert fetch("/no/such/directory", "fashion-mnist") == (GOOD, "softmax data add")
-    (kept / FILES[3]).write_bytes(GOOD[FILES[1]])
-    with pytest.raises(SourceError, match=f"softmax data add: {FILES[3]}: SHA-256 is"):
-        fetch("/no/such/directory", "fashion-mnist")
+def test_the_cache_is_asked_first_by_the_md5(fetch: Fetch, tmp_path: Path) -> None:
+    """Nothing else is needed: no dvc.lock, no mirror. Without it, one line says what to do."""
+    Repo.init(no_scm=True).close()
+    mine = datasets.load() | {"mine": datasets.load()["mnist"]}
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(datasets, "load", lambda: mine)
+        with pytest.raises(SourceError, match=r"^mine: this version is .*`dvc pull`[^\n]*$"):
+            fetch("", "mine")
+        sources.keep(Path("good"))
+        assert fetch("/no/such/directory", "mine") == (GOOD, sources.CACHE)
+        kept = next(tmp_path.glob(".dvc/cache/files/md5/*/*"))
+        kept.chmod(0o644)
+        kept.write_bytes(b"damaged")
+        assert fetch("good", "mine") == (GOOD, "good")
 
 
 def test_all_fail(serve: Serve, fetch: Fetch, capsys: pytest.CaptureFixture[str]) -> None:

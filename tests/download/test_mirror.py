@@ -134,10 +134,3 @@ def test_what_cannot_be_the_file_is_refused(
     put(tmp_path / FILES[0], GOOD[FILES[0]])
     with pytest.raises(SourceError, match=f"{FILES[0]}: {reason}"):
         fetch(tmp_path, "fashion-mnist")
-
-
-def test_labels_of_four_bytes_are_not_too_long(fetch: Fetch, tmp_path: Path) -> None:
-    (tmp_path / FILES[0]).write_bytes(GOOD[FILES[0]])
-    (tmp_path / FILES[1]).write_bytes(b"\0\0\x0c\x01" + bytes(4 + 4 * 3))
-    with pytest.raises(SourceError, match=f"{FILES[1]}: SHA-256 is"):
-        fetch(tmp_path, "fashion-mnist")

@@ -28,7 +28,7 @@ def test_photos_become_a_model_and_a_teammate_needs_only_the_remote(tmp_path: Pa
     shutil.copy(LECTURE, clone.directory / "params.yaml")
     clone.edit("params.yaml", "dataset: mnist", "dataset: photos")
     clone.edit("params.yaml", "[1802, 1100, 217]", "[3, 7]")
-    assert "download: photos from softmax data add" in clone.run("dvc", "repro", MNIST_MIRROR="")
+    assert "download: photos from DVC's cache" in clone.run("dvc", "repro", MNIST_MIRROR="")
     assert model.load(clone.directory / paths.WEIGHTS).shape == (3, 20 * 30 * 3 + 1)
     assert set(pd.read_csv(clone.directory / paths.CONFUSION).actual) == {*COUNTS}
     assert "owl" in (clone.directory / paths.REPORT).read_text()

@@ -34,8 +34,14 @@ def entry(directory: Path, dimensions: int = 3) -> dict[str, Any]:
         "images": [training[0], test[0]],
         "shape": [*training[1:]],
         "classes": list("0123456789"),
-        **{path.name: files.sha256(path) for path in paths},
+        **{path.name: file(path) for path in paths},
     }
+
+
+def file(path: Path) -> dict[str, Any]:
+    """Return what an entry has of a file."""
+    size = path.stat().st_size
+    return {"md5": files.md5(path), "sha256": files.sha256(path), "size": size}
 
 
 def write_idx(path: Path, array: np.ndarray[Any, Any]) -> None:

@@ -16,4 +16,6 @@ def pin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     """`softmax data add` in a directory with our datasets.yaml and an empty place."""
     shutil.copy(ROOT / datasets.PATH.name, tmp_path)
     (tmp_path / PLACE).mkdir()
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc/config").write_text("[core]\n    no_scm = true\n")
     return Pin(Workspace(tmp_path, monkeypatch, capsys))

@@ -13,7 +13,7 @@ from PIL import Image
 from softmax.core import idx
 from softmax.pipeline import datasets, files
 
-KEPT, PLACE = Path("data/.pinned"), Path("place")
+CACHE, PLACE = Path(".dvc/cache/files/md5"), Path("place")
 
 
 class DatasetEntry(NamedTuple):
@@ -23,6 +23,11 @@ class DatasetEntry(NamedTuple):
     arrays: list[NDArray[Any]]
     out: str
     warnings: list[str]
+
+    def pairs(self, part: int) -> list[tuple[bytes, str]]:
+        """Return the images of the training set, 0, or the test set, 1, with their classes."""
+        images, labels = self.arrays[2 * part : 2 * part + 2]
+        return pairs(images, [self.classes[k] for k in labels])
 
 
 class Pin:
@@ -36,8 +41,10 @@ class Pin:
         printed = self.run(place, name, **options)
         assert printed.status == 0, printed
         entry = datasets.load()[name]
-        paths = [KEPT / name / file for file in datasets.FILES]
+        paths = [CACHE / file.md5[:2] / file.md5[2:] for file in entry.files]
         assert tuple(map(files.sha256, paths)) == entry.sha256
+        assert tuple(map(files.md5, paths)) == tuple(file.md5 for file in entry.files)
+        assert [path.stat().st_size for path in paths] == [file.size for file in entry.files]
         ranks = (1 + len(entry.shape), 1) * 2
         arrays = [np.array(idx.read(*pair)) for pair in zip(paths, ranks, strict=True)]
         for count, images, labels in zip(entry.images, arrays[::2], arrays[1::2], strict=True):
@@ -55,13 +62,21 @@ class Pin:
     def run(self, place: object = PLACE, name: str = "mine", **options: str) -> Printed:
         """Run the command, whatever its exit status."""
         given = [f"--{option}={value}" for option, value in options.items()]
+        given = [option.replace("_", "-").removesuffix("=yes") for option in given]
         return self.workspace.tool("data add", name, place, *given)
 
 
 def left() -> dict[Path, bytes]:
     """Return what `softmax data add` may change."""
-    paths = [datasets.PATH, *filter(Path.is_file, KEPT.rglob("*"))]
+    paths = [datasets.PATH, *filter(Path.is_file, CACHE.rglob("*"))]
     return {path: path.read_bytes() for path in paths}
+
+
+def pairs(images: NDArray[np.uint8], labels: Any) -> list[tuple[bytes, str]]:
+    """Return the images with their labels in an order of its own."""
+    return sorted(
+        (image.tobytes(), str(label)) for image, label in zip(images, labels, strict=True)
+    )
 
 
 def noise(*shape: int, seed: int | list[int] = 0) -> NDArray[np.uint8]:

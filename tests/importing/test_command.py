@@ -11,7 +11,7 @@ import pytest
 import yaml
 from fuzzing.damage import TOKENS, damaged
 from hypothesis import given, settings
-from importing.pins import KEPT, PLACE, Pin, noise, saved, to_idx, write_images
+from importing.pins import CACHE, PLACE, Pin, noise, saved, to_idx, write_images
 from PIL import Image
 
 from softmax.errors import DataError
@@ -40,14 +40,14 @@ def test_an_entry_is_added_and_the_files_wait_for_make_repro(pin: Pin) -> None:
     before = datasets.PATH.read_text()
     pinned = pin()
     assert datasets.PATH.read_text().startswith(before)
-    assert list(entry()) == ["images", "shape", "classes", *FILES]
+    assert list(entry()) == ["images", "shape", "classes", "validation", *FILES]
     assert "\n  images: [20, 10]\n" in datasets.PATH.read_text()
     assert pinned.classes == tuple("0123456789")
     assert "20 training and 10 test images of 28 x 28 gray pixels" in pinned.out
     assert "evaluate.samples to some of 0 to 9: make repro" in pinned.out
-    kept = {path.name: path.read_bytes() for path in (KEPT / "mine").iterdir()}
-    assert kept == dict(zip(FILES, GOOD, strict=True))
-    assert [path.name for path in KEPT.iterdir()] == ["mine"]
+    assert entry()["validation"] == [10, 10]
+    kept = sorted(path.read_bytes() for path in CACHE.glob("*/*"))
+    assert kept == sorted(set(GOOD))
 
     plain = entry()
     for file in map(PLACE.joinpath, FILES):
@@ -64,8 +64,8 @@ def test_rgb_and_labels_of_four_bytes_stay_as_they_are(pin: Pin) -> None:
     assert pinned.classes == tuple(map(str, range(300)))
     assert (pinned.arrays[0] == images).all()
     assert (pinned.arrays[1] == labels).all()
-    for file in FILES:
-        assert (KEPT / "mine" / file).read_bytes() == (PLACE / file).read_bytes()
+    kept = {path.read_bytes() for path in CACHE.glob("*/*")}
+    assert kept == {(PLACE / file).read_bytes() for file in FILES}
 
 
 def test_names_may_be_words_of_yaml_and_good_data_have_no_warnings(pin: Pin) -> None:
@@ -82,14 +82,19 @@ def test_names_may_be_words_of_yaml_and_good_data_have_no_warnings(pin: Pin) -> 
 def test_names_of_classes_stay_when_data_change(pin: Pin) -> None:
     put(*GOOD)
     homepage = entry("fashion-mnist")["homepage"]
-    assert pin(name="fashion-mnist").classes[:3] == ("t-shirt", "trouser", "pullover")
+    pin.refused(PLACE, "fashion-mnist: a data set of this project. Choose", name="fashion-mnist")
+    assert pin(name="fashion-mnist", replace="yes").classes[:3] == (
+        "t-shirt",
+        "trouser",
+        "pullover",
+    )
     assert entry("fashion-mnist")["homepage"] == homepage
 
 
 FAULTS: dict[str, dict[int, bytes | None]] = {  # what the line says, and files in others' places
-    "place: training images are 27 x 28, test images 28 x 28": {0: to_idx(NOISE[:, 1:])},
+    "place: train images are 27 x 28, test images 28 x 28": {0: to_idx(NOISE[:, 1:])},
     "place: 11 labels for 10 test images": {3: to_idx(np.zeros(11))},
-    f"place/{FILES[2]}: not an IDX file of uint8 in 3 dimensions": {2: to_idx(np.zeros(10))},
+    f"place: {FILES[2]}: not an IDX file of uint8 in 3 dimensions": {2: to_idx(np.zeros(10))},
     f"{FILES[2]}: FileNotFoundError": {2: None},
     "place: labels -1 to 9, allowed are 0 to 999": {1: to_idx(LABELS - (LABELS == 0), ">i4")},
     "place: labels 0 to 1000, allowed are 0 to 999": {3: to_idx(np.full(10, 1000), ">i4")},
@@ -115,8 +120,8 @@ def test_what_the_stages_could_not_use_is_refused(pin: Pin, fault: str) -> None:
 @pytest.mark.parametrize(
     ("where", "option", "reason"),
     [
-        ("place", {"size": "28x28"}, "place: SIZE is not for IDX files"),
-        ("torchvision", {"label": "digit"}, "torchvision: LABEL is not for torchvision's data"),
+        ("place", {"size": "28x28"}, "place: --size is not for IDX files"),
+        ("torchvision", {"label": "digit"}, "torchvision: --label is not for torchvision's data"),
         ("place", {"size": "28"}, "'28' should be rows and columns, such as 20x30"),
         ("place", {"shape": "32x32x4"}, "'32x32x4' should be"),
         ("place", {"name": "Mine.1"}, "Mine.1: a name is made of a-z, 0-9 and -"),
@@ -128,6 +133,12 @@ def test_options_that_do_not_apply_are_refused(
 ) -> None:
     put(*GOOD)
     pin.refused(where, reason, **option)
+
+
+def test_an_image_of_two_classes_is_told(pin: Pin) -> None:
+    put(to_idx(NOISE[[*range(10), *range(1, 11)]]), *GOOD[1:])
+    twice = "warning: 9 training images are in more than one class, such as in"
+    assert pin().warnings[0].startswith(twice)
 
 
 def test_odd_data_are_told_by_numbers(pin: Pin) -> None:

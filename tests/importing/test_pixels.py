@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from importing.pins import PLACE, Pin, noise, saved
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image
+
+from softmax.data import pixels
 
 GRAY = np.arange(256, dtype=np.uint8).reshape(16, 16)
 RGB = np.stack([GRAY, GRAY.T, 255 - GRAY], axis=-1)
@@ -25,6 +27,7 @@ def write(content: bytes, name: str = "a.png") -> None:
     ("name", "image", "expected"),
     [
         ("gray.png", Image.fromarray(GRAY), GRAY),
+        ("8 bits as 16.png", Image.fromarray(np.uint16(GRAY)), GRAY),
         ("gray and alpha.png", Image.fromarray(np.dstack([GRAY, OPAQUE])), GRAY),
         ("rgb.png", Image.fromarray(RGB), RGB),
         ("rgb and alpha.png", Image.fromarray(np.dstack([RGB, OPAQUE])), RGB),
@@ -46,6 +49,22 @@ def test_what_is_taken_exactly(
     assert np.array_equal(pin().arrays[0][0], expected)
 
 
+TURNED = [GRAY[:9], np.fliplr(GRAY[:9]), GRAY[8::-1, ::-1], np.flipud(GRAY[:9])]
+TURNED += [GRAY[:9].T, np.rot90(GRAY[:9], -1), GRAY[8::-1, ::-1].T, np.rot90(GRAY[:9])]
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.webp"])
+def test_images_are_upright_in_every_format(tmp_path: Path, name: str) -> None:
+    """Also where a camera adds a color profile of more than a MiB."""
+    exif, profile = Image.Exif(), bytes(2**20 + 1)
+    for orientation, expected in enumerate(TURNED, 1):
+        exif[ExifTags.Base.Orientation] = orientation
+        image = Image.fromarray(GRAY[:9])
+        image.save(tmp_path / name, exif=exif, lossless=True, icc_profile=profile)
+        found = pixels.decode(tmp_path / name, name)
+        assert np.array_equal(found if found.ndim == 2 else found[..., 0], expected), orientation
+
+
 DEEP_RGB = base64.b64decode(  # a PNG of a pixel of 16 bits, as Pillow does not write it
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABEAIAAADA54+dAAAAC0lEQVR4nGNgAAMAAAcAAbKGrPQAAAAASUVORK5CYII="
 )
@@ -55,7 +74,7 @@ PALETTE = saved(FOUR.save, "PNG", transparency=0)
 PLAIN = saved(Image.fromarray(noise(16, 16, 3)).save, "PNG")
 DEEP = "more than 8 bits a pixel; `mogrify -depth 8` reduces them"
 FAULTS = {
-    "gray of 16 bits": (saved(Image.fromarray(np.uint16(GRAY)).save, "PNG"), DEEP),
+    "gray of 16 bits": (saved(Image.fromarray(np.uint16(GRAY) * 257).save, "PNG"), DEEP),
     "RGB of 16 bits": (DEEP_RGB, DEEP),
     "PPM of 10 bits": (b"P6 1 1 1000\n" + bytes(6), DEEP),
     "floats": (saved(Image.fromarray(np.float32(GRAY)).save, "TIFF"), DEEP),
@@ -66,6 +85,7 @@ FAULTS = {
         saved(FOUR.save, "TIFF", save_all=True, append_images=[FOUR] * 2),
         "3 images in a file",
     ),
+    "100 megapixels": (saved(Image.new("1", (10**4, 10**4)).save, "PNG"), "more than 89,478,485"),
     "text": (b"hello", "not an image, or damaged"),
     "empty": (b"", "not an image, or damaged"),
     "truncated": (PLAIN[: len(PLAIN) * 3 // 4], "damaged: "),

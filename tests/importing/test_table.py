@@ -1,13 +1,17 @@
 """CSV: a column of labels and a column for each pixel."""
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
-from importing.pins import PLACE, Pin, noise
+from importing.pins import PLACE, Pin, noise, pairs
+from PIL import Image
+from pyarrow import parquet
 
 PATH = Path("mine.csv")
 PIXELS = noise(90, 9)
@@ -26,11 +30,48 @@ def test_training_and_test_file(pin: Pin) -> None:
     write(PLACE / "test.csv", "class")
     pinned = pin()
     assert pinned.classes == ("0", "1", "2")
-    for images, labels in (pinned.arrays[:2], pinned.arrays[2:]):
-        assert np.array_equal(images, PIXELS.reshape(-1, 3, 3))
-        assert np.array_equal(labels, LABELS)
+    assert pinned.pairs(0) == pinned.pairs(1) == pairs(PIXELS, LABELS)
     write(PLACE / "test.csv", "class", pixel9=0)
-    pin.refused(PLACE, "train.csv and test.csv have other columns")
+    pin.refused(PLACE, "test.csv: 10 pixel columns are not 3 x 3")
+
+
+def test_without_a_header_the_first_column_has_the_labels(pin: Pin) -> None:
+    write()
+    expected = [pin(PATH).pairs(part) for part in (0, 1)]
+    table = np.insert(PIXELS.astype(int), 0, LABELS, axis=1)
+    np.savetxt(PATH, table, "%d", ",")
+    pin.refused(PATH, "the first line looks like an image. If it is one, say --no-header")
+    pinned = pin(PATH, no_header="yes")
+    assert [pinned.pairs(part) for part in (0, 1)] == expected
+    np.savetxt(PATH, np.roll(table, -1, axis=1), "%d", ",")
+    assert pin(PATH, no_header="yes", label="9").pairs(0) == expected[0]
+
+
+def test_a_table_may_name_image_files_or_hold_them(pin: Pin) -> None:
+    """Take a CSV of file names, and Parquet of pixels or of images as the Hub has them."""
+    files = [f"{k:02}.png" for k in range(90)]
+    for file, image in zip(files, PIXELS.reshape(-1, 3, 3), strict=True):
+        Image.fromarray(image).save(PLACE / file)
+    table = pd.DataFrame({"filename": files, "label": LABELS, "width": 3})
+    table.to_csv(PLACE / "labels.csv", index=False)
+    write()
+    expected = pin(PATH).pairs(0)
+    assert pin(PLACE / "labels.csv").pairs(0) == expected
+    pd.read_csv(PATH).to_parquet("pixels.parquet")
+    assert pin("pixels.parquet").pairs(0) == expected
+    images = [{"bytes": (PLACE / file).read_bytes(), "path": None} for file in files]
+    features = {"label": {"names": ["owl", "cat", "dog"], "_type": "ClassLabel"}}
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})}
+    hub = pa.table({"image": images, "label": LABELS}).replace_schema_metadata(metadata)
+    Path("hub").mkdir()
+    for name in ("train-00000-of-00002", "train-00001-of-00002", "test-00000-of-00001"):
+        parquet.write_table(hub, f"hub/{name}.parquet")
+    pinned = pin("hub")
+    assert pinned.classes == ("owl", "cat", "dog")
+    assert pinned.pairs(1) == pairs(PIXELS, np.array(pinned.classes)[LABELS])
+    assert len(pinned.arrays[0]) == 180
+    (PLACE / files[7]).unlink()
+    pin.refused(PLACE / "labels.csv", f"{PLACE / files[7]}: not a file")
 
 
 def test_columns_of_any_names_are_pixels(pin: Pin) -> None:
@@ -52,13 +93,12 @@ def test_a_test_file_without_labels_is_left_out(pin: Pin) -> None:
 
 def test_a_single_file_is_split_by_the_hash_of_the_pixels(pin: Pin) -> None:
     write()
-    training, _, test, labels = pin(PATH).arrays
+    pinned = pin(PATH)
     hashes = [int(hashlib.sha256(row.tobytes()).hexdigest()[:16], 16) for row in PIXELS]
     chosen = [k for k, number in enumerate(hashes) if number < 2**64 / 6]
     assert 5 < len(chosen) < 30
-    assert np.array_equal(test, PIXELS[chosen].reshape(-1, 3, 3))
-    assert np.array_equal(labels, LABELS[chosen])
-    assert len(training) + len(test) == 90
+    assert pinned.pairs(1) == pairs(PIXELS[chosen], LABELS[chosen])
+    assert len(pinned.arrays[0]) + len(chosen) == 90
 
 
 def test_files_may_be_larger_than_what_is_read_at_a_time(pin: Pin) -> None:
@@ -75,12 +115,12 @@ def test_files_may_be_larger_than_what_is_read_at_a_time(pin: Pin) -> None:
 
 def test_shape_and_column_can_be_said(pin: Pin) -> None:
     write(column="digit")
-    pin.refused(PATH, "0 of them called label or class; should be one, beside the pixels")
+    pin.refused(PATH, "0 of them called label or class; should be one, beside the images")
     assert pin(PATH, label="digit", shape="1x9").arrays[0].shape[1:] == (1, 9)
     assert pin(PATH, label="digit", shape="1x3x3").arrays[0].shape[1:] == (1, 3, 3)
     pin.refused(PATH, "9 pixel columns are not 2 x 4", label="digit", shape="2x4")
     write(pixel9=0)
-    pin.refused(PATH, "10 pixel columns are no square; say --shape 20x30")
+    pin.refused(PATH, "10 pixel columns are not 3 x 3; say --shape 20x30")
 
 
 @pytest.mark.parametrize(
@@ -112,10 +152,10 @@ FAULTS: dict[str, dict[str, Any]] = {
     "label '' of 90 images is no class": {"label": ""},
 }
 NO_TABLES = {
-    "not CSV: No columns": b"",
+    "0 columns (), 0 of them called label or class": b"",
     "not CSV: 'utf-8' codec": b"\xff\xfe",
-    "not CSV: Error tokenizing data. C error: Expected 2 fields": b"label,a\n1,2\n1,2,3\n",
-    "not CSV: Length of header or names": b"label,a\n1,2,3\n1,2,3\n",
+    "not CSV: CSV parse error: Row #3: Expected 2 columns, got 3": b"label,a\n1,2\n1,2,3\n",
+    "not CSV: CSV parse error: Row #2: Expected 2 columns, got 3": b"label,a\n1,2,3\n1,2,3\n",
     "1 columns (label), 1 of them called label or class": b"label\n1\n",
     "the first line looks like an image": b"1,2\n3,4\n",
     "3 columns (label, class, a), 2 of them called label or class": b"label,class,a\n1,2,3\n",

@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
+from helpers import digits
 from helpers.digits import write_idx
 from helpers.report import facts, level, opened, rgba, section
 from helpers.workspace import Workspace, run_stages
 from playwright.sync_api import Browser, expect
 
 from softmax.core import idx, model
-from softmax.pipeline import datasets, dvc_lock, files, paths
+from softmax.pipeline import datasets, dvc_lock, paths
 from softmax.report import document
 
 Shape = tuple[int, ...]
@@ -37,7 +38,7 @@ def report_of(workspace: Workspace, name: str, shape: Shape, classes: list[str])
         images[:, 0] = 0
         write_idx(directory / f"{prefix}-images-idx3-ubyte", images)
         write_idx(directory / f"{prefix}-labels-idx1-ubyte", np.arange(count) % len(classes))
-    pinned = {file: files.sha256(directory / file) for file in datasets.FILES}
+    pinned = {file: digits.file(directory / file) for file in datasets.FILES}
     counts = [4 * len(classes), 2 * len(classes)]
     entry = {"images": counts, "shape": [*shape], "classes": classes, **pinned}
     datasets.PATH.write_text(yaml.safe_dump({name: entry}))

@@ -109,7 +109,7 @@ def test_without_mlflow_it_says_how_to_add_the_rows(workspace: Workspace) -> Non
     ("option", "line"),
     [
         ("train.epochs=0,1", "sweep: train.epochs = 0 should be greater than or equal"),
-        ("train.validation=100000", "sweep: train.validation = 100000 leaves none of"),
+        ("train.validation=100000", "sweep: train.validation = 100000: of 500"),
     ],
 )
 def test_bad_input_is_one_line_and_trains_nothing(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import time
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def test_the_duration_is_that_of_the_training(workspace: Workspace) -> None:
 
 def test_downloads_are_kept_out_of_the_table(workspace: Workspace) -> None:
     workspace.monkeypatch.setenv("MNIST_MIRROR", "data/digits")
-    dvc_lock.PATH.unlink()  # by which DVC's cache has the data, too
+    shutil.rmtree(".dvc/cache")
     workspace.stage("download")
     (run,) = rows(workspace.store, "downloads")
     assert (run.info.run_name, run.data.tags["source"]) == ("digits", "data/digits")

@@ -1,0 +1,184 @@
+"""Read tables, CSV or Parquet: a column of labels, beside pixels, file names, or whole images.
+
+Pixels are 0 to 255, row by row, a column for each. A directory has a file for each part.
+"""
+
+import csv
+import json
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+from pyarrow import parquet
+
+from softmax.data.pixels import Source, decode_all
+from softmax.data.raw_dataset import (
+    PARTS,
+    TEST,
+    TRAIN,
+    Options,
+    RawDataset,
+    part_of,
+    shortened,
+    splits,
+)
+from softmax.errors import DataError
+
+LABELS = ("label", "class")  # names of the column, where nobody gives another
+IMAGES = ("image", "file", "filename", "file_name", "path")  # of files' names, or whole images
+BLOCK = 2**26  # bytes, longer than any line
+FAULT = re.compile(r"column #(\d+): Row #(\d+): .*invalid value '(.*)'", re.DOTALL)
+
+
+def find(place: Path) -> dict[str, list[Path]]:
+    """Return the tables of each part in a directory, or the one that lies at `place`."""
+    inside = sorted(place.iterdir()) if place.is_dir() else [place]
+    found: dict[str, list[Path]] = {part: [] for part in PARTS}
+    for path in inside:
+        part = part_of(path.stem) if place.is_dir() else TRAIN
+        if part and path.suffix.lower() in (".csv", ".parquet") and path.is_file():
+            found[part].append(path)
+    return {part: paths for part, paths in found.items() if paths}
+
+
+def read(place: Path, options: Options) -> RawDataset:
+    """Return all rows; DataError where a value is not what its column should hold."""
+    paths, warnings = find(place), list[str]()
+    if TEST in paths and not _labels(_names(paths[TEST][0], options), options):  # as of Kaggle
+        (left, *_) = paths.pop(TEST)
+        told = f"{left.name} has no labels and is left out"
+        warnings = [f"{told}; a sixth of the training images is for the test"]
+    try:
+        tables = {part: [_open(path, options) for path in paths[part]] for part in paths}
+        found = [table for part in tables.values() for table in part]
+        if isinstance(found[0][1], list):
+            sources = [source for _, images, _ in found for source in images]
+            images, more = decode_all(place, sources, options.size)
+            warnings += more
+        else:
+            images = np.concatenate([images for _, images, _ in found])
+        labels = [label for labels, _, _ in found for label in labels]
+        lengths = {part: sum(len(table[0]) for table in tables[part]) for part in tables}
+        return RawDataset(splits(lengths, images, labels), found[0][2], warnings)
+    except ValueError as error:
+        raise DataError(f"{place}: {error}") from None
+
+
+def _names(path: Path, options: Options) -> list[str]:
+    """Return the names of the columns as they are written, or their numbers."""
+    try:
+        if path.suffix.lower() == ".parquet":
+            return list(map(str, parquet.read_schema(path).names))
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            names = next(filter(None, csv.reader(file)), [])
+    except (ValueError, csv.Error) as error:
+        raise _damaged(path, error) from None
+    return list(map(str, range(len(names)))) if options.no_header else names
+
+
+def _labels(names: list[str], options: Options) -> list[str]:
+    """Return those of `names` that the column of labels may have."""
+    if options.no_header and not options.label:
+        return names[:1]
+    return [name for name in names if name in ([options.label] if options.label else LABELS)]
+
+
+def _open(path: Path, options: Options) -> tuple[list[str], Any, Sequence[str]]:
+    """Return the labels, the images, as uint8 or with names, and the classes if they have names."""
+    names = _names(path, options)
+    chosen = _labels(names, options)
+    if not chosen and sum(map(str.isdecimal, names)) > len(names) / 2:
+        raise DataError(
+            f"{path}: the first line looks like an image. If it is one, say --no-header; then the "
+            "first column has the labels, or that of --label 784."
+        )
+    if len(chosen) != 1 or len(names) == 1:
+        raise DataError(
+            f"{path}: {len(names)} columns ({shortened(names)}), {len(chosen)} of them called "
+            f"{options.label or ' or '.join(LABELS)}; should be one, beside the images, and "
+            "--label ... names another"
+        )
+    label = names.index(chosen[0])
+    image = next((k for k, name in enumerate(names) if name.lower() in IMAGES), None)
+    try:
+        if path.suffix.lower() == ".parquet":
+            table = parquet.read_table(path)
+        else:
+            kinds = [pa.uint8() if image is None else pa.string()] * len(names)
+            kinds[label] = pa.string()
+            table = _read_csv(path, kinds, options)
+        classes = _classes(table.schema.metadata or {}, chosen[0])
+        labels = [str(classes[k] if classes else k) for k in table.column(label).to_pylist()]
+        if image is not None:
+            return labels, _sources(path, table.column(image)), classes
+        columns = [column.cast(pa.uint8()) for column in table.remove_column(label).columns]
+        shape = _shape(path, len(columns), options.shape)
+        pixels = np.stack(columns, axis=1) if labels else np.empty((0, len(columns)), np.uint8)
+        return labels, pixels.reshape(-1, *shape), classes
+    except (pa.ArrowException, OSError) as error:
+        if not (found := FAULT.search(str(error))):
+            raise _damaged(path, error) from None
+        column, row, value = found.groups()
+        raise DataError(
+            f"{path}: image {int(row) - (not options.no_header)}, column {names[int(column)]}: "
+            f"{value!r}; pixels are whole numbers from 0 to 255"
+        ) from None
+
+
+def _read_csv(path: Path, kinds: list[pa.DataType], options: Options) -> pa.Table:
+    """Return columns of these types; ArrowInvalid names the row and column of another value."""
+    numbers = list(map(str, range(len(kinds))))  # since names may repeat
+    skip = int(not options.no_header)
+    return arrow_csv.read_csv(
+        path,
+        arrow_csv.ReadOptions(
+            use_threads=False, block_size=BLOCK, column_names=numbers, skip_rows=skip
+        ),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types=dict(zip(numbers, kinds, strict=True)), null_values=[]
+        ),
+    )
+
+
+def _damaged(path: Path, error: Exception) -> DataError:
+    kind = "Parquet" if path.suffix.lower() == ".parquet" else "CSV"
+    return DataError(f"{path}: not {kind}: {' '.join(str(error).split())}")
+
+
+def _classes(metadata: dict[bytes, bytes], label: str) -> list[str]:
+    """Return the names of numbered classes, as the library datasets writes them; [] if none."""
+    content = json.loads(metadata.get(b"huggingface", b"{}"))
+    feature = content.get("info", {}).get("features", {}).get(label, {})
+    return list(map(str, feature.get("names", [])))
+
+
+def _shape(path: Path, pixels: int, shape: tuple[int, ...] | None) -> tuple[int, ...]:
+    """Return `shape`, or that of a square; DataError if the pixels do not fill it."""
+    side = math.isqrt(pixels)
+    shape = shape or (side, side)
+    if math.prod(shape) != pixels:
+        raise DataError(
+            f"{path}: {pixels} pixel columns are not {' x '.join(map(str, shape))}; say --shape "
+            "20x30, rows and columns, or --shape 32x32x3 for RGB"
+        )
+    return shape
+
+
+def _sources(path: Path, column: pa.ChunkedArray) -> list[tuple[str, Source]]:
+    """Return the name and the place, or the bytes, of each image."""
+    sources: list[tuple[str, Source]] = []
+    for row, value in enumerate(column.to_pylist(), 1):
+        # the library datasets writes both
+        image = value.get("bytes") or value.get("path") if isinstance(value, dict) else value
+        if isinstance(image, str) and image:
+            sources.append((str(path.parent / image), path.parent / image))
+        elif isinstance(image, bytes):
+            sources.append((f"{path}, image {row}", image))
+        else:
+            raise DataError(f"{path}: image {row} is {value!r:.40}, no file name and no image")
+    return sources
