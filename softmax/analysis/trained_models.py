@@ -20,7 +20,7 @@ from softmax.analysis import images, revisions
 from softmax.core import model
 from softmax.errors import DataError
 from softmax.pipeline import datasets, dvc_lock, files, paths
-from softmax.pipeline.datasets import DatasetEntry
+from softmax.pipeline.datasets import DatasetEntry, Description
 from softmax.pipeline.params import ModelParams
 
 MODEL = (
@@ -49,14 +49,14 @@ class TrainedModel(NamedTuple):
         t = self.config.train
         return f"{t.optimizer} lr={t.learning_rate:g} b={t.batch_size} e={t.epochs}"
 
-    def entry(self) -> DatasetEntry:
+    def entry(self) -> Description:
         """The data set as the dvc.lock of a revision has it, else as of today.
 
         In the workspace as of today, since a stage that runs is not in dvc.lock yet.
         """
         dataset = self.config.download.dataset
         locked = self.directory != Path() and locked_entry(dvc_lock.load(self.directory), dataset)
-        return DatasetEntry.model_validate(locked) if locked else datasets.load()[dataset]
+        return Description.model_validate(locked) if locked else datasets.load()[dataset]
 
     def pins(self) -> tuple[str, ...]:
         """The SHA-256 of each file of the data set: that of dvc.lock, which may be of the past."""
@@ -96,9 +96,8 @@ def locked_entry(stages: dvc_lock.Stages, dataset: str) -> dict[str, Any]:
     params: dict[str, Any] = {}
     for stage in ("download", "train"):
         params |= stages.get(stage, {}).get("params", {}).get(datasets.PATH.name, {})
-    start = f"{dataset}."
-    entry = {key.removeprefix(start): params[key] for key in params if key.startswith(start)}
-    return entry if {"images", "shape", "classes"} <= entry.keys() else {}
+    names = {f"{dataset}.{name}": name for name in Description.model_fields}
+    return {names[key]: params[key] for key in names} if names.keys() <= params.keys() else {}
 
 
 def provenance(stages: dvc_lock.Stages) -> dict[str, str]:
@@ -122,7 +121,7 @@ class Model(NamedTuple):
     shape: tuple[int, ...]
 
 
-def load(name: str, weights: Path, entry: DatasetEntry) -> Model:
+def load(name: str, weights: Path, entry: Description) -> Model:
     """The model in a file, trained on the data set of an entry; DataError unless they fit."""
     theta = model.load(weights, entry.size)
     return Model(name, theta, entry.classes, entry.shape)

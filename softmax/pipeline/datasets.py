@@ -47,15 +47,25 @@ class DatasetFile(BaseModel):
     size: Annotated[int, Field(strict=True, ge=1)]
 
 
-class DatasetEntry(BaseModel):
-    """A data set: how many images of what shape and classes there are, and its files."""
+class Description(BaseModel):
+    """What a data set holds: how many images of what shape and classes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    homepage: str = ""  # the page that describes it
     images: tuple[Count, Count]  # in the training and in the test set
     shape: tuple[Side, Side] | tuple[Side, Side, Literal[3]]  # rows, columns, and RGB
     classes: Classes  # by label
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """How many classes and features a model of it has."""
+        return len(self.classes), math.prod(self.shape)
+
+
+class DatasetEntry(Description):
+    """A data set: what it holds, and its files."""
+
+    homepage: str = ""  # the page that describes it
     # sizes of a validation set, least and most, with which both sides have every class
     validation: tuple[int, int] | None = None
     prepared: Literal["as they are", "resized", "pen strokes"] = "as they are"
@@ -74,11 +84,6 @@ class DatasetEntry(BaseModel):
     def sha256(self) -> tuple[str, ...]:
         """The SHA-256 of each of FILES."""
         return tuple(file.sha256 for file in self.files)
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """How many classes and features a model of it has."""
-        return len(self.classes), math.prod(self.shape)
 
 
 FILES = tuple(field.alias for field in DatasetEntry.model_fields.values() if field.alias)
