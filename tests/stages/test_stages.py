@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from helpers.workspace import Workspace, error
 
+from softmax.analysis import images
 from softmax.core import model
 from softmax.pipeline import datasets, dvc_lock, paths
 
@@ -107,6 +108,9 @@ def test_export_draws_each_class_and_a_grid(workspace: Workspace) -> None:
     classes = {f"{directory}{k}.png" for k in range(10) for directory in ("", "diverging/")}
     assert files_in("images/weights") == classes | {"grid/gray.png", "grid/diverging.png"}
     assert len(workspace.contents()["images/weights/3.png"]) > len(before)
+    workspace.monkeypatch.setattr(images, "MOST", 10 * 64 * 2**2)
+    assert "export.scale = 3 is lowered to 2, since" in workspace.stage("export").out
+    assert workspace.contents()["images/weights/3.png"] == before
 
 
 def test_lesson_writes_a_model_its_history_the_examples_and_pictures(workspace: Workspace) -> None:
