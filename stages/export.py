@@ -1,9 +1,14 @@
 """Show the weights of each class as an image."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 from softmax.analysis import images
 from softmax.core import model
+from softmax.core.arrays import FloatArray
 from softmax.errors import exits_cleanly
 from softmax.pipeline import datasets, dvc_lock, files, params, paths, recorder
+from softmax.pipeline.datasets import DatasetEntry
 
 
 @exits_cleanly
@@ -17,26 +22,37 @@ def main() -> None:
     config = params.load()
     dvc_lock.verify(paths.WEIGHTS, paths.EPOCH_WEIGHTS)
     entry = datasets.load()[config.download.dataset]
-    weights = images.tiles(model.load(paths.WEIGHTS, entry.size), entry.shape)
-    scale, grid_scale = config.export.scale, (config.export.scale + 1) // 2
-    pictures = {}
-    for name, directory, tiles, palette in (
+    scale = images.scale(config.export.scale, entry.size)
+    if scale < config.export.scale:
+        print(
+            f"export: export.scale = {config.export.scale} is lowered to {scale}, "
+            f"since all classes together may have {images.MOST:,} pixels"
+        )
+    drawn = files.write(draw(entry, scale), only_in=paths.EPOCH_IMAGES)
+    print(f"export: {len(drawn)} images in {paths.WEIGHT_IMAGES} and {paths.EPOCH_IMAGES}")
+    recorder.log("export", config)
+
+
+def draw(entry: DatasetEntry, scale: int) -> Iterator[tuple[Path, bytes]]:
+    """Yield the path and the content of one image after another, as all may not fit into memory."""
+    grid_scale = (scale + 1) // 2
+    for path in paths.EPOCH_WEIGHTS.glob("*.safetensors"):
+        sheet = images.contact_sheet(images.gray(tiles(path, entry)))
+        yield paths.EPOCH_IMAGES / f"{path.stem}.png", images.png(sheet, images.GRAY, grid_scale)
+    weights = tiles(paths.WEIGHTS, entry)
+    for name, directory, levels, palette in (
         ("gray", paths.WEIGHT_IMAGES, images.gray(weights), images.GRAY),
         ("diverging", paths.DIVERGING_IMAGES, images.diverging(weights), images.DIVERGING),
     ):
-        for k, tile in enumerate(tiles):
-            pictures[directory / f"{k}.png"] = images.png(tile, palette, scale)
-        pictures[paths.GRIDS / f"{name}.png"] = images.png(
-            images.contact_sheet(tiles), palette, grid_scale
-        )
-    for path in paths.EPOCH_WEIGHTS.glob("*.safetensors"):
-        before = images.tiles(model.load(path, entry.size), entry.shape)
-        contact_sheet = images.contact_sheet(images.gray(before))
-        picture = images.png(contact_sheet, images.GRAY, grid_scale)
-        pictures[paths.EPOCH_IMAGES / f"{path.stem}.png"] = picture
-    files.write(pictures, only_in=paths.EPOCH_IMAGES)
-    print(f"export: {len(pictures)} images in {paths.WEIGHT_IMAGES} and {paths.EPOCH_IMAGES}")
-    recorder.log("export", config)
+        for k, tile in enumerate(levels):
+            yield directory / f"{k}.png", images.png(tile, palette, scale)
+        sheet = images.contact_sheet(levels)
+        yield paths.GRIDS / f"{name}.png", images.png(sheet, palette, grid_scale)
+
+
+def tiles(path: Path, entry: DatasetEntry) -> FloatArray:
+    """Return the weights in a file as `images.tiles`."""
+    return images.tiles(model.load(path, entry.size), entry.shape)
 
 
 if __name__ == "__main__":

@@ -172,7 +172,7 @@ def permutation(count: int, seed: int, stream: int) -> Integers:
 
 
 class Epoch(NamedTuple):
-    """The parameters to publish after an epoch, and the losses of its batches 100, 200, ..."""
+    """The parameters to publish after an epoch, and the losses of the batches that are reported."""
 
     theta: Floats
     batch_losses: dict[int, float]
@@ -182,6 +182,7 @@ def fit(images: Bytes, y: Integers, classes: int, train: Train) -> Iterator[Epoc
     """Train on all but the last `validation` images."""
     count, size = len(images) - train.validation, train.batch_size
     starts = range(0, count, size)
+    every = 100 if len(starts) >= 900 else max(len(starts) // 10, 1)
     theta = mean = start(images.shape[1], classes, train.seed)
     state = SimpleNamespace(m=np.zeros_like(theta), v=np.zeros_like(theta), p1=1.0, p2=1.0)
     t = 0
@@ -192,7 +193,7 @@ def fit(images: Bytes, y: Integers, classes: int, train: Train) -> Iterator[Epoc
             batch = order[first : first + size]
             p = with_bias(images[batch])
             z = logits(theta, p)
-            if number % 100 == 0:
+            if number % every == 0:
                 total = value(losses(z, y[batch]).sum(), LOSSES)
                 batch_losses[number] = float(total) / len(batch)
             g = gradient(z, p, y[batch])

@@ -19,6 +19,7 @@ from softmax.core.arrays import FloatArray
 
 Levels = NDArray[np.uint8]
 
+MOST = 2**24  # pixels of all classes together; MNIST has 12,544,000 at the largest scale, 40
 LINE = 0  # the level between the tiles of the grid
 TRUECOLOUR, INDEXED = 2, 3  # color types of PNG
 STORED = 65535  # the longest stored block of deflate
@@ -88,6 +89,14 @@ def diverging(tiles: FloatArray) -> Levels:
     return np.rint(tiles / (abs(tiles).max() or 1.0) * 127 + 128).astype(np.uint8)
 
 
+def scale(wanted: int, size: tuple[int, int]) -> int:
+    """The `wanted` pixels per weight across and down, or as many as MOST allows, but at least 1.
+
+    `size` is (classes, features).
+    """
+    return max(min(wanted, math.isqrt(MOST // math.prod(size))), 1)
+
+
 def contact_sheet(tiles: Levels) -> Levels:
     """The tiles in rows with a line of one cell around each; ten of them in two rows of five."""
     columns = math.isqrt((5 * len(tiles) - 1) // 2) + 1  # two and a half times as many as rows
@@ -119,11 +128,11 @@ def png(levels: Levels, palette: Levels, scale: int) -> bytes:
 
 def _stored(content: bytes) -> bytes:
     """`content` as a zlib stream that does not compress."""
-    stream = b"\x78\x01"
+    blocks = [b"\x78\x01"]
     for start in range(0, len(content), STORED):
         block, last = content[start : start + STORED], start + STORED >= len(content)
-        stream += struct.pack("<BHH", last, len(block), len(block) ^ 0xFFFF) + block
-    return stream + struct.pack(">I", zlib.adler32(content))
+        blocks += struct.pack("<BHH", last, len(block), len(block) ^ 0xFFFF), block
+    return b"".join([*blocks, struct.pack(">I", zlib.adler32(content))])
 
 
 def prediction_figure(

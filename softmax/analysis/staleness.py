@@ -21,7 +21,7 @@ def current() -> str:
     locked = dvc_lock.load()
     try:
         with Repo() as repo:
-            stages = {stage.addressing: stage for stage in repo.index.stages}
+            stages = {stage.addressing: stage for stage in repo.stage.load_all()}  # of dvc.yaml
             outs = [out for stage in stages.values() for out in stage.outs if out.use_cache]
             made = {out.def_path: out.hash_info for out in outs}
             stale = {

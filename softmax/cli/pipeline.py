@@ -2,8 +2,11 @@
 
 import json
 import sys
+from collections.abc import Sequence
+from itertools import pairwise
 
 import git
+import pandas as pd
 from dvc.cli import main as dvc
 
 from softmax.errors import SoftmaxError
@@ -25,7 +28,26 @@ def run(*, pull: bool) -> None:
     _repro(pull=pull)
     test = json.loads(paths.TEST_METRICS.read_bytes())
     lecture = LECTURE if params.load().download.dataset == "mnist" else ""
-    print(f"\n{test['accuracy']:.2%} of {test['total']:,} test images correct{lecture}\n{NEXT}")
+    more = suggestion(pd.read_csv(paths.EPOCHS)["train_loss"].tolist())
+    print(
+        f"\n{test['accuracy']:.2%} of {test['total']:,} test images correct{lecture}{more}\n{NEXT}"
+    )
+
+
+def suggestion(losses: Sequence[float]) -> str:
+    """Return a line to print if training ended too early, by the training loss of each epoch.
+
+    That is where no epoch after the first lowered the loss by twice as much as another did: a
+    training that comes to its end lowers it less and less. Fewer than three epochs do not show it.
+    """
+    falls = [before - after for before, after in pairwise(losses)]
+    if len(falls) < 2 or max(falls) >= 2 * min(falls):
+        return ""
+    return (
+        f"\nThe training loss fell from {losses[-2]:.4g} to {losses[-1]:.4g} in the last epoch, "
+        "about as much as in those before. "
+        "More train.epochs or a larger train.learning_rate may help."
+    )
 
 
 def resolve(*, pull: bool) -> None:

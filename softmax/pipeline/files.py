@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,26 +47,33 @@ def md5(path: Path) -> str:
         return hashlib.file_digest(file, "md5").hexdigest()
 
 
-def write(files: Mapping[Path, bytes], *, only_in: Path | None = None) -> None:
+def write(
+    files: Mapping[Path, bytes] | Iterable[tuple[Path, bytes]], *, only_in: Path | None = None
+) -> list[Path]:
     """Write all `files`, each appearing under its name only once all are written.
 
-    The folder `only_in` is left with none but these files.
+    Pairs of a generator are written one by one, so only one content need be in memory. The folder
+    `only_in` is left with none but these files. Returns the paths.
     """
+    paths: list[Path] = []
     try:
-        for path, content in files.items():
+        for path, content in files.items() if isinstance(files, Mapping) else files:
+            paths.append(path)
             path.parent.mkdir(parents=True, exist_ok=True)
             _partial(path).write_bytes(content)
-        for path in files:
+        for path in paths:
             _partial(path).replace(path)
     except OSError as error:
-        error.filename = error.filename or str(path)  # which a full disk does not name
+        if paths:
+            error.filename = error.filename or str(path)  # which a full disk does not name
         raise
     finally:
-        for path in files:
+        for path in paths:
             _partial(path).unlink(missing_ok=True)
     if only_in:
-        for path in set(only_in.iterdir()) - set(files):
+        for path in set(only_in.iterdir()) - set(paths):
             path.unlink()
+    return paths
 
 
 def _partial(path: Path) -> Path:

@@ -9,7 +9,7 @@ from softmax.core.arrays import FloatArray
 from softmax.core.batches import Dataset
 from softmax.sweep import kernel
 from softmax.sweep.kernel import Rows, Samples
-from softmax.training import fitting, optimizers, randomness
+from softmax.training import optimizers, randomness
 from softmax.training.fitting import Trainer
 from softmax.training.state import Hyperparameters, Rates
 
@@ -43,7 +43,7 @@ class CompiledTrainer(Trainer):
             totals, margins = self.take_step(
                 self.rows, rates, next(state.corrections), self.samples, chosen
             )
-            if batch % fitting.REPORT_EVERY == 0:
+            if batch % self.report_every == 0:
                 losses.append(cross_entropy(totals, margins).sum(axis=0))
                 reported[batch] = len(chosen)
             state.step_number += 1

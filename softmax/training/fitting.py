@@ -16,7 +16,6 @@ from softmax.training import randomness, scoring
 from softmax.training.scoring import Score
 from softmax.training.state import Hyperparameters, TrainState
 
-REPORT_EVERY = 100  # batches, as in the lecture
 SNAPSHOTS = 30  # enough to watch the weights form
 
 
@@ -26,7 +25,7 @@ class Epoch(NamedTuple):
     number: int
     batches: int
     theta: np.ndarray
-    batch_losses: dict[int, float]  # of every 100th batch, counted from 1
+    batch_losses: dict[int, float]  # as report_every says, counted from 1
     training: Score
     validation: Score | None
 
@@ -68,6 +67,7 @@ class Trainer:
         self.data, self.workers = data, workers
         self.seed, self.epochs, self.batch_size, *_ = configs[0]
         self.batches = math.ceil(len(data.labels) / self.batch_size)
+        self.report_every = report_every(self.batches)
         first = randomness.initial_weights(data.images.shape[1], self.seed, data.classes)
         theta = self._here(np.stack([first] * len(configs)))
         self.state = TrainState(theta, configs, self.epochs * self.batches)
@@ -104,17 +104,17 @@ class Trainer:
     def take_steps(self, number: int) -> tuple[Array, dict[int, int]]:
         """Take a step on each batch of a fresh permutation.
 
-        Returns the sums of the losses of every 100th batch, float64 (reported, models), and its
-        size.
+        Returns the sums of the losses of the reported batches, float64 (reported, models), and
+        their sizes by number.
         """
         order = randomness.permutation(len(self.data.labels), self.seed, number)
         models = len(self.state.theta)
-        losses = self._here(np.zeros((self.batches // REPORT_EVERY, models)))
+        losses = self._here(np.zeros((self.batches // self.report_every, models)))
         reported: dict[int, int] = {}
         chosen = batches(self.data, self._here(order), self.batch_size, self.workers)
         for batch, (x, y, size) in enumerate(chosen, start=1):
             z = model.logits(self.state.theta, x)
-            if batch % REPORT_EVERY == 0:
+            if batch % self.report_every == 0:
                 losses[len(reported)] = model.cross_entropy(z, y).sum(axis=-1)
                 reported[batch] = size
             total = self.workers.sum(model.gradient_sum(model.residuals(model.softmax(z), y), x))
@@ -128,6 +128,15 @@ class Trainer:
     def _here(self, array: np.ndarray) -> Array:
         """Return `array` in the library and on the device of the data."""
         return arrays.namespace(self.data.images).asarray(array, device=self.data.images.device)
+
+
+def report_every(batches: int) -> int:
+    """Return n, where an epoch of so many batches reports the loss of every n-th of them.
+
+    That is 100 as in the lecture, whose epochs have 938 batches; where fewer than 900 would give
+    fewer than nine losses, a tenth of them, but at least 1.
+    """
+    return 100 if batches >= 900 else max(batches // 10, 1)
 
 
 def losses(epochs: Sequence[Epoch]) -> pd.DataFrame:

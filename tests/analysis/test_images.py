@@ -7,6 +7,8 @@ import zlib
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from zlib_ng import zlib_ng
 
@@ -84,6 +86,15 @@ def test_grid_frames_the_tiles_in_their_order(count: int, rows: int, columns: in
     assert (levels[:, ::4] == images.LINE).all()
     assert levels[1::5, 1::4].ravel()[:count].tolist() == [*range(1, count + 1)]
     assert (levels != images.LINE).sum() == count * 12
+
+
+@given(st.integers(1, 40), st.integers(2, 1000), st.integers(1, 128 * 128 * 3))
+def test_the_scale_is_bounded_and_not_that_of_mnist(wanted: int, classes: int, pixels: int) -> None:
+    assert images.scale(wanted, (10, 28 * 28)) == wanted
+    scale = images.scale(wanted, (classes, pixels))
+    assert 1 <= scale <= wanted
+    assert scale == 1 or classes * pixels * scale**2 <= images.MOST
+    assert scale == wanted or classes * pixels * (scale + 1) ** 2 > images.MOST
 
 
 def test_channels_lie_beside_each_other() -> None:

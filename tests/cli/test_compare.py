@@ -124,6 +124,24 @@ def test_seeds_in_the_store_are_compared_where_there_is_one(workspace: Workspace
     assert "compare: of other seeds nothing is known: " in printed.err
 
 
+def test_data_that_dvc_tracks_beside_the_pipeline_do_not_matter(slow: Workspace) -> None:
+    """Whether they change, or a .dvc file cannot be read."""
+    other, mine, notes = Path("data/other.csv"), Path("raw/mine"), Path("data/digits/notes.txt")
+    mine.mkdir(parents=True)
+    with Repo() as repo:
+        for path in (other, mine / "a.csv", notes):
+            path.write_text("1\n")
+        repo.add([str(other), str(mine), str(notes)])
+        repo.imp_url(str(TEST.absolute()), "raw/imported")
+    seen = git(slow.directory, "status", "--porcelain", "--untracked-files=all", "data", "raw")
+    kept = ["data/.gitignore", "data/digits/.gitignore", f"{notes}.dvc", f"{other}.dvc"]
+    kept += ["raw/.gitignore", "raw/imported.dvc", "raw/mine.dvc"]
+    assert seen.splitlines() == [f"?? {path}" for path in kept]
+    for path in (other, mine.with_suffix(".dvc")):
+        path.write_text("[")
+        assert "Test accuracy" in slow.tool("compare", "HEAD").out
+
+
 def test_it_refuses_what_is_no_model(workspace: Workspace) -> None:
     said = refusal(workspace, "nothing")
     assert said.startswith("nothing: no commit, branch, tag or DVC experiment")

@@ -3,8 +3,13 @@
 import json
 from pathlib import Path
 
+import pandas as pd
+from helpers.shared import ROOT
 from helpers.workspace import Workspace, error
+from hypothesis import given
+from hypothesis import strategies as st
 
+from softmax.cli import pipeline
 from softmax.pipeline import dvc_lock, paths
 
 
@@ -14,6 +19,21 @@ def test_it_ends_with_the_accuracy_and_where_to_look(workspace: Workspace) -> No
     assert f"{test['accuracy']:.2%} of 30 test images correct" in lines  # not that of the lecture
     shown = dict(line.split(maxsplit=3)[::3] for line in lines if line.startswith("weights as"))
     assert Path(shown["weights"]).is_dir()
+
+
+def test_a_training_that_ended_early_is_told(workspace: Workspace) -> None:
+    workspace.set(train={"epochs": 3, "batch_size": 64, "learning_rate": 0.001})
+    workspace.run()
+    assert "in the last epoch, about as much as in those before" in workspace.tool("run").out
+    shipped = pd.read_csv(ROOT / paths.EPOCHS)["train_loss"].tolist()
+    assert (len(shipped), pipeline.suggestion(shipped)) == (5, "")
+
+
+@given(st.integers(1, 30), st.floats(0.1, 0.4))
+def test_a_loss_that_falls_less_and_less_needs_no_more_epochs(epochs: int, share: float) -> None:
+    """Unlike one that falls steadily; too few epochs tell neither."""
+    assert pipeline.suggestion([3 + share**k for k in range(epochs)]) == ""
+    assert bool(pipeline.suggestion([3 - share * k / 30 for k in range(epochs)])) == (epochs > 2)
 
 
 def test_a_corrupted_lock_is_reported_with_its_remedy(workspace: Workspace) -> None:

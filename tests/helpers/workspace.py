@@ -150,7 +150,7 @@ def build(directory: Path) -> None:
     (place / "datasets.yaml").write_text(yaml.safe_dump(entry))
     values = yaml.safe_load(LECTURE.read_text())
     values["download"]["dataset"] = digits.NAME
-    values["train"] |= {"epochs": 1, "batch_size": 2, "learning_rate": 0.004}  # a 100th batch comes
+    values["train"] |= {"epochs": 1, "batch_size": 2, "learning_rate": 0.004}
     values["evaluate"]["samples"] = [3, 7]
     values["export"]["scale"] = 2
     values["lesson"] |= {"points": 7, "epochs": 3}

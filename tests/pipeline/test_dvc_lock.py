@@ -1,6 +1,10 @@
 """dvc.lock: params that are none of ours are refused in one line, as is what DVC does not write."""
 
+from pathlib import Path
+
 import pytest
+import yaml
+from dvc.repo import Repo
 
 from softmax.errors import DataError
 from softmax.pipeline import dvc_lock
@@ -19,3 +23,12 @@ def test_params_that_are_none_of_ours_are_one_line(key: str) -> None:
 def test_what_dvc_does_not_write_is_one_line(content: bytes) -> None:
     with pytest.raises(DataError, match=r"^dvc\.lock is corrupted\. Restore it"):
         dvc_lock.parse(content)
+
+
+@pytest.mark.usefixtures("workspace")
+def test_dvc_shows_each_param_once() -> None:
+    """As it would not if a stage named an entry of datasets.yaml, and another one a list in it."""
+    written = yaml.safe_load(Path("datasets.yaml").read_text())
+    with Repo() as repo:
+        shown = repo.params.show()[""]["data"]["datasets.yaml"]["data"]
+    assert shown == written

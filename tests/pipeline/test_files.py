@@ -2,6 +2,7 @@
 
 import json
 import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from softmax.errors import FormatError
 from softmax.pipeline import files
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -45,6 +47,20 @@ def test_write_makes_directories_replaces_files_and_leaves_one_with_no_others(
     assert (tmp_path / "a").read_bytes() == b"new"
     drawn = {path.name: path.read_bytes() for path in images.iterdir()}
     assert drawn == {"0.png": b"0", "1.png": b"1"}
+
+
+def test_write_asks_for_a_file_once_the_one_before_is_on_disk(tmp_path: Path) -> None:
+    """And leaves nothing if what makes the files breaks off."""
+
+    def pairs() -> Iterator[tuple[Path, bytes]]:
+        for k in range(3):
+            assert {path.name for path in tmp_path.iterdir()} == {f"{n}.partial" for n in range(k)}
+            yield tmp_path / str(k), b"1"
+        raise FormatError("no weights")
+
+    with pytest.raises(FormatError):
+        files.write(pairs())
+    assert not [*tmp_path.iterdir()]
 
 
 def test_a_disk_that_takes_no_more_is_told_with_the_file(tmp_path: Path) -> None:

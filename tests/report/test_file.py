@@ -119,6 +119,7 @@ def test_a_training_with_all_params_is_described_as_it_was_run(workspace: Worksp
     assert "moving average of W and b over all steps, with decay 0.9" in curves
     assert "nothing from the 100 images that are held out" in curves
     assert "loss on the held-out images" in curves
+    assert "100th" not in curves  # epochs are too short for it
     assert "learns from 400 images" in section(text, "data")
     assert "Another 100 images are held out" in section(text, "data")
     epochs = pd.read_csv(paths.EPOCHS)

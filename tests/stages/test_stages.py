@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from helpers.workspace import Workspace, error
 
+from softmax.analysis import images
 from softmax.core import model
 from softmax.pipeline import datasets, dvc_lock, paths
 
@@ -51,15 +52,15 @@ def test_a_rate_that_moves_no_weight_is_told(workspace: Workspace, rate: float, 
 def test_train_writes_weights_losses_and_scores(workspace: Workspace) -> None:
     workspace.set(train={"batch_size": 64})
     assert workspace.stage("train").status == 0
-    assert paths.LOSSES.read_text() == "step,epoch,batch,loss\n"  # 8 batches only
+    assert pd.read_csv(paths.LOSSES)["step"].tolist() == [*range(1, 9)]
     columns = pd.read_csv(paths.EPOCHS).columns
     assert [*columns] == ["step", "epoch", "train_loss", "train_accuracy"]
     workspace.set(train={"batch_size": 2, "epochs": 3, "validation": 100})
     assert workspace.stage("train").status == 0
     assert model.load(paths.WEIGHTS).shape == (10, 65)
     losses = pd.read_csv(paths.LOSSES)
-    assert losses["step"].tolist() == [100, 200, 300, 400, 500, 600]
-    assert losses["batch"].tolist() == [100, 200] * 3
+    assert losses["step"].tolist() == [*range(20, 601, 20)]
+    assert losses["batch"].tolist() == [*range(20, 201, 20)] * 3
     epochs = pd.read_csv(paths.EPOCHS)
     assert epochs["step"].tolist() == [200, 400, 600]
     final = json.loads(paths.TRAIN_METRICS.read_text())
@@ -107,6 +108,9 @@ def test_export_draws_each_class_and_a_grid(workspace: Workspace) -> None:
     classes = {f"{directory}{k}.png" for k in range(10) for directory in ("", "diverging/")}
     assert files_in("images/weights") == classes | {"grid/gray.png", "grid/diverging.png"}
     assert len(workspace.contents()["images/weights/3.png"]) > len(before)
+    workspace.monkeypatch.setattr(images, "MOST", 10 * 64 * 2**2)
+    assert "export.scale = 3 is lowered to 2, since" in workspace.stage("export").out
+    assert workspace.contents()["images/weights/3.png"] == before
 
 
 def test_lesson_writes_a_model_its_history_the_examples_and_pictures(workspace: Workspace) -> None:

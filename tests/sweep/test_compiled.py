@@ -51,11 +51,8 @@ def epochs(recipes: list[Hyperparameters], kind: type[Trainer]) -> list[list[str
 
 @pytest.mark.parametrize("decays", [False, True], ids=["plain", "decays"])
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])
-def test_models_are_those_of_the_array_code(
-    optimizer: str, monkeypatch: pytest.MonkeyPatch, *, decays: bool
-) -> None:
+def test_models_are_those_of_the_array_code(optimizer: str, *, decays: bool) -> None:
     """Train recipes together, each with another decay of averages and of weights."""
-    monkeypatch.setattr(fitting, "REPORT_EVERY", 2)
     chosen = [(0.0, 0.0), (0.9, 0.0), (0.0, 0.01), (0.9, 0.01)] if decays else [(0.0, 0.0)]
     for schedule in ("constant", "cosine"):
         recipes = [

@@ -15,7 +15,7 @@ from softmax.core import model
 from softmax.core.arrays import Array
 from softmax.core.batches import Dataset, batches
 from softmax.errors import DeviceError
-from softmax.training import fitting, scoring
+from softmax.training import scoring
 from softmax.training.fitting import Trainer
 
 
@@ -43,10 +43,7 @@ def test_batches_and_the_model_stay_on_the_device(data: Dataset, *, shuffled: bo
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])
-def test_steps_and_scores_stay_on_the_device(
-    data: Dataset, optimizer: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fitting, "REPORT_EVERY", 2)
+def test_steps_and_scores_stay_on_the_device(data: Dataset, optimizer: str) -> None:
     hyperparameters = tiny.params(
         optimizer=optimizer, schedule="cosine", weight_decay=0.1, averaging=0.9
     )

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import torch
 from helpers import tiny
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch.nn import functional
 
@@ -60,7 +62,7 @@ def lecture_loop(data: Dataset, params: Hyperparameters) -> tuple[NDArray[np.flo
 
 
 def test_follows_the_lecture_loop() -> None:
-    """Train on 211 batches an epoch, the last of one image, with rows for the 100th and 200th."""
+    """Train on 211 batches an epoch, the last of one image, with rows for each 21st."""
     data = tiny.dataset(421)
     params = tiny.params(epochs=2, batch_size=2)
     theta, losses = lecture_loop(data, params)
@@ -70,18 +72,21 @@ def test_follows_the_lecture_loop() -> None:
     np.testing.assert_allclose(epochs[-1].theta, theta, rtol=0, atol=1e-6)
     assert [epoch.number for epoch in epochs] == [1, 2]
     assert [epoch.batches for epoch in epochs] == [211, 211]
-    expected = {100: losses[99], 200: losses[199]}
-    assert epochs[0].batch_losses == pytest.approx(expected, abs=1e-6)
-    expected = {100: losses[211 + 99], 200: losses[211 + 199]}
-    assert epochs[1].batch_losses == pytest.approx(expected, abs=1e-6)
+    for epoch, of_batches in zip(epochs, (losses[:211], losses[211:]), strict=True):
+        expected = {batch: of_batches[batch - 1] for batch in range(21, 212, 21)}
+        assert epoch.batch_losses == pytest.approx(expected, abs=1e-6)
+
+
+@given(st.integers(1, 3000))
+def test_ten_losses_of_an_epoch_are_reported_or_those_of_every_100th_batch(batches: int) -> None:
+    every = fitting.report_every(batches)
+    assert batches // every >= min(batches, 10) or every == 100 <= batches / 9
+    assert every == 100 or (every < 100 and batches < 900 and batches // every < 20)
 
 
 @pytest.mark.parametrize("device", tiny.TORCH_DEVICES)
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])
-def test_torch_gives_the_same_bytes(
-    optimizer: str, device: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fitting, "REPORT_EVERY", 2)
+def test_torch_gives_the_same_bytes(optimizer: str, device: str) -> None:
     data = tiny.dataset(COUNT)
     there = data.map(lambda array: tiny.on_torch(array, device))
 
@@ -104,7 +109,6 @@ def test_each_of_three_workers_has_the_bytes_of_one(
     batch_size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Train in threads, on batches that are smaller than the team, no multiple of it, and all."""
-    monkeypatch.setattr(fitting, "REPORT_EVERY", 2)
     data = tiny.dataset(100)
     params = tiny.params(batch_size=batch_size, optimizer="momentum", averaging=0.5)
     alone = facts(fit(data, params, validation_set=10))
@@ -126,10 +130,7 @@ def test_each_of_three_workers_has_the_bytes_of_one(
 
 
 @pytest.mark.parametrize("here", [lambda x: x, lambda x: tiny.on_torch(x, "cpu")])
-def test_models_that_train_together_are_those_that_train_alone(
-    here: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fitting, "REPORT_EVERY", 2)
+def test_models_that_train_together_are_those_that_train_alone(here: Callable[[Any], Any]) -> None:
     data = tiny.dataset(COUNT)
     kept, validation_set = data.map(here).split(5)
     rates = [{}, {"averaging": 0.9}, {"weight_decay": 0.01}, {"learning_rate": 0.3}]
