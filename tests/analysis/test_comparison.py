@@ -60,6 +60,7 @@ def test_classes_are_compared_by_name() -> None:
         ["dog", "70.00% → 80.00% (+10.00)", "60.00% → 60.00% (+0.00)"],
         ["owl", "- → 90.00%", "- → 60.00%"],
     ]
+    assert "no test can tell progress" in shown  # since labels are of other classes
     assert "both have come first: cat, dog. Then" in shown
     assert "alone: none (before), owl (after)." in shown
     assert "The difference has a scale of its own, up to 1." in shown
