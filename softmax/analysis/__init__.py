@@ -8,5 +8,6 @@ user_images, normalization   a user's images as the model's pixels
 trained_models  models in the workspace, in revisions and in DVC's cache
 revisions       what git and DVC call them
 comparison, significance   how two or more differ, beyond noise
+dataset_changes   what changed between two versions of a data set
 staleness       whether dvc.lock agrees with params, code and data
 """

@@ -1,13 +1,15 @@
 """Compare two models, or one with several others, as a Markdown report and as images."""
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from softmax.analysis import images, significance
+from softmax.analysis import dataset_changes, images, significance
 from softmax.analysis.trained_models import Results
+from softmax.core.arrays import FloatArray
 from softmax.pipeline import paths
 
 POINTS = 50  # of a loss curve
@@ -34,7 +36,7 @@ FIGURES = """\
 <details><summary>Weights before, after, and their difference</summary>
 
 Blue is below zero, red above. The difference has a scale of its own, up to {largest:.3g}.
-The pictures are files in the folder compare beside this page.
+The pictures are files in the folder compare beside this page.{order}
 
 Before: ![weights](compare/before.png)
 
@@ -43,12 +45,15 @@ After: ![weights](compare/after.png)
 Difference: ![weights](compare/difference.png)
 
 </details>"""
+ORDER = """\
+
+The classes that both have come first: {}. Then those of one side alone: {} (before), {} (after)."""
 NUMBERS = ("accuracy", "loss", "points", "p")  # the columns of a table of several models,
 COLUMNS = ("model", *NUMBERS, "verdict", "over seeds", "what differs")  # and all of them
 NOTE = """\
-Accuracy and loss are those of the test set. Points, of accuracy, and p are against the first row: p
-is of McNemar's exact test on the same images, with Holm's correction for all of these tests; more
-than noise is p < {level}."""
+Accuracy and loss are those of the test set. Points, of accuracy, and p are against the first row,
+on the test images that both have: p is of McNemar's exact test, with Holm's correction for all of
+these tests; more than noise is p < {level}."""
 SEEDS = """\
 Over seeds the recipe is compared with that of the first row, trained with the same seeds; each
 interval has {confidence:.0%} confidence of its own (paired t-test)."""
@@ -61,35 +66,62 @@ def markdown(before: Results, after: Results, *, charts: bool = True) -> str:
         f"# {before.name} → {after.name}",
         _identity(before, after),
         significance.verdict(before, after),
-        significance.over_seeds(before.by_seed, after.by_seed),
+        significance.over_seeds(before, after),
         _changes(before, after),
         _metrics(before.metrics, after.metrics),
         _by_class(before.classes, after.classes),
     ]
-    if charts and not np.array_equal(before.tiles, after.tiles):
+    named = before.dataset()[1] == after.dataset()[1]
+    if charts and not (named and np.array_equal(before.tiles, after.tiles)):
         sections.append(_curves(before.losses, after.losses))
-        if before.tiles.shape == after.tiles.shape:
-            sections.append(FIGURES.format(largest=abs(after.tiles - before.tiles).max()))
+        if weights := _weights(before, after):
+            order = "" if named else ORDER.format(*map(_listed, weights[0]))
+            sections.append(FIGURES.format(largest=abs(weights[-1]).max(), order=order))
     return "\n\n".join(filter(None, sections)) + "\n"
 
 
 def pictures(before: Results, after: Results) -> dict[str, bytes]:
     """The weights of each, on one scale, and their difference as PNG files by name.
 
-    None where the images or the number of classes are others.
+    None where the images have different shapes or no class is in both.
     """
-    if before.tiles.shape != after.tiles.shape:
+    if not (weights := _weights(before, after)):
         return {}
-    tiles = images.diverging(np.concatenate([before.tiles, after.tiles]))
+    _, old, new, difference = weights
+    tiles = images.diverging(np.concatenate([old, new]))
     shown = {
-        "before.png": tiles[: len(before.tiles)],
-        "after.png": tiles[len(before.tiles) :],
-        "difference.png": images.diverging(after.tiles - before.tiles),
+        "before.png": tiles[: len(old)],
+        "after.png": tiles[len(old) :],
+        "difference.png": images.diverging(difference),
     }
     return {
         name: images.png(images.contact_sheet(levels), images.DIVERGING, SCALE)
         for name, levels in shown.items()
     }
+
+
+def _weights(
+    before: Results, after: Results
+) -> tuple[list[list[str]], FloatArray, FloatArray, FloatArray] | None:
+    """Names of classes, and the tiles before, after, and of the difference, in their order.
+
+    The classes that both have come first, then those of `before` or `after` alone. None if there
+    is no difference to show.
+    """
+    sides, names = (before, after), [side.classes.index for side in (before, after)]
+    both = names[0].intersection(names[1], sort=False)
+    if before.tiles.shape[1:] != after.tiles.shape[1:] or both.empty:
+        return None
+    alone = [side.difference(both, sort=False) for side in names]
+    old, new = (
+        side.tiles[side.classes.index.get_indexer(both.append(others))]
+        for side, others in zip(sides, alone, strict=True)
+    )
+    return [[*both], *map(list, alone)], old, new, new[: len(both)] - old[: len(both)]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return textwrap.shorten(", ".join(names), 400, placeholder=" ...") or "none"
 
 
 def _identity(before: Results, after: Results) -> str:
@@ -105,16 +137,32 @@ def _identity(before: Results, after: Results) -> str:
 
 def _changes(before: Results, after: Results) -> str:
     params = [(f"`{key}`", *values) for key, *values in differing(before.params, after.params)]
-    data = [(f"`{path}`", a[:7], b[:7]) for path, a, b in differing(before.data, after.data)]
     code = [f"`{path}`" for path, _, _ in differing(before.code, after.code)]
     parts = {
         "params": _table(["param", "before", "after"], params),
-        "data": _table(["data, by MD5", "before", "after"], data),
+        "data": _data(before, after),
         "code": f"Code: {', '.join(code)}." if code else "",
     }
     same = [what for what, text in parts.items() if not text]
     unchanged = f"The same on both sides: {', '.join(same)}." if same else ""
     return _section("What changed", "\n\n".join(filter(None, [*parts.values(), unchanged])))
+
+
+def _data(before: Results, after: Results) -> str:
+    """What changed in the data: images, labels and classes; else the files, and why no more."""
+    if before.dataset() == after.dataset():
+        return ""
+    if before.version and after.version:
+        return dataset_changes.describe(before.version, after.version)
+    changed = [(f"`{path}`", a[:7], b[:7]) for path, a, b in differing(before.data, after.data)]
+    files = _table(["data, by MD5", "before", "after"], changed)
+    return "\n\n".join(filter(None, [files, _missing(before, after)]))
+
+
+def _missing(*sides: Results) -> str:
+    """Why images are not compared."""
+    reasons = dict.fromkeys(side.missing for side in sides if side.missing)
+    return "\n\n".join(f"Images are not compared: {reason}" for reason in reasons)
 
 
 def _metrics(before: Mapping[str, float], after: Mapping[str, float]) -> str:
@@ -127,14 +175,19 @@ def _metrics(before: Mapping[str, float], after: Mapping[str, float]) -> str:
 
 
 def _by_class(before: pd.DataFrame, after: pd.DataFrame) -> str:
-    """The classes that both have, where they differ."""
+    """The classes that differ, and those that only one side has."""
+    names = [*dict.fromkeys([*before.index, *after.index])]
+    old, new = (side.reindex(names).to_numpy() for side in (before, after))  # NaN for none
     rows = []
-    for name in before.index.intersection(after.index, sort=False):
-        old, new = before.loc[name], after.loc[name]
-        if (old != new).any():
-            pairs = zip(old, new, strict=True)
-            rows.append((name, *(f"{x:.2%} → {y:.2%} ({100 * (y - x):+.2f})" for x, y in pairs)))
+    for name, pairs in zip(names, np.stack([old, new], axis=-1), strict=True):
+        if (pairs[:, 0] != pairs[:, 1]).any():
+            rows.append((name.replace("|", "\\|"), *(_change(x, y) for x, y in pairs)))
     return _section("By class", _table(["class", "recall", "F1"], rows))
+
+
+def _change(old: float, new: float) -> str:
+    shown = " → ".join(NONE if np.isnan(x) else f"{x:.2%}" for x in (old, new))
+    return shown if np.isnan(old + new) else f"{shown} ({100 * (new - old):+.2f})"
 
 
 def _curves(*curves: "pd.Series[float]") -> str:
@@ -175,7 +228,7 @@ def overview(base: Results, heads: Sequence[Results]) -> str:
     rows = [{**_scores(base), "what differs": _values(base, heads)}]
     for head, test in zip(heads, _tests(base, heads), strict=True):
         rows.append({**_scores(head), **test, "what differs": _differences(base, head)})
-        if seeds := significance.over_seeds(base.by_seed, head.by_seed, brief=True):
+        if seeds := significance.over_seeds(base, head, brief=True):
             rows[-1]["over seeds"] = seeds
     table = pd.DataFrame(rows, columns=COLUMNS).dropna(axis="columns", how="all")
     table = table.fillna(NONE).replace("", NONE)
@@ -185,6 +238,7 @@ def overview(base: Results, heads: Sequence[Results]) -> str:
         table.to_markdown(index=False, disable_numparse=True, colalign=align),
         NOTE.format(level=significance.LEVEL),
         SEEDS.format(confidence=1 - significance.LEVEL) if "over seeds" in table else "",
+        _missing(base, *heads),
         MORE,
     ]
     return "\n\n".join(filter(None, sections)) + "\n"
@@ -197,22 +251,21 @@ def _scores(model: Results) -> dict[str, str]:
 
 def _tests(base: Results, heads: Sequence[Results]) -> Iterator[dict[str, str]]:
     """Difference, p-value and verdict for each of `heads`, whose tests are of one family."""
-    family = {
-        k: significance.mcnemar(base.right, head.right)
-        for k, head in enumerate(heads)
-        if base.test_data == head.test_data
-    }
+    tests = [significance.shared(base, head) for head in heads]
+    family = {k: significance.mcnemar(*test) for k, test in enumerate(tests) if len(test[0])}
     p_values = significance.holm([p for _, _, p in family.values()])
     corrected = dict(zip(family, p_values, strict=True))
-    for k in range(len(heads)):
+    for k, head in enumerate(heads):
         if k not in family:
-            yield {"verdict": "another test set"}
+            yield {"verdict": "no shared test images"}
             continue
-        fixed, broken, _ = family[k]
+        count, (fixed, broken, _) = len(tests[k][0]), family[k]
+        verdict = significance.meaning(corrected[k]) if fixed + broken else "the same images"
+        of = max(len(base.right), len(head.right))
         yield {
-            "points": f"{100 * (fixed - broken) / len(base.right):+.2f}",
+            "points": f"{100 * (fixed - broken) / count:+.2f}",
             "p": significance.p_value(corrected[k]),
-            "verdict": significance.meaning(corrected[k]) if fixed + broken else "the same images",
+            "verdict": verdict if count == of else f"{verdict}, on {count} shared test images",
         }
 
 
@@ -225,7 +278,7 @@ def _values(base: Results, heads: Sequence[Results]) -> str:
 def _differences(base: Results, head: Results) -> str:
     """What `head` has otherwise than `base`: params by value, data and code."""
     found = [_setting(key, value) for key, _, value in differing(base.params, head.params)]
-    found += ["data"] * (base.data != head.data) + ["code"] * (base.code != head.code)
+    found += ["data"] * (base.dataset() != head.dataset()) + ["code"] * (base.code != head.code)
     return ", ".join(found)
 
 

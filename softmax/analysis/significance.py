@@ -1,16 +1,19 @@
 """Whether two models differ beyond noise: over the test images, and over seeds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest, ttest_rel
 
+from softmax.analysis import dataset_changes
 from softmax.analysis.trained_models import Results
 
 LEVEL = 0.05  # a p-value below it is called more than noise
 SEEDS = 3  # with fewer, an interval says nothing
 LEAST = 1e-6  # a p-value below it is not written out
+SEEDS_DIFFER = """\
+The {count} seeds of both sides are left out: their test accuracies are of different test sets."""
 
 
 def mcnemar(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> tuple[int, int, float]:
@@ -37,21 +40,41 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected[np.argsort(order)].tolist()
 
 
+def shared(before: Results, after: Results) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return whether each side was right on each test image that both have, with the same class.
+
+    Both are (n,); n is 0 where the test sets differ and their images cannot be read.
+    """
+    if before.test_data == after.test_data and before.dataset()[1] == after.dataset()[1]:
+        return before.right, after.right
+    if before.version is None or after.version is None:
+        return before.right[:0], after.right[:0]
+    left, right = dataset_changes.shared_tests(before.version, after.version)
+    return before.right[left], after.right[right]
+
+
 def verdict(before: Results, after: Results) -> str:
     """In Markdown: the test accuracies, and whether their difference is more than noise."""
-    old, new = before.metrics, after.metrics
-    accuracy = f"Test accuracy **{old['test_accuracy']:.2%} → {new['test_accuracy']:.2%}**"
-    if before.test_data != after.test_data:
-        return (
-            f"{accuracy}, but on another test set: {_correct(old)} correct before, "
-            f"{_correct(new)} after. So no test can tell progress from noise."
+    old, new = before.metrics["test_accuracy"], after.metrics["test_accuracy"]
+    accuracy, tests = f"Test accuracy **{old:.2%} → {new:.2%}**", shared(before, after)
+    count = len(tests[0])
+    if count < max(len(before.right), len(after.right)):
+        accuracy += (
+            f", but on different test sets: {_correct(before.right)} correct before, "
+            f"{_correct(after.right)} after.\n\n"
         )
-    fixed, broken, p = mcnemar(before.right, after.right)
+        if not count:
+            return (
+                f"{accuracy}No image is known to be in both test sets with the same label, so no "
+                "test can tell progress from noise."
+            )
+        accuracy += f"On the {count} test images that both have, with the same label"
+    fixed, broken, p = mcnemar(*tests)
     if fixed == broken == 0:
-        return f"{accuracy}: the same test images are correct, {_correct(new)}."
+        return f"{accuracy}: the same test images are correct, {_correct(tests[1])}."
     shown = p_value(p) if p < LEAST else f"= {p_value(p)}"
     return (
-        f"{accuracy}: **{fixed - broken:+}** images correct, {_correct(new)}.\n\n"
+        f"{accuracy}: **{fixed - broken:+}** images correct, {_correct(tests[1])}.\n\n"
         f"Images fixed: {fixed}, broken: {broken}; **{meaning(p)}** "
         f"(McNemar's exact test, p {shown})."
     )
@@ -69,17 +92,17 @@ def p_value(p: float) -> str:
     return np.format_float_positional(p, precision=2, fractional=False, trim="-")
 
 
-def over_seeds(
-    before: Mapping[int, float], after: Mapping[int, float], *, brief: bool = False
-) -> str:
+def over_seeds(before: Results, after: Results, *, brief: bool = False) -> str:
     """Compare two recipes over the seeds with which both were trained, `brief` in a table's cell.
 
     The interval of the mean difference is that of the paired t-test.
     """
-    seeds = sorted(before.keys() & after.keys())
+    seeds = sorted(before.by_seed.keys() & after.by_seed.keys())
     if (count := len(seeds)) < SEEDS:
         return ""
-    old, new = np.array([[side[seed] for seed in seeds] for side in (before, after)])
+    if before.test_data != after.test_data:
+        return "different test sets" if brief else SEEDS_DIFFER.format(count=count)
+    old, new = np.array([[side.by_seed[seed] for seed in seeds] for side in (before, after)])
     spreads = [f"{side.mean():.2%} ± {100 * side.std(ddof=1):.2f}" for side in (old, new)]
     if (old == new).all():
         same = f"Over {count} seeds the same on both sides: {spreads[0]}."
@@ -96,6 +119,5 @@ def over_seeds(
     )
 
 
-def _correct(metrics: Mapping[str, float]) -> str:
-    accuracy, total = metrics["test_accuracy"], metrics["test_total"]
-    return f"{round(accuracy * total)} of {total}"
+def _correct(right: NDArray[np.bool_]) -> str:
+    return f"{right.sum()} of {len(right)}"

@@ -17,7 +17,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from softmax.analysis import images, revisions
-from softmax.core import model
+from softmax.analysis.dataset_changes import Version
+from softmax.core import idx, model
 from softmax.errors import DataError
 from softmax.pipeline import datasets, dvc_lock, files, paths
 from softmax.pipeline.datasets import DatasetEntry, Description
@@ -174,6 +175,12 @@ class Results(NamedTuple):
     losses: "pd.Series[float]"  # of the reported batches, by epochs passed
     tiles: NDArray[np.float64]  # of weights, (classes, rows, columns)
     by_seed: Mapping[int, float] = MappingProxyType({})  # test accuracies of the same recipe
+    version: Version | None = None  # the images, which are read only where two data sets differ
+    missing: str = ""  # why they cannot be read
+
+    def dataset(self) -> tuple[set[str], list[str]]:
+        """Return what tells its data set from others: the files' MD5s and the classes in order."""
+        return set(self.data.values()), [*self.classes.index]
 
 
 def read(name: str, directory: Path) -> Results:
@@ -220,6 +227,22 @@ def read(name: str, directory: Path) -> Results:
         losses=pd.Series(losses["loss"].array, losses["step"] / epochs["step"][0]),
         tiles=images.tiles(theta, tuple(entry["shape"])),
     )
+
+
+def data_files(stages: dvc_lock.Stages) -> list[Path]:
+    """Return the four files of the data set: training images and labels, test images and labels."""
+    dataset = dvc_lock.dataset(stages)
+    return [*datasets.training_files(dataset), *datasets.test_files(dataset)]
+
+
+def version(directory: Path) -> Version:
+    """Read the data set of the dvc.lock in `directory`; FormatError if a file is missing there."""
+    stages = dvc_lock.load(directory)
+    entry = locked_entry(stages, dvc_lock.dataset(stages))
+    dimensions = [len(entry["shape"]) + 1, 1] * 2
+    files = zip(data_files(stages), dimensions, strict=True)
+    arrays = [idx.read(directory / path, count) for path, count in files]
+    return Version(entry["classes"], (arrays[0], arrays[1]), (arrays[2], arrays[3]))
 
 
 def _data(hashes: dvc_lock.Hashes) -> dvc_lock.Hashes:

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from softmax.analysis import comparison, revisions, staleness, trained_models
 from softmax.analysis.trained_models import Results, TrainedModel
-from softmax.errors import SoftmaxError, shown
+from softmax.errors import DataError, SoftmaxError, shown
 from softmax.pipeline import dvc_lock, files
 from softmax.tracking import sweeps
 
@@ -22,8 +22,10 @@ WORKSPACE = "workspace"  # as DVC calls it
 
 def run(base: str, heads: Sequence[str]) -> None:
     """Write the page and its pictures, and print the page, for people what a terminal can show."""
-    bar = tqdm([base, *(heads or [WORKSPACE])], desc="compare", leave=False, disable=None)
-    before, *others = map(read, bar)
+    names = [base, *(heads or [WORKSPACE])]
+    before, *others = map(read, tqdm(names, desc="compare", leave=False, disable=None))
+    if any(before.dataset() != other.dataset() for other in others):
+        before, *others = map(_with_images, names, [before, *others])
     if len(others) == 1:
         page = comparison.markdown(before, *others)
         shown = comparison.markdown(before, *others, charts=False)
@@ -49,6 +51,19 @@ def read(name: str) -> Results:
     with tempfile.TemporaryDirectory() as directory:
         revisions.check_out(Path(), commit, Path(directory), lambda _: trained_models.MODEL)
         return _read(title, Path(directory))
+
+
+def _with_images(name: str, results: Results) -> Results:
+    """Add the images of the data set, or why they cannot be read."""
+    try:
+        if name == WORKSPACE:
+            return results._replace(version=trained_models.version(Path()))
+        with tempfile.TemporaryDirectory() as directory:  # mapped files outlive their names
+            commit = revisions.find(Path(), name)
+            revisions.check_out(Path(), commit, Path(directory), trained_models.data_files)
+            return results._replace(version=trained_models.version(Path(directory)))
+    except DataError as error:
+        return results._replace(missing=f"{error}. {error.remedy}".rstrip())
 
 
 def _read(title: str, directory: Path) -> Results:

@@ -19,6 +19,7 @@ from threading import Timer
 from typing import Any, NamedTuple
 
 import git
+from tqdm import tqdm
 
 from softmax.analysis.trained_models import TrainedModel
 from softmax.pipeline import files, paths, recorder
@@ -58,16 +59,15 @@ def log_training(
     trained = TrainedModel(Path(), config)
     tags = {**{key: str(value) for key, value in details.items()}, **circumstances()}
     run = _create_model_run(client, trained, Origin(started, tags))
-    print(f"registry: {_add_training(client, run, trained, _milliseconds(ended))}")
+    _add_training(client, run, trained, _milliseconds(ended))
     _replay_locked(client, run, trained)
 
 
-def _add_training(client: Client, run: Run, trained: TrainedModel, end: int) -> str:
-    """Complete a run, which ended at `end` (ms), and return what became of its model."""
+def _add_training(client: Client, run: Run, trained: TrainedModel, end: int) -> None:
+    """Complete a run, which ended at `end` (ms), and print what became of its model."""
     sync.training(client, run, trained)
-    registered = registry.register(client, run, trained)
+    tqdm.write(f"registry: {registry.register(client, run, trained)}")  # above any bar
     client.set_terminated(run.info.run_id, end_time=end)
-    return registered
 
 
 def _log_results(add: Callable[..., None], client: Client, config: Params) -> None:

@@ -11,10 +11,12 @@ import numpy as np
 
 from softmax.analysis import trained_models
 from softmax.analysis.trained_models import TrainedModel
-from softmax.errors import TrackingError
-from softmax.pipeline import paths
+from softmax.core import batches
+from softmax.errors import DataError, SoftmaxError, TrackingError, shown
+from softmax.pipeline import datasets, files, paths
 from softmax.tracking import store
 from softmax.tracking.store import Client, Model, Run, Version
+from softmax.training import scoring
 
 PACKAGE = Path(__file__).parents[1]
 MODULES = (  # what serving.py imports
@@ -29,8 +31,12 @@ PACKAGES = ("array-api-compat", "mlflow", "numpy", "pandas", "safetensors")  # a
 CHAMPION = "champion"
 DESCRIPTION = (
     "Softmax regression: {size} images to the probabilities of {classes} classes. "
-    "The champion is right on more of the held-out images than any version before it."
+    "The champion was right on more of the held-out images than the champion before it."
 )
+MOVE = """\
+{stays}, which cannot be judged on the same {images} held-out images: {why}. To move the champion \
+to version {version.version}, run `python -c "from softmax.tracking import store; \
+store.connect().set_registered_model_alias('{version.name}', '{champion}', {version.version})"`"""
 MAX_DESCRIPTION = 5000  # letters of a description, on PostgreSQL
 REST = "\n\n... and more in the run's `evaluation/card.md`."
 WEIGHTS_TAG = "weights.sha256"
@@ -122,7 +128,7 @@ def register(client: Client, run: Run, trained: TrainedModel) -> str:
                     ACCURACY_TAG: str(scores.get("validation_accuracy", "")),
                 },
             )
-        return f"{name} version {version.version}; {_promote(client, version)}"
+        return f"{name} version {version.version}; {_promote(client, version, trained)}"
 
 
 def describe(client: Client, trained: TrainedModel, title: str) -> None:
@@ -144,11 +150,15 @@ def _find_version(client: Client, trained: TrainedModel) -> Version:
     return next(iter(client.search_model_versions(query)), None)
 
 
-def _promote(client: Client, version: Version) -> str:
+def _promote(client: Client, version: Version, trained: TrainedModel) -> str:
     """Make `version` the champion if it is better than the one before on the same held-out images.
 
-    The test set has no say: a champion chosen by it would look better than it is.
+    A champion that was judged on others, as before the data changed, is scored on these, of which
+    it may know some from its training. The test set has no say: a champion chosen by it would look
+    better than it is.
     """
+    from mlflow.exceptions import MlflowException
+
     champion = client.get_registered_model(version.name).aliases.get(CHAMPION)
     if str(champion) == str(version.version):  # a number in SQL, a word from a server
         return "it is the champion"
@@ -158,12 +168,45 @@ def _promote(client: Client, version: Version) -> str:
         return f"{stays}, because train.validation holds no images out to compare by"
     if champion:
         rival = client.get_model_version(version.name, champion).tags
+        best = rival[ACCURACY_TAG]
         if rival.get(DIGEST_TAG) != version.tags.get(DIGEST_TAG):
-            return f"{stays}, which was not judged on the same {images} held-out images"
-        if float(rival[ACCURACY_TAG]) >= float(accuracy):
+            try:
+                best = _accuracy(f"models:/{version.name}/{champion}", trained)
+            except (SoftmaxError, OSError, MlflowException) as error:
+                why, _, _ = shown(error).partition("\n")
+                return MOVE.format(
+                    stays=stays, images=images, why=why, version=version, champion=CHAMPION
+                )
+        if float(best) >= float(accuracy):
             return f"{stays}, as good or better on the {images} held-out images"
     client.set_registered_model_alias(version.name, CHAMPION, version.version)
     return f"it is the champion, right on {float(accuracy):.2%} of {images} held-out images"
+
+
+def _accuracy(uri: str, trained: TrainedModel) -> float:
+    """Return the accuracy of a registered model on the held-out images of `trained`.
+
+    Raises DataError if these are not here, or the model is of other classes or another shape.
+    """
+    from mlflow import artifacts, models
+
+    entry, config = trained.entry(), trained.config
+    images, labels = (
+        trained.directory / path for path in datasets.training_files(config.download.dataset)
+    )
+    here = [files.sha256(path) for path in (images, labels) if path.exists()]
+    if here != [*trained.pins()[:2]]:
+        raise DataError("its training images are not here")
+    with TemporaryDirectory() as directory:
+        place = artifacts.download_artifacts(uri, dst_path=directory)
+        made = models.Model.load(place).flavors["python_function"].get("config", {})
+        if made != {"shape": [*entry.shape], "classes": [*entry.classes]}:
+            raise DataError("its classes or the shape of its images are different")
+        (weights,) = Path(directory).rglob(paths.WEIGHTS.name)
+        theta = trained_models.load(uri, weights, entry).theta
+    data = batches.load(images, labels, (entry.images[0], *entry.shape), len(entry.classes))
+    _, held_out = data.split(config.train.validation)
+    return scoring.score(theta, held_out).accuracy
 
 
 URI = re.compile(r"models:/softmax-([a-z][a-z0-9-]*)(?:@[\w.-]+|/\d+)")  # as registry.py names them

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from softmax.analysis import comparison
+from softmax.analysis.dataset_changes import Version
 from softmax.analysis.trained_models import Results
 
 
@@ -23,7 +24,7 @@ def results(**changes: Any) -> Results:
         "classes": pd.DataFrame({"recall": [0.5, 0.7], "f1": [0.5, 0.6]}, ["cat", "dog"]),
         "right": np.arange(10) < 6,
         "losses": pd.Series([2.0, 1.0], [0.5, 2.0]),
-        "tiles": np.zeros((10, 28, 28)),
+        "tiles": np.zeros((2, 28, 28)),
     }
     return Results(**values | changes)
 
@@ -31,6 +32,13 @@ def results(**changes: Any) -> Results:
 def report(**changes: Any) -> str:
     """The report of such a model before and after `changes`."""
     return comparison.markdown(results(), results(**changes))
+
+
+def version(images: str, labels: str, classes: str = "abc") -> Version:
+    """A data set of images of a pixel each, which letters tell apart, all in the test set."""
+    pixels = np.array([*map(ord, images)], np.uint8).reshape(-1, 1, 1)
+    test = pixels, np.array([classes.index(label) for label in labels], int)
+    return Version([*classes], (pixels[:0], test[1][:0]), test)
 
 
 def cells(page: str) -> list[list[str]]:

@@ -49,21 +49,33 @@ def test_only_what_changed_is_listed() -> None:
     assert "byte for byte" not in shown
 
 
-def test_of_other_images_and_classes_what_is_in_common_is_compared() -> None:
-    classes = pd.DataFrame({"recall": [0.9, 0.8, 0.7], "f1": 0.9}, ["owl", "cat", "ape"])
-    changed = results(classes=classes, tiles=np.ones((3, 32, 96)))
-    shown = comparison.markdown(results(), changed)
-    assert "| cat     | 50.00% → 80.00% (+30.00) |" in shown
-    assert "owl" not in shown
-    assert "dog" not in shown
-    assert "mermaid" in shown
-    assert "difference.png" not in shown
-    assert comparison.pictures(results(), changed) == {}
+def test_classes_are_compared_by_name() -> None:
+    """In the pictures those that both have come first, then those of one side."""
+    classes = pd.DataFrame({"recall": [0.9, 0.8, 0.7], "f1": 0.6}, ["owl", "dog", "cat"])
+    before = results(tiles=np.array([3, 1])[:, None, None] * np.ones((2, 28, 28)))
+    changed = results(classes=classes, tiles=np.arange(3)[:, None, None] * np.ones((3, 28, 28)))
+    shown = comparison.markdown(before, changed)
+    assert cells(shown)[1:] == [
+        ["cat", "50.00% → 70.00% (+20.00)", "50.00% → 60.00% (+10.00)"],
+        ["dog", "70.00% → 80.00% (+10.00)", "60.00% → 60.00% (+0.00)"],
+        ["owl", "- → 90.00%", "- → 60.00%"],
+    ]
+    assert "no test can tell progress" in shown  # since labels are of other classes
+    assert "both have come first: cat, dog. Then" in shown
+    assert "alone: none (before), owl (after)." in shown
+    assert "The difference has a scale of its own, up to 1." in shown
+    same = results(tiles=np.array([2, 1])[:, None, None] * np.ones((2, 28, 28)))
+    pictures = comparison.pictures(before, changed)
+    assert pictures["difference.png"] == comparison.pictures(before, same)["difference.png"]
+    assert pictures["after.png"] != comparison.pictures(before, same)["after.png"]
+    for other in (classes[:1], classes):  # no class in common, or images of another shape
+        tiles = np.ones((len(other), 28, 28 * len(other)))
+        assert comparison.pictures(before, results(classes=other, tiles=tiles)) == {}
 
 
 def test_the_chart_shows_the_epochs_that_both_trained() -> None:
     longer = pd.Series([3.0, 2.0, 0.0], [0.25, 1.25, 5.0])
-    shown = report(tiles=np.ones((10, 28, 28)), losses=longer)
+    shown = report(tiles=np.ones((2, 28, 28)), losses=longer)
     assert 'x-axis "epoch" 0.5 --> 2\n' in shown
     before, after = (
         [float(y) for y in line.strip()[6:-1].split(",")]
@@ -75,7 +87,7 @@ def test_the_chart_shows_the_epochs_that_both_trained() -> None:
 
 
 def test_without_losses_in_common_there_is_no_chart() -> None:
-    tiles = np.ones((10, 28, 28))
+    tiles = np.ones((2, 28, 28))
     for losses in (pd.Series([], [], dtype=float), pd.Series([1.0, 1.0], [2.0, 3.0])):
         shown = report(tiles=tiles, losses=losses)
         assert "mermaid" not in shown
@@ -83,7 +95,7 @@ def test_without_losses_in_common_there_is_no_chart() -> None:
 
 
 def test_before_and_after_share_a_scale_that_the_difference_does_not() -> None:
-    weak, strong = np.full((10, 28, 28), 0.1), np.full((10, 28, 28), 1.0)
+    weak, strong = np.full((2, 28, 28), 0.1), np.full((2, 28, 28), 1.0)
     pictures = comparison.pictures(results(tiles=weak), results(tiles=strong))
     assert pictures["before.png"] != pictures["after.png"]
     assert pictures["difference.png"] == pictures["after.png"]

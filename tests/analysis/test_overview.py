@@ -40,7 +40,7 @@ def test_what_cannot_be_tested_says_why_and_is_in_no_correction() -> None:
     data, code = {Path("data/other"): "a"}, {Path("softmax/core/model.py"): "bbb"}
     elsewhere = better(6, test_data={"another"}, data=data, code=code)
     _, first, second, third = rows(elsewhere, better(6), sides())
-    assert (first["verdict"], first["points"], first["p"]) == ("another test set", "-", "-")
+    assert (first["verdict"], first["points"], first["p"]) == ("no shared test images", "-", "-")
     assert first["what differs"] == "data, code"
     assert second["p"] == "0.062"
     assert (third["verdict"], third["what differs"]) == ("the same images", "-")
@@ -50,6 +50,8 @@ def test_seeds_are_told_where_both_have_them() -> None:
     assert "over seeds" not in rows(sides(), sides())[0]
     base = sides(by_seed={0: 0.80, 1: 0.81, 2: 0.82})
     heads = [sides(by_seed={0: 0.82, 1: 0.84, 2: 0.86}), sides(by_seed=base.by_seed), sides()]
+    heads.append(heads[0]._replace(test_data={"another"}))
     shown = comparison.overview(base, heads)
     assert "| +3.00 points, +0.52 to +5.48, over 3; more than the seeds |" in shown
     assert "| the same over 3 " in shown
+    assert "| different test sets " in shown

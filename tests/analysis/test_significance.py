@@ -1,10 +1,11 @@
 """What is called more than noise, of test images and of seeds."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
-from analysis.sides import report, results
+from analysis.sides import results, version
 
 from softmax.analysis import comparison, significance
 
@@ -24,7 +25,7 @@ def test_mcnemar_is_the_chance_of_coins_that_fall_so_unevenly(fixed: int, broken
 @pytest.mark.parametrize(
     ("fixed", "verdict"),
     [
-        (1, "**+1** images correct, 7 of 10.\n\nImages fixed: 1, broken: 0; **could well be"),
+        (1, "**+1** images correct, 1 of 40.\n\nImages fixed: 1, broken: 0; **could well be"),
         (6, "Images fixed: 6, broken: 0; **more than noise** (McNemar's exact test, p = 0.031)"),
         (40, "**more than noise** (McNemar's exact test, p < 0.000001)"),
     ],
@@ -36,16 +37,23 @@ def test_the_verdict_tells_progress_from_noise(fixed: int, verdict: str) -> None
     assert verdict in comparison.markdown(before, after)
 
 
-def test_other_test_images_cannot_be_paired() -> None:
-    shown = report(test_data={"another"}, right=np.ones(30, bool))
-    assert "but on another test set: 6 of 10 correct before, 6 of 10 after" in shown
-    assert "McNemar" not in shown
+def test_test_images_that_only_one_side_has_are_not_compared() -> None:
+    """Images A to E, of which A occurs twice before and three times after; B has another label."""
+    before = results(right=np.array([0, 1, 1, 0, 1], bool), version=version("AABCD", "aaabc"))
+    changed = {"test_data": {"another"}, "right": np.arange(7) != 5}
+    after = results(**changed, version=version("EDCBAAA", "acbbaaa", "bac"))
+    shown = comparison.markdown(before, after)
+    assert "but on different test sets: 3 of 5 correct before, 6 of 7 after" in shown
+    assert "On the 4 test images that both have, with the same label: **+1** images" in shown
+    assert "Images fixed: 2, broken: 1;" in shown
+    for other in (version("AABCD", "bbcaa"), None):
+        assert "so no test can tell" in comparison.markdown(before, after._replace(version=other))
 
 
-def over_seeds(after: list[float]) -> str:
+def over_seeds(after: list[float], **changes: Any) -> str:
     """The report of a model whose recipe had these accuracies with the seeds 0, 1 and 2."""
     before = results(by_seed={0: 0.80, 1: 0.81, 2: 0.82, 7: 0.5})
-    return comparison.markdown(before, results(by_seed=dict(enumerate(after))))
+    return comparison.markdown(before, results(by_seed=dict(enumerate(after)), **changes))
 
 
 def test_over_seeds_the_difference_has_an_interval() -> None:
@@ -61,6 +69,9 @@ def test_seeds_that_show_no_difference_or_are_too_few_are_not_said_to() -> None:
     same = over_seeds([0.80, 0.81, 0.82])
     assert "Over 3 seeds the same on both sides: 81.00% ± 1.00." in same
     assert "seeds" not in over_seeds([0.9, 0.91])
+    other = over_seeds([0.82, 0.84, 0.86], test_data={"another"})
+    assert "3 seeds of both sides are left out: their test accuracies are of different" in other
+    assert "more than the seeds" not in other
 
 
 def test_holm_corrects_a_family_of_tests() -> None:

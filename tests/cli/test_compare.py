@@ -6,14 +6,17 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from analysis.sides import cells
 from dvc.repo import Repo
+from helpers import digits
 from helpers.clones import git
 from helpers.workspace import STAGES, Workspace, error
 
 from softmax.cli import compare
+from softmax.core import idx
 from softmax.pipeline import datasets, dvc_lock, paths
 
 TEST = datasets.test_files("digits")[0]
@@ -211,3 +214,34 @@ def test_another_lesson_and_another_report_are_told(workspace: Workspace) -> Non
     assert "The same on both sides: data." in shown
     assert "| `lesson_train_loss`" in shown
     assert "Weights before" not in shown
+
+
+def test_changed_data_are_told_by_images_and_classes(workspace: Workspace) -> None:
+    """A training image has another label, a class another name, and a test image is new."""
+    labels, test = datasets.training_files("digits")[1], datasets.test_files("digits")
+    labels.write_bytes(b"\7".join(labels.read_bytes().rsplit(b"\0", 1)))  # the last 0 is a 7
+    images, answers = idx.read(test[0], 3)[::-1], idx.read(test[1], 1)[::-1]
+    digits.write_idx(test[0], np.where(np.arange(30)[:, None, None], images, 255 - images))
+    digits.write_idx(test[1], answers)
+    entry = {**digits.entry(labels.parent), "classes": [*"012345678", "nine"]}
+    datasets.PATH.write_text(yaml.safe_dump({"digits": entry}))
+    workspace.set(train={"learning_rate": 1e-5})
+    workspace.run()
+    report = workspace.tool("compare", "HEAD").out.partition("\n")[2]
+    assert (
+        "Training set: 500 images, 51 with another label. Test set: 30 images, 1 added, 1 removed, "
+        "2 with another label. Classes added: nine. Classes dropped: 9.\n"
+    ) in report
+    assert "On the 27 test images that both have, with the same label: **-" in report
+    workspace.commit()
+    assert workspace.tool("compare", "HEAD~1", "HEAD").out.partition("\n")[2] == report
+    row = cells(workspace.tool("compare", "HEAD~1", "HEAD", "workspace").out)[-1]
+    assert row[-2] == "more than noise, on 27 shared test images"
+    md5 = dvc_lock.outputs(dvc_lock.load(), "download")[labels]
+    (Path(".dvc/cache/files/md5") / md5[:2] / md5[2:]).unlink()
+    labels.unlink()
+    shown = workspace.tool("compare", "HEAD", "HEAD~1").out
+    remedy = "run `dvc fetch --all-commits`, or check the commit out and `dvc repro`."
+    assert f": {labels} is not in DVC's cache; {remedy}\n" in shown
+    assert f"| `{labels}` |" in shown
+    assert "no test can tell progress" in shown

@@ -1,0 +1,144 @@
+"""Describe what changed between two versions of a data set: images, labels and classes.
+
+Images are matched by their pixels and classes by their names, so neither the order of the images
+nor the number of a class matters.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+ROWS = 20  # classes that the table shows at most
+SPLITS = {"training": "Training", "test": "Test"}
+MATCHES = (  # what two images must have in common, the closest match first
+    ["split", "pixels", "class"],
+    ["split", "pixels"],
+    ["pixels", "class"],
+    ["pixels"],
+)
+
+Integers = NDArray[np.integer[Any]]
+
+
+class Version(NamedTuple):
+    """A version of a data set: the names of its classes, and images and labels of both sets.
+
+    Images are uint8, (n, rows, columns) or (n, rows, columns, 3); labels number classes, (n,).
+    """
+
+    classes: Sequence[str]
+    training: tuple[Integers, Integers]
+    test: tuple[Integers, Integers]
+
+
+def describe(before: Version, after: Version) -> str:
+    """Return a line that counts the changes, and a Markdown table by class if a class changed.
+
+    An image that occurs n times before and m times after counts as added or removed |n - m| times.
+    """
+    sizes = [" x ".join(map(str, side.training[0].shape[1:])) for side in (before, after)]
+    if sizes[0] != sizes[1]:
+        return f"The images had {sizes[0]} pixels and have {sizes[1]} now, so none can be matched."
+    old, new = _images(before), _images(after)
+    removed, added, pairs = old, new, []
+    for keys in MATCHES:
+        left, right = _match(removed, added, keys)
+        pairs.append((left, right))
+        removed, added = removed.drop(left), added.drop(right)
+    left, right = np.concatenate(pairs, axis=1)
+    was, now = old.loc[left].reset_index(), new.loc[right].reset_index()
+    moved, relabeled = was["split"] != now["split"], was["class"] != now["class"]
+    said = []
+    for split, title in SPLITS.items():
+        sides = [side[side["split"] == split].drop(columns="split") for side in (old, new)]
+        found = {
+            "added": (added["split"] == split).sum(),
+            "removed": (removed["split"] == split).sum(),
+            "with another label": (relabeled & (now["split"] == split)).sum(),
+        }
+        counted = [f"{count:,} {what}" for what, count in found.items() if count]
+        if counted or len(sides[0]) != len(sides[1]):
+            count = " → ".join(dict.fromkeys(f"{len(side):,}" for side in sides))
+            said.append(f"{title} set: {', '.join([f'{count} images', *counted])}.")
+        else:
+            same = np.array_equal(sides[0], sides[1])
+            order = "" if same or moved.any() else ", in another order"
+            said.append(f"{title} set: the same {len(sides[0]):,} images and labels{order}.")
+    if moved.any():
+        said.append(f"Images moved from one set to the other: {moved.sum():,}.")
+    for what, here, there in [("added", after, before), ("dropped", before, after)]:
+        if names := [name for name in here.classes if name not in set(there.classes)]:
+            more = f" and {len(names) - ROWS:,} more" if len(names) > ROWS else ""
+            said.append(f"Classes {what}: {', '.join(names[:ROWS])}{more}.")
+    if set(before.classes) == set(after.classes) and [*before.classes] != [*after.classes]:
+        said.append("The classes are in another order.")
+    changes = {
+        "added": added["class"],
+        "removed": removed["class"],
+        "relabeled to it": now["class"][relabeled],
+        "relabeled from it": was["class"][relabeled],
+        "moved": now["class"][moved],
+    }
+    return "\n\n".join(filter(None, [" ".join(said), _by_class(before, after, old, new, changes)]))
+
+
+def shared_tests(before: Version, after: Version) -> NDArray[np.int64]:
+    """Return pairs of numbers of test images that have the same pixels and class: (2, pairs)."""
+    old, new = (_images(side).query("split == 'test'") for side in (before, after))
+    return _match(old.reset_index(drop=True), new.reset_index(drop=True), MATCHES[0])
+
+
+def _images(version: Version) -> pd.DataFrame:
+    """Tabulate the images of both sets: a hash of shape and pixels, the class's name, the set."""
+    names = np.array(version.classes, object)
+    tables = []
+    for split in SPLITS:
+        images, labels = getattr(version, split)
+        start = str(images.shape[1:]).encode()
+        pixels = [hashlib.sha256(start + image.tobytes()).digest() for image in images]
+        tables.append(pd.DataFrame({"split": split, "pixels": pixels, "class": names[labels]}))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _match(before: pd.DataFrame, after: pd.DataFrame, keys: list[str]) -> NDArray[np.int64]:
+    """Pair the k-th row of each kind with the k-th of the same kind: their indices, (2, pairs)."""
+    sides = [side[keys].assign(k=side.groupby(keys).cumcount()) for side in (before, after)]
+    before, after = (side.reset_index() for side in sides)
+    pairs = before.merge(after, on=[*keys, "k"])[["index_x", "index_y"]]
+    return pairs.to_numpy(np.int64).T
+
+
+def _by_class(
+    before: Version,
+    after: Version,
+    old: pd.DataFrame,
+    new: pd.DataFrame,
+    changes: dict[str, "pd.Series[str]"],
+) -> str:
+    """Tabulate the classes that changed, at most ROWS of them, those with most changes."""
+    names = list(dict.fromkeys([*before.classes, *after.classes]))
+    counts = pd.DataFrame({key: column.value_counts() for key, column in changes.items()}, names)
+    counts = counts.fillna(0).astype(int)
+    here = [np.isin(names, side.classes) for side in (before, after)]
+    total = counts.sum(axis=1) + (here[0] != here[1])
+    most = total[total > 0].nlargest(ROWS).index
+    if most.empty:
+        return ""
+    cells = pd.DataFrame(index=names)
+    for split in SPLITS:
+        for side, images, there in zip("ab", (old, new), here, strict=True):
+            column = images["class"][images["split"] == split].value_counts()
+            count = column.reindex(names, fill_value=0).astype(str)
+            cells[side] = count.where(there, "-")
+        arrows = cells.pop("a") + " → " + cells.pop("b")
+        cells[split] = arrows
+    cells = cells.join(counts.loc[:, counts.any()]).loc[[name for name in names if name in most]]
+    cells.index = pd.Index([name.replace("|", "\\|") for name in cells.index], name="class")
+    align = ["left", *["right"] * cells.shape[1]]
+    table = cells.to_markdown(disable_numparse=True, colalign=align)
+    left = int((total > 0).sum()) - len(most)
+    return table + (f"\n\nClasses with fewer changes, not shown: {left:,}." if left else "")

@@ -1,0 +1,60 @@
+"""What is said of two versions of a data set."""
+
+from collections import Counter
+
+import pytest
+from analysis.sides import cells, version
+from hypothesis import given
+from hypothesis import strategies as st
+
+from softmax.analysis.dataset_changes import ROWS, Version, describe, shared_tests
+
+BEFORE = version("AABCD", "aaabc")
+IMAGES = st.lists(st.tuples(st.sampled_from("AB"), st.sampled_from("abc")), max_size=8)
+
+
+SAID = {
+    "Test set: the same 5 images and labels.": version("AABCD", "aaabc"),
+    "Test set: the same 5 images and labels, in another order.": version("ADCAB", "acbaa"),
+    "5 images and labels. The classes are in another order.": version("AABCD", "aaabc", "cba"),
+    "Test set: 5 → 4 images, 1 removed.": version("ABCD", "aabc"),
+    "Test set: 5 images, 1 added, 1 removed.": version("ABBCD", "aaabc"),
+    "Test set: 5 images, 2 with another label.": version("AABCD", "abcbc"),
+    "1 with another label. Classes added: x. Classes dropped: b.": version("AABCD", "aaaxc", "axc"),
+    "Images moved from one set to the other: 5.": Version([*"abc"], *BEFORE[:0:-1]),
+    "had 1 x 1 pixels and have 5 x 1 now, so none can be matched.": BEFORE._replace(
+        training=(BEFORE.test[0].reshape(1, 5, 1), BEFORE.test[1][:1])
+    ),
+}
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_the_first_line_counts_what_changed(said: str) -> None:
+    assert describe(BEFORE, SAID[said]).splitlines()[0].endswith(said)
+
+
+def test_the_table_has_the_classes_that_changed_most() -> None:
+    page = describe(BEFORE, version("AABEF", "a|a||", "ac|")).replace("\\|", "/")
+    assert cells(page) == [
+        ["class", "training", "test", "added", "removed", "relabeled to it", "relabeled from it"],
+        ["a", "0 → 0", "3 → 2", "0", "0", "0", "1"],
+        ["b", "0 → -", "1 → -", "0", "1", "0", "0"],
+        ["c", "0 → 0", "1 → 0", "0", "1", "0", "0"],
+        ["/", "- → 0", "- → 3", "2", "0", "1", "0"],
+    ]
+    names = "".join(map(chr, range(1000, 1100)))
+    page = describe(version("AB", names[::99], names), version("AC", names[::99], names[::99]))
+    assert " and 78 more.\n" in page
+    assert len(cells(page)) == 1 + ROWS
+    assert cells(page)[-1][0] == names[99]  # whose image was removed
+    assert page.endswith("Classes with fewer changes, not shown: 79.")
+
+
+@given(IMAGES, IMAGES)
+def test_shared_tests_are_the_common_multiset(
+    before: list[tuple[str, str]], after: list[tuple[str, str]]
+) -> None:
+    sides = [version(*("".join(pair[i] for pair in s) for i in (0, 1))) for s in (before, after)]
+    left, right = shared_tests(*sides)
+    assert [before[k] for k in left] == [after[k] for k in right]
+    assert Counter(before[k] for k in left) == Counter(before) & Counter(after)
