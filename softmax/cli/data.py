@@ -6,9 +6,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from softmax.analysis import dataset_changes
+from softmax.analysis.dataset_changes import Version
+from softmax.core import idx
 from softmax.data import importing, sources
-from softmax.data.raw_dataset import Options, summary
-from softmax.errors import DataError, shown
+from softmax.data.raw_dataset import ImportedDataset, Options, summary
+from softmax.errors import DataError, SourceError, shown
 from softmax.pipeline import datasets
 
 SHIPPED = ("mnist", "fashion-mnist")
@@ -26,6 +29,8 @@ def add(name: str, place: str, *, replace: bool, **given: Any) -> None:
     print(f"{name}: {shown(summary(found))}\n")
     for line in found.warnings:
         print(f"warning: {shown(line)}", file=sys.stderr)
+    if name in datasets.load():
+        print(f"Since the last version: {shown(_changes(name, found))}\n")
     with tempfile.TemporaryDirectory() as directory:
         importing.write_files(found, Path(directory))
         sources.keep(Path(directory))
@@ -38,3 +43,15 @@ def add(name: str, place: str, *, replace: bool, **given: Any) -> None:
     print(
         f"download.dataset to {name}, evaluate.samples to some of 0 to {last}{held_out}: make repro"
     )
+
+
+def _changes(name: str, found: ImportedDataset) -> str:
+    """Return what differs from the version that datasets.yaml has, or why it cannot be said."""
+    entry = datasets.load()[name]
+    try:
+        paths = zip(sources.find_cached(name), [len(entry.shape) + 1, 1] * 2, strict=True)
+    except SourceError as error:
+        return f"its files are not in DVC's cache ({error}), so that nothing can be compared"
+    images, labels, test_images, test_labels = (idx.read(*pair) for pair in paths)
+    before = Version(entry.classes, (images, labels), (test_images, test_labels))
+    return dataset_changes.describe(before, Version(found.classes, found.training, found.test))

@@ -122,10 +122,10 @@ def before(end: float, get: Callable[[], T]) -> T:
         raise SourceError(f"not complete after {DEADLINE:.0f} s") from None
 
 
-def read_cache(dataset: str) -> Iterator[bytes]:
-    """Yield the files from DVC's cache or remote, by their MD5, whether dvc.lock knows them or not.
+def find_cached(dataset: str) -> list[Path]:
+    """Return where DVC's cache has the files, by their MD5, whether dvc.lock knows them or not.
 
-    Raises SourceError if one is in neither.
+    What only the remote has is pulled. Raises SourceError if a file is in neither.
     """
     from dvc.exceptions import DvcException
     from dvc.repo import Repo  # takes a second
@@ -139,12 +139,16 @@ def read_cache(dataset: str) -> Iterator[bytes]:
             missing = [HashInfo("md5", md5) for md5 in hashes if not cache.exists(md5)]
             if missing and repo.config["core"].get("remote"):
                 before(end, lambda: repo.cloud.pull(missing))
-            for md5 in hashes:
-                yield Path(cache.oid_to_path(md5)).read_bytes()
-    except FileNotFoundError:
-        raise SourceError("not there, nor in its remote") from None
+            if not all(map(cache.exists, hashes)):
+                raise SourceError("not there, nor in its remote")
+            return [Path(cache.oid_to_path(md5)) for md5 in hashes]
     except (DvcException, OSError) as error:
         raise SourceError(f"{type(error).__name__}: {error}") from None
+
+
+def read_cache(dataset: str) -> Iterator[bytes]:
+    """Yield the files from DVC's cache or remote; SourceError if one is in neither."""
+    yield from map(Path.read_bytes, find_cached(dataset))
 
 
 def keep(directory: Path) -> None:
