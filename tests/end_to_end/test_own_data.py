@@ -1,44 +1,58 @@
-"""A directory of photos becomes a model of its classes, and a teammate's data."""
+"""The story of docs/data.md, to the letter: two versions of photos, and a teammate's clone."""
 
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from helpers.clones import Clone
-from helpers.shared import LECTURE
+from helpers.shared import ROOT
 from PIL import Image
 
 from softmax.core import model
-from softmax.pipeline import paths
+from softmax.pipeline import dvc_lock, files, paths
 
-COUNTS = {"cat": 40, "dog": 30, "owl": 50}
+COUNTS = {"mine": {"cat": 40, "dog": 30, "owl": 50}, "more": {"cat": 10, "fox": 20}}
 
 
-def test_photos_become_a_model_and_a_teammate_needs_only_the_remote(tmp_path: Path) -> None:
+def test_two_versions_of_my_data(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
-    for name, count in COUNTS.items():
-        (tmp_path / "photos" / name).mkdir(parents=True)
-        for k in range(count):
-            pixels = random.integers(256, size=(20, 30, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{k}.png")
+    for version, counts in COUNTS.items():
+        for name, count in counts.items():
+            (tmp_path / version / name).mkdir(parents=True)
+            for k in range(count):
+                pixels = random.integers(256, size=(20, 30, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(tmp_path / version / name / f"{version[2:]}{k}.png")
+    (tmp_path / "mine/cat/ne1.png").rename(tmp_path / "mine/cat/1.png")
+    story = (ROOT / "docs/data.md").read_text().split("\n## ")[1]
+    story = story.replace(" /data/", f" {tmp_path}/")
+    first, second, teammates = (
+        [line.removeprefix("    ") for line in block.splitlines()]
+        for block in story.split("\n\n")
+        if block.startswith("    ")
+    )
     clone = Clone(tmp_path / "clone")
-    printed = clone.softmax("data", "add", "photos", str(tmp_path / "photos")).stdout
-    assert "of 20 x 30 RGB pixels, 3 classes" in printed
-    shutil.copy(LECTURE, clone.directory / "params.yaml")
-    clone.edit("params.yaml", "dataset: mnist", "dataset: photos")
-    clone.edit("params.yaml", "[1802, 1100, 217]", "[3, 7]")
-    assert "download: photos from DVC's cache" in clone.run("dvc", "repro", MNIST_MIRROR="")
-    assert model.load(clone.directory / paths.WEIGHTS).shape == (3, 20 * 30 * 3 + 1)
-    assert set(pd.read_csv(clone.directory / paths.CONFUSION).actual) == {*COUNTS}
-    assert "owl" in (clone.directory / paths.REPORT).read_text()
-
     clone.run("dvc", "remote", "add", "--default", "team", str(tmp_path / "remote"))
-    clone.run("dvc", "push", "--quiet", "download")
-    clone.run("git", "add", "--all")
-    clone.run("git", "commit", "--quiet", "--message", "Train on photos")
+
+    def follow(clone: Clone, lines: list[str]) -> str:
+        return "".join(clone.run("bash", "-ec", line, MNIST_MIRROR="") for line in lines)
+
+    said = follow(clone, first)
+    assert "of 20 x 30 RGB pixels, 3 classes" in said
+    assert "download: mine from DVC's cache, 4 files verified" in said
+    assert model.load(clone.directory / paths.WEIGHTS).shape == (3, 20 * 30 * 3 + 1)
+    weights = files.sha256(clone.directory / paths.WEIGHTS)
+    assert set(pd.read_csv(clone.directory / paths.CONFUSION).actual) == {"cat", "dog", "owl"}
+    assert "owl" in (clone.directory / paths.REPORT).read_text()
+    assert "Classes added: fox." in follow(clone, second)
+
     teammate = Clone(tmp_path / "teammate", clone.directory)
-    teammate.edit("stages/download.py", "Bring the data set", "Fetch the data set")
-    printed = teammate.run("dvc", "repro", "--no-run-cache", "download", MNIST_MIRROR="")
-    assert "download: photos from DVC's cache, 4 files verified" in printed
-    assert "data/photos" not in teammate.run("git", "diff", "--unified=0", "dvc.lock")
+    assert "download: mine from DVC's cache" in follow(teammate, teammates[:1])
+    assert files.sha256(teammate.directory / paths.WEIGHTS) == weights
+    said = follow(teammate, teammates[1:])
+    assert dvc_lock.load(teammate.directory) == dvc_lock.load(clone.directory)
+    assert "1 with another label" in said
+    assert "test images that both have, with the same label" in said
+    assert len([*(tmp_path / "mine-v1").iterdir()]) == 4
+    teammate.run("rm", "-rf", ".dvc/cache", str(tmp_path / "remote"), "data")
+    done = teammate.attempt("dvc", "repro", "--force", "download", MNIST_MIRROR="")
+    assert "error: mine: this version is neither in DVC's cache nor in its remote" in done.stderr
