@@ -118,7 +118,7 @@ def test_make_ci_runs_every_gate_and_names_those_that_failed(
 
 def test_a_comment_links_the_pictures_that_it_cannot_show(tmp_path: Path) -> None:
     step = JOBS["comment"]["steps"][-1]
-    (tmp_path / "compare.md").write_text(comparison.FIGURES.format(largest=1))
+    (tmp_path / "compare.md").write_text(comparison.FIGURES.format(largest=1, order=""))
     gh = tmp_path / "gh"
     gh.write_text('#!/bin/sh\nfor file; do :; done; cat "$file"\n')  # the last argument
     gh.chmod(0o755)
