@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from softmax.core import idx
 from softmax.data import sources
-from softmax.data.raw_dataset import PARTS, RawDataset, Split, shortened
+from softmax.data.raw_dataset import PARTS, RawDataset, join, shortened
 from softmax.errors import DataError, SourceError
 from softmax.pipeline.datasets import CLASSES, FILES
 
@@ -28,14 +28,14 @@ def read_npz(place: Path) -> RawDataset:
             arrays = dict(archive)
     except Exception as error:  # whatever a reader comes upon in damaged bytes
         raise DataError(f"{place}: not an .npz of plain arrays, or damaged: {error}") from None
-    parts = {}
+    read = []
     for part, (x, y) in (MEDMNIST if "train_images" in arrays else KERAS).items():
         if x in arrays and y in arrays:
-            parts[part] = Split(_images(place, x, arrays[x]), _labels(place, y, arrays[y]))
+            read.append((part, _images(place, x, arrays[x]), _labels(place, y, arrays[y])))
         elif part != "val":
             wanted = "x_train, y_train, x_test, y_test or train_images, train_labels, ..."
             raise DataError(f"{place}: holds {shortened(list(arrays))}; should hold {wanted}")
-    return RawDataset(parts)
+    return join(place, read)
 
 
 def _images(place: Path, name: str, array: NDArray[Any]) -> NDArray[np.uint8]:
@@ -90,7 +90,7 @@ def read_idx(place: str) -> RawDataset:
     first, last = min(part.min() for part in labels), max(part.max() for part in labels)
     if first < 0 or last >= CLASSES:
         raise DataError(f"{place}: labels {first} to {last}, allowed are 0 to {CLASSES - 1}")
-    return _in_order(images, labels, list(map(str, range(last + 1))))
+    return _in_order(place, images, labels, list(map(str, range(last + 1))))
 
 
 def _dimensions(path: Path) -> int:
@@ -99,12 +99,13 @@ def _dimensions(path: Path) -> int:
         return 4 if file.read(4)[3:] == b"\4" else 3
 
 
-def _in_order(images: list[NDArray[Any]], labels: list[NDArray[Any]], classes: Any) -> RawDataset:
+def _in_order(
+    place: str, images: list[NDArray[Any]], labels: list[NDArray[Any]], classes: list[str]
+) -> RawDataset:
     """Return a training and a test set whose files have a hash, so that their order stays."""
-    pairs = zip(images, labels, strict=True)
-    names = np.array(classes)
-    training, test = (Split(part, names[known]) for part, known in pairs)
-    return RawDataset({"train": training, "test": test}, classes, ordered=True)
+    names = [np.array(classes)[part] for part in labels]
+    raw = join(place, list(zip(("train", "test"), images, names, strict=True)))
+    return raw._replace(classes=classes, ordered=True)
 
 
 def read_torchvision(name: str) -> RawDataset:
@@ -129,7 +130,7 @@ def read_torchvision(name: str) -> RawDataset:
             labels = [part - 1 for part in labels]  # the first letter is 1
     if name.startswith("emnist"):
         images = [part.transpose(0, 2, 1) for part in images]  # which lie on their side
-    return _in_order(images, labels, classes)
+    return _in_order(name, images, labels, classes)
 
 
 def _class(name: str) -> Any:

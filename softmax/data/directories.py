@@ -12,7 +12,6 @@ from softmax.data.raw_dataset import (
     class_name,
     part_of,
     shortened,
-    splits,
 )
 from softmax.errors import DataError
 
@@ -21,23 +20,22 @@ def read(place: Path, size: tuple[int, ...] | None) -> RawDataset:
     """Return all images, as they are or in `size`, from directories train and test, or of all."""
     roots = _roots(place)
     classes = sorted({class_name(name) for root in roots.values() for name in _directories(root)})
-    named, labels, beside = list[tuple[str, Path]](), list[str](), list[str]()
-    lengths = {}
+    named, beside = list[tuple[str, Path]](), list[str]()
+    labels, parts = list[str](), list[str]()
     for part, root in roots.items():
-        start = len(named)
         for file in _files(root):
             if file.name.lower().endswith(ENDINGS) and file.is_file():
                 named.append((str(file), file))
-                labels.append(class_name(file.relative_to(root).parts[0]))
+                labels.append(file.relative_to(root).parts[0])
+                parts.append(part)
             else:
                 beside.append(file.relative_to(place).as_posix())
-        lengths[part] = len(named) - start
     if place not in roots.values():
         beside += [name for name in _directories(place) if place / name not in roots.values()]
     images, warnings = decode_all(place, named, size)
     if beside:
         warnings.append(f"not read, {len(beside)} in all: {shortened(sorted(beside))}")
-    return RawDataset(splits(lengths, images, labels), classes, warnings)
+    return RawDataset(images, labels, parts, classes, warnings)
 
 
 def _roots(place: Path) -> dict[str, Path]:

@@ -14,7 +14,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 from softmax.core import idx
 from softmax.data import array_files, directories, raw_dataset, tables
 from softmax.data.pixels import resize
-from softmax.data.raw_dataset import ImportedDataset, Options, Split, check_size
+from softmax.data.raw_dataset import ImportedDataset, Options, check_size
 from softmax.errors import DataError
 from softmax.pipeline import datasets, files
 from softmax.pipeline.datasets import FILES
@@ -53,9 +53,8 @@ def read(name: str, place: str, options: Options) -> ImportedDataset:
         case _:
             raw = directories.read(path, options.size)
     if options.size:
-        raw = raw._replace(
-            parts={part: _resized(raw.parts[part], *options.size) for part in raw.parts}
-        )
+        resized = [resize(image, *options.size) for image in raw.images]
+        raw = raw._replace(images=np.stack(resized))
     return raw_dataset.prepare(place, raw)
 
 
@@ -75,11 +74,6 @@ def _kind(place: str) -> str:
     raise DataError(
         f"{place}: neither a directory nor a file .csv, .parquet or .npz, a URL or torchvision"
     )
-
-
-def _resized(part: Split, rows: int, columns: int) -> Split:
-    """Return `part`, its images in this size."""
-    return part._replace(images=np.stack([resize(image, rows, columns) for image in part.images]))
 
 
 def named(name: str, found: ImportedDataset) -> ImportedDataset:

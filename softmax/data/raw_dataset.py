@@ -4,10 +4,11 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from tabulate import tabulate
 from tqdm import tqdm
@@ -17,10 +18,11 @@ from softmax.pipeline.datasets import CLASSES, MAX_NAME, MAX_SIDE
 
 PARTS = TRAIN, VALIDATION, TEST = "train", "val", "test"
 WORDS = {"training": TRAIN, "testing": TEST, "validation": VALIDATION, "valid": VALIDATION}
-LIMIT = 2**64 // 6 + 1  # of a hash's first eight bytes, so that a sixth of all is for the test
+LIMIT = f"{2**64 // 6 + 1:016x}"  # of the first 16 digits of a hash: a sixth of all is below it
 FEW = 10  # images of a class: less says little
-LISTED = 50  # classes, each in a row; of more, those with the most and the fewest images
-ENDS = 5
+LISTED, ENDS = 50, 5  # classes of a table; of more, those with the most and the fewest images
+DIGITS = re.compile("0|[1-9][0-9]{0,17}")  # of a number that is written in one way
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(nan|inf)", re.IGNORECASE)
 
 
 class Options(NamedTuple):
@@ -37,22 +39,22 @@ class Options(NamedTuple):
 
 
 class Split(NamedTuple):
-    """Images, uint8 (n, rows, columns) or (n, rows, columns, 3), and labels, (n,).
-
-    Labels are text as they are read, then the numbers of classes.
-    """
+    """Images, uint8 (n, rows, columns) or (n, rows, columns, 3), and labels, (n,)."""
 
     images: NDArray[np.uint8]
-    labels: NDArray[Any]
+    labels: NDArray[np.integer[Any]]
 
 
 class RawDataset(NamedTuple):
-    """What was read: "train", and "test" and "val" where the data have them; classes in order.
+    """What was read: images, the label of each as text, which of PARTS it is in, and classes.
 
-    Without classes, each label is one. `ordered` data keep their order, as of files with a hash.
+    Without TEST among the parts, images are split; without classes, each label is one. `ordered`
+    data keep their order, as of files that have a hash.
     """
 
-    parts: dict[str, Split]
+    images: NDArray[np.uint8]
+    labels: Sequence[str]
+    parts: Sequence[str]
     classes: Sequence[str] = ()
     warnings: Sequence[str] = ()
     ordered: bool = False
@@ -78,13 +80,6 @@ def part_of(name: str) -> str | None:
     return part if part in PARTS else None
 
 
-def splits(lengths: dict[str, int], images: NDArray[np.uint8], labels: Any) -> dict[str, Split]:
-    """Return the parts of so many images that lie one after another."""
-    ends = np.cumsum([*lengths.values()])[:-1]
-    pairs = zip(np.split(images, ends), np.split(np.array(labels, np.str_), ends), strict=True)
-    return {part: Split(*pair) for part, pair in zip(lengths, pairs, strict=True)}
-
-
 def class_name(label: str) -> str:
     """Return the class of a label, which every machine writes alike: macOS decomposes accents."""
     return unicodedata.normalize("NFC", label).strip()
@@ -105,78 +100,80 @@ def check_size(place: object, rows: int, columns: int) -> None:
         )
 
 
+def join(place: object, read: Sequence[tuple[str, NDArray[np.uint8], Any]]) -> RawDataset:
+    """Return what was read of each part as one data set; DataError unless all fits."""
+    for part, images, labels in read:
+        if len(images) != len(labels):
+            raise DataError(f"{place}: {len(labels)} labels for {len(images)} {part} images")
+    shapes = {images.shape[1:]: part for part, images, _ in read}
+    if len(shapes) > 1:
+        found = (f"{part} images are {' x '.join(map(str, x))}" for x, part in shapes.items())
+        raise DataError(f"{place}: {', '.join(found)}; should be of one shape")
+    (shape,) = shapes
+    if shape[2:] not in ((), (3,)):
+        raise DataError(f"{place}: {shape[2]} values a pixel; allowed are 1 and 3, of RGB")
+    return RawDataset(
+        np.concatenate([images for _, images, _ in read]),
+        [str(label) for *_, labels in read for label in labels],
+        [part for part, _, labels in read for _ in labels],
+    )
+
+
 def prepare(place: str, raw: RawDataset) -> ImportedDataset:
     """Return the data as the pipeline takes them; DataError, in one line, if it cannot.
 
-    Where there is no test set, each image goes to the side that the SHA-256 of its pixels says. In
-    that order they are written, so that the last training images are a fair sample.
+    Where there is no test set, about a sixth of each class is for the test, by the SHA-256 of the
+    pixels. In that order images are written, so that the last ones are a fair sample.
     """
-    _check_shapes(place, raw.parts)
-    classes, indices = _encode(place, raw)
-    parts = {
-        name: Split(part.images, labels)
-        for (name, part), labels in zip(raw.parts.items(), indices, strict=True)
-    }
-    hashes = {name: _hashes(part.images) for name, part in parts.items()}
-    if TEST not in parts:
-        parts, hashes = _split(parts[TRAIN], hashes[TRAIN])
-    if not raw.ordered:
-        for name, part in parts.items():
-            order = np.lexsort((part.labels, hashes[name]))
-            hashes[name] = hashes[name][order]
-            parts[name] = Split(*(array[order] for array in part))
-    training, validation = parts[TRAIN], parts.get(VALIDATION)
-    if validation:
-        training = Split(*map(np.concatenate, zip(training, validation, strict=True)))
-        hashes[TRAIN] = np.concatenate([hashes[TRAIN], hashes[VALIDATION]])
-    found = ImportedDataset(
-        training,
-        parts[TEST],
-        classes,
-        len(validation.labels) if validation else 0,
-        [*raw.warnings, *_alike(classes)],
+    classes = _classes(place, raw)
+    check_size(place, *raw.images.shape[1:3])
+    bar = tqdm(raw.images, "hashes", unit=" images", leave=False, disable=None)
+    table = pd.DataFrame(
+        {
+            "part": raw.parts,
+            "class": pd.Categorical(map(class_name, raw.labels), classes),
+            "pixels": [hashlib.sha256(image.tobytes()).hexdigest() for image in bar],
+        }
     )
-    _check_counts(place, found)
-    found.warnings.extend(_odd(found, hashes[TRAIN], hashes[TEST]))
-    return found
+    if TEST not in raw.parts:
+        pixels = table.groupby("class", observed=True)["pixels"]
+        first, last = pixels.transform("min"), pixels.transform("max")
+        # of each class one image at least is for the test, and one to train on
+        low = ((table["pixels"] < LIMIT) | (table["pixels"] == first)) & (table["pixels"] != last)
+        table["part"] = np.where(low, TEST, TRAIN)
+    if not raw.ordered:
+        table = table.sort_values(["pixels", "class"])
+    parts = {part: table[table["part"] == part] for part in PARTS}
+    training, test = pd.concat([parts[TRAIN], parts[VALIDATION]]), parts[TEST]
+    sides = {"training": training["class"], "test": test["class"]}
+    counts = pd.DataFrame({name: side.value_counts(sort=False) for name, side in sides.items()})
+    if len(lacking := counts[(counts == 0).any(axis=1)]):
+        (name, has), others = next(lacking.iterrows()), len(lacking) - 1
+        raise DataError(
+            f"{place}: class {name} has {has.training} training and {has.test} test images"
+            f"{f', and {others} more lack some' if others else ''}; each of the {len(classes)} "
+            "classes needs both. Add images or leave it out."
+        )
+    return ImportedDataset(
+        Split(raw.images[training.index], training["class"].cat.codes.to_numpy()),
+        Split(raw.images[test.index], test["class"].cat.codes.to_numpy()),
+        classes,
+        len(parts[VALIDATION]),
+        [*raw.warnings, *_odd(training, test, counts, int(raw.images.max()))],
+    )
 
 
-def _check_shapes(place: str, parts: dict[str, Split]) -> None:
-    """Raise DataError unless all parts have images of one shape, and a label for each."""
-    for name, part in parts.items():
-        if len(part.images) != len(part.labels):
+def _classes(place: str, raw: RawDataset) -> tuple[str, ...]:
+    """Return the names of the classes, sorted, as numbers if all are; DataError if one is odd."""
+    names = Counter(map(class_name, raw.labels))
+    for name, count in sorted(names.items()):
+        number = NUMBER.fullmatch(name) and not name.isdecimal()
+        if not name or (number and not raw.classes):
             raise DataError(
-                f"{place}: {len(part.labels)} labels for {len(part.images)} {name} images"
+                f"{place}: label {name!r} of {count} images is no class; classes are whole numbers "
+                "from 0, or names"
             )
-    (shape, first), *others = {part.images.shape[1:]: name for name, part in parts.items()}.items()
-    for other, name in others:
-        old, new = (" x ".join(map(str, sides)) for sides in (shape, other))
-        raise DataError(f"{place}: {first} images are {old}, {name} images {new}")
-    check_size(place, *shape[:2])
-    if shape[2:] not in ((), (3,)):
-        raise DataError(f"{place}: {shape[2]} values a pixel; allowed are 1 and 3, of RGB")
-
-
-DIGITS = re.compile("0|[1-9][0-9]{0,17}")  # of a number that is written in one way
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(nan|inf)", re.IGNORECASE)
-
-
-def _encode(place: str, raw: RawDataset) -> tuple[tuple[str, ...], list[NDArray[np.uint16]]]:
-    """Return the names of the classes, and the labels of each part as numbers of them.
-
-    Numbers, written as digits, are sorted as such if no class has another name.
-    """
-    written = np.concatenate([part.labels for part in raw.parts.values()])
-    values, indices, counts = np.unique(written, return_inverse=True, return_counts=True)
-    for value, count in zip(values.tolist(), counts, strict=True):
-        odd = NUMBER.fullmatch(value) and not value.isdecimal()
-        if not value.strip() or (odd and not raw.classes):
-            raise DataError(
-                f"{place}: label {value!r} of {count} images is no class; classes are whole "
-                "numbers from 0, or names"
-            )
-    names = list(map(class_name, values.tolist()))
-    classes = list(raw.classes) or sorted(set(names))
+    classes = list(raw.classes) or sorted(names)
     if not raw.classes and all(map(DIGITS.fullmatch, classes)):
         classes.sort(key=int)
     if not 2 <= len(classes) <= CLASSES:
@@ -187,88 +184,33 @@ def _encode(place: str, raw: RawDataset) -> tuple[tuple[str, ...], list[NDArray[
         if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
             allowed = f"a name has 1 to {MAX_NAME} letters, none of them invisible"
             raise DataError(f"{place}: class {name!r}; {allowed}")
-    number = {name: k for k, name in enumerate(classes)}
-    encoded = np.array([number[name] for name in names], np.uint16)[indices]
-    ends = np.cumsum([len(part.labels) for part in raw.parts.values()])[:-1]
-    return tuple(classes), np.split(encoded, ends)
-
-
-def _hashes(images: NDArray[np.uint8]) -> NDArray[np.bytes_]:
-    """Return the SHA-256 of the pixels of each image, (n,)."""
-    bar = tqdm(images, "hashes", unit=" images", leave=False, disable=None)
-    return np.array([hashlib.sha256(image.tobytes()).hexdigest() for image in bar], "S64")
-
-
-def _split(
-    part: Split, hashes: NDArray[np.bytes_]
-) -> tuple[dict[str, Split], dict[str, NDArray[np.bytes_]]]:
-    """Return about a sixth of each class as test set, equal images on one side.
-
-    Of a class that has none on a side, the images nearest to it go there.
-    """
-    numbers = np.array([int(digest[:16], 16) for digest in hashes.tolist()], np.uint64)
-    test = numbers < LIMIT
-    for label in np.unique(part.labels):
-        own = part.labels == label
-        if not test[own].any():
-            test |= numbers == numbers[own].min()
-        elif test[own].all():
-            test &= numbers != numbers[own].max()
-    sides = {TRAIN: ~test, TEST: test}
-    parts = {name: Split(*(array[side] for array in part)) for name, side in sides.items()}
-    return parts, {name: hashes[side] for name, side in sides.items()}
-
-
-def _check_counts(place: str, found: ImportedDataset) -> None:
-    """Raise DataError unless each class has training and test images."""
-    names = found.classes
-    counts = [
-        np.bincount(part.labels, minlength=len(names)) for part in (found.training, found.test)
-    ]
-    if len(lacking := np.flatnonzero((counts[0] == 0) | (counts[1] == 0))):
-        training, test = (count[lacking[0]] for count in counts)
-        others = f", and {len(lacking) - 1} more lack some" if len(lacking) > 1 else ""
-        raise DataError(
-            f"{place}: class {names[lacking[0]]} has {training} training and {test} test images"
-            f"{others}; each of the {len(names)} classes needs both. Add images or leave it out."
-        )
-
-
-def _alike(classes: Sequence[str]) -> list[str]:
-    """Return a warning for classes whose names differ by case only."""
-    counts = Counter(name.casefold() for name in classes)
-    alike = [name for name in classes if counts[name.casefold()] > 1]
-    return [f"the names of these classes differ by case only: {shortened(alike)}"] * bool(alike)
+    return tuple(classes)
 
 
 def _odd(
-    found: ImportedDataset, training: NDArray[np.bytes_], test: NDArray[np.bytes_]
-) -> list[str]:
-    """Return what may be wrong, each in a line; the hashes are those of the images."""
-    warnings = []
-    if known := np.isin(test, training).sum():
-        total = len(test)
-        warnings.append(f"{known:,} of {total:,} test images are in the training set, too")
-    pairs = np.unique(np.rec.fromarrays([training, found.training.labels]))
-    digests, counts = np.unique(pairs["f0"], return_counts=True)
-    if len(twice := digests[counts > 1]):
-        names = [found.classes[k] for k in pairs["f1"][pairs["f0"] == twice[0]]]
-        warnings.append(
-            f"{len(twice):,} training images are in more than one class, such as in "
-            f"{' and '.join(names[:2])}"
+    training: pd.DataFrame, test: pd.DataFrame, counts: pd.DataFrame, brightest: int
+) -> Iterator[str]:
+    """Yield what may be wrong, each in a line."""
+    names = counts.index.str.casefold()
+    if len(alike := counts.index[names.duplicated(keep=False)]):
+        yield f"the names of these classes differ by case only: {shortened(list(alike))}"
+    if known := test["pixels"].isin(training["pixels"]).sum():
+        yield f"{known:,} of {len(test):,} test images are in the training set, too"
+    once = training.drop_duplicates(["pixels", "class"])
+    if len(twice := once[once["pixels"].duplicated(keep=False)]):
+        first = twice[twice["pixels"] == twice["pixels"].iloc[0]]["class"]
+        yield (
+            f"{twice['pixels'].nunique():,} training images are in more than one class, such as "
+            f"in {' and '.join(first[:2])}"
         )
-    brightest = max(part.images.max() for part in (found.training, found.test))
     if brightest <= 1:
-        warnings.append(f"pixels are 0 to {brightest}, where white is 255; multiply them by 255")
-    for name, part in (("training", found.training), ("test", found.test)):
-        per_class = np.bincount(part.labels, minlength=len(found.classes))
-        if few := np.count_nonzero(per_class < FEW):
-            rarest = found.classes[int(per_class.argmin())]
-            warnings.append(
-                f"{few} of {len(per_class)} classes have fewer than {FEW} {name} images; class "
-                f"{rarest} has {per_class.min()}"
+        yield f"pixels are 0 to {brightest}, where white is 255; multiply them by 255"
+    for name, column in counts.items():
+        if few := (column < FEW).sum():
+            yield (
+                f"{few} of {len(column)} classes have fewer than {FEW} {name} images; class "
+                f"{column.idxmin()} has {column.min()}"
             )
-    return warnings
 
 
 def validation_sizes(labels: NDArray[np.integer[Any]]) -> tuple[int, int]:
@@ -283,21 +225,17 @@ def validation_sizes(labels: NDArray[np.integer[Any]]) -> tuple[int, int]:
 
 def summary(found: ImportedDataset) -> str:
     """Return a line and a table of classes."""
-    parts = found.training, found.test
+    sides = {"training": found.training, "test": found.test}
     rows, columns, *rgb = found.training.images.shape[1:]
-    counts = [np.bincount(part.labels, minlength=len(found.classes)).tolist() for part in parts]
-    table = [
-        (name, *map("{:,}".format, row)) for name, *row in zip(found.classes, *counts, strict=True)
-    ]
+    counts = {name: np.bincount(part.labels) for name, part in sides.items()}
+    table = pd.DataFrame({"class": found.classes, **counts})
     if len(table) > LISTED:
-        order = np.argsort(counts[0], kind="stable")[::-1]
-        table = [table[k] for k in order]
-        table[ENDS:-ENDS] = [("...", "...", "...")]
-    training, test = (f"{len(part.labels):,}" for part in parts)
+        table = table.sort_values("training", ascending=False, kind="stable")
+        table = pd.concat([table.head(ENDS), table.tail(ENDS)])
+    training, test = (f"{len(part.labels):,}" for part in sides.values())
     head = (
         f"{training} training and {test} test images of {rows} x {columns} "
         f"{'RGB' if rgb else 'gray'} pixels, {len(found.classes)} classes"
     )
-    align = ("left", "right", "right")
-    columns = ["class", "training", "test"]
-    return f"{head}\n\n{tabulate(table, columns, disable_numparse=True, colalign=align)}"
+    written = tabulate(table, "keys", showindex=False, disable_numparse=[0], intfmt=",")
+    return f"{head}\n\n{written}"

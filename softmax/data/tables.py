@@ -7,7 +7,6 @@ import csv
 import json
 import math
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +22,9 @@ from softmax.data.raw_dataset import (
     TRAIN,
     Options,
     RawDataset,
+    join,
     part_of,
     shortened,
-    splits,
 )
 from softmax.errors import DataError
 
@@ -53,20 +52,16 @@ def read(place: Path, options: Options) -> RawDataset:
         (left, *_) = paths.pop(TEST)
         told = f"{left.name} has no labels and is left out"
         warnings = [f"{told}; a sixth of the training images is for the test"]
-    try:
-        tables = {part: [_open(path, options) for path in paths[part]] for part in paths}
-        found = [table for part in tables.values() for table in part]
-        if isinstance(found[0][1], list):
-            sources = [source for _, images, _ in found for source in images]
-            images, more = decode_all(place, sources, options.size)
-            warnings += more
-        else:
-            images = np.concatenate([images for _, images, _ in found])
-        labels = [label for labels, _, _ in found for label in labels]
-        lengths = {part: sum(len(table[0]) for table in tables[part]) for part in tables}
-        return RawDataset(splits(lengths, images, labels), found[0][2], warnings)
-    except ValueError as error:
-        raise DataError(f"{place}: {error}") from None
+    read = [(part, *_open(path, options)) for part in paths for path in paths[part]]
+    labels = [label for _, _, labels, _ in read for label in labels]
+    if isinstance(read[0][1], np.ndarray):
+        raw = join(place, [(part, images, labels) for part, images, labels, _ in read])
+    else:
+        sources = [source for _, sources, _, _ in read for source in sources]
+        images, more = decode_all(place, sources, options.size)
+        warnings += more
+        raw = RawDataset(images, labels, [part for part, *_, labels, _ in read for _ in labels])
+    return raw._replace(classes=read[0][3], warnings=warnings)
 
 
 def _names(path: Path, options: Options) -> list[str]:
@@ -88,8 +83,8 @@ def _labels(names: list[str], options: Options) -> list[str]:
     return [name for name in names if name in ([options.label] if options.label else LABELS)]
 
 
-def _open(path: Path, options: Options) -> tuple[list[str], Any, Sequence[str]]:
-    """Return the labels, the images, as uint8 or with names, and the classes if they have names."""
+def _open(path: Path, options: Options) -> tuple[Any, list[str], list[str]]:
+    """Return the images, as uint8 or sources with names, the labels, and the classes if named."""
     names = _names(path, options)
     chosen = _labels(names, options)
     if not chosen and sum(map(str.isdecimal, names)) > len(names) / 2:
@@ -115,11 +110,11 @@ def _open(path: Path, options: Options) -> tuple[list[str], Any, Sequence[str]]:
         classes = _classes(table.schema.metadata or {}, chosen[0])
         labels = [str(classes[k] if classes else k) for k in table.column(label).to_pylist()]
         if image is not None:
-            return labels, _sources(path, table.column(image)), classes
+            return _sources(path, table.column(image)), labels, classes
         columns = [column.cast(pa.uint8()) for column in table.remove_column(label).columns]
         shape = _shape(path, len(columns), options.shape)
         pixels = np.stack(columns, axis=1) if labels else np.empty((0, len(columns)), np.uint8)
-        return labels, pixels.reshape(-1, *shape), classes
+        return pixels.reshape(-1, *shape), labels, classes
     except (pa.ArrowException, OSError) as error:
         if not (found := FAULT.search(str(error))):
             raise _damaged(path, error) from None

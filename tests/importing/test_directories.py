@@ -122,7 +122,7 @@ def test_images_of_several_sizes_are_refused_unless_they_are_resized(pin: Pin) -
         ),
         ({"a": 1, "b" * 41: 1}, f"class {'b' * 41!r}; a name has 1 to 40 letters"),
         ({"train": 9}, ": has train; should have train and test, or neither. Rename"),
-        ({"a": 20, "b": 1}, "class b has 0 training and 1 test images"),
+        ({"a": 20, "b": 1}, "class b has 1 training and 0 test images"),
         (COUNTS | {"Training/owl": 1}, ": Training and train mean the same. Remove or"),
     ],
 )
