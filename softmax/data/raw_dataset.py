@@ -131,7 +131,7 @@ def prepare(place: str, raw: RawDataset) -> ImportedDataset:
     table = pd.DataFrame(
         {
             "part": raw.parts,
-            "class": pd.Categorical(map(class_name, raw.labels), classes),
+            "class": pd.Categorical([*map(class_name, raw.labels)], classes),
             "pixels": [hashlib.sha256(image.tobytes()).hexdigest() for image in bar],
         }
     )

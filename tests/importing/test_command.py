@@ -92,7 +92,9 @@ def test_names_of_classes_stay_when_data_change(pin: Pin) -> None:
 
 
 FAULTS: dict[str, dict[int, bytes | None]] = {  # what the line says, and files in others' places
-    "place: train images are 27 x 28, test images are 28 x 28; should be of one shape": {0: to_idx(NOISE[:, 1:])},
+    "place: train images are 27 x 28, test images are 28 x 28; should be of one shape": {
+        0: to_idx(NOISE[:, 1:])
+    },
     "place: 11 labels for 10 test images": {3: to_idx(np.zeros(11))},
     f"place: {FILES[2]}: not an IDX file of uint8 in 3 dimensions": {2: to_idx(np.zeros(10))},
     f"{FILES[2]}: FileNotFoundError": {2: None},
