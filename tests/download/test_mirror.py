@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import os
 import re
 import time
 import tracemalloc
@@ -124,6 +125,7 @@ def test_what_is_no_mirror_is_refused(fetch: Fetch, place: str) -> None:
     [
         (lambda path, content: path.write_bytes(content + b"\0"), "over 2368 bytes"),
         (lambda path, _: path.mkdir(), "IsADirectoryError"),
+        (lambda path, _: os.mkfifo(path), "a pipe, no file"),
         (lambda path, _: path.symlink_to("/dev/zero"), "over 2368 bytes"),
         (lambda path, _: path.symlink_to("/none"), "FileNotFoundError"),
     ],
