@@ -113,7 +113,6 @@ def test_what_the_stages_could_not_use_is_refused(pin: Pin, fault: str) -> None:
     [
         ("place", {"size": "28x28"}, "place: --size is not for IDX files"),
         ("torchvision", {"label": "digit"}, "torchvision: --label is not for torchvision's data"),
-        ("place", {"size": "28"}, "'28' should be rows and columns, such as 20x30"),
         ("place", {"shape": "32x32x4"}, "'32x32x4' should be"),
         ("place", {"name": "Mine.1"}, "Mine.1: a name is made of a-z, 0-9 and -"),
         ("nowhere", {}, "nowhere: neither a directory nor a file"),
