@@ -40,7 +40,7 @@ def test_help_imports_no_library_but_click() -> None:
     [
         (["compare"], "Missing argument 'BASE'"),
         (["data add", "mine"], "Missing argument 'SOURCE'"),
-        (["data add", "mine", ".", "--size", "3"], "'3' should be rows and columns"),
+        (["data add", "mine", ".", "--size", "3"], "'3' should be rows and columns, such as 20x30"),
         (["ui", "--port", "70000"], "70000 is not in the range"),
         (["swep"], "No such command 'swep'"),
         (["predict", "a.png", "--rev", "HEAD", "--model", "x"], "Give one of them."),

@@ -177,12 +177,8 @@ def test_a_revision_whose_lock_names_no_params_is_refused(
 def test_a_revision_without_its_data_sets_entry_is_refused(
     workspace: Workspace, written: str | None
 ) -> None:
-    if written is None:
-        git(workspace.directory, "rm", "--quiet", "--cached", "datasets.yaml")
-        git(workspace.directory, "commit", "--quiet", "--message", "Remove datasets.yaml")
-    else:
-        Path("datasets.yaml").write_text(written)
-        workspace.commit()
+    datasets.PATH.write_text(written) if written is not None else datasets.PATH.unlink()
+    workspace.commit()
     said = error(workspace.tool("predict", TEST, "--rev", "HEAD"))
     assert said.startswith("HEAD: its datasets.yaml has no valid entry 'digits'. Choose a ")
 

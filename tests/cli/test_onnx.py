@@ -59,6 +59,5 @@ def test_any_shape_and_number_of_classes_will_do_and_another_label_is_refused() 
 
 def test_without_onnx_it_says_how_to_install_it(workspace: Workspace) -> None:
     workspace.monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    assert error(workspace.tool("onnx")) == (
-        "onnx: onnxruntime not installed. Run `make .venv/dev`."
-    )
+    said = error(workspace.tool("onnx"))
+    assert said == "onnx: onnxruntime not installed. Run `make .venv/dev`."

@@ -74,13 +74,18 @@ def test_a_directory_val_is_the_end_of_the_training_set(pin: Pin) -> None:
     assert "some of 0 to 5, train.validation to 6: make repro" in pinned.out
 
 
+HIDDEN = (".ipynb_checkpoints/0.png", "more/.hidden/0.png", "__MACOSX/0.png", "._0.png")
+
+
 def test_what_nobody_expects_is_told(pin: Pin) -> None:
-    """Find RGB among gray, and files and directories of no use."""
+    """Find RGB among gray, and files and directories of no use, but not what is hidden."""
     write_images(PLACE, COUNTS)
     gray = np.asarray(Image.open(PLACE / "train/dog/000.png"))
     Image.fromarray(noise(6, 9, 3)).save(PLACE / "test/owl/000.png")
     (PLACE / "train/dog/notes.txt").touch()
-    (PLACE / "train/dog/.DS_Store").touch()
+    for path in map((PLACE / "train/dog").joinpath, HIDDEN):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PLACE / "test/dog/000.png", path)
     (PLACE / "others/dog").mkdir(parents=True)
     os.mkfifo(PLACE / "train/dog/pipe.png")
     pinned = pin()
@@ -96,30 +101,20 @@ def test_images_of_several_sizes_are_refused_unless_they_are_resized(pin: Pin) -
     write_images(PLACE, COUNTS)
     write_images(PLACE, {"test/dog": 2}, (7, 9))
     write_images(PLACE, {"test/owl": 1}, (30, 20))
-    reason = (
-        "7 x 9 pixels, where 15 of 18 images have 6 x 9; 3 sizes in all, --size 28x28 makes one"
-    )
-    pin.refused(PLACE, f"{PLACE}/test/dog/000.png: {reason}")
-    training, _, test, _ = pin(size="4x5").arrays
-    assert training.shape == (12, 4, 5)
-    assert test.shape == (6, 4, 5)
+    reason = "7 x 9 pixels, where 15 of 18 images have 6 x 9; 3 sizes in all, --size 28x28 makes"
+    pin.refused(PLACE, f"{PLACE}/test/dog/000.png: {reason} one")
+    assert [images.shape for images in pin(size="4x5").arrays[::2]] == [(12, 4, 5), (6, 4, 5)]
 
 
 @pytest.mark.parametrize(
     ("counts", "reason"),
     [
         (COUNTS | {"train/fox": 7}, "fox has 7 training and 0 test images; each of the 4 classes"),
-        (
-            COUNTS | {"test/fox": 1, "test/yak": 1},
-            "fox has 0 training and 1 test images, and 1 more",
-        ),
+        (COUNTS | {"test/fox": 1, "test/yak": 1}, "has 0 training and 1 test images, and 1 more"),
         (COUNTS | {"train/emu": 0}, "class emu has 0 training and 0 test images"),
         ({}, ": 0 images. Put those of each class in a directory"),
         ({"one": 9}, ": 1 class (one); 2 to 1000 are allowed"),
-        (
-            {f"{k:04}": k == 0 for k in range(1001)},
-            ": 1001 classes (0000, 0001, 0002, 0003, 0004, ...)",
-        ),
+        ({f"c{k}": k == 0 for k in range(1001)}, ": 1001 classes (c0, c1, c10, c100, c1000, ...)"),
         ({"a": 1, "b" * 41: 1}, f"class {'b' * 41!r}; a name has 1 to 40 letters"),
         ({"train": 9}, ": has train; should have train and test, or neither. Rename"),
         ({"a": 20, "b": 1}, "class b has 1 training and 0 test images"),
@@ -149,17 +144,6 @@ def test_one_class_in_several_spellings_is_one_and_case_is_told(pin: Pin) -> Non
     assert pinned.classes == ("Cat", "cat", "mèo")
     assert np.bincount(pinned.arrays[1]).tolist() == [11, 22, 22]
     assert pinned.warnings[0].endswith("these classes differ by case only: Cat, cat")
-
-
-@pytest.mark.parametrize(
-    "extra", [".ipynb_checkpoints/0.png", "more/.hidden/0.png", "__MACOSX/0.png", "._0.png"]
-)
-def test_what_is_hidden_is_no_image(pin: Pin, extra: str) -> None:
-    write_images(PLACE, COUNTS)
-    path = PLACE / "train/dog" / extra
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes((PLACE / "test/dog/000.png").read_bytes())
-    assert len(pin().arrays[0]) == 12
 
 
 def test_each_directory_counts_once_and_a_loop_is_refused(pin: Pin) -> None:

@@ -5,13 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from importing.pins import Pin, noise, pairs
-from numpy.typing import NDArray
 
 PATH = Path("mine.npz")
-SIDES = st.integers(1, 9)
 GOOD: dict[str, Any] = {
     "x_train": noise(20, 4, 5),
     "y_train": np.arange(20) % 10,
@@ -22,13 +18,13 @@ EXPECTED = [pairs(GOOD[f"x_{part}"], GOOD[f"y_{part}"]) for part in ("train", "t
 
 
 def test_arrays_stay_as_they_are_in_any_form_that_keras_has(pin: Pin) -> None:
-    """Take RGB, a last axis of one, and labels in a column, as those of CIFAR-10."""
+    """Take RGB and a last axis of one."""
     np.savez(PATH, **GOOD)
     pinned = pin(PATH)
     assert pinned.classes == tuple("0123456789")
     assert [pinned.pairs(0), pinned.pairs(1)] == EXPECTED
     rgb = {name: np.stack([GOOD[name]] * 3, axis=-1) for name in ("x_train", "x_test")}
-    np.savez_compressed(PATH, **GOOD | rgb | {"y_test": GOOD["y_test"][:, None]})
+    np.savez_compressed(PATH, **GOOD | rgb)
     assert pin(PATH).pairs(0) == pairs(rgb["x_train"], GOOD["y_train"])
     np.savez(PATH, **GOOD | {name: GOOD[name][..., None] for name in ("x_train", "x_test")})
     assert [pin(PATH).pairs(0), pin(PATH).pairs(1)] == EXPECTED
@@ -81,39 +77,6 @@ def test_the_validation_set_of_medmnist_is_the_end_of_the_training_set(pin: Pin)
     held_out = [image.tobytes() for image in pinned.arrays[0][-10:]]
     assert sorted(held_out) == [image for image, _ in EXPECTED[1]]
     assert "train.validation to 10" in pinned.out
-
-
-def resized(pin: Pin, images: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:
-    """Return two images as they are pinned in this size."""
-    np.savez(PATH, x_train=images, y_train=[0, 1], x_test=images, y_test=[0, 1])
-    training, labels, test, _ = pin(PATH, size=f"{rows}x{columns}").arrays
-    assert np.array_equal(training, test)
-    return training[np.argsort(labels)]
-
-
-def mean(image: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.int64]:
-    """Cut pixels into parts, so that a new one is the mean of whole parts; halves go up."""
-    parts = image.astype(np.int64).repeat(rows, axis=0).repeat(columns, axis=1)
-    old_rows, old_columns = image.shape
-    sums = parts.reshape(rows, old_rows, columns, old_columns).sum(axis=(1, 3))
-    return (2 * sums + image.size) // (2 * image.size)
-
-
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(SIDES, SIDES, SIDES, SIDES)
-def test_each_pixel_is_the_mean_of_what_it_covers(
-    pin: Pin, old_rows: int, old_columns: int, rows: int, columns: int
-) -> None:
-    images = noise(2, old_rows, old_columns)
-    for image, pinned in zip(images, resized(pin, images, rows, columns), strict=True):
-        assert (pinned == mean(image, rows, columns)).all()
-
-
-def test_halves_are_rounded_up_and_white_stays_white(pin: Pin) -> None:
-    halves = np.array([[[0, 1], [3, 0]]] * 2, np.uint8)
-    assert resized(pin, halves, 2, 1)[0].tolist() == [[1], [2]]
-    white = np.full((2, 999, 1501), 255, np.uint8)
-    assert (resized(pin, white, 28, 28) == 255).all()
 
 
 FAULTS: dict[str, dict[str, Any]] = {

@@ -53,8 +53,8 @@ def test_train_writes_weights_losses_and_scores(workspace: Workspace) -> None:
     workspace.set(train={"batch_size": 64})
     assert workspace.stage("train").status == 0
     assert pd.read_csv(paths.LOSSES)["step"].tolist() == [*range(1, 9)]
-    columns = pd.read_csv(paths.EPOCHS).columns
-    assert [*columns] == ["step", "epoch", "train_loss", "train_accuracy"]
+    epochs = pd.read_csv(paths.EPOCHS)
+    assert [*epochs] == ["step", "epoch", "train_loss", "train_accuracy"]
     workspace.set(train={"batch_size": 2, "epochs": 3, "validation": 100})
     assert workspace.stage("train").status == 0
     assert model.load(paths.WEIGHTS).shape == (10, 65)
@@ -140,11 +140,7 @@ def test_a_second_run_writes_the_same_bytes(workspace: Workspace) -> None:
     ("stage", "changes", "message"),
     [
         ("check", {"train": {"epochs": 0}}, "params.yaml: train.epochs = 0 should be"),
-        (
-            "train",
-            {"train": {"validation": 500}},
-            "train.validation = 500: of 500 training images",
-        ),
+        ("train", {"train": {"validation": 500}}, "train.validation = 500: of 500 training images"),
         ("train", {"train": {"learning_rate": 1e307}}, "Lower the learning rate"),
         ("report", {"evaluate": {"samples": [30]}}, "evaluate.samples names image 30"),
         ("download", {"download": {"dataset": "mist"}}, "download.dataset = 'mist' should"),
@@ -188,8 +184,7 @@ def test_one_flipped_bit_of_what_a_stage_reads_is_found(
 
 
 @pytest.mark.parametrize(
-    ("stage", "shape"),
-    [("evaluate", (10, 63)), ("export", (9, 64)), ("report", (64, 10))],
+    ("stage", "shape"), [("evaluate", (10, 63)), ("export", (9, 64)), ("report", (64, 10))]
 )
 def test_weights_of_another_shape_are_one_line_and_touch_nothing(
     workspace: Workspace, stage: str, shape: tuple[int, int]
