@@ -91,7 +91,6 @@ FAULTS: dict[str, dict[int, bytes | None]] = {  # what the line says, and files 
     f"{FILES[2]}: FileNotFoundError": {2: None},
     "place: labels -1 to 9, allowed are 0 to 999": {1: to_idx(LABELS - (LABELS == 0), ">i4")},
     "place: labels 0 to 1000, allowed are 0 to 999": {3: to_idx(np.full(10, 1000), ">i4")},
-    "class 9 has 0 training and 1 test images, and 1 more": {1: to_idx(LABELS + (LABELS == 9))},
     "2 values a pixel; allowed are 1 and 3": {
         k: to_idx(noise(n, 6, 6, 2)) for k, n in ((0, 20), (2, 10))
     },
