@@ -49,9 +49,8 @@ def test_cosine_schedule(steps: int, fraction: float) -> None:
     step = int(steps * fraction)
     expected = (1 + math.cos(math.pi * step / steps)) / 2
 
-    assert optimizers.scheduled(1.0, "cosine", step, steps) == pytest.approx(
-        expected, rel=0, abs=1e-15
-    )
+    found = optimizers.scheduled(1.0, "cosine", step, steps)
+    assert found == pytest.approx(expected, rel=0, abs=1e-15)
 
 
 def test_schedules_start_at_the_learning_rate_and_cosine_falls() -> None:

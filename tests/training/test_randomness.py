@@ -76,9 +76,8 @@ def test_permutation_keeps_the_order_of_equal_words(monkeypatch: pytest.MonkeyPa
     raw = SimpleNamespace(random_raw=lambda _: equal.copy())
     monkeypatch.setattr(np.random, "Philox", lambda **_: raw)
 
-    assert randomness.permutation(1000, 0, 1).tolist() == sorted(
-        range(1000), key=equal.tolist().__getitem__
-    )
+    expected = sorted(range(1000), key=equal.tolist().__getitem__)
+    assert randomness.permutation(1000, 0, 1).tolist() == expected
 
 
 def test_permutation_needs_16_bytes_for_each_number() -> None:
