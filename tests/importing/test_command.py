@@ -165,8 +165,6 @@ ARRAYS = {
 }
 ROWS = "".join(f"{k % 2},{k},{2 * k},{3 * k},255\n" for k in range(20))
 FIGURES = [Image.fromarray(noise(6, 9, *rgb)) for rgb in ((), (3,))]
-
-
 SAMPLES = {
     "mine.npz": [saved(save, **ARRAYS) for save in (np.savez, np.savez_compressed)],
     "mine.csv": [f"label,a,b,c,d\n{ROWS}".encode()],

@@ -63,9 +63,7 @@ def test_nothing_is_trained_or_logged_twice(workspace: Workspace) -> None:
     assert after.keys() == before.keys()
 
 
-def test_the_model_of_the_stages_has_the_same_weights_and_completes_its_row(
-    workspace: Workspace,
-) -> None:
+def test_the_model_of_the_stages_is_the_same_and_completes_its_row(workspace: Workspace) -> None:
     (one,) = sweep(workspace, "train.seed=0")
     stages = json.loads(paths.TEST_METRICS.read_text())
     assert one["weights"] == files.sha256(paths.WEIGHTS)
