@@ -1,6 +1,7 @@
 """IDX files, and how their images become batches."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,6 @@ from helpers import tiny
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from importing.pins import to_idx
 from numpy.typing import NDArray
 
 from softmax.core import batches, idx
@@ -16,14 +16,20 @@ from softmax.core.arrays import Array, to_numpy
 from softmax.core.workers import Workers
 from softmax.errors import DataError
 
-Bytes = NDArray[np.uint8]
 IMAGES = np.arange(24, dtype=np.uint8).reshape(3, 2, 4)
 LABELS = np.array([7, 0, 9], np.uint8)
 
 
+def to_idx(array: NDArray[Any], kind: str = "u1") -> bytes:
+    """Return `array` as an IDX file of bytes, or of integers of four bytes."""
+    start = bytes([0, 0, {"u1": 8, ">i4": 12}[kind], array.ndim])
+    sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
+    return start + sizes + array.astype(kind).tobytes()
+
+
 @given(arrays(np.uint8, array_shapes(max_dims=3)))
 def test_idx_files_give_their_array_back(
-    tmp_path_factory: pytest.TempPathFactory, array: Bytes
+    tmp_path_factory: pytest.TempPathFactory, array: NDArray[np.uint8]
 ) -> None:
     path = tmp_path_factory.mktemp("idx") / "file"
     path.write_bytes(to_idx(array))
