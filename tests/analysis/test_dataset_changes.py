@@ -1,18 +1,11 @@
 """What is said of two versions of a data set."""
 
-from collections import Counter
-
 import pytest
 from analysis.sides import cells, version
-from hypothesis import given
-from hypothesis import strategies as st
 
-from softmax.analysis.dataset_changes import ROWS, Version, describe, shared_tests
+from softmax.analysis.dataset_changes import ROWS, Version, describe
 
 BEFORE = version("AABCD", "aaabc")
-IMAGES = st.lists(st.tuples(st.sampled_from("AB"), st.sampled_from("abc")), max_size=8)
-
-
 SAID = {
     "Test set: the same 5 images and labels.": version("AABCD", "aaabc"),
     "Test set: the same 5 images and labels, in another order.": version("ADCAB", "acbaa"),
@@ -48,13 +41,3 @@ def test_the_table_has_the_classes_that_changed_most() -> None:
     assert len(cells(page)) == 1 + ROWS
     assert cells(page)[-1][0] == names[99]  # whose image was removed
     assert page.endswith("Classes with fewer changes, not shown: 79.")
-
-
-@given(IMAGES, IMAGES)
-def test_shared_tests_are_the_common_multiset(
-    before: list[tuple[str, str]], after: list[tuple[str, str]]
-) -> None:
-    sides = [version(*("".join(pair[i] for pair in s) for i in (0, 1))) for s in (before, after)]
-    left, right = shared_tests(*sides)
-    assert [before[k] for k in left] == [after[k] for k in right]
-    assert Counter(before[k] for k in left) == Counter(before) & Counter(after)

@@ -4,6 +4,7 @@ import io
 import struct
 import xml.etree.ElementTree as ET
 import zlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,9 +23,10 @@ def decode(content: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
 
 
-def drawn(prediction_figure: bytes) -> tuple[list[str | None], list[dict[str, str]]]:
+def drawn(*shown: Any) -> tuple[list[str | None], list[dict[str, str]]]:
     """The texts of a card, and the attributes of its bars."""
-    root, svg = ET.fromstring(prediction_figure), "{http://www.w3.org/2000/svg}"  # noqa: S314 (ours)
+    root = ET.fromstring(images.prediction_figure(*shown))  # noqa: S314 (ours)
+    svg = "{http://www.w3.org/2000/svg}"
     texts = [element.text for element in root.iter(f"{svg}text")]
     return texts, [rect.attrib for rect in root.iter(f"{svg}rect")][1:]
 
@@ -106,21 +108,16 @@ def test_channels_lie_beside_each_other() -> None:
 def test_card_shows_scores_probabilities_and_the_verdict() -> None:
     z = np.linspace(-1, 1, 10)
     a = model.softmax(z[:, None])[:, 0]
-    texts, bars = drawn(
-        images.prediction_figure(217, np.zeros((28, 28), np.uint8), 6, z, "0123456789")
-    )
+    texts, bars = drawn(217, np.zeros((28, 28), np.uint8), 6, z, "0123456789")
     assert texts[0] == "Test image 217: a 6, called 9 (0.22), wrong"
     assert {f"{value:.3f}" for value in [*z, *a]} <= set(texts)
-    assert [int(bar["width"]) for bar in bars] == [
-        round(value * images.BAR) for value in a.tolist()
-    ]
+    widths = [round(value * images.BAR) for value in a.tolist()]
+    assert [int(bar["width"]) for bar in bars] == widths
     assert bars[6]["fill"] != bars[9]["fill"] != bars[0]["fill"]
 
 
 def test_card_of_many_named_classes_shows_the_likeliest_and_the_label() -> None:
     names = [f"class <{k}>" for k in range(47)]
-    texts, _ = drawn(
-        images.prediction_figure(5, np.zeros((6, 4, 3), np.uint8), 3, np.linspace(-1, 1, 47), names)
-    )
+    texts, _ = drawn(5, np.zeros((6, 4, 3), np.uint8), 3, np.linspace(-1, 1, 47), names)
     assert texts[0] == "Test image 5: class <3>, called class <46> (0.05), wrong"
     assert texts[4::3] == [*names[46:37:-1], names[3]]

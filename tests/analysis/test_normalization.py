@@ -20,12 +20,8 @@ from softmax.core import model
 
 Ink = NDArray[np.uint8]
 
-INKS = arrays(
-    np.uint8,
-    st.tuples(st.integers(1, 50), st.integers(1, 50)),
-    elements=st.integers(0, 255),
-    fill=st.just(0),
-)
+SHAPES = st.tuples(st.integers(1, 50), st.integers(1, 50))
+INKS = arrays(np.uint8, SHAPES, elements=st.integers(0, 255), fill=st.just(0))
 
 
 @pytest.fixture(scope="module")

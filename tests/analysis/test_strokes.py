@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from softmax.analysis import normalization
 from softmax.errors import DataError
 
-Y, X = np.mgrid[-1:1:400j, -1:1:400j]
+SQUARED = (np.mgrid[-1:1:400j, -1:1:400j] ** 2).sum(axis=0)  # distances from the middle
+SEVEN = written("7")
 CHALK = np.zeros((400, 400))
 CHALK[150:250, 150:250] = written("1", 100) > 0.5
 PHOTOS = {  # of dark ink
@@ -19,14 +20,9 @@ PHOTOS = {  # of dark ink
     for digit in "01478"
     for shade, noise in ((0, 0), (0.3, 10), (0.6, 25))
 }
-PHOTOS["in light that falls off"] = (
-    written("7"),
-    photographed(written("7")) * (1 - 0.3 * (X**2 + Y**2)),
-)
-PHOTOS["small, on a ground that is no quadratic surface"] = (
-    CHALK,
-    255 - (120 + 110 * CHALK) * (1 - 0.05 * (X**2 + Y**2) ** 2),
-)
+PHOTOS["in light that falls off"] = (SEVEN, photographed(SEVEN) * (1 - 0.3 * SQUARED))
+BOARD = 255 - (120 + 110 * CHALK) * (1 - 0.05 * SQUARED**2)
+PHOTOS["small, on a ground that is no quadratic surface"] = (CHALK, BOARD)
 
 
 @pytest.mark.parametrize("name", PHOTOS)

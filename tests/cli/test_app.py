@@ -15,15 +15,14 @@ COMMANDS = {**program.commands, **data.commands}
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_each_command_has_help_with_an_example(name: str, workspace: Workspace) -> None:
     command = COMMANDS[name]
-    words = ["data", name] if name in data.commands else [name]
-    printed = workspace.tool(" ".join(words), "--help")
+    words = f"data {name}" if name in data.commands else name
+    printed = workspace.tool(words, "--help")
     assert printed.status == 0
     assert command.help
     options = [param for param in command.params if isinstance(param, click.Option)]
     assert all(option.help or option.show_default for option in options)
-    assert isinstance(command, click.Group) or f"Example: python -m softmax {' '.join(words)}" in (
-        printed.out
-    )
+    example = f"Example: python -m softmax {words}"
+    assert isinstance(command, click.Group) or example in printed.out
 
 
 def test_help_imports_no_library_but_click() -> None:

@@ -1,6 +1,7 @@
 """IDX files, and how their images become batches."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,20 +16,20 @@ from softmax.core.arrays import Array, to_numpy
 from softmax.core.workers import Workers
 from softmax.errors import DataError
 
-Bytes = NDArray[np.uint8]
 IMAGES = np.arange(24, dtype=np.uint8).reshape(3, 2, 4)
 LABELS = np.array([7, 0, 9], np.uint8)
 
 
-def to_idx(array: Bytes) -> bytes:
-    """Return `array` as an IDX file."""
+def to_idx(array: NDArray[Any], kind: str = "u1") -> bytes:
+    """Return `array` as an IDX file of bytes, or of integers of four bytes."""
+    start = bytes([0, 0, {"u1": 8, ">i4": 12}[kind], array.ndim])
     sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
-    return bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes()
+    return start + sizes + array.astype(kind).tobytes()
 
 
 @given(arrays(np.uint8, array_shapes(max_dims=3)))
 def test_idx_files_give_their_array_back(
-    tmp_path_factory: pytest.TempPathFactory, array: Bytes
+    tmp_path_factory: pytest.TempPathFactory, array: NDArray[np.uint8]
 ) -> None:
     path = tmp_path_factory.mktemp("idx") / "file"
     path.write_bytes(to_idx(array))
@@ -66,23 +67,6 @@ def test_read_idx_refuses_what_is_not_idx(tmp_path: Path, content: bytes) -> Non
     assert str(error.value) == f"{path}: not an IDX file of uint8 or int32 in 1 dimensions"
 
 
-@pytest.fixture
-def pair(tmp_path: Path) -> tuple[Path, Path]:
-    """Files of images, and of their labels."""
-    images, labels = tmp_path / "images", tmp_path / "labels"
-    images.write_bytes(to_idx(IMAGES))
-    labels.write_bytes(to_idx(LABELS))
-    return images, labels
-
-
-def test_images_become_rows_of_pixels(pair: tuple[Path, Path]) -> None:
-    read = batches.load(*pair, IMAGES.shape, 10)
-
-    assert read.images.tolist() == IMAGES.reshape(3, 8).tolist()
-    assert read.labels.tolist() == [7, 0, 9]
-    assert read.images.dtype == read.labels.dtype == np.uint8
-
-
 @pytest.mark.parametrize(
     ("labels", "shape", "fault"),
     [
@@ -92,30 +76,36 @@ def test_images_become_rows_of_pixels(pair: tuple[Path, Path]) -> None:
     ],
 )
 def test_each_image_has_the_shape_that_is_pinned_and_one_of_the_labels(
-    pair: tuple[Path, Path], labels: list[int], shape: tuple[int, ...], fault: str
+    tmp_path: Path, labels: list[int], shape: tuple[int, ...], fault: str
 ) -> None:
-    pair[1].write_bytes(to_idx(np.array(labels, np.uint8)))
+    (tmp_path / "images").write_bytes(to_idx(IMAGES))
+    (tmp_path / "labels").write_bytes(to_idx(np.array(labels)))
 
     with pytest.raises(DataError) as error:
-        batches.load(*pair, shape, 10)
-    assert str(error.value) == f"{pair[0].parent}/{fault}"
+        batches.load(tmp_path / "images", tmp_path / "labels", shape, 10)
+    assert str(error.value) == f"{tmp_path}/{fault}"
 
 
-def test_rgb_images_and_many_classes_have_more_dimensions_and_wider_labels(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("shape", "kind", "classes"), [((3, 2, 4), "u1", 10), ((2, 2, 2, 3), ">i4", 1000)]
+)
+def test_images_become_rows_of_pixels_and_labels_native_numbers(
+    tmp_path: Path, shape: tuple[int, ...], kind: str, classes: int
+) -> None:
     images, labels = tmp_path / "images", tmp_path / "labels"
-    images.write_bytes(to_idx(IMAGES.reshape(2, 2, 2, 3)))
-    labels.write_bytes(b"\0\0\x0c\x01" + np.array([2, 999, 0], ">u4").tobytes())
+    numbers = np.resize([classes - 1, 0], shape[0])
+    images.write_bytes(to_idx(IMAGES.reshape(shape)))
+    labels.write_bytes(to_idx(numbers, kind))
 
-    read = batches.load(images, labels, (2, 2, 2, 3), 1000)
-    assert read.images.tolist() == IMAGES.reshape(2, 12).tolist()
-    assert read.labels.tolist() == [999, 0]
-    assert read.labels.dtype == np.int32
-    assert read.labels.dtype.isnative
-    with pytest.raises(DataError, match=r"labels 0 to 999, allowed are 0 to 998$"):
-        batches.load(images, labels, (2, 2, 2, 3), 999)
-    images.write_bytes(b"\0\0\x0c\x03" + np.array([2, 2, 2, *range(8)], ">u4").tobytes())
-    with pytest.raises(DataError, match="not an IDX file of uint8 in 3"):
-        batches.load(images, labels, (2, 2, 2), 1000)
+    read = batches.load(images, labels, shape, classes)
+    assert read.images.tolist() == IMAGES.reshape(shape[0], -1).tolist()
+    assert read.labels.tolist() == numbers.tolist()
+    assert (read.images.dtype, read.labels.dtype) == (np.uint8, np.dtype(kind).newbyteorder("="))
+    with pytest.raises(DataError, match=f"0 to {classes - 1}, allowed are 0 to {classes - 2}$"):
+        batches.load(images, labels, shape, classes - 1)
+    images.write_bytes(to_idx(IMAGES.reshape(shape), ">i4"))
+    with pytest.raises(DataError, match=f"not an IDX file of uint8 in {len(shape)}"):
+        batches.load(images, labels, shape, classes)
 
 
 @given(st.integers(1, 30), st.integers(0, 29))

@@ -74,8 +74,6 @@ def test_the_validation_set_of_medmnist_is_the_end_of_the_training_set(pin: Pin)
     np.savez(PATH, **arrays, test_images=GOOD["x_test"], test_labels=GOOD["y_test"][:, None])
     pinned = pin(PATH)
     assert pinned.pairs(0) == sorted(EXPECTED[0] + EXPECTED[1])
-    held_out = [image.tobytes() for image in pinned.arrays[0][-10:]]
-    assert sorted(held_out) == [image for image, _ in EXPECTED[1]]
     assert "train.validation to 10" in pinned.out
 
 
@@ -83,12 +81,9 @@ FAULTS: dict[str, dict[str, Any]] = {
     "holds x_train, y_train, x_test; should hold x_train,": {"y_test": None},
     "x_train is float64; should be whole numbers from 0 to 255": {"x_train": GOOD["x_train"] / 255},
     "x_test has shape (10, 20); should be": {"x_test": GOOD["x_test"].reshape(10, 20)},
-    "9 labels for 10 test images": {"y_test": np.arange(9)},
     "y_test has shape (10, 10); should be (n,)": {"y_test": 2 * np.eye(10, dtype=int)},
     "y_test is not UTF-8": {"y_test": np.array([b"\xff"] * 10)},
     "x_train has shape (); should be": {"x_train": np.uint8(3)},
-    "label '-1' of 1 images is no class": {"y_test": np.arange(-1, 9)},
-    "label '0.5' of 10 images is no class": {"y_test": np.full(10, 0.5)},
     "not an .npz of plain arrays, or damaged": {"y_test": np.array([{}] * 10)},
 }
 

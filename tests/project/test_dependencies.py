@@ -46,11 +46,7 @@ def test_contributing_says_what_a_change_of_each_directory_runs() -> None:
     table = dict(re.findall(r"^\| `([\w/.]+)` \| (.*) \|$", text, re.MULTILINE))
     assert table["stages"] == "the stage of that name"
     for directory in table.keys() - {"stages"}:
-        runs = [
-            stage
-            for stage in STAGES
-            if any(path.is_relative_to(directory) for path in code_of(stage))
-        ]
+        runs = [s for s in STAGES if any(path.is_relative_to(directory) for path in code_of(s))]
         assert table[directory] == (", ".join(runs) or "nothing")
     parts = {str(path.parent.relative_to(ROOT)) for path in ROOT.glob("softmax/*/__init__.py")}
     others = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"softmax", "stages"}

@@ -28,9 +28,7 @@ def test_check_writes_the_same_whatever_the_params(workspace: Workspace) -> None
     assert paths.CHECKED.read_bytes() == first
 
 
-def test_download_brings_the_verified_files_from_the_cache_or_a_mirror(
-    workspace: Workspace,
-) -> None:
+def test_download_brings_verified_files_from_the_cache_or_a_mirror(workspace: Workspace) -> None:
     before = workspace.contents()
     shutil.move("data/digits", "mirror")
     workspace.monkeypatch.setenv("MNIST_MIRROR", "mirror")

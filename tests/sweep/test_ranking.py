@@ -58,20 +58,20 @@ def test_held_out_images_choose_and_not_the_test_set(make: Make) -> None:
     assert "it left the range" in text
 
 
-@pytest.mark.parametrize("others", [0, 5])
-def test_without_the_same_held_out_images_none_is_best(others: int, make: Make) -> None:
-    results = [
-        make(learning_rate=0.1, validation_set=0, test=0.9),
-        make(learning_rate=0.2, validation_set=others, test=0.95),
-    ]
+@pytest.mark.parametrize(
+    ("validation_sets", "test", "said"),
+    [
+        ((0, 0), 0.9, "the test set must not choose"),
+        ((0, 5), 0.9, "the test set must not choose"),
+        ((9, 9), 0, "No setting gave a model."),
+    ],
+)
+def test_without_models_scored_on_the_same_validation_set_none_is_best(
+    validation_sets: tuple[int, int], test: float, said: str, make: Make
+) -> None:
+    results = [make(n, test=test, learning_rate=k) for k, n in enumerate(validation_sets, 1)]
     assert ranking.best(results) is None
-    assert "the test set must not choose" in ranking.write(results)
-
-
-def test_where_every_setting_fails_that_is_said(make: Make) -> None:
-    results = [make(learning_rate=rate) for rate in (8.0, 9.0)]
-    assert ranking.best(results) is None
-    assert "No setting gave a model." in ranking.write(results)
+    assert said in ranking.write(results)
 
 
 def test_over_seeds_the_mean_chooses(make: Make) -> None:

@@ -59,10 +59,8 @@ TRAIN_ONLY = "a sweep sets keys of train, such as train.learning_rate=0.01,0.1"
 @pytest.mark.parametrize(
     ("override", "reason"),
     [
-        ("export.scale=3", TRAIN_ONLY),
-        ("train={seed:1}", TRAIN_ONLY),
-        ("+train.x=1", TRAIN_ONLY),
-        ("~train.seed=null", TRAIN_ONLY),
+        *[("export.scale=3", TRAIN_ONLY), ("train={seed:1}", TRAIN_ONLY)],
+        *[("+train.x=1", TRAIN_ONLY), ("~train.seed=null", TRAIN_ONLY)],
         ("train.seed", "Error parsing override 'train.seed': missing EQUAL at '<EOF>'"),
         ("train.seed=range(", "no viable alternative at input 'range('"),
         ("train.seed=glob(*)", "Glob override 'train.seed=glob(*)' is not supported."),

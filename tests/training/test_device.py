@@ -20,13 +20,9 @@ TOO_FEW = (
 @pytest.mark.parametrize(
     ("wanted", "workers", "gpus", "chosen"),
     [
-        (None, 1, 1, "cuda"),
-        ("", 1, 1, "cuda"),
-        ("auto", 1, 0, "cpu"),
-        ("auto", 2, 2, "cuda"),
+        *[(None, 1, 1, "cuda"), ("", 1, 1, "cuda"), ("auto", 1, 0, "cpu"), ("cpu", 1, 1, "cpu")],
+        *[("auto", 2, 2, "cuda"), ("cuda", 2, 2, "cuda")],
         ("auto", 3, 2, "cpu"),  # each worker of a machine needs one
-        ("cuda", 2, 2, "cuda"),
-        ("cpu", 1, 1, "cpu"),
         ("cuda", 1, 0, TOO_FEW.format(0, 1)),
         ("cuda", 3, 2, TOO_FEW.format(2, 3)),
         ("CPU", 1, 1, "DEVICE = 'CPU' should be auto, cpu or cuda"),

@@ -44,11 +44,9 @@ def test_batches_and_the_model_stay_on_the_device(data: Dataset, *, shuffled: bo
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])
 def test_steps_and_scores_stay_on_the_device(data: Dataset, optimizer: str) -> None:
-    hyperparameters = tiny.params(
-        optimizer=optimizer, schedule="cosine", weight_decay=0.1, averaging=0.9
-    )
+    params = tiny.params(optimizer=optimizer, schedule="cosine", weight_decay=0.1, averaging=0.9)
     kept, validation_set = data.split(5)
-    trainer = Trainer(kept, [hyperparameters, hyperparameters])
+    trainer = Trainer(kept, [params, params])
     losses, _ = trainer.take_steps(1)
 
     averaged = trainer.state.averaged()

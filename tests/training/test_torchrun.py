@@ -67,9 +67,7 @@ def test_several_machines_wait_for_each_other(
         ({0: -15, 1: -9, 2: -15}, "worker 1 ended with SIGKILL; run again"),
         ({0: -15, 1: -15}, "worker 0 ended with SIGTERM; run again"),
         ({0: 2, 1: -11}, "worker 1 ended with SIGSEGV; run again"),
-        ({0: 2}, "2"),
-        ({0: -15, 1: 2}, "2"),
-        ({0: 2, 1: 1}, "2"),
+        *[({0: 2}, "2"), ({0: -15, 1: 2}, "2"), ({0: 2, 1: 1}, "2")],
     ],
     ids=str,
 )
