@@ -1,8 +1,10 @@
 """Errors that a user can fix, each in one line, and how a stage ends on them."""
 
 import functools
+import io
 import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -83,8 +85,15 @@ def exits_cleanly(main: Callable[[], None]) -> Callable[[], None]:
 
     @functools.wraps(main)
     def wrapper() -> None:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # where a terminal knows but ASCII
         try:
             main()
+            sys.stdout.flush()
+        except BrokenPipeError:  # a reader such as `head` has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(128 + signal.SIGPIPE)
         except (SoftmaxError, OSError) as error:
             if isinstance(error, SoftmaxError) and os.environ.get("LOCAL_RANK", "0") != "0":
                 time.sleep(DELAY)

@@ -26,21 +26,20 @@ def add(name: str, place: str, *, replace: bool, **given: Any) -> None:
             f"{name}: a data set of this project. Choose another name, or --replace it."
         )
     found = importing.named(name, importing.read(name, place, Options(**given)))
-    print(f"{name}: {shown(summary(found))}\n")
-    for line in found.warnings:
-        print(f"warning: {shown(line)}", file=sys.stderr)
-    if name in datasets.load():
-        print(f"Since the last version: {shown(_changes(name, found))}\n")
+    changes = _changes(name, found) if name in datasets.load() else ""
     with tempfile.TemporaryDirectory() as directory:
         importing.write_files(found, Path(directory))
         sources.keep(Path(directory))
         importing.write_entry(name, found, Path(directory))
     last = len(found.test.labels) - 1
     held_out = f", train.validation to {found.validation}" if found.validation else ""
+    for line in found.warnings:
+        print(f"warning: {shown(line)}", file=sys.stderr)
+    print(f"{name}: {shown(summary(found))}\n")
+    if changes:
+        print(f"Since the last version: {shown(changes)}\n")
     print(
-        f"{name} is in {datasets.PATH.name}, and its files in DVC's cache; now set, in params.yaml,"
-    )
-    print(
+        f"{name} is in {datasets.PATH.name}, and its files in DVC's cache; now set, in params.yaml,\n"
         f"download.dataset to {name}, evaluate.samples to some of 0 to {last}{held_out}: make repro"
     )
 
