@@ -39,7 +39,7 @@ def add(name: str, place: str, *, replace: bool, **given: Any) -> None:
     if changes:
         print(f"Since the last version: {shown(changes)}\n")
     print(
-        f"{name} is in {datasets.PATH.name}, and its files in DVC's cache; now set, in params.yaml,\n"
+        f"{name} is in datasets.yaml, and its files in DVC's cache; now set, in params.yaml,\n"
         f"download.dataset to {name}, evaluate.samples to some of 0 to {last}{held_out}: make repro"
     )
 
