@@ -54,4 +54,5 @@ def test_seeds_are_told_where_both_have_them() -> None:
     shown = comparison.overview(base, heads)
     assert "| +3.00 points, +0.52 to +5.48, over 3; more than the seeds |" in shown
     assert "| the same over 3 " in shown
+    assert "\ninterval has 95% confidence of its own" in shown
     assert "| different test sets " in shown

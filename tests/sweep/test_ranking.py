@@ -56,6 +56,7 @@ def test_held_out_images_choose_and_not_the_test_set(make: Make) -> None:
     text = ranking.write(results)
     assert "dvc exp run -S train.learning_rate=0.2" in text
     assert "it left the range" in text
+    assert ranking.varied(results[:1]) == ranking.varied(results) == ["train.learning_rate"]
 
 
 @pytest.mark.parametrize(

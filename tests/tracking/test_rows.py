@@ -81,6 +81,11 @@ def test_the_slider_has_room_for_any_tiles(tiles: tuple[int, int, int]) -> None:
     assert max(picture.size) < 1.2 * views.WIDEST
 
 
+def test_the_table_of_runs_has_a_column_for_each_param_that_differs() -> None:
+    view = json.loads(views.table([{"a": "1", "b": "2"}, {"a": "3", "b": "2"}, {"b": "2"}]))
+    assert [name for name in view["selectedColumns"] if "params" in name] == ["params.`a`"]
+
+
 def test_the_duration_is_that_of_the_training(workspace: Workspace) -> None:
     recording.log_training(connect(), params.load(), started=1e9, ended=1e9 + 7)
     (run,) = rows(workspace.store)
