@@ -25,14 +25,12 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make a directory that all processes of this run share."""
     os.environ.setdefault("no_proxy", "127.0.0.1")  # for the servers of tests
     if not hasattr(config, "workerinput"):
         os.environ[SHARED] = tempfile.mkdtemp(prefix="tests-")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Remove that directory."""
     if not hasattr(config, "workerinput"):
         shutil.rmtree(os.environ.pop(SHARED), ignore_errors=True)  # DVC's daemon may write there
 
@@ -89,9 +87,8 @@ def postgresql() -> Iterator[Callable[[str], str]]:
 
     The cluster has no port, only a socket. pytest-postgresql cannot start one as root.
     """
-    path = os.pathsep.join(
-        [os.environ["PATH"], *map(str, Path("/usr/lib/postgresql").glob("*/bin"))]
-    )
+    places = map(str, Path("/usr/lib/postgresql").glob("*/bin"))
+    path = os.pathsep.join([os.environ["PATH"], *places])
     if (initdb := shutil.which("initdb", path=path)) is None:
         pytest.skip("PostgreSQL is not installed")
     programs = Path(initdb).resolve().parent

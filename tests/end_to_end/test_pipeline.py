@@ -30,8 +30,7 @@ def test_results_lie_in_the_bands_of_the_lecture(mnist: Clone) -> None:
 
 
 def test_a_clean_clone_gives_the_committed_results_and_stays_clean(mnist: Clone) -> None:
-    assert mnist.run("git", "status", "--porcelain") == ""
-    assert "up to date" in mnist.run("dvc", "status")
+    mnist.assert_clean()
     params = (yaml.safe_load(path.read_text()) for path in (ROOT / "params.yaml", LECTURE))
     if next(params) != next(params):
         pytest.skip("params.yaml is not that of the lecture")
@@ -52,11 +51,8 @@ def test_a_clean_clone_gives_the_committed_results_and_stays_clean(mnist: Clone)
 def test_wrong_params_stop_the_pipeline_before_any_output_is_touched(
     mnist: Clone, new: str, message: str
 ) -> None:
-    outputs = [
-        path
-        for name in ("data", "models", "metrics", "images")
-        for path in (mnist.directory / name).rglob("*")
-    ]
+    names = ("data", "models", "metrics", "images")
+    outputs = [path for name in names for path in (mnist.directory / name).rglob("*")]
     mnist.edit("params.yaml", "epochs: 5", new)
     try:
         done = mnist.attempt("dvc", "repro")

@@ -7,6 +7,7 @@ depend on what the stages compute.
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -22,18 +23,18 @@ COUNT = "cat params.yaml docs/*.txt > data.txt && echo '{\"count\": 1}' > metric
 
 
 @pytest.fixture
-def shell(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+def shell(workspace: Workspace) -> Workspace:
     """A workspace with a pipeline of one line of shell, which ran and is committed."""
-    monkeypatch.setenv("PATH", str(BIN), prepend=os.pathsep)
+    workspace.monkeypatch.setenv("PATH", str(BIN), prepend=os.pathsep)
     shutil.rmtree("metrics")
     Path("metrics").mkdir()
     Path("docs").mkdir()
     Path("docs/one.txt").write_text("one\n")
-    write_pipeline(COUNT)
+    write_pipeline(workspace, COUNT)
     return workspace
 
 
-def write_pipeline(command: str, **changes: object) -> None:
+def write_pipeline(workspace: Workspace, command: str, **changes: object) -> None:
     """Write a dvc.yaml whose only stage runs `command`, run it and commit all of it."""
     stage = {
         "cmd": command,
@@ -46,8 +47,7 @@ def write_pipeline(command: str, **changes: object) -> None:
     dvc_lock.PATH.unlink(missing_ok=True)
     with Repo() as repo:
         repo.reproduce()
-    git(Path(), "add", "--all")
-    git(Path(), "commit", "--quiet", "--message", "Count")
+    workspace.commit("Count")
 
 
 def verdict(workspace: Workspace) -> str:
@@ -58,9 +58,7 @@ def verdict(workspace: Workspace) -> str:
 
 
 @pytest.mark.extended
-def test_the_lock_is_current_and_true_in_a_clean_clone(
-    workspace: Workspace, tmp_path: Path
-) -> None:
+def test_a_clean_clone_has_a_current_and_true_lock(workspace: Workspace, tmp_path: Path) -> None:
     """Where `make` says so of a clone in which nothing was pulled and nothing ran."""
     copy_working_tree(workspace.directory, only=("softmax", "verification", "Makefile"))
     workspace.commit("Add the claims")
@@ -73,17 +71,15 @@ def test_the_lock_is_current_and_true_in_a_clean_clone(
     assert not (clone.directory / "data").exists()
 
 
-def test_work_that_is_not_committed_counts_and_is_not_lost(
-    shell: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_work_that_is_not_committed_counts_and_is_not_lost(shell: Workspace) -> None:
     """Where a hook has set git's variables, and another git is busy."""
     Path("docs/two.txt").write_text("untracked")
     Path("datasets.yaml").write_text("# unfinished\n" + Path("datasets.yaml").read_text())
     before = git(shell.directory, "status", "--porcelain")
     index = shell.directory / ".git/index"
     index.with_name("index.lock").touch()
-    monkeypatch.setenv("GIT_INDEX_FILE", str(index))
-    monkeypatch.setenv("GIT_DIR", ".git")
+    shell.monkeypatch.setenv("GIT_INDEX_FILE", str(index))
+    shell.monkeypatch.setenv("GIT_DIR", ".git")
     printed = shell.call("verification.checks", "reproducible")
     assert "dvc.lock is reproducible: " in printed.out, printed.err
     index.with_name("index.lock").unlink()
@@ -109,12 +105,10 @@ def test_a_metric_that_was_improved_by_hand_is_not_true(shell: Workspace) -> Non
 
 
 @pytest.mark.parametrize("change", [{"metrics": []}, {"params": []}])
-def test_what_dvc_yaml_no_longer_names_is_not_true(
-    shell: Workspace, change: dict[str, object]
-) -> None:
+def test_what_dvc_yaml_no_longer_names_is_untrue(shell: Workspace, change: dict[str, Any]) -> None:
     """A metric, though the stage still writes it, or a param."""
     before = dvc_lock.PATH.read_text()
-    write_pipeline(COUNT, **change)
+    write_pipeline(shell, COUNT, **change)
     dvc_lock.PATH.write_text(before)
     assert verdict(shell).startswith("from scratch, other bytes come in dvc.lock")
 
@@ -124,29 +118,25 @@ def test_what_only_this_directory_has_is_no_part_of_the_truth(shell: Workspace) 
     Path("metrics/ghost.json").write_text("{}")
     shell.commit("Haunt")
     assert verdict(shell) == "no stage makes metrics/ghost.json: git rm it"
-    write_pipeline(f"{COUNT} && test -f mlflow.db")
+    write_pipeline(shell, f"{COUNT} && test -f mlflow.db")
     assert verdict(shell) == "a stage fails from scratch, see above"
 
 
-def test_the_data_that_are_there_go_before_a_mirror(
-    shell: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_data_that_are_there_go_before_a_mirror(shell: Workspace) -> None:
     """Which may hold another data set, as in the workflows. Another date is no change."""
-    monkeypatch.setenv("MNIST_MIRROR", str(shell.directory / "data/digits"))
-    write_pipeline(f'{COUNT} && test -d "$MNIST_MIRROR"')
-    monkeypatch.setenv("MNIST_MIRROR", "/nowhere")
+    shell.monkeypatch.setenv("MNIST_MIRROR", str(shell.directory / "data/digits"))
+    write_pipeline(shell, f'{COUNT} && test -d "$MNIST_MIRROR"')
+    shell.monkeypatch.setenv("MNIST_MIRROR", "/nowhere")
     os.utime("params.yaml", (0, 0))
     assert shell.call("verification.checks", "reproducible").status == 0
     shutil.rmtree("data")
     assert verdict(shell) == "a stage fails from scratch, see above"
 
 
-def test_a_configuration_computes_the_locked_bytes_in_its_own_process(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_configuration_computes_the_locked_bytes_in_a_process(workspace: Workspace) -> None:
     """As `make verify` does for each; that of no such processor is not counted."""
     rows = [Row("NumPy", environment={"OMP_NUM_THREADS": "1"}, threads=1), Row("Z80", missing="no")]
-    monkeypatch.setattr(matrix, "here", lambda: rows)
+    workspace.monkeypatch.setattr(matrix, "here", lambda: rows)
     printed = workspace.call("verification.__main__")
     assert printed.status == 0, printed.err
     assert "1 configurations gave all 12 outputs the bytes of dvc.lock; 1 could not" in printed.out

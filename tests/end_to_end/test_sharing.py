@@ -3,7 +3,6 @@
 import re
 import shutil
 import socket
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,6 @@ from helpers.clones import Clone, digits_clone
 from helpers.rows import artifacts, rows
 
 from softmax.pipeline import dvc_lock, files, paths
-
-UP_TO_DATE = "Data and pipelines are up to date."
 
 
 def share(directory: Path, url: str) -> Clone:
@@ -36,31 +33,15 @@ def mate(tmp_path: Path) -> Clone:
     return Clone(tmp_path / "mate", tmp_path / "clone")
 
 
-def stored(remote: Path, stage: str, output: Path) -> Path:
-    """Return the file in the remote that holds an output, or the list of a directory's files."""
-    md5 = dvc_lock.outputs(dvc_lock.load(remote.parent / "clone"), stage)[output]
-    path = remote / "files/md5" / md5[:2] / md5[2:]
-    path.chmod(0o644)
-    return path
-
-
-def flip_last_bit(path: Path) -> None:
-    """Damage a file as a disk may."""
-    content = path.read_bytes()
-    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-
-
-def assert_locked(clone: Clone) -> None:
-    """Assert that all outputs are here, and that git sees no change."""
-    assert clone.run("git", "status", "--porcelain") == ""
-    assert UP_TO_DATE in clone.run("dvc", "status")
-
-
 def test_a_teammate_rebuilds_what_is_damaged_and_gets_the_rest_with_a_row(
     remote: Path, tmp_path: Path
 ) -> None:
     """Without `verify` DVC takes a damaged object, and says that all is up to date."""
-    flip_last_bit(stored(remote, "train", paths.WEIGHTS))
+    md5 = dvc_lock.outputs(dvc_lock.load(tmp_path / "clone"), "train")[paths.WEIGHTS]
+    stored = remote / "files/md5" / md5[:2] / md5[2:]
+    stored.chmod(0o644)
+    content = stored.read_bytes()
+    stored.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))  # as a disk may flip a bit
     clone = mate(tmp_path)
     pull = clone.attempt("dvc", "pull")
     assert pull.returncode == 1
@@ -69,7 +50,7 @@ def test_a_teammate_rebuilds_what_is_damaged_and_gets_the_rest_with_a_row(
     repro = clone.make("repro", "PULL=1")
     assert repro.returncode == 0, repro.stderr
     assert re.findall("Running stage '(.*)'", repro.stdout) == ["train"]
-    assert_locked(clone)
+    clone.assert_clean()
     assert clone.softmax("track").returncode == 0
     store = f"sqlite:///{clone.directory / 'mlflow.db'}"
     (row,) = rows(store)
@@ -83,8 +64,7 @@ def test_a_teammate_rebuilds_what_is_damaged_and_gets_the_rest_with_a_row(
 def test_a_version_of_the_model_is_got_without_a_clone(tmp_path: Path) -> None:
     asking, project = digits_clone(tmp_path / "asking"), tmp_path / "clone"
     weights, card = tmp_path / "weights", tmp_path / "card"
-    register = ["gto", "register", "softmax-digits"]
-    subprocess.run(register, cwd=project, env=asking.environment, check=True, capture_output=True)
+    asking.run("gto", "register", "--repo", str(project), "softmax-digits")
     shutil.rmtree(project / ".dvc/cache")
     asking.run("dvc", "artifacts", "get", str(project), "softmax-digits", "--out", str(weights))
     tag = ("--rev", "softmax-digits@v0.0.1")
@@ -104,7 +84,7 @@ def test_an_empty_remote_fails_the_pull_and_not_the_repro(tmp_path: Path) -> Non
     repro = clone.make("repro", "PULL=1", MNIST_MIRROR=str(shared.directory / "data/digits"))
     assert repro.returncode == 0, repro.stderr
     assert "Running stage 'train'" in repro.stdout
-    assert_locked(clone)
+    clone.assert_clean()
 
 
 @pytest.mark.extended

@@ -8,11 +8,10 @@ import time
 from pathlib import Path
 
 from helpers.clones import digits_clone
+from helpers.stores import NOWHERE
 
 from softmax.pipeline import files, paths
 from softmax.sweep import model_cache
-
-NOWHERE = "http://127.0.0.1:9"  # so that the time is not MLflow's
 
 
 def test_a_sweep_that_is_killed_goes_on_and_dvc_trains_its_best(tmp_path: Path) -> None:
@@ -22,7 +21,7 @@ def test_a_sweep_that_is_killed_goes_on_and_dvc_trains_its_best(tmp_path: Path) 
     chosen = ("train.learning_rate=0.004,0.1", "train.seed=range(1,5)", "train.validation=20")
 
     def models() -> dict[str, int]:
-        """Return when each model was put on the shelf."""
+        """Return when each model was cached."""
         found = (clone.directory / model_cache.PLACE).glob("?" * 64)
         return {path.name: path.stat().st_mtime_ns for path in found}
 

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from helpers.clones import BIN, git
 from helpers.rows import rows
-from helpers.stores import free_port
+from helpers.stores import NOWHERE, free_port
 from helpers.workspace import Workspace
 
 from softmax.pipeline import paths
@@ -21,13 +21,11 @@ from softmax.pipeline import paths
 OUTPUTS = (paths.WEIGHTS, paths.LOSSES, paths.EPOCHS, paths.TRAIN_METRICS)
 TRAIN = [sys.executable, "-m", "stages.train"]
 FOREVER = {"epochs": 10**6}
-NOWHERE = "http://127.0.0.1:9"
 
 
 def start(
     command: list[str], directory: Path = Path(), /, **environment: str
 ) -> subprocess.Popen[str]:
-    """Start `command` in `directory` with these settings."""
     path = os.pathsep.join([str(BIN), os.environ["PATH"]])
     return subprocess.Popen(
         command,
@@ -47,7 +45,6 @@ def succeed(process: subprocess.Popen[str]) -> str:
 
 
 def outputs() -> list[bytes]:
-    """Return the outputs of the train stage."""
     return [path.read_bytes() for path in OUTPUTS]
 
 
@@ -119,9 +116,7 @@ def test_torchrun_gives_the_bytes_of_one(alone: list[bytes]) -> None:
 @pytest.mark.extended
 @pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize(("by", "status"), [(signal.SIGKILL, -9), (signal.SIGINT, 130)])
-def test_workers_end_with_their_launcher(
-    by: signal.Signals, status: int, workspace: Workspace
-) -> None:
+def test_workers_end_with_their_launcher(by: int, status: int, workspace: Workspace) -> None:
     workspace.set(train=FOREVER)
     launcher = start(TRAIN, WORKERS="2")
     workers = training_workers(launcher, 2)

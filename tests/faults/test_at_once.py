@@ -29,6 +29,5 @@ def test_at_once(tmp_path: Path) -> None:
         assert process.returncode in commands[name][1], f"{name}: {said}"
     assert {*clone.run("dvc", "exp", "list", "--name-only").split()} >= {"low", "high"}
     clone.run("python", "-m", "softmax", "run")
-    assert clone.run("git", "status", "--porcelain") == ""
-    assert "up to date" in clone.run("dvc", "status")
+    clone.assert_clean()
     clone.run("python", "-m", "softmax", "track")

@@ -53,8 +53,7 @@ def test_a_kill_loses_nothing(killed: str, stage: str, seconds: float, tmp_path:
     assert psutil.wait_procs(processes(clone.directory), PATIENCE)[1] == []
     clone.run("python", "-m", "softmax", "run")
     clone.run("python", "-m", "softmax", "track")
-    assert clone.run("git", "status", "--porcelain") == ""
-    assert "up to date" in clone.run("dvc", "status")
+    clone.assert_clean()
     assert not [*clone.directory.rglob("*.partial")]
     with closing(sqlite3.connect(clone.directory / "mlflow.db")) as store:
         assert store.execute("PRAGMA quick_check").fetchall() == [("ok",)]

@@ -2,8 +2,6 @@
 
 import json
 import os
-import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +12,7 @@ import requests
 from helpers.clones import BIN
 from helpers.digits import SIDE
 from helpers.rows import NAME
-from helpers.stores import free_port, wait_for
+from helpers.stores import answering, free_port
 from helpers.workspace import Workspace
 
 from softmax.core import batches
@@ -24,7 +22,6 @@ pytestmark = pytest.mark.end_to_end
 DEADLINE = 30  # seconds for an answer, on a busy machine
 ODD = ["-1", "256", "1.5", "1e400", "NaN", "-Infinity", "null", "true", '"x"', "[]", "{}", "\x00"]
 ODD += ["[" * 50 + "]" * 50, '"' + "x" * 5000 + '"', '"\\ud800"', "1" + "0" * 18, "9" * 400]
-JSON = "application/json"
 
 
 @pytest.fixture
@@ -34,23 +31,14 @@ def served(workspace: Workspace, tmp_path: Path) -> Iterator[str]:
     address = f"http://127.0.0.1:{(port := free_port())}"
     command = [str(BIN / "mlflow"), "models", "serve", "-m", f"models:/{NAME}/1"]
     command += ["--env-manager", "local", "--port", str(port)]
-    environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"}
-    with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen(
-            command, cwd="/", env=environment, stdout=log, stderr=log, start_new_session=True
-        )
-    try:
-        wait_for(f"{address}/ping", process, tmp_path / "log")
+    environment = {"PATH": f"{BIN}:{os.environ['PATH']}"}
+    with answering(f"{address}/ping", tmp_path, command, environment):
         yield f"{address}/invocations"
-        assert process.poll() is None
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
-def ask(address: str, body: bytes, kind: str = JSON) -> requests.Response:
-    """Return the answer to a body of this type."""
-    return requests.post(address, body, headers={"Content-Type": kind}, timeout=DEADLINE)
+def ask(address: str, body: bytes) -> requests.Response:
+    headers = {"Content-Type": "application/json"}
+    return requests.post(address, body, headers=headers, timeout=DEADLINE)
 
 
 def test_it_gives_the_answers_of_the_pipeline(served: str) -> None:

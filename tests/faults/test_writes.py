@@ -14,7 +14,7 @@ from softmax.pipeline import dvc_lock
 
 OLD = b"what was here before"
 ERRORS = itertools.cycle([errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES])
-OTHERS = [name for name in STAGES if name != "evaluate"]
+OTHERS = [pytest.param(k, marks=pytest.mark.extended) for k in STAGES if k != "evaluate"]
 
 
 class Killed(BaseException):
@@ -55,19 +55,14 @@ def run(workspace: Workspace, stage: str, files: list[Path], meet: Callable[[int
         return workspace.stage(stage).err
 
 
-def interrupt(
-    workspace: Workspace, stage: str, files: list[Path], number: int, error: BaseException
-) -> str:
-    """Run the stage with this error at this write and all after it; return its errors."""
+def failing(error: BaseException, number: int) -> Callable[[int], None]:
+    """Return what raises this error at this write and at all after it."""
 
     def meet(now: int) -> None:
         if now >= number:
             raise error
 
-    with workspace.monkeypatch.context() as patch:
-        if isinstance(error, Killed):
-            patch.setattr(Path, "unlink", lambda *_, **__: None)  # it cleans nothing up
-        return run(workspace, stage, files, meet)
+    return meet
 
 
 def whole_or_old(before: dict[str, bytes], files: list[Path]) -> int:
@@ -80,10 +75,7 @@ def whole_or_old(before: dict[str, bytes], files: list[Path]) -> int:
 
 
 @pytest.mark.parametrize("fault", ["an error", "a kill"])
-@pytest.mark.parametrize(
-    "stage",
-    ["evaluate", *(pytest.param(name, marks=pytest.mark.extended) for name in OTHERS)],
-)
+@pytest.mark.parametrize("stage", ["evaluate", *OTHERS])
 def test_outputs_appear_whole_and_only_once_all_are_written(
     stage: str, fault: str, workspace: Workspace
 ) -> None:
@@ -96,11 +88,13 @@ def test_outputs_appear_whole_and_only_once_all_are_written(
     for number in range(len(seen)):
         aged_outputs(stage)
         if fault == "a kill":
-            with pytest.raises(Killed):
-                interrupt(workspace, stage, files, number, Killed())
+            with workspace.monkeypatch.context() as patch:
+                patch.setattr(Path, "unlink", lambda *_, **__: None)  # it cleans nothing up
+                with pytest.raises(Killed):
+                    run(workspace, stage, files, failing(Killed(), number))
         else:
             error = OSError(code := next(ERRORS), os.strerror(code))
-            assert os.strerror(code) in interrupt(workspace, stage, files, number, error)
+            assert os.strerror(code) in run(workspace, stage, files, failing(error, number))
             assert not [*Path().rglob("*.partial")]
         assert whole_or_old(before, files) == seen[number]
     assert workspace.stage(stage).status == 0

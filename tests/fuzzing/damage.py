@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-SPLICES = 8  # bytes of another sample at most
 TOKENS = [  # what means something to one parser or another
     *(b"\0\0\x08\x01", b"\0\0\x08\x03", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\0\0\0"),
     *(b"F8_E4M3", b"BF16", b"F32", b"I64", b"BOOL", b'"shape"', b"[10,6]", b"[]", b"-1", b"{"),
@@ -14,7 +13,6 @@ TOKENS = [  # what means something to one parser or another
     *(b"[" * 99, b"\xef\xbb\xbf", b"\xff\xfe", b"\x1f\x8b\x08", b"null", b"true", b"~", b"--- "),
     *(b"!!binary x", b"!!set {a}", b"!!timestamp x", b"!!int x", b"!!omap x", b"\xe2\x80\xa8"),
 ]
-BITS = st.sampled_from([1 << k for k in range(8)])
 
 
 @st.composite
@@ -26,7 +24,8 @@ def damaged(draw: DrawFn, samples: Sequence[bytes], tokens: Sequence[bytes]) -> 
         there = min(len(content), here + draw(st.sampled_from((1, 4, 40))))
         match draw(st.sampled_from(("flip", "cut", "repeat", "replace", "insert", "splice"))):
             case "flip":
-                content[here : here + 1] = bytes(b ^ draw(BITS) for b in content[here : here + 1])
+                bit = 1 << draw(st.integers(0, 7))
+                content[here : here + 1] = bytes(b ^ bit for b in content[here : here + 1])
             case "cut":
                 del content[here:there]
             case "repeat":
@@ -38,5 +37,5 @@ def damaged(draw: DrawFn, samples: Sequence[bytes], tokens: Sequence[bytes]) -> 
             case _:
                 other = draw(st.sampled_from(samples))
                 start = draw(st.integers(0, len(other)))
-                content[here:there] = other[start : start + draw(st.integers(0, SPLICES))]
+                content[here:there] = other[start : start + draw(st.integers(0, 8))]
     return bytes(content)

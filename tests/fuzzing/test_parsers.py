@@ -18,8 +18,6 @@ from softmax.errors import SoftmaxError
 from softmax.pipeline import datasets, dvc_lock, params
 
 SECONDS = 5  # for a case, of which most take a ten-thousandth
-
-
 LABELS = to_idx(np.array([7, 0, 9]))
 IMAGES = to_idx(np.arange(24).reshape(3, 2, 4))
 
@@ -45,7 +43,6 @@ MODELS = [
 
 
 def read_model(path: Path) -> None:
-    """Read weights; what is read is a model."""
     read = model.load(path, (10, 3))
     assert read.shape == THETA.shape
     assert read.dtype == np.float64
@@ -53,7 +50,6 @@ def read_model(path: Path) -> None:
 
 
 def read_lock(path: Path) -> None:
-    """Read all that a lock holds."""
     found = dvc_lock.parse(path.read_bytes())
     dvc_lock.values(found)
     dvc_lock.shown(found)
@@ -64,7 +60,6 @@ def read_lock(path: Path) -> None:
 
 
 def read_catalog(path: Path) -> None:
-    """Read all entries."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(datasets, "PATH", path)
         datasets.load.__wrapped__()

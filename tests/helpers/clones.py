@@ -16,13 +16,9 @@ OURS = ("MLFLOW_TRACKING_URI", "PULL", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")  # of
 
 def git(directory: Path, *arguments: str) -> str:
     """Run git in `directory` and return what it prints."""
+    command, environment = ["git", *arguments], os.environ | COMMITTER
     done = subprocess.run(
-        ["git", *arguments],
-        cwd=directory,
-        env=os.environ | COMMITTER,
-        capture_output=True,
-        text=True,
-        check=False,
+        command, cwd=directory, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, f"git {arguments}\n{done.stdout}\n{done.stderr}"
     return done.stdout
@@ -52,7 +48,6 @@ class Clone:
         source = source or once("repository", build_repository)
         git(source, "clone", "--quiet", str(source), str(directory))
         self.enter(directory)
-        self.empty_store()
 
     @classmethod
     def copy(cls, source: "Clone | Path", directory: Path) -> "Clone":
@@ -61,22 +56,21 @@ class Clone:
         shutil.copytree(origin, directory, symlinks=True)
         clone = cls.__new__(cls)
         clone.enter(directory)
-        clone.empty_store()  # MLflow keeps absolute paths
         return clone
 
     def enter(self, directory: Path) -> None:
-        """Run commands in `directory`, with the Python of the tests first on PATH."""
+        """Run commands in `directory`, with the Python of the tests first on PATH.
+
+        The MLflow store becomes an empty one, since MLflow keeps absolute paths.
+        """
         self.directory = directory
         path = os.pathsep.join([str(BIN), os.environ["PATH"]])
         self.environment = {**os.environ, **COMMITTER, "PATH": path}
         for name in OURS:
             self.environment.pop(name, None)
-
-    def empty_store(self) -> None:
-        """Replace the clone's MLflow store by an empty one, which takes MLflow seconds to make."""
-        for file in self.directory.glob("mlflow.db*"):
+        for file in directory.glob("mlflow.db*"):
             file.unlink()
-        empty_store(self.directory / "mlflow.db")
+        empty_store(directory / "mlflow.db")
 
     def run(self, *command: str, **environment: str) -> str:
         """Return what `command` prints; AssertionError with all of it unless it succeeds."""
@@ -86,13 +80,9 @@ class Clone:
 
     def attempt(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run `command`, whatever its exit status."""
+        place, variables = self.directory, self.environment | environment
         return subprocess.run(
-            command,
-            cwd=self.directory,
-            env=self.environment | environment,
-            capture_output=True,
-            text=True,
-            check=False,
+            command, cwd=place, env=variables, capture_output=True, text=True, check=False
         )
 
     def start(self, *command: str) -> subprocess.Popen[str]:
@@ -109,6 +99,11 @@ class Clone:
     def softmax(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `python -m softmax`, whatever its exit status."""
         return self.attempt("python", "-m", "softmax", *arguments)
+
+    def assert_clean(self) -> None:
+        """Assert that git sees no change, and that DVC has nothing to do."""
+        assert self.run("git", "status", "--porcelain") == ""
+        assert "up to date" in self.run("dvc", "status")
 
     def edit(self, path: str, old: str, new: str) -> None:
         """Replace a text that occurs once in a file."""

@@ -1,10 +1,8 @@
 """The report: what its file says, and the report in Chromium."""
 
-import base64
 import html
 import json
 import re
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from playwright.sync_api import Browser, Locator, Page, ViewportSize
 
-FloatArray = NDArray[np.float64]
+from softmax.core.arrays import FloatArray
 
 BLUE, RED = (51, 121, 205), (213, 62, 52)
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
@@ -22,19 +20,13 @@ DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 
 def facts(text: str) -> dict[str, Any]:
     """Return what the scripts of a report are told."""
-    told: dict[str, Any] = json.loads(re.findall('id="facts">(.*?)</script>', text, re.DOTALL)[0])
-    return told
+    return json.loads(re.findall('id="facts">(.*?)</script>', text, re.DOTALL)[0])
 
 
 def section(text: str, name: str) -> str:
     """Return the words of a section as the file has them, for readers without JavaScript."""
     (inside,) = re.findall(rf'<section id="{name}".*?>(.*?)</section>', text, re.DOTALL)
     return " ".join(html.unescape(re.sub("<[^>]*>", " ", inside)).split())
-
-
-def unpacked(text: str) -> NDArray[np.uint8]:
-    """Return the bytes of packed numbers."""
-    return np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8)
 
 
 @contextmanager

@@ -22,14 +22,12 @@ Integers = NDArray[np.int64]
 GRIDS = st.sampled_from([WEIGHT_GRID, RESIDUAL_GRID, EXPONENTIAL_GRID, LOSS_GRID])
 UNITS = st.floats(-(2**51), 2**51, exclude_min=True, exclude_max=True)
 TIES = st.integers(1 - 2**51, 2**51 - 2).map(lambda n: n + 0.5)
-LN2 = 0.6931471805599453
 SMALLEST_NORMAL, LARGEST = 2.0**-1022, float.fromhex("0x1.fffffffffffffp+1023")
 LARGEST_ROW = (2**53 - 1) // 255  # units in the absolute parameters of a class
 LARGEST_LOGIT = 2**23 / 255
 SEEDS = st.integers(0, 2**32 - 1)
-PIXELS = st.sampled_from([MAX_PIXEL, MAX_PIXEL - 1, 0, -MAX_PIXEL]) | st.integers(
-    -MAX_PIXEL, MAX_PIXEL
-)  # or points
+ENDS = st.sampled_from([MAX_PIXEL, MAX_PIXEL - 1, 0, -MAX_PIXEL])
+PIXELS = ENDS | st.integers(-MAX_PIXEL, MAX_PIXEL)  # or points
 LOGITS = arrays(
     np.float64,
     st.tuples(st.integers(1, 10), st.integers(1, 5)),
@@ -45,7 +43,7 @@ def with_neighbors(x: FloatArray) -> FloatArray:
 
 def exp_samples() -> FloatArray:
     """Return the domain of exp, and both sides of where k changes in x = k ln 2 + r."""
-    changes = with_neighbors(np.arange(-1020.5, 0) * LN2)
+    changes = with_neighbors(np.arange(-1020.5, 0) * math.log(2))
     powers = -np.ldexp(1.0, np.arange(-1022, 10))
     spread = uniform(4000, seed=0, stream=0) - 1
     return np.concatenate([[0, -0.0, -708], changes, powers, spread, spread * 354])

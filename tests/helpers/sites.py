@@ -43,7 +43,6 @@ class _Server(ThreadingHTTPServer):
 
 
 def status(code: int) -> Reply:
-    """Return a reply of this status."""
     return lambda request: request.send_error(code)
 
 

@@ -7,13 +7,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from helpers.shared import once
 
 STARTUP = 60  # seconds
+NOWHERE = "http://127.0.0.1:9"  # nothing listens there
 
 
 def migrate(directory: Path) -> None:
@@ -30,21 +31,36 @@ def empty_store(path: Path) -> str:
 
 @contextmanager
 def serve(directory: Path, *options: str, **environment: str) -> Iterator[str]:
-    """Start an MLflow server and yield its URI once it answers; end all its processes."""
-    port = free_port()
-    address = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    with (directory / "log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", "server", *options, *address],
-            cwd=directory,
-            env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **environment},
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+    """Start an MLflow server and yield its URI."""
+    address = f"http://127.0.0.1:{(port := free_port())}"
+    command = [sys.executable, "-m", "mlflow", "server", *options]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    environment = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **environment}
+    with answering(f"{address}/health", directory, command, environment):
+        yield address
+
+
+@contextmanager
+def answering(
+    url: str, directory: Path, command: Sequence[str], environment: dict[str, str]
+) -> Iterator[None]:
+    """Run a server, which answers at `url`, until the test is over; then end all its processes."""
+    import requests
+
+    file, end = directory / "log", time.monotonic() + STARTUP
+    with file.open("w") as log:
+        places = {"cwd": directory, "env": os.environ | environment, "stdout": log, "stderr": log}
+        process = subprocess.Popen(command, **places, start_new_session=True)  # type: ignore[call-overload]
     try:
-        wait_for(f"http://127.0.0.1:{port}/health", process, directory / "log")
-        yield f"http://127.0.0.1:{port}"
+        while process.poll() is None and time.monotonic() < end:
+            with suppress(requests.RequestException):
+                requests.get(url, timeout=1).raise_for_status()
+                break
+            time.sleep(0.2)
+        else:
+            raise AssertionError(file.read_text())
+        yield
+        assert process.poll() is None
     finally:
         with suppress(ProcessLookupError):  # it ended by itself
             os.killpg(process.pid, signal.SIGKILL)
@@ -57,16 +73,3 @@ def free_port() -> int:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
         return port
-
-
-def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Return when `url` answers; AssertionError with the log if it does not."""
-    import requests
-
-    end = time.monotonic() + STARTUP
-    while process.poll() is None and time.monotonic() < end:
-        with suppress(requests.RequestException):
-            requests.get(url, timeout=1).raise_for_status()
-            return
-        time.sleep(0.2)
-    raise AssertionError(log.read_text())

@@ -14,12 +14,8 @@ from softmax.training.state import Hyperparameters
 torch.set_num_threads(1)  # on a busy machine threads wait for each other longer than they work
 
 CLASSES = 10
-TORCH_DEVICES = [
-    "cpu",
-    pytest.param(
-        "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-    ),
-]
+GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+TORCH_DEVICES = ["cpu", pytest.param("cuda", marks=GPU)]
 
 
 def dataset(count: int, features: int = 6) -> Dataset:
@@ -33,17 +29,9 @@ def dataset(count: int, features: int = 6) -> Dataset:
 
 def params(**changes: Any) -> Hyperparameters:
     """The params of a short training with plain SGD, and `changes` to them."""
-    defaults: dict[str, Any] = {
-        "seed": 0,
-        "epochs": 3,
-        "batch_size": 4,
-        "optimizer": "sgd",
-        "learning_rate": 0.1,
-        "schedule": "constant",
-        "momentum": 0.9,
-        "weight_decay": 0.0,
-        "averaging": 0.0,
-    }
+    defaults: dict[str, Any] = {"seed": 0, "epochs": 3, "batch_size": 4, "optimizer": "sgd"}
+    defaults |= {"learning_rate": 0.1, "schedule": "constant", "momentum": 0.9}
+    defaults |= {"weight_decay": 0.0, "averaging": 0.0}
     return Hyperparameters(**(defaults | changes))
 
 

@@ -52,13 +52,11 @@ def test_arrows_go_up_and_down_the_confusion(page: Page) -> None:
     expect(page.locator("#confusion button[tabindex='0']")).to_have_count(1)
 
 
-def test_without_javascript_the_report_says_what_it_lacks_and_formulas_stay(
+def test_without_javascript_formulas_stay_and_a_note_says_what_lacks(
     browser: Browser, file: Path
 ) -> None:
-    with browser.new_context(
-        viewport={"width": 390, "height": 844}, java_script_enabled=False
-    ) as context:
-        page = context.new_page()
+    phone: ViewportSize = {"width": 390, "height": 844}
+    with browser.new_page(viewport=phone, java_script_enabled=False) as page:
         page.goto(file.as_uri())
         expect(page.locator("noscript p").first).to_be_in_viewport()
         expect(page.locator("#drawing")).not_to_be_visible()

@@ -26,9 +26,7 @@ COLORS = np.array(list(examples.COLOURS.values()))
 PURPLE, ORANGE = (128, 84, 200), (230, 97, 1)
 
 
-def test_javascript_gives_all_test_images_the_labels_and_probabilities_of_python(
-    page: Page, mnist: Clone
-) -> None:
+def test_javascript_gives_all_images_the_probabilities_of_python(page: Page, mnist: Clone) -> None:
     expected = pd.read_csv(mnist.directory / paths.PREDICTIONS)
     program = """async () => {
       const { classify, images } = await import("softmax/digits");
@@ -56,9 +54,7 @@ def test_all_images_are_behind_a_cell_the_most_confident_first(page: Page, mnist
     assert page.locator("#cell-text").inner_text().startswith(said)
 
 
-def test_samples_and_mistakes_are_the_lectures_and_the_most_confident(
-    page: Page, mnist: Clone
-) -> None:
+def test_mistakes_are_the_most_confident_after_the_samples(page: Page, mnist: Clone) -> None:
     headings = page.locator("#samples h3").all_inner_texts()
     assert headings == [f"Test image {k}" for k in (1802, 1100, 217)]
     table = pd.read_csv(mnist.directory / paths.PREDICTIONS).query("label != prediction")
@@ -69,9 +65,7 @@ def test_samples_and_mistakes_are_the_lectures_and_the_most_confident(
     ]
 
 
-def test_the_data_set_is_introduced_by_its_counts_and_first_images(
-    page: Page, mnist: Clone
-) -> None:
+def test_the_data_set_has_its_counts_and_first_images(page: Page, mnist: Clone) -> None:
     pictures, labels = (mnist.directory / path for path in datasets.training_files("mnist"))
     training = batches.load(pictures, labels, (60_000, 28, 28), 10)
     test = idx.read(mnist.directory / datasets.test_files("mnist")[1], 1)
@@ -101,19 +95,19 @@ def test_the_weights_form_under_the_slider(page: Page, mnist: Clone) -> None:
             assert abs(drawn - gray).max() <= 0.5 + 1e-9
         loss = f"{epoch} of 5: loss {losses.get(epoch - 1, 0):.3f} on the training set"
         expect(said).to_have_text(loss if epoch else "before training: random weights")
+    assert_diverging(page.locator("[data-weights=diverging] canvas"), weights)  # on one scale
     biases = [f"b = {b:.4f}".replace("-", "−") for b in theta[:, -1]]
     assert page.locator("#weights .bias").all_inner_texts() == biases
 
 
-def test_regions_and_surfaces_are_those_of_softmax_and_of_logistic_regressions(
-    page: Page, mnist: Clone, lecture: Lesson
-) -> None:
+def test_regions_and_surfaces_of_both_models(page: Page, mnist: Clone, lecture: Lesson) -> None:
     theta = model.load(mnist.directory / paths.LESSON_WEIGHTS)
     thetas = examples.fit_logistic(examples.points(lecture), lecture)
     a, q = examples.probabilities(theta, CELLS), examples.logistic(thetas, CELLS)
     regions = page.locator("#lesson-regions")
     assert_painted(regions, COLORS[a.argmax(axis=0)], 15 + 130 * a.max(axis=0))
-    largest = abs(examples.totals(q) - 1).max()
+    sums = examples.totals(q)
+    largest = abs(sums - 1).max()
     for kind, p in {"softmax": a, "logistic": q}.items():
         *classes, last = page.locator(f"[data-surfaces={kind}] canvas").all()
         for canvas, color, values in zip(classes, COLORS, p, strict=True):
@@ -123,20 +117,10 @@ def test_regions_and_surfaces_are_those_of_softmax_and_of_logistic_regressions(
         assert_painted(last, colors, 255 * abs(excess) / largest)
     legend = page.locator("#contrast-legend").inner_text().split()
     assert legend == [f"−{largest:.4f}", f"{largest:.4f}"]
-    for name, n in {
-        "least": examples.totals(q).argmin(),
-        "most": examples.totals(q).argmax(),
-    }.items():
+    for name, n in {"least": sums.argmin(), "most": sums.argmax()}.items():
         x1, x2 = CELLS.images[n] / 255
-        place = f"at ({x1:.2f}, {x2:.2f}), where it is {examples.totals(q)[n]:.2f}:".replace(
-            "-", "−"
-        )
+        place = f"at ({x1:.2f}, {x2:.2f}), where it is {sums[n]:.2f}:".replace("-", "−")
         assert place in page.locator(f"#contrast-{name}").inner_text()
-
-
-def test_weights_are_images_in_two_colors_on_one_scale(page: Page, mnist: Clone) -> None:
-    weights = model.load(mnist.directory / paths.WEIGHTS)[:, :-1]
-    assert_diverging(page.locator("[data-weights=diverging] canvas"), weights)
 
 
 def test_the_curve_of_the_training_is_that_of_its_tables(page: Page, mnist: Clone) -> None:
@@ -157,9 +141,7 @@ def test_the_curve_of_the_training_is_that_of_its_tables(page: Page, mnist: Clon
     np.testing.assert_allclose(bottom, 100 * epochs["train_loss"] / top)
 
 
-def test_the_curve_of_the_lesson_is_that_of_its_table(
-    page: Page, mnist: Clone, lecture: Lesson
-) -> None:
+def test_the_lessons_curve_is_its_table(page: Page, mnist: Clone, lecture: Lesson) -> None:
     data = examples.points(lecture)
     z = evaluation.logits(randomness.initial_weights(2, lecture.seed, examples.CLASSES), data)
     before = model.cross_entropy(z, np.eye(examples.CLASSES)[:, data.labels]).mean()

@@ -21,7 +21,6 @@ RED, GREEN, BLUE = COLOURS.values()
 
 
 def parse(content: str) -> ET.Element:
-    """The content of a panel as a tree."""
     return ET.fromstring(examples.figure("", [Panel("", content)]))  # noqa: S314 (ours)
 
 

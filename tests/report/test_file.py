@@ -1,15 +1,17 @@
 """The file of the report, without a browser: the numbers, the text and the scripts' data in it."""
 
+import base64
 import inspect
 import json
 import re
-from pathlib import Path
+import zlib
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 import pytest
 from helpers import digits
-from helpers.report import facts, section, unpacked
+from helpers.report import facts, section
 from helpers.workspace import Workspace, copy, enter, run_stages
 
 from softmax.core import model
@@ -21,16 +23,11 @@ ORDER = ["labels", "contrast", "softmax", "likelihood", "lesson", "gradient", "c
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny workspace that the tests of this module only read."""
-    return copy(tmp_path_factory.mktemp("file") / "workspace")
-
-
-@pytest.fixture
-def text(directory: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Its report. The working directory is in it."""
-    enter(directory, monkeypatch)
-    return paths.REPORT.read_text(encoding="utf-8")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The report of a tiny workspace, which is the working directory and is only read."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        enter(copy(tmp_path_factory.mktemp("file") / "workspace"), monkeypatch)
+        yield paths.REPORT.read_text(encoding="utf-8")
 
 
 def test_the_report_is_one_file_whose_sections_are_its_contents(text: str) -> None:
@@ -46,7 +43,8 @@ def test_scripts_are_told_how_the_weights_formed_to_the_last_bit(text: str) -> N
     """And the points of the lesson. That they get images and labels is tested in test_content."""
     told = facts(text)
     epochs = [model.load(paths.EPOCH_WEIGHTS / f"{k}.safetensors") for k in (0, 1)]
-    forming = unpacked(told["forming"]["thetas"]).reshape(8, -1).T
+    packed = zlib.decompress(base64.b64decode(told["forming"]["thetas"]))
+    forming = np.frombuffer(packed, np.uint8).reshape(8, -1).T
     assert forming.tobytes() == np.stack(epochs).tobytes()
     assert told["forming"]["epochs"] == [0, 1]
     points = pd.read_csv(paths.LESSON_POINTS)[["x1", "x2", "label"]]
@@ -100,13 +98,8 @@ def test_the_examples_say_how_far_they_are_from_finite_differences(text: str) ->
 
 
 def test_a_training_with_all_params_is_described_as_it_was_run(workspace: Workspace) -> None:
-    hyperparameters = {
-        "optimizer": "adam",
-        "schedule": "cosine",
-        "weight_decay": 0.01,
-        "averaging": 0.9,
-    }
-    workspace.set(train=hyperparameters | {"validation": 100})
+    changes = {"optimizer": "adam", "schedule": "cosine", "weight_decay": 0.01, "averaging": 0.9}
+    workspace.set(train=changes | {"validation": 100})
     dvc_lock.PATH.unlink()
     run_stages(("train", "evaluate", "report"))
     text = paths.REPORT.read_text(encoding="utf-8")

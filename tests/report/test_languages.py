@@ -25,7 +25,7 @@ def test_every_string_is_there_in_both_languages_and_none_twice() -> None:
     assert len(document.strings()) == sum(len(json.loads(path.read_text())) for path in files)
 
 
-def test_readers_start_in_their_language_and_keep_the_one_that_they_choose(
+def test_readers_start_in_their_language_and_keep_their_choice(
     browser: Browser, file: Path
 ) -> None:
     with opened(browser, file, locale="vi-VN") as page:
@@ -40,9 +40,7 @@ def test_readers_start_in_their_language_and_keep_the_one_that_they_choose(
         assert page.url == f"{file.as_uri()}?lang=en#data"
 
 
-def test_the_english_is_in_the_file_as_javascript_says_it(
-    browser: Browser, file: Path, page: Page
-) -> None:
+def test_the_file_has_the_english_of_javascript(browser: Browser, file: Path, page: Page) -> None:
     """Every text and every name, to the last digit, for those who have no JavaScript."""
     with browser.new_context(locale="en-GB", java_script_enabled=False) as context:
         without = context.new_page()
@@ -61,8 +59,7 @@ def test_the_english_is_in_the_file_as_javascript_says_it(
         )
     assert sum(map(len, written.values())) > 400
     for name, elements in written.items():
-        missing = [element for element in elements if element not in said[name]]
-        assert missing == []
+        assert [element for element in elements if element not in said[name]] == []
 
 
 def test_numbers_are_written_as_people_write_them_in_the_file_and_by_javascript(page: Page) -> None:

@@ -104,9 +104,7 @@ def test_play_goes_on_where_it_was_paused_and_stops_where_the_pipeline_does(page
     expect(play).to_have_text("Play")
 
 
-def test_points_are_dragged_inside_the_square_by_the_main_button(
-    page: Page, lecture: Lesson
-) -> None:
+def test_points_are_dragged_in_the_square_by_the_main_button(page: Page, lecture: Lesson) -> None:
     data = examples.points(lecture)
     assert (points(page, data).images == data.images).all()
     drag(page, page.locator(".point.red path").first, to=page.locator("#lesson-plane"), by="right")
@@ -207,9 +205,7 @@ def test_points_are_added_and_removed_by_keyboard(page: Page, lecture: Lesson) -
     expect(page.locator(".point")).to_have_count(1)  # the last one stays
 
 
-def test_z_and_a_at_the_pointer_and_the_boundaries_are_those_of_the_model(
-    page: Page, mnist: Clone
-) -> None:
+def test_z_and_a_at_the_pointer_and_boundaries_are_the_models(page: Page, mnist: Clone) -> None:
     theta = model.load(mnist.directory / paths.LESSON_WEIGHTS)
     page.mouse.move(*middle(page, "#lesson-plane", 0.75, 0.6))
     caption = page.locator("#lesson-place").inner_text().replace("−", "-")

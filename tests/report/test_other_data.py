@@ -16,17 +16,12 @@ from softmax.core import idx, model
 from softmax.pipeline import datasets, dvc_lock, paths
 from softmax.report import document
 
-Shape = tuple[int, ...]
 FASHION = ["t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker"]
 FASHION += ["bag", "ankle boot"]
+THINGS = [f"thing {k}" for k in range(180)]
 
 
-def things(count: int) -> list[str]:
-    """Return names of classes."""
-    return [f"thing {k}" for k in range(count)]
-
-
-def report_of(workspace: Workspace, name: str, shape: Shape, classes: list[str]) -> Path:
+def report_of(workspace: Workspace, name: str, shape: tuple[int, ...], classes: list[str]) -> Path:
     """Train on random images, four training and two test images of each class; return the report.
 
     The first row of all images is black.
@@ -38,9 +33,7 @@ def report_of(workspace: Workspace, name: str, shape: Shape, classes: list[str])
         images[:, 0] = 0
         write_idx(directory / f"{prefix}-images-idx3-ubyte", images)
         write_idx(directory / f"{prefix}-labels-idx1-ubyte", np.arange(count) % len(classes))
-    pinned = {file: digits.file(directory / file) for file in datasets.FILES}
-    counts = [4 * len(classes), 2 * len(classes)]
-    entry = {"images": counts, "shape": [*shape], "classes": classes, **pinned}
+    entry = {**digits.entry(directory, 1 + len(shape)), "classes": classes}
     datasets.PATH.write_text(yaml.safe_dump({name: entry}))
     workspace.set(download={"dataset": name}, train={"batch_size": 4}, evaluate={"samples": [1]})
     dvc_lock.PATH.unlink()
@@ -73,16 +66,14 @@ def test_classes_have_names_and_held_out_images_losses(
         expect(page.locator("#data tbody th").last).to_have_text("bốt cổ ngắn")
 
 
-def test_rgb_images_of_another_shape_have_colors_and_no_pad(
-    workspace: Workspace, browser: Browser
-) -> None:
-    """And the weights of the three colors lie side by side."""
+def test_rgb_images_of_another_shape_have_colors(workspace: Workspace, browser: Browser) -> None:
+    """The weights of the three colors lie side by side, and there is no pad."""
     shape = (4, 6, 3)
-    file = report_of(workspace, "mine", shape, things(12))
+    file = report_of(workspace, "mine", shape, THINGS[:12])
     text = file.read_text(encoding="utf-8")
     assert "#drawing" not in re.findall('href="(.*?)"', text)
     for table in ("data", "confusion", "weights"):
-        assert [name for name in things(12) if name not in section(text, table)] == []
+        assert [name for name in THINGS[:12] if name not in section(text, table)] == []
     assert "72 features" in section(text, "data")
     assert "18 pixels are 0 in every training image" in section(text, "weights")
     assert "216 of these 216 weights are, bit for bit" in section(text, "weights")
@@ -105,11 +96,9 @@ def test_rgb_images_of_another_shape_have_colors_and_no_pad(
         expect(page.locator("#explained-scores .right")).to_contain_text("thing 1")
 
 
-def test_what_is_too_much_for_a_file_is_left_out_and_said(
-    workspace: Workspace, browser: Browser
-) -> None:
+def test_what_is_too_much_for_a_file_is_left_out(workspace: Workspace, browser: Browser) -> None:
     """Of 180 classes of large images: the weights, and all but fifty rows of each table."""
-    file = report_of(workspace, "mine", (50, 50), things(180))
+    file = report_of(workspace, "mine", (50, 50), THINGS)
     assert file.stat().st_size < document.LIMIT
     text = file.read_text(encoding="utf-8")
     told = facts(text)

@@ -6,16 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.samples import (
-    GRIDS,
-    LARGEST,
-    LOGITS,
-    SMALLEST_NORMAL,
-    TIES,
-    UNITS,
-    exp_samples,
-    log_samples,
-)
+from helpers import samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -65,28 +56,31 @@ def same_bits(one: FloatArray, other: FloatArray) -> bool:
     return one.tobytes() == other.tobytes()
 
 
-@given(GRIDS, arrays(np.float64, 20, elements=UNITS | TIES))
+@given(samples.GRIDS, arrays(np.float64, 20, elements=samples.UNITS | samples.TIES))
 def test_snap(javascript: JavaScript, grid: float, units: FloatArray) -> None:
     done = javascript("(x, [grid]) => x.map((v) => snap(v, grid))", units * grid, [grid])
     assert same_bits(done, arithmetic.snap(units * grid, grid))
 
 
 def test_exp_and_log_on_the_samples(javascript: JavaScript) -> None:
-    for name, samples in {"exp": exp_samples(), "log": log_samples()}.items():
-        done = javascript(f"(x) => x.map({name})", samples)
-        assert same_bits(done, getattr(arithmetic, name)(samples))
+    for name, x in {"exp": samples.exp_samples(), "log": samples.log_samples()}.items():
+        done = javascript(f"(x) => x.map({name})", x)
+        assert same_bits(done, getattr(arithmetic, name)(x))
+
+
+POSITIVE = st.floats(samples.SMALLEST_NORMAL, samples.LARGEST)
 
 
 @given(
     arrays(np.float64, 100, elements=st.floats(-709, 0), fill=st.nothing()),
-    arrays(np.float64, 100, elements=st.floats(SMALLEST_NORMAL, LARGEST), fill=st.nothing()),
+    arrays(np.float64, 100, elements=POSITIVE, fill=st.nothing()),
 )
 def test_exp_and_log_everywhere(javascript: JavaScript, x: FloatArray, y: FloatArray) -> None:
     done = javascript("(x, y) => [...x.map(exp), ...y.map(log)]", x, y)
     assert same_bits(done, np.concatenate([arithmetic.exp(x), arithmetic.log(y)]))
 
 
-@given(LOGITS)
+@given(samples.LOGITS)
 def test_the_first_among_equals_is_predicted(javascript: JavaScript, z: FloatArray) -> None:
     twice = np.vstack([z, z])
     done = javascript("(z, [count]) => rows(z, count).map(predict)", twice.T, [z.shape[1]])
@@ -118,7 +112,6 @@ def fitted(javascript: JavaScript, data: Dataset, chosen: Lesson) -> FloatArray:
 
 
 def in_python(data: Dataset, chosen: Lesson) -> FloatArray:
-    """The same by Python."""
     epochs = examples.fit(data, chosen)
     return np.array([[*e.theta.flat, e.training.loss, e.training.correct] for e in epochs])
 

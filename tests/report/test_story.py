@@ -31,9 +31,8 @@ def number(text: str) -> float:
 
 def put(page: Page, section: str, name: str) -> FloatArray:
     """All numbers #name.* of a section, in their order."""
-    places = page.locator(f"#{section}").locator(
-        f"[data-number='{name}'], [data-number^='{name}.']"
-    )
+    named = f"[data-number='{name}'], [data-number^='{name}.']"
+    places = page.locator(f"#{section}").locator(named)
     return np.array([number(text) for text in places.all_text_contents()])
 
 

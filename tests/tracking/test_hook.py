@@ -2,9 +2,9 @@
 
 import shutil
 import sys
+from typing import Any
 
 import pytest
-import yaml
 from helpers.workspace import Workspace
 
 from softmax.pipeline import dvc_lock, recorder
@@ -13,8 +13,17 @@ from softmax.tracking import recording
 LOGGING = ("download", "train", "evaluate", "export", "lesson", "report")
 
 
-def assert_same_facts_with_a_warning_each(workspace: Workspace, reason: str) -> None:
-    """Run all stages anew, for this reason without MLflow."""
+@pytest.mark.parametrize("fault", ["softmax.tracking", "mlflow", RuntimeError, SystemExit])
+def test_without_a_package_or_with_one_that_raises(fault: Any, workspace: Workspace) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise fault("not today")
+
+    if isinstance(fault, str):
+        workspace.monkeypatch.setitem(sys.modules, fault, None)
+        reason = f"ModuleNotFoundError: import of {fault}"
+    else:
+        workspace.monkeypatch.setattr(recording, "STAGES", dict.fromkeys(recording.STAGES, fail))
+        reason = f"{fault.__name__}: not today"
     before, stages = workspace.contents(), dvc_lock.load()
     for path in (path for name in LOGGING for path in dvc_lock.outputs(stages, name)):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -24,26 +33,6 @@ def assert_same_facts_with_a_warning_each(workspace: Workspace, reason: str) -> 
         assert stage.err.startswith("warning: could not log ")
         assert reason in stage.err
     assert workspace.contents() == before
-
-
-def test_the_package_is_no_dependency_of_any_stage(workspace: Workspace) -> None:
-    stages = yaml.safe_load((workspace.directory / "dvc.yaml").read_text())["stages"]
-    assert not [dep for stage in stages.values() for dep in stage["deps"] if "tracking" in dep]
-
-
-@pytest.mark.parametrize("package", ["softmax.tracking", "mlflow"])
-def test_without_a_package(package: str, workspace: Workspace) -> None:
-    workspace.monkeypatch.setitem(sys.modules, package, None)
-    assert_same_facts_with_a_warning_each(workspace, f"ModuleNotFoundError: import of {package}")
-
-
-@pytest.mark.parametrize("error", [RuntimeError, SystemExit])
-def test_with_a_package_that_raises(error: type[BaseException], workspace: Workspace) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise error("not today")
-
-    workspace.monkeypatch.setattr(recording, "STAGES", dict.fromkeys(recording.STAGES, fail))
-    assert_same_facts_with_a_warning_each(workspace, f"{error.__name__}: not today")
 
 
 def test_ctrl_c_ends_a_stage_that_logs(workspace: Workspace) -> None:

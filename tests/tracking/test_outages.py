@@ -53,20 +53,17 @@ class Failing:
         return call
 
 
-@pytest.fixture(scope="module")
-def once() -> list[Any]:
-    """What `expected` found, since it is the same for all tests."""
-    return []
+FOUND: list[Any] = []  # by `expected`, since it is the same for all tests
 
 
 @pytest.fixture
-def expected(workspace: Workspace, once: list[Any]) -> Any:
+def expected(workspace: Workspace) -> Any:
     """What MLflow shows of the model where nothing fails, in a store that stages do not use."""
-    if not once:
+    if not FOUND:
         with workspace.monkeypatch.context() as elsewhere:
             elsewhere.setenv("MLFLOW_TRACKING_URI", empty_store(workspace.directory / "other.db"))
-            once.append(tracked(workspace))
-    return once[0]
+            FOUND.append(tracked(workspace))
+    return FOUND[0]
 
 
 def tracked(workspace: Workspace) -> Any:
@@ -128,9 +125,7 @@ def test_a_failure_at_any_call(count: int, workspace: Workspace, expected: Any) 
     assert number > 40
 
 
-def test_a_refusal_of_one_of_two_that_are_first_is_no_failure(
-    workspace: Workspace, expected: Any
-) -> None:
+def test_a_refusal_of_one_of_two_at_once_is_no_failure(workspace: Workspace, expected: Any) -> None:
     """As a database gives that two clients tell of one data set at once."""
     log_inputs, refused = MlflowClient.log_inputs, list[Any]()
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import psutil
 import pytest
 from helpers.rows import content, rows
-from helpers.shared import ROOT
 from helpers.stores import STARTUP, empty_store
 from helpers.workspace import Workspace
 
@@ -20,8 +19,7 @@ from softmax.pipeline import dvc_lock
 pytestmark = pytest.mark.end_to_end
 ENDLESS = """
 import threading, time
-from softmax.pipeline import params
-from softmax.pipeline import recorder
+from softmax.pipeline import params, recorder
 from softmax.tracking import recording
 recording.LIMIT = 1
 recording.STAGES["export"] = lambda *_: threading.Thread(target=time.sleep, args=[600]).start()
@@ -29,18 +27,12 @@ recorder.log("export", params.load())
 """
 
 
-def run(*command: str) -> "subprocess.CompletedProcess[str]":
-    """Run Python in the workspace, which must succeed."""
-    done = subprocess.run(
-        [sys.executable, *command],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=STARTUP,
-    )
+def run(*arguments: str) -> str:
+    """Run Python in the workspace, which must succeed, and return its stderr."""
+    command = [sys.executable, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=STARTUP)
     assert done.returncode == 0, done.stderr
-    return done
+    return done.stderr
 
 
 def test_stages_of_their_own_log_in_a_directory_of_any_name(
@@ -57,7 +49,7 @@ def test_stages_of_their_own_log_in_a_directory_of_any_name(
     locked = dvc_lock.PATH.read_bytes()
     dvc_lock.PATH.unlink()
     before = {*tmp_path.iterdir()}
-    assert "warning" not in run("-m", "stages.train").stderr
+    assert "warning" not in run("-m", "stages.train")
     dvc_lock.PATH.write_bytes(locked)
     run("-m", "softmax", "track")
     assert {*tmp_path.iterdir()} == before
@@ -70,13 +62,8 @@ def test_stages_of_their_own_log_in_a_directory_of_any_name(
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_the_recorder_ends_with_its_stage(number: signal.Signals, workspace: Workspace) -> None:
     workspace.set(train={"epochs": 100_000})
-    process = subprocess.Popen(
-        [sys.executable, "-m", "stages.train"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    command = [sys.executable, "-m", "stages.train"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     stage = psutil.Process(process.pid)
     end = time.monotonic() + STARTUP
     while not (children := stage.children(recursive=True)):
@@ -93,6 +80,6 @@ def test_the_recorder_ends_with_its_stage(number: signal.Signals, workspace: Wor
 def test_a_store_that_stalls_is_given_up() -> None:
     """By the process that logs, also if one of its threads does not end."""
     start = time.monotonic()
-    done = run("-c", ENDLESS)
-    assert done.stderr.startswith("warning: could not log export to MLflow: not in 1 s. ")
+    said = run("-c", ENDLESS)
+    assert said.startswith("warning: could not log export to MLflow: not in 1 s. ")
     assert time.monotonic() - start < STARTUP

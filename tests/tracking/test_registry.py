@@ -103,9 +103,7 @@ def train_on_colors(workspace: Workspace, classes: int) -> MlflowClient:
     return MlflowClient(workspace.store, workspace.store)
 
 
-def test_a_model_takes_images_of_its_shape_in_any_number_type_and_names_the_classes(
-    workspace: Workspace,
-) -> None:
+def test_a_model_takes_images_of_any_number_type_and_names_classes(workspace: Workspace) -> None:
     client = train_on_colors(workspace, 4)
     model = mlflow.pyfunc.load_model(FIRST)
     images = batches.load(*datasets.test("digits")).images
@@ -132,9 +130,7 @@ def test_a_model_takes_images_of_its_shape_in_any_number_type_and_names_the_clas
     assert version.description == f"{run.info.run_name}\n\n{paths.MODEL_CARD.read_text()}"
 
 
-def test_of_many_classes_a_row_shows_the_worst_and_describes_what_has_room(
-    workspace: Workspace,
-) -> None:
+def test_of_many_classes_a_row_shows_the_worst_that_have_room(workspace: Workspace) -> None:
     client = train_on_colors(workspace, 120)
     (run,) = rows(workspace.store)
     header, _, first, *others = (

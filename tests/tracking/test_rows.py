@@ -140,9 +140,7 @@ def test_tags_tell_data_and_code_apart(workspace: Workspace) -> None:
     assert before.data.tags["dvc.code.md5"] != after.data.tags["dvc.code.md5"]
 
 
-def test_a_row_names_its_commit_and_whether_what_was_run_differs_from_it(
-    workspace: Workspace,
-) -> None:
+def test_a_row_names_its_commit_and_whether_what_ran_differs(workspace: Workspace) -> None:
     """What the pipeline itself writes is no difference."""
     workspace.set(train={"seed": 3})
     git(Path(), "commit", "--quiet", "--all", "--message", "Choose a seed")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from filelock import Timeout
 from helpers.rows import NAME
-from helpers.stores import empty_store
+from helpers.stores import NOWHERE, empty_store
 from helpers.workspace import Workspace
 from mlflow import MlflowClient
 
@@ -76,7 +76,7 @@ def test_what_the_environment_asks_of_mlflow_is_not_for_this_client(workspace: W
         "MLFLOW_RUN_ID": "0" * 32,
         "MLFLOW_EXPERIMENT_ID": "77",
         "MLFLOW_EXPERIMENT_NAME": "somebody-else",
-        "MLFLOW_REGISTRY_URI": "http://127.0.0.1:9",
+        "MLFLOW_REGISTRY_URI": NOWHERE,
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "7",
         "MLFLOW_HTTP_REQUEST_TIMEOUT": "11",
     }.items():

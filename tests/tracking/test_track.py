@@ -6,14 +6,12 @@ from pathlib import Path
 import pytest
 from helpers.clones import git
 from helpers.rows import NAME, artifacts, content, rows
-from helpers.stores import empty_store
+from helpers.stores import NOWHERE, empty_store
 from helpers.workspace import MODEL, Workspace, error
 from mlflow import MlflowClient
 
 from softmax.pipeline import datasets, dvc_lock, paths
 from softmax.tracking.store import connect, experiment
-
-AWAY = "http://127.0.0.1:9"  # nothing listens there
 
 
 def test_track_makes_the_row_that_the_stages_make_and_nothing_twice(workspace: Workspace) -> None:
@@ -29,9 +27,7 @@ def test_track_makes_the_row_that_the_stages_make_and_nothing_twice(workspace: W
     assert type(output.step) is int  # another type is stored as a blob that no server can send
 
 
-def test_evaluation_goes_to_the_newest_row_of_its_weights_or_makes_one(
-    workspace: Workspace,
-) -> None:
+def test_scores_go_to_the_newest_row_of_the_weights_or_make_one(workspace: Workspace) -> None:
     dvc_lock.PATH.unlink()
     workspace.stage("evaluate")
     (made,) = rows(workspace.store)
@@ -61,7 +57,7 @@ def test_a_model_that_was_only_trained_has_a_row(workspace: Workspace) -> None:
     locked = dvc_lock.PATH.read_bytes()
     dvc_lock.PATH.unlink()
     with workspace.monkeypatch.context() as away:
-        away.setenv("MLFLOW_TRACKING_URI", AWAY)
+        away.setenv("MLFLOW_TRACKING_URI", NOWHERE)
         workspace.stage("train")
     dvc_lock.PATH.write_bytes(locked)
     with Repo() as repo:
@@ -88,7 +84,7 @@ def test_a_score_on_another_test_set_stays_with_its_row(workspace: Workspace) ->
 
 def test_track_says_in_one_line_what_it_lacks(workspace: Workspace) -> None:
     with workspace.monkeypatch.context() as away:
-        away.setenv("MLFLOW_TRACKING_URI", AWAY)
+        away.setenv("MLFLOW_TRACKING_URI", NOWHERE)
         assert error(workspace.tool("track")).endswith("then run the command again.")
     locked = dvc_lock.PATH.read_bytes()
     dvc_lock.PATH.unlink()
@@ -147,7 +143,7 @@ def test_history_has_what_only_a_tag_a_branch_or_an_experiment_holds(workspace: 
         workspace.set(train={"learning_rate": rate})
         workspace.run("train")
 
-    workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", AWAY)
+    workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", NOWHERE)
     main = git(Path(), "branch", "--show-current").strip()
     train(0.1)
     with Repo() as repo:
