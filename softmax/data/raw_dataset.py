@@ -50,18 +50,22 @@ class RawDataset(NamedTuple):
     """What was read: "train", and "test" and "val" where the data have them; classes in order.
 
     Without classes, each label is one. `ordered` data keep their order, as of files with a hash.
+    `prepared` and `decoder` are those of datasets.yaml, where they are known.
     """
 
     parts: dict[str, Split]
     classes: Sequence[str] = ()
     warnings: Sequence[str] = ()
     ordered: bool = False
+    prepared: str = ""
+    decoder: str = ""
 
 
 class ImportedDataset(NamedTuple):
     """The training and the test set, the classes by label, and what to look at.
 
-    The last `validation` training images are a validation set of its own.
+    The last `validation` training images are a validation set of its own. `prepared` and `decoder`
+    are those of datasets.yaml, where they are known.
     """
 
     training: Split
@@ -69,6 +73,8 @@ class ImportedDataset(NamedTuple):
     classes: tuple[str, ...]
     validation: int
     warnings: list[str]
+    prepared: str
+    decoder: str
 
 
 def part_of(name: str) -> str | None:
@@ -135,6 +141,8 @@ def prepare(place: str, raw: RawDataset) -> ImportedDataset:
         classes,
         len(validation.labels) if validation else 0,
         [*raw.warnings, *_alike(classes)],
+        raw.prepared,
+        raw.decoder,
     )
     _check_counts(place, found)
     found.warnings.extend(_odd(found, hashes[TRAIN], hashes[TEST]))

@@ -79,7 +79,7 @@ def test_names_may_be_words_of_yaml_and_good_data_have_no_warnings(pin: Pin) -> 
     assert entry("null")["classes"] == ["1e3", "2", "no"]
 
 
-def test_names_of_classes_stay_when_data_change(pin: Pin) -> None:
+def test_names_of_classes_and_pen_strokes_stay_when_data_change(pin: Pin) -> None:
     put(*GOOD)
     homepage = entry("fashion-mnist")["homepage"]
     pin.refused(PLACE, "fashion-mnist: a data set of this project. Choose", name="fashion-mnist")
@@ -89,6 +89,8 @@ def test_names_of_classes_stay_when_data_change(pin: Pin) -> None:
         "pullover",
     )
     assert entry("fashion-mnist")["homepage"] == homepage
+    pin(name="mnist", replace="yes")
+    assert entry("mnist")["prepared"] == "pen strokes"
 
 
 FAULTS: dict[str, dict[int, bytes | None]] = {  # what the line says, and files in others' places

@@ -9,6 +9,8 @@ import torch
 import torchvision.datasets
 from importing.pins import Pin, noise
 
+from softmax.pipeline import datasets
+
 COUNTS = {True: 94, False: 47}
 KMNIST = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]
 BALANCED = [f"c{k}" for k in range(47)]
@@ -56,6 +58,8 @@ def test_images_labels_and_classes(
     pin.workspace.monkeypatch.setattr(torchvision.datasets, owner, fake(*served))
     pinned = pin("torchvision", name)
     assert list(pinned.classes) == list(classes)
+    prepared = "as they are" if name == "usps" else "pen strokes"
+    assert datasets.load()[name].prepared == prepared
     turned = images(True).transpose(0, 2, 1) if owner == "EMNIST" else images(True)
     assert np.array_equal(pinned.arrays[0], turned)
     assert np.array_equal(pinned.arrays[3], known(False))
