@@ -2,21 +2,21 @@
 
 import io
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from analysis.photos import photographed, written
 from helpers.clones import Clone
-from helpers.digits import write_idx
 from helpers.workspace import Workspace, error
+from importing.photos import photographed, written
 from PIL import Image
 
-from softmax.analysis import normalization
-from softmax.analysis.normalization import SHAPE, normalize
 from softmax.core import idx, model
+from softmax.data import normalization
+from softmax.data.normalization import SHAPE, normalize
 from softmax.pipeline import datasets, paths
 
 TEST = datasets.test_files("digits")[0]
@@ -101,31 +101,45 @@ def test_people_get_a_table_and_pictures_and_machines_all_of_it(workspace: Works
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["missing.png"], "No such file or directory: 'missing.png'"),
-        (["metrics"], "Is a directory: 'metrics'"),
-        (["dvc.yaml"], "dvc.yaml: not a PNG, JPEG or IDX file"),
         ([TEST, "--rev", "nothing"], "nothing: no commit, branch, tag or DVC experiment here"),
         ([TEST, "--model", "softmax-mnist"], "softmax-mnist: say models:/softmax-mnist@champion"),
         ([TEST, "--model", "models:/softmax-digits/99"], "run the command again"),
         ([TEST, "--model", "models:/softmax-other/1"], "other: not in datasets.yaml. Add it with"),
     ],
 )
-def test_one_bad_file_of_two_or_no_model_stops_all(
+def test_without_a_model_nothing_is_printed_or_written(
     workspace: Workspace, arguments: list[str], reason: str
 ) -> None:
-    write_idx(Path("one"), np.zeros((1, 8, 8)))
-    printed = workspace.tool("predict", "one", *arguments)
+    printed = workspace.tool("predict", *arguments)
     assert reason in error(printed)
     assert printed.out == ""
     assert not FIGURES.exists()
 
 
-def test_an_idx_file_without_images_is_refused(workspace: Workspace) -> None:
-    write_idx(Path("none"), np.zeros((0, 8, 8)))
-    printed = workspace.tool("predict", "none")
-    assert error(printed) == "none: holds no images. Give an IDX file of at least one image."
+def test_a_bad_file_costs_its_own_answer_alone(workspace: Workspace) -> None:
+    Path("bad\udcff.png").touch()
+    printed = workspace.tool("predict", TEST, "bad\udcff.png", "missing.png", TEST, "--csv")
+    assert len(printed.out.splitlines()) == 61
+    assert (printed.status, printed.err.count("\n")) == (1, 2)
+    assert printed.err.startswith("error: bad\ufffd.png: not an image")
+    assert "missing.png" in printed.err
+    shutil.rmtree(FIGURES)
+    printed = workspace.tool("predict", "bad\udcff.png", "missing.png")
+    assert error(printed).startswith("none of 2 images and files can be read, the first: bad")
     assert printed.out == ""
     assert not FIGURES.exists()
+
+
+@pytest.mark.parametrize("name", ["\udcff\udcfe", "b" * 246, "\U0001d7d8" * 61, "a b:c\n?*", ".x"])
+def test_a_file_may_have_any_name(workspace: Workspace, name: str) -> None:
+    path = Path(f"{name}.png")
+    Image.fromarray(idx.read(TEST, 3)[0]).save("a.png")
+    Path("a.png").rename(path)
+    for form in ("--csv", "--json", "--explain"):
+        printed = workspace.tool("predict", path, form)
+        assert (printed.status, printed.err) == (0, "")
+        assert printed.out.encode()
+    assert len({*FIGURES.iterdir()}) == 2
 
 
 def test_a_photo_of_a_7_is_a_7_but_not_if_it_is_merely_made_small(
