@@ -4,7 +4,6 @@ evaluation      accuracy, the confusion matrix and samples of the test set
 images          weights as PNG, prediction figures as SVG
 model_card      models/card.md
 predictions     tables of answers, and contributions of pixels
-user_images, normalization   a user's images as the model's pixels
 trained_models  models in the workspace, in revisions and in DVC's cache
 revisions       what git and DVC call them
 comparison, significance   how two or more differ, beyond noise

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from tabulate import tabulate
 
 from softmax.analysis import evaluation, images
-from softmax.analysis.user_images import PreparedImage
 from softmax.core import model
 from softmax.core.arithmetic import MAX_PIXEL
 from softmax.core.arrays import FloatArray
@@ -22,14 +21,20 @@ ROWS = 20
 NEXT = 2  # classes after the first
 
 
-def table(theta: FloatArray, seen: Sequence[PreparedImage], classes: Sequence[str]) -> pd.DataFrame:
-    """A row for each image: its name, what was done to it, and what metrics/predictions.csv has."""
-    pixels = np.stack([image.pixels.ravel() for image in seen])
+def table(
+    theta: FloatArray, seen: Sequence[tuple[str, NDArray[np.uint8], str]], classes: Sequence[str]
+) -> pd.DataFrame:
+    """Return a row for each image: its name, what was done to it, and the model's answer.
+
+    `seen` has the name, the pixels, and what was done; the answer is as in metrics/predictions.csv.
+    """
+    names, images, done = zip(*seen, strict=True)
+    pixels = np.stack([image.ravel() for image in images])
     nothing = np.zeros(len(seen), np.uint8)  # the labels, which nobody knows
     z = evaluation.logits(theta, Dataset(pixels, nothing, len(classes)))
     answers = evaluation.predictions(z, model.softmax(z), nothing).drop(columns="label")
-    answers.insert(0, "image", [image.name for image in seen])
-    answers.insert(1, "seen", [image.done for image in seen])
+    answers.insert(0, "image", [*names])
+    answers.insert(1, "seen", [*done])
     answers.insert(2, "class", np.array(classes)[answers["prediction"]])
     return answers
 

@@ -114,18 +114,16 @@ def provenance(stages: dvc_lock.Stages) -> dict[str, str]:
 
 
 class Model(NamedTuple):
-    """theta (classes, features + 1), the classes' names, and the shape of an image."""
+    """theta (classes, features + 1), and the entry of the data set it was trained on."""
 
     name: str
     theta: NDArray[np.float64]
-    classes: tuple[str, ...]
-    shape: tuple[int, ...]
+    entry: DatasetEntry
 
 
-def load(name: str, weights: Path, entry: Description) -> Model:
+def load(name: str, weights: Path, entry: DatasetEntry) -> Model:
     """The model in a file, trained on the data set of an entry; DataError unless they fit."""
-    theta = model.load(weights, entry.size)
-    return Model(name, theta, entry.classes, entry.shape)
+    return Model(name, model.load(weights, entry.size), entry)
 
 
 def of_workspace() -> Model:

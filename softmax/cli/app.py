@@ -99,7 +99,11 @@ def compare(base: str, head: tuple[str, ...]) -> None:
 def predict(
     files: tuple[Path, ...], rev: str | None, model: str | None, explain: bool, form: str | None
 ) -> None:
-    """Classify images of your own: image or IDX files."""
+    """Classify images of your own.
+
+    FILE is an image, a directory of images, a table (CSV or Parquet), an .npz or an IDX file. The
+    exit status is 1 if some of the images cannot be read, and 2 if none can.
+    """
     if rev and model:
         raise UsageError("predict: --rev and --model name two models. Give one of them.")
     from softmax.cli import predict

@@ -1,6 +1,7 @@
 """Read data sets that are arrays: .npz, IDX files, and those that torchvision downloads."""
 
 import functools
+import math
 import string
 import tempfile
 from pathlib import Path
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from softmax.core import idx
 from softmax.data import sources
 from softmax.data.raw_dataset import PARTS, RawDataset, join, shortened
-from softmax.errors import DataError, SourceError
+from softmax.errors import DataError, FormatError, SourceError
 from softmax.pipeline.datasets import CLASSES, FILES
 
 KERAS = {"train": ("x_train", "y_train"), "test": ("x_test", "y_test")}
@@ -21,14 +22,35 @@ LIMIT = 5 * 10**9  # bytes of a file: six million images of 28 x 28 pixels
 TORCHVISION_NAMES = ("kmnist", "qmnist", "emnist-letters", "emnist-balanced", "usps")
 
 
-def read_npz(place: Path) -> RawDataset:
-    """Read arrays named as in Keras' mnist.npz or as MedMNIST does; nothing is unpickled."""
+def _arrays(place: Path) -> dict[str, NDArray[Any]]:
+    """Return the arrays of an .npz by name; nothing is unpickled."""
     try:
         with np.load(place, allow_pickle=False) as archive:
-            arrays = dict(archive)
+            return dict(archive)
     except Exception as error:  # whatever a reader comes upon in damaged bytes
         raise DataError(f"{place}: not an .npz of plain arrays, or damaged: {error}") from None
-    read = []
+
+
+def read_images(place: Path, shape: tuple[int, ...]) -> dict[str, NDArray[np.uint8]]:
+    """Return the arrays of images in an .npz by name: those of this shape, or all if none has it.
+
+    An array of one image, or of rows of pixels, is one, too.
+    """
+    arrays, found = _arrays(place), {}
+    for name, array in arrays.items():
+        rows = array.reshape(-1, *shape) if array.shape[-1:] == (math.prod(shape),) else array
+        images = rows[None] if rows.shape == shape else rows
+        if images.ndim in (3, 4):
+            found[name] = images
+    same = [name for name in found if found[name].shape[1:] in (shape, (*shape, 1))]
+    if not found:
+        raise DataError(f"{place}: holds {shortened(list(arrays))}; none of them are images")
+    return {name: _images(place, name, found[name]) for name in same or found}
+
+
+def read_npz(place: Path) -> RawDataset:
+    """Read arrays named as in Keras' mnist.npz or as MedMNIST does."""
+    arrays, read = _arrays(place), []
     for part, (x, y) in (MEDMNIST if "train_images" in arrays else KERAS).items():
         if x in arrays and y in arrays:
             read.append((part, _images(place, x, arrays[x]), _labels(place, y, arrays[y])))
@@ -93,6 +115,20 @@ def read_idx(place: str) -> RawDataset:
     return _in_order(place, images, labels, list(map(str, range(last + 1))))
 
 
+def is_idx(path: Path) -> bool:
+    """Tell whether a file begins as IDX files do."""
+    with path.open("rb") as file:
+        return file.read(2) == b"\0\0"
+
+
+def read_idx_images(path: Path) -> NDArray[np.uint8]:
+    """Return the images of an IDX file; DataError if it holds none."""
+    try:
+        return idx.read(path, _dimensions(path)).view(np.uint8)
+    except FormatError as error:
+        raise DataError(str(error)) from None  # without the remedy for a download
+
+
 def _dimensions(path: Path) -> int:
     """Return 4 for RGB images, as the header says, else 3."""
     with path.open("rb") as file:
@@ -130,7 +166,8 @@ def read_torchvision(name: str) -> RawDataset:
             labels = [part - 1 for part in labels]  # the first letter is 1
     if name.startswith("emnist"):
         images = [part.transpose(0, 2, 1) for part in images]  # which lie on their side
-    return _in_order(name, images, labels, classes)
+    raw = _in_order(name, images, labels, classes)
+    return raw if name == "usps" else raw._replace(prepared="pen strokes")
 
 
 def _class(name: str) -> Any:

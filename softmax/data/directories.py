@@ -1,9 +1,10 @@
 """Read images from directories, one for each class, as torchvision's ImageFolder does."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
-from softmax.data.pixels import ENDINGS, decode_all
+from softmax.data.pixels import DECODER, ENDINGS, decode_all
 from softmax.data.raw_dataset import (
     PARTS,
     TEST,
@@ -23,7 +24,7 @@ def read(place: Path, size: tuple[int, ...] | None) -> RawDataset:
     named, beside = list[tuple[str, Path]](), list[str]()
     labels, parts = list[str](), list[str]()
     for part, root in roots.items():
-        for file in _files(root):
+        for file in files(root / name for name in _directories(root)):
             if file.name.lower().endswith(ENDINGS) and file.is_file():
                 named.append((str(file), file))
                 labels.append(file.relative_to(root).parts[0])
@@ -35,7 +36,7 @@ def read(place: Path, size: tuple[int, ...] | None) -> RawDataset:
     images, warnings = decode_all(place, named, size)
     if beside:
         warnings.append(f"not read, {len(beside)} in all: {shortened(sorted(beside))}")
-    return RawDataset(images, labels, parts, classes, warnings)
+    return RawDataset(images, labels, parts, classes, warnings, decoder=DECODER)
 
 
 def _roots(place: Path) -> dict[str, Path]:
@@ -65,8 +66,8 @@ def _visible(name: str) -> bool:
     return name[0] != "." and name != "__MACOSX"
 
 
-def _files(root: Path) -> list[Path]:
-    """Return all files in the directories of `root`, each once.
+def files(roots: Iterable[Path]) -> list[Path]:
+    """Return all files below these directories, each once.
 
     Links are followed; DataError for one that leads back.
     """
@@ -81,8 +82,8 @@ def _files(root: Path) -> list[Path]:
         return not known
 
     found: list[Path] = []
-    for top in _directories(root):
-        for directory, inside, files in os.walk(root / top, followlinks=True):
+    for root in roots:
+        for directory, inside, names in os.walk(root, followlinks=True):
             inside[:] = [d for d in sorted(inside) if _visible(d) and once(Path(directory, d))]
-            found += (Path(directory, file) for file in sorted(files) if _visible(file))
+            found += (Path(directory, name) for name in sorted(names) if _visible(name))
     return found

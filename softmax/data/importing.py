@@ -54,7 +54,7 @@ def read(name: str, place: str, options: Options) -> ImportedDataset:
             raw = directories.read(path, options.size)
     if options.size:
         resized = [resize(image, *options.size) for image in raw.images]
-        raw = raw._replace(images=np.stack(resized))
+        raw = raw._replace(images=np.stack(resized), prepared="resized")
     return raw_dataset.prepare(place, raw)
 
 
@@ -77,8 +77,12 @@ def _kind(place: str) -> str:
 
 
 def named(name: str, found: ImportedDataset) -> ImportedDataset:
-    """Return the data, with the names that the entry has for classes which have but numbers."""
-    names = _load(_yaml()).get(name, {}).get("classes", [])
+    """Return the data, with what only the entry knows: pen strokes, and the names of classes."""
+    entry = _load(_yaml()).get(name, {})
+    same_shape = entry.get("shape") == [*found.training.images.shape[1:]]
+    if same_shape and not found.prepared and entry.get("prepared") == "pen strokes":
+        found = found._replace(prepared="pen strokes")
+    names = entry.get("classes", [])
     if list(found.classes) == list(map(str, range(len(names)))):
         return found._replace(classes=tuple(map(str, names)))
     return found
@@ -94,7 +98,7 @@ def write_files(found: ImportedDataset, directory: Path) -> None:
                 array.tofile(file)
 
 
-def write_entry(name: str, found: ImportedDataset, directory: Path, **prepared: str) -> None:
+def write_entry(name: str, found: ImportedDataset, directory: Path) -> None:
     """Put the entry of the data, whose files are in `directory`, in the place of what it was."""
     yaml, text = _yaml(), io.BytesIO()
     content = _load(yaml)
@@ -106,7 +110,10 @@ def write_entry(name: str, found: ImportedDataset, directory: Path, **prepared: 
         "validation": raw_dataset.validation_sizes(found.training.labels),
     }.items():
         entry[key] = _line(values)
-    entry.update(prepared)
+    for key, value in {"prepared": found.prepared, "decoder": found.decoder}.items():
+        entry.pop(key, None)
+        if value:
+            entry[key] = value
     for file in FILES:
         path = directory / file
         size = path.stat().st_size

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps, PngImagePlugin, UnidentifiedImageError
 from tqdm import tqdm
@@ -30,16 +31,18 @@ from softmax.pipeline.datasets import MAX_SIDE
 FORMATS = ("PNG", "JPEG", "BMP", "PPM", "TIFF", "WEBP")
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm", ".tif", ".tiff", ".webp")
 COLORS = {"1": "L", "L": "L", "LA": "L", "P": "RGB", "PA": "RGB", "RGB": "RGB", "RGBA": "RGB"}
+DECODER = f"Pillow {PIL.__version__}"
 DEEP = "more than 8 bits a pixel; `mogrify -depth 8` reduces them"
 PngImagePlugin.MAX_TEXT_CHUNK = 2**26  # bytes: cameras embed color profiles of some MiB
 
 Source = Path | bytes
 
 
-def decode(source: Source, name: str) -> NDArray[np.uint8]:
+def decode(source: Source, name: str, *, keep_alpha: bool = False) -> NDArray[np.uint8]:
     """Return an image, upright, as uint8 (rows, columns), or (rows, columns, 3) if it has colors.
 
-    Raises DataError, which begins with `name`, where anything would be lost.
+    With `keep_alpha`, one that is not opaque is returned as (rows, columns, 4). Raises DataError,
+    which begins with `name`, where anything would be lost.
     """
     try:
         if isinstance(source, Path) and not source.is_file():
@@ -51,19 +54,20 @@ def decode(source: Source, name: str) -> NDArray[np.uint8]:
                 source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as file,
                 Image.open(file, formats=FORMATS) as image,
             ):
-                return _pixels(image)
+                return _pixels(image, keep_alpha)
     except DataError as error:
         reason = str(error)
     except UnidentifiedImageError:
-        reason = "not an image, or damaged"
+        reason = f"not an image ({', '.join(FORMATS)}), or damaged"
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         reason = f"more than {Image.MAX_IMAGE_PIXELS:,} pixels; `mogrify -resize` makes it smaller"
     except Exception as error:  # whatever a decoder comes upon in damaged bytes
-        reason = "damaged: " + (" ".join(str(error).split()) or type(error).__name__)
+        told = " ".join(str(error).split()) or type(error).__name__
+        reason = getattr(error, "strerror", None) or f"damaged: {told}"
     raise DataError(f"{name}: {reason}")
 
 
-def _pixels(image: ImageFile.ImageFile) -> NDArray[np.uint8]:
+def _pixels(image: ImageFile.ImageFile, keep_alpha: bool) -> NDArray[np.uint8]:
     """Return the pixels of an opened image; DataError where anything would be lost."""
     deep = any(map(_is_deep, image.tile))
     if image.mode not in COLORS and not image.mode.startswith(("I", "F")):
@@ -82,6 +86,8 @@ def _pixels(image: ImageFile.ImageFile) -> NDArray[np.uint8]:
         upright = upright.convert("RGBA")
         alpha = np.asarray(upright.getchannel("A"))
         if clear := np.count_nonzero(alpha != 255):
+            if keep_alpha:
+                return np.asarray(upright)
             raise DataError(
                 f"{clear} of {alpha.size} pixels are transparent; `mogrify -background white "
                 "-flatten` paints them over"

@@ -49,7 +49,8 @@ class RawDataset(NamedTuple):
     """What was read: images, the label of each as text, which of PARTS it is in, and classes.
 
     Without TEST among the parts, images are split; without classes, each label is one. `ordered`
-    data keep their order, as of files that have a hash.
+    data keep their order, as of files that have a hash. `prepared` and `decoder` are those of
+    datasets.yaml, where they are known.
     """
 
     images: NDArray[np.uint8]
@@ -58,12 +59,15 @@ class RawDataset(NamedTuple):
     classes: Sequence[str] = ()
     warnings: Sequence[str] = ()
     ordered: bool = False
+    prepared: str = ""
+    decoder: str = ""
 
 
 class ImportedDataset(NamedTuple):
     """The training and the test set, the classes by label, and what to look at.
 
-    The last `validation` training images are a validation set of its own.
+    The last `validation` training images are a validation set of its own. `prepared` and `decoder`
+    are those of datasets.yaml, where they are known.
     """
 
     training: Split
@@ -71,6 +75,8 @@ class ImportedDataset(NamedTuple):
     classes: tuple[str, ...]
     validation: int
     warnings: list[str]
+    prepared: str
+    decoder: str
 
 
 def part_of(name: str) -> str | None:
@@ -160,6 +166,8 @@ def prepare(place: str, raw: RawDataset) -> ImportedDataset:
         classes,
         len(parts[VALIDATION]),
         [*raw.warnings, *_odd(training, test, counts, int(raw.images.max()))],
+        raw.prepared,
+        raw.decoder,
     )
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 from pyarrow import parquet
 
-from softmax.data.pixels import Source, decode_all
+from softmax.data.pixels import DECODER, Source, decode_all
 from softmax.data.raw_dataset import (
     PARTS,
     TEST,
@@ -30,6 +30,7 @@ from softmax.errors import DataError
 
 LABELS = ("label", "class")  # names of the column, where nobody gives another
 IMAGES = ("image", "file", "filename", "file_name", "path")  # of files' names, or whole images
+ENDINGS = (".csv", ".parquet")
 BLOCK = 2**26  # bytes, longer than any line
 FAULT = re.compile(r"column #(\d+): Row #(\d+): .*invalid value '(.*)'", re.DOTALL)
 
@@ -40,14 +41,14 @@ def find(place: Path) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {part: [] for part in PARTS}
     for path in inside:
         part = part_of(path.stem) if place.is_dir() else TRAIN
-        if part and path.suffix.lower() in (".csv", ".parquet") and path.is_file():
+        if part and path.suffix.lower() in ENDINGS and path.is_file():
             found[part].append(path)
     return {part: paths for part, paths in found.items() if paths}
 
 
 def read(place: Path, options: Options) -> RawDataset:
     """Return all rows; DataError where a value is not what its column should hold."""
-    paths, warnings = find(place), list[str]()
+    paths, warnings, decoder = find(place), list[str](), ""
     if TEST in paths and not _labels(_names(paths[TEST][0], options), options):  # as of Kaggle
         (left, *_) = paths.pop(TEST)
         told = f"{left.name} has no labels and is left out"
@@ -59,9 +60,9 @@ def read(place: Path, options: Options) -> RawDataset:
     else:
         sources = [source for _, sources, _, _ in read for source in sources]
         images, more = decode_all(place, sources, options.size)
-        warnings += more
+        warnings, decoder = [*warnings, *more], DECODER
         raw = RawDataset(images, labels, [part for part, *_, labels, _ in read for _ in labels])
-    return raw._replace(classes=read[0][3], warnings=warnings)
+    return raw._replace(classes=read[0][3], warnings=warnings, decoder=decoder)
 
 
 def _names(path: Path, options: Options) -> list[str]:
@@ -99,22 +100,52 @@ def _open(path: Path, options: Options) -> tuple[Any, list[str], list[str]]:
             "--label ... names another"
         )
     label = names.index(chosen[0])
+    table, images = _columns(path, names, [label], options)
+    classes = _classes(table.schema.metadata or {}, chosen[0])
+    labels = [str(classes[k] if classes else k) for k in table.column(label).to_pylist()]
+    if not isinstance(images, list):
+        images = images.reshape(-1, *_shape(path, images.shape[1], options.shape))
+    return labels, images, classes
+
+
+def read_unlabeled(path: Path, features: int) -> tuple[list[str], Any]:
+    """Return the ids, else the row numbers, and the images, as uint8 (n, pixels) or with names.
+
+    Labels are left out. A first line of numbers is an image, beside its label if there is one more
+    of them than `features`; but not 0, 1, 2, ..., as pandas numbers columns.
+    """
+    names, options = _names(path, Options()), Options()
+    beside = [k for k, name in enumerate(names) if name.lower() in ("id", *LABELS)]
+    if all(map(str.isdecimal, names)) and names != list(map(str, range(len(names)))):
+        options = Options(no_header=True)
+        beside = [0] * (len(names) == features + 1)
+    if len(beside) == len(names):
+        raise DataError(f"{path}: {len(names)} columns ({shortened(names)}), none of them pixels")
+    table, images = _columns(path, names, beside, options)
+    ids = next((k for k in beside if names[k].lower() == "id"), None)
+    rows = range(1, len(table) + 1) if ids is None else table.column(ids).to_pylist()
+    return list(map(str, rows)), images
+
+
+def _columns(
+    path: Path, names: list[str], beside: list[int], options: Options
+) -> tuple[pa.Table, Any]:
+    """Return the table, and the images in columns other than `beside`: as uint8 or with names."""
     image = next((k for k, name in enumerate(names) if name.lower() in IMAGES), None)
     try:
         if path.suffix.lower() == ".parquet":
             table = parquet.read_table(path)
         else:
             kinds = [pa.uint8() if image is None else pa.string()] * len(names)
-            kinds[label] = pa.string()
+            for k in beside:
+                kinds[k] = pa.string()
             table = _read_csv(path, kinds, options)
-        classes = _classes(table.schema.metadata or {}, chosen[0])
-        labels = [str(classes[k] if classes else k) for k in table.column(label).to_pylist()]
         if image is not None:
-            return _sources(path, table.column(image)), labels, classes
-        columns = [column.cast(pa.uint8()) for column in table.remove_column(label).columns]
-        shape = _shape(path, len(columns), options.shape)
-        pixels = np.stack(columns, axis=1) if labels else np.empty((0, len(columns)), np.uint8)
-        return pixels.reshape(-1, *shape), labels, classes
+            return table, _sources(path, table.column(image))
+        pixels = [c.cast(pa.uint8()) for k, c in enumerate(table.columns) if k not in beside]
+        if not len(table):
+            return table, np.empty((0, len(pixels)), np.uint8)
+        return table, np.stack(pixels, axis=1)
     except (pa.ArrowException, OSError) as error:
         if not (found := FAULT.search(str(error))):
             raise _damaged(path, error) from None

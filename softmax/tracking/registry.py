@@ -11,7 +11,7 @@ import numpy as np
 
 from softmax.analysis import trained_models
 from softmax.analysis.trained_models import TrainedModel
-from softmax.core import batches
+from softmax.core import batches, model
 from softmax.errors import DataError, SoftmaxError, TrackingError, shown
 from softmax.pipeline import datasets, files, paths
 from softmax.tracking import store
@@ -203,7 +203,7 @@ def _accuracy(uri: str, trained: TrainedModel) -> float:
         if made != {"shape": [*entry.shape], "classes": [*entry.classes]}:
             raise DataError("its classes or the shape of its images are different")
         (weights,) = Path(directory).rglob(paths.WEIGHTS.name)
-        theta = trained_models.load(uri, weights, entry).theta
+        theta = model.load(weights, entry.size)
     data = batches.load(images, labels, (entry.images[0], *entry.shape), len(entry.classes))
     _, held_out = data.split(config.train.validation)
     return scoring.score(theta, held_out).accuracy

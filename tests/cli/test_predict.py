@@ -8,14 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from analysis.photos import photographed, written
 from helpers.clones import Clone
-from helpers.digits import write_idx
 from helpers.workspace import Workspace, error
+from importing.photos import photographed
 from PIL import Image
 
-from softmax.analysis import normalization
-from softmax.analysis.normalization import SHAPE, normalize
 from softmax.core import idx, model
 from softmax.pipeline import datasets, paths
 
@@ -101,67 +98,60 @@ def test_people_get_a_table_and_pictures_and_machines_all_of_it(workspace: Works
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["missing.png"], "No such file or directory: 'missing.png'"),
-        (["metrics"], "Is a directory: 'metrics'"),
-        (["dvc.yaml"], "dvc.yaml: not a PNG, JPEG or IDX file"),
         ([TEST, "--rev", "nothing"], "nothing: no commit, branch, tag or DVC experiment here"),
         ([TEST, "--model", "softmax-mnist"], "softmax-mnist: say models:/softmax-mnist@champion"),
         ([TEST, "--model", "models:/softmax-digits/99"], "run the command again"),
         ([TEST, "--model", "models:/softmax-other/1"], "other: not in datasets.yaml. Add it with"),
     ],
 )
-def test_one_bad_file_of_two_or_no_model_stops_all(
+def test_without_a_model_nothing_is_printed_or_written(
     workspace: Workspace, arguments: list[str], reason: str
 ) -> None:
-    write_idx(Path("one"), np.zeros((1, 8, 8)))
-    printed = workspace.tool("predict", "one", *arguments)
+    printed = workspace.tool("predict", *arguments)
     assert reason in error(printed)
     assert printed.out == ""
     assert not FIGURES.exists()
 
 
-def test_an_idx_file_without_images_is_refused(workspace: Workspace) -> None:
-    write_idx(Path("none"), np.zeros((0, 8, 8)))
-    printed = workspace.tool("predict", "none")
-    assert error(printed) == "none: holds no images. Give an IDX file of at least one image."
+def test_a_bad_file_costs_its_own_answer_alone(workspace: Workspace) -> None:
+    Path("bad\udcff.png").touch()
+    printed = workspace.tool("predict", TEST, "bad\udcff.png", "missing.png", TEST, "--csv")
+    assert len(printed.out.splitlines()) == 61
+    assert (printed.status, printed.err.count("\n")) == (1, 2)
+    assert printed.err.startswith("error: bad\ufffd.png: not an image")
+    assert "missing.png" in printed.err
+    printed = workspace.tool("predict", "bad\udcff.png", "missing.png")
+    assert error(printed).startswith("none of 2 images and files can be read, the first: bad")
     assert printed.out == ""
-    assert not FIGURES.exists()
 
 
-def test_a_photo_of_a_7_is_a_7_but_not_if_it_is_merely_made_small(
-    mnist: Clone, tmp_path: Path
-) -> None:
-    """Ask the lecture's model by `softmax predict`, which takes files and a model."""
-    clone = Clone.copy(mnist, tmp_path / "clone")
-    seven = Image.fromarray(photographed(written("7"), shade=0.3, noise=5))
-    seven.save(tmp_path / "seven.png")
-    seven.resize(SHAPE).save(tmp_path / "small.png")
-    files = [str(tmp_path / name) for name in ("small.png", "seven.png")]
-    done = clone.softmax("predict", *files, "--rev", "HEAD", "--explain")
-    assert done.returncode == 0, done.stderr
-    _, _, small, normalized, *_ = done.stdout.splitlines()
-    assert small.split()[:4] == ["small.png", "as", "it", "is"]
-    assert small.split()[4] != "7"
-    assert normalized.split()[:4] == ["seven.png", "inverted,", "centred", "7"]
-    assert float(normalized.split()[4]) > 0.5
-    assert "model     HEAD" in done.stdout
-    assert len(list((clone.directory / FIGURES).glob("*-why.png"))) == 2
-    assert clone.run("git", "status", "--porcelain") == ""
+@pytest.mark.parametrize("name", ["\udcff\udcfe", "b" * 246, "\U0001d7d8" * 61, "a b:c\n?*", ".x"])
+def test_a_file_may_have_any_name(workspace: Workspace, name: str) -> None:
+    path = Path(f"{name}.png")
+    Image.fromarray(idx.read(TEST, 3)[0]).save("a.png")
+    Path("a.png").rename(path)
+    for form in ("--csv", "--json", "--explain"):
+        printed = workspace.tool("predict", path, form)
+        assert (printed.status, printed.err) == (0, "")
+        assert printed.out.encode()
+    assert len({*FIGURES.iterdir()}) == 2
 
 
-def test_photos_of_mnist_are_judged_nearly_as_well_as_mnist(mnist: Clone) -> None:
+def test_photos_of_mnist_are_judged_nearly_as_well_as_mnist(mnist: Clone, tmp_path: Path) -> None:
     """Take test images, ten times as large, as dark ink in uneven light and with noise."""
-    images, labels = (
-        idx.read(mnist.directory / path, dimensions)[:200]
-        for path, dimensions in zip(datasets.test_files("mnist"), (3, 1), strict=True)
-    )
-    seen = []
-    for image in images:
+    clone, photos = Clone.copy(mnist, tmp_path / "clone"), tmp_path / "photos"
+    photos.mkdir()
+    images = idx.read(clone.directory / datasets.test_files("mnist")[0], 3)[:200]
+    for n, image in enumerate(images):
         paper = np.zeros((400, 400))
         paper[30:310, 80:360] = np.asarray(Image.fromarray(image).resize((280, 280))) / 255
-        seen.append(normalize(normalization.find(photographed(paper, shade=0.4, noise=10))[0]))
-    theta = model.load(mnist.directory / paths.WEIGHTS)
-    inputs = np.pad(np.reshape(seen, (200, -1)).T, ((0, 1), (0, 0)), constant_values=255)
-    correct = model.predict(model.logits(theta, inputs.astype(np.float64))) == labels
-    as_they_are = pd.read_csv(mnist.directory / paths.PREDICTIONS)[:200]
-    assert correct.mean() > (as_they_are["label"] == as_they_are["prediction"]).mean() - 0.03
+        Image.fromarray(photographed(paper, shade=0.4, noise=10)).save(photos / f"{n:03}.png")
+    Image.fromarray(255 - images[0]).save(photos / "small.png")
+    done = clone.softmax("predict", str(photos), "--csv", "--rev", "HEAD")
+    assert done.stderr.startswith("warning: 1 of 201 images, such as small.png, have a light")
+    answers = pd.read_csv(io.StringIO(done.stdout))[:200]
+    assert {*answers["seen"]} == {"inverted, centred"}
+    mnists = pd.read_csv(clone.directory / paths.PREDICTIONS)[:200]
+    correct, as_they_are = (mnists["label"] == said["prediction"] for said in (answers, mnists))
+    assert correct.mean() > as_they_are.mean() - 0.03
+    assert clone.run("git", "status", "--porcelain") == ""

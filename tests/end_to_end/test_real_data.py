@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,7 +42,12 @@ def as_csv(place: Path) -> Path:
 def as_npz(place: Path) -> Path:
     """Write the arrays that Keras would, the last 300 images for the test."""
     x, y = digits()
-    arrays = {"x_train": x[:-300], "y_train": y[:-300], "x_test": x[-300:], "y_test": y[-300:]}
+    arrays: dict[str, Any] = {
+        "x_train": x[:-300],
+        "y_train": y[:-300],
+        "x_test": x[-300:],
+        "y_test": y[-300:],
+    }
     np.savez(place.with_suffix(".npz"), **arrays)
     return place.with_suffix(".npz")
 

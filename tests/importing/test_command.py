@@ -75,13 +75,15 @@ def test_names_may_be_words_of_yaml_and_good_data_have_no_warnings(pin: Pin) -> 
     assert entry("null")["classes"] == ["1e3", "2", "no"]
 
 
-def test_names_of_classes_stay_when_data_change(pin: Pin) -> None:
+def test_names_of_classes_and_pen_strokes_stay_when_data_change(pin: Pin) -> None:
     put(*GOOD)
     homepage = entry("fashion-mnist")["homepage"]
     pin.refused(PLACE, "fashion-mnist: a data set of this project. Choose", name="fashion-mnist")
     classes = pin(name="fashion-mnist", replace="yes").classes
     assert classes[:3] == ("t-shirt", "trouser", "pullover")
     assert entry("fashion-mnist")["homepage"] == homepage
+    pin(name="mnist", replace="yes")
+    assert entry("mnist")["prepared"] == "pen strokes"
 
 
 FAULTS: dict[str, dict[int, bytes | None]] = {  # what the line says, and files in others' places

@@ -10,6 +10,8 @@ import torch
 import torchvision.datasets
 from importing.pins import Pin, noise
 
+from softmax.pipeline import datasets
+
 COUNTS = {True: 94, False: 47}
 KMNIST = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]
 BALANCED = [f"c{k}" for k in range(47)]
@@ -43,6 +45,8 @@ def test_images_labels_and_classes(
     pinned = pin("torchvision", name)
     assert pinned.classes == tuple(classes)
     turned = images[True].transpose(0, 2, 1) if owner == "EMNIST" else images[True]
+    prepared = "as they are" if name == "usps" else "pen strokes"
+    assert datasets.load()[name].prepared == prepared
     assert np.array_equal(pinned.arrays[0], turned)
     assert np.array_equal(pinned.arrays[3], labels[False])
 

@@ -7,8 +7,8 @@ from helpers.clones import Clone
 from helpers.report import assert_diverging, level, middle
 from playwright.sync_api import Page, expect
 
-from softmax.analysis.normalization import normalize
 from softmax.core import idx, model
+from softmax.data.normalization import normalize
 from softmax.pipeline import datasets, paths
 
 

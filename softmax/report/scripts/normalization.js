@@ -1,5 +1,5 @@
 // A drawing becomes an image as NIST's scans became MNIST's: docs/predict.md specifies it, and
-// softmax/analysis/normalization.py gives the same bytes. All numbers are whole, below 2^53 for
+// softmax/data/normalization.py gives the same bytes. All numbers are whole, below 2^53 for
 // up to 2^15 rows or columns, and quotients are too far from the next one for rounding to matter.
 
 const BOX = 20; // pixels that the longer side of the ink is made to have

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from analysis.photos import photographed, written
+from importing.photos import photographed, written
 from numpy.typing import NDArray
 
-from softmax.analysis import normalization
+from softmax.data import normalization
 from softmax.errors import DataError
 
 SQUARED = (np.mgrid[-1:1:400j, -1:1:400j] ** 2).sum(axis=0)  # distances from the middle

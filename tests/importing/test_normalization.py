@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page
 
 from softmax.analysis import predictions
-from softmax.analysis.normalization import normalize
 from softmax.core import model
+from softmax.data.normalization import normalize
 
 Ink = NDArray[np.uint8]
 

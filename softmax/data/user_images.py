@@ -1,0 +1,185 @@
+"""Read images of any kind as the pixels of a model, prepared as those of its data set were."""
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from tqdm import tqdm
+
+from softmax.core.arithmetic import MAX_PIXEL
+from softmax.core.batches import sized
+from softmax.data import array_files, directories, normalization, tables
+from softmax.data.normalization import SHAPE, normalize
+from softmax.data.pixels import ENDINGS, Source, decode, resize
+from softmax.errors import DataError
+from softmax.pipeline.datasets import DatasetEntry
+
+GROUNDS = ("white", "black")  # under what is transparent: the first on which something is seen
+LEAST = 32  # levels of gray, between the darkest and the lightest pixel, that are seen
+MAX_SIDE = 1024  # pixels of a photo's longer side; more are averaged, in whole squares
+AS_IT_IS, RESIZED, STROKES = "as it is", "resized", "pen strokes"
+
+Pixels = NDArray[np.uint8]
+Found = tuple[str, str, Source | Pixels]  # what an answer calls an image, and an error, and itself
+
+
+class PreparedImage(NamedTuple):
+    """An image as a model sees it, 0 to 255, in the model's shape, and what was done to it."""
+
+    name: str
+    pixels: Pixels
+    done: str
+
+
+def read(
+    paths: Sequence[Path], entry: DatasetEntry
+) -> tuple[list[PreparedImage], list[DataError | OSError]]:
+    """Return all images of files and directories, prepared for a model of this data set.
+
+    After them, the errors, of one line each, of images and files that are left out.
+    """
+    seen: list[PreparedImage] = []
+    failed: list[DataError | OSError] = []
+    with tqdm(desc="read", unit=" images", disable=None) as bar:
+        for path in paths:
+            before = len(seen) + len(failed)
+            with _kept(failed):
+                for name, place, source in _find(path, entry):
+                    bar.update()
+                    with _kept(failed):
+                        seen.append(PreparedImage(_utf8(name), *_prepare(place, source, entry)))
+                if len(seen) + len(failed) == before:
+                    raise DataError(f"{path}: holds no images. Give one that has some.")
+    return seen, failed
+
+
+@contextmanager
+def _kept(failed: list[DataError | OSError]) -> Iterator[None]:
+    """Add an error, if there is one, to `failed`."""
+    try:
+        yield
+    except (DataError, OSError) as error:
+        failed.append(error)
+
+
+def _utf8(name: str) -> str:
+    """Return a file's name, in which bytes that are not UTF-8 are written as \\xff."""
+    return os.fsencode(name).decode(errors="backslashreplace")
+
+
+def _find(path: Path, entry: DatasetEntry) -> Iterator[Found]:
+    """Yield the images of a directory, a table, an .npz, an IDX file, or an image file."""
+    path.stat()  # whose OSError says why there is nothing
+    ending = path.suffix.lower()
+    if path.is_dir():
+        for file in directories.files([path]):
+            if file.name.lower().endswith(ENDINGS):
+                yield str(file.relative_to(path)), str(file), file
+    elif not path.is_file():
+        raise DataError(f"{path}: a pipe or a device. Save its content as a file.")
+    elif ending in tables.ENDINGS:
+        yield from _rows(path, entry)
+    elif ending == ".npz":
+        for key, array in array_files.read_images(path, entry.shape).items():
+            names = [f"{path.name}:{key}[{n}]" for n in range(len(array))]
+            yield from _array(f"{path}: {key}", names, array, entry)
+    elif array_files.is_idx(path):
+        array = array_files.read_idx_images(path)
+        yield from _array(path, [f"{path.name}[{n}]" for n in range(len(array))], array, entry)
+    else:
+        yield path.name, str(path), path
+
+
+def _rows(path: Path, entry: DatasetEntry) -> Iterator[Found]:
+    """Yield the images of a table."""
+    names, images = tables.read_unlabeled(path, math.prod(entry.shape))
+    if isinstance(images, list):
+        yield from ((name, *image) for name, image in zip(names, images, strict=True))
+        return
+    count = images.shape[1]
+    side = math.isqrt(count)
+    shape = entry.shape if count == math.prod(entry.shape) else (side, side)
+    if math.prod(shape) != count:
+        raise DataError(f"{path}: {count} pixel columns; this model takes {_taken(entry)}")
+    yield from _array(path, names, images.reshape(-1, *shape), entry)
+
+
+def _array(
+    place: object, names: Sequence[str], images: Pixels, entry: DatasetEntry
+) -> Iterator[Found]:
+    """Yield the images of an array; DataError if the model takes images of another shape."""
+    resized = entry.prepared == RESIZED and images.shape[3:] == entry.shape[2:]
+    if images.shape[1:] != entry.shape and not resized:
+        raise DataError(f"{place}: {sized(images.shape)}; this model takes {_taken(entry)}")
+    yield from ((name, name, image) for name, image in zip(names, images, strict=True))
+
+
+def _taken(entry: DatasetEntry) -> str:
+    """Return which images a model takes without strokes being looked for, and what to do."""
+    rows, columns, *rgb = entry.shape
+    size = "any size" if entry.prepared == RESIZED else f"{rows} x {columns} pixels"
+    return f"{'RGB' if rgb else 'gray'} images of {size}. Prepare them as those of its data set."
+
+
+def _prepare(place: str, source: Source | Pixels, entry: DatasetEntry) -> tuple[Pixels, str]:
+    """Return the pixels of an image in the model's shape, and what was done to it."""
+    strokes = entry.prepared == STROKES and entry.shape == SHAPE
+    image = source if isinstance(source, np.ndarray) else decode(source, place, keep_alpha=strokes)
+    channels = entry.shape[2:]
+    if channels and image.ndim == 2:
+        image = np.stack([image] * 3, axis=-1)
+    elif not channels and image.shape[2:] == (3,) and (image == image[..., :1]).all():
+        image = image[..., 0]
+    if image.shape == entry.shape:
+        return image, AS_IT_IS
+    if strokes:
+        return _normalize(place, image)
+    if entry.prepared == RESIZED and image.shape[2:] == channels:
+        return resize(image, *entry.shape[:2]), RESIZED
+    kind = "gray" if image.ndim == 2 else "RGB"
+    size = " x ".join(map(str, image.shape[:2]))
+    raise DataError(f"{place}: {kind}, {size} pixels; this model takes {_taken(entry)}")
+
+
+def _normalize(place: str, image: Pixels) -> tuple[Pixels, str]:
+    """Return the strokes in an image of any size, with or without colors and alpha."""
+    gray = _opaque(Image.fromarray(image)).convert("L")
+    try:
+        found, dark = normalization.find(np.asarray(gray.reduce(-(-max(gray.size) // MAX_SIDE))))
+    except DataError as error:
+        raise DataError(f"{place}: {error}") from None
+    return normalize(found), "inverted, centred" if dark else "centred"
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """Return an image on the first of GROUNDS on which something is seen."""
+    if image.mode != "RGBA":
+        return image
+    for ground in GROUNDS:
+        flat = Image.alpha_composite(Image.new("RGBA", image.size, ground), image)
+        if np.ptp(np.asarray(flat.convert("L"))) >= LEAST:
+            break
+    return flat
+
+
+def warn(seen: Sequence[PreparedImage], entry: DatasetEntry) -> str:
+    """Return a warning if images that were taken as they are may be dark on light, else "".
+
+    Pen strokes are light on black, so that the border of an image is black.
+    """
+    border = np.ones(entry.shape, bool)
+    border[1:-1, 1:-1] = False
+    plain = [image for image in seen if image.done == AS_IT_IS and entry.prepared == STROKES]
+    light = [image.name for image in plain if np.median(image.pixels[border]) > MAX_PIXEL / 2]
+    if not light:
+        return ""
+    return (
+        f"{len(light)} of {len(seen)} images, such as {light[0]}, have a light border, and this "
+        "model knows light strokes on black. Invert what is dark on light: `mogrify -negate`."
+    )
