@@ -52,7 +52,7 @@ def test_arrows_go_up_and_down_the_confusion(page: Page) -> None:
     expect(page.locator("#confusion button[tabindex='0']")).to_have_count(1)
 
 
-def test_without_javascript_formulas_stay_and_a_note_says_what_lacks(
+def test_without_javascript_formulas_stay_and_a_note_says_what_is_missing(
     browser: Browser, file: Path
 ) -> None:
     phone: ViewportSize = {"width": 390, "height": 844}
