@@ -105,7 +105,7 @@ def _open(path: Path, options: Options) -> tuple[Any, list[str], list[str]]:
     labels = [str(classes[k] if classes else k) for k in table.column(label).to_pylist()]
     if not isinstance(images, list):
         images = images.reshape(-1, *_shape(path, images.shape[1], options.shape))
-    return labels, images, classes
+    return images, labels, classes
 
 
 def read_unlabeled(path: Path, features: int) -> tuple[list[str], Any]:
