@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 STAGES = ("evaluate", "export")  # and what they need
 PATIENCE = 300  # seconds for all of them
 STEPS = {  # of each curve, after an epoch of 250 batches
-    "train_loss_of_batch": [100, 200],
+    "train_loss_of_batch": [*range(25, 251, 25)],
     **{key: [250] for key in ("train_loss", "train_accuracy")},
     **{key: [0] for key in ("test_loss", "test_accuracy", "test_error")},
 }
