@@ -1,7 +1,9 @@
 """Read data sets that are arrays: .npz, IDX files, and those that torchvision downloads."""
 
 import functools
+import gzip
 import math
+import shutil
 import string
 import tempfile
 from pathlib import Path
@@ -116,13 +118,22 @@ def read_idx(place: str) -> RawDataset:
 
 
 def is_idx(path: Path) -> bool:
-    """Tell whether a file begins as IDX files do."""
-    with path.open("rb") as file:
-        return file.read(2) == b"\0\0"
+    """Tell whether a file, gzipped if so called, begins as IDX files do."""
+    try:
+        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
+            return file.read(2) == b"\0\0"
+    except (gzip.BadGzipFile, EOFError):
+        return False
 
 
 def read_idx_images(path: Path) -> NDArray[np.uint8]:
     """Return the images of an IDX file; DataError if it holds none."""
+    if path.suffix == ".gz":
+        with tempfile.TemporaryDirectory() as directory:
+            plain = Path(directory, path.stem)
+            with gzip.open(path) as packed, plain.open("wb") as file:
+                shutil.copyfileobj(packed, file)
+            return read_idx_images(plain)
     try:
         return idx.read(path, _dimensions(path)).view(np.uint8)
     except FormatError as error:

@@ -64,6 +64,7 @@ def test_it_is_imported_trained_compared_and_asked(
     clone.edit("params.yaml", "dataset: mnist", "dataset: mine")
     clone.edit("params.yaml", "[1802, 1100, 217]", "[3, 7]")
     clone.edit("params.yaml", "validation: 0", "validation: 200")
+    clone.edit("params.yaml", "learning_rate: 0.001", "learning_rate: 0.05")
     clone.run("dvc", "repro", MNIST_MIRROR="")
     clone.run("git", "commit", "--quiet", "--all", "--message", "Train on mine")
     rates = "train.learning_rate=0.01,0.1"

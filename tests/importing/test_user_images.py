@@ -1,5 +1,6 @@
 """Files of images in any form, as a model of 28 x 28 gray pixels or another sees them."""
 
+import gzip
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -149,7 +150,10 @@ def test_arrays_of_the_models_shape_are_seen(shape: tuple[int, ...], tmp_path: P
     write_idx(tmp_path / "images", images)
     forms = {"x": images, "rows": images.reshape(3, -1), "one": images[0], "deep": images + 0}
     np.savez(tmp_path / "a.npz", labels=np.arange(3), small=images[:, 1:, 1:], **forms)
-    found, failed = read(tmp_path / "images", tmp_path / "a.npz", shape=shape)
+    packed = tmp_path / "images.gz"
+    packed.write_bytes(gzip.compress((tmp_path / "images").read_bytes()))
+    found, failed = read(tmp_path / "images", tmp_path / "a.npz", packed, shape=shape)
+    assert (np.stack([image.pixels for image in found[-3:]]) == images).all()
     assert failed == []
     rows = [f"{name}[{n}]" for name in ("images", "a.npz:x", "a.npz:rows") for n in range(3)]
     assert [image.name for image in found][:10] == [*rows, "a.npz:one[0]"]
