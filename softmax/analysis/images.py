@@ -1,7 +1,8 @@
 """Draw weights as PNG and prediction figures as SVG, whose bytes are the same everywhere.
 
 matplotlib rasterizes in floating point and compressors differ, so that neither gives the same
-bytes everywhere. Here an image is a matrix of levels, uint8, and a palette.
+bytes everywhere. Here an image is a matrix of levels, uint8, and a palette, and libdeflate makes the
+same choices on all processors: docs/arithmetic.md.
 """
 
 import base64
@@ -11,6 +12,7 @@ import zlib
 from collections.abc import Sequence
 from html import escape
 
+import deflate
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,7 +24,7 @@ Levels = NDArray[np.uint8]
 MOST = 2**24  # pixels of all classes together; MNIST has 12,544,000 at the largest scale, 40
 LINE = 0  # the level between the tiles of the grid
 TRUECOLOUR, INDEXED = 2, 3  # color types of PNG
-STORED = 65535  # the longest stored block of deflate
+LEVEL = 9  # of compression
 
 ROWS = 10  # classes that have room
 ROW, BAR = 24, 200  # pixels: the height of a class, the width of probability 1
@@ -106,10 +108,10 @@ def contact_sheet(tiles: Levels) -> Levels:
 
 
 def png(levels: Levels, palette: Levels, scale: int) -> bytes:
-    """A PNG file of `levels`, each a square of `scale` pixels, in stored blocks of deflate.
+    """A PNG file of `levels`, each a square of `scale` pixels.
 
     (height, width) are indices into `palette` (256, 3), (height, width, 3) are RGB. Source: PNG
-    specification, third edition, 5 and 10; RFC 1950 and 1951.
+    specification, third edition, 5 and 10.
     """
     pixels = levels.repeat(scale, axis=0).repeat(scale, axis=1)
     height, width, *channels = pixels.shape
@@ -120,19 +122,10 @@ def png(levels: Levels, palette: Levels, scale: int) -> bytes:
         for name, body in [
             (b"IHDR", struct.pack(">2I5B", width, height, 8, kind, 0, 0, 0)),
             *([] if channels else [(b"PLTE", palette.tobytes())]),
-            (b"IDAT", _stored(lines.tobytes())),
+            (b"IDAT", deflate.zlib_compress(lines.tobytes(), LEVEL)),
             (b"IEND", b""),
         ]
     )
-
-
-def _stored(content: bytes) -> bytes:
-    """`content` as a zlib stream that does not compress."""
-    blocks = [b"\x78\x01"]
-    for start in range(0, len(content), STORED):
-        block, last = content[start : start + STORED], start + STORED >= len(content)
-        blocks += struct.pack("<BHH", last, len(block), len(block) ^ 0xFFFF), block
-    return b"".join([*blocks, struct.pack(">I", zlib.adler32(content))])
 
 
 def prediction_figure(
