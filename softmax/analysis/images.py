@@ -1,8 +1,8 @@
 """Draw weights as PNG and prediction figures as SVG, whose bytes are the same everywhere.
 
 matplotlib rasterizes in floating point and compressors differ, so that neither gives the same
-bytes everywhere. Here an image is a matrix of levels, uint8, and a palette, and libdeflate makes the
-same choices on all processors: docs/arithmetic.md.
+bytes everywhere. Here an image is a matrix of levels, uint8, and a palette, and libdeflate, which
+makes the same choices on all processors, compresses it: docs/arithmetic.md.
 """
 
 import base64
@@ -122,7 +122,7 @@ def png(levels: Levels, palette: Levels, scale: int) -> bytes:
         for name, body in [
             (b"IHDR", struct.pack(">2I5B", width, height, 8, kind, 0, 0, 0)),
             *([] if channels else [(b"PLTE", palette.tobytes())]),
-            (b"IDAT", deflate.zlib_compress(lines.tobytes(), LEVEL)),
+            (b"IDAT", bytes(deflate.zlib_compress(lines.tobytes(), LEVEL))),
             (b"IEND", b""),
         ]
     )
