@@ -5,9 +5,11 @@ import io
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -67,6 +69,20 @@ SECRETS = (  # of addresses: what tells who asks
 )
 
 
+LIBRARIES = ("git", "scmrepo", "dvc", "_pygit2")
+GIT_FAULTS = {  # by what git says
+    "not a git repository": ("no git repository", "Run `git init`, and commit."),
+    "Needed a single revision": (
+        "a git repository without a commit",
+        "Run `git add --all && git commit`.",
+    ),
+    "dubious ownership": (
+        "a git repository of another user",
+        "Run `git config --global --add safe.directory {}`.",
+    ),
+}
+
+
 def shown(text: object) -> str:
     """`text` as people may see it: no password, no control characters, no line without end."""
     text = str(text)
@@ -102,5 +118,25 @@ def exits_cleanly(main: Callable[[], None]) -> Callable[[], None]:
             sys.exit(2)
         except KeyboardInterrupt:
             sys.exit(130)
+        except Exception as error:
+            if not (told := _explained(error)):
+                raise
+            print(f"error: {shown(told)}", file=sys.stderr)
+            sys.exit(2)
 
     return wrapper
+
+
+def _explained(error: Exception) -> str:
+    """Return in one line what git, DVC or Python lacks on this machine; "" for any other error."""
+    if isinstance(error, KeyError) and "getpwuid" in str(error):
+        return "USER: not set, and this user has no account. Set it to any name."
+    if type(error).__module__.partition(".")[0] not in LIBRARIES:
+        return ""
+    git = ["git", "rev-parse", "--verify", "HEAD"]
+    environment = os.environ | {"LC_ALL": "C"}
+    said = subprocess.run(git, capture_output=True, text=True, check=False, env=environment).stderr
+    for fault, (problem, remedy) in GIT_FAULTS.items():
+        if fault in said:
+            return f"{Path.cwd()}: {problem}. {remedy.format(Path.cwd())}"
+    return f"{type(error).__module__.partition('.')[0]}: {' '.join(str(error).split())}"

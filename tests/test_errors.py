@@ -24,6 +24,9 @@ ADDRESSES = {
 }
 
 
+NAMELESS = "error: USER: not set, and this user has no account. Set it to any name.\n"
+
+
 @pytest.mark.parametrize("text", ADDRESSES)
 def test_no_password_is_shown(text: str) -> None:
     assert shown(text) == ADDRESSES[text]
@@ -40,6 +43,7 @@ def test_no_control_characters_and_no_line_without_end_are_shown() -> None:
         (DataError("no file\x1b[2J"), "2", "error: no file\ufffd[2J\n"),
         (OSError("no space"), "2", "error: no space\n"),
         (KeyboardInterrupt(), "130", ""),
+        (KeyError("getpwuid(): uid not found: 1"), "2", NAMELESS),
     ],
 )
 def test_what_a_person_can_mend_is_one_line(

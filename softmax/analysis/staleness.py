@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
 from softmax.errors import SoftmaxError
@@ -19,17 +18,14 @@ def current() -> str:
     """
     params.load()  # whose complaints are clearer than DVC's
     locked = dvc_lock.load()
-    try:
-        with Repo() as repo:
-            stages = {stage.addressing: stage for stage in repo.stage.load_all()}  # of dvc.yaml
-            outs = [out for stage in stages.values() for out in stage.outs if out.use_cache]
-            made = {out.def_path: out.hash_info for out in outs}
-            stale = {
-                name: list(_reasons(stage, made)) if name in locked else ["not in dvc.lock"]
-                for name, stage in stages.items()
-            }
-    except DvcException as error:
-        raise SoftmaxError(f"dvc.lock is not up to date: {error}") from None
+    with Repo() as repo:
+        stages = {stage.addressing: stage for stage in repo.stage.load_all()}  # of dvc.yaml
+        outs = [out for stage in stages.values() for out in stage.outs if out.use_cache]
+        made = {out.def_path: out.hash_info for out in outs}
+        stale = {
+            name: list(_reasons(stage, made)) if name in locked else ["not in dvc.lock"]
+            for name, stage in stages.items()
+        }
     leftover = "in dvc.lock, but not in dvc.yaml: delete it there"
     stale |= {name: [leftover] for name in locked if name not in stages}
     if any(stale.values()):

@@ -1,6 +1,5 @@
 """Train many models at once, each with the bytes that it would have alone."""
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -31,7 +30,7 @@ def run(overrides: Sequence[str], *, json: bool) -> None:
 def train(config: Sequence[Configuration]) -> list[Result]:
     """The result of each setting: from the shelf, or else trained and put there; with its row."""
     where, read = launcher.choose(), model_cache.inputs()
-    threads = launcher.wanted() or (1 if where == "cuda" else os.cpu_count() or 1)
+    threads = launcher.wanted() or (1 if where == "cuda" else launcher.cpus())
     results = [Result(one, model_cache.directory(read, one.params)) for one in config]
     there = [result for result in results if result.directory.exists()]
     waiting = [result for result in results if not result.directory.exists()]

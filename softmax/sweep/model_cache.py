@@ -10,7 +10,6 @@ from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from softmax.errors import DataError
 from softmax.pipeline import datasets, dvc_lock, files
 from softmax.pipeline.params import Params
 from softmax.sweep.passes import Outcome
@@ -20,21 +19,14 @@ FAILURE, EVENT = Path("failure.txt"), Path("event.json")  # in a model's folder
 
 
 def inputs() -> dict[str, str]:
-    """The MD5 of data and code that stage train reads now, as DVC puts it into dvc.lock.
-
-    Raises DataError where there is no such stage.
-    """
+    """The MD5 of data and code that stage train reads now, as DVC puts it into dvc.lock."""
     from dvc.dependency import ParamsDependency  # a second, which the processes need not take
-    from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
-    try:
-        with Repo() as repo:
-            (train,) = repo.stage.collect("train")
-            deps = [dep for dep in train.deps if not isinstance(dep, ParamsDependency)]
-            return dict(sorted((dep.def_path, str(dep.get_hash().value)) for dep in deps))
-    except (DvcException, ValueError) as error:  # ValueError: no such stage
-        raise DataError(f"DVC does not know what stage train reads: {error}") from None
+    with Repo() as repo:
+        (train,) = repo.stage.collect("train")
+        deps = [dep for dep in train.deps if not isinstance(dep, ParamsDependency)]
+        return dict(sorted((dep.def_path, str(dep.get_hash().value)) for dep in deps))
 
 
 def directory(read: Mapping[str, str], config: Params) -> Path:

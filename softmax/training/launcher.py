@@ -3,6 +3,7 @@
 import ctypes
 import hashlib
 import logging
+import math
 import os
 import signal
 import sys
@@ -15,7 +16,9 @@ from softmax.core.workers import ALONE, Workers, rendezvous
 from softmax.errors import SettingError, WorkerError
 
 TIMEOUT = timedelta(minutes=5)  # with workers that say nothing
+QUOTA = Path("/sys/fs/cgroup/cpu.max")
 TORCHRUN = "TORCHELASTIC_RUN_ID"  # torchrun gives it to its workers
+ALONE_HERE = ["--standalone", "--local-addr=localhost"]  # whose name may resolve nowhere
 DRIVERS = ("libcuda.so.1", "libamdhip64.so")  # without one torch finds no GPU
 
 
@@ -35,6 +38,15 @@ def wanted() -> int | None:
     return int(text)
 
 
+def cpus() -> int:
+    """Return how many CPUs this process may use, by its affinity and its container's quota."""
+    count = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    with suppress(OSError, ValueError):  # there is no quota, or it is "max"
+        quota, period = QUOTA.read_text().split()
+        count = min(count, math.ceil(int(quota) / int(period)))
+    return count
+
+
 def launch(module: str, count: int) -> None:
     """Run `module` in `count` workers with torchrun, whose PET_* variables add other machines.
 
@@ -51,7 +63,7 @@ def launch(module: str, count: int) -> None:
     if several:
         os.environ.setdefault("PET_RDZV_CONF", f"timeout={TIMEOUT.seconds}")
         print(f"{module}: waiting for the other machines", file=sys.stderr)
-    command = [*([] if several else ["--standalone"]), f"--nproc-per-node={count}", "-m", module]
+    command = [*([] if several else ALONE_HERE), f"--nproc-per-node={count}", "-m", module]
     try:
         run.run(run.parse_args(command))  # type: ignore[no-untyped-call]
     except DistError as error:

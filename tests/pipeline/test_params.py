@@ -13,10 +13,8 @@ from softmax.pipeline import datasets, params
 PINNED = " or ".join(", ".join(map(repr, datasets.load())).rsplit(", ", 1))
 VALID = LECTURE.read_text()
 KEYS = "the keys here are download, train, evaluate, export, lesson"
-TRAIN_KEYS = (
-    "the keys here are seed, validation, epochs, batch_size, optimizer, learning_rate, schedule, "
-    "momentum, weight_decay, averaging"
-)
+TRAIN_KEYS = f"the keys here are {', '.join(params.Train.model_fields)}"
+HUGE = f"0x{'f' * 5000}"
 FAULTS = [  # a key, what is written for it, and what is said of that
     ("download.dataset", "cifar", f"'cifar' should be {PINNED}"),
     ("train.seed", "true", "True should be a valid integer"),
@@ -26,7 +24,7 @@ FAULTS = [  # a key, what is written for it, and what is said of that
     ("train.seed", f"{2**64}", f"{2**64} should be less than {2**64}"),
     (
         "train.epochs",
-        f"0x{'f' * 5000}",
+        HUGE,
         "a number of thousands of digits should be less than or equal to 1000000",
     ),
     ("train.batch_size", "2097153", "2097153 should be less than or equal to 2097152"),

@@ -4,6 +4,7 @@ import ctypes.util
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -61,3 +62,13 @@ assert "torch" not in sys.modules
 def test_a_library_loads_or_does_not() -> None:
     assert not launcher.loads("libno-such-driver.so")
     assert launcher.loads(ctypes.util.find_library("c") or "libSystem.dylib")
+
+
+def test_cpus_are_those_that_affinity_and_quota_allow(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(launcher, "QUOTA", tmp_path / "cpu.max")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3, 4})
+    for quota, count in {"max 100000": 3, "150000 100000": 2, "900000 100000": 3}.items():
+        (tmp_path / "cpu.max").write_text(quota)
+        assert launcher.cpus() == count

@@ -56,7 +56,7 @@ def test_several_machines_wait_for_each_other(
     launcher.launch("stages.train", 2)
     assert capsys.readouterr().err == "stages.train: waiting for the other machines\n"
     command = ["--nproc-per-node=2", "-m", "stages.train"]
-    assert launched == [["--standalone", *command], command]
+    assert launched == [["--standalone", "--local-addr=localhost", *command], command]
     assert (os.environ["PET_RDZV_CONF"], os.environ["OMP_NUM_THREADS"]) == ("timeout=300", "1")
 
 
