@@ -25,8 +25,9 @@ def add(name: str, place: str, *, replace: bool, **given: Any) -> None:
         raise DataError(
             f"{name}: a data set of this project. Choose another name, or --replace it."
         )
+    known = datasets.load()  # whose complaints come first
     found = importing.named(name, importing.read(name, place, Options(**given)))
-    changes = _changes(name, found) if name in datasets.load() else ""
+    changes = _changes(name, found) if name in known else ""
     with tempfile.TemporaryDirectory() as directory:
         importing.write_files(found, Path(directory))
         sources.keep(Path(directory))
@@ -49,8 +50,8 @@ def _changes(name: str, found: ImportedDataset) -> str:
     entry = datasets.load()[name]
     try:
         paths = zip(sources.find_cached(name), [len(entry.shape) + 1, 1] * 2, strict=True)
-    except SourceError as error:
+        images, labels, test_images, test_labels = (idx.read(*pair) for pair in paths)
+    except (SourceError, DataError) as error:
         return f"its files are not in DVC's cache ({error}), so that nothing can be compared"
-    images, labels, test_images, test_labels = (idx.read(*pair) for pair in paths)
     before = Version(entry.classes, (images, labels), (test_images, test_labels))
     return dataset_changes.describe(before, Version(found.classes, found.training, found.test))

@@ -3,9 +3,9 @@
 import functools
 import gzip
 import math
-import shutil
 import string
 import tempfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ def _arrays(place: Path) -> dict[str, NDArray[Any]]:
     """Return the arrays of an .npz by name; nothing is unpickled."""
     try:
         with np.load(place, allow_pickle=False) as archive:
-            return dict(archive)
+            return {name: np.asarray(archive[name]) for name in archive}  # bytes, too
     except Exception as error:  # whatever a reader comes upon in damaged bytes
         raise DataError(f"{place}: not an .npz of plain arrays, or damaged: {error}") from None
 
@@ -122,8 +122,8 @@ def is_idx(path: Path) -> bool:
     try:
         with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
             return file.read(2) == b"\0\0"
-    except (gzip.BadGzipFile, EOFError):
-        return False
+    except (OSError, EOFError, zlib.error):  # of damaged gzip
+        return path.name.removesuffix(".gz").endswith("-ubyte")
 
 
 def read_idx_images(path: Path) -> NDArray[np.uint8]:
@@ -131,9 +131,11 @@ def read_idx_images(path: Path) -> NDArray[np.uint8]:
     if path.suffix == ".gz":
         with tempfile.TemporaryDirectory() as directory:
             plain = Path(directory, path.stem)
-            with gzip.open(path) as packed, plain.open("wb") as file:
-                shutil.copyfileobj(packed, file)
-            return read_idx_images(plain)
+            try:
+                plain.write_bytes(gzip.decompress(path.read_bytes()))
+                return read_idx_images(plain)
+            except (OSError, EOFError, zlib.error, DataError) as error:
+                raise DataError(f"{path}: {str(error).replace(f'{plain}: ', '')}") from None
     try:
         return idx.read(path, _dimensions(path)).view(np.uint8)
     except FormatError as error:

@@ -118,7 +118,7 @@ def decode_all(
             check_size(name, *image.shape[:2])
         images.append(image)
     if not images:
-        raise DataError(f"{place}: 0 images. Put those of each class in a directory of its own.")
+        raise DataError(f"{place}: 0 images. Name a table, or directories, one for each class.")
     (usual, count), *others = Counter(image.shape[:2] for image in images).most_common()
     if others:
         (rows, columns), _ = others[0]

@@ -188,6 +188,8 @@ def _classes(place: str, raw: RawDataset) -> tuple[str, ...]:
         listed = f" ({shortened(classes)})" if classes else ""
         kind = "class" if len(classes) == 1 else "classes"
         raise DataError(f"{place}: {len(classes)} {kind}{listed}; 2 to {CLASSES} are allowed")
+    if twice := [name for name, count in Counter(classes).items() if count > 1]:
+        raise DataError(f"{place}: two classes are called {twice[0]!r}. Rename one.")
     for name in classes:
         if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
             allowed = f"a name has 1 to {MAX_NAME} letters, none of them invisible"
@@ -204,12 +206,12 @@ def _odd(
         yield f"the names of these classes differ by case only: {shortened(list(alike))}"
     if known := test["pixels"].isin(training["pixels"]).sum():
         yield f"{known:,} of {len(test):,} test images are in the training set, too"
-    once = training.drop_duplicates(["pixels", "class"])
+    once = pd.concat([training, test]).drop_duplicates(["pixels", "class"])
     if len(twice := once[once["pixels"].duplicated(keep=False)]):
         first = twice[twice["pixels"] == twice["pixels"].iloc[0]]["class"]
         yield (
-            f"{twice['pixels'].nunique():,} training images are in more than one class, such as "
-            f"in {' and '.join(first[:2])}"
+            f"{twice['pixels'].nunique():,} images are in more than one class, such as in "
+            f"{' and '.join(first[:2])}"
         )
     if brightest <= 1:
         yield f"pixels are 0 to {brightest}, where white is 255; multiply them by 255"

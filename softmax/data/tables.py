@@ -32,6 +32,7 @@ LABELS = ("label", "class")  # names of the column, where nobody gives another
 IMAGES = ("image", "file", "filename", "file_name", "path")  # of files' names, or whole images
 ENDINGS = (".csv", ".parquet")
 BLOCK = 2**26  # bytes, longer than any line
+SHARD = re.compile(r"-\d+-of-(\d+)$")
 FAULT = re.compile(r"column #(\d+): Row #(\d+): .*invalid value '(.*)'", re.DOTALL)
 
 
@@ -43,6 +44,16 @@ def find(place: Path) -> dict[str, list[Path]]:
         part = part_of(path.stem) if place.is_dir() else TRAIN
         if part and path.suffix.lower() in ENDINGS and path.is_file():
             found[part].append(path)
+    for part, paths in found.items():
+        shards = [int(count) for path in paths for count in SHARD.findall(path.stem)]
+        if len(paths) > 1 and not shards:
+            raise DataError(
+                f"{place}: {paths[0].name} and {paths[1].name} are both {part}. Keep one."
+            )
+        if shards and len(paths) != shards[0]:
+            raise DataError(
+                f"{place}: {len(paths)} of {shards[0]} files of {part}. Add the others."
+            )
     return {part: paths for part, paths in found.items() if paths}
 
 
@@ -53,6 +64,13 @@ def read(place: Path, options: Options) -> RawDataset:
         (left, *_) = paths.pop(TEST)
         told = f"{left.name} has no labels and is left out"
         warnings = [f"{told}; a sixth of the training images is for the test"]
+    columns = {path: _pixel_names(path, options) for part in paths.values() for path in part}
+    first, *others = columns
+    for path in others:
+        if columns[path] != columns[first]:
+            raise DataError(
+                f"{path}: other columns than {first}. Give both the same, in one order."
+            )
     read = [(part, *_open(path, options)) for part in paths for path in paths[part]]
     labels = [label for _, _, labels, _ in read for label in labels]
     if isinstance(read[0][1], np.ndarray):
@@ -84,6 +102,12 @@ def _labels(names: list[str], options: Options) -> list[str]:
     return [name for name in names if name in ([options.label] if options.label else LABELS)]
 
 
+def _pixel_names(path: Path, options: Options) -> list[str]:
+    """Return the names of the columns but that of labels."""
+    names = _names(path, options)
+    return [name for name in names if name not in _labels(names, options)]
+
+
 def _open(path: Path, options: Options) -> tuple[Any, list[str], list[str]]:
     """Return the images, as uint8 or sources with names, the labels, and the classes if named."""
     names = _names(path, options)
@@ -102,7 +126,10 @@ def _open(path: Path, options: Options) -> tuple[Any, list[str], list[str]]:
     label = names.index(chosen[0])
     table, images = _columns(path, names, [label], options)
     classes = _classes(table.schema.metadata or {}, chosen[0])
-    labels = [str(classes[k] if classes else k) for k in table.column(label).to_pylist()]
+    labels = [
+        _label(f"{path}: image {row}", value, classes)
+        for row, value in enumerate(table.column(label).to_pylist(), 1)
+    ]
     if not isinstance(images, list):
         images = images.reshape(-1, *_shape(path, images.shape[1], options.shape))
     return images, labels, classes
@@ -143,6 +170,8 @@ def _columns(
         if image is not None:
             return table, _sources(path, table.column(image))
         pixels = [c.cast(pa.uint8()) for k, c in enumerate(table.columns) if k not in beside]
+        if any(column.null_count for column in pixels):
+            raise pa.ArrowInvalid("a pixel is missing")
         if not len(table):
             return table, np.empty((0, len(pixels)), np.uint8)
         return table, np.stack(pixels, axis=1)
@@ -178,9 +207,22 @@ def _damaged(path: Path, error: Exception) -> DataError:
 
 def _classes(metadata: dict[bytes, bytes], label: str) -> list[str]:
     """Return the names of numbered classes, as the library datasets writes them; [] if none."""
-    content = json.loads(metadata.get(b"huggingface", b"{}"))
-    feature = content.get("info", {}).get("features", {}).get(label, {})
-    return list(map(str, feature.get("names", [])))
+    try:
+        content = json.loads(metadata[b"huggingface"])
+        return list(map(str, content["info"]["features"][label]["names"]))
+    except (KeyError, TypeError, ValueError):
+        return []
+
+
+def _label(place: str, value: Any, classes: list[str]) -> str:
+    """Return the name of a label, which may be the number of a class; DataError if it is none."""
+    if classes and isinstance(value, int) and 0 <= value < len(classes):
+        return classes[value]
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, bool | int | float | str) and (not classes or value in classes):
+        return str(value)
+    raise DataError(f"{place}: label {value!r:.40} is no class. Correct it, or leave the row out.")
 
 
 def _shape(path: Path, pixels: int, shape: tuple[int, ...] | None) -> tuple[int, ...]:
@@ -203,8 +245,6 @@ def _sources(path: Path, column: pa.ChunkedArray) -> list[tuple[str, Source]]:
         image = value.get("bytes") or value.get("path") if isinstance(value, dict) else value
         if isinstance(image, str) and image:
             sources.append((str(path.parent / image), path.parent / image))
-        elif isinstance(image, bytes):
-            sources.append((f"{path}, image {row}", image))
-        else:
-            raise DataError(f"{path}: image {row} is {value!r:.40}, no file name and no image")
+        else:  # of which the decoder says that it is no image
+            sources.append((f"{path}, image {row}", image if isinstance(image, bytes) else b""))
     return sources

@@ -134,7 +134,7 @@ def test_odd_data_are_told_by_numbers(pin: Pin) -> None:
     put(to_idx(training), GOOD[1], to_idx(test), GOOD[3])
     assert pin().warnings == [
         "warning: 3 of 10 test images are in the training set, too",
-        "warning: 9 training images are in more than one class, such as in 1 and 0",
+        "warning: 9 images are in more than one class, such as in 1 and 0",
         "warning: pixels are 0 to 1, where white is 255; multiply them by 255",
         "warning: 10 of 10 classes have fewer than 10 training images; class 0 has 2",
         "warning: 10 of 10 classes have fewer than 10 test images; class 0 has 1",

@@ -112,7 +112,7 @@ def test_images_of_several_sizes_are_refused_unless_they_are_resized(pin: Pin) -
         (COUNTS | {"train/fox": 7}, "fox has 7 training and 0 test images; each of the 4 classes"),
         (COUNTS | {"test/fox": 1, "test/yak": 1}, "has 0 training and 1 test images, and 1 more"),
         (COUNTS | {"train/emu": 0}, "class emu has 0 training and 0 test images"),
-        ({}, ": 0 images. Put those of each class in a directory"),
+        ({}, ": 0 images. Name a table, or directories"),
         ({"one": 9}, ": 1 class (one); 2 to 1000 are allowed"),
         ({f"c{k}": k == 0 for k in range(1001)}, ": 1001 classes (c0, c1, c10, c100, c1000, ...)"),
         ({"a": 1, "b" * 41: 1}, f"class {'b' * 41!r}; a name has 1 to 40 letters"),

@@ -31,7 +31,11 @@ def test_training_and_test_file(pin: Pin) -> None:
     assert pinned.classes == ("0", "1", "2")
     assert pinned.pairs(0) == pinned.pairs(1) == pairs(PIXELS, LABELS)
     write(PLACE / "test.csv", "class", pixel9=0)
-    pin.refused(PLACE, "test.csv: 10 pixel columns are not 3 x 3; say --shape 20x30")
+    pin.refused(PLACE, "test.csv: other columns than place/train.csv")
+    (PLACE / "test.csv").rename(PLACE / "test-00000-of-00002.csv")
+    pin.refused(PLACE, "place: 1 of 2 files of test. Add the others.")
+    write(PLACE / "training.csv", "class")
+    pin.refused(PLACE, "place: train.csv and training.csv are both train. Keep one.")
 
 
 def test_without_a_header_the_first_column_has_the_labels(pin: Pin) -> None:
@@ -148,6 +152,23 @@ NO_TABLES = {
     "0 classes": b"label,a\n",
     "image 3, column a: '300'": b"label,a\r\r\n1,2\r\r\n1,3\r\r\n1,300\r\r\n",
 }
+
+
+CLASSES = {b"huggingface": b'{"info": {"features": {"label": {"names": ["owl", "cat"]}}}}'}
+ODD: dict[str, tuple[list[Any], dict[bytes, bytes]]] = {
+    "image 2: label None is no class": ([0, None], {}),
+    "image 1: label [0] is no class": ([[0], [1]], {}),
+    "image 1: label -1 is no class": ([-1, 1], CLASSES),
+    "image 2: label 2 is no class": ([0, 2], CLASSES),
+}
+
+
+@pytest.mark.parametrize("reason", ODD)
+def test_labels_of_parquet_are_classes_or_refused(pin: Pin, reason: str) -> None:
+    labels, metadata = ODD[reason]
+    table = pa.table({"label": labels, "a": [1, 2]}).replace_schema_metadata(metadata)
+    parquet.write_table(table, "mine.parquet")
+    pin.refused("mine.parquet", f"mine.parquet: {reason}")
 
 
 @pytest.mark.parametrize("reason", [*FAULTS, *NO_TABLES])

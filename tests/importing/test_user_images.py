@@ -182,11 +182,9 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no numbers.csv": (lambda path: path.write_text("a,b\n1,x\n"), "image 1, column b: 'x'; pix"),
     "header.csv": (lambda path: path.write_text("id,file\n"), "holds no images"),
     "labels.csv": (lambda path: path.write_text("id,label\n"), "2 columns (id, label), none of"),
+    "a-idx3-ubyte.gz": (lambda path: path.write_bytes(b"\x1f\x8b\x08"), "Compressed file ended"),
     "labels.npz": (lambda path: np.savez(path, y=np.arange(3)), "holds y; none of them are images"),
-    "a.npz": (
-        lambda path: np.savez(path, x=np.zeros((3, 28, 28))),
-        "x is float64; should be whole",
-    ),
+    "a.npz": (lambda path: np.savez(path, x=np.zeros((3, 28, 28))), "x is float64; should be"),
 }
 
 

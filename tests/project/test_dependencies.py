@@ -1,4 +1,4 @@
-"""dvc.yaml and CONTRIBUTING.md name what stages depend on, as their code does."""
+"""dvc.yaml names what stages depend on, as their code does."""
 
 import ast
 import re
@@ -39,18 +39,6 @@ def test_a_stage_depends_on_the_modules_it_imports(stage: str, imports: grimp.Im
     declared = code_of(stage)
     assert [file for file in files if not {file, *file.parents} & {*declared}] == []
     assert [path for path in declared if not any(f.is_relative_to(path) for f in files)] == []
-
-
-def test_contributing_says_what_a_change_of_each_directory_runs() -> None:
-    text = (ROOT / "CONTRIBUTING.md").read_text()
-    table = dict(re.findall(r"^\| `([\w/.]+)` \| (.*) \|$", text, re.MULTILINE))
-    assert table["stages"] == "the stage of that name"
-    for directory in table.keys() - {"stages"}:
-        runs = [s for s in STAGES if any(path.is_relative_to(directory) for path in code_of(s))]
-        assert table[directory] == (", ".join(runs) or "nothing")
-    parts = {str(path.parent.relative_to(ROOT)) for path in ROOT.glob("softmax/*/__init__.py")}
-    others = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"softmax", "stages"}
-    assert parts | others <= table.keys()
 
 
 @pytest.mark.usefixtures("workspace")
