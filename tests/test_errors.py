@@ -59,7 +59,6 @@ def test_what_a_person_can_mend_is_one_line(
 
 
 def test_what_the_reader_of_stdout_cannot_take_is_no_error() -> None:
-    """A reader that stops, as `head` does, and a terminal that knows only ASCII."""
     code = "from softmax.errors import exits_cleanly as e; e(lambda: print('→' * 10**6))()"
     command = f'PYTHONIOENCODING=ascii {sys.executable} -c "{code}" | head -c 6; exit $PIPESTATUS'
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
