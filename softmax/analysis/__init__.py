@@ -3,7 +3,6 @@
 evaluation      accuracy, the confusion matrix and samples of the test set
 images          weights as PNG, prediction figures as SVG
 model_card      models/card.md
-predictions     tables of answers, and contributions of pixels
 trained_models  models in the workspace, in revisions and in DVC's cache
 revisions       what git and DVC call them
 comparison, significance   how two or more differ, beyond noise

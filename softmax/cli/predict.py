@@ -1,12 +1,24 @@
-"""Ask a model about your own images."""
+"""Ask a model about your own images: its answers, and what each pixel adds to a logit.
+
+The maps are those of the report, on the same scale (softmax/report/scripts/versus.js).
+"""
 
 import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from softmax.analysis import images, predictions, trained_models
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from tabulate import tabulate
+
+from softmax.analysis import evaluation, images, trained_models
 from softmax.analysis.trained_models import Model
+from softmax.core import model as core_model
+from softmax.core.arithmetic import MAX_PIXEL
+from softmax.core.arrays import FloatArray
+from softmax.core.batches import Dataset
 from softmax.data import user_images
 from softmax.data.user_images import PreparedImage
 from softmax.errors import DataError, shown
@@ -17,6 +29,7 @@ MOST = 100  # images that are drawn
 SCALE = 8  # screen pixels per pixel
 NO_LETTERS = r"[^\w.\[\]-]"  # what not every file system has in names
 LONGEST = 40  # letters of an image's name in that of its picture
+ROWS, NEXT = 20, 2  # of a table, and classes after the first
 
 
 def run(
@@ -46,14 +59,14 @@ def run(
     if warning := user_images.warn(seen, model.entry):
         print(f"warning: {shown(warning)}", file=sys.stderr)
     classes = model.entry.classes
-    table = predictions.table(model.theta, seen, classes)
+    table = tabulate_answers(model.theta, seen, classes)
     draw(model, seen[:MOST], explain=explain)
     if form == "json":
         print(files.to_json(table.to_dict("records")).decode(), end="")
     elif form == "csv":
         print(files.to_csv(table).decode(), end="")
     else:
-        print(predictions.write(table, classes))
+        print(write(table, classes))
         print(f"\nmodel     {model.name}\npictures  {FIGURES}/")
     if failed:
         sys.exit(1)
@@ -66,6 +79,51 @@ def draw(model: Model, seen: list[PreparedImage], *, explain: bool) -> None:
         stem = f"{n}-{re.sub(NO_LETTERS, '-', Path(image.name).stem)[:LONGEST]}"
         pictures[FIGURES / f"{stem}.png"] = images.png(image.pixels, images.GRAY, SCALE)
         if explain:
-            maps = predictions.draw(model.theta, image.pixels, SCALE)
-            pictures[FIGURES / f"{stem}-why.png"] = maps
+            pictures[FIGURES / f"{stem}-why.png"] = draw_maps(model.theta, image.pixels)
     files.write(pictures, only_in=FIGURES)
+
+
+def tabulate_answers(
+    theta: FloatArray, seen: Sequence[PreparedImage], classes: Sequence[str]
+) -> pd.DataFrame:
+    """Return a row for each image: its name, what was done, and the answer of the model."""
+    names, levels, done = zip(*seen, strict=True)
+    pixels = np.stack([image.ravel() for image in levels])
+    nothing = np.zeros(len(seen), np.uint8)  # the labels, which nobody knows
+    z = evaluation.logits(theta, Dataset(pixels, nothing, len(classes)))
+    answers = evaluation.predictions(z, core_model.softmax(z), nothing).drop(columns="label")
+    answers.insert(0, "image", [*names])
+    answers.insert(1, "seen", [*done])
+    answers.insert(2, "class", np.array(classes)[answers["prediction"]])
+    return answers
+
+
+def write(answers: pd.DataFrame, classes: Sequence[str]) -> str:
+    """The first rows for people: the class, and those that are likely after it."""
+    rows = []
+    for row in answers.head(ROWS).to_dict("records"):
+        a = np.array([row[f"p{k}"] for k in range(len(classes))])
+        likely = np.argsort(-a, kind="stable")[: 1 + NEXT]
+        said = [cell for k in likely for cell in (classes[k], f"{a[k]:.4f}")]
+        rows.append([shown(row["image"]), row["seen"], *said])
+    head = ["image", "seen", "class", "probability", *["next", ""] * NEXT]
+    text = tabulate(rows, head[: len(rows[0])], disable_numparse=True)
+    left = len(answers) - len(rows)
+    return text + (f"\nand {left:,} more, which --csv and --json print" if left else "")
+
+
+def contributions(theta: FloatArray, pixels: NDArray[np.uint8]) -> FloatArray:
+    """w x of each pixel, and b, for the class that wins, the next one, and the one less the other.
+
+    Each row, (3, features + 1), adds up to a score, the last one to the lead over the next class.
+    """
+    inputs = np.append(pixels, MAX_PIXEL)
+    winner, rival = np.argsort(-(theta @ inputs), kind="stable")[:2]
+    rows = np.stack([theta[winner], theta[rival], theta[winner] - theta[rival]])
+    return rows * inputs / MAX_PIXEL
+
+
+def draw_maps(theta: FloatArray, pixels: NDArray[np.uint8]) -> bytes:
+    """Draw maps of the three beside each other, as PNG; `pixels` are in the model's shape."""
+    tiles = images.tiles(contributions(theta, pixels), pixels.shape)
+    return images.png(images.contact_sheet(images.diverging(tiles)), images.DIVERGING, SCALE)

@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page
 
-from softmax.analysis import predictions
+from softmax.cli import predict
 from softmax.core import model
 from softmax.data.normalization import normalize
 
@@ -118,7 +118,7 @@ def test_what_pixels_add_is_what_the_page_shows(script: Page) -> None:
     pixels = random.integers(256, size=(28, 28)).astype(np.uint8)
     z = model.logits(theta, np.append(pixels, 255.0)[:, None])[:, 0]
     winner, rival = np.argsort(-z)[:2].tolist()
-    rows = predictions.contributions(theta, pixels)
+    rows = predict.contributions(theta, pixels)
     assert rows.sum(axis=1) == pytest.approx([z[winner], z[rival], z[winner] - z[rival]])
     shown = script.evaluate(
         """([winner, rival, pixels]) => [winner, rival, minus(winner, rival)].map(
