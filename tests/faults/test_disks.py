@@ -51,8 +51,8 @@ def test_a_stage_says_so_and_the_pipeline_goes_on(
     done = clone.attempt(*mount, SCRIPT.format(spoil=spoil, mend=mend), "sh", *places)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
-    (said,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert reason in said
+    said = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert 1 <= len(said) == len([line for line in said if reason in line]) <= 2
     assert "stage: 2\n" in done.stdout
     # what DVC removes before it runs the stage may be room enough for the new files
     assert "dvc: " in done.stdout or "space" in reason
