@@ -183,5 +183,5 @@ def main() -> None:
         problem = error.format_message()
         end = "" if problem.endswith((".", "?")) else "."
         raise UsageError(f"{place}: {problem}{end} See `{place} --help`.") from None
-    except click.Abort:
-        raise KeyboardInterrupt from None
+    except click.Abort as error:  # which click makes of KeyboardInterrupt and EOFError
+        raise error.__cause__ or error from None

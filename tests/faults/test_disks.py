@@ -1,7 +1,4 @@
-"""A real disk that is full or can only be read: a stage says so, and DVC goes on later.
-
-It is mounted where only the commands of the test see it, on Linux, where users may have namespaces.
-"""
+"""On a real disk, full or read-only, a stage says so, and DVC goes on later."""
 
 import subprocess
 import sys
@@ -42,7 +39,8 @@ def test_a_stage_says_so_and_the_pipeline_goes_on(
     spoil: str, mend: str, reason: str, tmp_path: Path
 ) -> None:
     clone = digits_clone(tmp_path / "clone")
-    clone.environment["MLFLOW_TRACKING_URI"] = NOWHERE
+    # on a full disk, Python leaves bytecode that it cannot load
+    clone.environment |= {"MLFLOW_TRACKING_URI": NOWHERE, "PYTHONDONTWRITEBYTECODE": "1"}
     (tmp_path / "disk").mkdir()
     mount = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-ec")
     if subprocess.run([*mount, "true"], capture_output=True, check=False).returncode:
