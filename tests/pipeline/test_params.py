@@ -14,6 +14,7 @@ PINNED = " or ".join(", ".join(map(repr, datasets.load())).rsplit(", ", 1))
 VALID = LECTURE.read_text()
 KEYS = "the keys here are download, train, evaluate, export, lesson"
 TRAIN_KEYS = f"the keys here are {', '.join(params.Train.model_fields)}"
+LACK = "24: of 60000 training images the last 24, or those before them, lack one of 10 classes; "
 HUGE = f"0x{'f' * 5000}"
 FAULTS = [  # a key, what is written for it, and what is said of that
     ("download.dataset", "cifar", f"'cifar' should be {PINNED}"),
@@ -27,6 +28,7 @@ FAULTS = [  # a key, what is written for it, and what is said of that
         HUGE,
         "a number of thousands of digits should be less than or equal to 1000000",
     ),
+    ("train.validation", "24", f"{LACK}take 0, or 25 to 59982"),
     ("train.batch_size", "2097153", "2097153 should be less than or equal to 2097152"),
     ("train.optimizer", "sdg", "'sdg' should be 'sgd', 'momentum', 'nesterov' or 'adam'"),
     ("train.learning_rate", "1e400", "inf should be a finite number"),
