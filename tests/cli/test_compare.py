@@ -212,6 +212,7 @@ def test_another_lesson_and_another_report_are_told(workspace: Workspace) -> Non
     assert "Weights before" not in shown
 
 
+@pytest.mark.end_to_end  # four seconds
 def test_changed_data_are_told_by_images_and_classes(workspace: Workspace) -> None:
     """A training image has another label, a class another name, and a test image is new."""
     labels, test = datasets.training_files("digits")[1], datasets.test_files("digits")

@@ -21,7 +21,6 @@ FIGURES = Path("report/predict")
 
 
 def same_answers(printed: str, predictions: str) -> None:
-    """Assert that all rows of the test set are the same, digit by digit."""
     answers, expected = (
         pd.read_csv(io.StringIO(text), dtype=str) for text in (printed, predictions)
     )
@@ -48,6 +47,7 @@ def test_the_answers_for_the_test_set_are_those_of_the_pipeline(workspace: Works
     assert "\nmodel     other\n" in said
 
 
+@pytest.mark.end_to_end  # MLflow saves a model, and loads it
 def test_a_registered_model_gives_its_answers(workspace: Workspace) -> None:
     from mlflow import MlflowClient
 

@@ -42,7 +42,7 @@ def test_a_sixth_is_for_the_test_by_the_hash_of_the_pixels_which_is_the_order(pi
     assert 20 < len(chosen) < 50
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(2, 40), min_size=2, max_size=4), st.data())
 def test_no_correction_moves_an_image_to_the_other_side(
     pin: Pin, counts: list[int], data: st.DataObject

@@ -17,7 +17,6 @@ from softmax.pipeline.datasets import FILES
 def test_a_changed_label_shows_in_the_lock_and_in_mlflow(
     workspace: Workspace, file: int, stages: tuple[str, ...]
 ) -> None:
-    """One of the training set makes other weights, one of the test set another score of them."""
     workspace.tool("track")
     epochs = Path("metrics/epochs.csv").read_bytes()
     path = Path(shutil.copytree("data/digits", "mirror")) / FILES[file]
