@@ -60,14 +60,7 @@ def describe(before: Version, after: Version) -> str:
             "removed": (removed["split"] == split).sum(),
             "with another label": (relabeled & (now["split"] == split)).sum(),
         }
-        counted = [f"{count:,} {what}" for what, count in found.items() if count]
-        if counted or len(sides[0]) != len(sides[1]):
-            count = " → ".join(dict.fromkeys(f"{len(side):,}" for side in sides))
-            said.append(f"{title} set: {', '.join([f'{count} images', *counted])}.")
-        else:
-            same = np.array_equal(sides[0], sides[1])
-            order = "" if same or moved.any() else ", in another order"
-            said.append(f"{title} set: the same {len(sides[0]):,} images and labels{order}.")
+        said.append(_in_words(title, sides, found, moved=bool(moved.any())))
     if moved.any():
         said.append(f"Images moved from one set to the other: {moved.sum():,}.")
     for what, here, there in [("added", after, before), ("dropped", before, after)]:
@@ -84,6 +77,19 @@ def describe(before: Version, after: Version) -> str:
         "moved": now["class"][moved],
     }
     return "\n\n".join(filter(None, [" ".join(said), _by_class(before, after, old, new, changes)]))
+
+
+def _in_words(
+    title: str, sides: Sequence[pd.DataFrame], found: dict[str, int], *, moved: bool
+) -> str:
+    """Return a sentence about a set, whose images are in `sides`, before and after."""
+    counted = [f"{count:,} {what}" for what, count in found.items() if count]
+    if counted or len(sides[0]) != len(sides[1]):
+        count = " → ".join(dict.fromkeys(f"{len(side):,}" for side in sides))
+        return f"{title} set: {', '.join([f'{count} images', *counted])}."
+    same = moved or np.array_equal(sides[0], sides[1])
+    order = "" if same else ", in another order"
+    return f"{title} set: the same {len(sides[0]):,} images and labels{order}."
 
 
 def shared_tests(before: Version, after: Version) -> NDArray[np.int64]:

@@ -178,8 +178,8 @@ def _classes(place: str, raw: RawDataset) -> tuple[str, ...]:
         number = NUMBER.fullmatch(name) and not name.isdecimal()
         if not name or (number and not raw.classes):
             raise DataError(
-                f"{place}: label {name!r} of {count} images is no class; classes are whole numbers "
-                "from 0, or names"
+                f"{place}: label {name!r} of {count} images is not a class; classes are whole "
+                "numbers from 0, or names"
             )
     classes = list(raw.classes) or sorted(names)
     if not raw.classes and all(map(DIGITS.fullmatch, classes)):

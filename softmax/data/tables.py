@@ -222,7 +222,9 @@ def _label(place: str, value: Any, classes: list[str]) -> str:
         value = value.decode("utf-8", "replace")
     if isinstance(value, bool | int | float | str) and (not classes or value in classes):
         return str(value)
-    raise DataError(f"{place}: label {value!r:.40} is no class. Correct it, or leave the row out.")
+    raise DataError(
+        f"{place}: label {value!r:.40} is not a class. Correct it, or leave the row out."
+    )
 
 
 def _shape(path: Path, pixels: int, shape: tuple[int, ...] | None) -> tuple[int, ...]:
@@ -245,6 +247,6 @@ def _sources(path: Path, column: pa.ChunkedArray) -> list[tuple[str, Source]]:
         image = value.get("bytes") or value.get("path") if isinstance(value, dict) else value
         if isinstance(image, str) and image:
             sources.append((str(path.parent / image), path.parent / image))
-        else:  # of which the decoder says that it is no image
+        else:  # the decoder refuses it, and names it
             sources.append((f"{path}, image {row}", image if isinstance(image, bytes) else b""))
     return sources

@@ -138,9 +138,9 @@ FAULTS: dict[str, dict[str, Any]] = {
     "image 2, column pixel0: '-1'; pixels are whole": {"pixel0": [1, -1] + [3] * 88},
     "image 1, column pixel1: '0.5'; pixels are whole": {"pixel1": 0.5},
     "image 90, column pixel8: ''; pixels are whole": {"pixel8": ["7"] * 89 + [""]},
-    "label '-1' of 90 images is no class; classes are whole": {"label": -1},
-    "label '1.5' of 1 images is no class": {"label": [1.5] + [2] * 89},
-    "label '' of 90 images is no class": {"label": ""},
+    "label '-1' of 90 images is not a class; classes are whole": {"label": -1},
+    "label '1.5' of 1 images is not a class": {"label": [1.5] + [2] * 89},
+    "label '' of 90 images is not a class": {"label": ""},
 }
 NO_TABLES = {
     "0 columns (), 0 of them called label or class": b"",
@@ -156,10 +156,10 @@ NO_TABLES = {
 
 CLASSES = {b"huggingface": b'{"info": {"features": {"label": {"names": ["owl", "cat"]}}}}'}
 ODD: dict[str, tuple[list[Any], dict[bytes, bytes]]] = {
-    "image 2: label None is no class": ([0, None], {}),
-    "image 1: label [0] is no class": ([[0], [1]], {}),
-    "image 1: label -1 is no class": ([-1, 1], CLASSES),
-    "image 2: label 2 is no class": ([0, 2], CLASSES),
+    "image 2: label None is not a class": ([0, None], {}),
+    "image 1: label [0] is not a class": ([[0], [1]], {}),
+    "image 1: label -1 is not a class": ([-1, 1], CLASSES),
+    "image 2: label 2 is not a class": ([0, 2], CLASSES),
 }
 
 
