@@ -3,9 +3,8 @@
 import json
 from typing import Any
 
-import pandas as pd
-
 from softmax.core import batches, model
+from softmax.core.arrays import Table
 from softmax.core.batches import Dataset
 from softmax.errors import exits_cleanly
 from softmax.pipeline import datasets, dvc_lock, files, params, paths, recorder
@@ -32,20 +31,20 @@ def main() -> None:
     config = params.load()
     dataset = config.download.dataset
     dvc_lock.verify(*READ)
-    test, predictions = batches.load(*datasets.test(dataset)), pd.read_csv(paths.PREDICTIONS)
+    test, predictions = batches.load(*datasets.test(dataset)), files.read_csv(paths.PREDICTIONS)
     lesson = document.lesson(
         config.lesson,
         model.load(paths.LESSON_WEIGHTS),
-        pd.read_csv(paths.LESSON_POINTS),
-        pd.read_csv(paths.LESSON_EPOCHS),
+        files.read_csv(paths.LESSON_POINTS),
+        files.read_csv(paths.LESSON_EPOCHS),
     )
-    examples = document.examples(pd.read_csv(paths.LESSON_EXAMPLES))
-    losses = pd.read_csv(paths.LOSSES)
+    examples = document.examples(files.read_csv(paths.LESSON_EXAMPLES))
+    losses = files.read_csv(paths.LOSSES)
     outputs = {
         "dataset": dataset,
         "name": document.name(dataset),
         "result": json.loads(paths.TEST_METRICS.read_bytes()),
-        "curves": document.curves(losses, pd.read_csv(paths.EPOCHS)),
+        "curves": document.curves(losses, files.read_csv(paths.EPOCHS)),
         **of_images(config, test, predictions),
         "images": [],
         "lesson": lesson | {"sha256": files.sha256(paths.LESSON_WEIGHTS)},
@@ -70,7 +69,7 @@ def main() -> None:
     recorder.log("report", config)
 
 
-def of_images(config: Params, test: Dataset, predictions: pd.DataFrame) -> dict[str, Any]:
+def of_images(config: Params, test: Dataset, predictions: Table) -> dict[str, Any]:
     """The facts about the data set, the model, and how its weights formed."""
     dataset = config.download.dataset
     entry = datasets.load()[dataset]

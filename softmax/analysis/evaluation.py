@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from softmax.core import model
-from softmax.core.arrays import FloatArray
+from softmax.core.arrays import FloatArray, Table
 from softmax.core.batches import Dataset, batches
 from softmax.training.scoring import CHUNK, Score
 
@@ -19,22 +18,22 @@ def logits(theta: FloatArray, data: Dataset) -> FloatArray:
     return np.concatenate([model.logits(theta, x) for x, _, _ in chunks], axis=1)
 
 
-def predictions(z: FloatArray, a: FloatArray, labels: NDArray[np.uint8]) -> pd.DataFrame:
-    """A row for each image: label, prediction, and the probability of each class, p0, p1 ...
+def predictions(z: FloatArray, a: FloatArray, labels: NDArray[np.uint8]) -> Table:
+    """Return columns of a row for each image: label, prediction, and each probability, p0, p1 ...
 
     z and a are (classes, n), labels (n,).
     """
     columns = {"label": labels.astype(np.int64), "prediction": model.predict(z)}
-    return pd.DataFrame(columns | {f"p{k}": p for k, p in enumerate(a)})
+    return columns | {f"p{k}": p for k, p in enumerate(a)}
 
 
-def named_pairs(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+def named_pairs(table: Table, names: Sequence[str]) -> Table:
     """Name the actual and the predicted class of each image in the table of `predictions`."""
     actual, predicted = (np.array(names)[table[key]] for key in ("label", "prediction"))
-    return pd.DataFrame({"actual": actual, "predicted": predicted})
+    return {"actual": actual, "predicted": predicted}
 
 
-def confusion_matrix(table: pd.DataFrame, classes: int) -> NDArray[np.int64]:
+def confusion_matrix(table: Table, classes: int) -> NDArray[np.int64]:
     """Count the images of each actual class (row) by predicted class: (classes, classes).
 
     `table` is that of `predictions`.
@@ -43,13 +42,13 @@ def confusion_matrix(table: pd.DataFrame, classes: int) -> NDArray[np.int64]:
     return cells.reshape(classes, classes)
 
 
-def metrics(score: Score, table: pd.DataFrame) -> dict[str, Any]:
+def metrics(score: Score, table: Table) -> dict[str, Any]:
     """Accuracy, total and loss; precision, recall and F1 as a list by class.
 
     `table` is that of `predictions`. The number of correct images would take the column of a param
     in DVC's table of experiments.
     """
-    cells = confusion_matrix(table, table.shape[1] - 2)  # besides label and prediction
+    cells = confusion_matrix(table, len(table) - 2)  # besides label and prediction
     scores = {"accuracy": score.accuracy, "loss": score.loss, "total": score.total}
     return scores | by_class(cells)
 

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from softmax.analysis import evaluation
+from softmax.core.arrays import Table
 from softmax.pipeline import paths
 from softmax.pipeline.datasets import FILES, DatasetEntry
 from softmax.pipeline.params import ModelParams
@@ -71,13 +71,13 @@ def card(
     entry: DatasetEntry,
     sha256: str,
     metrics: dict[str, Any],
-    table: pd.DataFrame,
+    table: Table,
 ) -> bytes:
     """The card of the weights with this hash: `metrics` and `table` are those of evaluation."""
     dataset, (classes, features) = config.download.dataset, entry.size
     names = [name.replace("|", "\\|") for name in entry.classes]
     validation_set, counts = config.train.validation, evaluation.confusion_matrix(table, classes)
-    answers = table.drop(columns=["label", "prediction"]).max(axis=1)
+    answers = np.max([table[f"p{k}"] for k in range(classes)], axis=0)
     by_class = [
         (name, counts[k].sum(), *(f"{metrics[key][k]:.2%}" for key in SCORES))
         for k, name in enumerate(names)

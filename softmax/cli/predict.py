@@ -64,7 +64,7 @@ def run(
     if form == "json":
         print(files.to_json(table.to_dict("records")).decode(), end="")
     elif form == "csv":
-        print(files.to_csv(table).decode(), end="")
+        print(table.to_csv(index=False, lineterminator="\n"), end="")
     else:
         print(write(table, classes))
         print(f"\nmodel     {model.name}\npictures  {FIGURES}/")
@@ -91,11 +91,10 @@ def tabulate_answers(
     pixels = np.stack([image.ravel() for image in levels])
     nothing = np.zeros(len(seen), np.uint8)  # the labels, which nobody knows
     z = evaluation.logits(theta, Dataset(pixels, nothing, len(classes)))
-    answers = evaluation.predictions(z, core_model.softmax(z), nothing).drop(columns="label")
-    answers.insert(0, "image", [*names])
-    answers.insert(1, "seen", [*done])
-    answers.insert(2, "class", np.array(classes)[answers["prediction"]])
-    return answers
+    answers = evaluation.predictions(z, core_model.softmax(z), nothing)
+    called = np.array(classes)[answers["prediction"]]
+    table = pd.DataFrame({"image": names, "seen": done, "class": called, **answers})
+    return table.drop(columns="label")
 
 
 def write(answers: pd.DataFrame, classes: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ starts an operation in half the time that torch takes.
 """
 
 import mmap
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import array_api_compat
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 Array = Any  # numpy.ndarray or torch.Tensor
 FloatArray = NDArray[np.float64]
+Table = Mapping[str, NDArray[Any]]  # columns (n,) by name; importing pandas takes long for a stage
 
 CACHE_LINE = 8  # float64
 
@@ -37,6 +39,12 @@ def upload(array: np.ndarray, device: str) -> Array:
 def to_numpy(array: Array) -> np.ndarray:
     """`array` as a NumPy array."""
     return array if isinstance(array, np.ndarray) else array.cpu().numpy()
+
+
+def table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """Return the columns of one row or more."""
+    columns = zip(*rows, strict=True)
+    return {name: np.array(column) for name, column in zip(names, columns, strict=True)}
 
 
 def aligned(rows: int, columns: int, like: Array) -> Array:

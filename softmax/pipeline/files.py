@@ -1,12 +1,18 @@
 """Writing facts: the same bytes everywhere, and whole files or none."""
 
+import csv
 import hashlib
+import io
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax.core.arrays import Table, table
 
 DVCIGNORE = Path(".dvcignore")
 
@@ -16,9 +22,27 @@ def to_json(value: Any) -> bytes:
     return (json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
 
 
-def to_csv(table: pd.DataFrame) -> bytes:
+def to_csv(table: Table) -> bytes:
     """CSV with a header, floats in shortest round-trip form, and a newline after each row."""
-    return table.to_csv(index=False, lineterminator="\n").encode()
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([[*table], *zip(*(x.tolist() for x in table.values()), strict=True)])
+    return text.getvalue().encode()
+
+
+def read_csv(path: Path) -> Table:
+    """Read the columns of a CSV with a header and a row: int64, else float64, else str, (n,)."""
+    with path.open(newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    return {name: _typed(cells) for name, cells in table(header, rows).items()}
+
+
+def _typed(cells: NDArray[Any]) -> NDArray[Any]:
+    """Convert to the first type that takes all of them."""
+    for dtype in (np.int64, np.float64):
+        with suppress(ValueError):
+            return cells.astype(dtype)
+    return cells
 
 
 def sha256(path: Path) -> str:

@@ -35,17 +35,16 @@ where `packed` and `doubles` are those of embedded.py.
 
 import inspect
 import json
-import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import pandas as pd
+import numpy as np
 
 from softmax.core import model
-from softmax.core.arrays import FloatArray
+from softmax.core.arrays import FloatArray, Table
 from softmax.pipeline.params import Lesson, Train
 from softmax.report import english, mathml
 from softmax.report.embedded import base64_of
@@ -112,37 +111,36 @@ def strings() -> dict[str, dict[str, str]]:
     return merged
 
 
-def curves(losses: pd.DataFrame, epochs: pd.DataFrame) -> dict[str, Any]:
+def curves(losses: Table, epochs: Table) -> dict[str, Any]:
     """The facts about the training, of metrics/loss.csv and metrics/epochs.csv."""
-    columns = ["step", "train_loss", "train_accuracy"]
     validation_set = [name for name in ("step", "validation_loss") if "validation_loss" in epochs]
     return {
-        "loss": _rows(losses[["step", "loss"]]),
-        "epochs": _rows(epochs[columns]),
-        "held_out": _rows(epochs[validation_set]),
+        "loss": _rows(losses, "step", "loss"),
+        "epochs": _rows(epochs, "step", "train_loss", "train_accuracy"),
+        "held_out": _rows(epochs, *validation_set),
     }
 
 
 def lesson(
     params: Lesson,
     theta: FloatArray,
-    points: pd.DataFrame,
-    epochs: pd.DataFrame,
+    points: Table,
+    epochs: Table,
 ) -> dict[str, Any]:
     """The facts about the lesson, of its weights and of metrics/lesson*; sha256 is left out."""
     classes, features = len(theta), theta.shape[1] - 1
     return {
-        "points": _rows(points[["x1", "x2", "label"]]),
+        "points": _rows(points, "x1", "x2", "label"),
         "epochs": params.epochs,
         "learning_rate": params.learning_rate,
         "start": randomness.initial_weights(features, params.seed, classes).tolist(),
         "logistic_start": randomness.initial_weights(features, params.seed, 2).tolist(),
         "theta": theta.tolist(),
-        "loss": epochs["train_loss"].tolist(),
+        "loss": [*epochs["train_loss"]],
     }
 
 
-def examples(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+def examples(table: Table) -> dict[str, dict[str, Any]]:
     """The rows of metrics/lesson_examples.csv by name: formula, and value, a list of rows.
 
     And off_by, the largest difference from finite differences, None where the value is no
@@ -152,9 +150,9 @@ def examples(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
         name: {
             "formula": formula,
             "value": [[float(x) for x in row.split()] for row in value.split(";")],
-            "off_by": None if math.isnan(off_by) else off_by,
+            "off_by": float(off_by) if off_by else None,
         }
-        for name, formula, value, off_by in _rows(table)
+        for name, formula, value, off_by in _rows(table, *table)
     }
 
 
@@ -164,9 +162,10 @@ def slides(shown: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     return {name: shown[name]["value"] for name in given}
 
 
-def _rows(table: pd.DataFrame) -> list[list[Any]]:
-    """Its rows, in the types of its columns."""
-    return [list(row) for row in zip(*(table[name].tolist() for name in table), strict=True)]
+def _rows(table: Table, *names: str) -> list[list[Any]]:
+    """Return the rows of these columns, in Python's types."""
+    columns = [np.asarray(table[name]).tolist() for name in names]
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
 DATASET = "mnist"
@@ -194,7 +193,7 @@ SEEDS = {"count": 64, "mean": 0.8453, "spread": 0.0016, "lowest": 0.8419, "highe
 SEEDS_SAY = {1802: (0.48, 0.60), 1100: (0.90, 0.93), 217: (0.28, 0.38)}
 
 
-def beside(dataset: str, train: Train, losses: pd.DataFrame) -> dict[str, Any] | None:
+def beside(dataset: str, train: Train, losses: Table) -> dict[str, Any] | None:
     """The lecture's numbers for the page, or None where this is another recipe or data set.
 
     `losses` is metrics/loss.csv. All is JSON: accuracy, losses as [epoch, batch, lecture's, ours],
@@ -202,10 +201,10 @@ def beside(dataset: str, train: Train, losses: pd.DataFrame) -> dict[str, Any] |
     """
     if dataset != DATASET or not RECIPE.items() <= train.model_dump().items():
         return None
-    ours = losses.set_index(["epoch", "batch"])["loss"]
+    ours = {(epoch, batch): loss for epoch, batch, loss in _rows(losses, "epoch", "batch", "loss")}
     return {
         "accuracy": ACCURACY,
-        "losses": [[*at, theirs, float(ours[at])] for at, theirs in LOSSES.items()],
+        "losses": [[*at, theirs, ours[at]] for at, theirs in LOSSES.items()],
         "images": [[k, a, *SEEDS_SAY[k]] for k, a in PROBABILITIES.items()],
         "seeds": SEEDS,
     }

@@ -7,16 +7,18 @@ and others only in another version, which pyproject.toml would have to name (doc
 
 import base64
 import json
-from itertools import chain, zip_longest
-from typing import Any
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import chain, count, zip_longest
+from typing import Any, NamedTuple
 
 import deflate
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from softmax.analysis import evaluation
-from softmax.core.arrays import FloatArray
+from softmax.core.arrays import FloatArray, Table
 from softmax.core.batches import Dataset
 
 LISTED = 50  # classes with a row in tables and a picture
@@ -25,13 +27,13 @@ MISTAKES = 24
 PIECE = 2**18  # bytes of images that are packed together
 
 
-def listed(predictions: pd.DataFrame, classes: int) -> list[int]:
+def listed(predictions: Table, classes: int) -> list[int]:
     """The classes that tables list: of many, those with the most mistakes.
 
     `predictions`, here and below, is metrics/predictions.csv.
     """
-    wrong = predictions.loc[predictions["label"] != predictions["prediction"], "label"]
-    mistakes = np.bincount(wrong, minlength=classes)
+    cells = evaluation.confusion_matrix(predictions, classes)
+    mistakes = cells.sum(axis=1) - np.diag(cells)
     most: list[int] = np.argsort(-mistakes, kind="stable")[:LISTED].tolist()
     return sorted(most)
 
@@ -52,19 +54,43 @@ def data(
     }
 
 
-def called(predictions: pd.DataFrame, listed: list[int], classes: int) -> dict[str, Any]:
+def called(predictions: Table, listed: list[int], classes: int) -> dict[str, Any]:
     """The facts about what the model calls the test images, of the classes `listed`."""
-    ranked = _ranked(predictions)
     cells = evaluation.confusion_matrix(predictions, classes)
     return {
         "confusion": cells[np.ix_(listed, listed)].tolist(),
         "called": cells.sum(axis=0)[listed].tolist(),
-        "mistakes": ranked.index[~ranked["right"]][:MISTAKES].tolist(),
+        "mistakes": rank(predictions).mistakes(),
     }
 
 
+class Ranked(NamedTuple):
+    """Test images, the most confident first, and whether each is misclassified: (n,) each."""
+
+    order: NDArray[np.int64]
+    wrong: NDArray[np.bool_]
+
+    def mistakes(self) -> list[int]:
+        """Return the misclassified ones of which the model is surest."""
+        found: list[int] = self.order[self.wrong][:MISTAKES].tolist()
+        return found
+
+
+def rank(predictions: Table) -> Ranked:
+    """Sort the test images by the probability of their prediction."""
+    order = np.argsort(-_confidence(predictions), kind="stable")
+    return Ranked(order, (predictions["label"] != predictions["prediction"])[order])
+
+
+def _confidence(predictions: Table) -> FloatArray:
+    """Return the probability of each prediction: (n,)."""
+    a = [column for name, column in predictions.items() if re.fullmatch(r"p\d+", name)]
+    highest: FloatArray = np.max(a, axis=0)
+    return highest
+
+
 def shown(
-    test: Dataset, predictions: pd.DataFrame, samples: list[int], room: int, sure: bool
+    test: Dataset, predictions: Table, samples: list[int], room: int, sure: bool
 ) -> list[dict[str, Any]]:
     """Test images in pieces, as many as fit into `room` characters, and `samples` at last.
 
@@ -72,42 +98,32 @@ def shown(
     turn, the most confident: those of all mistakes, and then of what is right. With `sure` each
     has the probability of what it is called, for a page that cannot compute it.
     """
-    ranked = _ranked(predictions)
-    rows = ranked[["label", "prediction", *(["a"] if sure else [])]]
-    in_turn = ranked.sort_values(["right", "turn"], kind="stable").index
-    order = ranked.index[~ranked["right"]][:MISTAKES].union(in_turn, sort=False)
+    ranked, columns = rank(predictions), {key: predictions[key] for key in ("label", "prediction")}
+    turns: dict[tuple[int, int], Iterator[int]] = defaultdict(count)  # of each cell
+    cells = zip(*(column[ranked.order].tolist() for column in columns.values()), strict=True)
+    in_turn = np.lexsort((np.array([next(turns[cell]) for cell in cells]), ~ranked.wrong))
+    order = list(dict.fromkeys([*ranked.mistakes(), *ranked.order[in_turn].tolist()]))
+    if sure:
+        columns["a"] = _confidence(predictions)
     step = max(PIECE // test.images.shape[1], 1)
-    room -= len(json.dumps(_piece(test, rows.loc[samples])))
+    room -= len(json.dumps(_piece(test, columns, samples)))
     pieces: list[dict[str, Any]] = []
     left = samples
     for start in range(0, len(order), step):
-        piece = _piece(test, rows.loc[order[start : start + step]])
+        piece = _piece(test, columns, order[start : start + step])
         room -= len(json.dumps(piece))
         if room < 0:
             break
         pieces.append(piece)
         left = [k for k in left if k not in piece["index"]]
-    return [*pieces, _piece(test, rows.loc[left])] if left else pieces
+    return [*pieces, _piece(test, columns, left)] if left else pieces
 
 
-def _ranked(predictions: pd.DataFrame) -> pd.DataFrame:
-    """By test image, the most confident first: label, prediction, its probability a, whether it is
-    right, and turn: how many of the same label and prediction come before it.
-    """
-    called = predictions[["label", "prediction"]]
-    called = called.assign(a=predictions.filter(regex=r"^p\d+$").max(axis=1))
-    ranked = called.sort_values("a", ascending=False, kind="stable")
-    return ranked.assign(
-        right=ranked["label"] == ranked["prediction"],
-        turn=ranked.groupby(["label", "prediction"]).cumcount(),
-    )
-
-
-def _piece(test: Dataset, rows: pd.DataFrame) -> dict[str, Any]:
+def _piece(test: Dataset, columns: Table, index: list[int]) -> dict[str, Any]:
     return {
-        "index": rows.index.tolist(),
-        **{str(name): rows[name].tolist() for name in rows},
-        "pixels": packed(test.images[rows.index]),
+        "index": index,
+        **{name: column[index].tolist() for name, column in columns.items()},
+        "pixels": packed(test.images[index]),
     }
 
 

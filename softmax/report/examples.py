@@ -17,14 +17,13 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from softmax.analysis import evaluation, images
 from softmax.analysis.images import Levels
-from softmax.core import arithmetic, model
+from softmax.core import arithmetic, arrays, model
 from softmax.core.arithmetic import MAX_PIXEL, WEIGHT_GRID
-from softmax.core.arrays import FloatArray
+from softmax.core.arrays import FloatArray, Table
 from softmax.core.batches import Dataset, batches
 from softmax.pipeline.params import Lesson
 from softmax.training import fitting, randomness
@@ -122,13 +121,13 @@ def metrics(last: Epoch, a: FloatArray, q: FloatArray) -> dict[str, float]:
     }
 
 
-def points_table(data: Dataset, theta: FloatArray, thetas: list[FloatArray]) -> pd.DataFrame:
-    """A row for each point: 255 x, label, prediction, softmax p, logistic q, and their sum."""
+def points_table(data: Dataset, theta: FloatArray, thetas: list[FloatArray]) -> Table:
+    """Return columns for each point: 255 x, label, prediction, softmax p, logistic q, their sum."""
     z, q = evaluation.logits(theta, data), logistic(thetas, data)
     places = {f"x{k}": x for k, x in enumerate(data.images.T, start=1)}
     judged = evaluation.predictions(z, model.softmax(z), data.labels)
     alone = {f"q{k}": row for k, row in enumerate(q)} | {"q_sum": totals(q)}
-    return pd.DataFrame(places).join(judged).assign(**alone)
+    return {**places, **judged, **alone}
 
 
 # The lecture's W and, last, b.
@@ -184,19 +183,19 @@ def jacobian(a: FloatArray) -> FloatArray:
     return a * (np.eye(len(a)) - a.T)
 
 
-def examples_table(chosen: Sequence[Example]) -> pd.DataFrame:
-    """A row for each example; rows of a matrix are separated by semicolons."""
-    return pd.DataFrame(
-        {
-            "example": name,
-            "formula": formula,
-            "value": "; ".join(" ".join(f"{x:.6g}" for x in row) for row in np.atleast_2d(value)),
-            "finite_differences_off_by": None
-            if differences is None
-            else float(abs(value - differences).max()),
-        }
+def examples_table(chosen: Sequence[Example]) -> Table:
+    """Return columns of a row for each example; rows of a matrix are separated by semicolons."""
+    rows = [
+        (
+            name,
+            formula,
+            "; ".join(" ".join(f"{x:.6g}" for x in row) for row in np.atleast_2d(value)),
+            None if differences is None else float(abs(value - differences).max()),
+        )
         for name, formula, value, differences in chosen
-    )
+    ]
+    names = ("example", "formula", "value", "finite_differences_off_by")
+    return arrays.table(names, rows)
 
 
 def _derivatives(z: FloatArray, a: FloatArray, y: FloatArray) -> list[Example]:

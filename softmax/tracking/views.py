@@ -16,7 +16,7 @@ from PIL.Image import Resampling
 from softmax.analysis import evaluation
 from softmax.analysis.images import Levels
 from softmax.analysis.trained_models import TrainedModel
-from softmax.pipeline import paths
+from softmax.pipeline import files, paths
 
 MATRIX = 12  # classes, of which a note has room for the confusion of each with each
 WORST = 20  # mistakes that are shown of more
@@ -25,7 +25,7 @@ WORST = 20  # mistakes that are shown of more
 def confusion(trained: TrainedModel) -> pd.DataFrame:
     """How many images of each class, by row, are called each, both by name."""
     names = trained.entry().classes
-    answers = pd.read_csv(trained.directory / paths.PREDICTIONS, usecols=["label", "prediction"])
+    answers = files.read_csv(trained.directory / paths.PREDICTIONS)
     cells = evaluation.confusion_matrix(answers, len(names))
     return pd.DataFrame(cells, pd.Index(names, name="class"), names)
 

@@ -5,10 +5,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from softmax.core import arithmetic, arrays, model
-from softmax.core.arrays import Array
+from softmax.core.arrays import Array, Table
 from softmax.core.batches import Dataset, batches
 from softmax.core.workers import ALONE, Workers
 from softmax.errors import RangeError
@@ -139,23 +138,23 @@ def report_every(batches: int) -> int:
     return 100 if batches >= 900 else max(batches // 10, 1)
 
 
-def losses(epochs: Sequence[Epoch]) -> pd.DataFrame:
-    """A row for each reported batch: step (batches so far), epoch, batch, and its mean loss."""
+def losses(epochs: Sequence[Epoch]) -> Table:
+    """Return columns of a row for each reported batch: step, epoch, batch, and its mean loss.
+
+    A step is the number of batches so far.
+    """
     rows = [
         ((epoch.number - 1) * epoch.batches + batch, epoch.number, batch, loss)
         for epoch in epochs
         for batch, loss in epoch.batch_losses.items()
     ]
-    return pd.DataFrame(rows, columns=["step", "epoch", "batch", "loss"])
+    return arrays.table(("step", "epoch", "batch", "loss"), rows)
 
 
-def scores(epochs: Sequence[Epoch]) -> pd.DataFrame:
-    """A row for each epoch: step, epoch, and its metrics."""
-    rows = [
-        {"step": epoch.number * epoch.batches, "epoch": epoch.number, **metrics(epoch)}
-        for epoch in epochs
-    ]
-    return pd.DataFrame(rows)
+def scores(epochs: Sequence[Epoch]) -> Table:
+    """Return columns of a row for each epoch: step, epoch, and its metrics."""
+    rows = [(e.number * e.batches, e.number, *metrics(e).values()) for e in epochs]
+    return arrays.table(("step", "epoch", *metrics(epochs[0])), rows)
 
 
 def snapshots(epochs: int) -> list[int]:

@@ -11,6 +11,7 @@ from helpers.shared import LECTURE
 
 from softmax.analysis import evaluation, model_card
 from softmax.core import model
+from softmax.core.arrays import Table
 from softmax.pipeline import params
 from softmax.pipeline.datasets import DatasetEntry
 
@@ -20,7 +21,7 @@ NAMES = ("cat", "a|b", "t-shirt")
 SHA256 = "ab" * 32
 
 
-def table(labels: Any = None) -> pd.DataFrame:
+def table(labels: Any = None) -> Table:
     """What this model answers to the images, whose labels are its answers unless given."""
     inputs = np.pad(IMAGES.reshape(40, -1).T, ((0, 1), (0, 0)), constant_values=255).astype(float)
     z = model.logits(THETA, inputs)
@@ -28,7 +29,7 @@ def table(labels: Any = None) -> pd.DataFrame:
     return evaluation.predictions(z, model.softmax(z), found)
 
 
-def card(answers: pd.DataFrame, **changes: Any) -> str:
+def card(answers: Table, **changes: Any) -> str:
     """The card of that model, with `changes` to the entry of its data set."""
     file = {"md5": "0" * 32, "sha256": "0" * 64, "size": 1}
     files = {field.alias: file for field in DatasetEntry.model_fields.values() if field.alias}
@@ -71,5 +72,5 @@ def test_its_code_gives_the_answers_of_the_pipeline(
     found: dict[str, Any] = {"images": IMAGES}
     exec("\n".join(lines), found)  # noqa: S102 (it is ours)
     assert (found["labels"] == answers["prediction"]).all()
-    expected = answers.drop(columns=["label", "prediction"])
+    expected = pd.DataFrame(answers).drop(columns=["label", "prediction"])
     np.testing.assert_allclose(found["probabilities"], expected, rtol=0, atol=2**-40)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from softmax.core import arrays
 from softmax.errors import FormatError
 from softmax.pipeline import files
 
@@ -24,8 +25,10 @@ def test_json_is_sorted_indented_and_ends_with_a_newline() -> None:
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_floats_are_the_shortest_that_come_back_and_csv_has_no_index(x: float) -> None:
     assert files.to_json(x) == f"{x!r}\n".encode()
-    table = pd.DataFrame({"step": [100, 200], "loss": [2.25, x]})
-    assert files.to_csv(table) == f"step,loss\n100,2.25\n200,{x!r}\n".encode()
+    table = arrays.table(("step", "loss", "why"), [(100, 2.25, None), (200, x, 'a "b", c')])
+    written = files.to_csv(table)
+    assert written == f'step,loss,why\n100,2.25,\n200,{x!r},"a ""b"", c"\n'.encode()
+    assert pd.DataFrame(table).to_csv(index=False, lineterminator="\n").encode() == written
 
 
 def test_write_makes_directories_replaces_files_and_can_remove_others(tmp_path: Path) -> None:

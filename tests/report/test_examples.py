@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -189,7 +190,7 @@ def test_softmax_adds_up_to_one_and_logistic_regressions_do_not() -> None:
     sums = examples.totals(examples.logistic(pairs, lattice)).reshape(256, 256)
     assert sums[128, 128] < 0.85
     assert min(sums[50, 0], sums[50, 255], sums[255, 128]) > 1.5
-    table = examples.points_table(data, theta, pairs)
+    table = pd.DataFrame(examples.points_table(data, theta, pairs))
     assert table[["x1", "x2"]].to_numpy().tolist() == data.images.tolist()
     assert (table["label"] == data.labels).all()
     softmax = torch.softmax(torch.tensor(theta @ columns(data)), 0)

@@ -123,7 +123,7 @@ def test_a_training_with_all_params_is_described_as_it_was_run(workspace: Worksp
 def test_every_optimizer_has_its_text_and_its_formula(text: str, optimizer: str) -> None:
     """The training is that of the workspace."""
     train = params.load().train.model_copy(update={"optimizer": optimizer, "momentum": 0.8})
-    table = document.examples(pd.read_csv(paths.LESSON_EXAMPLES))
+    table = document.examples(files.read_csv(paths.LESSON_EXAMPLES))
     written = document.html(facts(text), train=train, sha256={}, examples=table).decode()
     (step,) = re.findall(r'<p class="step">(.*?)</p>', written, re.DOTALL)
     assert "".join(re.sub("<.*?>", "", step).split()).startswith("G=12∑")  # batches of two
@@ -135,7 +135,7 @@ def test_every_optimizer_has_its_text_and_its_formula(text: str, optimizer: str)
 def test_another_recipe_and_other_data_are_not_compared_with_the_lecture(text: str) -> None:
     train = params.load().train.model_copy(update=document.RECIPE)
     for change in ({"epochs": 6}, {"validation": 1}, {"averaging": 0.9}):
-        assert document.beside("mnist", train.model_copy(update=change), pd.DataFrame()) is None
-    assert document.beside(digits.NAME, train, pd.DataFrame()) is None
+        assert document.beside("mnist", train.model_copy(update=change), {}) is None
+    assert document.beside(digits.NAME, train, {}) is None
     assert '<section id="lecture"' not in text
     assert facts(text)["lecture"] is None
