@@ -1,7 +1,5 @@
 """Bring the data set, verified, to data/<dataset>/."""
 
-import time
-
 from softmax.data import sources
 from softmax.errors import exits_cleanly
 from softmax.pipeline import files, params
@@ -11,14 +9,12 @@ from softmax.pipeline.recorder import Recorder
 @exits_cleanly
 def main() -> None:
     """Write the four IDX files of the data set that params.yaml names."""
-    started = time.time()
-    config = params.load()
-    recorder = Recorder("download")
+    config, recorder = params.load(), Recorder("download")
     dataset = config.download.dataset
     contents, source = sources.fetch(dataset)
     files.write(contents)
     print(f"download: {dataset} from {source}, {len(contents)} files verified")
-    recorder.log(config, source=source, started=started, ended=time.time())
+    recorder.log(config, source=source)
 
 
 if __name__ == "__main__":

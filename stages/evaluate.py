@@ -3,14 +3,15 @@
 from softmax.analysis import evaluation, images, model_card
 from softmax.core import batches, model
 from softmax.errors import exits_cleanly
-from softmax.pipeline import datasets, dvc_lock, files, params, paths, recorder
+from softmax.pipeline import datasets, dvc_lock, files, params, paths
+from softmax.pipeline.recorder import Recorder
 from softmax.training import scoring
 
 
 @exits_cleanly
 def main() -> None:
     """Write the test metrics, the confusion, every prediction, and cards of images and model."""
-    config = params.load()
+    config, recorder = params.load(), Recorder("evaluate")
     dataset = config.download.dataset
     entry, test = datasets.load()[dataset], batches.load(*datasets.test(dataset))
     dvc_lock.verify(paths.WEIGHTS)
@@ -32,7 +33,7 @@ def main() -> None:
         outputs[paths.PREDICTION_FIGURES / f"{k}.svg"] = card
     files.write(outputs, only_in=paths.PREDICTION_FIGURES)
     print(f"evaluate: {score.correct} of {score.total} right, accuracy {score.accuracy:.2%}")
-    recorder.log("evaluate", config)
+    recorder.log(config)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ from softmax.analysis import images
 from softmax.core import model
 from softmax.core.arrays import FloatArray
 from softmax.errors import exits_cleanly
-from softmax.pipeline import datasets, dvc_lock, files, params, paths, recorder
+from softmax.pipeline import datasets, dvc_lock, files, params, paths
 from softmax.pipeline.datasets import DatasetEntry
+from softmax.pipeline.recorder import Recorder
 
 
 @exits_cleanly
@@ -19,7 +20,7 @@ def main() -> None:
     has room for them. `dvc plots` cannot sort numbers and words in one folder, so that the grids
     have their own.
     """
-    config = params.load()
+    config, recorder = params.load(), Recorder("export")
     dvc_lock.verify(paths.WEIGHTS, paths.EPOCH_WEIGHTS)
     entry = datasets.load()[config.download.dataset]
     scale = images.scale(config.export.scale, entry.size)
@@ -30,7 +31,7 @@ def main() -> None:
         )
     drawn = files.write(draw(entry, scale), only_in=paths.EPOCH_IMAGES)
     print(f"export: {len(drawn)} images in {paths.WEIGHT_IMAGES} and {paths.EPOCH_IMAGES}")
-    recorder.log("export", config)
+    recorder.log(config)
 
 
 def draw(entry: DatasetEntry, scale: int) -> Iterator[tuple[Path, bytes]]:

@@ -1,7 +1,5 @@
 """Teach the lecture in two dimensions, with the model and the training of the images."""
 
-import time
-
 from softmax.core import model
 from softmax.errors import exits_cleanly
 from softmax.pipeline import files, params, paths
@@ -13,9 +11,7 @@ from softmax.training import fitting
 @exits_cleanly
 def main() -> None:
     """Write the weights and their history, the points, the lecture's examples, and pictures."""
-    started = time.time()
-    config = params.load()
-    recorder = Recorder("lesson")
+    config, recorder = params.load(), Recorder("lesson")
     data, lattice = examples.points(config.lesson), examples.lattice()
     epochs = examples.fit(data, config.lesson)
     theta, alone = epochs[-1].theta, examples.fit_logistic(data, config.lesson)
@@ -34,7 +30,7 @@ def main() -> None:
         }
     )
     print("lesson: loss {train_loss:.4f}, accuracy {train_accuracy:.2%}".format(**metrics))
-    recorder.log(config, started=started, ended=time.time())
+    recorder.log(config)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ from softmax.core import batches, model
 from softmax.core.arrays import Table
 from softmax.core.batches import Dataset
 from softmax.errors import exits_cleanly
-from softmax.pipeline import datasets, dvc_lock, files, params, paths, recorder
+from softmax.pipeline import datasets, dvc_lock, files, params, paths
 from softmax.pipeline.params import Params
+from softmax.pipeline.recorder import Recorder
 from softmax.report import document, embedded
 
 READ = (
@@ -28,7 +29,7 @@ READ = (
 @exits_cleanly
 def main() -> None:
     """Write the page of the lesson and of the trained model."""
-    config = params.load()
+    config, recorder = params.load(), Recorder("report")
     dataset = config.download.dataset
     dvc_lock.verify(*READ)
     test, predictions = batches.load(*datasets.test(dataset)), files.read_csv(paths.PREDICTIONS)
@@ -66,7 +67,7 @@ def main() -> None:
     )
     files.write({paths.REPORT: page})
     print(f"report: {paths.REPORT}, {len(page) / 1e6:.1f} MB")
-    recorder.log("report", config)
+    recorder.log(config)
 
 
 def of_images(config: Params, test: Dataset, predictions: Table) -> dict[str, Any]:

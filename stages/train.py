@@ -1,7 +1,5 @@
 """Fit softmax regression to the training set."""
 
-import time
-
 import numpy as np
 from tqdm import tqdm
 
@@ -25,7 +23,7 @@ def main() -> None:
     if count := launcher.wanted():
         launcher.launch("stages.train", count)
         return
-    started, where = time.time(), launcher.choose()
+    where = launcher.choose()
     with launcher.join(where) as workers:
         recorder = Recorder("train") if workers.rank == 0 else None
         epochs = fit(config, where, workers)
@@ -54,7 +52,7 @@ def main() -> None:
     )
     by = f"{where}, {workers.size} workers" if workers.size > 1 else where
     print(f"train: {len(epochs)} epochs on {by}", *(f"{k} {v:.4f}" for k, v in metrics.items()))
-    recorder.log(config, device=where, workers=workers.size, started=started, ended=time.time())
+    recorder.log(config, device=where, workers=workers.size)
 
 
 def fit(config: Params, where: str, workers: Workers) -> list[Epoch]:

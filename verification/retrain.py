@@ -22,7 +22,7 @@ from softmax.core import batches, model
 from softmax.core.arrays import FloatArray
 from softmax.core.batches import Dataset
 from softmax.errors import exits_cleanly
-from softmax.pipeline import datasets, files, params, paths, recorder
+from softmax.pipeline import datasets, files, params, paths
 from softmax.pipeline.recorder import Recorder
 from softmax.training import fitting, launcher
 from softmax.training.fitting import Epoch
@@ -35,8 +35,8 @@ REPORT = Path("report.json")
 
 def run_stages() -> None:
     """As `dvc repro` does."""
-    for owner, name in ((Recorder, "__init__"), (Recorder, "log"), (recorder, "log")):
-        setattr(owner, name, lambda *_, **__: None)
+    for name in ("__init__", "log"):
+        setattr(Recorder, name, lambda *_, **__: None)
     train.main()
     if os.environ.get("RANK", "0") == "0":
         evaluate.main()

@@ -1,60 +1,112 @@
-"""The door to MLflow, at the end of a stage: nothing comes back through it.
+"""Tell MLflow what a stage has written, through one process for a whole run of the pipeline.
 
-Behind it lies softmax/tracking. What that logs cannot change what was computed, so that no stage
-depends on it in dvc.yaml; tests/tracking/test_hook.py takes it away, and lets it raise.
-
-MLflow and its SQL store take more than a second to import. A stage that trains, downloads or
-imports torch is long enough to hide that in a process of its own; a shorter one would only wait.
+MLflow and its SQL store take more than a second to import. So the first stage starts a recorder,
+softmax/tracking/recording.py, which imports them while the stage works. Later stages find it by its
+socket. It ends when no stage has been connected for ten seconds. Nothing but text to print comes
+back, so that no stage depends on softmax/tracking: tests/tracking/test_hook.py lets it raise.
 """
 
+import hashlib
 import json
 import os
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from softmax.errors import shown
 from softmax.pipeline.params import Params
 
-
-def log(event: str, config: Params, **details: Any) -> None:
-    """Log what the stage has written, at its end; what may be logged says softmax/tracking."""
-    with never_fails(event):
-        from softmax.tracking import recording
-
-        recording.make_ready(event)(config, **details)
+LIMIT = 8  # seconds that a stage waits
+DIRECTORY = Path(".dvc/tmp")
+OF_A_STAGE = "DVC_STAGE"  # what differs between the environments of the stages of a run
 
 
 class Recorder:
-    """A process that makes MLflow ready while the stage works, and ends with it."""
+    """The connection of a stage, for as long as it works, to the recorder of its run."""
 
-    def __init__(self, event: str) -> None:
-        command = [sys.executable, "-m", "softmax.pipeline.recorder", event]
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            text=True,
-            process_group=0,  # Ctrl-C is for the stage, with which this ends
-        )
+    def __init__(self, stage: str) -> None:
+        self._stage, self._started = stage, time.time()
+        self._path, self._failure = _path(), ""
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.settimeout(LIMIT)
+        try:
+            self._connect()
+        except OSError as error:  # of which to warn once the results are on disk
+            self._failure = reason(error)
 
     def log(self, config: Params, **details: Any) -> None:
-        """The same, in that process."""
-        message = {"config": config.model_dump(), "details": details}
-        self._process.communicate(json.dumps(message))
+        """Log what the stage has written; what may be logged says softmax/tracking/recording.py.
+
+        Any failure is one warning.
+        """
+        details |= {"started": self._started, "ended": time.time()}
+        request = {"stage": self._stage, "config": config.model_dump(), "details": details}
+        with never_fails(self._stage):
+            text, failure = ("", self._failure) if self._failure else self._ask(request)
+            print(text, end="")
+            if failure:
+                warn(self._stage, failure)
+
+    def _connect(self) -> None:
+        try:
+            self._socket.connect(str(self._path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            self._path.unlink(missing_ok=True)
+            _start(self._path)
+            self._socket.connect(str(self._path))
+
+    def _ask(self, request: dict[str, Any]) -> tuple[str, str]:
+        """Return what to print, and why something was not logged, or ""."""
+        with self._socket as recorder:
+            try:
+                recorder.sendall(f"{json.dumps(request)}\n".encode())
+                text, failure = json.loads(recorder.makefile().readline())
+                return text, failure
+            except TimeoutError:
+                self._path.unlink(missing_ok=True)  # so that the next stage starts another one
+                return "", f"no answer in {LIMIT} s"
+            except (OSError, ValueError):
+                return "", "the recorder ended"
 
 
-def main() -> None:
-    """Make MLflow ready, wait for the message, and log."""
-    event = sys.argv[1]
-    with never_fails(event):
-        from softmax.tracking import recording
+def _path() -> Path:
+    """Return where the recorder of this directory, code, environment and user listens.
 
-        log_it = recording.make_ready(event)
-        if message := sys.stdin.read():
-            content = json.loads(message)
-            log_it(Params.model_validate(content["config"]), **content["details"])
+    Credentials and addresses are in the environment. The path is relative, since those of sockets
+    have a hundred letters at most.
+    """
+    code = max(path.stat().st_mtime_ns for path in Path(__file__).parents[1].rglob("*.py"))
+    environment = {key: value for key, value in os.environ.items() if key != OF_A_STAGE}
+    uri = environment.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
+    database = Path(environment.get("DVC_ROOT", ""), uri.removeprefix("sqlite:///"))
+    inode = database.stat().st_ino if database.exists() else 0  # it may be removed
+    known = repr((sys.executable, code, os.getuid(), inode, sorted(environment.items())))
+    return DIRECTORY / f"recorder-{hashlib.sha256(known.encode()).hexdigest()[:16]}"
+
+
+def _start(path: Path) -> None:
+    """Start a recorder, with its socket as stdin, so that a stage can connect at once."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        mask = os.umask(0o177)  # a socket of its owner alone
+        try:
+            listener.bind(str(path))
+        finally:
+            os.umask(mask)
+        listener.listen()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "softmax.tracking.recording"],
+            stdin=listener.fileno(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for the stages, with which this ends
+        )
+    process.returncode = 0  # it outlives this process, which must not warn of that
 
 
 @contextmanager
@@ -93,7 +145,3 @@ def reason(error: BaseException) -> str:
     """Return the first error of a chain, in a line."""
     error = first_cause(error)
     return f"{type(error).__name__}: {error}".split("\n")[0]
-
-
-if __name__ == "__main__":
-    main()

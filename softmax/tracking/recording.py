@@ -1,19 +1,23 @@
 """Log results to MLflow: one run for each trained model.
 
-A stage writes its facts first and then replays them from disk, in batches. The run is found by the
+A stage writes its outputs first and then logs them from disk, in batches. The run is found by the
 SHA-256 of the weights, so that no file holds a run id: where there is no such run, because the
-weights came out of DVC's cache or the store is another one, it is made from the facts. A run that
-broke off is completed. Tracking never fails a stage: it warns in one line, and
-`softmax track` logs what is missing.
+weights came out of DVC's cache or the store is another one, it is made from the outputs. A run that
+broke off is completed, by the next stage or by `softmax track`.
+
+As a program it is the recorder that softmax/pipeline/recorder.py starts, with a socket as stdin.
 """
 
 import getpass
+import io
+import json
 import os
+import select
+import socket
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from functools import partial
+from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from threading import Timer
 from typing import Any, NamedTuple
@@ -22,8 +26,9 @@ import git
 from tqdm import tqdm
 
 from softmax.analysis.trained_models import TrainedModel
-from softmax.pipeline import files, paths, recorder
+from softmax.pipeline import files, paths
 from softmax.pipeline.params import Params
+from softmax.pipeline.recorder import LIMIT, reason
 from softmax.tracking import registry, store, sync
 from softmax.tracking.registry import WEIGHTS_TAG, find_model
 from softmax.tracking.store import Client, Run
@@ -31,6 +36,7 @@ from softmax.tracking.store import Client, Run
 MADE = (":(top,exclude)dvc.lock", ":(top,exclude)metrics")  # what the pipeline itself writes
 RESULTS = {"evaluate": sync.evaluation, "export": sync.images, "report": sync.report}
 DOWNLOADS, LESSONS = "downloads", "softmax-lesson"  # the experiments of these stages
+LINGER = 10  # seconds for the next stage to come
 
 
 class Origin(NamedTuple):
@@ -40,27 +46,28 @@ class Origin(NamedTuple):
     tags: Mapping[str, str]
 
 
-def log_download(
-    client: Client, config: Params, *, source: str, started: float, ended: float
-) -> None:
-    """Add a run that says which source gave the data; times as by time.time()."""
-    tags = {"mlflow.source.name": "stages.download", "source": source, **circumstances()}
-    run = _create_run(client, DOWNLOADS, config.download.dataset, Origin(started, tags))
-    client.set_terminated(run.info.run_id, end_time=_milliseconds(ended))
-
-
-def log_training(
-    client: Client, config: Params, *, started: float, ended: float, **details: object
-) -> None:
-    """Add a run for the training that has just written its facts; times as by time.time().
-
-    `details`, device and workers, become tags.
-    """
-    trained = TrainedModel(Path(), config)
-    tags = {**{key: str(value) for key, value in details.items()}, **circumstances()}
-    run = _create_model_run(client, trained, Origin(started, tags))
-    _add_training(client, run, trained, _milliseconds(ended))
-    _replay_locked(client, run, trained)
+def log(stage: str, config: Params, *, started: float, ended: float, **details: object) -> None:
+    """Log what a stage has just written; times as by time.time(), details become tags."""
+    client, trained = store.connect(), TrainedModel(Path(), config)
+    if stage in RESULTS:
+        _add_results(client, _run_of(client, trained), trained, [stage])
+        return
+    tags = {key: str(value) for key, value in details.items()} | circumstances()
+    origin, end = Origin(started, tags), _milliseconds(ended)
+    if stage == "train":
+        run = _create_model_run(client, trained, origin)
+        _add_training(client, run, trained, end)
+        _add_results(client, run, trained, trained.locked())  # DVC may not run those stages again
+        return
+    tags["mlflow.source.name"] = f"stages.{stage}"
+    if stage == "lesson":
+        tags[WEIGHTS_TAG] = files.sha256(paths.LESSON_WEIGHTS)
+        name = f"lr={config.lesson.learning_rate:g} e={config.lesson.epochs}"
+        run = _create_run(client, LESSONS, name, origin)
+        sync.lesson(client, run, config)
+    else:
+        run = _create_run(client, DOWNLOADS, config.download.dataset, origin)
+    client.set_terminated(run.info.run_id, end_time=end)
 
 
 def _add_training(client: Client, run: Run, trained: TrainedModel, end: int) -> None:
@@ -68,22 +75,6 @@ def _add_training(client: Client, run: Run, trained: TrainedModel, end: int) -> 
     sync.training(client, run, trained)
     tqdm.write(f"registry: {registry.register(client, run, trained)}")  # above any bar
     client.set_terminated(run.info.run_id, end_time=end)
-
-
-def _log_results(add: Callable[..., None], client: Client, config: Params) -> None:
-    """Add what a later stage has written to the run of the weights on disk."""
-    trained = TrainedModel(Path(), config)
-    add(client, _run_of(client, trained), trained)
-
-
-def log_lesson(client: Client, config: Params, *, started: float, ended: float) -> None:
-    """Add a run for the lesson that has just written its facts; times as by time.time()."""
-    sha256 = files.sha256(paths.LESSON_WEIGHTS)
-    tags = {"mlflow.source.name": "stages.lesson", WEIGHTS_TAG: sha256, **circumstances()}
-    hyperparameters = f"lr={config.lesson.learning_rate:g} e={config.lesson.epochs}"
-    run = _create_run(client, LESSONS, hyperparameters, Origin(started, tags))
-    sync.lesson(client, run, config)
-    client.set_terminated(run.info.run_id, end_time=_milliseconds(ended))
 
 
 def backfill(trained: TrainedModel, origin: Origin | None = None) -> Run:
@@ -94,7 +85,7 @@ def backfill(trained: TrainedModel, origin: Origin | None = None) -> Run:
     with store.clear_errors():
         client = store.connect()
         run = _run_of(client, trained, origin)
-        _replay_locked(client, run, trained)
+        _add_results(client, run, trained, trained.locked())
         return client.get_run(run.info.run_id)
 
 
@@ -117,12 +108,11 @@ def _run_of(client: Client, trained: TrainedModel, origin: Origin | None = None)
     return run
 
 
-def _replay_locked(client: Client, run: Run, trained: TrainedModel) -> None:
-    """Add what dvc.lock has of these weights. DVC may not run those stages again."""
-    locked = trained.locked()
-    for stage, add in RESULTS.items():
-        if stage in locked:
-            add(client, run, trained)
+def _add_results(client: Client, run: Run, trained: TrainedModel, stages: Iterable[str]) -> None:
+    """Add what these stages have made of the weights, if MLflow shows it."""
+    for stage in stages:
+        if stage in RESULTS:
+            RESULTS[stage](client, run, trained)
 
 
 def _create_model_run(client: Client, trained: TrainedModel, origin: Origin) -> Run:
@@ -142,7 +132,7 @@ def _milliseconds(seconds: float) -> int:
 
 def circumstances() -> dict[str, str]:
     """Who, the commit that is checked out, whether what was run differs from it, DVC's names."""
-    tags = {key: os.environ[key] for key in ("DVC_STAGE", "DVC_EXP_NAME") if key in os.environ}
+    tags = {key: os.environ[key] for key in ["DVC_EXP_NAME"] if key in os.environ}
     with suppress(KeyError, OSError):  # a user without a name, in a container
         tags["mlflow.user"] = getpass.getuser()
     try:
@@ -155,40 +145,49 @@ def circumstances() -> dict[str, str]:
     return {**tags, "mlflow.source.git.commit": commit, "git.dirty": str(bool(changed)).lower()}
 
 
-LIMIT = 8  # seconds for all requests of a stage; opening a store has limits of its own
-STAGES: dict[str, Callable[..., None]] = {
-    "download": log_download,
-    "train": log_training,
-    **{stage: partial(_log_results, add) for stage, add in RESULTS.items()},
-    "lesson": log_lesson,
-}
+def main() -> None:
+    """Answer the stages that connect to stdin, until none has been connected for LINGER seconds."""
+    listener = socket.socket(fileno=sys.stdin.fileno())
+    with suppress(Exception):  # of which the first stage that logs hears
+        store.connect()
+    stages: list[socket.socket] = []
+    while ready := select.select([listener, *stages], [], [], None if stages else LINGER)[0]:
+        for one in ready:
+            if one is listener:
+                stages.append(listener.accept()[0])
+            elif not _answered(one):
+                stages.remove(one)
+                one.close()
+    Path(listener.getsockname()).unlink(missing_ok=True)
+    os._exit(0)  # whatever MLflow's threads wait for
 
 
-def make_ready(stage: str) -> Callable[..., None]:
-    """Do what takes long, before there is something to log, and return what logs it.
+def _answered(stage: socket.socket) -> bool:
+    """Answer a stage; False once it has ended, also in the middle of a request."""
+    clock = Timer(LIMIT + 1, os._exit, [0])  # whatever hangs: the stage has given up by now
+    clock.start()
+    try:
+        if request := stage.makefile().readline():
+            stage.sendall(f"{json.dumps(answer(json.loads(request)))}\n".encode())
+            return True
+    except (OSError, ValueError):
+        pass
+    finally:
+        clock.cancel()
+    return False
 
-    That takes the settings, and the details that the function of STAGES has.
-    """
-    client = store.connect()
 
-    def log(config: Params, **details: Any) -> None:
-        _clock(stage)
-        STAGES[stage](client, config, **details)
+def answer(request: dict[str, Any]) -> tuple[str, str]:
+    """Log what a stage asks for; return what it should print, and why that failed, or ""."""
+    text, failure = io.StringIO(), ""
+    try:
+        config = Params.model_validate(request["config"])
+        with redirect_stdout(text):
+            log(request["stage"], config, **request["details"])
+    except (Exception, SystemExit) as error:
+        failure = reason(error)
+    return text.getvalue(), failure
 
-    return log
 
-
-def _clock(stage: str) -> None:
-    """End this process when time is up, whatever it waits for: all facts are on disk by now.
-
-    Also where it waits for MLflow's threads at its end, so that no one stops the clock.
-    """
-
-    def give_up() -> None:
-        recorder.warn(stage, f"not in {LIMIT} s")
-        sys.stdout.flush()
-        os._exit(0)
-
-    timer = Timer(LIMIT, give_up)
-    timer.daemon = True
-    timer.start()
+if __name__ == "__main__":
+    main()

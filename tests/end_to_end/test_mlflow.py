@@ -28,9 +28,11 @@ COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 VARIABLE = re.compile(r"\$\{\w+(?::\?[^}]*|:-([^}]*))\}")
 PASSWORD = "a password for tests"  # noqa: S105
 RESULTS = """
+from softmax.pipeline.recorder import Recorder
 from softmax.tracking import recording
 from stages import evaluate, export
-recording.LIMIT = 600  # seconds, which a busy machine needs
+Recorder._connect = lambda _: None  # there is no limit without a recorder
+Recorder._ask = lambda _, request: recording.answer(request)
 evaluate.main()
 export.main()
 """

@@ -60,13 +60,13 @@ def alone(workspace: Workspace) -> list[bytes]:  # noqa: ARG001 (where the outpu
 def training_workers(launcher: subprocess.Popen[str], count: int) -> list[psutil.Process]:
     """Return the workers, by rank, once the first has met the others.
 
-    It then starts the process that makes MLflow ready.
+    It then starts the recorder.
     """
     while launcher.poll() is None:
         with suppress(psutil.Error):  # a process that ended by now
             children = psutil.Process(launcher.pid).children(recursive=True)
             commands = [child.cmdline() for child in children]
-            if any("softmax.pipeline.recorder" in command for command in commands):
+            if any("softmax.tracking.recording" in command for command in commands):
                 found = zip(children, commands, strict=True)
                 workers = [child for child, command in found if "stages.train" in command]
                 assert len(workers) == count

@@ -53,7 +53,8 @@ class Clone:
     def copy(cls, source: "Clone | Path", directory: Path) -> "Clone":
         """Copy a clone that is not to change, with its data, models and caches."""
         origin = source.directory if isinstance(source, Clone) else source
-        shutil.copytree(origin, directory, symlinks=True)
+        sockets = shutil.ignore_patterns("recorder-*")
+        shutil.copytree(origin, directory, symlinks=True, ignore=sockets)
         clone = cls.__new__(cls)
         clone.enter(directory)
         return clone

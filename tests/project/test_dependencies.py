@@ -23,11 +23,8 @@ def code_of(stage: str) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def imports() -> grimp.ImportGraph:
-    """All imports of the code, but for those of tracking, on which no output depends."""
-    graph = grimp.build_graph(*CODE)
-    hook, tracking = "softmax.pipeline.recorder", "softmax.tracking.recording"
-    graph.remove_import(importer=hook, imported=tracking)
-    return graph
+    """All imports of the code."""
+    return grimp.build_graph(*CODE)
 
 
 @pytest.mark.parametrize("stage", STAGES)

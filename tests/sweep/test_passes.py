@@ -9,8 +9,9 @@ from helpers.shared import LECTURE
 from helpers.workspace import Workspace
 
 from softmax.core.batches import Dataset
-from softmax.pipeline import params, paths, recorder
+from softmax.pipeline import params, paths
 from softmax.pipeline.params import Params
+from softmax.pipeline.recorder import Recorder
 from softmax.sweep import passes, search_space
 from stages import train
 
@@ -50,7 +51,7 @@ def test_the_facts_are_those_of_the_stage(
     monkeypatch.setattr(passes, "sets", passes.sets.__wrapped__)  # kept for later tests otherwise
     if library == "torch":
         monkeypatch.setattr(Dataset, "to", lambda self, _: self.map(torch.asarray))
-    monkeypatch.setattr(recorder, "log", lambda *_, **__: None)  # MLflow's rows are not compared
+    monkeypatch.setattr(Recorder, "log", lambda *_, **__: None)  # MLflow's rows are not compared
     workspace.set(train={"epochs": 2, "batch_size": 2, "seed": 500, "validation": 50})
     chosen = settings("train.optimizer=sgd,momentum,nesterov,adam", "train.averaging=0,0.9")
     with passes.running(chosen, "cpu", 1) as trained:

@@ -8,6 +8,7 @@ import pytest
 from helpers.workspace import Workspace
 
 from softmax.pipeline import dvc_lock, recorder
+from softmax.pipeline.recorder import Recorder
 from softmax.tracking import recording
 
 LOGGING = ("download", "train", "evaluate", "export", "lesson", "report")
@@ -22,7 +23,7 @@ def test_without_a_package_or_with_one_that_raises(fault: Any, workspace: Worksp
         workspace.monkeypatch.setitem(sys.modules, fault, None)
         reason = f"ModuleNotFoundError: import of {fault}"
     else:
-        workspace.monkeypatch.setattr(recording, "STAGES", dict.fromkeys(recording.STAGES, fail))
+        workspace.monkeypatch.setattr(recording, "log", fail)
         reason = f"{fault.__name__}: not today"
     before, stages = workspace.contents(), dvc_lock.load()
     for path in (path for name in LOGGING for path in dvc_lock.outputs(stages, name)):
@@ -39,7 +40,7 @@ def test_ctrl_c_ends_a_stage_that_logs(workspace: Workspace) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    workspace.monkeypatch.setattr(recording, "make_ready", interrupt)
+    workspace.monkeypatch.setattr(Recorder, "_ask", interrupt)
     assert workspace.stage("evaluate").status == 130
 
 

@@ -1,30 +1,25 @@
-"""The real process that logs: what it logs, and that it ends in time and with its stage."""
+"""The process that logs for a run of the pipeline: what it logs, how it fails, and when it ends."""
 
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 from helpers.rows import content, rows
+from helpers.shared import LECTURE, ROOT
 from helpers.stores import STARTUP, empty_store
-from helpers.workspace import Workspace
+from helpers.workspace import MODEL, Workspace
 
-from softmax.pipeline import dvc_lock
-
-pytestmark = pytest.mark.end_to_end
-ENDLESS = """
-import threading, time
-from softmax.pipeline import params, recorder
+from softmax.pipeline import dvc_lock, params, recorder
+from softmax.pipeline.recorder import Recorder
 from softmax.tracking import recording
-recording.LIMIT = 1
-recording.STAGES["export"] = lambda *_: threading.Thread(target=time.sleep, args=[600]).start()
-recorder.log("export", params.load())
-"""
 
 
 def run(*arguments: str) -> str:
@@ -35,6 +30,7 @@ def run(*arguments: str) -> str:
     return done.stderr
 
 
+@pytest.mark.end_to_end
 def test_stages_of_their_own_log_in_a_directory_of_any_name(
     workspace: Workspace, tmp_path: Path
 ) -> None:
@@ -59,27 +55,147 @@ def test_stages_of_their_own_log_in_a_directory_of_any_name(
     assert content(copy) == expected
 
 
+def recorders(directory: Path) -> list[psutil.Process]:
+    """Return the recorders that were started in `directory`."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if "softmax.tracking.recording" in process.cmdline() and process.cwd() == str(
+                directory
+            ):
+                found.append(process)
+    return found
+
+
+@pytest.mark.end_to_end
+def test_one_recorder_serves_a_run_and_ends_after_it(workspace: Workspace) -> None:
+    for stage in MODEL:
+        workspace.monkeypatch.setenv("DVC_STAGE", stage)  # as DVC does
+        assert run("-m", f"stages.{stage}") == ""
+    (process,) = recorders(workspace.directory)
+    (path,) = recorder.DIRECTORY.glob("recorder-*")
+    assert (path.stat().st_mode & 0o777, path.owner()) == (0o600, Path.cwd().owner())
+    workspace.monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
+    assert run("-m", "stages.export") == ""
+    assert len(recorders(workspace.directory)) == 2
+    end = time.time() + recording.LINGER + 5
+    while recorders(workspace.directory) and time.time() < end:
+        time.sleep(0.2)
+    assert not process.is_running()
+    assert [*recorder.DIRECTORY.glob("recorder-*")] == []
+
+
+@pytest.mark.end_to_end
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_the_recorder_ends_with_its_stage(number: signal.Signals, workspace: Workspace) -> None:
+def test_the_recorder_ends_once_its_stage_was_killed(
+    number: signal.Signals, workspace: Workspace
+) -> None:
     workspace.set(train={"epochs": 100_000})
     command = [sys.executable, "-m", "stages.train"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    stage = psutil.Process(process.pid)
     end = time.monotonic() + STARTUP
-    while not (children := stage.children(recursive=True)):
+    while not (found := recorders(workspace.directory)):
         assert time.monotonic() < end
         time.sleep(0.05)
     (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)  # as Ctrl-C, or one
     assert "Traceback" not in process.communicate(timeout=STARTUP)[1]
     assert process.returncode == (130 if number == signal.SIGINT else -number)
-    assert psutil.wait_procs(children, STARTUP)[1] == []
+    assert psutil.wait_procs(found, STARTUP)[1] == []
     assert rows(workspace.store) == []
 
 
-@pytest.mark.usefixtures("workspace")
-def test_a_store_that_stalls_is_given_up() -> None:
-    """By the process that logs, also if one of its threads does not end."""
-    start = time.monotonic()
-    said = run("-c", ENDLESS)
-    assert said.startswith("warning: could not log export to MLflow: not in 1 s. ")
-    assert time.monotonic() - start < STARTUP
+ANSWER = b'["registered", ""]\n'
+SENT = {  # by a recorder before it is killed
+    "before the answer": b"",
+    "in the answer": ANSWER[:9],
+    "after nonsense": b"\0{}\n",
+    "after another line": b"[]\n",
+    "after the answer": ANSWER,
+}
+
+
+@pytest.mark.parametrize("fault", ["at once", *SENT, "never"])
+def test_a_recorder_that_fails_costs_one_warning_and_is_replaced(
+    fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The end of a recorder is that of its side of the connection."""
+    servers: list[socket.socket] = []
+
+    def start(path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        servers.append(socket.socket(socket.AF_UNIX))
+        servers[-1].bind(str(path))
+        servers[-1].listen()
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(recorder, "_start", start)
+    monkeypatch.setattr(recorder, "LIMIT", 0.2)
+    stage, reason = Recorder("export"), "the recorder ended"
+    connection = servers[0].accept()[0]
+    if fault == "at once":
+        connection.close()
+    elif fault == "never":
+        reason = "no answer in 0.2 s"
+    else:
+        connection.sendall(SENT[fault])
+        connection.shutdown(socket.SHUT_WR)
+    if fault != "never":
+        servers[0].close()
+    stage.log(params.load(LECTURE))
+    printed = capsys.readouterr()
+    if fault == "after the answer":
+        assert printed == ("registered", "")
+    else:
+        assert printed.out == ""
+        assert printed.err.startswith(f"warning: could not log export to MLflow: {reason}. ")
+        assert printed.err.count("\n") == 1
+    Recorder("report")
+    assert len(servers) == 2
+
+
+def test_a_stage_killed_in_a_request_does_not_end_the_recorder() -> None:
+    for sent in (b"", b'{"stage": "ex', b"[]\n", b"nonsense\n"):
+        stage, server = socket.socketpair()
+        stage.sendall(sent)
+        stage.close()
+        assert not recording._answered(server)
+
+
+def test_runs_that_differ_share_no_recorder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their directories differ: the path is relative."""
+    monkeypatch.chdir(tmp_path)
+    found = [recorder._path()]
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_PASSWORD", "DVC_EXP_NAME", "http_proxy"):
+        monkeypatch.setenv(name, "other")
+        found.append(recorder._path())
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    for name in ("first.db", "second.db"):
+        Path(name).touch()
+        Path(name).replace("mlflow.db")  # while the former is still there
+        found.append(recorder._path())
+    assert len({*found}) == len(found)
+    monkeypatch.setenv("DVC_STAGE", "export")
+    assert recorder._path() == found[-1]
+    assert not found[-1].is_absolute()
+
+
+@pytest.mark.end_to_end
+def test_a_store_that_hangs_ends_the_recorder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if one of its threads does not end."""
+    program = (
+        "import time; from softmax.tracking import recording;"
+        "recording.LIMIT = -0.9; recording.answer = lambda _: time.sleep(600); recording.main()"
+    )
+    monkeypatch.chdir(tmp_path)  # the names of sockets are short
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as stage:
+        listener.bind("socket")
+        listener.listen()
+        process = subprocess.Popen([sys.executable, "-c", program], stdin=listener.fileno())
+        stage.connect("socket")
+        stage.sendall(b"{}\n")
+        assert process.wait(STARTUP) == 0

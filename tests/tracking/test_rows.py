@@ -20,7 +20,6 @@ from softmax.analysis.images import gray, tiles
 from softmax.core import model
 from softmax.pipeline import datasets, dvc_lock, params, paths
 from softmax.tracking import recording, views
-from softmax.tracking.store import connect
 from softmax.tracking.sync import BATCH_LOSS
 
 
@@ -88,7 +87,7 @@ def test_the_table_of_runs_has_a_column_for_each_param_that_differs() -> None:
 
 
 def test_the_duration_is_that_of_the_training(workspace: Workspace) -> None:
-    recording.log_training(connect(), params.load(), started=1e9, ended=1e9 + 7)
+    recording.log("train", params.load(), started=1e9, ended=1e9 + 7)
     (run,) = rows(workspace.store)
     assert (run.info.start_time, run.info.end_time) == (10**12, 10**12 + 7000)
 

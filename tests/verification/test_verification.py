@@ -10,7 +10,7 @@ from helpers.workspace import Workspace, error
 
 from softmax.core import arithmetic, model
 from softmax.core.batches import Dataset
-from softmax.pipeline import dvc_lock, paths, recorder
+from softmax.pipeline import dvc_lock, paths
 from softmax.pipeline.recorder import Recorder
 from softmax.training import fitting
 from verification import __main__ as verification
@@ -27,7 +27,6 @@ REPLACED = {  # by verification.retrain, for good
     Recorder: ["__init__", "log"],
     fitting: ["Trainer", "fit"],
     model: ["logits", "gradient_sum", "softmax", "cross_entropy"],
-    recorder: ["log"],
 }
 
 
