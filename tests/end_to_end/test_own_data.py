@@ -1,5 +1,6 @@
 """The story of docs/data.md, to the letter: two versions of photos, and a teammate's clone."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +26,8 @@ def test_two_versions_of_my_data(tmp_path: Path) -> None:
     (tmp_path / "mine/cat/ne1.png").rename(tmp_path / "mine/cat/1.png")
     story = (ROOT / "docs/data.md").read_text().split("\n## ")[1]
     story = story.replace(" /data/", f" {tmp_path}/")
-    first, second, teammates = (
-        [line.removeprefix("    ") for line in block.splitlines()]
-        for block in story.split("\n\n")
-        if block.startswith("    ")
-    )
+    blocks = re.findall(r"^```bash\n(.*?)^```", story, re.MULTILINE | re.DOTALL)
+    first, second, teammates = (block.splitlines() for block in blocks)
     clone = Clone(tmp_path / "clone")
     clone.run("dvc", "remote", "add", "--default", "team", str(tmp_path / "remote"))
 

@@ -46,7 +46,7 @@ def in_javascript(script: Page, strokes: Ink) -> Ink:
 
 
 def by_fractions(strokes: Ink) -> Ink:
-    """Return the same as docs/predict.md has it, pixel by pixel."""
+    """Return the same as docs/image-preparation.md has it, pixel by pixel."""
     image = np.zeros((28, 28), np.uint8)
     if not strokes.any():
         return image

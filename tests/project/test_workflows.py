@@ -64,7 +64,7 @@ def test_every_make_target_that_ci_and_the_documents_call_exists() -> None:
     assert {"ci", "repro", "verify"} <= called(ci)
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
     text = "\n".join(page.read_text() for page in pages)
-    code = re.findall(r"^    .+$", text, re.MULTILINE) + re.findall(r"`make [^`]+`", text)
+    code = re.findall(r"^```.*?^```|`make [^`]+`", text, re.MULTILINE | re.DOTALL)
     known = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert called(ci) | called("\n".join(code)) <= {*known}
 

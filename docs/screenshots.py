@@ -1,0 +1,60 @@
+"""Take the screenshots of the documentation again: python -m docs.screenshots.
+
+Needs a workspace in which the pipeline ran, and an MLflow store with the runs to show.
+"""
+
+import io
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+DOCS = Path(__file__).parent
+PORT = "5123"
+CHROMIUM = shutil.which("chromium-headless-shell")  # else Playwright's own
+
+
+def save(page: Page, name: str) -> None:
+    """Write a screenshot with at most 256 colors, which is a third as large."""
+    image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    image.quantize(256, dither=Image.Dither.NONE).save(DOCS / name, optimize=True)
+
+
+def report(browser: Browser) -> None:
+    """Show the drawing canvas with a test image of a 2."""
+    page = browser.new_page(viewport={"width": 1120, "height": 640}, device_scale_factor=1.5)
+    page.goto((DOCS.parent / "report/index.html").as_uri())
+    page.locator("#content[aria-busy=false]").wait_for()
+    page.locator("#drawing-classes [data-class='2']").click()
+    save(page, "page.png")
+
+
+def mlflow(browser: Browser, charts: str) -> None:
+    """Show all runs as charts, and then the page of the best one."""
+    page = browser.new_page(viewport={"width": 1500, "height": 1000}, locale="en-US")
+    page.goto(charts)
+    page.get_by_role("button", name="Close").click()  # MLflow's assistant
+    page.wait_for_timeout(5000)  # milliseconds; the charts draw themselves
+    save(page, "mlflow-runs.png")
+    page.set_viewport_size({"width": 1400, "height": 1100})
+    page.get_by_role("link", name="%").first.click()
+    page.get_by_text("Show more").first.wait_for()
+    page.goto(f"{page.url}?workflowType=machine_learning")
+    page.get_by_text("Show more").first.click()
+    page.wait_for_timeout(3000)
+    save(page, "mlflow-run.png")
+
+
+if __name__ == "__main__":
+    command = [sys.executable, "-m", "softmax", "ui", "--port", PORT]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM)
+        report(chromium)
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+            try:
+                mlflow(chromium, server.stdout.readline().split()[1])  # type: ignore[union-attr]
+            finally:
+                server.terminate()
