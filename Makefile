@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 CHECKS := lint types test-all lock-current lock-reproducible
+REQUIREMENTS = requirements$(if $(CPU),-cpu).txt
 INSTALL = $(BIN)/uv pip install --require-hashes --compile-bytecode --python $(BIN)/python
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
 	--generate-hashes --custom-compile-command "make lock"
@@ -17,7 +18,7 @@ help:
 	@awk -F ':.*## ' '/^## /{print "\n" substr($$0, 4)} /^[a-z-]+:.*## /{printf "  %-12s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ## Set up and run
-repro: .venv/installed ## install into .venv, run the pipeline, print the result; PULL=1: use a DVC remote
+repro: .venv/installed ## install into .venv, run the pipeline, print the result; PULL=1: use a DVC remote, CPU=1: without torch
 	@$(BIN)/python -m softmax run $(if $(PULL),--pull)
 
 data: .venv/installed ## download the data set only
@@ -67,18 +68,19 @@ bench: .venv/dev ## compare with other libraries and write benchmarks/results.md
 
 ## Maintain
 lock: .venv/installed ## pin the dependencies of pyproject.toml, with hashes
-	$(COMPILE) pyproject.toml --output-file requirements.txt
+	$(COMPILE) pyproject.toml --extra torch --output-file requirements.txt
+	$(COMPILE) pyproject.toml --constraint requirements.txt --output-file requirements-cpu.txt
 	$(COMPILE) --group dev --constraint requirements.txt --output-file requirements-dev.txt
 
-.venv/installed: requirements.txt # by uv, whose own hash is there, too; pip -r does the same, slowly
+.venv/installed: $(REQUIREMENTS) # by uv, whose own hash is there, too; pip -r does the same, slowly
 	$(PYTHON) -m venv .venv
 	@sed -n '/^uv==/,/^    #/p' requirements.txt > .venv/uv.txt
 	$(BIN)/pip install --disable-pip-version-check --quiet --require-hashes --requirement .venv/uv.txt
-	$(INSTALL) --requirement requirements.txt
+	$(INSTALL) --requirement $(REQUIREMENTS)
 	@printf '#!/bin/sh\nexec "$$(dirname "$$0")/python" -m softmax "$$@"\n' > $(BIN)/softmax
 	@chmod +x $(BIN)/softmax
 	@touch $@
 
 .venv/dev: .venv/installed requirements-dev.txt
-	$(INSTALL) --requirement requirements-dev.txt
+	$(INSTALL) --requirement requirements.txt --requirement requirements-dev.txt
 	@touch $@

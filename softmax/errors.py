@@ -69,6 +69,7 @@ SECRETS = (  # of addresses: what tells who asks
 )
 
 
+NOT_EVERYWHERE = ("torch", "torchvision")  # requirements-cpu.txt leaves them out
 LIBRARIES = ("git", "scmrepo", "dvc", "_pygit2")
 GIT_FAULTS = {  # by what git says
     "not a git repository": ("no git repository", "Run `git init`, and commit."),
@@ -131,6 +132,8 @@ def _explained(error: Exception) -> str:
     """Return in one line what git, DVC or Python lacks on this machine; "" for any other error."""
     if isinstance(error, KeyError) and "getpwuid" in str(error):
         return "USER: not set, and this user has no account. Set it to any name."
+    if isinstance(error, ModuleNotFoundError) and error.name in NOT_EVERYWHERE:
+        return f"{error.name}: not installed here. Run `uv pip install -r requirements.txt`."
     if type(error).__module__.partition(".")[0] not in LIBRARIES:
         return ""
     git = ["git", "rev-parse", "--verify", "HEAD"]

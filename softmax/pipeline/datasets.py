@@ -66,6 +66,7 @@ class DatasetEntry(Description):
     """A data set: what it holds, and its files."""
 
     homepage: str = ""  # the page that describes it
+    mirrors: tuple[str, ...] = ()  # URLs of directories that hold the files, compressed or not
     # sizes of a validation set, least and most, with which both sides have every class
     validation: tuple[int, int] | None = None
     prepared: Literal["as they are", "resized", "pen strokes"] = "as they are"

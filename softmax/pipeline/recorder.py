@@ -30,11 +30,11 @@ class Recorder:
     """The connection of a stage, for as long as it works, to the recorder of its run."""
 
     def __init__(self, stage: str) -> None:
-        self._stage, self._started = stage, time.time()
-        self._path, self._failure = _path(), ""
+        self._stage, self._started, self._failure = stage, time.time(), ""
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.settimeout(LIMIT)
         try:
+            self._path = _path()
             self._connect()
         except OSError as error:  # of which to warn once the results are on disk
             self._failure = reason(error)
@@ -82,9 +82,13 @@ def _path() -> Path:
     """
     code = max(path.stat().st_mtime_ns for path in Path(__file__).parents[1].rglob("*.py"))
     environment = {key: value for key, value in os.environ.items() if key != OF_A_STAGE}
-    uri = environment.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
-    database = Path(environment.get("DVC_ROOT", ""), uri.removeprefix("sqlite:///"))
-    inode = database.stat().st_ino if database.exists() else 0  # it may be removed
+    uri = environment.get("MLFLOW_TRACKING_URI")
+    database = Path(
+        environment.get("DVC_ROOT", ""), (uri or "mlflow.db").removeprefix("sqlite:///")
+    )
+    if not uri:
+        database.touch()
+    inode = database.stat().st_ino if database.exists() else 0  # of a store that may be replaced
     known = repr((sys.executable, code, os.getuid(), inode, sorted(environment.items())))
     return DIRECTORY / f"recorder-{hashlib.sha256(known.encode()).hexdigest()[:16]}"
 

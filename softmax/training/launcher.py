@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 from softmax.core.workers import ALONE, Workers, rendezvous
@@ -132,7 +133,8 @@ def choose() -> str:
     wanted = os.environ.get("DEVICE") or "auto"  # empty where CI does not know the variable
     if wanted not in ("auto", "cpu", "cuda"):
         raise SettingError(f"DEVICE = {wanted!r} should be auto, cpu or cuda")
-    if wanted == "cpu" or (wanted == "auto" and not any(map(loads, DRIVERS))):
+    possible = find_spec("torch") and any(map(loads, DRIVERS))
+    if wanted == "cpu" or (wanted == "auto" and not possible):
         return "cpu"
     import torch  # takes seconds
 

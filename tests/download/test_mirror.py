@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from download.sites import GOOD, PLAIN, Fetch
 from helpers.sites import Reply, Serve, body, sent, status
-from torchvision.datasets import MNIST
 
 from softmax.data import sources
 from softmax.errors import SourceError
+from softmax.pipeline import datasets
 from softmax.pipeline.datasets import FILES
 
 PATIENCE = 0.3  # seconds for the next byte, of mirrors that do not send it
@@ -97,7 +97,8 @@ def test_a_faulty_mirror_is_passed_over_and_named_to_who_asks(
 ) -> None:
     site, reason = ALL_FAULTS[fault]
     bad, good = serve(PLAIN | site), serve(PLAIN)
-    MNIST.mirrors.append(good)
+    entry = datasets.load()["mnist"].model_copy(update={"mirrors": (good,)})
+    monkeypatch.setitem(datasets.load(), "mnist", entry)
     monkeypatch.setattr(sources, "TIMEOUT", PATIENCE)
     monkeypatch.setattr(sources, "DEADLINE", 3 * PATIENCE)
     monkeypatch.setenv("VERBOSE", "1")
