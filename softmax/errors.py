@@ -116,8 +116,8 @@ def exits_cleanly(main: Callable[[], None]) -> Callable[[], None]:
             remedy = error.remedy if isinstance(error, SoftmaxError) else ""
             print(f"error: {shown(error)}" + (f". {remedy}" if remedy else ""), file=sys.stderr)
             sys.exit(2)
-        except KeyboardInterrupt:
-            sys.exit(130)
+        except KeyboardInterrupt as error:
+            sys.exit(128 + next(iter(error.args), signal.SIGINT))
         except Exception as error:
             if not (told := _explained(error)):
                 raise

@@ -4,6 +4,7 @@ A command imports its module when it runs, so that `--help` needs no library but
 """
 
 import re
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -69,7 +70,7 @@ def sweep(values: tuple[str, ...], json: bool) -> None:
     """
     from softmax.cli import sweep
 
-    sweep.run(values, json=json)
+    sweep.run(values, as_json=json)
 
 
 @command("compare main my-experiment")
@@ -170,9 +171,14 @@ def resolve(pull: bool) -> None:
     pipeline.resolve(pull=pull)
 
 
+def _interrupt(number: int, _: object) -> None:
+    raise KeyboardInterrupt(number)
+
+
 @exits_cleanly
 def main() -> None:
-    """Run the command that the arguments name."""
+    """Run the command that the arguments name; SIGTERM ends it as Ctrl-C does, cleanly."""
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         program.main(prog_name="python -m softmax", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

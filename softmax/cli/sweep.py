@@ -1,8 +1,10 @@
 """Train many models at once, each with the bytes that it would have alone."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
+from filelock import FileLock
 from tqdm import tqdm
 
 from softmax.pipeline import recorder
@@ -16,22 +18,33 @@ if TYPE_CHECKING:
     from softmax.tracking import sweeps
 
 
-def run(overrides: Sequence[str], *, json: bool) -> None:
+def run(overrides: Sequence[str], *, as_json: bool) -> None:
     """Train what is not trained yet, show it in MLflow, and say which model is best."""
     config = search_space.read(overrides)
     passes.sets(config[0].params.download.dataset, "cpu")  # or say what is wrong
     results = train(config)
-    if json:
-        print(ranking.rank(results).to_json(orient="records", indent=2))
+    if as_json:
+        print(json.dumps([results[k].row() for k in ranking.rank(results).index], indent=2))
     else:
         print(ranking.write(results))
 
 
 def train(config: Sequence[Configuration]) -> list[Result]:
-    """The result of each setting: from the shelf, or else trained and put there; with its row."""
+    """Return the result of each setting, from the cache or else trained, and log it to MLflow.
+
+    A second sweep of the same settings waits for the first, and so adds no second run.
+    """
     where, read = launcher.choose(), model_cache.inputs()
-    threads = launcher.wanted() or (1 if where == "cuda" else launcher.cpus())
     results = [Result(one, model_cache.directory(read, one.params)) for one in config]
+    key = model_cache.key(result.directory for result in results)
+    with FileLock(model_cache.PLACE / f"{key}.lock"):
+        _complete(results, where, read)
+    return results
+
+
+def _complete(results: Sequence[Result], where: str, read: dict[str, str]) -> None:
+    """Train on `where` what is not in the cache, and log all."""
+    threads = launcher.wanted() or (1 if where == "cuda" else launcher.cpus())
     there = [result for result in results if result.directory.exists()]
     waiting = [result for result in results if not result.directory.exists()]
 
@@ -45,39 +58,43 @@ def train(config: Sequence[Configuration]) -> list[Result]:
     chosen, best = [result.setting.params for result in waiting], 0.0
     with (
         passes.running(chosen, where, threads) as trained,
+        Rows(results) as rows,  # opens the store while the first models train
         tqdm(total=len(results), desc="sweep", unit="model", disable=None) as bar,
     ):
-        rows = Rows(results)  # opens the store while the first models train
         for result in done(trained):
             rows.add(result)
             best = max(best, result.row().get(ranking.VALIDATION, 0))
             bar.set_postfix({"best": f"{best:.2%}"} if best else {})
             bar.update()
-    rows.close()
-    return results
 
 
 class Rows:
-    """The row of each model in MLflow, under one that shows them all, until MLflow fails."""
+    """The run of each model in MLflow, under a parent that shows them all, until MLflow fails."""
 
     def __init__(self, results: Sequence[Result]) -> None:
-        self.results = results
         self.sweep: sweeps.Sweep | None = None
         with recorder.never_fails("sweep"):
             from softmax.tracking.sweeps import Sweep
 
             self.sweep = Sweep(results)
 
-    def add(self, result: Result) -> None:
-        """Add the row of a model, or complete it."""
-        sweep, self.sweep = self.sweep, None
-        with recorder.never_fails("sweep"):
-            if sweep:
-                sweep.add(result)
-                self.sweep = sweep
+    def __enter__(self) -> Self:
+        return self
 
-    def close(self) -> None:
-        """Show all of them in their parent."""
+    def add(self, result: Result) -> None:
+        """Add the run of a model, or complete it."""
+        added = False
         with recorder.never_fails("sweep"):
             if self.sweep:
-                self.sweep.close(ranking.rank(self.results), ranking.draw(self.results))
+                self.sweep.add(result)
+            added = True
+        if not added:
+            self.sweep = None
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Show all results in the parent, or how the sweep ended early."""
+        with recorder.never_fails("sweep"):
+            if self.sweep and kind:
+                self.sweep.end("KILLED" if kind is KeyboardInterrupt else "FAILED")
+            elif self.sweep:
+                self.sweep.close()

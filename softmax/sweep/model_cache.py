@@ -5,7 +5,7 @@ at any time.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,6 +37,11 @@ def directory(read: Mapping[str, str], config: Params) -> Path:
     code = [metadata.version("numba"), *trained_by]
     made_of = {"inputs": dict(read), "params": chosen, "test": test, "code": code}
     return PLACE / hashlib.sha256(files.to_json(made_of)).hexdigest()
+
+
+def key(directories: Iterable[Path]) -> str:
+    """Return the SHA-256 by which a sweep of these models is known, in whatever order."""
+    return hashlib.sha256("".join(sorted(one.name for one in directories)).encode()).hexdigest()
 
 
 def keep(place: Path, outcome: Outcome, read: Mapping[str, str], device: str) -> None:

@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
+import tabulate as tables
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
-from tabulate import tabulate
 
-from softmax.pipeline import files, paths
+from softmax.pipeline import datasets, files, paths
+from softmax.pipeline.params import Params
 from softmax.sweep import model_cache
 from softmax.sweep.search_space import Configuration
 
 SEED = "train.seed"
 VALIDATION, LOSS = "validation_accuracy", "train_loss"
 TEST = "test_accuracy"
+TITLES = {"train.validation": "validation images", VALIDATION: "validation", TEST: "test"}
 WEIGHTS, FAILURE = "weights", "failure"
 ROWS = 20
 DIGITS = 12  # of a hash
@@ -29,9 +31,9 @@ WIDE, HIGH = 3.6, 3.4  # inches of a panel
 FEW = 12  # values that have a place each, whatever lies between them
 NO_MODEL = "No setting gave a model."
 NO_VALIDATION = (
-    "None is called best: no images were held out to choose by, and the test set must not choose. "
-    "Add train.validation=10000."
+    "None is called best: the settings share no validation set, and the test set must not choose."
 )
+PART = 6  # one of so many training images makes a validation set, as MNIST's 10,000
 
 
 class Result(NamedTuple):
@@ -108,35 +110,50 @@ def best(results: Sequence[Result]) -> Result | None:
 def write(results: Sequence[Result]) -> str:
     """The ranking, what the seeds make of it, and how to have the best."""
     table, keys = rank(results), varied(results)
-    metrics = [metric for metric in (VALIDATION, TEST) if metric in table]
-    columns = [*keys, *metrics, LOSS, WEIGHTS, FAILURE]
-    parts = [_tabulated(table[[name for name in columns if name in table]])]
-    if len(table) > ROWS:
-        parts.append(f"and {len(table) - ROWS} more, which --json prints")
+    metrics, parts = [one for one in (VALIDATION, TEST) if one in table], [tabulate(results)]
     if SEED in keys:
         for metric in metrics:
             spread = over_seeds(table, keys, metric)
             parts.append(f"{_title(metric)} accuracy over seeds\n{_tabulated(spread)}")
-    first = best(results)
-    parts.append(
-        f"Best by held-out images, with weights {first.row()[WEIGHTS][:DIGITS]}...\n"
-        f"To have it here: dvc exp run {first.setting.options()}"
-        if first
-        else (NO_VALIDATION if metrics else NO_MODEL)
-    )
+    if first := best(results):
+        parts.append(
+            f"Best by held-out images, with weights {first.row()[WEIGHTS][:DIGITS]}...\n"
+            f"To have it here: dvc exp run {first.setting.options()}"
+        )
+    else:
+        parts.append(_no_validation(results[0].setting.params) if metrics else NO_MODEL)
     return "\n\n".join(parts)
 
 
-def _tabulated(table: pd.DataFrame) -> str:
+def _no_validation(config: Params) -> str:
+    """Say that none is best, and how many images of this data set could choose."""
+    entry = datasets.load()[config.download.dataset]
+    least, most = entry.validation or (1, entry.images[0] - 1)
+    count = min(max(entry.images[0] // PART, least), most)
+    hint = f" Use train.validation={count} for all of them." if least <= most else ""
+    return NO_VALIDATION + hint
+
+
+def tabulate(results: Sequence[Result], form: str = "simple") -> str:
+    """The ranking as a table in a format of tabulate's."""
+    table = rank(results)
+    columns = [*varied(results), VALIDATION, TEST, LOSS, WEIGHTS, FAILURE]
+    return _tabulated(table[[name for name in columns if name in table]], form)
+
+
+def _tabulated(table: pd.DataFrame, form: str = "simple") -> str:
     rows = [
         [_written(str(name), value) for name, value in row.items()]
         for row in table.head(ROWS).to_dict("records")
     ]
-    return tabulate(rows, [_title(str(name)) for name in table], disable_numparse=True)
+    titles = [_title(str(name)) for name in table]
+    text = tables.tabulate(rows, titles, form, disable_numparse=True)
+    more = f"\n\nand {len(table) - ROWS} more; --json prints each result"
+    return text + (more if len(table) > ROWS else "")
 
 
 def _title(column: str) -> str:
-    return column.removeprefix("train.").removesuffix("_accuracy").replace("_", " ")
+    return TITLES.get(column, column.removeprefix("train.").replace("_", " "))
 
 
 def _written(column: str, value: Any) -> str:
@@ -145,7 +162,7 @@ def _written(column: str, value: Any) -> str:
         return "-"
     if isinstance(value, str):
         return value[:DIGITS] if column == WEIGHTS else value.partition(",")[0]
-    return FORMATS.get(column, "{}").format(value)
+    return FORMATS.get(column, "{}").format(value).removesuffix(".0")
 
 
 def draw(results: Sequence[Result]) -> bytes:

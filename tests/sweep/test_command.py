@@ -1,7 +1,12 @@
 """`softmax sweep`: a table, rows in MLflow, and how to have the best model."""
 
+import errno
 import json
+import re
+import signal
 import statistics
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +54,7 @@ def test_each_model_has_a_row_under_one_that_shows_all(workspace: Workspace) -> 
         assert " · lr=" in run.info.run_name
     picture = Path(parent.info.artifact_uri.removeprefix("file://")) / "sweep.png"
     assert picture.read_bytes().startswith(b"\x89PNG")
-    assert "learning_rate" in parent.data.tags["mlflow.note.content"]
+    assert "learning rate" in parent.data.tags["mlflow.note.content"]
 
 
 def test_nothing_is_trained_or_logged_twice(workspace: Workspace) -> None:
@@ -90,6 +95,57 @@ def test_a_setting_without_a_model_has_a_row_that_says_why(workspace: Workspace)
     failed = by_weights(workspace)["FAILED"]
     assert failed.data.params["train.learning_rate"] == "1e+30"
     assert "exact only below" in failed.data.tags["mlflow.note.content"]
+
+
+def test_a_swept_validation_set_has_a_column_of_its_own(workspace: Workspace) -> None:
+    printed = workspace.tool("sweep", "train.validation=0,50", "train.epochs=1,2")
+    titles = re.split("  +", printed.out.partition("\n")[0])
+    assert len(titles) == len({*titles})
+    assert "Use train.validation=83 for all of them." in printed.out
+
+
+def test_json_has_every_digit(workspace: Workspace) -> None:
+    (one,) = sweep(workspace, "train.validation=50")
+    workspace.set(train={"validation": 50})
+    workspace.run("train")
+    stages = json.loads(paths.TRAIN_METRICS.read_bytes())
+    assert stages == {key: one[key] for key in stages}
+
+
+def test_where_every_setting_fails_the_parent_has_failed(workspace: Workspace) -> None:
+    printed = workspace.tool("sweep", "train.learning_rate=1e30,1e300")
+    assert (printed.status, printed.err) == (0, "")
+    found = rows(workspace.store)
+    assert [run.info.status for run in found] == ["FAILED"] * 3
+    (parent,) = (run for run in found if "sweep.sha256" in run.data.tags)
+    assert parent.data.tags["mlflow.note.content"].startswith("No setting gave a model.")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "ends"),
+    [(signal.SIGTERM, 143, "KILLED"), (signal.SIGINT, 130, "KILLED"), (None, 2, "FAILED")],
+)
+def test_a_sweep_that_ends_early_ends_its_parent_which_the_next_completes(
+    error: int | None, status: int, ends: str, workspace: Workspace
+) -> None:
+    def stop(*_: Any) -> None:
+        if error is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        signal.raise_signal(error)
+
+    with workspace.monkeypatch.context() as patch:
+        patch.setattr(model_cache, "keep", stop)
+        assert workspace.tool("sweep", *OPTIONS).status == status
+    assert [run.info.status for run in rows(workspace.store)] == [ends]
+    sweep(workspace, *OPTIONS)
+    assert [run.info.status for run in rows(workspace.store)] == ["FINISHED"] * 5
+
+
+def test_two_sweeps_of_the_same_settings_make_one_run_per_model(workspace: Workspace) -> None:
+    command = [sys.executable, "-m", "softmax", "sweep", "train.learning_rate=range(1,13)"]
+    both = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(2)]
+    assert [one.wait() for one in both] == [0, 0]
+    assert len(rows(workspace.store)) == 1 + 12
 
 
 def test_without_mlflow_it_says_how_to_add_the_rows(workspace: Workspace) -> None:

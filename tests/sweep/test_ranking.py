@@ -22,17 +22,23 @@ def make(tmp_path: Path) -> Make:
     lecture = params.load(LECTURE)
 
     def result(
-        validation_set: int = 9, validation: float = 0, test: float = 0, **changes: Any
+        validation_set: int = 9,
+        validation: float = 0,
+        test: float = 0,
+        loss: float = 1,
+        **changes: Any,
     ) -> Result:
         train = lecture.train.model_copy(update={"validation": validation_set, **changes})
         setting = Configuration(
             {f"train.{key}": value for key, value in changes.items()},
             lecture.model_copy(update={"train": train}),
         )
-        judged = {"validation_accuracy": validation} if validation_set else {}
+        judged = {"validation_accuracy": validation, "validation_loss": loss}
         outputs = {
             paths.WEIGHTS: str(changes).encode(),
-            paths.TRAIN_METRICS: json.dumps({"train_loss": 1 - test, **judged}).encode(),
+            paths.TRAIN_METRICS: json.dumps(
+                {"train_loss": 1 - test, **(judged if validation_set else {})}
+            ).encode(),
             paths.TEST_METRICS: json.dumps({"accuracy": test, "loss": 1}).encode(),
         }
         failed = {model_cache.FAILURE: b"it left the range, at once"}
@@ -98,3 +104,16 @@ def test_a_seed_that_failed_is_not_the_best(others: dict[str, float], make: Make
 def test_of_seeds_alone_it_is_the_first(make: Make) -> None:
     results = [make(seed=seed, validation=0.8 + seed / 100, test=0.8) for seed in range(3)]
     assert ranking.best(results) == results[0]
+
+
+def test_tables_keep_integers_and_say_what_they_leave_out(make: Make) -> None:
+    results = [
+        make(test=0.5, epochs=epochs, learning_rate=rate, seed=seed)
+        for epochs in range(1, 13)
+        for rate in (1, 0.5)
+        for seed in (0, 1)
+    ]
+    text = ranking.write(results)
+    assert ".0 " not in text
+    assert "and 28 more" in text
+    assert text.count("and 4 more") == 2
