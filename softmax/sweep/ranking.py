@@ -76,19 +76,32 @@ def has_validation(results: Sequence[Result]) -> bool:
 def rank(results: Sequence[Result]) -> pd.DataFrame:
     """A row for each, numbered as in `results`: the best first, failures last.
 
-    Where no held-out images judge, the loss on the training images gives the order.
+    Accuracy on the validation set gives the order, and the loss on it where that is equal; without
+    a validation set the loss on the training images does.
     """
     table = pd.DataFrame([result.row() for result in results])
-    by, rising = (VALIDATION, False) if has_validation(results) else (LOSS, True)
-    return table.sort_values(by, ascending=rising, kind="stable") if by in table else table
+    if LOSS not in table:
+        return table
+    if has_validation(results):
+        return table.sort_values([VALIDATION, _loss(VALIDATION)], ascending=[False, True])
+    return table.sort_values(LOSS, kind="stable")
+
+
+def _loss(accuracy: str) -> str:
+    return accuracy.replace("accuracy", "loss")
 
 
 def over_seeds(table: pd.DataFrame, keys: Sequence[str], metric: str) -> pd.DataFrame:
-    """Count, mean, standard deviation, least and largest over the seeds of the other `keys`."""
+    """Count, mean, standard deviation, minimum and maximum over the seeds of the other `keys`.
+
+    The best mean comes first, of equal ones that with the lower mean loss.
+    """
     others = [key for key in keys if key != SEED]
     groups = table.groupby(others or (lambda _: 0), sort=False)
     spread = groups[metric].agg(["count", "mean", "std", "min", "max"])
-    return spread.sort_values("mean", ascending=False).reset_index(drop=not others)
+    spread["loss"] = groups[_loss(metric)].mean()
+    spread = spread.sort_values(["mean", "loss"], ascending=[False, True]).drop(columns="loss")
+    return spread.reset_index(drop=not others)
 
 
 def best(results: Sequence[Result]) -> Result | None:
@@ -120,6 +133,7 @@ def write(results: Sequence[Result]) -> str:
             f"Best by held-out images, with weights {first.row()[WEIGHTS][:DIGITS]}...\n"
             f"To have it here: dvc exp run {first.setting.options()}"
         )
+        parts += _at_edge(first, results)
     else:
         parts.append(_no_validation(results[0].setting.params) if metrics else NO_MODEL)
     return "\n\n".join(parts)
@@ -132,6 +146,17 @@ def _no_validation(config: Params) -> str:
     count = min(max(entry.images[0] // PART, least), most)
     hint = f" Use train.validation={count} for all of them." if least <= most else ""
     return NO_VALIDATION + hint
+
+
+def _at_edge(first: Result, results: Sequence[Result]) -> list[str]:
+    """Return a line for each number of `first` that is the smallest or largest of those tried."""
+    lines = []
+    for key in varied(results):
+        value, tried = first.setting.changes[key], [one.setting.changes[key] for one in results]
+        end = {min(tried): "smallest", max(tried): "largest"}.get(value)
+        if len({*tried}) > 1 and end and value and key != SEED and not isinstance(value, str):
+            lines.append(f"{key}={value} is the {end} value tried: a wider range may be better.")
+    return lines
 
 
 def tabulate(results: Sequence[Result], form: str = "simple") -> str:

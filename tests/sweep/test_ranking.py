@@ -106,6 +106,25 @@ def test_of_seeds_alone_it_is_the_first(make: Make) -> None:
     assert ranking.best(results) == results[0]
 
 
+@pytest.mark.parametrize("seeds", [[0], [0, 1]])
+def test_the_validation_loss_breaks_a_tie(seeds: list[int], make: Make) -> None:
+    results = [
+        make(learning_rate=rate, seed=seed, validation=0.5, test=0.5, loss=losses[seed])
+        for rate, losses in ((1, (0.3, 0.0)), (2, (0.2, 0.05)), (3, (0.4, 0.4)))
+        for seed in seeds
+    ]
+    assert ranking.best(results) == results[len(seeds)]
+
+
+@pytest.mark.parametrize(("best", "end"), [(1, "smallest"), (2, ""), (3, "largest")])
+def test_a_best_value_at_the_edge_of_its_range_is_named(best: int, end: str, make: Make) -> None:
+    accuracies = {k: 0.9 if k == best else 0.8 for k in (1, 2, 3)}
+    results = [make(epochs=k, validation=x, test=x) for k, x in accuracies.items()]
+    line = f"train.epochs={best} is the {end} value tried"
+    assert (line in ranking.write(results)) == bool(end)
+    assert ("value tried" in ranking.write(results)) == bool(end)
+
+
 def test_tables_keep_integers_and_say_what_they_leave_out(make: Make) -> None:
     results = [
         make(test=0.5, epochs=epochs, learning_rate=rate, seed=seed)
