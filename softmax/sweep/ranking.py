@@ -120,8 +120,8 @@ def best(results: Sequence[Result]) -> Result | None:
     return results[int(table.index[0])]
 
 
-def write(results: Sequence[Result]) -> str:
-    """The ranking, what the seeds make of it, and how to have the best."""
+def write(results: Sequence[Result], tried: Sequence[Configuration]) -> str:
+    """The ranking, what the seeds make of it, and how to have the best of all that were tried."""
     table, keys = rank(results), varied(results)
     metrics, parts = [one for one in (VALIDATION, TEST) if one in table], [tabulate(results)]
     if SEED in keys:
@@ -133,28 +133,29 @@ def write(results: Sequence[Result]) -> str:
             f"Best by held-out images, with weights {first.row()[WEIGHTS][:DIGITS]}...\n"
             f"To have it here: dvc exp run {first.setting.options()}"
         )
-        parts += _at_edge(first, results)
+        parts += _at_edge(first, tried)
     else:
-        parts.append(_no_validation(results[0].setting.params) if metrics else NO_MODEL)
+        parts.append(NO_VALIDATION + hint(tried[0].params) if metrics else NO_MODEL)
+    if len(results) < len(tried):
+        parts.append(f"{len(results)} of {len(tried)} settings were trained for all epochs.")
     return "\n\n".join(parts)
 
 
-def _no_validation(config: Params) -> str:
-    """Say that none is best, and how many images of this data set could choose."""
+def hint(config: Params) -> str:
+    """Say how many images of this data set could choose; empty if none can be held out."""
     entry = datasets.load()[config.download.dataset]
     least, most = entry.validation or (1, entry.images[0] - 1)
     count = min(max(entry.images[0] // PART, least), most)
-    hint = f" Use train.validation={count} for all of them." if least <= most else ""
-    return NO_VALIDATION + hint
+    return f" Use train.validation={count} for all settings." if least <= most else ""
 
 
-def _at_edge(first: Result, results: Sequence[Result]) -> list[str]:
+def _at_edge(first: Result, tried: Sequence[Configuration]) -> list[str]:
     """Return a line for each number of `first` that is the smallest or largest of those tried."""
     lines = []
-    for key in varied(results):
-        value, tried = first.setting.changes[key], [one.setting.changes[key] for one in results]
-        end = {min(tried): "smallest", max(tried): "largest"}.get(value)
-        if len({*tried}) > 1 and end and value and key != SEED and not isinstance(value, str):
+    for key, value in first.setting.changes.items():
+        values = {one.changes[key] for one in tried}
+        end = {min(values): "smallest", max(values): "largest"}.get(value)
+        if len(values) > 1 and end and value and key != SEED and not isinstance(value, str):
             lines.append(f"{key}={value} is the {end} value tried: a wider range may be better.")
     return lines
 

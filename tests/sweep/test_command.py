@@ -101,7 +101,7 @@ def test_a_swept_validation_set_has_a_column_of_its_own(workspace: Workspace) ->
     printed = workspace.tool("sweep", "train.validation=0,50", "train.epochs=1,2")
     titles = re.split("  +", printed.out.partition("\n")[0])
     assert len(titles) == len({*titles})
-    assert "Use train.validation=83 for all of them." in printed.out
+    assert "Use train.validation=83 for all settings." in printed.out
 
 
 def test_json_has_every_digit(workspace: Workspace) -> None:
@@ -154,6 +154,23 @@ def test_without_mlflow_it_says_how_to_add_the_rows(workspace: Workspace) -> Non
     assert done.status == 0
     assert done.err.count("warning: could not log sweep") == 1
     assert "which trains nothing twice" in done.err
+
+
+def test_halving_leaves_the_models_of_single_runs(workspace: Workspace) -> None:
+    workspace.set(train={"epochs": 4, "validation": 50})
+    chosen = ["train.learning_rate=interval(1e-4,10)", "--trials", "8"]
+    left, every = sweep(workspace, *chosen, "--halving"), sweep(workspace, *chosen)
+    assert left == [one for one in every if one in left]
+    assert len(left) == 2
+    assert left[0] == every[0]
+    printed = workspace.tool("sweep", *chosen, "--halving")
+    assert "2 of 8 settings were trained for all epochs." in printed.out
+    names = [run.info.run_name for run in rows(workspace.store)]
+    assert len([name for name in names if "%" in name]) == len(left) + len(every)
+
+    workspace.set(train={"validation": 0})
+    said = error(workspace.tool("sweep", *chosen, "--halving"))
+    assert said.endswith("chooses by one validation set. Use train.validation=83 for all settings.")
 
 
 def test_bad_input_is_one_line_and_trains_nothing(workspace: Workspace) -> None:

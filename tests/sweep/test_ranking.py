@@ -59,7 +59,7 @@ def test_held_out_images_choose_and_not_the_test_set(make: Make) -> None:
     ]
     assert list(ranking.rank(results).index) == [2, 0, 1]
     assert ranking.best(results) == results[2]
-    text = ranking.write(results)
+    text = ranking.write(results, [one.setting for one in results])
     assert "dvc exp run -S train.learning_rate=0.2" in text
     assert "it left the range" in text
     assert ranking.varied(results[:1]) == ranking.varied(results) == ["train.learning_rate"]
@@ -78,7 +78,7 @@ def test_without_models_scored_on_the_same_validation_set_none_is_best(
 ) -> None:
     results = [make(n, test=test, learning_rate=k) for k, n in enumerate(validation_sets, 1)]
     assert ranking.best(results) is None
-    assert said in ranking.write(results)
+    assert said in ranking.write(results, [one.setting for one in results])
 
 
 def test_over_seeds_the_mean_chooses(make: Make) -> None:
@@ -88,7 +88,9 @@ def test_over_seeds_the_mean_chooses(make: Make) -> None:
         for (rate, seed), accuracy in scores.items()
     ]
     assert ranking.best(results) == results[2]
-    assert "0.2              2        77.00%  1.41%  76.00%  78.00%" in ranking.write(results)
+    assert "0.2              2        77.00%  1.41%  76.00%  78.00%" in ranking.write(
+        results, [one.setting for one in results]
+    )
 
 
 @pytest.mark.parametrize("others", [{}, {"momentum": 0.5}])
@@ -98,7 +100,9 @@ def test_a_seed_that_failed_is_not_the_best(others: dict[str, float], make: Make
         results = [make(seed=0, momentum=0.1), make(seed=1, momentum=0.1, validation=0.9, test=0.9)]
         results += [make(seed=k, momentum=0.5, validation=0.8, test=0.8) for k in (0, 1)]
     assert ranking.best(results) == results[1]
-    assert "To have it here: dvc exp run -S train.seed=1" in ranking.write(results)
+    assert "To have it here: dvc exp run -S train.seed=1" in ranking.write(
+        results, [one.setting for one in results]
+    )
 
 
 def test_of_seeds_alone_it_is_the_first(make: Make) -> None:
@@ -121,8 +125,8 @@ def test_a_best_value_at_the_edge_of_its_range_is_named(best: int, end: str, mak
     accuracies = {k: 0.9 if k == best else 0.8 for k in (1, 2, 3)}
     results = [make(epochs=k, validation=x, test=x) for k, x in accuracies.items()]
     line = f"train.epochs={best} is the {end} value tried"
-    assert (line in ranking.write(results)) == bool(end)
-    assert ("value tried" in ranking.write(results)) == bool(end)
+    assert (line in ranking.write(results, [one.setting for one in results])) == bool(end)
+    assert ("value tried" in ranking.write(results, [one.setting for one in results])) == bool(end)
 
 
 def test_tables_keep_integers_and_say_what_they_leave_out(make: Make) -> None:
@@ -132,7 +136,7 @@ def test_tables_keep_integers_and_say_what_they_leave_out(make: Make) -> None:
         for rate in (1, 0.5)
         for seed in (0, 1)
     ]
-    text = ranking.write(results)
+    text = ranking.write(results, [one.setting for one in results])
     assert ".0 " not in text
     assert "and 28 more" in text
     assert text.count("and 4 more") == 2

@@ -3,8 +3,11 @@
 import shutil
 from pathlib import Path
 
+import hypothesis
 import pytest
+from dvc.utils.hydra import to_hydra_overrides
 from helpers.shared import LECTURE
+from hypothesis import strategies as st
 
 from softmax.errors import ParamsError
 from softmax.sweep import search_space
@@ -51,6 +54,57 @@ def test_each_fault_of_any_setting_has_one_line() -> None:
         "sweep: train.learning_rate = 0 should be greater than 0",
         "sweep: train.optimizer = 'lion' should be 'sgd', 'momentum', 'nesterov' or 'adam'",
     ]
+
+
+RANGES = ["train.learning_rate=interval(1e-4,1e-1)", "train.epochs=interval(1,40)"]
+FIRST = [
+    "optimizer=sgd learning_rate=0.0257 epochs=5 momentum=0.572",
+    "optimizer=adam learning_rate=0.00122 epochs=9 momentum=0.1775",
+]
+
+
+def test_random_settings_are_the_same_everywhere() -> None:
+    """Draw logarithms where a range spans a decade, and of lists a value each."""
+    chosen = [*RANGES, "train.optimizer=sgd,adam", "train.momentum=interval(0.1,0.9)"]
+    drawn = search_space.read(chosen, 64)
+    assert [one.options().replace("-S train.", "") for one in drawn[:2]] == FIRST
+    assert drawn[:9] == search_space.read(chosen, 9)
+    assert drawn != search_space.read(chosen, 64, seed=1)
+    assert {one.changes["train.optimizer"] for one in drawn} == {"sgd", "adam"}
+    low = [one.changes["train.learning_rate"] < 0.00316 for one in drawn]
+    assert 20 < sum(low) < 44
+
+
+@hypothesis.given(
+    st.floats(0, 1e9), st.floats(0, 1e9), st.sampled_from(["epochs", "learning_rate", "momentum"])
+)
+def test_drawn_values_are_inside_their_range(a: float, b: float, key: str) -> None:
+    low, high = sorted([int(a), int(b)] if key == "epochs" else [a, b])
+    hypothesis.assume(low < high)
+    (override,) = to_hydra_overrides([f"train.{key}=interval({low!r},{high!r})"])
+    for share in (0, 0.5, 1 - 2**-53):
+        value = float(search_space._draw(override, share).partition("=")[2])
+        assert low <= value <= high
+        assert (value > low) == (share > 0) or key == "epochs"
+
+
+@pytest.mark.parametrize(
+    ("override", "trials", "reason"),
+    [
+        (RANGES[0], None, "a range needs the number of settings to draw. Add --trials 64."),
+        ("train.seed=interval(2,1)", 8, "train.seed: the range should end above 2.0, not at 1.0."),
+        ("train.x=interval(0,1)", 8, "train.x = "),
+        ("train.optimizer=interval(0,1)", 8, "train.optimizer = "),
+        ("train.learning_rate=interval(0,inf)", 8, "'Infinity' should be a valid number"),
+    ],
+)
+def test_a_range_that_has_no_values_is_one_line(
+    override: str, trials: int | None, reason: str
+) -> None:
+    with pytest.raises(ParamsError) as error:
+        search_space.read([override], trials)
+    assert reason in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 TRAIN_ONLY = "a sweep sets keys of train, such as train.learning_rate=0.01,0.1"
