@@ -70,7 +70,7 @@ SECRETS = (  # of addresses: what tells who asks
 
 
 LIBRARIES = ("git", "scmrepo", "dvc", "_pygit2")
-GIT_FAULTS = {  # by what git says
+GIT_FAULTS = {  # by what git says, or the error of a library where git says nothing
     "not a git repository": ("no git repository", "Run `git init`, and commit."),
     "Needed a single revision": (
         "a git repository without a commit",
@@ -79,6 +79,10 @@ GIT_FAULTS = {  # by what git says
     "dubious ownership": (
         "a git repository of another user",
         "Run `git config --global --add safe.directory {}`.",
+    ),
+    "InvalidGitRepositoryError": (
+        "a directory of a larger git repository",
+        "For this command, clone the project into a repository of its own.",
     ),
 }
 
@@ -136,6 +140,7 @@ def _explained(error: Exception) -> str:
     git = ["git", "rev-parse", "--verify", "HEAD"]
     environment = os.environ | {"LC_ALL": "C"}
     said = subprocess.run(git, capture_output=True, text=True, check=False, env=environment).stderr
+    said += type(error).__name__
     for fault, (problem, remedy) in GIT_FAULTS.items():
         if fault in said:
             return f"{Path.cwd()}: {problem}. {remedy.format(Path.cwd())}"

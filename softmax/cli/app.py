@@ -179,6 +179,7 @@ def resolve(pull: bool) -> None:
 
 
 def _interrupt(number: int, _: object) -> None:
+    signal.signal(number, signal.SIG_DFL)  # the next one does not wait for what is cleaned up
     raise KeyboardInterrupt(number)
 
 
