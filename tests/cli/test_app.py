@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import click
 import pytest
@@ -71,31 +72,27 @@ def test_what_git_lacks_is_one_line(words: str, workspace: Workspace) -> None:
         assert "commit" in error(workspace.tool(words))
 
 
-ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
-
-
 @pytest.mark.parametrize("words", ["compare HEAD", "predict --rev HEAD a"])
 @pytest.mark.parametrize(
     ("command", "said"),
     [
         ("git update-index --split-index", "git update-index --no-split-index`"),
-        ("mv .git ..", "workspace: a directory of a larger git repository. For this command"),
-        pytest.param("chown -R 4242 .", "config --global --add safe.directory", marks=ROOT_ONLY),
+        ("mv .git ..", "workspace: a directory of a larger git repository."),
+        ("chown -R 4242 .", "Run `git config --global --add safe.directory"),
     ],
 )
 def test_a_repository_that_cannot_be_read_is_one_line(
     command: str, said: str, words: str, workspace: Workspace
 ) -> None:
-    subprocess.run(command.split(), check=True)
+    if subprocess.run(command.split(), check=False).returncode:
+        pytest.skip("only root gives files away")
     workspace.monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     assert said in error(workspace.tool(words))
-    assert workspace.tool("sweep", "train.seed=0").status == 0
 
 
 def test_sigterm_removes_temporary_files(workspace: Workspace) -> None:
-    temporary = workspace.directory.parent / "temporary"
-    temporary.mkdir()
-    workspace.monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    (temporary := Path("temporary")).mkdir()
+    workspace.monkeypatch.setattr(tempfile, "tempdir", "temporary")
     workspace.monkeypatch.setattr(sources, "keep", lambda _: signal.raise_signal(signal.SIGTERM))
     assert workspace.tool("data add mine data/digits").status == 128 + signal.SIGTERM
     assert not [*temporary.iterdir()]
