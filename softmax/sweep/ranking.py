@@ -80,11 +80,10 @@ def rank(results: Sequence[Result]) -> pd.DataFrame:
     a validation set the loss on the training images does.
     """
     table = pd.DataFrame([result.row() for result in results])
+    by = {VALIDATION: False, _loss(VALIDATION): True} if has_validation(results) else {LOSS: True}
     if LOSS not in table:
         return table
-    if has_validation(results):
-        return table.sort_values([VALIDATION, _loss(VALIDATION)], ascending=[False, True])
-    return table.sort_values(LOSS, kind="stable")
+    return table.sort_values([*by], ascending=[*by.values()], kind="stable")
 
 
 def _loss(accuracy: str) -> str:
