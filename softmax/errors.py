@@ -71,7 +71,7 @@ SECRETS = (  # of addresses: what tells who asks
 
 NOT_EVERYWHERE = ("torch", "torchvision")  # requirements-cpu.txt leaves them out
 LIBRARIES = ("git", "scmrepo", "dvc", "_pygit2")
-GIT_FAULTS = {  # by what git says
+GIT_FAULTS = {  # by what git says, or the error of a library where git says nothing
     "not a git repository": ("no git repository", "Run `git init`, and commit."),
     "Needed a single revision": (
         "a git repository without a commit",
@@ -80,6 +80,10 @@ GIT_FAULTS = {  # by what git says
     "dubious ownership": (
         "a git repository of another user",
         "Run `git config --global --add safe.directory {}`.",
+    ),
+    "InvalidGitRepositoryError": (
+        "a directory of a larger git repository",
+        "For this command, clone the project into a repository of its own.",
     ),
 }
 
@@ -117,8 +121,8 @@ def exits_cleanly(main: Callable[[], None]) -> Callable[[], None]:
             remedy = error.remedy if isinstance(error, SoftmaxError) else ""
             print(f"error: {shown(error)}" + (f". {remedy}" if remedy else ""), file=sys.stderr)
             sys.exit(2)
-        except KeyboardInterrupt:
-            sys.exit(130)
+        except KeyboardInterrupt as error:
+            sys.exit(128 + next(iter(error.args), signal.SIGINT))
         except Exception as error:
             if not (told := _explained(error)):
                 raise
@@ -139,6 +143,7 @@ def _explained(error: Exception) -> str:
     git = ["git", "rev-parse", "--verify", "HEAD"]
     environment = os.environ | {"LC_ALL": "C"}
     said = subprocess.run(git, capture_output=True, text=True, check=False, env=environment).stderr
+    said += type(error).__name__
     for fault, (problem, remedy) in GIT_FAULTS.items():
         if fault in said:
             return f"{Path.cwd()}: {problem}. {remedy.format(Path.cwd())}"

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from softmax.analysis import dataset_changes, images, significance
+from softmax.analysis.model_card import literal
 from softmax.analysis.trained_models import Results
 from softmax.core.arrays import FloatArray
 from softmax.pipeline import paths
@@ -121,7 +122,7 @@ def _weights(
 
 
 def _listed(names: Sequence[str]) -> str:
-    return textwrap.shorten(", ".join(names), 400, placeholder=" ...") or "none"
+    return textwrap.shorten(", ".join(map(literal, names)), 400, placeholder=" ...") or "none"
 
 
 def _identity(before: Results, after: Results) -> str:
@@ -181,7 +182,7 @@ def _by_class(before: pd.DataFrame, after: pd.DataFrame) -> str:
     rows = []
     for name, pairs in zip(names, np.stack([old, new], axis=-1), strict=True):
         if (pairs[:, 0] != pairs[:, 1]).any():
-            rows.append((name.replace("|", "\\|"), *(_change(x, y) for x, y in pairs)))
+            rows.append((literal(name), *(_change(x, y) for x, y in pairs)))
     return _section("By class", _table(["class", "recall", "F1"], rows))
 
 

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from softmax.analysis.model_card import literal
+
 ROWS = 20  # classes that the table shows at most
 SPLITS = {"training": "Training", "test": "Test"}
 MATCHES = (  # what two images must have in common, the closest match first
@@ -66,7 +68,7 @@ def describe(before: Version, after: Version) -> str:
     for what, here, there in [("added", after, before), ("dropped", before, after)]:
         if names := [name for name in here.classes if name not in set(there.classes)]:
             more = f" and {len(names) - ROWS:,} more" if len(names) > ROWS else ""
-            said.append(f"Classes {what}: {', '.join(names[:ROWS])}{more}.")
+            said.append(f"Classes {what}: {', '.join(map(literal, names[:ROWS]))}{more}.")
     if set(before.classes) == set(after.classes) and [*before.classes] != [*after.classes]:
         said.append("The classes are in another order.")
     changes = {
@@ -143,7 +145,7 @@ def _by_class(
         arrows = cells.pop("a") + " → " + cells.pop("b")
         cells[split] = arrows
     cells = cells.join(counts.loc[:, counts.any()]).loc[[name for name in names if name in most]]
-    cells.index = pd.Index([name.replace("|", "\\|") for name in cells.index], name="class")
+    cells.index = pd.Index([*map(literal, cells.index)], name="class")
     align = ["left", *["right"] * cells.shape[1]]
     table = cells.to_markdown(disable_numparse=True, colalign=align)
     left = int((total > 0).sum()) - len(most)

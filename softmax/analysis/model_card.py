@@ -3,7 +3,9 @@
 After Mitchell et al., Model Cards for Model Reporting (2019). Facts alone, in Markdown.
 """
 
+import html
 import math
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -66,6 +68,15 @@ MISTAKE = """\
 """
 
 
+def literal(text: str) -> str:
+    """Return Markdown, of a table or not, that shows `text` as it is: no link, tag or @mention.
+
+    GitHub looks for mentions, issues and addresses in what is shown, where a comment parts them.
+    """
+    escaped = re.sub(r"[\\`*_~|\[\]]", r"\\\g<0>", html.escape(text, quote=False))
+    return re.sub(r"[@#:$]|www(?=\.)", r"\g<0><!---->", " ".join(escaped.split()))
+
+
 def card(
     config: ModelParams,
     entry: DatasetEntry,
@@ -75,7 +86,7 @@ def card(
 ) -> bytes:
     """The card of the weights with this hash: `metrics` and `table` are those of evaluation."""
     dataset, (classes, features) = config.download.dataset, entry.size
-    names = [name.replace("|", "\\|") for name in entry.classes]
+    names = [*map(literal, entry.classes)]
     validation_set, counts = config.train.validation, evaluation.confusion_matrix(table, classes)
     answers = np.max([table[f"p{k}"] for k in range(classes)], axis=0)
     by_class = [

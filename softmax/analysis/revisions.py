@@ -72,6 +72,11 @@ def check_out(
 
     Raises DataError where git has no dvc.lock, or DVC a file neither in its cache nor in a remote.
     """
+    if git.Repo(root).git.rev_parse("--shared-index-path"):
+        raise DataError(
+            "git: core.splitIndex is on, which DVC cannot read. Run `git config core.splitIndex "
+            "false && git update-index --no-split-index`"
+        )
     files = DVCFileSystem(str(root), rev=commit)
     try:
         files.get_file(f"/{dvc_lock.PATH}", directory / dvc_lock.PATH)

@@ -4,6 +4,7 @@ A command imports its module when it runs, so that `--help` needs no library but
 """
 
 import re
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -61,15 +62,22 @@ def run(pull: bool) -> None:
 
 @command("sweep train.learning_rate=0.001,0.01 train.seed='range(0,8)'")
 @click.argument("values", nargs=-1, required=True, metavar="KEY=VALUE,VALUE...")
+@click.option("--trials", type=click.IntRange(1), help="Draw so many random settings.")
+@click.option("--seed", default=0, type=click.IntRange(0, 2**64 - 1), help="Draw different ones.")
+@click.option("--halving", is_flag=True, help="End the worse half early, again and again.")
 @click.option("--json", is_flag=True, help="Print all results as JSON.")
-def sweep(values: tuple[str, ...], json: bool) -> None:
+def sweep(
+    values: tuple[str, ...], trials: int | None, seed: int, halving: bool, json: bool
+) -> None:
     """Train one model for each combination of values.
 
-    Each model has the bytes of its own single run.
+    Each model has the bytes of its own single run. With --trials, a value may be a range,
+    interval(0.001,0.1), and settings are drawn at random, the same on every machine. With
+    --halving, all train for a few epochs, the better half for twice as many, and so on.
     """
     from softmax.cli import sweep
 
-    sweep.run(values, json=json)
+    sweep.run(values, trials, seed, halving=halving, as_json=json)
 
 
 @command("compare main my-experiment")
@@ -170,9 +178,15 @@ def resolve(pull: bool) -> None:
     pipeline.resolve(pull=pull)
 
 
+def _interrupt(number: int, _: object) -> None:
+    signal.signal(number, signal.SIG_DFL)  # the next one does not wait for what is cleaned up
+    raise KeyboardInterrupt(number)
+
+
 @exits_cleanly
 def main() -> None:
-    """Run the command that the arguments name."""
+    """Run the command that the arguments name; SIGTERM ends it as Ctrl-C does, cleanly."""
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         program.main(prog_name="python -m softmax", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

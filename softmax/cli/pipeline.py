@@ -8,6 +8,7 @@ from itertools import pairwise
 import git
 import pandas as pd
 from dvc.cli import main as dvc
+from dvc.repo import Repo
 
 from softmax.errors import SoftmaxError
 from softmax.pipeline import dvc_lock, params, paths
@@ -67,5 +68,6 @@ def resolve(*, pull: bool) -> None:
 
 
 def _repro(*, pull: bool) -> None:
+    Repo().close()  # its error, for want of git, becomes one that names the remedy
     if status := dvc(["repro", *(["--pull"] if pull else [])]):
         sys.exit(status)

@@ -1,10 +1,14 @@
 """Train many models at once, each with the bytes that it would have alone."""
 
+import json
+import math
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
+from filelock import FileLock
 from tqdm import tqdm
 
+from softmax.errors import ParamsError
 from softmax.pipeline import recorder
 from softmax.sweep import model_cache, passes, ranking, search_space
 from softmax.sweep.passes import Outcome
@@ -16,22 +20,56 @@ if TYPE_CHECKING:
     from softmax.tracking import sweeps
 
 
-def run(overrides: Sequence[str], *, json: bool) -> None:
+def run(
+    overrides: Sequence[str], trials: int | None, seed: int, *, halving: bool, as_json: bool
+) -> None:
     """Train what is not trained yet, show it in MLflow, and say which model is best."""
-    config = search_space.read(overrides)
-    passes.sets(config[0].params.download.dataset, "cpu")  # or say what is wrong
-    results = train(config)
-    if json:
-        print(ranking.rank(results).to_json(orient="records", indent=2))
+    tried = search_space.read(overrides, trials, seed)
+    passes.sets(tried[0].params.download.dataset, "cpu")  # or say what is wrong
+    results = train(halve(tried) if halving else tried)
+    if as_json:
+        print(json.dumps([results[k].row() for k in ranking.rank(results).index], indent=2))
     else:
-        print(ranking.write(results))
+        print(ranking.write(results, tried))
 
 
-def train(config: Sequence[Configuration]) -> list[Result]:
-    """The result of each setting: from the shelf, or else trained and put there; with its row."""
+def halve(config: Sequence[Configuration]) -> Sequence[Configuration]:
+    """Return the settings that successive halving leaves to be trained for all epochs.
+
+    All train for a few epochs, the half with the lower validation loss for twice as many, and so
+    on. Each time a model is trained from its start: memory for all of them could be missing.
+    Source: Jamieson and Talwalkar, AISTATS 2016.
+    """
+    if len(sizes := {one.params.train.validation for one in config}) > 1 or sizes == {0}:
+        hint = ranking.hint(config[0].params)
+        raise ParamsError(f"sweep: --halving chooses by one validation set.{hint}")
+    epochs = max(one.params.train.epochs for one in config)
+    for times in range(min(len(config), epochs).bit_length() - 1, 0, -1):
+        rows = [result.row() for result in train(config, epochs >> times)]
+        order = sorted(range(len(rows)), key=lambda k: rows[k].get("validation_loss", math.inf))
+        config = [config[k] for k in sorted(order[: math.ceil(len(order) / 2)])]
+    return config
+
+
+def train(config: Sequence[Configuration], after: int | None = None) -> list[Result]:
+    """Return the result of each setting, from the cache or else trained, and log it to MLflow.
+
+    With `after`, it is that of so many epochs, which is not logged. A second sweep of the same
+    settings waits for the first, and so adds no second run.
+    """
     where, read = launcher.choose(), model_cache.inputs()
+    results = [Result(one, model_cache.directory(read, one.params, after)) for one in config]
+    key = model_cache.key(result.directory for result in results)
+    with FileLock(model_cache.PLACE / f"{key}.lock"):
+        _complete(results, where, read, after)
+    return results
+
+
+def _complete(
+    results: Sequence[Result], where: str, read: dict[str, str], after: int | None
+) -> None:
+    """Train on `where` what is not in the cache, and log all but what comes `after` few epochs."""
     threads = launcher.wanted() or (1 if where == "cuda" else launcher.cpus())
-    results = [Result(one, model_cache.directory(read, one.params)) for one in config]
     there = [result for result in results if result.directory.exists()]
     waiting = [result for result in results if not result.directory.exists()]
 
@@ -42,42 +80,48 @@ def train(config: Sequence[Configuration]) -> list[Result]:
                 model_cache.keep(waiting[number].directory, outcome, read, where)
             yield from (waiting[number] for number in outcomes)
 
+    desc = f"sweep, {after} epochs" if after else "sweep"
     chosen, best = [result.setting.params for result in waiting], 0.0
     with (
-        passes.running(chosen, where, threads) as trained,
-        tqdm(total=len(results), desc="sweep", unit="model", disable=None) as bar,
+        passes.running(chosen, where, threads, after) as trained,
+        Rows([] if after else results) as rows,  # opens the store while the first models train
+        tqdm(total=len(results), desc=desc, unit="model", disable=None) as bar,
     ):
-        rows = Rows(results)  # opens the store while the first models train
         for result in done(trained):
             rows.add(result)
             best = max(best, result.row().get(ranking.VALIDATION, 0))
             bar.set_postfix({"best": f"{best:.2%}"} if best else {})
             bar.update()
-    rows.close()
-    return results
 
 
 class Rows:
-    """The row of each model in MLflow, under one that shows them all, until MLflow fails."""
+    """The run of each model in MLflow, under a parent that shows them all, until MLflow fails."""
 
     def __init__(self, results: Sequence[Result]) -> None:
-        self.results = results
         self.sweep: sweeps.Sweep | None = None
-        with recorder.never_fails("sweep"):
-            from softmax.tracking.sweeps import Sweep
+        if results:
+            with recorder.never_fails("sweep"):
+                from softmax.tracking.sweeps import Sweep
 
-            self.sweep = Sweep(results)
+                self.sweep = Sweep(results)
+
+    def __enter__(self) -> Self:
+        return self
 
     def add(self, result: Result) -> None:
-        """Add the row of a model, or complete it."""
-        sweep, self.sweep = self.sweep, None
-        with recorder.never_fails("sweep"):
-            if sweep:
-                sweep.add(result)
-                self.sweep = sweep
-
-    def close(self) -> None:
-        """Show all of them in their parent."""
+        """Add the run of a model, or complete it."""
+        added = False
         with recorder.never_fails("sweep"):
             if self.sweep:
-                self.sweep.close(ranking.rank(self.results), ranking.draw(self.results))
+                self.sweep.add(result)
+            added = True
+        if not added:
+            self.sweep = None
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Show all results in the parent, or how the sweep ended early."""
+        with recorder.never_fails("sweep"):
+            if self.sweep and kind:
+                self.sweep.end("KILLED" if kind is KeyboardInterrupt else "FAILED")
+            elif self.sweep:
+                self.sweep.close()

@@ -1,7 +1,6 @@
 """Open MLflow's UI where the runs are compared."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -49,9 +48,8 @@ def listens(port: int) -> bool:
 def serve(uri: str, port: int, links: str) -> None:
     """Serve the store at `uri`, and print `links` once the server listens.
 
-    Raises TrackingError if it ends before. The server ends with this process, also of SIGTERM.
+    Raises TrackingError if it ends before. The server ends with this process.
     """
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--port", str(port)]
     command += ["--backend-store-uri", uri, "--serve-artifacts"]
     with (

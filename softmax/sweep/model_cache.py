@@ -5,7 +5,7 @@ at any time.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,14 +29,20 @@ def inputs() -> dict[str, str]:
         return dict(sorted((dep.def_path, str(dep.get_hash().value)) for dep in deps))
 
 
-def directory(read: Mapping[str, str], config: Params) -> Path:
-    """Where the model of these inputs and settings is kept."""
+def directory(read: Mapping[str, str], config: Params, after: int | None = None) -> Path:
+    """Where the model of these inputs and settings is kept, that `after` so many epochs apart."""
     chosen = config.model_dump(include={"download", "train"})
     test = datasets.load()[config.download.dataset].sha256[2:]
     trained_by = [files.sha256(path) for path in sorted(Path(__file__).parent.glob("*.py"))]
     code = [metadata.version("numba"), *trained_by]
-    made_of = {"inputs": dict(read), "params": chosen, "test": test, "code": code}
+    stopped = {"after": after} if after else {}
+    made_of = {"inputs": dict(read), "params": chosen, "test": test, "code": code, **stopped}
     return PLACE / hashlib.sha256(files.to_json(made_of)).hexdigest()
+
+
+def key(directories: Iterable[Path]) -> str:
+    """Return the SHA-256 by which a sweep of these models is known, in whatever order."""
+    return hashlib.sha256("".join(sorted(one.name for one in directories)).encode()).hexdigest()
 
 
 def keep(place: Path, outcome: Outcome, read: Mapping[str, str], device: str) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,17 +55,18 @@ def plan(config: Sequence[Train], threads: int) -> list[list[int]]:
 
 @contextmanager
 def running(
-    config: Sequence[Params], where: str, threads: int
+    config: Sequence[Params], where: str, threads: int, after: int | None = None
 ) -> Iterator[Iterator[dict[int, Outcome]]]:
     """Train all, in so many threads; gives what came of each pass by number, as it is done.
 
+    With `after`, that is what came of so many epochs, as if the training had been broken off.
     The compiled loops leave Python to the thread that logs what is done. Leaving early waits for
     the epochs that are being trained.
     """
     stop = threading.Event()
     with ThreadPoolExecutor(threads) as pool:
         waiting = {
-            pool.submit(train, [config[number] for number in numbers], where, stop): numbers
+            pool.submit(train, [config[number] for number in numbers], where, stop, after): numbers
             for numbers in plan([one.train for one in config], threads)
         }
         try:
@@ -77,7 +79,9 @@ def running(
             pool.shutdown(cancel_futures=True)
 
 
-def train(config: Sequence[Params], where: str, stop: threading.Event) -> list[Outcome]:
+def train(
+    config: Sequence[Params], where: str, stop: threading.Event, after: int | None = None
+) -> list[Outcome]:
     """Train a group of `plan` on `where`, "cpu" or "cuda", and test it; give up after `stop`."""
     started = time.time()
     training, test = sets(config[0].download.dataset, where)
@@ -88,7 +92,7 @@ def train(config: Sequence[Params], where: str, stop: threading.Event) -> list[O
     failures: dict[int, str] = {}
     here = isinstance(kept.images, np.ndarray)
     trainer = CompiledTrainer(kept, recipes) if here else Trainer(kept, recipes)
-    for epochs in fitting.fit_together(trainer, validation_set):
+    for epochs in islice(fitting.fit_together(trainer, validation_set), after):
         if stop.is_set():
             return []
         for k, epoch in enumerate(epochs):

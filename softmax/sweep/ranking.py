@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
+import tabulate as tables
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
-from tabulate import tabulate
 
-from softmax.pipeline import files, paths
+from softmax.pipeline import datasets, files, paths
+from softmax.pipeline.params import Params
 from softmax.sweep import model_cache
 from softmax.sweep.search_space import Configuration
 
 SEED = "train.seed"
 VALIDATION, LOSS = "validation_accuracy", "train_loss"
 TEST = "test_accuracy"
+TITLES = {"train.validation": "validation images", VALIDATION: "validation", TEST: "test"}
 WEIGHTS, FAILURE = "weights", "failure"
 ROWS = 20
 DIGITS = 12  # of a hash
@@ -29,9 +31,9 @@ WIDE, HIGH = 3.6, 3.4  # inches of a panel
 FEW = 12  # values that have a place each, whatever lies between them
 NO_MODEL = "No setting gave a model."
 NO_VALIDATION = (
-    "None is called best: no images were held out to choose by, and the test set must not choose. "
-    "Add train.validation=10000."
+    "None is called best: the settings share no validation set, and the test set must not choose."
 )
+PART = 6  # one of so many training images makes a validation set, as MNIST's 10,000
 
 
 class Result(NamedTuple):
@@ -74,19 +76,31 @@ def has_validation(results: Sequence[Result]) -> bool:
 def rank(results: Sequence[Result]) -> pd.DataFrame:
     """A row for each, numbered as in `results`: the best first, failures last.
 
-    Where no held-out images judge, the loss on the training images gives the order.
+    Accuracy on the validation set gives the order, and the loss on it where that is equal; without
+    a validation set the loss on the training images does.
     """
     table = pd.DataFrame([result.row() for result in results])
-    by, rising = (VALIDATION, False) if has_validation(results) else (LOSS, True)
-    return table.sort_values(by, ascending=rising, kind="stable") if by in table else table
+    by = {VALIDATION: False, _loss(VALIDATION): True} if has_validation(results) else {LOSS: True}
+    if LOSS not in table:
+        return table
+    return table.sort_values([*by], ascending=[*by.values()], kind="stable")
+
+
+def _loss(accuracy: str) -> str:
+    return accuracy.replace("accuracy", "loss")
 
 
 def over_seeds(table: pd.DataFrame, keys: Sequence[str], metric: str) -> pd.DataFrame:
-    """Count, mean, standard deviation, least and largest over the seeds of the other `keys`."""
+    """Count, mean, standard deviation, minimum and maximum over the seeds of the other `keys`.
+
+    The best mean comes first, of equal ones that with the lower mean loss.
+    """
     others = [key for key in keys if key != SEED]
     groups = table.groupby(others or (lambda _: 0), sort=False)
     spread = groups[metric].agg(["count", "mean", "std", "min", "max"])
-    return spread.sort_values("mean", ascending=False).reset_index(drop=not others)
+    spread["loss"] = groups[_loss(metric)].mean()
+    spread = spread.sort_values(["mean", "loss"], ascending=[False, True]).drop(columns="loss")
+    return spread.reset_index(drop=not others)
 
 
 def best(results: Sequence[Result]) -> Result | None:
@@ -105,38 +119,66 @@ def best(results: Sequence[Result]) -> Result | None:
     return results[int(table.index[0])]
 
 
-def write(results: Sequence[Result]) -> str:
-    """The ranking, what the seeds make of it, and how to have the best."""
+def write(results: Sequence[Result], tried: Sequence[Configuration]) -> str:
+    """The ranking, what the seeds make of it, and how to have the best of all that were tried."""
     table, keys = rank(results), varied(results)
-    metrics = [metric for metric in (VALIDATION, TEST) if metric in table]
-    columns = [*keys, *metrics, LOSS, WEIGHTS, FAILURE]
-    parts = [_tabulated(table[[name for name in columns if name in table]])]
-    if len(table) > ROWS:
-        parts.append(f"and {len(table) - ROWS} more, which --json prints")
+    metrics, parts = [one for one in (VALIDATION, TEST) if one in table], [tabulate(results)]
     if SEED in keys:
         for metric in metrics:
             spread = over_seeds(table, keys, metric)
             parts.append(f"{_title(metric)} accuracy over seeds\n{_tabulated(spread)}")
-    first = best(results)
-    parts.append(
-        f"Best by held-out images, with weights {first.row()[WEIGHTS][:DIGITS]}...\n"
-        f"To have it here: dvc exp run {first.setting.options()}"
-        if first
-        else (NO_VALIDATION if metrics else NO_MODEL)
-    )
+    if first := best(results):
+        parts.append(
+            f"Best by held-out images, with weights {first.row()[WEIGHTS][:DIGITS]}...\n"
+            f"To have it here: dvc exp run {first.setting.options()}"
+        )
+        parts += _at_edge(first, tried)
+    else:
+        parts.append(NO_VALIDATION + hint(tried[0].params) if metrics else NO_MODEL)
+    if len(results) < len(tried):
+        parts.append(f"{len(results)} of {len(tried)} settings were trained for all epochs.")
     return "\n\n".join(parts)
 
 
-def _tabulated(table: pd.DataFrame) -> str:
+def hint(config: Params) -> str:
+    """Say how many images of this data set could choose; empty if none can be held out."""
+    entry = datasets.load()[config.download.dataset]
+    least, most = entry.validation or (1, entry.images[0] - 1)
+    count = min(max(entry.images[0] // PART, least), most)
+    return f" Use train.validation={count} for all settings." if least <= most else ""
+
+
+def _at_edge(first: Result, tried: Sequence[Configuration]) -> list[str]:
+    """Return a line for each number of `first` that is the smallest or largest of those tried."""
+    lines = []
+    for key, value in first.setting.changes.items():
+        values = {one.changes[key] for one in tried}
+        end = {min(values): "smallest", max(values): "largest"}.get(value)
+        if len(values) > 1 and end and value and key != SEED and not isinstance(value, str):
+            lines.append(f"{key}={value} is the {end} value tried: a wider range may be better.")
+    return lines
+
+
+def tabulate(results: Sequence[Result], form: str = "simple") -> str:
+    """The ranking as a table in a format of tabulate's."""
+    table = rank(results)
+    columns = [*varied(results), VALIDATION, TEST, LOSS, WEIGHTS, FAILURE]
+    return _tabulated(table[[name for name in columns if name in table]], form)
+
+
+def _tabulated(table: pd.DataFrame, form: str = "simple") -> str:
     rows = [
         [_written(str(name), value) for name, value in row.items()]
         for row in table.head(ROWS).to_dict("records")
     ]
-    return tabulate(rows, [_title(str(name)) for name in table], disable_numparse=True)
+    titles = [_title(str(name)) for name in table]
+    text = tables.tabulate(rows, titles, form, disable_numparse=True)
+    more = f"\n\nand {len(table) - ROWS} more; --json prints each result"
+    return text + (more if len(table) > ROWS else "")
 
 
 def _title(column: str) -> str:
-    return column.removeprefix("train.").removesuffix("_accuracy").replace("_", " ")
+    return TITLES.get(column, column.removeprefix("train.").replace("_", " "))
 
 
 def _written(column: str, value: Any) -> str:
@@ -145,7 +187,7 @@ def _written(column: str, value: Any) -> str:
         return "-"
     if isinstance(value, str):
         return value[:DIGITS] if column == WEIGHTS else value.partition(",")[0]
-    return FORMATS.get(column, "{}").format(value)
+    return FORMATS.get(column, "{}").format(value).removesuffix(".0")
 
 
 def draw(results: Sequence[Result]) -> bytes:

@@ -1,11 +1,17 @@
-"""The settings of a sweep, in the grammar of `dvc exp run --queue -S`."""
+"""The settings of a sweep, in the grammar of `dvc exp run --queue -S`; random ones of ranges."""
 
 from collections.abc import Mapping, Sequence
+from decimal import ROUND_DOWN, Context, Decimal
 from typing import Any, NamedTuple
 
 from softmax.errors import ParamsError
 from softmax.pipeline import params
 from softmax.pipeline.params import Params, Train
+from softmax.training import randomness
+
+SHORT = Context(prec=3, rounding=ROUND_DOWN)  # for values that people can read and type
+EXACT = Context(rounding=ROUND_DOWN)
+STREAM = 2**64 - 1  # of random words, which no epoch has
 
 
 class Configuration(NamedTuple):
@@ -19,38 +25,76 @@ class Configuration(NamedTuple):
         return " ".join(f"-S {key}={value}" for key, value in self.changes.items())
 
 
-def read(overrides: Sequence[str]) -> list[Configuration]:
+def read(overrides: Sequence[str], trials: int | None = None, seed: int = 0) -> list[Configuration]:
     """A setting for each combination of values in overrides like "train.seed=range(0,8)".
 
-    Of those that mean the same model one is kept. Raises ParamsError, with a line for each fault,
+    With `trials` it is so many random ones, also of ranges like "train.momentum=interval(0,1)". Of
+    those that mean the same model one is kept. Raises ParamsError, with a line for each fault,
     unless all of them are valid.
     """
     base = params.load().model_dump()
     found: dict[Train, Configuration] = {}
-    faults: dict[str, None] = {}
-    for changes in map(_changes, _combinations(overrides)):
+    faults: dict[str, str] = {}
+    for changes in map(_changes, _combinations(overrides, trials, seed)):
         values = {**base, "train": base["train"] | changes}
         try:
             valid = params.validate(values, "sweep")
         except ParamsError as error:
-            faults |= dict.fromkeys(str(error).split("\n"))
+            for line in str(error).split("\n"):  # of values that were drawn, one for each key
+                faults.setdefault(line.partition(" = ")[0] if trials else line, line)
         else:
             named = {f"train.{key}": value for key, value in changes.items()}
             found.setdefault(valid.train, Configuration(named, valid))
     if faults:
-        raise ParamsError("\n".join(faults))
+        raise ParamsError("\n".join(faults.values()))
     return list(found.values())
 
 
-def _combinations(overrides: Sequence[str]) -> list[list[str]]:
-    """As DVC makes them; ParamsError where it cannot."""
-    from dvc.utils.hydra import get_hydra_sweeps
+def _combinations(overrides: Sequence[str], trials: int | None, seed: int) -> list[list[str]]:
+    """As DVC makes them, all or `trials` random ones; ParamsError where it cannot.
+
+    Random ones are the same on every machine, and the first of them whatever their number.
+    """
+    from dvc.utils.hydra import get_hydra_sweeps, to_hydra_overrides
 
     try:
-        return [one["-S"] for one in get_hydra_sweeps({"-S": list(overrides)})]
+        given = to_hydra_overrides(list(overrides))
+        ranges = [one for one in given if one.is_interval_sweep()]
+        others = [one.input_line for one in given if not one.is_interval_sweep()]
+        found = [one["-S"] for one in get_hydra_sweeps({"-S": others})]
+        if trials is None:
+            if ranges:
+                raise ValueError("a range needs the number of settings to draw. Add --trials 64.")
+            return found
+        words = randomness.uniform(trials * (1 + len(ranges)), seed, STREAM).reshape(trials, -1)
+        return [
+            [*found[int(first * len(found))], *map(_draw, ranges, shares)]
+            for first, *shares in ((words + 1) / 2).tolist()
+        ]
     except Exception as error:  # of Hydra, its parser, or DVC
         reason = str(error).split("\nSee ")[0].replace("\n", ": ")
         raise ParamsError(f"sweep: {' '.join(overrides)}: {reason}") from None
+
+
+def _draw(override: Any, share: float) -> str:
+    """Return the override with the value that leaves this share of its range, in [0, 1), below it.
+
+    Values are uniform, or their logarithms where the range spans a decade. Python's decimal
+    numbers round ln and exp correctly, so each machine finds the same value.
+    """
+    key, interval = override.key_or_group, override.value()
+    field = Train.model_fields.get(key.removeprefix("train."))
+    whole = field is not None and field.annotation is int
+    low, high = Decimal(repr(interval.start)), Decimal(repr(interval.end))
+    if not low < high:
+        raise ValueError(f"{key}: the range should end above {low}, not at {high}.")
+    end, context = (high + 1, EXACT) if whole else (high, SHORT)
+    if 0 < low <= high / 10:
+        logarithm = low.ln() + (end.ln() - low.ln()) * Decimal(share)
+        value = max(context.plus(logarithm.exp()), low)
+    else:
+        value = low + context.plus((end - low) * Decimal(share))
+    return f"{key}={int(value) if whole else value}"
 
 
 def _changes(overrides: list[str]) -> dict[str, Any]:

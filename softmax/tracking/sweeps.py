@@ -4,18 +4,16 @@ A sweep is found again by what it trains, and a run by its hyperparameters, so t
 off is completed.
 """
 
-import hashlib
 import io
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pandas as pd
 from PIL import Image
 
 from softmax.analysis.trained_models import TrainedModel, provenance
 from softmax.pipeline import dvc_lock
-from softmax.sweep import model_cache
+from softmax.sweep import model_cache, ranking
 from softmax.sweep.ranking import TEST, Result, varied
 from softmax.tracking import recording, store, sync
 from softmax.tracking.registry import WEIGHTS_TAG
@@ -31,11 +29,7 @@ SHORT = {  # as in Facts.recipe
     "validation": "held-out",
 }
 WORDS = {"train.optimizer", "train.schedule"}  # whose values speak for themselves
-SHOWN = 20  # rows of the table in the note
-NOTE = """![accuracy by setting](get-artifact?path={picture}&run_uuid={run_id})
-
-{table}
-"""
+NOTE = "![accuracy by setting](get-artifact?path={picture}&run_uuid={run_id})\n\n"
 
 
 class Sweep:
@@ -46,9 +40,8 @@ class Sweep:
         self.client = store.connect()
         self.tags = {"mlflow.source.name": "softmax sweep", **recording.circumstances()}
         self.experiment = store.experiment(self.client, store.experiment_name(config))
-        places = "".join(sorted(result.directory.name for result in results))
-        sha256 = hashlib.sha256(places.encode()).hexdigest()
-        self.keys = varied(results)
+        sha256 = model_cache.key(result.directory for result in results)
+        self.results, self.keys = results, varied(results)
         title = f"sweep of {len(results)}: {' '.join(map(_short, self.keys))}"
         self.parent = next(iter(self._runs(SWEEP, sha256)), None) or self.client.create_run(
             self.experiment, tags={**self.tags, SWEEP: sha256}, run_name=title
@@ -74,14 +67,20 @@ class Sweep:
             sync.test_scores(self.client, run, trained)
         self.client.set_terminated(run_id, status, int(event["ended"] * 1000))
 
-    def close(self, table: pd.DataFrame, picture: bytes) -> None:
-        """Let the parent show all of them."""
-        run_id = self.parent.info.run_id
-        self.client.log_image(run_id, Image.open(io.BytesIO(picture)), PICTURE)
-        shown = table.head(SHOWN).to_markdown(index=False)
-        note = NOTE.format(picture=PICTURE, run_id=run_id, table=shown)
-        self.client.set_tag(run_id, "mlflow.note.content", note)
-        self.client.set_terminated(run_id)
+    def close(self) -> None:
+        """Show all results in the parent, which has failed if no setting gave a model."""
+        run_id, note, status = self.parent.info.run_id, ranking.NO_MODEL + "\n\n", "FAILED"
+        if not all(result.failure() for result in self.results):
+            picture = Image.open(io.BytesIO(ranking.draw(self.results)))
+            self.client.log_image(run_id, picture, PICTURE)
+            note, status = NOTE.format(picture=PICTURE, run_id=run_id), "FINISHED"
+        table = ranking.tabulate(self.results, "pipe")
+        self.client.set_tag(run_id, "mlflow.note.content", note + table)
+        self.end(status)
+
+    def end(self, status: str) -> None:
+        """End the parent with one of MLflow's states."""
+        self.client.set_terminated(self.parent.info.run_id, status)
 
     def _create(self, result: Result, trained: TrainedModel, event: Mapping[str, Any]) -> Run:
         tags = {

@@ -15,6 +15,7 @@ from PIL.Image import Resampling
 
 from softmax.analysis import evaluation
 from softmax.analysis.images import Levels
+from softmax.analysis.model_card import literal
 from softmax.analysis.trained_models import TrainedModel
 from softmax.pipeline import files, paths
 
@@ -45,13 +46,15 @@ def by_class(counts: pd.DataFrame) -> str:
 
 def mistakes(counts: pd.DataFrame) -> str:
     """The confusion in Markdown, or where that has no room its largest cells that are wrong."""
+    cells, names = counts.to_numpy(), [*map(literal, counts.columns)]
     if len(counts) <= MATRIX:
-        return str(counts.to_markdown())
-    cells, names = counts.to_numpy(), counts.columns
+        matrix = pd.DataFrame(cells, pd.Index(names, name="class"), names)
+        return str(matrix.to_markdown(disable_numparse=[0]))
     wrong = cells - np.diag(np.diag(cells))
     worst = np.argsort(-wrong, axis=None, kind="stable")[:WORST]
     pairs = [(names[k], names[j], wrong[k, j]) for k, j in (divmod(c, len(names)) for c in worst)]
-    return str(pd.DataFrame(pairs, columns=["class", "called", "images"]).to_markdown(index=False))
+    table = pd.DataFrame(pairs, columns=["class", "called", "images"])
+    return str(table.to_markdown(index=False, disable_numparse=[0, 1]))
 
 
 LARGEST = 6  # screen pixels per weight

@@ -6,12 +6,14 @@ import logging
 import math
 import os
 import signal
+import socket
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from softmax.core.workers import ALONE, Workers, rendezvous
 from softmax.errors import SettingError, WorkerError
@@ -51,7 +53,7 @@ def cpus() -> int:
 def launch(module: str, count: int) -> None:
     """Run `module` in `count` workers with torchrun, whose PET_* variables add other machines.
 
-    Raises WorkerError if the machines do not meet or a worker is killed; exits with the status of
+    Raises WorkerError if the workers cannot meet or one is killed; exits with the status of
     a worker that has said why it failed. torchrun has then ended the others.
     """
     from torch.distributed import DistError, run
@@ -64,9 +66,12 @@ def launch(module: str, count: int) -> None:
     if several:
         os.environ.setdefault("PET_RDZV_CONF", f"timeout={TIMEOUT.seconds}")
         print(f"{module}: waiting for the other machines", file=sys.stderr)
+    else:
+        _check_loopback()
     command = [*([] if several else ALONE_HERE), f"--nproc-per-node={count}", "-m", module]
     try:
-        run.run(run.parse_args(command))  # type: ignore[no-untyped-call]
+        with TemporaryDirectory() as logs:  # torchrun would leave its own behind
+            run.run(run.parse_args([f"--log-dir={logs}", *command]))  # type: ignore[no-untyped-call]
     except DistError as error:
         raise WorkerError(f"the machines did not meet: {str(error).splitlines()[0]}") from None
     except SignalException as error:
@@ -81,6 +86,18 @@ def launch(module: str, count: int) -> None:
             end = failure.signal_name()
             raise WorkerError(f"worker {rank} ended with {end}; run again") from None
         sys.exit(failure.exitcode)
+
+
+def _check_loopback() -> None:
+    """Raise WorkerError if processes of this machine cannot meet, which torchrun tries for long."""
+    try:
+        with socket.create_server(("localhost", 0)) as server:
+            socket.create_connection(server.getsockname()).close()
+    except OSError as error:
+        raise WorkerError(
+            f"localhost: workers cannot meet there: {error.strerror}. Start the network interface "
+            "with `ip link set lo up`"
+        ) from None
 
 
 @contextmanager

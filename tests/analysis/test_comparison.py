@@ -51,18 +51,18 @@ def test_only_what_changed_is_listed() -> None:
 
 def test_classes_are_compared_by_name() -> None:
     """In the pictures those that both have come first, then those of one side."""
-    classes = pd.DataFrame({"recall": [0.9, 0.8, 0.7], "f1": 0.6}, ["owl", "dog", "cat"])
+    classes = pd.DataFrame({"recall": [0.9, 0.8, 0.7], "f1": 0.6}, ["@owl", "dog", "cat"])
     before = results(tiles=np.array([3, 1])[:, None, None] * np.ones((2, 28, 28)))
     changed = results(classes=classes, tiles=np.arange(3)[:, None, None] * np.ones((3, 28, 28)))
     shown = comparison.markdown(before, changed)
     assert cells(shown)[1:] == [
         ["cat", "50.00% → 70.00% (+20.00)", "50.00% → 60.00% (+10.00)"],
         ["dog", "70.00% → 80.00% (+10.00)", "60.00% → 60.00% (+0.00)"],
-        ["owl", "- → 90.00%", "- → 60.00%"],
+        ["@<!---->owl", "- → 90.00%", "- → 60.00%"],
     ]
     assert "no test can tell progress" in shown  # since labels are of other classes
     assert "both have come first: cat, dog. Then" in shown
-    assert "alone: none (before), owl (after)." in shown
+    assert "alone: none (before), @<!---->owl (after)." in shown
     assert "The difference has a scale of its own, up to 1." in shown
     same = results(tiles=np.array([2, 1])[:, None, None] * np.ones((2, 28, 28)))
     pictures = comparison.pictures(before, changed)

@@ -1,5 +1,6 @@
 """The model card: facts in Markdown, the same bytes from the same facts, for any classes."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,9 @@ import pandas as pd
 import pytest
 import yaml
 from helpers.shared import LECTURE
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from softmax.analysis import evaluation, model_card
 from softmax.core import model
@@ -17,7 +21,7 @@ from softmax.pipeline.datasets import DatasetEntry
 
 THETA = np.random.default_rng(0).integers(-(2**28), 2**28, (3, 2 * 4 * 3 + 1)) * 2.0**-30
 IMAGES = np.random.default_rng(1).integers(0, 256, (40, 2, 4, 3), np.uint8)
-NAMES = ("cat", "a|b", "t-shirt")
+NAMES = ("cat", "a|@b", "t-shirt")
 SHA256 = "ab" * 32
 
 
@@ -50,7 +54,7 @@ def test_it_names_classes_shape_data_and_weights() -> None:
     assert text.count("0" * 64) == 4
     assert "| learning_rate | 0.001 |" in text
     first, second, third = (line for line in text.splitlines() if line.endswith("% |"))
-    assert second.startswith("| a\\|b | ")
+    assert second.startswith("| a\\|@<!---->b | ")
     assert (first.split()[1], third.split()[1]) == ("cat", "t-shirt")
 
 
@@ -74,3 +78,14 @@ def test_its_code_gives_the_answers_of_the_pipeline(
     assert (found["labels"] == answers["prediction"]).all()
     expected = pd.DataFrame(answers).drop(columns=["label", "prediction"])
     np.testing.assert_allclose(found["probabilities"], expected, rtol=0, atol=2**-40)
+
+
+@given(st.text("ab1w |@#:/.\\`*_~[]()<>&!$;-", min_size=1, max_size=40))
+def test_any_name_is_text_to_markdown_and_to_github(name: str) -> None:
+    text = f"x{model_card.literal(name)}x"
+    page = MarkdownIt().enable("table").parse(f"- {text}\n\n| a |\n| - |\n| {text} |")
+    for block in [one.children or [] for one in page if one.type == "inline"][::2]:
+        runs = [child.content for child in block if child.type == "text"]
+        assert {child.type for child in block} <= {"text", "html_inline"}
+        assert "".join("".join(runs).split()) == "".join(f"x{name}x".split())
+        assert not any(re.search(r"@\w|#\d|:\w+:|://|www\.|\$\S", run) for run in runs)

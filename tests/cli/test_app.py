@@ -1,14 +1,19 @@
 """The command line: help, bad use, and what it imports."""
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import click
 import pytest
 from helpers.workspace import Workspace, error
 
 from softmax.cli.app import data, program
+from softmax.data import sources
 
 COMMANDS = {**program.commands, **data.commands}
 
@@ -57,10 +62,37 @@ def test_without_a_command_it_lists_them(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["compare HEAD", "predict --rev HEAD a", "track --history", "resolve"]
+    "words", ["compare HEAD", "predict --rev HEAD a", "track --history", "resolve", "run"]
 )
 def test_what_git_lacks_is_one_line(words: str, workspace: Workspace) -> None:
     shutil.rmtree(".git")
     assert "no git repository. Run `git init`" in error(workspace.tool(words))
     subprocess.run(["git", "init", "--quiet"], check=True)
-    assert "commit" in error(workspace.tool(words))
+    if words != "run":  # which needs no commit
+        assert "commit" in error(workspace.tool(words))
+
+
+@pytest.mark.parametrize("words", ["compare HEAD", "predict --rev HEAD a"])
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("git update-index --split-index", "git update-index --no-split-index`"),
+        ("mv .git ..", "workspace: a directory of a larger git repository."),
+        ("chown -R 4242 .", "Run `git config --global --add safe.directory"),
+    ],
+)
+def test_a_repository_that_cannot_be_read_is_one_line(
+    command: str, said: str, words: str, workspace: Workspace
+) -> None:
+    if subprocess.run(command.split(), check=False).returncode:
+        pytest.skip("only root gives files away")
+    workspace.monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    assert said in error(workspace.tool(words))
+
+
+def test_sigterm_removes_temporary_files(workspace: Workspace) -> None:
+    (temporary := Path("temporary")).mkdir()
+    workspace.monkeypatch.setattr(tempfile, "tempdir", "temporary")
+    workspace.monkeypatch.setattr(sources, "keep", lambda _: signal.raise_signal(signal.SIGTERM))
+    assert workspace.tool("data add mine data/digits").status == 128 + signal.SIGTERM
+    assert not [*temporary.iterdir()]

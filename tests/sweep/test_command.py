@@ -1,7 +1,11 @@
 """`softmax sweep`: a table, rows in MLflow, and how to have the best model."""
 
 import json
+import re
+import signal
 import statistics
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +53,7 @@ def test_each_model_has_a_row_under_one_that_shows_all(workspace: Workspace) -> 
         assert " · lr=" in run.info.run_name
     picture = Path(parent.info.artifact_uri.removeprefix("file://")) / "sweep.png"
     assert picture.read_bytes().startswith(b"\x89PNG")
-    assert "learning_rate" in parent.data.tags["mlflow.note.content"]
+    assert "learning rate" in parent.data.tags["mlflow.note.content"]
 
 
 def test_nothing_is_trained_or_logged_twice(workspace: Workspace) -> None:
@@ -68,7 +72,7 @@ def test_the_model_of_the_stages_is_the_same_and_completes_its_row(workspace: Wo
     stages = json.loads(paths.TEST_METRICS.read_text())
     assert one["weights"] == files.sha256(paths.WEIGHTS)
     for metric in ("accuracy", "loss"):
-        assert one[f"test_{metric}"] == pytest.approx(stages[metric], rel=0, abs=1e-9)
+        assert one[f"test_{metric}"] == stages[metric]
     assert workspace.tool("track").status == 0
 
     row = by_weights(workspace)[one["weights"]]
@@ -92,12 +96,55 @@ def test_a_setting_without_a_model_has_a_row_that_says_why(workspace: Workspace)
     assert "exact only below" in failed.data.tags["mlflow.note.content"]
 
 
-def test_without_mlflow_it_says_how_to_add_the_rows(workspace: Workspace) -> None:
-    workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    done = workspace.tool("sweep", "train.learning_rate=0.2,0.3")
-    assert done.status == 0
-    assert done.err.count("warning: could not log sweep") == 1
-    assert "which trains nothing twice" in done.err
+def test_a_swept_validation_set_has_a_column_of_its_own(workspace: Workspace) -> None:
+    printed = workspace.tool("sweep", "train.validation=0,50")
+    titles = re.split("  +", printed.out.partition("\n")[0])
+    assert len(titles) == len({*titles})
+    assert "Use train.validation=83 for all settings." in printed.out
+
+
+def test_where_every_setting_fails_the_parent_has_failed(workspace: Workspace) -> None:
+    printed = workspace.tool("sweep", "train.learning_rate=1e30,1e300")
+    assert (printed.status, printed.err) == (0, "")
+    found = rows(workspace.store)
+    assert [run.info.status for run in found] == ["FAILED"] * 3
+    assert any("No setting gave" in run.data.tags["mlflow.note.content"] for run in found)
+
+
+@pytest.mark.parametrize(("status", "ends"), [(143, "KILLED"), (130, "KILLED"), (2, "FAILED")])
+def test_a_sweep_that_ends_early_ends_its_parent_which_the_next_completes(
+    status: int, ends: str, workspace: Workspace
+) -> None:
+    def stop(*_: Any) -> None:
+        signal.raise_signal(status - 128)  # or an OSError
+
+    with workspace.monkeypatch.context() as patch:
+        patch.setattr(model_cache, "keep", stop)
+        assert workspace.tool("sweep", *OPTIONS).status == status
+    assert [run.info.status for run in rows(workspace.store)] == [ends]
+    sweep(workspace, *OPTIONS)
+    assert [run.info.status for run in rows(workspace.store)] == ["FINISHED"] * 5
+
+
+def test_two_sweeps_of_the_same_settings_make_one_run_per_model(workspace: Workspace) -> None:
+    command = [sys.executable, "-m", "softmax", "sweep", "train.learning_rate=range(1,13)"]
+    both = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(2)]
+    assert [one.wait() for one in both] == [0, 0]
+    assert len(rows(workspace.store)) == 1 + 12
+
+
+def test_halving_leaves_the_models_of_single_runs(workspace: Workspace) -> None:
+    workspace.set(train={"epochs": 4, "validation": 50})
+    chosen = ["train.learning_rate=interval(1e-4,10)", "--trials", "8"]
+    left = sweep(workspace, *chosen, "--halving")
+    trained = [len(path.read_bytes().split()) - 1 for path in model_cache.PLACE.rglob("epochs.csv")]
+    assert sorted(trained) == [1] * 8 + [2] * 4 + [4] * 2
+    assert len(rows(workspace.store)) == 1 + 2
+    every = sweep(workspace, *chosen)
+    assert left == [every[0], *(one for one in every[1:] if one in left)]
+    workspace.set(train={"validation": 0})
+    said = error(workspace.tool("sweep", *chosen, "--halving"))
+    assert said.endswith("chooses by one validation set. Use train.validation=83 for all settings.")
 
 
 def test_bad_input_is_one_line_and_trains_nothing(workspace: Workspace) -> None:

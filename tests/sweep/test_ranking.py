@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +17,28 @@ from softmax.sweep.search_space import Configuration
 Make = Callable[..., Result]
 
 
+def written(results: list[Result]) -> str:
+    """Return what is printed of results where all settings were tried to the end."""
+    return ranking.write(results, [one.setting for one in results])
+
+
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
     """Makes a result: make(seed=1, validation=0.9, test=0.8), or one that failed."""
     lecture = params.load(LECTURE)
 
     def result(
-        validation_set: int = 9, validation: float = 0, test: float = 0, **changes: Any
+        held: int = 9, validation: float = 0, test: float = 0, loss: float = 1, **changes: Any
     ) -> Result:
-        train = lecture.train.model_copy(update={"validation": validation_set, **changes})
+        train = lecture.train.model_copy(update={"validation": held, **changes})
         setting = Configuration(
             {f"train.{key}": value for key, value in changes.items()},
             lecture.model_copy(update={"train": train}),
         )
-        judged = {"validation_accuracy": validation} if validation_set else {}
+        scores = {"validation_accuracy": validation, "validation_loss": loss} if held else {}
         outputs = {
             paths.WEIGHTS: str(changes).encode(),
-            paths.TRAIN_METRICS: json.dumps({"train_loss": 1 - test, **judged}).encode(),
+            paths.TRAIN_METRICS: json.dumps({"train_loss": 1 - test, **scores}).encode(),
             paths.TEST_METRICS: json.dumps({"accuracy": test, "loss": 1}).encode(),
         }
         failed = {model_cache.FAILURE: b"it left the range, at once"}
@@ -53,7 +59,7 @@ def test_held_out_images_choose_and_not_the_test_set(make: Make) -> None:
     ]
     assert list(ranking.rank(results).index) == [2, 0, 1]
     assert ranking.best(results) == results[2]
-    text = ranking.write(results)
+    text = written(results)
     assert "dvc exp run -S train.learning_rate=0.2" in text
     assert "it left the range" in text
     assert ranking.varied(results[:1]) == ranking.varied(results) == ["train.learning_rate"]
@@ -72,7 +78,7 @@ def test_without_models_scored_on_the_same_validation_set_none_is_best(
 ) -> None:
     results = [make(n, test=test, learning_rate=k) for k, n in enumerate(validation_sets, 1)]
     assert ranking.best(results) is None
-    assert said in ranking.write(results)
+    assert said in written(results)
 
 
 def test_over_seeds_the_mean_chooses(make: Make) -> None:
@@ -82,7 +88,7 @@ def test_over_seeds_the_mean_chooses(make: Make) -> None:
         for (rate, seed), accuracy in scores.items()
     ]
     assert ranking.best(results) == results[2]
-    assert "0.2              2        77.00%  1.41%  76.00%  78.00%" in ranking.write(results)
+    assert "0.2              2        77.00%  1.41%  76.00%  78.00%" in written(results)
 
 
 @pytest.mark.parametrize("others", [{}, {"momentum": 0.5}])
@@ -92,9 +98,29 @@ def test_a_seed_that_failed_is_not_the_best(others: dict[str, float], make: Make
         results = [make(seed=0, momentum=0.1), make(seed=1, momentum=0.1, validation=0.9, test=0.9)]
         results += [make(seed=k, momentum=0.5, validation=0.8, test=0.8) for k in (0, 1)]
     assert ranking.best(results) == results[1]
-    assert "To have it here: dvc exp run -S train.seed=1" in ranking.write(results)
+    assert "To have it here: dvc exp run -S train.seed=1" in written(results)
 
 
-def test_of_seeds_alone_it_is_the_first(make: Make) -> None:
-    results = [make(seed=seed, validation=0.8 + seed / 100, test=0.8) for seed in range(3)]
-    assert ranking.best(results) == results[0]
+@pytest.mark.parametrize("seeds", [[0], [0, 1]])
+def test_the_validation_loss_breaks_a_tie(seeds: list[int], make: Make) -> None:
+    results = [
+        make(learning_rate=rate, seed=seed, validation=0.5, test=0.5, loss=losses[seed])
+        for rate, losses in ((1, (0.3, 0.0)), (2, (0.2, 0.05)), (3, (0.4, 0.4)))
+        for seed in seeds
+    ]
+    assert ranking.best(results) == results[len(seeds)]
+
+
+@pytest.mark.parametrize(("best", "edge"), [(1, "1 is the smallest"), (2, ""), (3, "3 is the la")])
+def test_a_best_value_at_the_edge_of_its_range_is_named(best: int, edge: str, make: Make) -> None:
+    results = [make(epochs=k, validation=0.9 - (k != best) / 10, test=0.9) for k in (1, 2, 3)]
+    text = written(results)
+    assert ("value tried" in text) == bool(edge)
+    assert f"train.epochs={edge}" in text
+
+
+def test_tables_keep_integers_and_say_what_they_leave_out(make: Make) -> None:
+    settings = product(range(1, 13), (1, 0.5), (0, 1))
+    text = written([make(test=1, epochs=e, learning_rate=r, seed=s) for e, r, s in settings])
+    assert ".0 " not in text
+    assert [text.count(f"and {rows} more") for rows in (28, 4)] == [1, 2]

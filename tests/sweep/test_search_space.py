@@ -1,10 +1,14 @@
 """The settings of a sweep: DVC's grammar, params.yaml's rules."""
 
 import shutil
+from itertools import product
 from pathlib import Path
 
+import hypothesis
 import pytest
+from dvc.utils.hydra import to_hydra_overrides
 from helpers.shared import LECTURE
+from hypothesis import strategies as st
 
 from softmax.errors import ParamsError
 from softmax.sweep import search_space
@@ -21,22 +25,9 @@ def test_every_combination_is_a_setting() -> None:
     overrides = ["train.learning_rate=0.001,1e-2", "train.optimizer=choice(sgd,adam)"]
     settings = search_space.read([*overrides, "train.seed=range(0,3)"])
 
-    found = {
-        (one.params.train.learning_rate, one.params.train.optimizer, one.params.train.seed)
-        for one in settings
-    }
-    assert len(settings) == 12
-    assert found == {(r, o, s) for r in (0.001, 0.01) for o in ("sgd", "adam") for s in range(3)}
+    found = [tuple(one.changes.values()) for one in settings]
+    assert found == [*product((0.001, 0.01), ("sgd", "adam"), range(3))]
     assert {one.params.train.batch_size for one in settings} == {64}
-
-
-def test_the_settings_are_those_that_dvc_queues() -> None:
-    from dvc.utils.hydra import get_hydra_sweeps
-
-    overrides = ["train.weight_decay=0,0.1", "train.schedule=constant,cosine"]
-    queued = get_hydra_sweeps({"params.yaml": overrides})
-    options = [" ".join(f"-S {one}" for one in chosen["params.yaml"]) for chosen in queued]
-    assert [setting.options() for setting in search_space.read(overrides)] == options
 
 
 def test_what_means_the_same_model_comes_once() -> None:
@@ -53,6 +44,39 @@ def test_each_fault_of_any_setting_has_one_line() -> None:
     ]
 
 
+RANGES = ["train.learning_rate=interval(1e-4,1e-1)", "train.epochs=interval(1,40)"]
+FIRST = [
+    "optimizer=sgd learning_rate=0.0257 epochs=5 momentum=0.572",
+    "optimizer=adam learning_rate=0.00122 epochs=9 momentum=0.1775",
+]
+
+
+def test_random_settings_are_the_same_everywhere() -> None:
+    chosen = [*RANGES, "train.optimizer=sgd,adam", "train.momentum=interval(0.1,0.9)"]
+    drawn = search_space.read(chosen, 64)
+    assert [one.options().replace("-S train.", "") for one in drawn[:2]] == FIRST
+    assert drawn[:9] == search_space.read(chosen, 9)
+    assert drawn != search_space.read(chosen, 64, seed=1)
+    assert 20 < sum(one.changes["train.learning_rate"] < 0.00316 for one in drawn) < 44
+
+
+@hypothesis.given(st.floats(0, 1e9), st.floats(0, 1e9), st.sampled_from(["epochs", "momentum"]))
+def test_drawn_values_are_inside_their_range(a: float, b: float, key: str) -> None:
+    low, high = sorted([int(a), int(b)] if key == "epochs" else [a, b])
+    hypothesis.assume(low < high)
+    (override,) = to_hydra_overrides([f"train.{key}=interval({low!r},{high!r})"])
+    for share in (0, 0.5, 1 - 2**-53):
+        value = float(search_space._draw(override, share).partition("=")[2])
+        assert low <= value <= high
+        assert (value > low) == (share > 0) or key == "epochs"
+
+
+@pytest.mark.parametrize("override", ["train.seed=interval(2,1)", "train.x=interval(0,1)"])
+def test_a_range_without_values_is_one_line(override: str) -> None:
+    with pytest.raises(ParamsError, match=r"^sweep: .*(should end above 2.0|train.x = ).*$"):
+        search_space.read([override], 8)
+
+
 TRAIN_ONLY = "a sweep sets keys of train, such as train.learning_rate=0.01,0.1"
 
 
@@ -63,6 +87,10 @@ TRAIN_ONLY = "a sweep sets keys of train, such as train.learning_rate=0.01,0.1"
         *[("+train.x=1", TRAIN_ONLY), ("~train.seed=null", TRAIN_ONLY)],
         ("train.seed", "Error parsing override 'train.seed': missing EQUAL at '<EOF>'"),
         ("train.seed=range(", "no viable alternative at input 'range('"),
+        (
+            "train.seed=interval(0,1)",
+            "a range needs the number of settings to draw. Add --trials 64.",
+        ),
         ("train.seed=glob(*)", "Glob override 'train.seed=glob(*)' is not supported."),
     ],
 )

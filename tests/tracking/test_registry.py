@@ -95,7 +95,7 @@ def train_on_colors(workspace: Workspace, classes: int) -> MlflowClient:
     for count, images, labels in zip(counts, FILES[::2], FILES[1::2], strict=True):
         digits.write_idx(directory / images, random.integers(0, 256, (count, *SHAPE)))
         digits.write_idx(directory / labels, np.arange(count) % classes)
-    names = [f"kind {k}" for k in range(classes)]
+    names = [f"kind @{k}" for k in range(classes)]
     entry = {**digits.entry(directory, 4), "classes": names}
     datasets.PATH.write_text(yaml.safe_dump({"digits": entry}))
     workspace.set(train={"learning_rate": 0.5, "batch_size": 64})
@@ -108,7 +108,7 @@ def test_a_model_takes_images_of_any_number_type_and_names_classes(workspace: Wo
     model = mlflow.pyfunc.load_model(FIRST)
     images = batches.load(*datasets.test("digits")).images
     expected = pd.read_csv(paths.PREDICTIONS).drop(columns="label")
-    expected["class"] = [f"kind {k}" for k in expected["prediction"]]
+    expected["class"] = [f"kind @{k}" for k in expected["prediction"]]
     for dtype in (np.uint8, np.int16, np.int64, np.float16, np.float32, np.float64):
         given = (images / 255 if np.issubdtype(dtype, np.floating) else images).astype(dtype)
         for form in (given, given.reshape(-1, *SHAPE)):
@@ -118,12 +118,12 @@ def test_a_model_takes_images_of_any_number_type_and_names_classes(workspace: Wo
     (run,) = rows(workspace.store)
     table = client.load_table(run.info.experiment_id, BY_CLASS, [run.info.run_id])
     right = expected["prediction"] == pd.read_csv(paths.PREDICTIONS)["label"]
-    assert table["class"].tolist() == ["kind 0", "kind 1", "kind 2", "kind 3"]
+    assert table["class"].tolist() == ["kind @0", "kind @1", "kind @2", "kind @3"]
     assert table["images"].tolist() == [2] * 4
     assert table["right"].sum() == right.sum()
     assert table["recall"].tolist() == (table["right"] / 2).tolist()
     assert table["precision"].tolist() == json.loads(paths.TEST_METRICS.read_bytes())["precision"]
-    assert "| kind 3  |" in run.data.tags["mlflow.note.content"]
+    assert "| kind @<!---->3 |" in run.data.tags["mlflow.note.content"]
     described = client.get_registered_model(NAME).description
     assert "2 x 5 x 3 images to the probabilities of 4 classes" in described
     version = client.get_model_version(NAME, "1")
