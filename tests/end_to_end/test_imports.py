@@ -1,14 +1,13 @@
 """A stage imports what it uses, and without torch all runs but what needs it."""
 
+import os
 import subprocess
 import sys
-from importlib.machinery import PathFinder
-from typing import Any
+from pathlib import Path
 
 import pytest
-from helpers.workspace import STAGES, Workspace, error
+from helpers.workspace import STAGES, Workspace
 
-IMAGES = "data/digits/t10k-images-idx3-ubyte"
 HEAVY = (
     *("dvc", "fsspec", "git", "jinja2", "matplotlib", "mlflow", "numba", "pandas", "PIL"),
     *("pyarrow", "requests", "rich", "scipy", "torch", "torchvision"),
@@ -16,18 +15,15 @@ HEAVY = (
 NEEDED = {"download": ["dvc", "fsspec"], "report": ["jinja2"]}  # of these, by what is run
 STAGE = "from softmax.pipeline.recorder import Recorder; Recorder._connect = lambda _: None;"
 STAGE += "from stages import {0}; {0}.main()"
+WITHOUT_TORCH = """
+import sys
+from importlib.machinery import PathFinder
+class Finder(PathFinder):
+    def find_spec(name, *others):
+        return None if name in ("torch", "torchvision") else PathFinder.find_spec(name, *others)
+sys.meta_path[sys.meta_path.index(PathFinder)] = Finder
+"""
 HELP = "from softmax.cli import app; app.program.main(['--help'], standalone_mode=False)"
-
-
-class WithoutTorch(PathFinder):
-    """Finds all modules but those that requirements-cpu.txt leaves out."""
-
-    hidden = ("torch", "torchvision")
-
-    @classmethod
-    def find_spec(cls, name: str, *others: Any) -> Any:
-        """Find a module."""
-        return None if name in cls.hidden else super().find_spec(name, *others)
 
 
 @pytest.mark.parametrize("run", [*STAGES, "--help"])
@@ -41,21 +37,26 @@ def test_no_library_is_imported_that_is_not_used(run: str, workspace: Workspace)
     assert done.stdout.splitlines()[-1].split() == NEEDED.get(run, [])
 
 
-def test_without_torch_all_runs_but_what_needs_it(workspace: Workspace) -> None:
-    for name in WithoutTorch.hidden:
-        workspace.monkeypatch.delitem(sys.modules, name, raising=False)
-    finders = [WithoutTorch if finder is PathFinder else finder for finder in sys.meta_path]
-    workspace.monkeypatch.setattr(sys, "meta_path", finders)
+def test_without_torch_all_runs_but_what_needs_it(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(WITHOUT_TORCH)
+
+    def run(command: str, **environment: str) -> tuple[int, str]:
+        """Run a module, as its arguments say; return its exit status and stderr."""
+        environment = os.environ | {"PYTHONPATH": str(tmp_path), "DEVICE": "auto"} | environment
+        program = [sys.executable, "-m", *command.split()]
+        done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
+        return done.returncode, done.stderr
+
     before = workspace.contents()
-    workspace.monkeypatch.setenv("DEVICE", "auto")
-    workspace.run()
-    assert workspace.contents() == before
-    for command in ("sweep train.learning_rate=0.001,0.01", "compare HEAD", f"predict {IMAGES}"):
-        assert workspace.tool(command).status == 0
-    missing = "{}: not installed here. Run `uv pip install -r requirements.txt`."
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setenv("WORKERS", "2")
-        assert error(workspace.stage("train")) == missing.format("torch")
-    workspace.monkeypatch.setenv("DEVICE", "cuda")
-    assert error(workspace.stage("train")) == missing.format("torch")
-    assert error(workspace.tool("data add kmnist torchvision")) == missing.format("torchvision")
+    for command in (
+        *(f"stages.{stage}" for stage in STAGES),
+        "softmax sweep train.learning_rate=0.001,0.01",
+        "softmax compare HEAD",
+        "softmax predict data/digits/t10k-images-idx3-ubyte",
+    ):
+        assert run(command)[0] == 0, command
+    assert before.items() <= workspace.contents().items()
+    missing = "error: {}: not installed here. Run `uv pip install -r requirements.txt`.\n"
+    assert run("stages.train", WORKERS="2") == (2, missing.format("torch"))
+    assert run("stages.train", DEVICE="cuda") == (2, missing.format("torch"))
+    assert run("softmax data add usps torchvision") == (2, missing.format("torchvision"))
