@@ -11,7 +11,7 @@ import re
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import ceiling, epoch, growth
+from benchmarks import ceiling, epoch, growth, shell
 
 CPUINFO = Path("/proc/cpuinfo")  # of Linux, which names the model on x86-64 only
 RESULTS = Path(__file__).with_name("results.md")
@@ -32,7 +32,7 @@ def main() -> None:
         prog="benchmarks", description="Write benchmarks/results.md."
     ).parse_args()
     parts = ["# What `make bench` printed", machine()]
-    for report in (epoch.report, ceiling.report, growth.report):
+    for report in (epoch.report, ceiling.report, growth.report, shell.report):
         parts.append(report())
         print(f"\n{parts[-1]}\n")
     RESULTS.write_text("\n\n".join(parts) + "\n")

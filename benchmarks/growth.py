@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import yaml
 from tabulate import tabulate
 from tqdm import tqdm
 
-from benchmarks.shared import LECTURE
+from benchmarks.shared import LECTURE, PARAMS
 from softmax.core.batches import Dataset
 from softmax.pipeline import datasets
 from softmax.training import fitting
@@ -46,6 +47,7 @@ SIZES = {
     "settings": (1, 4, 16, 64),
 }
 WORKERS = (1, 2, 4)
+BATCHES = (64, 512, 1024, 8192)  # images; an epoch of each has MNIST once
 
 
 def train(size: Size) -> tuple[float, float]:
@@ -98,11 +100,14 @@ def peak_memory() -> int:
     return int(status.read_text().split("VmHWM:")[1].split()[0]) * 1024
 
 
-def share(count: int) -> float:
-    """Seconds of the stage train on MNIST as so many workers, start and all."""
+def share(count: int, batch_size: int) -> float:
+    """Return the seconds of stage train on MNIST, 20 epochs, start and all, as `count` workers."""
     with tempfile.TemporaryDirectory() as directory:
-        for name in ("params.yaml", "datasets.yaml", "data"):
+        for name in ("datasets.yaml", "data"):
             (Path(directory) / name).symlink_to(Path(name).absolute())
+        values = yaml.safe_load(PARAMS.read_text())
+        values["train"] |= {"batch_size": batch_size, "epochs": 20}
+        (Path(directory) / "params.yaml").write_text(yaml.safe_dump(values))
         environment = {"PYTHONPATH": str(Path.cwd()), "WORKERS": str(count), "DEVICE": "cpu"}
         start = time.perf_counter()
         subprocess.run(
@@ -144,12 +149,11 @@ def report() -> str:
                 of_mib,
             ]
         )
-    seconds = tuple(share(count) for count in tqdm(WORKERS, desc="growth: workers"))
-    rows.append(
-        ["workers", joined(WORKERS, ","), joined(seconds, ".1f"), exponent(WORKERS, seconds)]
-    )
     head = ["what grows", "from, to", "seconds", "exponent", "MiB above the start", "exponent"]
-    return tabulate(rows, head, tablefmt="github", floatfmt=".2f")
+    grown = tabulate(rows, head, tablefmt="github", floatfmt=".2f")
+    head = ["20 epochs, batches of", *(f"{count} workers [s]" for count in WORKERS)]
+    rows = [[size, *(share(count, size) for count in WORKERS)] for size in tqdm(BATCHES)]
+    return f"{grown}\n\n{tabulate(rows, head, tablefmt='github', floatfmt='.1f')}"
 
 
 def joined(values: Sequence[float], form: str) -> str:

@@ -13,7 +13,8 @@ from softmax.training.state import Hyperparameters
 Name = TypeVar("Name")
 Value = TypeVar("Value")
 
-SETTINGS = params.load(Path(__file__).parents[1] / "tests/lecture.yaml").train
+PARAMS = Path(__file__).parents[1] / "tests/lecture.yaml"
+SETTINGS = params.load(PARAMS).train
 LECTURE = Hyperparameters(**SETTINGS.model_dump(exclude={"validation"}))
 
 
