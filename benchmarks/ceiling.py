@@ -1,6 +1,6 @@
 """How near to the best that this model can do, and in what time, beside scikit-learn?
 
-Trains the recipe that a sweep chose by held-out images (docs/benchmarks.md), and scikit-learn's
+Trains the recipe that a sweep chose by a validation set (docs/benchmarks.md), and scikit-learn's
 logistic regression by L-BFGS on all training images, in turns.
 """
 
@@ -18,7 +18,7 @@ CHOSEN = LECTURE._replace(optimizer="adam", learning_rate=0.003, averaging=0.99)
 
 
 def exact() -> float:
-    """Return the test accuracy of the chosen recipe, trained without the held-out images."""
+    """Return the test accuracy of the chosen recipe, trained without the validation set."""
     training = batches.load(*datasets.training("mnist"))
     *_, last = fitting.fit(*training.split(HELD_OUT), CHOSEN)
     return scoring.score(last.theta, batches.load(*datasets.test("mnist"))).accuracy

@@ -56,7 +56,7 @@ class WorkerError(SoftmaxError):
 
 
 class TrackingError(SoftmaxError):
-    """MLflow cannot be reached or the facts of a run are not there."""
+    """MLflow cannot be reached or the outputs for a run are not there."""
 
 
 MAX_LINE = 500  # letters of a line

@@ -32,7 +32,7 @@ def main() -> None:
         card = images.prediction_figure(k, pixels, int(test.labels[k]), z[:, k], entry.classes)
         outputs[paths.PREDICTION_FIGURES / f"{k}.svg"] = card
     files.write(outputs, only_in=paths.PREDICTION_FIGURES)
-    print(f"evaluate: {score.correct} of {score.total} right, accuracy {score.accuracy:.2%}")
+    print(f"evaluate: {score.correct} of {score.total} correct, accuracy {score.accuracy:.2%}")
     recorder.log(config)
 
 

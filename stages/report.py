@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def of_images(config: Params, test: Dataset, predictions: Table) -> dict[str, Any]:
-    """The facts about the data set, the model, and how its weights formed."""
+    """Describe the data set, the model, and how its weights formed."""
     dataset = config.download.dataset
     entry = datasets.load()[dataset]
     kept, validation_set = batches.load(*datasets.training(dataset)).split(config.train.validation)

@@ -36,7 +36,7 @@ MODEL = (
 
 
 class TrainedModel(NamedTuple):
-    """The folder in which the facts of a model lie, and the params it was trained with."""
+    """The directory that has the outputs of a model, and the params it was trained with."""
 
     directory: Path
     config: ModelParams
@@ -161,7 +161,7 @@ def entry(dataset: str) -> DatasetEntry:
 
 
 class Results(NamedTuple):
-    """What dvc.lock and the facts say of a model."""
+    """The results of a model, by dvc.lock and its outputs."""
 
     name: str
     params: dict[str, Any]

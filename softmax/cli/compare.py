@@ -36,7 +36,7 @@ def run(base: str, heads: Sequence[str]) -> None:
     files.write({REPORT: page.encode()} | {FIGURES / name: pictures[name] for name in pictures})
     if sys.stdout.isatty():
         Console().print(Markdown(shown))
-        print(f"\npage      {REPORT}" + (f"\npictures  {FIGURES}/" if pictures else ""))
+        print(f"\npage      {REPORT}" + (f"\nimages    {FIGURES}/" if pictures else ""))
     else:
         print(page, end="")
 

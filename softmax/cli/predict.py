@@ -67,7 +67,7 @@ def run(
         print(table.to_csv(index=False, lineterminator="\n"), end="")
     else:
         print(write(table, classes))
-        print(f"\nmodel     {model.name}\npictures  {FIGURES}/")
+        print(f"\nmodel     {model.name}\nimages    {FIGURES}/")
     if failed:
         sys.exit(1)
 

@@ -49,4 +49,4 @@ def track(directory: Path, origin: Origin | None = None) -> None:
     trained = TrainedModel(directory, dvc_lock.params(stages))
     run = recording.backfill(trained, origin)
     shown = ", ".join(name for name in dvc_lock.SHOWN if name in trained.locked())
-    tqdm.write(f"track: run {run.info.run_id} has the facts of {shown}: {run.info.run_name}")
+    tqdm.write(f"track: run {run.info.run_id} has the results of {shown}: {run.info.run_name}")

@@ -48,4 +48,7 @@ def rendezvous() -> Iterator[None]:
     try:
         yield
     except RuntimeError:
-        raise WorkerError(f"worker {os.environ['RANK']} lost the others") from None
+        raise WorkerError(
+            f"worker {os.environ['RANK']} lost contact with the other workers. The first error "
+            "above is the cause."
+        ) from None

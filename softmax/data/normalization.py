@@ -66,7 +66,10 @@ def find(gray: Levels) -> tuple[Levels, bool]:
     depth[depth < NOISE] = 0
     inked = depth > otsu(depth)
     if not inked.any() or depth[inked].mean() < CONTRAST:
-        raise DataError("no ink found; draw it darker or lighter than its ground, which is even")
+        raise DataError(
+            "no strokes found. Use an image of one digit that is clearly darker or lighter than a "
+            "plain background."
+        )
     parts, _ = ndimage.label(inked, np.ones((3, 3)))
     sizes = np.bincount(parts[inked])
     return 255 * (inked & (sizes * SPECK >= sizes.max())[parts]).astype(np.uint8), dark

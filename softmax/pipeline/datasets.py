@@ -126,7 +126,9 @@ def verified(dataset: str, paths: Sequence[Path]) -> Sequence[Path]:
     pins = dict(zip(FILES, load()[dataset].sha256, strict=True))
     for path in paths:
         if path.exists() and files.sha256(path) != pins[path.name]:
-            raise DataError(f"{path}: not what {PATH.name} pins; run `dvc repro download`")
+            raise DataError(
+                f"{path}: its SHA-256 differs from {PATH.name}. Run `dvc repro download`."
+            )
     return paths
 
 

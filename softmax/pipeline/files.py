@@ -1,4 +1,4 @@
-"""Writing facts: the same bytes everywhere, and whole files or none."""
+"""Write outputs: the same bytes everywhere, and complete files or none."""
 
 import csv
 import hashlib

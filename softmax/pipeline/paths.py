@@ -1,4 +1,4 @@
-"""Where the facts lie, relative to the repository root, as dvc.yaml declares them."""
+"""The paths of all outputs, relative to the repository root, as dvc.yaml declares them."""
 
 from pathlib import Path
 

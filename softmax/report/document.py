@@ -112,7 +112,7 @@ def strings() -> dict[str, dict[str, str]]:
 
 
 def curves(losses: Table, epochs: Table) -> dict[str, Any]:
-    """The facts about the training, of metrics/loss.csv and metrics/epochs.csv."""
+    """Describe the training by metrics/loss.csv and metrics/epochs.csv."""
     validation_set = [name for name in ("step", "validation_loss") if "validation_loss" in epochs]
     return {
         "loss": _rows(losses, "step", "loss"),
@@ -127,7 +127,7 @@ def lesson(
     points: Table,
     epochs: Table,
 ) -> dict[str, Any]:
-    """The facts about the lesson, of its weights and of metrics/lesson*; sha256 is left out."""
+    """Describe the 2-D example by its weights and metrics/lesson*; sha256 is left out."""
     classes, features = len(theta), theta.shape[1] - 1
     return {
         "points": _rows(points, "x1", "x2", "label"),
@@ -157,7 +157,7 @@ def examples(table: Table) -> dict[str, dict[str, Any]]:
 
 
 def slides(shown: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    """The facts that the lecture gives for its examples, of `examples`."""
+    """Return what the lecture gives for its examples, of `examples`."""
     given = ("weights", "biases", "points", "predictions")
     return {name: shown[name]["value"] for name in given}
 

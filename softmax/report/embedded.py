@@ -55,7 +55,7 @@ def data(
 
 
 def called(predictions: Table, listed: list[int], classes: int) -> dict[str, Any]:
-    """The facts about what the model calls the test images, of the classes `listed`."""
+    """Describe the predictions for the test images of the classes `listed`."""
     cells = evaluation.confusion_matrix(predictions, classes)
     return {
         "confusion": cells[np.ix_(listed, listed)].tolist(),
@@ -134,7 +134,7 @@ ROOM = 2_000_000  # characters for all of them, which are about 430,000 weights
 def weights(
     theta: FloatArray, thetas: dict[int, FloatArray], listed: list[int], training: NDArray[np.uint8]
 ) -> dict[str, Any]:
-    """The facts about theta, and thetas by epoch, from 0, with images (n, pixels) of training.
+    """Describe theta, and thetas by epoch, from 0, with images (n, pixels) of training.
 
     theta is None if there is no room for it, and so is forming, the rows of the classes `listed`.
     """

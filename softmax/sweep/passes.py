@@ -28,7 +28,7 @@ TOGETHER = 16  # models in a pass: with more, what they need leaves the processo
 
 
 class Outcome(NamedTuple):
-    """The facts of a model, or why there is none; times as by time.time()."""
+    """The outputs of a training, or why it failed; times as by time.time()."""
 
     outputs: Mapping[Path, bytes]
     failure: str

@@ -68,7 +68,7 @@ def varied(results: Sequence[Result]) -> list[str]:
 
 
 def has_validation(results: Sequence[Result]) -> bool:
-    """Whether all held out the same images, by which one may be chosen."""
+    """Whether all have the same validation set, by which one may be chosen."""
     validation_set = {result.setting.params.train.validation for result in results}
     return len(validation_set) == 1 and validation_set != {0}
 
@@ -104,7 +104,7 @@ def over_seeds(table: pd.DataFrame, keys: Sequence[str], metric: str) -> pd.Data
 
 
 def best(results: Sequence[Result]) -> Result | None:
-    """The one to choose, None if no held-out images judge.
+    """Return the one to choose, None without a validation set.
 
     Where seeds differ, it is of the setting with the best mean over them, and has its first seed.
     """
@@ -129,7 +129,7 @@ def write(results: Sequence[Result], tried: Sequence[Configuration]) -> str:
             parts.append(f"{_title(metric)} accuracy over seeds\n{_tabulated(spread)}")
     if first := best(results):
         parts.append(
-            f"Best by held-out images, with weights {first.row()[WEIGHTS][:DIGITS]}...\n"
+            f"Best on the validation set, with weights {first.row()[WEIGHTS][:DIGITS]}...\n"
             f"To have it here: dvc exp run {first.setting.options()}"
         )
         parts += _at_edge(first, tried)

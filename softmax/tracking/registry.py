@@ -31,11 +31,11 @@ PACKAGES = ("array-api-compat", "mlflow", "numpy", "pandas", "safetensors")  # a
 CHAMPION = "champion"
 DESCRIPTION = (
     "Softmax regression: {size} images to the probabilities of {classes} classes. "
-    "The champion was right on more of the held-out images than the champion before it."
+    "The champion classified more validation images correctly than the previous champion."
 )
 MOVE = """\
-{stays}, which cannot be judged on the same {images} held-out images: {why}. To move the champion \
-to version {version.version}, run `python -c "from softmax.tracking import store; \
+{stays}, which cannot be compared on the same {images} validation images: {why}. To move the \
+champion to version {version.version}, run `python -c "from softmax.tracking import store; \
 store.connect().set_registered_model_alias('{version.name}', '{champion}', {version.version})"`"""
 MAX_DESCRIPTION = 5000  # letters of a description, on PostgreSQL
 REST = "\n\n... and more in the run's `evaluation/card.md`."
@@ -151,7 +151,7 @@ def _find_version(client: Client, trained: TrainedModel) -> Version:
 
 
 def _promote(client: Client, version: Version, trained: TrainedModel) -> str:
-    """Make `version` the champion if it is better than the one before on the same held-out images.
+    """Make `version` the champion if it is better than the one before on the same validation set.
 
     A champion that was judged on others, as before the data changed, is scored on these, of which
     it may know some from its training. The test set has no say: a champion chosen by it would look
@@ -178,13 +178,13 @@ def _promote(client: Client, version: Version, trained: TrainedModel) -> str:
                     stays=stays, images=images, why=why, version=version, champion=CHAMPION
                 )
         if float(best) >= float(accuracy):
-            return f"{stays}, as good or better on the {images} held-out images"
+            return f"{stays}, as good or better on the {images} validation images"
     client.set_registered_model_alias(version.name, CHAMPION, version.version)
-    return f"it is the champion, right on {float(accuracy):.2%} of {images} held-out images"
+    return f"it is the champion, with {float(accuracy):.2%} of {images} validation images correct"
 
 
 def _accuracy(uri: str, trained: TrainedModel) -> float:
-    """Return the accuracy of a registered model on the held-out images of `trained`.
+    """Return the accuracy of a registered model on the validation set of `trained`.
 
     Raises DataError if these are not here, or the model is of other classes or another shape.
     """

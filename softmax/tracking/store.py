@@ -39,7 +39,7 @@ NOT_OURS = [
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 REBUILD = "`python -m softmax track --history`"
-NOTE = "Each row is made from the files that a stage wrote. [Compare them as charts]({})."
+NOTE = "Each run is made from the files that a stage wrote. [Compare them as charts]({})."
 
 Client = Any  # mlflow.MlflowClient, and of mlflow.entities Run, LoggedModel and
 Run = Any  # model_registry.ModelVersion; MLflow takes a second to import, so that functions

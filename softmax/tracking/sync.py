@@ -1,4 +1,4 @@
-"""What MLflow shows of a model, or the lesson: facts read from disk and added to a run in batches.
+"""Add the results of a model, or of the 2-D example, to its run in MLflow, in batches.
 
 Each function may be called again, also after one that broke off: it adds what is missing.
 """

@@ -164,7 +164,7 @@ def snapshots(epochs: int) -> list[int]:
 
 
 def metrics(epoch: Epoch) -> dict[str, float]:
-    """Loss and accuracy on the training set and, if any, on the held-out one after `epoch`."""
+    """Return loss and accuracy on the training set, and if any the validation set, of `epoch`."""
     values: dict[str, float] = {}
     for name, score in {"train": epoch.training, "validation": epoch.validation}.items():
         if score is not None:

@@ -95,7 +95,7 @@ def test_a_terminal_gets_tables_and_the_verdict_first(
     assert not [line for line in said if re.search(r"mermaid|</?\w|\*\*", line)]
     verdict = next(k for k, line in enumerate(said) if "images correct" in line)
     assert verdict < next(k for k, line in enumerate(said) if "train.learning_rate" in line)
-    assert said[-2:] == ["page      report/compare.md", "pictures  report/compare/"]
+    assert said[-2:] == ["page      report/compare.md", "images    report/compare/"]
     assert "```mermaid" in compare.REPORT.read_text()
 
 

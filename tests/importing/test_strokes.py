@@ -56,5 +56,5 @@ PAPER = np.zeros((400, 300))
     ],
 )
 def test_paper_alone_has_no_ink(photo: NDArray[np.uint8]) -> None:
-    with pytest.raises(DataError, match="no ink found"):
+    with pytest.raises(DataError, match="no strokes found"):
         normalization.find(photo)

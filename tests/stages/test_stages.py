@@ -175,7 +175,7 @@ def test_one_flipped_bit_of_what_a_stage_reads_is_found(
     content[-1] ^= 1
     file.write_bytes(content)
     before = workspace.contents()
-    pinned = "not what datasets.yaml pins; run `dvc repro download`"
+    pinned = "its SHA-256 differs from datasets.yaml. Run `dvc repro download`."
     known = pinned if "data" in path else "not what dvc.lock has; run `dvc repro`"
     assert error(workspace.stage(stage)).startswith(f"{path}: {known}")
     assert workspace.contents() == before

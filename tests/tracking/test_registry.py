@@ -44,8 +44,8 @@ def test_the_champion_is_chosen_by_held_out_images_alone(workspace: Workspace) -
 
     assert "version 1; there is no champion, because train.validation holds no" in learn(0.1)
     assert champion() is None
-    assert "version 2; it is the champion, right on" in learn(1e-6, 50)
-    assert "version 3; it is the champion, right on 100.00% of 50" in learn(1, 50)
+    assert "version 2; it is the champion, with" in learn(1e-6, 50)
+    assert "version 3; it is the champion, with 100.00% of 50" in learn(1, 50)
     assert "still version 3, as good or better on the 50" in learn(1e-6, 50, seed=1)
     assert "still version 3, as good or better on the 50" in learn(2, 50)
     assert "still version 3, as good or better on the 60" in learn(0.1, 60)
@@ -59,12 +59,14 @@ def test_the_champion_is_chosen_by_held_out_images_alone(workspace: Workspace) -
         entry = {**digits.entry(labels.parent), "classes": [*names]}
         datasets.PATH.write_text(yaml.safe_dump({"digits": entry}))
         said = learn(0.3, 50)
-        assert ("it is the champion, right on" in said) == (names[9] == "9")
-    assert "still version 7, which cannot be judged on the same 50 held-out images: its cl" in said
+        assert ("it is the champion, with" in said) == (names[9] == "9")
+    assert (
+        "still version 7, which cannot be compared on the same 50 validation images: its cl" in said
+    )
     (run, *_), trained = rows(workspace.store), TrainedModel(Path(), params.load())
     labels.unlink()  # as where the history is tracked
     said = registry.register(client, run, trained)
-    assert "held-out images: its training images are not here. To move the champion to" in said
+    assert "validation images: its training images are not here. To move the champion to" in said
     exec(re.findall('`python -c "(.*)"`', said)[0])  # noqa: S102 (as a user would)
     assert champion() == 8
 

@@ -19,7 +19,7 @@ def test_track_makes_the_row_that_the_stages_make_and_nothing_twice(workspace: W
     other = empty_store(workspace.directory / "other.db")
     workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", other)
     for _ in range(3):
-        assert "has the facts of train, evaluate, export, report: " in workspace.tool("track").out
+        assert "has the results of train, evaluate, export, report: " in workspace.tool("track").out
     assert content(other) == content(workspace.store)
     (run,) = rows(other)
     assert run.data.tags["backfilled"] == "true"
@@ -64,7 +64,7 @@ def test_a_model_that_was_only_trained_has_a_row(workspace: Workspace) -> None:
         repo.commit("train", force=True)
     printed = workspace.tool("track").out
     (run,) = rows(workspace.store)
-    assert f"run {run.info.run_id} has the facts of train: sgd lr=" in printed
+    assert f"run {run.info.run_id} has the results of train: sgd lr=" in printed
     assert "test_accuracy" not in run.data.metrics
     (version,) = MlflowClient(workspace.store).search_model_versions(f"name = '{NAME}'")
     assert version.description.startswith("sgd lr=")

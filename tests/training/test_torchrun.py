@@ -101,7 +101,7 @@ def test_a_worker_that_is_alone_or_lost_stops(monkeypatch: pytest.MonkeyPatch) -
         raise RuntimeError("connection closed by peer\nat much length")
 
     monkeypatch.setattr(torch.distributed, "all_reduce", gone)
-    with pytest.raises(WorkerError, match=r"^worker 1 lost the others$"):
+    with pytest.raises(WorkerError, match=r"^worker 1 lost contact with the other workers"):
         Workers(rank=1, size=2, launcher=os.getppid()).sum(np.zeros(1))
 
 
