@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .PHONY: help repro data test test-fast test-all lint types lock-current lock-reproducible ci \
-	verify verify-arm bench lock
+	verify verify-arm verify-emulated bench lock
 .DEFAULT_GOAL := help
 
 help:
@@ -61,6 +61,11 @@ verify: .venv/installed ## retrain in every way this machine can, and compare wi
 verify-arm: .venv/installed ## the same on an emulated Arm64 processor (Debian, 15 minutes or more)
 	$(BIN)/dvc repro --quiet download
 	$(BIN)/python -m verification arm
+
+verify-emulated: .venv/installed ## train with NumPy alone on emulated RISC-V and big-endian s390x (Debian)
+	$(BIN)/dvc repro --quiet train
+	@for arch in riscv64 s390x; do $(BIN)/python -c "from softmax.pipeline import params; \
+		print(params.load().model_dump_json())" | ARCH=$$arch verification/emulated.sh -m verification.alone || exit; done
 
 bench: .venv/dev ## compare with other libraries and write benchmarks/results.md: six minutes
 	$(BIN)/dvc repro --quiet download

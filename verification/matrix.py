@@ -34,7 +34,7 @@ def here() -> list[Row]:
 
 def arm() -> list[Row]:
     """Return the rows for an emulated Arm64 processor, which takes a hundred times as long."""
-    python = str(Path(__file__).with_name("arm.sh"))
+    python = str(Path(__file__).with_name("emulated.sh"))
     return [Row(f"Arm64, {way}", way, python=python) for way in ("numpy", "torch", "compiled")]
 
 

@@ -9,12 +9,13 @@ import math
 import struct
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax.pipeline.params import Train
+if TYPE_CHECKING:  # NumPy is all that this needs, on processors with no other wheels
+    from softmax.pipeline.params import Train
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -141,7 +142,7 @@ def score(theta: Floats, images: Bytes, y: Integers) -> tuple[float, int]:
     return mean, int((z.argmax(axis=1) == y).sum())
 
 
-def direction(g: Floats, state: SimpleNamespace, train: Train) -> Floats:
+def direction(g: Floats, state: SimpleNamespace, train: "Train") -> Floats:
     match train.optimizer:
         case "momentum":
             state.v = state.v * train.momentum + g
@@ -157,7 +158,7 @@ def direction(g: Floats, state: SimpleNamespace, train: Train) -> Floats:
     return g
 
 
-def rate(t: int, steps: int, train: Train) -> float:
+def rate(t: int, steps: int, train: "Train") -> float:
     if train.schedule == "constant":
         return train.learning_rate
     c = cos(HALF_PI * (t / steps))
@@ -178,7 +179,7 @@ class Epoch(NamedTuple):
     batch_losses: dict[int, float]
 
 
-def fit(images: Bytes, y: Integers, classes: int, train: Train) -> Iterator[Epoch]:
+def fit(images: Bytes, y: Integers, classes: int, train: "Train") -> Iterator[Epoch]:
     """Train on all but the last `validation` images."""
     count, size = len(images) - train.validation, train.batch_size
     starts = range(0, count, size)

@@ -1,11 +1,14 @@
 """The project against verification/reference.py, bit by bit."""
 
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from helpers.clones import Clone
-from helpers.shared import LECTURE
+from helpers.shared import LECTURE, ROOT
+from helpers.workspace import Workspace
 
 from softmax.core import arithmetic, model
 from softmax.core.batches import Dataset
@@ -102,3 +105,13 @@ def test_last_bits_of_directions_and_rates(optimizer: str) -> None:
         assert reference.direction(g, state, train).tobytes() == direction.tobytes()
         rate = optimizers.scheduled(train.learning_rate, train.schedule, t, 50)
         assert reference.rate(t, 50, train) == rate
+
+
+def test_numpy_alone_compares_its_weights_with_those_that_are_here(workspace: Workspace) -> None:
+    command, config = [sys.executable, "-m", "verification.alone"], load().model_dump_json()
+    workspace.monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    printed = subprocess.check_output(command, input=config, text=True)
+    assert printed.endswith("\nthe bytes of models/softmax.safetensors\n")
+    workspace.set(train={"seed": 9})
+    workspace.run("train")
+    assert subprocess.run(command, input=config, text=True, check=False).returncode == 1
