@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import pytest
-from download.sites import GOOD, GZIPPED, PLAIN, Fetch
+from download.sites import GOOD, GZIPPED, PLAIN, Fetch, Serve
 from dvc.repo import Repo
-from helpers.sites import Serve
 from torchvision.datasets import KMNIST, MNIST, FashionMNIST
 
 from softmax.data import sources

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from download.sites import GOOD, PLAIN, Fetch
-from helpers.sites import Reply, Serve, body, sent, status
+from download.sites import GOOD, PLAIN, Fetch, Reply, Serve, body, sent, status
 from torchvision.datasets import MNIST
 
 from softmax.data import sources

@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from download.sites import Serve, body
 from helpers.rows import rows
-from helpers.sites import Serve, body
 from helpers.workspace import Workspace
 
 from softmax.pipeline import datasets

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import safetensors.numpy
 from fuzzing.damage import TOKENS, damaged
+from helpers.digits import to_idx
 from helpers.shared import ROOT
 from hypothesis import given, settings
-from importing.pins import to_idx
 
 from softmax.core import batches, model
 from softmax.errors import SoftmaxError

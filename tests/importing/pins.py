@@ -84,12 +84,6 @@ def noise(*shape: int, seed: int | list[int] = 0) -> NDArray[np.uint8]:
     return np.random.default_rng(seed).integers(256, size=shape, dtype=np.uint8)
 
 
-def to_idx(array: NDArray[Any], kind: str = "u1") -> bytes:
-    """Return `array` as an IDX file of bytes, or of integers of four bytes."""
-    header = np.array([256 * {"u1": 8, ">i4": 12}[kind] + array.ndim, *array.shape], ">u4")
-    return header.tobytes() + array.astype(kind).tobytes()
-
-
 def saved(save: Callable[..., None], *arguments: Any, **settings: Any) -> bytes:
     """Return the bytes that a function writes to a file."""
     file = io.BytesIO()

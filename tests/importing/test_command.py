@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import yaml
 from fuzzing.damage import TOKENS, damaged
+from helpers.digits import to_idx
 from hypothesis import given, settings
-from importing.pins import CACHE, PLACE, Pin, noise, saved, to_idx, write_images
+from importing.pins import CACHE, PLACE, Pin, noise, saved, write_images
 from PIL import Image
 
 from softmax.errors import DataError

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from helpers.report import LESSON
+from scipy import special
 
 from softmax.core import model
 from softmax.core.arrays import FloatArray
@@ -81,44 +83,27 @@ def test_the_table_tells_numbers_and_the_largest_difference() -> None:
     ]
 
 
-LECTURE = Lesson(seed=0, points=50, spread=0.16, epochs=40, learning_rate=2.0)
-
-
-def params(**changes: Any) -> Lesson:
-    """The params of the lecture, and `changes` to them."""
-    return Lesson.model_validate(LECTURE.model_dump() | changes)
-
-
 def columns(data: Dataset) -> FloatArray:
     """[x 1] of each point, as columns, and not 255 times."""
     return np.column_stack([data.images / 255, np.ones(len(data.images))]).T
 
 
 def test_points_are_those_of_the_text() -> None:
-    """docs/arithmetic.md, "The lesson", in Python's own numbers."""
-    count, spread = 7, 0.19
-    key = np.array([2**64 - 1, 2**64 - 1], np.uint64)
-    words = np.random.Philox(key=key).random_raw(18 * count).tolist()
-    uniform = [math.ldexp(word >> 11, -52) - 1 for word in words]
-    size = 6 * count
-    expected = []
-    for point in range(3 * count):
-        centre = [(0, 102), (87, -51), (-87, -51)][point // count]
-        places = [2 * point, 2 * point + 1]
-        u, v, w = ([uniform[size * table + k] for k in places] for table in range(3))
-        expected.append(
-            [round(centre[k] + (u[k] + v[k] + w[k]) * (spread * 255)) for k in range(2)]
-        )
-
-    data = examples.points(params(seed=2**64 - 1, points=count, spread=spread))
-    assert data.images.tolist() == expected
-    assert data.labels.tolist() == [0] * count + [1] * count + [2] * count
+    """docs/arithmetic.md, "The lesson"."""
+    changes = {"seed": 2**64 - 1, "points": 7, "spread": 0.19}
+    data = examples.points(LESSON.model_copy(update=changes))
+    words = np.random.Philox(key=np.full(2, 2**64 - 1, np.uint64)).random_raw(18 * 7)
+    noise = (np.ldexp(words >> 11, -52) - 1).reshape(3, -1, 2).sum(axis=0)
+    centres = np.repeat([(0, 102), (87, -51), (-87, -51)], 7, axis=0)
+    assert (data.images == np.rint(centres + noise * (0.19 * 255))).all()
+    assert data.labels.tolist() == [0] * 7 + [1] * 7 + [2] * 7
 
 
 def test_the_farthest_points_are_inside_the_square(monkeypatch: pytest.MonkeyPatch) -> None:
+    extreme = LESSON.model_copy(update={"spread": 0.2})
     for noise, farthest in ((1.0, 255), (-1.0, 240)):
         monkeypatch.setattr(randomness, "uniform", lambda count, *_, u=noise: np.full(count, u))
-        assert abs(examples.points(params(spread=0.2)).images).max() == farthest
+        assert abs(examples.points(extreme).images).max() == farthest
 
 
 def test_the_lattice_fills_the_square_from_the_top_left() -> None:
@@ -128,15 +113,14 @@ def test_the_lattice_fills_the_square_from_the_top_left() -> None:
 
 
 def test_follows_gradient_descent_in_plain_numpy() -> None:
-    chosen = params(seed=3)
+    chosen = LESSON.model_copy(update={"seed": 3})
     data = examples.points(chosen)
     x, y = columns(data), np.eye(3)[data.labels].T
     theta = randomness.initial_weights(2, seed=3, classes=3)
     losses = []
     for _ in range(40):
-        a = np.exp(theta @ x) / np.exp(theta @ x).sum(axis=0)
-        theta = theta - 2.0 * (a - y) @ x.T / 150
-        a = np.exp(theta @ x) / np.exp(theta @ x).sum(axis=0)
+        theta = theta - 2.0 * (special.softmax(theta @ x, axis=0) - y) @ x.T / 150
+        a = special.softmax(theta @ x, axis=0)
         losses.append(-np.log(a[data.labels, range(150)]).mean())
 
     epochs = examples.fit(data, chosen)
@@ -148,24 +132,24 @@ def test_follows_gradient_descent_in_plain_numpy() -> None:
 
 def test_logistic_regressions_follow_the_sigmoid_in_plain_numpy() -> None:
     """One row of weights, the lecture's rate, and for the start what two classes start with."""
-    data = examples.points(LECTURE)
-    x, pairs = columns(data), examples.fit_logistic(data, LECTURE)
+    data = examples.points(LESSON)
+    x, pairs = columns(data), examples.fit_logistic(data, LESSON)
     expected = []
     for k in range(3):
         start = randomness.initial_weights(2, seed=0, classes=2)
         theta = start[1] - start[0]
         for _ in range(40):
-            theta = theta - 2.0 * (1 / (1 + np.exp(-theta @ x)) - (data.labels == k)) @ x.T / 150
+            theta = theta - 2.0 * (special.expit(theta @ x) - (data.labels == k)) @ x.T / 150
         np.testing.assert_allclose(pairs[k][1] - pairs[k][0], theta, atol=1e-6)
-        expected.append(1 / (1 + np.exp(-theta @ x)))
+        expected.append(special.expit(theta @ x))
 
     np.testing.assert_allclose(examples.logistic(pairs, data), expected, atol=1e-6)
 
 
 def test_torch_gives_the_same_bytes() -> None:
-    data = examples.points(LECTURE)
+    data = examples.points(LESSON)
     ours, of_torch = (
-        [examples.fit(points, LECTURE)[-1].theta, *examples.fit_logistic(points, LECTURE)]
+        [examples.fit(points, LESSON)[-1].theta, *examples.fit_logistic(points, LESSON)]
         for points in (data, data.map(torch.tensor))
     )
     assert [theta.tobytes() for theta in ours] == [theta.tobytes() for theta in of_torch]
@@ -177,15 +161,16 @@ def test_no_params_leave_the_range_of_exact_sums() -> None:
     assert most < model.MAX_ROW_SUM
     assert 3000 * (2 * most + math.log(3)) < 2**29
 
-    extreme = params(points=1, spread=0.2, epochs=1000, learning_rate=10.0)
+    changes = {"points": 1, "spread": 0.2, "epochs": 1000, "learning_rate": 10.0}
+    extreme = Lesson.model_validate(LESSON.model_dump() | changes)
     *_, last = examples.fit(examples.points(extreme), extreme)
     assert abs(last.theta).sum(axis=1).max() < most
 
 
 def test_softmax_adds_up_to_one_and_logistic_regressions_do_not() -> None:
     """None of them claims the middle, and between two clouds both do."""
-    data, lattice = examples.points(LECTURE), examples.lattice()
-    theta, pairs = examples.fit(data, LECTURE)[-1].theta, examples.fit_logistic(data, LECTURE)
+    data, lattice = examples.points(LESSON), examples.lattice()
+    theta, pairs = examples.fit(data, LESSON)[-1].theta, examples.fit_logistic(data, LESSON)
     assert abs(examples.totals(examples.probabilities(theta, lattice)) - 1).max() < 1e-15
     sums = examples.totals(examples.logistic(pairs, lattice)).reshape(256, 256)
     assert sums[128, 128] < 0.85

@@ -5,7 +5,6 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.clones import Clone
 from helpers.report import assert_diverging, middle
 from playwright.sync_api import Page, expect
 
@@ -16,16 +15,10 @@ from softmax.pipeline import datasets, paths
 SAMPLES = [1802, 1100, 217]  # a 2; a 7; a 6, called 5
 
 
-@pytest.fixture
-def theta(mnist: Clone) -> FloatArray:
-    return model.load(mnist.directory / paths.WEIGHTS)
-
-
-@pytest.fixture
-def pixels(mnist: Clone) -> FloatArray:
-    """Those of the last sample, whose explanation tests open."""
-    images = idx.read(mnist.directory / datasets.test_files("mnist")[0], 3)
-    return images[SAMPLES[2]].ravel() / 255
+def of_the_last_sample() -> tuple[FloatArray, FloatArray]:
+    """Return theta and the pixels of the sample whose explanation tests open."""
+    images = idx.read(datasets.test_files("mnist")[0], 3)
+    return model.load(paths.WEIGHTS), images[SAMPLES[2]].ravel() / 255
 
 
 def lines(caption: str) -> list[float]:
@@ -33,10 +26,9 @@ def lines(caption: str) -> list[float]:
     return [float(x) for x in re.findall(r"= (\S+)", caption.replace("−", "-"))]
 
 
-def test_an_explanation_is_the_terms_of_the_scores_and_of_one_against_another(
-    page: Page, theta: FloatArray, pixels: FloatArray
-) -> None:
+def test_an_explanation_is_the_terms_of_the_scores_and_of_one_against_another(page: Page) -> None:
     """Of what the image is called and of what it is, and of their difference, which decides."""
+    theta, pixels = of_the_last_sample()
     terms = theta[:, :-1] * pixels
     page.locator("#samples button").nth(2).click()
     expect(page.locator("#explanation h2")).to_have_text(f"Test image {SAMPLES[2]}: 6, called 5")
@@ -60,17 +52,16 @@ def test_an_explanation_is_the_terms_of_the_scores_and_of_one_against_another(
     expect(page.locator("#versus-rivals button:disabled")).to_have_text("5")
 
 
-def test_what_is_right_is_set_against_the_second(page: Page, mnist: Clone) -> None:
-    table = pd.read_csv(mnist.directory / paths.PREDICTIONS).filter(regex=r"^p\d")
+def test_what_is_right_is_set_against_the_second(page: Page) -> None:
+    table = pd.read_csv(paths.PREDICTIONS).filter(regex=r"^p\d")
     page.locator("#samples button").nth(1).click()
     second = np.argsort(table.to_numpy()[SAMPLES[1]])[-2]
     assert page.locator("#versus-title").inner_text() == f"Why 7 and not {second}?"
 
 
-def test_the_pointer_says_a_pixel_and_its_weight(
-    page: Page, theta: FloatArray, pixels: FloatArray
-) -> None:
+def test_the_pointer_says_a_pixel_and_its_weight(page: Page) -> None:
     note = page.locator("#pixel")
+    theta, pixels = of_the_last_sample()
     n = int(np.argmax(pixels[: 28 * 14]))
     row, column = divmod(n, 28)
     place = ((column + 0.5) / 28, (row + 0.5) / 28)

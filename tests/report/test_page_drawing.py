@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.clones import Clone
 from helpers.report import assert_diverging, level, middle
 from playwright.sync_api import Page, expect
 
@@ -35,10 +34,10 @@ ACROSS_A_CORNER = [(0.7, 0.95), (1.1, 0.4)]
 
 
 def test_a_drawing_becomes_an_image_as_mnist_was_made_and_its_probabilities_follow(
-    blank: Page, mnist: Clone
+    blank: Page,
 ) -> None:
     """The image as in `make predict`, whose normalization is tested against its specification."""
-    theta = model.load(mnist.directory / paths.WEIGHTS)
+    theta = model.load(paths.WEIGHTS)
     nothing = [f"{a:.4f}" for a in model.softmax(theta[:, -1:])[:, 0]]
     probabilities = blank.locator("#drawing-scores td:last-child")
     assert probabilities.all_inner_texts() == nothing
@@ -73,10 +72,10 @@ def test_a_verdict_is_said_again_only_where_it_changes(blank: Page) -> None:
     assert blank.evaluate("window.said") == 1
 
 
-def test_those_who_cannot_draw_take_test_images_by_keyboard(page: Page, mnist: Clone) -> None:
+def test_those_who_cannot_draw_take_test_images_by_keyboard(page: Page) -> None:
     """One after another, each as the model was tested on it."""
-    images = idx.read(mnist.directory / datasets.test_files("mnist")[0], 3)
-    table = pd.read_csv(mnist.directory / paths.PREDICTIONS)
+    images = idx.read(datasets.test_files("mnist")[0], 3)
+    table = pd.read_csv(paths.PREDICTIONS)
     page.reload()
     page.locator("#content[aria-busy=false]").wait_for()
     assert (level(page.locator("#drawing-image")) == images[1802]).all()  # the lecture's first
