@@ -146,15 +146,6 @@ def test_logistic_regressions_follow_the_sigmoid_in_plain_numpy() -> None:
     np.testing.assert_allclose(examples.logistic(pairs, data), expected, atol=1e-6)
 
 
-def test_torch_gives_the_same_bytes() -> None:
-    data = examples.points(LESSON)
-    ours, of_torch = (
-        [examples.fit(points, LESSON)[-1].theta, *examples.fit_logistic(points, LESSON)]
-        for points in (data, data.map(torch.tensor))
-    )
-    assert [theta.tobytes() for theta in ours] == [theta.tobytes() for theta in of_torch]
-
-
 def test_no_params_leave_the_range_of_exact_sums() -> None:
     """The longest and fastest training that they allow, as a bound and as a run."""
     most = 3 * (1 / math.sqrt(2) + 1000 * 10)
