@@ -1,9 +1,11 @@
-"""Mirrors, good and bad, against real servers and directories."""
+"""Mirrors, good and bad, against real servers and directories; no password of theirs is shown."""
 
 import gzip
 import hashlib
+import json
 import os
 import re
+import shutil
 import subprocess
 import time
 import tracemalloc
@@ -13,10 +15,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from download.sites import GOOD, PLAIN, Fetch, Reply, Serve, body, sent, status
+from helpers.rows import rows
+from helpers.workspace import Workspace
 from torchvision.datasets import MNIST
 
 from softmax.data import sources
 from softmax.errors import SourceError
+from softmax.pipeline import datasets
 from softmax.pipeline.datasets import FILES
 
 PATIENCE = 0.3  # seconds for the next byte, of mirrors that do not send it
@@ -131,3 +136,34 @@ def test_what_cannot_be_the_file_is_refused(
     put(tmp_path / FILES[0], GOOD[FILES[0]])
     with pytest.raises(SourceError, match=f"{FILES[0]}: {reason}"):
         fetch(tmp_path, "fashion-mnist")
+
+
+SECRET = "s3cret"  # noqa: S105 (nobody's)
+FORMS = {  # of an address, and whether it gives the data
+    f"http://me:{SECRET}@{{host}}": True,
+    f"http://{SECRET}@{{host}}": True,
+    f"http://{{host}}/.?token={SECRET}": False,
+    f"http://me:{SECRET}/and@more@{{host}}": False,
+    f"http://me:{SECRET}@127.0.0.1:1/{SECRET}@": False,
+    f"me:{SECRET}@{{host}}": False,
+    f"HTTP://{{host}}/#{SECRET}": False,
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_by_no_way(workspace: Workspace, serve: Serve, form: str) -> None:
+    files = [*Path("data/digits").iterdir()]
+    host = serve({path.name: body(path.read_bytes()) for path in files}).removeprefix("http://")
+    shutil.rmtree(".dvc/cache")
+    for path in files:
+        path.unlink()
+    address = form.format(host=host)
+    workspace.monkeypatch.setenv("MNIST_MIRROR", address)
+    workspace.monkeypatch.setenv("VERBOSE", "1")
+    results = [workspace.stage("download"), workspace.tool("data add", "mine", address)]
+
+    assert [printed.status for printed in results] == ([0, 0] if FORMS[form] else [2, 2])
+    tags = json.dumps([run.data.tags for run in rows(workspace.store, "downloads")])
+    assert not FORMS[form] or host in tags
+    for way in (*(p.out + p.err for p in results), tags, datasets.PATH.read_text()):
+        assert SECRET not in way

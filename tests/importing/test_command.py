@@ -160,12 +160,7 @@ def test_a_damaged_datasets_yaml_stays_and_is_named(pin: Pin, text: str, fault: 
         datasets.load()
 
 
-ARRAYS = {
-    "x_train": noise(6, 2, 2),
-    "y_train": np.arange(6) % 2,
-    "x_test": noise(6, 2, 2, seed=1),
-    "y_test": (np.arange(6) % 2).astype(str),
-}
+ARRAYS = {"x_train": NOISE, "y_train": LABELS, "x_test": 255 - NOISE, "y_test": LABELS.astype(str)}
 ROWS = "".join(f"{k % 2},{k},{2 * k},{3 * k},255\n" for k in range(20))
 FIGURES = [Image.fromarray(noise(6, 9, *rgb)) for rgb in ((), (3,))]
 SAMPLES = {

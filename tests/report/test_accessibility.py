@@ -111,8 +111,8 @@ def test_nothing_scrolls_sideways_or_is_against_wcag(
     browser: Browser, file: Path, width: int, locale: str, scheme: str
 ) -> None:
     """659 is MLflow's viewer, where tables and sums fit, as on most phones."""
-    size: ViewportSize = {"width": width, "height": 800}
-    with opened(browser, file, viewport=size, locale=locale, color_scheme=scheme) as page:
+    options = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme}
+    with opened(browser, file, locale=locale, **options) as page:
         assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") == width
         overflow = "(all) => all.map((one) => one.scrollWidth - one.clientWidth)"

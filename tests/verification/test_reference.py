@@ -5,12 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from helpers import samples
-from helpers.clones import Clone
-from helpers.shared import LECTURE
 
 from softmax.core import arithmetic, model
 from softmax.core.batches import Dataset
-from softmax.pipeline.params import Train, load
+from softmax.pipeline.params import Train
 from softmax.training import fitting, optimizers
 from softmax.training.state import Hyperparameters
 from verification import reference
@@ -21,17 +19,6 @@ def everything(optimizer: str) -> Train:
     steps = {"seed": 2**64 - 1, "validation": 500, "epochs": 2, "batch_size": 4, "averaging": 0.9}
     rates = {"learning_rate": 3.0, "schedule": "cosine", "momentum": 0.9, "weight_decay": 0.001}
     return Train.model_validate({"optimizer": optimizer, **steps, **rates})
-
-
-def test_the_first_epoch_on_mnist(mnist: Clone) -> None:
-    """Of the stage, which here does not even read the data."""
-    directory = mnist.directory / "data/mnist"
-    images = np.fromfile(directory / "train-images-idx3-ubyte", np.uint8, offset=16)
-    labels = np.fromfile(directory / "train-labels-idx1-ubyte", np.uint8, offset=8)
-    data = Dataset(images.reshape(len(labels), -1), labels, classes=10)
-    theta, _ = next(reference.fit(*data, load(LECTURE).train))
-    epoch = mnist.directory / "models/epochs/1.safetensors"
-    assert reference.file(theta) == epoch.read_bytes()
 
 
 @pytest.mark.parametrize(
