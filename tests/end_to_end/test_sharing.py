@@ -28,11 +28,6 @@ def remote(tmp_path: Path) -> Path:
     return tmp_path / "remote"
 
 
-def mate(tmp_path: Path) -> Clone:
-    """Clone as a teammate does: nothing but git."""
-    return Clone(tmp_path / "mate", tmp_path / "clone")
-
-
 def test_a_teammate_rebuilds_what_is_damaged_and_gets_the_rest_with_a_row(
     remote: Path, tmp_path: Path
 ) -> None:
@@ -42,7 +37,7 @@ def test_a_teammate_rebuilds_what_is_damaged_and_gets_the_rest_with_a_row(
     stored.chmod(0o644)
     content = stored.read_bytes()
     stored.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))  # as a disk may flip a bit
-    clone = mate(tmp_path)
+    clone = Clone(tmp_path / "mate", tmp_path / "clone")
     pull = clone.attempt("dvc", "pull")
     assert pull.returncode == 1
     assert re.search(f"failed for following targets:\n(.*\n)*{paths.WEIGHTS}\n", pull.stderr)
@@ -76,7 +71,7 @@ def test_a_version_of_the_model_is_got_without_a_clone(tmp_path: Path) -> None:
 @pytest.mark.extended
 def test_an_empty_remote_fails_the_pull_and_not_the_repro(tmp_path: Path) -> None:
     shared = share(tmp_path, str(tmp_path / "remote"))
-    clone = mate(tmp_path)
+    clone = Clone(tmp_path / "mate", tmp_path / "clone")
     pull = clone.attempt("dvc", "pull")
     assert pull.returncode == 1
     assert "do not exist neither locally nor on remote" in pull.stderr
@@ -92,7 +87,7 @@ def test_an_unreachable_remote_fails_in_a_line_that_says_so(tmp_path: Path) -> N
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and listens to no one
         share(tmp_path, f"ssh://127.0.0.1:{taken.getsockname()[1]}/srv/dvc")
-        clone = mate(tmp_path)
+        clone = Clone(tmp_path / "mate", tmp_path / "clone")
         pull, repro = clone.attempt("dvc", "pull"), clone.make("repro", "PULL=1")
     assert pull.returncode == 1
     assert repro.returncode == 2

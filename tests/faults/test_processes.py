@@ -19,15 +19,11 @@ PATIENCE = 300  # seconds for what is to end by itself, on a busy machine
 
 def processes(directory: Path, name: str = "") -> list[psutil.Process]:
     """Return the processes that run in `directory`, all or the Pythons that run `name`."""
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error, OSError):  # it has ended, or is another user's
-            line = process.cmdline()
-            if Path(process.cwd()).is_relative_to(directory) and (
-                not name or (name in line and "python" in line[0])
-            ):
-                found.append(process)
-    return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
+    found = psutil.process_iter(["cmdline", "cwd"])  # None of one that has ended
+    here = [one for one in found if Path(one.info["cwd"] or "/").is_relative_to(directory)]
+    lines = [one.info["cmdline"] or [""] for one in here]
+    pairs = zip(here, lines, strict=True)
+    return [one for one, line in pairs if not name or (name in line and "python" in line[0])]
 
 
 @pytest.mark.extended

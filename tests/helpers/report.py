@@ -15,9 +15,11 @@ from playwright.sync_api import Browser, Locator, Page, ViewportSize
 from helpers.shared import LECTURE
 from softmax.core.arrays import FloatArray
 from softmax.pipeline import params
+from softmax.report import examples
 
 BLUE, RED = (51, 121, 205), (213, 62, 52)
 LESSON = params.load(LECTURE).lesson
+LESSON_DATA = examples.points(LESSON)
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 
 

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from helpers import digits
 from helpers.workspace import Printed, Workspace, error
 from numpy.typing import NDArray
 from PIL import Image
 
 from softmax.core import idx
-from softmax.pipeline import datasets, files
+from softmax.pipeline import datasets
 
 CACHE, PLACE = Path(".dvc/cache/files/md5"), Path("place")
 
@@ -42,9 +43,7 @@ class Pin:
         assert printed.status == 0, printed
         entry = datasets.load()[name]
         paths = [CACHE / file.md5[:2] / file.md5[2:] for file in entry.files]
-        assert tuple(map(files.sha256, paths)) == entry.sha256
-        assert tuple(map(files.md5, paths)) == tuple(file.md5 for file in entry.files)
-        assert [path.stat().st_size for path in paths] == [file.size for file in entry.files]
+        assert [digits.file(path) for path in paths] == [file.model_dump() for file in entry.files]
         ranks = (1 + len(entry.shape), 1) * 2
         arrays = [np.array(idx.read(*pair)) for pair in zip(paths, ranks, strict=True)]
         for count, images, labels in zip(entry.images, arrays[::2], arrays[1::2], strict=True):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from helpers.report import opened
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Page, expect
 
 CELL = "[data-label='4'][data-prediction='9']"  # of some dozen images
 
@@ -55,8 +55,8 @@ def test_arrows_go_up_and_down_the_confusion(page: Page) -> None:
 def test_without_javascript_formulas_stay_and_a_note_says_what_is_missing(
     browser: Browser, file: Path
 ) -> None:
-    phone: ViewportSize = {"width": 390, "height": 844}
-    with browser.new_page(viewport=phone, java_script_enabled=False) as page:
+    phone = browser.new_page(viewport={"width": 390, "height": 844}, java_script_enabled=False)
+    with phone as page:
         page.goto(file.as_uri())
         expect(page.locator("noscript p").first).to_be_in_viewport()
         expect(page.locator("#drawing")).not_to_be_visible()

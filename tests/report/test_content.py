@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pandas as pd
-from helpers.report import LESSON, assert_diverging, assert_painted, level, rgba
+from helpers.report import LESSON, LESSON_DATA, assert_diverging, assert_painted, level, rgba
 from playwright.sync_api import Locator, Page, expect
 
 from softmax.analysis import evaluation
@@ -100,7 +100,7 @@ def test_the_weights_form_under_the_slider(page: Page) -> None:
 
 def test_regions_and_surfaces_of_both_models(page: Page) -> None:
     theta = model.load(paths.LESSON_WEIGHTS)
-    thetas = examples.fit_logistic(examples.points(LESSON), LESSON)
+    thetas = examples.fit_logistic(LESSON_DATA, LESSON)
     a, q = examples.probabilities(theta, CELLS), examples.logistic(thetas, CELLS)
     regions = page.locator("#lesson-regions")
     assert_painted(regions, COLORS[a.argmax(axis=0)], 15 + 130 * a.max(axis=0))
@@ -140,9 +140,8 @@ def test_the_curve_of_the_training_is_that_of_its_tables(page: Page) -> None:
 
 
 def test_the_lessons_curve_is_its_table(page: Page) -> None:
-    data = examples.points(LESSON)
-    z = evaluation.logits(randomness.initial_weights(2, LESSON.seed, examples.CLASSES), data)
-    before = model.cross_entropy(z, np.eye(examples.CLASSES)[:, data.labels]).mean()
+    z = evaluation.logits(randomness.initial_weights(2, LESSON.seed, examples.CLASSES), LESSON_DATA)
+    before = model.cross_entropy(z, np.eye(examples.CLASSES)[:, LESSON_DATA.labels]).mean()
     after = pd.read_csv(paths.LESSON_EPOCHS)["train_loss"]
     losses = np.array([before, *after])
     x, y = drawn(page.locator("#lesson-curve"))

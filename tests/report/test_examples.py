@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from helpers.report import LESSON
+from helpers.report import LESSON, LESSON_DATA
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser
@@ -138,18 +138,17 @@ def test_follows_gradient_descent_in_plain_numpy() -> None:
 
 def test_logistic_regressions_follow_the_sigmoid_in_plain_numpy() -> None:
     """One row of weights, the lecture's rate, and for the start what two classes start with."""
-    data = examples.points(LESSON)
-    x, pairs = columns(data), examples.fit_logistic(data, LESSON)
+    x, pairs = columns(LESSON_DATA), examples.fit_logistic(LESSON_DATA, LESSON)
     expected = []
     for k in range(3):
         start = randomness.initial_weights(2, seed=0, classes=2)
         theta = start[1] - start[0]
         for _ in range(40):
-            theta = theta - 2.0 * (special.expit(theta @ x) - (data.labels == k)) @ x.T / 150
+            theta = theta - 2.0 * (special.expit(theta @ x) - (LESSON_DATA.labels == k)) @ x.T / 150
         np.testing.assert_allclose(pairs[k][1] - pairs[k][0], theta, atol=1e-6)
         expected.append(special.expit(theta @ x))
 
-    np.testing.assert_allclose(examples.logistic(pairs, data), expected, atol=1e-6)
+    np.testing.assert_allclose(examples.logistic(pairs, LESSON_DATA), expected, atol=1e-6)
 
 
 def test_no_params_leave_the_range_of_exact_sums() -> None:
@@ -166,19 +165,22 @@ def test_no_params_leave_the_range_of_exact_sums() -> None:
 
 def test_softmax_adds_up_to_one_and_logistic_regressions_do_not() -> None:
     """None of them claims the middle, and between two clouds both do."""
-    data, lattice = examples.points(LESSON), examples.lattice()
-    theta, pairs = examples.fit(data, LESSON)[-1].theta, examples.fit_logistic(data, LESSON)
+    lattice = examples.lattice()
+    theta, pairs = (
+        examples.fit(LESSON_DATA, LESSON)[-1].theta,
+        examples.fit_logistic(LESSON_DATA, LESSON),
+    )
     assert abs(examples.totals(examples.probabilities(theta, lattice)) - 1).max() < 1e-15
     sums = examples.totals(examples.logistic(pairs, lattice)).reshape(256, 256)
     assert sums[128, 128] < 0.85
     assert min(sums[50, 0], sums[50, 255], sums[255, 128]) > 1.5
-    table = pd.DataFrame(examples.points_table(data, theta, pairs))
-    assert table[["x1", "x2"]].to_numpy().tolist() == data.images.tolist()
-    assert (table["label"] == data.labels).all()
-    softmax = torch.softmax(torch.tensor(theta @ columns(data)), 0)
+    table = pd.DataFrame(examples.points_table(LESSON_DATA, theta, pairs))
+    assert table[["x1", "x2"]].to_numpy().tolist() == LESSON_DATA.images.tolist()
+    assert (table["label"] == LESSON_DATA.labels).all()
+    softmax = torch.softmax(torch.tensor(theta @ columns(LESSON_DATA)), 0)
     np.testing.assert_allclose(table[["p0", "p1", "p2"]].T, softmax, atol=1e-9)
     assert (table["prediction"] == softmax.numpy().argmax(axis=0)).all()
-    logistic = examples.logistic(pairs, data)
+    logistic = examples.logistic(pairs, LESSON_DATA)
     np.testing.assert_allclose(table[["q0", "q1", "q2"]].T, logistic, atol=1e-9)
     np.testing.assert_allclose(table["q_sum"], logistic.sum(axis=0), atol=1e-9)
 

@@ -89,13 +89,6 @@ def test_a_dialog_opens_at_its_top_wherever_the_last_one_was_left(page: Page) ->
         page.keyboard.press("Escape")
 
 
-@pytest.fixture
-def blank(page: Page) -> Page:
-    """The report with nothing on its pad."""
-    page.locator("#drawing-clear").click()
-    return page
-
-
 def stroke(page: Page, *places: tuple[float, float]) -> None:
     """Draw a line through `places`, in parts of the pad from its top left."""
     on_screen = [middle(page, "#drawing-pad", x, y) for x, y in places]
@@ -112,42 +105,44 @@ ACROSS_A_CORNER = [(0.7, 0.95), (1.1, 0.4)]
 
 
 def test_a_drawing_becomes_an_image_as_mnist_was_made_and_its_probabilities_follow(
-    blank: Page,
+    page: Page,
 ) -> None:
     """The image as in `make predict`, whose normalization is tested against its specification."""
+    page.locator("#drawing-clear").click()
     theta = model.load(paths.WEIGHTS)
     nothing = [f"{a:.4f}" for a in model.softmax(theta[:, -1:])[:, 0]]
-    probabilities = blank.locator("#drawing-scores td:last-child")
+    probabilities = page.locator("#drawing-scores td:last-child")
     assert probabilities.all_inner_texts() == nothing
     for places in (DOT, ONE, ACROSS_A_CORNER):
-        stroke(blank, *places)
-        image = level(blank.locator("#drawing-image"))
+        stroke(page, *places)
+        image = level(page.locator("#drawing-image"))
         assert image.max() > 250
-        assert (image == normalize(level(blank.locator("#drawing-pad"), 3))).all()
+        assert (image == normalize(level(page.locator("#drawing-pad"), 3))).all()
         z = model.logits(theta, np.array([*image.flat, 255])[:, None])
         assert probabilities.all_inner_texts() == [f"{a:.4f}" for a in model.softmax(z)[:, 0]]
         k = model.predict(z)[0]
-        expect(blank.locator("#drawing-verdict")).to_have_text(f"The model says: {k}")
+        expect(page.locator("#drawing-verdict")).to_have_text(f"The model says: {k}")
         terms = theta[k, :-1] * (image.ravel() / 255)
-        assert_diverging(blank.locator("#drawing-contributions"), terms)
-    blank.locator("#drawing-clear").click()
+        assert_diverging(page.locator("#drawing-contributions"), terms)
+    page.locator("#drawing-clear").click()
     assert probabilities.all_inner_texts() == nothing
 
 
-def test_a_verdict_is_said_again_only_where_it_changes(blank: Page) -> None:
+def test_a_verdict_is_said_again_only_where_it_changes(page: Page) -> None:
     """Only then do screen readers read it again."""
-    stroke(blank, *ONE)
-    blank.locator("#drawing-verdict").evaluate(
+    page.locator("#drawing-clear").click()
+    stroke(page, *ONE)
+    page.locator("#drawing-verdict").evaluate(
         """(verdict) => {
              window.said = 0;
              const observer = new MutationObserver((records) => (window.said += records.length));
              observer.observe(verdict, { childList: true });
            }"""
     )
-    stroke(blank, (0.3, 0.1), (0.3, 0.75))  # still a 1
-    assert blank.evaluate("window.said") == 0
-    blank.locator("#drawing-clear").click()
-    assert blank.evaluate("window.said") == 1
+    stroke(page, (0.3, 0.1), (0.3, 0.75))  # still a 1
+    assert page.evaluate("window.said") == 0
+    page.locator("#drawing-clear").click()
+    assert page.evaluate("window.said") == 1
 
 
 def test_those_who_cannot_draw_take_test_images_by_keyboard(page: Page) -> None:
@@ -168,22 +163,24 @@ def test_those_who_cannot_draw_take_test_images_by_keyboard(page: Page) -> None:
     expect(page.locator("#drawing-verdict")).to_have_text("The model says: 1")
 
 
-def test_only_the_main_button_draws(blank: Page) -> None:
-    blank.mouse.move(*middle(blank, "#drawing-pad", 0.2, 0.2))
-    blank.mouse.down(button="right")
-    blank.mouse.move(*middle(blank, "#drawing-pad", 0.6, 0.6))
-    blank.mouse.up(button="right")
-    assert not level(blank.locator("#drawing-pad"), 3).any()
+def test_only_the_main_button_draws(page: Page) -> None:
+    page.locator("#drawing-clear").click()
+    page.mouse.move(*middle(page, "#drawing-pad", 0.2, 0.2))
+    page.mouse.down(button="right")
+    page.mouse.move(*middle(page, "#drawing-pad", 0.6, 0.6))
+    page.mouse.up(button="right")
+    assert not level(page.locator("#drawing-pad"), 3).any()
 
 
-def test_a_drawing_is_explained(blank: Page) -> None:
-    stroke(blank, *ONE)
-    blank.locator("#drawing-why").click()
-    expect(blank.locator("#explanation-title")).to_have_text("Your drawing, called 1")
-    expect(blank.locator("#explained-scores .predicted th")).to_have_text("1")
-    blank.keyboard.press("Escape")
-    marked = blank.locator("#drawing-scores tr:not(.other)")
+def test_a_drawing_is_explained(page: Page) -> None:
+    page.locator("#drawing-clear").click()
+    stroke(page, *ONE)
+    page.locator("#drawing-why").click()
+    expect(page.locator("#explanation-title")).to_have_text("Your drawing, called 1")
+    expect(page.locator("#explained-scores .predicted th")).to_have_text("1")
+    page.keyboard.press("Escape")
+    marked = page.locator("#drawing-scores tr:not(.other)")
     expect(marked).to_have_class("predicted")  # but not right: nobody knows what it is
-    blank.locator("#drawing-clear").click()
+    page.locator("#drawing-clear").click()
     expect(marked).to_have_count(0)
-    expect(blank.locator("#drawing-why")).to_be_disabled()
+    expect(page.locator("#drawing-why")).to_be_disabled()

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.report import LESSON, facts, middle, opened
+from helpers.report import LESSON, LESSON_DATA, facts, middle, opened
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from softmax.core import model
@@ -52,8 +52,7 @@ def test_bytes_that_differ_from_those_of_the_pipeline_are_told(
 def test_the_browser_trains_to_the_bytes_of_python_at_any_rate_and_for_any_epochs(
     page: Page, place: str, rate: float, epoch: int
 ) -> None:
-    data = examples.points(LESSON)
-    assert_trained(page, data, LESSON)
+    assert_trained(page, LESSON_DATA, LESSON)
     page.locator("#lesson-rate").fill(place)
     page.locator("#lesson-epoch").fill(str(epoch))
     changes = [
@@ -61,10 +60,10 @@ def test_the_browser_trains_to_the_bytes_of_python_at_any_rate_and_for_any_epoch
         f"this is epoch {epoch} instead of 40",
     ]
     chosen = LESSON.model_copy(update={"learning_rate": rate, "epochs": epoch})
-    assert_trained(page, data, chosen, *changes)
+    assert_trained(page, LESSON_DATA, chosen, *changes)
     assert page.locator("#lesson-rate").get_attribute("aria-valuetext") == f"{rate:,g}"
     page.locator("#lesson-reset").click()
-    assert_trained(page, data, LESSON)
+    assert_trained(page, LESSON_DATA, LESSON)
 
 
 def test_steps_show_each_epoch(page: Page) -> None:
@@ -104,19 +103,18 @@ def test_play_goes_on_where_it_was_paused_and_stops_where_the_pipeline_does(page
 
 
 def test_points_are_dragged_in_the_square_by_the_main_button(page: Page) -> None:
-    data = examples.points(LESSON)
-    assert (points(page, data).images == data.images).all()
+    assert (points(page, LESSON_DATA).images == LESSON_DATA.images).all()
     drag(page, page.locator(".point.red path").first, to=page.locator("#lesson-plane"), by="right")
-    assert_trained(page, data, LESSON)
+    assert_trained(page, LESSON_DATA, LESSON)
     expect(page.locator(".cross")).to_have_attribute("transform", "translate(0 0)")
     drag(page, page.locator(".point.red path").first, to=page.locator("#lesson-plane"))
-    moved = points(page, data)
-    (changed,) = np.flatnonzero((moved.images != data.images).any(axis=1))
-    assert data.labels[changed] == 0
+    moved = points(page, LESSON_DATA)
+    (changed,) = np.flatnonzero((moved.images != LESSON_DATA.images).any(axis=1))
+    assert LESSON_DATA.labels[changed] == 0
     assert abs(moved.images[changed]).max() <= 1  # the middle of the square
     assert_trained(page, moved, LESSON, "points moved or added: 1")
     drag(page, page.locator(".point.blue path").first, to=page.locator("#lesson-score"))
-    outside = points(page, data)
+    outside = points(page, LESSON_DATA)
     assert abs(outside.images).max() == 255
     assert_trained(page, outside, LESSON, "points moved or added: 2")
 
@@ -132,17 +130,16 @@ def drag(page: Page, locator: Locator, to: Locator, by: Literal["left", "right"]
 
 
 def test_points_are_moved_by_keys(page: Page) -> None:
-    data = examples.points(LESSON)
     page.locator(".point").first.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowLeft")
-    assert_trained(page, data, LESSON)  # it is back
+    assert_trained(page, LESSON_DATA, LESSON)  # it is back
     for key in ["ArrowRight", "ArrowRight", "ArrowUp", "PageDown", "PageDown", "ArrowDown"]:
         page.keyboard.press(key)
-    moved = points(page, data)
-    expected = np.zeros_like(data.images)
+    moved = points(page, LESSON_DATA)
+    expected = np.zeros_like(LESSON_DATA.images)
     expected[0], expected[2] = (10, 5), (0, -5)
-    assert (moved.images - data.images == expected).all()
+    assert (moved.images - LESSON_DATA.images == expected).all()
     assert_trained(page, moved, LESSON, "points moved or added: 2")
     x1, x2 = moved.images[2] / 255
     name = f"Red point at {x1:.2f}, {x2:.2f}".replace("-", "−")
@@ -159,14 +156,15 @@ def test_points_are_added_where_the_cross_is_and_removed(
         press = page.touchscreen.tap if touch else page.mouse.click
         press(*middle(page, "#lesson-plane", 0.9, 0.1))
         page.locator("[data-add='2']").click()
-        data = examples.points(LESSON)
-        more = Dataset(np.vstack([data.images, [[205, 205]]]), np.append(data.labels, 2), 3)
+        more = Dataset(
+            np.vstack([LESSON_DATA.images, [[205, 205]]]), np.append(LESSON_DATA.labels, 2), 3
+        )
         now = points(page, more)
         assert abs(now.images - more.images).max() <= 2  # a pixel or so
         added = ("points moved or added: 1", "there are 151 points instead of 150")
         assert_trained(page, now, LESSON, *added)
         page.locator("#lesson-remove").click()
-        assert_trained(page, data, LESSON)
+        assert_trained(page, LESSON_DATA, LESSON)
 
 
 def test_training_diverges_at_a_rate_that_can_be_reached(browser: Browser, file: Path) -> None:
@@ -181,7 +179,6 @@ def test_training_diverges_at_a_rate_that_can_be_reached(browser: Browser, file:
 
 
 def test_points_are_added_and_removed_by_keyboard(page: Page) -> None:
-    data = examples.points(LESSON)
     page.locator(".cross").focus()
     page.keyboard.press("ArrowRight")
     page.locator("[data-add='1']").focus()
@@ -192,12 +189,12 @@ def test_points_are_added_and_removed_by_keyboard(page: Page) -> None:
     page.keyboard.press("ArrowUp")
     expect(added).to_have_attribute("aria-label", "Green point at 0.02, 0.02")
     page.keyboard.press("Delete")
-    assert_trained(page, data, LESSON)
+    assert_trained(page, LESSON_DATA, LESSON)
     page.locator(".cross").focus()
     page.keyboard.press("ArrowLeft")  # where other tests expect it
     page.locator(".point").first.focus()
     page.keyboard.press("Delete")
-    fewer = data.map(lambda x: x[1:])
+    fewer = LESSON_DATA.map(lambda x: x[1:])
     assert_trained(page, fewer, LESSON, "there are 149 points instead of 150")
     remove = "(button) => { for (let k = 0; k < 150; k++) button.click(); }"
     page.locator("#lesson-remove").evaluate(remove)

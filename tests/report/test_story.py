@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.report import LESSON, middle, number
+from helpers.report import LESSON, LESSON_DATA, middle, number
 from playwright.sync_api import Locator, Page, expect
 
 from softmax.core import batches, model
@@ -39,7 +39,7 @@ def test_all_maps_are_read_under_the_pointer(page: Page) -> None:
     said = page.locator("#contrast-here").inner_text().replace("−", "-")
     x1, x2, *numbers = map(float, re.findall(r"-?\d\.\d\d", said))
     assert (x1, x2) == pytest.approx((0.5, 0.5), abs=0.03)
-    thetas = examples.fit_logistic(examples.points(LESSON), LESSON)
+    thetas = examples.fit_logistic(LESSON_DATA, LESSON)
     here = batches.Dataset(np.array([[x1, x2]]) * 255, np.zeros(1, np.uint8), 3)
     q = examples.logistic(thetas, here)[:, 0]
     theta = model.load(paths.LESSON_WEIGHTS)

@@ -197,11 +197,6 @@ def forget_the_data() -> None:
     git(Path(), "clean", "--quiet", "--force", "-X", "metrics", "params.valid")
 
 
-def verdict(workspace: Workspace) -> str:
-    """Return the one line in which the claim fails."""
-    return error(workspace.call("verification.checks", "current"))
-
-
 def test_the_lock_is_current_with_and_without_data(workspace: Workspace) -> None:
     assert CURRENT in workspace.call("verification.checks", "current").out
     forget_the_data()
@@ -212,7 +207,7 @@ def test_the_lock_is_current_with_and_without_data(workspace: Workspace) -> None
 @pytest.mark.parametrize("reason", [*EDITS, *BROKEN])
 def test_a_change_without_its_lock_is_not_current(workspace: Workspace, reason: str) -> None:
     edit(*(EDITS | BROKEN)[reason])
-    line = verdict(workspace)
+    line = error(workspace.call("verification.checks", "current"))
     assert reason in line
     asked = "Run `dvc repro`, then commit dvc.lock and metrics"
     assert (line.startswith("dvc.lock is not up to date: ") and asked in line) == (reason in EDITS)
@@ -223,4 +218,4 @@ def test_a_wrong_hash_of_data_is_not_current(workspace: Workspace, stage: str, k
     """Even without data to compare it with."""
     forget_the_data()
     damage(stage, kind, LABELS)
-    assert f"evaluate: {LABELS} deleted" in verdict(workspace)
+    assert f"evaluate: {LABELS} deleted" in error(workspace.call("verification.checks", "current"))
