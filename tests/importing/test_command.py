@@ -4,7 +4,6 @@ import re
 import subprocess
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -30,30 +29,24 @@ def put(*contents: bytes) -> None:
         (PLACE / file).write_bytes(content)
 
 
-def entry(name: str = "mine") -> dict[str, Any]:
-    """Return the entry of datasets.yaml."""
-    content: dict[str, dict[str, Any]] = yaml.safe_load(datasets.PATH.read_text())
-    return content[name]
-
-
 def test_an_entry_is_added_and_the_files_wait_for_make_repro(pin: Pin) -> None:
     put(*GOOD)
     before = datasets.PATH.read_text()
     pinned = pin()
     assert datasets.PATH.read_text().startswith(before)
-    assert list(entry()) == ["images", "shape", "classes", "validation", *FILES]
+    written = yaml.safe_load(datasets.PATH.read_text())["mine"]
+    assert list(written) == ["images", "shape", "classes", "validation", *FILES]
     assert "\n  images: [20, 10]\n" in datasets.PATH.read_text()
     assert pinned.classes == tuple("0123456789")
     assert "20 training and 10 test images of 28 x 28 gray pixels" in pinned.out
     assert "evaluate.samples to some of 0 to 9: make repro" in pinned.out
-    assert entry()["validation"] == [10, 10]
+    assert written["validation"] == [10, 10]
     kept = sorted(path.read_bytes() for path in CACHE.glob("*/*"))
     assert kept == sorted(set(GOOD))
 
-    plain = entry()
     subprocess.run(["gzip", *PLACE.iterdir()], check=True)
     pin()
-    assert entry() == plain
+    assert yaml.safe_load(datasets.PATH.read_text())["mine"] == written
 
 
 def test_rgb_and_labels_of_four_bytes_stay_as_they_are(pin: Pin) -> None:
@@ -71,18 +64,18 @@ def test_names_may_be_words_of_yaml_and_good_data_have_no_warnings(pin: Pin) -> 
         assert pinned.classes == ("1e3", "2", "no")
         assert pinned.warnings == []
         assert re.search(r"^1e3 +12 +12\n2 +11 +11\nno +10 +10$", pinned.out, re.MULTILINE)
-    assert entry("null")["classes"] == ["1e3", "2", "no"]
+    assert datasets.load()["null"].classes == ("1e3", "2", "no")
 
 
 def test_names_of_classes_and_pen_strokes_stay_when_data_change(pin: Pin) -> None:
     put(*GOOD)
-    homepage = entry("fashion-mnist")["homepage"]
+    homepage = datasets.load()["fashion-mnist"].homepage
     pin.refused(PLACE, "fashion-mnist: a data set of this project. Choose", name="fashion-mnist")
     classes = pin(name="fashion-mnist", replace="yes").classes
     assert classes[:3] == ("t-shirt", "trouser", "pullover")
-    assert entry("fashion-mnist")["homepage"] == homepage
+    assert datasets.load()["fashion-mnist"].homepage == homepage
     pin(name="mnist", replace="yes")
-    assert entry("mnist")["prepared"] == "pen strokes"
+    assert datasets.load()["mnist"].prepared == "pen strokes"
 
 
 FAULTS: dict[str, dict[int, bytes | None]] = {  # what the line says, and files in others' places

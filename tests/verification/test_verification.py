@@ -27,12 +27,11 @@ REPORT = {"device": "cpu", "instructions": "Haswell", "threads": 1, "seconds": 1
 CONTROLS = [
     Result(Row("control", "lecture"), CONTROL, weights) for weights in ("one", "one", "another")
 ]
-REPLACED = {  # by verification.retrain, for good
-    Dataset: ["to"],
-    Recorder: ["__init__", "log"],
-    fitting: ["Trainer", "fit"],
-    model: ["logits", "gradient_sum", "softmax", "cross_entropy"],
-}
+REPLACED = [  # by verification.retrain, for good
+    *[(Dataset, "to"), (Recorder, "__init__"), (Recorder, "log")],
+    *[(fitting, "Trainer"), (fitting, "fit"), (model, "logits"), (model, "gradient_sum")],
+    *[(model, "softmax"), (model, "cross_entropy")],
+]
 
 
 @pytest.fixture
@@ -64,9 +63,8 @@ def outputs_by(workspace: Workspace, way: str) -> dict[str, bytes]:
     """Return data and outputs after verification.retrain computed them in this way."""
     dvc_lock.PATH.unlink(missing_ok=True)  # which may have others
     with pytest.MonkeyPatch.context() as monkeypatch:
-        for owner, names in REPLACED.items():
-            for name in names:
-                monkeypatch.setattr(owner, name, getattr(owner, name))
+        for owner, name in REPLACED:
+            monkeypatch.setattr(owner, name, getattr(owner, name))
         assert workspace.call("verification.retrain", way).status == 0
     return workspace.contents()
 
