@@ -1,13 +1,15 @@
 """A tiny data set, and no sources but those that a test sets up."""
 
 import os
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 
 import pytest
-from download.sites import GOOD, Files
+from download.sites import ENDING, GOOD, Files, Reply, Serve, Server, status
 from helpers import digits
-from helpers.sites import Serve, serving
 
 from softmax.data import sources
 from softmax.pipeline import datasets
@@ -35,8 +37,27 @@ def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Serves a site, {name: reply}, and returns its URL."""
-    with serving() as serve:
-        yield serve
+    servers: list[Server] = []
+
+    def serve(site: Mapping[str, Reply]) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                site.get(self.path.removeprefix("/set/"), status(404))(self)
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+                """Keep stderr for the code under test."""
+
+        server = Server(("127.0.0.1", 0), Handler)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        return f"http://127.0.0.1:{server.server_port}/set"
+
+    ENDING.clear()
+    yield serve
+    ENDING.set()
+    for server in servers:
+        server.shutdown()
+        server.server_close()
 
 
 @pytest.fixture

@@ -1,15 +1,49 @@
-"""A tiny data set as good mirrors give it."""
+"""HTTP servers in the process of a test, and a tiny data set that they give, well or badly."""
 
 import gzip
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import numpy as np
-from helpers.sites import body
 
 from softmax.pipeline.datasets import FILES
 
 Files = dict[str, bytes]
 Fetch = Callable[..., tuple[Files, str]]
+Reply = Callable[[BaseHTTPRequestHandler], None]
+Serve = Callable[[Mapping[str, Reply]], str]
+ENDING = threading.Event()  # set when a test is over, so that no reply outlives it
+
+
+class Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: clients here hang up on purpose."""
+
+
+def status(code: int) -> Reply:
+    return lambda request: request.send_error(code)
+
+
+def sent(start: bytes, again: bytes | None = None, pause: float = 0) -> Reply:
+    """Return a reply of these bytes, and then of others, after pauses, until the test is over."""
+
+    def reply(request: BaseHTTPRequestHandler) -> None:
+        request.wfile.write(start)
+        while again is not None and not ENDING.wait(pause):
+            request.wfile.write(again)
+
+    return reply
+
+
+def body(content: bytes, length: int | None = None, encoding: str = "identity") -> Reply:
+    """Return a reply of `content`, announced as `length` bytes in this Content-Encoding."""
+    length = len(content) if length is None else length
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nContent-Encoding: {encoding}\r\n\r\n"
+    return sent(head.encode() + content)
+
+
 IMAGES = [
     np.random.default_rng(n).integers(256, size=(count, 784), dtype=np.uint8)
     for n, count in enumerate((2, 1, 2))  # training, validation, test

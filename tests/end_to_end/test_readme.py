@@ -3,14 +3,16 @@
 import os
 import re
 import shutil
-import sys
 import venv
 from pathlib import Path
 
-from helpers.clones import Clone
+import pytest
+from helpers.clones import BIN, Clone
 from helpers.shared import ROOT
 
 LATER = {"make verify"}  # which takes minutes; CI runs it
+PLACES = os.environ["PATH"].split(os.pathsep)
+FRESH = {"PATH": os.pathsep.join(p for p in PLACES if Path(p) != BIN), "VIRTUAL_ENV": ""}
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -19,41 +21,39 @@ def blocks(page: str, language: str) -> list[str]:
     return "".join(found).splitlines()
 
 
-def install(clone: Clone) -> None:
-    """Make the environment of the tests the clone's .venv, which a fresh shell activates."""
-    environment, its = Path(sys.prefix), clone.directory / ".venv"
+@pytest.fixture(scope="module")
+def clone(mnist: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A clone whose .venv is the environment of the tests, which a fresh shell activates.
+
+    Both tests use it, so the second trains no model that the first has trained.
+    """
+    clone = Clone.copy(mnist, tmp_path_factory.mktemp("readme") / "clone")
+    its = clone.directory / ".venv"
     venv.create(its)
     shutil.rmtree(its / "lib")
-    (its / "lib").symlink_to(environment / "lib")
-    for program in (environment / "bin").iterdir():
+    (its / "lib").symlink_to(BIN.parent / "lib")
+    for program in BIN.iterdir():
         if not (its / "bin" / program.name).exists():
             (its / "bin" / program.name).symlink_to(program)
     (its / "installed").touch()
-    path = clone.environment["PATH"].split(os.pathsep)
-    others = [place for place in path if Path(place) != environment / "bin"]
-    clone.environment |= {"PATH": os.pathsep.join(others), "VIRTUAL_ENV": ""}
+    return clone
 
 
-def test_commands_of_the_readme(mnist: Clone, tmp_path: Path) -> None:
-    clone = Clone.copy(mnist, tmp_path / "clone")
-    inside = dict(clone.environment)
-    install(clone)
+def test_commands_of_the_readme(clone: Clone) -> None:
     commands = [line.split("#")[0].strip() for line in blocks("README.md", "bash")]
-    printed = clone.run("sh", "-ec", "\n".join(line for line in commands if line not in LATER))
+    script = "\n".join(line for line in commands if line not in LATER)
+    printed = clone.run("sh", "-ec", script, **FRESH)
     shown = blocks("README.md", "console")
     assert shown[1] in printed.splitlines()
     assert clone.run("sh", "-c", shown[2].removeprefix("$ ")) == shown[3] + "\n"
-    clone.environment = inside
     clone.assert_clean()
 
 
-def test_commands_of_the_tutorial_print_what_it_shows(mnist: Clone, tmp_path: Path) -> None:
+def test_commands_of_the_tutorial_print_what_it_shows(clone: Clone) -> None:
     """Each line of its output, in order; `...` stands for the lines that are left out."""
-    clone = Clone.copy(mnist, tmp_path / "clone")
-    install(clone)
     shown = blocks("docs/tutorial.md", "console")
     commands = [line.removeprefix("$ ") for line in shown if line.startswith("$ ")]
-    printed = clone.run("bash", "-ec", "\n".join(commands)).replace("*", "")
+    printed = clone.run("bash", "-ec", "\n".join(commands), **FRESH).replace("*", "")
     lines = iter(printed.splitlines())
     expected = [line for line in shown if line != "..." and not line.startswith("$ ")]
     assert [line for line in expected if line not in lines] == []

@@ -1,4 +1,4 @@
-"""Data and models go through a remote."""
+"""Data and models go through a remote, and branches are merged."""
 
 import re
 import shutil
@@ -28,11 +28,6 @@ def remote(tmp_path: Path) -> Path:
     return tmp_path / "remote"
 
 
-def mate(tmp_path: Path) -> Clone:
-    """Clone as a teammate does: nothing but git."""
-    return Clone(tmp_path / "mate", tmp_path / "clone")
-
-
 def test_a_teammate_rebuilds_what_is_damaged_and_gets_the_rest_with_a_row(
     remote: Path, tmp_path: Path
 ) -> None:
@@ -42,7 +37,7 @@ def test_a_teammate_rebuilds_what_is_damaged_and_gets_the_rest_with_a_row(
     stored.chmod(0o644)
     content = stored.read_bytes()
     stored.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))  # as a disk may flip a bit
-    clone = mate(tmp_path)
+    clone = Clone(tmp_path / "mate", tmp_path / "clone")
     pull = clone.attempt("dvc", "pull")
     assert pull.returncode == 1
     assert re.search(f"failed for following targets:\n(.*\n)*{paths.WEIGHTS}\n", pull.stderr)
@@ -76,7 +71,7 @@ def test_a_version_of_the_model_is_got_without_a_clone(tmp_path: Path) -> None:
 @pytest.mark.extended
 def test_an_empty_remote_fails_the_pull_and_not_the_repro(tmp_path: Path) -> None:
     shared = share(tmp_path, str(tmp_path / "remote"))
-    clone = mate(tmp_path)
+    clone = Clone(tmp_path / "mate", tmp_path / "clone")
     pull = clone.attempt("dvc", "pull")
     assert pull.returncode == 1
     assert "do not exist neither locally nor on remote" in pull.stderr
@@ -92,10 +87,42 @@ def test_an_unreachable_remote_fails_in_a_line_that_says_so(tmp_path: Path) -> N
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and listens to no one
         share(tmp_path, f"ssh://127.0.0.1:{taken.getsockname()[1]}/srv/dvc")
-        clone = mate(tmp_path)
+        clone = Clone(tmp_path / "mate", tmp_path / "clone")
         pull, repro = clone.attempt("dvc", "pull"), clone.make("repro", "PULL=1")
     assert pull.returncode == 1
     assert repro.returncode == 2
     assert "ERROR: failed to connect to ssh" in pull.stderr
     assert "Connect call failed" in repro.stderr
     assert "Traceback" not in pull.stderr + repro.stderr
+
+
+def test_the_settled_params_give_the_lock(tmp_path: Path) -> None:
+    clone = digits_clone(tmp_path / "clone")
+    clone.run("git", "branch", "start")
+    for branch, edits in {
+        "theirs": [("spread: 0.16", "spread: 0.12"), ("scale: 2", "scale: 3")],
+        "ours": [("scale: 2", "scale: 4")],
+    }.items():
+        clone.run("git", "checkout", "--quiet", "-b", branch, "start")
+        for old, new in edits:
+            clone.edit("params.yaml", old, new)
+        clone.run("dvc", "repro")
+        clone.run("git", "commit", "--quiet", "--all", "--message", branch)
+    assert clone.attempt("git", "merge", "theirs").returncode == 1
+    unmerged = ("git", "diff", "--name-only", "--diff-filter=U")
+    assert clone.run(*unmerged).split() == ["dvc.lock", "params.yaml"]
+
+    done = clone.softmax("resolve")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: params.yaml: unresolved conflicts. Resolve them, ")
+    assert clone.run(*unmerged).split() == ["dvc.lock", "params.yaml"]
+
+    clone.run("git", "checkout", "--theirs", "params.yaml")
+    clone.run("git", "add", "params.yaml")
+    done = clone.softmax("resolve")
+    assert done.returncode == 0, done.stderr
+    assert "Stage 'lesson' is cached - skipping run" in done.stdout
+    clone.run("git", "commit", "--quiet", "--message", "Merge")
+    assert clone.run("git", "diff", "--name-only", "start", "--", "metrics") != ""
+    assert clone.run("git", "diff", "theirs", "--", "dvc.lock", "metrics") == ""
+    clone.assert_clean()

@@ -5,6 +5,7 @@ import itertools
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -55,14 +56,10 @@ def run(workspace: Workspace, stage: str, files: list[Path], meet: Callable[[int
         return workspace.stage(stage).err
 
 
-def failing(error: BaseException, number: int) -> Callable[[int], None]:
-    """Return what raises this error at this write and at all after it."""
-
-    def meet(now: int) -> None:
-        if now >= number:
-            raise error
-
-    return meet
+def fail(error: BaseException, number: int, now: int) -> None:
+    """Raise this error at this write and at all after it."""
+    if now >= number:
+        raise error
 
 
 def whole_or_old(before: dict[str, bytes], files: list[Path]) -> int:
@@ -91,10 +88,10 @@ def test_outputs_appear_whole_and_only_once_all_are_written(
             with workspace.monkeypatch.context() as patch:
                 patch.setattr(Path, "unlink", lambda *_, **__: None)  # it cleans nothing up
                 with pytest.raises(Killed):
-                    run(workspace, stage, files, failing(Killed(), number))
+                    run(workspace, stage, files, partial(fail, Killed(), number))
         else:
             error = OSError(code := next(ERRORS), os.strerror(code))
-            assert os.strerror(code) in run(workspace, stage, files, failing(error, number))
+            assert os.strerror(code) in run(workspace, stage, files, partial(fail, error, number))
             assert not [*Path().rglob("*.partial")]
         assert whole_or_old(before, files) == seen[number]
     assert workspace.stage(stage).status == 0

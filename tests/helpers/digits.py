@@ -44,7 +44,12 @@ def file(path: Path) -> dict[str, Any]:
     return {"md5": files.md5(path), "sha256": files.sha256(path), "size": size}
 
 
+def to_idx(array: np.ndarray[Any, Any], kind: str = "u1") -> bytes:
+    """Return `array` as an IDX file of bytes, or of integers of four bytes."""
+    header = np.array([256 * {"u1": 8, ">i4": 12}[kind] + array.ndim, *array.shape], ">u4")
+    return header.tobytes() + array.astype(kind).tobytes()
+
+
 def write_idx(path: Path, array: np.ndarray[Any, Any]) -> None:
     """Write `array` as an IDX file of unsigned bytes."""
-    header = np.array([0x0800 + array.ndim, *array.shape], ">u4")
-    path.write_bytes(header.tobytes() + array.astype(np.uint8).tobytes())
+    path.write_bytes(to_idx(array))

@@ -12,9 +12,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from playwright.sync_api import Browser, Locator, Page, ViewportSize
 
+from helpers.shared import LECTURE
 from softmax.core.arrays import FloatArray
+from softmax.pipeline import params
+from softmax.report import examples
 
 BLUE, RED = (51, 121, 205), (213, 62, 52)
+LESSON = params.load(LECTURE).lesson
+LESSON_DATA = examples.points(LESSON)
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 
 
@@ -27,6 +32,14 @@ def section(text: str, name: str) -> str:
     """Return the words of a section as the file has them, for readers without JavaScript."""
     (inside,) = re.findall(rf'<section id="{name}".*?>(.*?)</section>', text, re.DOTALL)
     return " ".join(html.unescape(re.sub("<[^>]*>", " ", inside)).split())
+
+
+def number(text: str) -> float:
+    """Return what the report writes as `text`."""
+    match = re.fullmatch(r"([−\d.,]+)(?:\u00a0·\u00a010⁻([⁰¹²³⁴⁵⁶⁷⁸⁹]+))?", text)
+    assert match, text
+    power = (match[2] or "0").translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789"))
+    return float(match[1].replace("−", "-").replace(",", "")) * 10 ** -int(power)
 
 
 @contextmanager

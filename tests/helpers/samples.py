@@ -1,4 +1,4 @@
-"""Numbers on which exp, log, rounding and logits are tested, in Python and in the browser."""
+"""Numbers and images on which Python and the browser are tested."""
 
 import math
 
@@ -18,6 +18,7 @@ from softmax.core.arrays import FloatArray
 from softmax.training.randomness import uniform
 
 Integers = NDArray[np.int64]
+Ink = NDArray[np.uint8]
 
 GRIDS = st.sampled_from([WEIGHT_GRID, RESIDUAL_GRID, EXPONENTIAL_GRID, LOSS_GRID])
 UNITS = st.floats(-(2**51), 2**51, exclude_min=True, exclude_max=True)
@@ -28,6 +29,8 @@ LARGEST_LOGIT = 2**23 / 255
 SEEDS = st.integers(0, 2**32 - 1)
 ENDS = st.sampled_from([MAX_PIXEL, MAX_PIXEL - 1, 0, -MAX_PIXEL])
 PIXELS = ENDS | st.integers(-MAX_PIXEL, MAX_PIXEL)  # or points
+SHAPES = st.tuples(st.integers(1, 50), st.integers(1, 50))
+INKS = arrays(np.uint8, SHAPES, elements=st.integers(0, 255), fill=st.just(0))
 LOGITS = arrays(
     np.float64,
     st.tuples(st.integers(1, 10), st.integers(1, 5)),
@@ -77,3 +80,24 @@ def thetas_and_pixels(draw: st.DrawFn) -> tuple[Integers, Integers]:
     magnitudes = draw(parts((classes, features), total))
     signs = draw(arrays(np.int64, (classes, features), elements=st.sampled_from([1, -1])))
     return magnitudes * signs, draw(arrays(np.int64, (features, images), elements=PIXELS))
+
+
+def dots(shape: tuple[int, int], shades: dict[tuple[int, int], int]) -> Ink:
+    """Return an ink of single cells."""
+    strokes = np.zeros(shape, np.uint8)
+    for place, shade in shades.items():
+        strokes[place] = shade
+    return strokes
+
+
+EDGES = {
+    "nothing": np.zeros((28, 28), np.uint8),
+    "a dot in a corner": dots((280, 280), {(279, 279): 255}),
+    "a full square": np.full((280, 280), 255, np.uint8),
+    "a row": np.full((1, 300), 200, np.uint8),
+    "dots too faint to be seen": dots((300, 100), {(0, 0): 1, (299, 99): 1}),
+    "halves": dots((40, 40), {(0, 0): 2, (0, 1): 255, (1, 0): 1, (39, 39): 253}),
+    "a large field": np.random.default_rng(0).integers(256, size=(1024, 768)).astype(np.uint8),
+    "cut off": np.pad(np.full((200, 4), 255, np.uint8), ((0, 0), (0, 196)))
+    + dots((200, 200), {(100, 199): 9}),
+}

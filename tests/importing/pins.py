@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from helpers import digits
 from helpers.workspace import Printed, Workspace, error
 from numpy.typing import NDArray
 from PIL import Image
 
 from softmax.core import idx
-from softmax.pipeline import datasets, files
+from softmax.pipeline import datasets
 
 CACHE, PLACE = Path(".dvc/cache/files/md5"), Path("place")
 
@@ -42,9 +43,7 @@ class Pin:
         assert printed.status == 0, printed
         entry = datasets.load()[name]
         paths = [CACHE / file.md5[:2] / file.md5[2:] for file in entry.files]
-        assert tuple(map(files.sha256, paths)) == entry.sha256
-        assert tuple(map(files.md5, paths)) == tuple(file.md5 for file in entry.files)
-        assert [path.stat().st_size for path in paths] == [file.size for file in entry.files]
+        assert [digits.file(path) for path in paths] == [file.model_dump() for file in entry.files]
         ranks = (1 + len(entry.shape), 1) * 2
         arrays = [np.array(idx.read(*pair)) for pair in zip(paths, ranks, strict=True)]
         for count, images, labels in zip(entry.images, arrays[::2], arrays[1::2], strict=True):
@@ -82,12 +81,6 @@ def pairs(images: NDArray[np.uint8], labels: Any) -> list[tuple[bytes, str]]:
 def noise(*shape: int, seed: int | list[int] = 0) -> NDArray[np.uint8]:
     """Return random pixels."""
     return np.random.default_rng(seed).integers(256, size=shape, dtype=np.uint8)
-
-
-def to_idx(array: NDArray[Any], kind: str = "u1") -> bytes:
-    """Return `array` as an IDX file of bytes, or of integers of four bytes."""
-    header = np.array([256 * {"u1": 8, ">i4": 12}[kind] + array.ndim, *array.shape], ">u4")
-    return header.tobytes() + array.astype(kind).tobytes()
 
 
 def saved(save: Callable[..., None], *arguments: Any, **settings: Any) -> bytes:

@@ -1,48 +1,19 @@
-"""Normalization by fractions, and what Python and the page's JavaScript both compute."""
+"""Normalization by fractions, and the ink of photos. tests/report has the page's JavaScript."""
 
-import base64
 import math
-from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from helpers import workspace
+from helpers import samples
+from helpers.samples import Ink
 from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
+from importing.photos import photographed, written
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, Page
 
-from softmax.cli import predict
-from softmax.core import model
+from softmax.data import normalization
 from softmax.data.normalization import normalize
-
-Ink = NDArray[np.uint8]
-
-SHAPES = st.tuples(st.integers(1, 50), st.integers(1, 50))
-INKS = arrays(np.uint8, SHAPES, elements=st.integers(0, 255), fill=st.just(0))
-
-
-@pytest.fixture(scope="module")
-def script(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    """The report of the tiny workspace, whose functions are its window's."""
-    directory = workspace.copy(tmp_path_factory.mktemp("workspace") / "copy")
-    with browser.new_page() as page:
-        page.goto((directory / "report/index.html").as_uri())
-        for name in ("contributions", "normalization"):
-            page.evaluate(f"import('softmax/{name}').then((all) => Object.assign(window, all))")
-        yield page
-
-
-def in_javascript(script: Page, strokes: Ink) -> Ink:
-    """Return the same by the page: (28, 28)."""
-    pixels = script.evaluate(
-        """([ink, columns]) => btoa(String.fromCharCode(...normalize(
-             Uint8Array.from(atob(ink), (character) => character.charCodeAt(0)), columns)))""",
-        [base64.b64encode(strokes.tobytes()).decode(), strokes.shape[1]],
-    )
-    return np.frombuffer(base64.b64decode(pixels), np.uint8).reshape(28, 28)
+from softmax.errors import DataError
 
 
 def by_fractions(strokes: Ink) -> Ink:
@@ -70,59 +41,64 @@ def nearest(x: Fraction) -> int:
     return math.floor(x + Fraction(1, 2))
 
 
-def dots(shape: tuple[int, int], shades: dict[tuple[int, int], int]) -> Ink:
-    """Return an ink of single cells."""
-    strokes = np.zeros(shape, np.uint8)
-    for place, shade in shades.items():
-        strokes[place] = shade
-    return strokes
-
-
-EDGES = {
-    "nothing": np.zeros((28, 28), np.uint8),
-    "a dot in a corner": dots((280, 280), {(279, 279): 255}),
-    "a full square": np.full((280, 280), 255, np.uint8),
-    "a row": np.full((1, 300), 200, np.uint8),
-    "dots too faint to be seen": dots((300, 100), {(0, 0): 1, (299, 99): 1}),
-    "halves": dots((40, 40), {(0, 0): 2, (0, 1): 255, (1, 0): 1, (39, 39): 253}),
-    "a large field": np.random.default_rng(0).integers(256, size=(1024, 768)).astype(np.uint8),
-    "cut off": np.pad(np.full((200, 4), 255, np.uint8), ((0, 0), (0, 196)))
-    + dots((200, 200), {(100, 199): 9}),
-}
-
-
-@pytest.mark.parametrize("name", EDGES)
+@pytest.mark.parametrize("name", samples.EDGES)
 def test_the_edges_of_what_can_be_drawn_are_what_the_specification_says(name: str) -> None:
-    assert (normalize(EDGES[name]) == by_fractions(EDGES[name])).all()
+    assert (normalize(samples.EDGES[name]) == by_fractions(samples.EDGES[name])).all()
 
 
 @settings(max_examples=20)
-@given(INKS)
+@given(samples.INKS)
 def test_it_is_what_the_specification_says(strokes: Ink) -> None:
     assert (normalize(strokes) == by_fractions(strokes)).all()
 
 
-def test_both_languages_agree_on_the_edges_of_what_can_be_drawn(script: Page) -> None:
-    for name, strokes in EDGES.items():
-        assert (in_javascript(script, strokes) == normalize(strokes)).all(), name
-
-
-@given(INKS)
-def test_both_languages_agree_on_anything(script: Page, strokes: Ink) -> None:
-    assert (in_javascript(script, strokes) == normalize(strokes)).all()
-
-
-def test_what_pixels_add_is_what_the_page_shows(script: Page) -> None:
-    random = np.random.default_rng(0)
-    theta = np.ldexp(random.integers(-(2**29), 2**29, (4, 28 * 28 + 1)).astype(np.float64), -30)
-    pixels = random.integers(256, size=(28, 28)).astype(np.uint8)
-    z = model.logits(theta, np.append(pixels, 255.0)[:, None])[:, 0]
-    winner, rival = np.argsort(-z)[:2].tolist()
-    rows = predict.contributions(theta, pixels)
-    assert rows.sum(axis=1) == pytest.approx([z[winner], z[rival], z[winner] - z[rival]])
-    shown = script.evaluate(
-        """([winner, rival, pixels]) => [winner, rival, minus(winner, rival)].map(
-             (row) => [...contributions(row, pixels)])""",
-        [theta[winner].tolist(), theta[rival].tolist(), pixels.ravel().tolist()],
+SQUARED = (np.mgrid[-1:1:400j, -1:1:400j] ** 2).sum(axis=0)  # distances from the middle
+SEVEN = written("7")
+CHALK = np.zeros((400, 400))
+CHALK[150:250, 150:250] = written("1", 100) > 0.5
+PHOTOS = {  # of dark ink
+    f"{digit}, {shade}, {noise}": (
+        written(digit),
+        photographed(written(digit), shade=shade, noise=noise),
     )
-    assert (rows[:, :-1] == np.array(shown)).all()
+    for digit in "01478"
+    for shade, noise in ((0, 0), (0.3, 10), (0.6, 25))
+}
+PHOTOS["in light that falls off"] = (SEVEN, photographed(SEVEN) * (1 - 0.3 * SQUARED))
+BOARD = 255 - (120 + 110 * CHALK) * (1 - 0.05 * SQUARED**2)
+PHOTOS["small, on a ground that is no quadratic surface"] = (CHALK, BOARD)
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_ink_is_found_in_any_light(name: str) -> None:
+    drawn, photo = PHOTOS[name][0] > 0.5, PHOTOS[name][1].astype(np.uint8)
+    for gray, is_dark in ((photo, True), (255 - photo, False)):
+        found, dark = normalization.find(gray)
+        assert dark == is_dark
+        assert set(np.unique(found)) == {0, 255}
+        assert np.count_nonzero((found > 0) != drawn) < 0.05 * np.count_nonzero(drawn)
+
+
+def test_dust_and_smudges_are_no_ink_but_parts_of_a_letter_are() -> None:
+    page = written("1")
+    page[380:384, 380:384] = 1
+    page[300:360, 20:80] = 0.25
+    assert not normalization.find(photographed(page))[0][300:].any()
+    letter = written("i")
+    dot = slice(0, np.flatnonzero(~letter.any(axis=1) & (letter.cumsum(axis=0) > 0).any(axis=1))[0])
+    assert normalization.find(photographed(letter))[0][dot].any()
+
+
+PAPER = np.zeros((400, 300))
+
+
+@pytest.mark.parametrize(
+    "photo",
+    [
+        *(photographed(PAPER, shade=s, noise=n) for s, n in ((0, 0), (0, 30), (0.6, 5), (0.6, 20))),
+        *(np.full(shape, 128, np.uint8) for shape in ((1, 1), (1, 2), (2, 1), (3, 500))),
+    ],
+)
+def test_paper_alone_has_no_ink(photo: NDArray[np.uint8]) -> None:
+    with pytest.raises(DataError, match="no strokes found"):
+        normalization.find(photo)

@@ -133,7 +133,7 @@ def test_numbers_are_sorted_as_numbers_and_names_as_names(
     assert sorted(labels) == sorted(np.array(names)[LABELS])
 
 
-FAULTS: dict[str, dict[str, Any]] = {
+FAULTS: dict[str, dict[str, Any] | bytes] = {  # columns, or all of the file
     "image 2, column pixel0: '256'; pixels are whole": {"pixel0": [1, 256] + [3] * 88},
     "image 2, column pixel0: '-1'; pixels are whole": {"pixel0": [1, -1] + [3] * 88},
     "image 1, column pixel1: '0.5'; pixels are whole": {"pixel1": 0.5},
@@ -141,8 +141,6 @@ FAULTS: dict[str, dict[str, Any]] = {
     "label '-1' of 90 images is not a class; classes are whole": {"label": -1},
     "label '1.5' of 1 images is not a class": {"label": [1.5] + [2] * 89},
     "label '' of 90 images is not a class": {"label": ""},
-}
-NO_TABLES = {
     "0 columns (), 0 of them called label or class": b"",
     "not CSV: 'utf-8' codec": b"\xff\xfe",
     "not CSV: CSV parse error: Row #3: Expected 2 columns, got 3": b"label,a\n1,2\n1,2,3\n",
@@ -171,10 +169,8 @@ def test_labels_of_parquet_are_classes_or_refused(pin: Pin, reason: str) -> None
     pin.refused("mine.parquet", f"mine.parquet: {reason}")
 
 
-@pytest.mark.parametrize("reason", [*FAULTS, *NO_TABLES])
+@pytest.mark.parametrize("reason", FAULTS)
 def test_faults_are_refused(pin: Pin, reason: str) -> None:
-    if reason in FAULTS:
-        write(**FAULTS[reason])
-    else:
-        PATH.write_bytes(NO_TABLES[reason])
+    fault = FAULTS[reason]
+    PATH.write_bytes(fault) if isinstance(fault, bytes) else write(**fault)
     pin.refused(PATH, f"mine.csv: {reason}")

@@ -16,11 +16,6 @@ STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 CODE = ("softmax", "stages")
 
 
-def code_of(stage: str) -> list[Path]:
-    """Return the code that a stage depends on: files and directories."""
-    return [path for path in map(Path, STAGES[stage]["deps"]) if path.parts[0] in CODE]
-
-
 @pytest.fixture(scope="module")
 def imports() -> grimp.ImportGraph:
     """All imports of the code."""
@@ -33,7 +28,7 @@ def test_a_stage_depends_on_the_modules_it_imports(stage: str, imports: grimp.Im
     names = {f"stages.{stage}", *imports.find_upstream_modules(f"stages.{stage}")}
     modules = {Path(*name.split(".")) for name in names}
     files = {path.with_suffix(".py") for path in modules if not (ROOT / path).is_dir()}
-    declared = code_of(stage)
+    declared = [path for path in map(Path, STAGES[stage]["deps"]) if path.parts[0] in CODE]
     assert [file for file in files if not {file, *file.parents} & {*declared}] == []
     assert [path for path in declared if not any(f.is_relative_to(path) for f in files)] == []
 

@@ -8,8 +8,7 @@ from helpers.clones import Clone
 from helpers.report import DESKTOP, opened
 from playwright.sync_api import Browser, Page
 
-from softmax.pipeline import params, paths
-from softmax.pipeline.params import Lesson
+from softmax.pipeline import paths
 
 
 @pytest.fixture(scope="session")
@@ -26,17 +25,15 @@ def module_page(browser: Browser, file: Path) -> Iterator[Page]:
 
 
 @pytest.fixture
-def page(module_page: Page) -> Iterator[Page]:
-    """The report that the tests of a module share: its dialogs, lesson and size are put back."""
+def page(module_page: Page, mnist: Clone, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
+    """The report that the tests of a module share: its dialogs, lesson and size are put back.
+
+    The clone it lies in is the working directory.
+    """
+    monkeypatch.chdir(mnist.directory)
     yield module_page
     module_page.evaluate("document.querySelectorAll('dialog').forEach((one) => one.close())")
     module_page.locator("#lesson-reset").dispatch_event("click")
     module_page.mouse.move(0, 0)
     module_page.emulate_media(media="null", reduced_motion="reduce")
     module_page.set_viewport_size(DESKTOP)
-
-
-@pytest.fixture(scope="session")
-def lecture(mnist: Clone) -> Lesson:
-    """The params of the lesson that the pipeline ran."""
-    return params.load(mnist.directory / params.PATH).lesson

@@ -4,8 +4,7 @@ import re
 
 import numpy as np
 import pandas as pd
-from helpers.clones import Clone
-from helpers.report import assert_diverging, assert_painted, level, rgba
+from helpers.report import LESSON, LESSON_DATA, assert_diverging, assert_painted, level, rgba
 from playwright.sync_api import Locator, Page, expect
 
 from softmax.analysis import evaluation
@@ -13,7 +12,6 @@ from softmax.core import batches, idx, model
 from softmax.core.arrays import FloatArray
 from softmax.core.batches import Dataset
 from softmax.pipeline import datasets, paths
-from softmax.pipeline.params import Lesson
 from softmax.report import embedded, examples
 from softmax.report.embedded import EXAMPLES
 from softmax.training import randomness
@@ -26,8 +24,8 @@ COLORS = np.array(list(examples.COLOURS.values()))
 PURPLE, ORANGE = (128, 84, 200), (230, 97, 1)
 
 
-def test_javascript_gives_all_images_the_probabilities_of_python(page: Page, mnist: Clone) -> None:
-    expected = pd.read_csv(mnist.directory / paths.PREDICTIONS)
+def test_javascript_gives_all_images_the_probabilities_of_python(page: Page) -> None:
+    expected = pd.read_csv(paths.PREDICTIONS)
     program = """async () => {
       const { classify, images } = await import("softmax/digits");
       const { predict } = await import("softmax/model");
@@ -41,11 +39,11 @@ def test_javascript_gives_all_images_the_probabilities_of_python(page: Page, mni
     assert np.array_equal(np.array(rows, float), expected.to_numpy())
 
 
-def test_all_images_are_behind_a_cell_the_most_confident_first(page: Page, mnist: Clone) -> None:
-    table = pd.read_csv(mnist.directory / paths.PREDICTIONS)
+def test_all_images_are_behind_a_cell_the_most_confident_first(page: Page) -> None:
+    table = pd.read_csv(paths.PREDICTIONS)
     behind = table.query("label == 4 and prediction == 4")  # more than are painted in one go
     order = behind["p4"].sort_values(ascending=False, kind="stable").index
-    pictures = idx.read(mnist.directory / datasets.test_files("mnist")[0], 3)
+    pictures = idx.read(datasets.test_files("mnist")[0], 3)
     page.locator("[data-label='4'][data-prediction='4']").click()
     canvases = page.locator("#cell canvas")
     expect(canvases).to_have_count(len(behind))
@@ -54,10 +52,10 @@ def test_all_images_are_behind_a_cell_the_most_confident_first(page: Page, mnist
     assert page.locator("#cell-text").inner_text().startswith(said)
 
 
-def test_mistakes_are_the_most_confident_after_the_samples(page: Page, mnist: Clone) -> None:
+def test_mistakes_are_the_most_confident_after_the_samples(page: Page) -> None:
     headings = page.locator("#samples h3").all_inner_texts()
     assert headings == [f"Test image {k}" for k in (1802, 1100, 217)]
-    table = pd.read_csv(mnist.directory / paths.PREDICTIONS).query("label != prediction")
+    table = pd.read_csv(paths.PREDICTIONS).query("label != prediction")
     wrong = table.assign(a=table.filter(regex=r"p\d").max(axis=1)).sort_values("a", ascending=False)
     assert page.locator("#most-confident span").all_inner_texts() == [
         f"{row.label:.0f} → {row.prediction:.0f}, {row.a:.2f}"
@@ -65,10 +63,10 @@ def test_mistakes_are_the_most_confident_after_the_samples(page: Page, mnist: Cl
     ]
 
 
-def test_the_data_set_has_its_counts_and_first_images(page: Page, mnist: Clone) -> None:
-    pictures, labels = (mnist.directory / path for path in datasets.training_files("mnist"))
+def test_the_data_set_has_its_counts_and_first_images(page: Page) -> None:
+    pictures, labels = (path for path in datasets.training_files("mnist"))
     training = batches.load(pictures, labels, (60_000, 28, 28), 10)
-    test = idx.read(mnist.directory / datasets.test_files("mnist")[1], 1)
+    test = idx.read(datasets.test_files("mnist")[1], 1)
     text = page.locator("#data p").first.inner_text()
     for said in ("60,000 images", "10,000 others", "10 classes", "784 features"):
         assert said in text
@@ -81,13 +79,13 @@ def test_the_data_set_has_its_counts_and_first_images(page: Page, mnist: Clone) 
     assert (level(page.locator("#data-vector")) == image.reshape(1, 784)).all()
 
 
-def test_the_weights_form_under_the_slider(page: Page, mnist: Clone) -> None:
+def test_the_weights_form_under_the_slider(page: Page) -> None:
     slider, said = page.locator("#weights-epoch"), page.locator("#weights-said")
-    losses = pd.read_csv(mnist.directory / paths.EPOCHS)["train_loss"]
+    losses = pd.read_csv(paths.EPOCHS)["train_loss"]
     expect(said).to_contain_text("5 of 5")
     for epoch in (0, 3, 5):
         slider.fill(str(epoch))
-        theta = model.load(mnist.directory / paths.EPOCH_WEIGHTS / f"{epoch}.safetensors")
+        theta = model.load(paths.EPOCH_WEIGHTS / f"{epoch}.safetensors")
         weights = theta[:, :-1]
         for k in (0, 9):
             gray = 255 * (weights[k] - weights[k].min()) / np.ptp(weights[k])
@@ -100,9 +98,9 @@ def test_the_weights_form_under_the_slider(page: Page, mnist: Clone) -> None:
     assert page.locator("#weights .bias").all_inner_texts() == biases
 
 
-def test_regions_and_surfaces_of_both_models(page: Page, mnist: Clone, lecture: Lesson) -> None:
-    theta = model.load(mnist.directory / paths.LESSON_WEIGHTS)
-    thetas = examples.fit_logistic(examples.points(lecture), lecture)
+def test_regions_and_surfaces_of_both_models(page: Page) -> None:
+    theta = model.load(paths.LESSON_WEIGHTS)
+    thetas = examples.fit_logistic(LESSON_DATA, LESSON)
     a, q = examples.probabilities(theta, CELLS), examples.logistic(thetas, CELLS)
     regions = page.locator("#lesson-regions")
     assert_painted(regions, COLORS[a.argmax(axis=0)], 15 + 130 * a.max(axis=0))
@@ -123,9 +121,9 @@ def test_regions_and_surfaces_of_both_models(page: Page, mnist: Clone, lecture: 
         assert place in page.locator(f"#contrast-{name}").inner_text()
 
 
-def test_the_curve_of_the_training_is_that_of_its_tables(page: Page, mnist: Clone) -> None:
-    batches = pd.read_csv(mnist.directory / paths.LOSSES)
-    epochs = pd.read_csv(mnist.directory / paths.EPOCHS)
+def test_the_curve_of_the_training_is_that_of_its_tables(page: Page) -> None:
+    batches = pd.read_csv(paths.LOSSES)
+    epochs = pd.read_csv(paths.EPOCHS)
     last, final = epochs["step"].iloc[-1], epochs["train_loss"].iloc[-1]
     assert page.locator("#loss .epoch").all_inner_texts() == [f"epoch {k}" for k in range(1, 6)]
     assert page.locator("#loss .last").inner_text() == f"{final:.2f}"
@@ -141,11 +139,10 @@ def test_the_curve_of_the_training_is_that_of_its_tables(page: Page, mnist: Clon
     np.testing.assert_allclose(bottom, 100 * epochs["train_loss"] / top)
 
 
-def test_the_lessons_curve_is_its_table(page: Page, mnist: Clone, lecture: Lesson) -> None:
-    data = examples.points(lecture)
-    z = evaluation.logits(randomness.initial_weights(2, lecture.seed, examples.CLASSES), data)
-    before = model.cross_entropy(z, np.eye(examples.CLASSES)[:, data.labels]).mean()
-    after = pd.read_csv(mnist.directory / paths.LESSON_EPOCHS)["train_loss"]
+def test_the_lessons_curve_is_its_table(page: Page) -> None:
+    z = evaluation.logits(randomness.initial_weights(2, LESSON.seed, examples.CLASSES), LESSON_DATA)
+    before = model.cross_entropy(z, np.eye(examples.CLASSES)[:, LESSON_DATA.labels]).mean()
+    after = pd.read_csv(paths.LESSON_EPOCHS)["train_loss"]
     losses = np.array([before, *after])
     x, y = drawn(page.locator("#lesson-curve"))
     shown = len(losses)  # of more epochs than the pipeline has

@@ -1,12 +1,20 @@
-"""The lecture's examples against its numbers and torch, and the lesson against plain NumPy."""
+"""The lecture's examples against its numbers and torch, the lesson against NumPy, and pictures."""
 
+import base64
+import io
 import math
+import xml.etree.ElementTree as ET
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from helpers.report import LESSON, LESSON_DATA
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import Browser
+from scipy import special
 
 from softmax.core import model
 from softmax.core.arrays import FloatArray
@@ -14,7 +22,7 @@ from softmax.core.batches import Dataset
 from softmax.pipeline import files
 from softmax.pipeline.params import Lesson
 from softmax.report import examples
-from softmax.report.examples import Example
+from softmax.report.examples import COLOURS, PAPER, Example, Panel
 from softmax.training import randomness
 
 EXAMPLES = {example.name: example for example in examples.examples()}
@@ -81,44 +89,27 @@ def test_the_table_tells_numbers_and_the_largest_difference() -> None:
     ]
 
 
-LECTURE = Lesson(seed=0, points=50, spread=0.16, epochs=40, learning_rate=2.0)
-
-
-def params(**changes: Any) -> Lesson:
-    """The params of the lecture, and `changes` to them."""
-    return Lesson.model_validate(LECTURE.model_dump() | changes)
-
-
 def columns(data: Dataset) -> FloatArray:
     """[x 1] of each point, as columns, and not 255 times."""
     return np.column_stack([data.images / 255, np.ones(len(data.images))]).T
 
 
 def test_points_are_those_of_the_text() -> None:
-    """docs/arithmetic.md, "The lesson", in Python's own numbers."""
-    count, spread = 7, 0.19
-    key = np.array([2**64 - 1, 2**64 - 1], np.uint64)
-    words = np.random.Philox(key=key).random_raw(18 * count).tolist()
-    uniform = [math.ldexp(word >> 11, -52) - 1 for word in words]
-    size = 6 * count
-    expected = []
-    for point in range(3 * count):
-        centre = [(0, 102), (87, -51), (-87, -51)][point // count]
-        places = [2 * point, 2 * point + 1]
-        u, v, w = ([uniform[size * table + k] for k in places] for table in range(3))
-        expected.append(
-            [round(centre[k] + (u[k] + v[k] + w[k]) * (spread * 255)) for k in range(2)]
-        )
-
-    data = examples.points(params(seed=2**64 - 1, points=count, spread=spread))
-    assert data.images.tolist() == expected
-    assert data.labels.tolist() == [0] * count + [1] * count + [2] * count
+    """docs/arithmetic.md, "The lesson"."""
+    changes = {"seed": 2**64 - 1, "points": 7, "spread": 0.19}
+    data = examples.points(LESSON.model_copy(update=changes))
+    words = np.random.Philox(key=np.full(2, 2**64 - 1, np.uint64)).random_raw(18 * 7)
+    noise = (np.ldexp(words >> 11, -52) - 1).reshape(3, -1, 2).sum(axis=0)
+    centres = np.repeat([(0, 102), (87, -51), (-87, -51)], 7, axis=0)
+    assert (data.images == np.rint(centres + noise * (0.19 * 255))).all()
+    assert data.labels.tolist() == [0] * 7 + [1] * 7 + [2] * 7
 
 
 def test_the_farthest_points_are_inside_the_square(monkeypatch: pytest.MonkeyPatch) -> None:
+    extreme = LESSON.model_copy(update={"spread": 0.2})
     for noise, farthest in ((1.0, 255), (-1.0, 240)):
         monkeypatch.setattr(randomness, "uniform", lambda count, *_, u=noise: np.full(count, u))
-        assert abs(examples.points(params(spread=0.2)).images).max() == farthest
+        assert abs(examples.points(extreme).images).max() == farthest
 
 
 def test_the_lattice_fills_the_square_from_the_top_left() -> None:
@@ -128,15 +119,14 @@ def test_the_lattice_fills_the_square_from_the_top_left() -> None:
 
 
 def test_follows_gradient_descent_in_plain_numpy() -> None:
-    chosen = params(seed=3)
+    chosen = LESSON.model_copy(update={"seed": 3})
     data = examples.points(chosen)
     x, y = columns(data), np.eye(3)[data.labels].T
     theta = randomness.initial_weights(2, seed=3, classes=3)
     losses = []
     for _ in range(40):
-        a = np.exp(theta @ x) / np.exp(theta @ x).sum(axis=0)
-        theta = theta - 2.0 * (a - y) @ x.T / 150
-        a = np.exp(theta @ x) / np.exp(theta @ x).sum(axis=0)
+        theta = theta - 2.0 * (special.softmax(theta @ x, axis=0) - y) @ x.T / 150
+        a = special.softmax(theta @ x, axis=0)
         losses.append(-np.log(a[data.labels, range(150)]).mean())
 
     epochs = examples.fit(data, chosen)
@@ -148,27 +138,17 @@ def test_follows_gradient_descent_in_plain_numpy() -> None:
 
 def test_logistic_regressions_follow_the_sigmoid_in_plain_numpy() -> None:
     """One row of weights, the lecture's rate, and for the start what two classes start with."""
-    data = examples.points(LECTURE)
-    x, pairs = columns(data), examples.fit_logistic(data, LECTURE)
+    x, pairs = columns(LESSON_DATA), examples.fit_logistic(LESSON_DATA, LESSON)
     expected = []
     for k in range(3):
         start = randomness.initial_weights(2, seed=0, classes=2)
         theta = start[1] - start[0]
         for _ in range(40):
-            theta = theta - 2.0 * (1 / (1 + np.exp(-theta @ x)) - (data.labels == k)) @ x.T / 150
+            theta = theta - 2.0 * (special.expit(theta @ x) - (LESSON_DATA.labels == k)) @ x.T / 150
         np.testing.assert_allclose(pairs[k][1] - pairs[k][0], theta, atol=1e-6)
-        expected.append(1 / (1 + np.exp(-theta @ x)))
+        expected.append(special.expit(theta @ x))
 
-    np.testing.assert_allclose(examples.logistic(pairs, data), expected, atol=1e-6)
-
-
-def test_torch_gives_the_same_bytes() -> None:
-    data = examples.points(LECTURE)
-    ours, of_torch = (
-        [examples.fit(points, LECTURE)[-1].theta, *examples.fit_logistic(points, LECTURE)]
-        for points in (data, data.map(torch.tensor))
-    )
-    assert [theta.tobytes() for theta in ours] == [theta.tobytes() for theta in of_torch]
+    np.testing.assert_allclose(examples.logistic(pairs, LESSON_DATA), expected, atol=1e-6)
 
 
 def test_no_params_leave_the_range_of_exact_sums() -> None:
@@ -177,25 +157,121 @@ def test_no_params_leave_the_range_of_exact_sums() -> None:
     assert most < model.MAX_ROW_SUM
     assert 3000 * (2 * most + math.log(3)) < 2**29
 
-    extreme = params(points=1, spread=0.2, epochs=1000, learning_rate=10.0)
+    changes = {"points": 1, "spread": 0.2, "epochs": 1000, "learning_rate": 10.0}
+    extreme = Lesson.model_validate(LESSON.model_dump() | changes)
     *_, last = examples.fit(examples.points(extreme), extreme)
     assert abs(last.theta).sum(axis=1).max() < most
 
 
 def test_softmax_adds_up_to_one_and_logistic_regressions_do_not() -> None:
     """None of them claims the middle, and between two clouds both do."""
-    data, lattice = examples.points(LECTURE), examples.lattice()
-    theta, pairs = examples.fit(data, LECTURE)[-1].theta, examples.fit_logistic(data, LECTURE)
+    lattice = examples.lattice()
+    theta, pairs = (
+        examples.fit(LESSON_DATA, LESSON)[-1].theta,
+        examples.fit_logistic(LESSON_DATA, LESSON),
+    )
     assert abs(examples.totals(examples.probabilities(theta, lattice)) - 1).max() < 1e-15
     sums = examples.totals(examples.logistic(pairs, lattice)).reshape(256, 256)
     assert sums[128, 128] < 0.85
     assert min(sums[50, 0], sums[50, 255], sums[255, 128]) > 1.5
-    table = pd.DataFrame(examples.points_table(data, theta, pairs))
-    assert table[["x1", "x2"]].to_numpy().tolist() == data.images.tolist()
-    assert (table["label"] == data.labels).all()
-    softmax = torch.softmax(torch.tensor(theta @ columns(data)), 0)
+    table = pd.DataFrame(examples.points_table(LESSON_DATA, theta, pairs))
+    assert table[["x1", "x2"]].to_numpy().tolist() == LESSON_DATA.images.tolist()
+    assert (table["label"] == LESSON_DATA.labels).all()
+    softmax = torch.softmax(torch.tensor(theta @ columns(LESSON_DATA)), 0)
     np.testing.assert_allclose(table[["p0", "p1", "p2"]].T, softmax, atol=1e-9)
     assert (table["prediction"] == softmax.numpy().argmax(axis=0)).all()
-    logistic = examples.logistic(pairs, data)
+    logistic = examples.logistic(pairs, LESSON_DATA)
     np.testing.assert_allclose(table[["q0", "q1", "q2"]].T, logistic, atol=1e-9)
     np.testing.assert_allclose(table["q_sum"], logistic.sum(axis=0), atol=1e-9)
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+PARAMS = LESSON.model_copy(update={"points": 5})
+RED, GREEN, BLUE = COLOURS.values()
+
+
+def parse(content: str) -> ET.Element:
+    return ET.fromstring(examples.figure("", [Panel("", content)]))  # noqa: S314 (ours)
+
+
+def pixels(image: ET.Element) -> NDArray[np.int_]:
+    """The RGB pixels of an embedded PNG."""
+    _, encoded = image.attrib["href"].split(",")
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGB")).astype(int)
+
+
+def test_dots_lie_at_their_points_and_wrong_ones_have_a_dark_rim() -> None:
+    data = Dataset(np.array([[-255, 3], [20, -100]]), np.array([2, 0], np.uint8), 3)
+    blue, red = parse(examples.dots(data, np.array([True, False]))).iter(f"{SVG}circle")
+
+    assert (blue.attrib["cx"], blue.attrib["cy"]) == ("-255", "-3")
+    assert (red.attrib["cx"], red.attrib["cy"]) == ("20", "100")
+    assert (blue.attrib["fill"], red.attrib["fill"]) == (f"rgb{BLUE}", f"rgb{RED}")
+    assert (blue.attrib["stroke"], red.attrib["stroke"]) == ("#ffffff", "#1f2328")
+
+
+def test_regions_have_the_winners_color_stronger_where_it_is_sure() -> None:
+    red = np.array([0.9, 0.9, 0.4] * 3)
+    (image,) = parse(examples.regions(np.stack([red, 0 * red, 0.9 - red]))).iter(f"{SVG}image")
+    place = [image.attrib[name] for name in ("x", "y", "width", "height")]
+    assert place == ["-256", "-256", "512", "512"]  # all of the square
+    sure, border, unsure = pixels(image)[1]
+    assert tuple(border) == PAPER
+    assert [np.argmax(sure), np.argmax(unsure)] == [0, 2]
+    assert np.ptp(sure) > np.ptp(unsure) > 0
+
+
+@pytest.mark.parametrize(
+    ("epochs", "shown"), [(1, [1]), (3, [1, 2, 3]), (100, [1, 2, 5, 10, 20, 50, 100])]
+)
+def test_forming_shows_the_points_then_first_and_last_epochs_with_verdicts(
+    epochs: int, shown: list[int]
+) -> None:
+    params = PARAMS.model_copy(update={"epochs": epochs})
+    data = examples.points(params)
+    fitted = examples.fit(data, params)
+    tree = ET.fromstring(examples.forming(data, fitted))  # noqa: S314 (ours)
+    _, points, *panels = tree.iter(f"{SVG}svg")
+    captions = [text.text or "" for text in tree.findall(f"{SVG}text")][2:]
+    assert len(list(points.iter(f"{SVG}circle"))) == 15
+    assert [int(caption.split()[1].rstrip(":")) for caption in captions] == shown
+    right = fitted[-1].training.correct
+    assert captions[-1].endswith(f"loss {fitted[-1].training.loss:.3f}, {right} of 15 right")
+    rims = [dot.attrib["stroke"] for dot in panels[-1].iter(f"{SVG}circle")]
+    assert rims.count("#ffffff") == right
+
+
+def test_surfaces_show_softmax_above_and_tell_how_far_the_sums_reach() -> None:
+    data, lattice = examples.points(PARAMS), examples.lattice()
+    a = examples.probabilities(examples.fit(data, PARAMS)[-1].theta, lattice)
+    q = examples.logistic(examples.fit_logistic(data, PARAMS), lattice)
+    tree = ET.fromstring(examples.surfaces(a, q))  # noqa: S314 (ours)
+    *above, sums, red, green, blue, excesses = (pixels(image) for image in tree.iter(f"{SVG}image"))
+    assert len(above) == 3
+    assert (sums == 247).all()  # no excess
+    for picture, color, p in zip((red, green, blue), COLOURS.values(), q, strict=True):
+        assert abs(picture.reshape(-1, 3)[p.argmax()] - color).max() < 60
+    excess = examples.totals(q) - 1
+    least, most = (excesses.reshape(-1, 3)[n] for n in (excess.argmin(), excess.argmax()))
+    assert [np.argmax(least), np.argmax(most)] == [2, 0]  # purple and orange
+    captions = [(text.text or "").replace("−", "-") for text in tree.iter(f"{SVG}text")][1:]
+    assert captions[7] == f"sum minus 1: {excess.min():+.2g} to {excess.max():+.2g}"
+    for end in captions[3].removeprefix("sum minus 1: ").split(" to "):
+        assert abs(float(end)) < 1e-15
+
+
+def test_nothing_in_a_picture_lies_over_another_panel(browser: Browser) -> None:
+    params = PARAMS.model_copy(update={"points": 50, "epochs": 100})
+    data = examples.points(params)
+    with browser.new_page() as page:
+        page.set_content(examples.forming(data, examples.fit(data, params)).decode())
+        left, top, width, height = np.transpose(
+            page.locator("body > svg > text, body > svg > svg > rect").evaluate_all(
+                """(all) => all.map((one) => one.getBoundingClientRect()).map(
+                     ({ left, top, width, height }) => [left, top, width, height])"""
+            )
+        )
+    beside = left >= (left + width)[:, None]
+    below = top >= (top + height)[:, None]
+    assert len(left) == 17  # a title, and eight squares and captions
+    assert (beside | beside.T | below | below.T | np.eye(17, dtype=bool)).all()

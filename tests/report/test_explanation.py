@@ -1,31 +1,25 @@
-"""Why an image is called what it is called: the terms of each score, and of two against another."""
+"""Why an image is called what it is called: a test image, or one that is drawn on the pad."""
 
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.clones import Clone
-from helpers.report import assert_diverging, middle
+from helpers.report import assert_diverging, level, middle
 from playwright.sync_api import Page, expect
 
 from softmax.core import idx, model
 from softmax.core.arrays import FloatArray
+from softmax.data.normalization import normalize
 from softmax.pipeline import datasets, paths
 
 SAMPLES = [1802, 1100, 217]  # a 2; a 7; a 6, called 5
 
 
-@pytest.fixture
-def theta(mnist: Clone) -> FloatArray:
-    return model.load(mnist.directory / paths.WEIGHTS)
-
-
-@pytest.fixture
-def pixels(mnist: Clone) -> FloatArray:
-    """Those of the last sample, whose explanation tests open."""
-    images = idx.read(mnist.directory / datasets.test_files("mnist")[0], 3)
-    return images[SAMPLES[2]].ravel() / 255
+def of_the_last_sample() -> tuple[FloatArray, FloatArray]:
+    """Return theta and the pixels of the sample whose explanation tests open."""
+    images = idx.read(datasets.test_files("mnist")[0], 3)
+    return model.load(paths.WEIGHTS), images[SAMPLES[2]].ravel() / 255
 
 
 def lines(caption: str) -> list[float]:
@@ -33,10 +27,9 @@ def lines(caption: str) -> list[float]:
     return [float(x) for x in re.findall(r"= (\S+)", caption.replace("−", "-"))]
 
 
-def test_an_explanation_is_the_terms_of_the_scores_and_of_one_against_another(
-    page: Page, theta: FloatArray, pixels: FloatArray
-) -> None:
+def test_an_explanation_is_the_terms_of_the_scores_and_of_one_against_another(page: Page) -> None:
     """Of what the image is called and of what it is, and of their difference, which decides."""
+    theta, pixels = of_the_last_sample()
     terms = theta[:, :-1] * pixels
     page.locator("#samples button").nth(2).click()
     expect(page.locator("#explanation h2")).to_have_text(f"Test image {SAMPLES[2]}: 6, called 5")
@@ -60,17 +53,16 @@ def test_an_explanation_is_the_terms_of_the_scores_and_of_one_against_another(
     expect(page.locator("#versus-rivals button:disabled")).to_have_text("5")
 
 
-def test_what_is_right_is_set_against_the_second(page: Page, mnist: Clone) -> None:
-    table = pd.read_csv(mnist.directory / paths.PREDICTIONS).filter(regex=r"^p\d")
+def test_what_is_right_is_set_against_the_second(page: Page) -> None:
+    table = pd.read_csv(paths.PREDICTIONS).filter(regex=r"^p\d")
     page.locator("#samples button").nth(1).click()
     second = np.argsort(table.to_numpy()[SAMPLES[1]])[-2]
     assert page.locator("#versus-title").inner_text() == f"Why 7 and not {second}?"
 
 
-def test_the_pointer_says_a_pixel_and_its_weight(
-    page: Page, theta: FloatArray, pixels: FloatArray
-) -> None:
+def test_the_pointer_says_a_pixel_and_its_weight(page: Page) -> None:
     note = page.locator("#pixel")
+    theta, pixels = of_the_last_sample()
     n = int(np.argmax(pixels[: 28 * 14]))
     row, column = divmod(n, 28)
     place = ((column + 0.5) / 28, (row + 0.5) / 28)
@@ -95,3 +87,100 @@ def test_a_dialog_opens_at_its_top_wherever_the_last_one_was_left(page: Page) ->
         assert dialog.evaluate("(dialog) => dialog.scrollTop") == 0
         dialog.evaluate("(dialog) => dialog.scrollTo(0, 300)")
         page.keyboard.press("Escape")
+
+
+def stroke(page: Page, *places: tuple[float, float]) -> None:
+    """Draw a line through `places`, in parts of the pad from its top left."""
+    on_screen = [middle(page, "#drawing-pad", x, y) for x, y in places]
+    page.mouse.move(*on_screen[0])
+    page.mouse.down()
+    for place in on_screen[1:]:
+        page.mouse.move(*place, steps=5)
+    page.mouse.up()
+
+
+ONE = [(0.3, 0.1), (0.3, 0.7)]
+DOT = [(0.9, 0.1), (0.9, 0.1)]
+ACROSS_A_CORNER = [(0.7, 0.95), (1.1, 0.4)]
+
+
+def test_a_drawing_becomes_an_image_as_mnist_was_made_and_its_probabilities_follow(
+    page: Page,
+) -> None:
+    """The image as in `make predict`, whose normalization is tested against its specification."""
+    page.locator("#drawing-clear").click()
+    theta = model.load(paths.WEIGHTS)
+    nothing = [f"{a:.4f}" for a in model.softmax(theta[:, -1:])[:, 0]]
+    probabilities = page.locator("#drawing-scores td:last-child")
+    assert probabilities.all_inner_texts() == nothing
+    for places in (DOT, ONE, ACROSS_A_CORNER):
+        stroke(page, *places)
+        image = level(page.locator("#drawing-image"))
+        assert image.max() > 250
+        assert (image == normalize(level(page.locator("#drawing-pad"), 3))).all()
+        z = model.logits(theta, np.array([*image.flat, 255])[:, None])
+        assert probabilities.all_inner_texts() == [f"{a:.4f}" for a in model.softmax(z)[:, 0]]
+        k = model.predict(z)[0]
+        expect(page.locator("#drawing-verdict")).to_have_text(f"The model says: {k}")
+        terms = theta[k, :-1] * (image.ravel() / 255)
+        assert_diverging(page.locator("#drawing-contributions"), terms)
+    page.locator("#drawing-clear").click()
+    assert probabilities.all_inner_texts() == nothing
+
+
+def test_a_verdict_is_said_again_only_where_it_changes(page: Page) -> None:
+    """Only then do screen readers read it again."""
+    page.locator("#drawing-clear").click()
+    stroke(page, *ONE)
+    page.locator("#drawing-verdict").evaluate(
+        """(verdict) => {
+             window.said = 0;
+             const observer = new MutationObserver((records) => (window.said += records.length));
+             observer.observe(verdict, { childList: true });
+           }"""
+    )
+    stroke(page, (0.3, 0.1), (0.3, 0.75))  # still a 1
+    assert page.evaluate("window.said") == 0
+    page.locator("#drawing-clear").click()
+    assert page.evaluate("window.said") == 1
+
+
+def test_those_who_cannot_draw_take_test_images_by_keyboard(page: Page) -> None:
+    """One after another, each as the model was tested on it."""
+    images = idx.read(datasets.test_files("mnist")[0], 3)
+    table = pd.read_csv(paths.PREDICTIONS)
+    page.reload()
+    page.locator("#content[aria-busy=false]").wait_for()
+    assert (level(page.locator("#drawing-image")) == images[1802]).all()  # the lecture's first
+    for k in (0, 9):
+        right = table.query(f"label == prediction == {k}").filter(regex=r"^p\d").max(axis=1)
+        page.locator(f"#drawing-classes [data-class='{k}']").focus()
+        for index in right.sort_values(ascending=False, kind="stable").index[:2]:
+            page.keyboard.press("Enter")
+            assert (level(page.locator("#drawing-image")) == images[index]).all()
+            expect(page.locator("#drawing-verdict")).to_have_text(f"The model says: {k}")
+    stroke(page, *ONE)  # which does not go over the image
+    expect(page.locator("#drawing-verdict")).to_have_text("The model says: 1")
+
+
+def test_only_the_main_button_draws(page: Page) -> None:
+    page.locator("#drawing-clear").click()
+    page.mouse.move(*middle(page, "#drawing-pad", 0.2, 0.2))
+    page.mouse.down(button="right")
+    page.mouse.move(*middle(page, "#drawing-pad", 0.6, 0.6))
+    page.mouse.up(button="right")
+    assert not level(page.locator("#drawing-pad"), 3).any()
+
+
+def test_a_drawing_is_explained(page: Page) -> None:
+    page.locator("#drawing-clear").click()
+    stroke(page, *ONE)
+    page.locator("#drawing-why").click()
+    expect(page.locator("#explanation-title")).to_have_text("Your drawing, called 1")
+    expect(page.locator("#explained-scores .predicted th")).to_have_text("1")
+    page.keyboard.press("Escape")
+    marked = page.locator("#drawing-scores tr:not(.other)")
+    expect(marked).to_have_class("predicted")  # but not right: nobody knows what it is
+    page.locator("#drawing-clear").click()
+    expect(marked).to_have_count(0)
+    expect(page.locator("#drawing-why")).to_be_disabled()

@@ -1,6 +1,7 @@
 """The file of the report, without a browser: the numbers, the text and the scripts' data in it."""
 
 import base64
+import hashlib
 import inspect
 import json
 import re
@@ -11,12 +12,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import digits
-from helpers.report import facts, section
+from helpers.report import facts, number, section
 from helpers.workspace import Workspace, copy, enter, run_stages
 
 from softmax.core import model
 from softmax.pipeline import datasets, dvc_lock, files, params, paths
-from softmax.report import document
+from softmax.report import document, embedded
+from softmax.training import randomness
 from softmax.training.optimizers import OPTIMIZERS
 
 ORDER = ["labels", "contrast", "softmax", "likelihood", "lesson", "gradient", "code"]
@@ -40,15 +42,13 @@ def test_the_report_is_one_file_whose_sections_are_its_contents(text: str) -> No
 
 
 def test_scripts_are_told_how_the_weights_formed_to_the_last_bit(text: str) -> None:
-    """And the points of the lesson. That they get images and labels is tested in test_content."""
+    """That they get images, labels and the lesson's points is tested in the browser."""
     told = facts(text)
     epochs = [model.load(paths.EPOCH_WEIGHTS / f"{k}.safetensors") for k in (0, 1)]
     packed = zlib.decompress(base64.b64decode(told["forming"]["thetas"]))
     forming = np.frombuffer(packed, np.uint8).reshape(8, -1).T
     assert forming.tobytes() == np.stack(epochs).tobytes()
     assert told["forming"]["epochs"] == [0, 1]
-    points = pd.read_csv(paths.LESSON_POINTS)[["x1", "x2", "label"]]
-    assert told["lesson"]["points"] == points.to_numpy().tolist()
     assert told["lesson"]["sha256"] == files.sha256(paths.LESSON_WEIGHTS)
 
 
@@ -90,11 +90,9 @@ def test_the_code_is_the_projects_own(text: str) -> None:
 
 def test_the_examples_say_how_far_they_are_from_finite_differences(text: str) -> None:
     table = pd.read_csv(paths.LESSON_EXAMPLES)
-    expected = table["finite_differences_off_by"].dropna().map("{:.2e}".format)
-    shown = re.findall(r"<span data-i18n=\"number\"[^>]*>(\d.\d\d)\u00a0·\u00a010⁻(.+?)<", text)
-    exponents = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
-    numbers = [f"{number}e-{power.translate(exponents):0>2}" for number, power in shown]
-    assert numbers == expected.tolist()
+    shown = re.findall(r"<span data-i18n=\"number\"[^>]*>(\d.\d\d\u00a0·\u00a010⁻.+?)<", text)
+    expected = table["finite_differences_off_by"].dropna()
+    np.testing.assert_allclose(list(map(number, shown)), expected, rtol=5e-3)
 
 
 def test_a_training_with_all_params_is_described_as_it_was_run(workspace: Workspace) -> None:
@@ -106,7 +104,6 @@ def test_a_training_with_all_params_is_described_as_it_was_run(workspace: Worksp
     curves = section(text, "curves")
     assert "Adam does not step along it" in curves
     assert "gradient descent" not in curves
-    assert re.findall(r"<mi>(\w)</mi><mo>←</mo>", text) == ["M", "V", "W"]
     assert "falls to 0, along half a cosine" in curves
     assert "Weight decay adds 0.01 times each weight" in curves
     assert "moving average of W and b over all steps, with decay 0.9" in curves
@@ -139,3 +136,12 @@ def test_another_recipe_and_other_data_are_not_compared_with_the_lecture(text: s
     assert document.beside(digits.NAME, train, {}) is None
     assert '<section id="lecture"' not in text
     assert facts(text)["lecture"] is None
+
+
+def test_the_bytes_are_those_of_every_machine() -> None:
+    """Where another version of libdeflate chooses others, all pages change: docs/arithmetic.md."""
+    uniform = randomness.uniform(20_000, seed=0, stream=9)  # from -1 to 1
+    pixels = np.rint((abs(uniform) * 300 - 45).clip(0, 255)).astype(np.uint8)
+    found = [embedded.packed(pixels), embedded.doubles(np.rint(uniform * 2**26) / 2**30)]
+    hashes = [hashlib.sha256(text.encode()).hexdigest()[:16] for text in found]
+    assert hashes == ["1c01edd3af4674bf", "4d4247dc72b0adf3"]

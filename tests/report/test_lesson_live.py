@@ -8,13 +8,12 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.clones import Clone
-from helpers.report import middle, opened
+from helpers.report import LESSON, LESSON_DATA, facts, middle, opened
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from softmax.core import model
 from softmax.core.batches import Dataset
-from softmax.pipeline import files, paths
+from softmax.pipeline import paths
 from softmax.pipeline.params import Lesson
 from softmax.report import examples
 
@@ -38,11 +37,11 @@ def points(page: Page, data: Dataset) -> Dataset:
 
 
 def test_bytes_that_differ_from_those_of_the_pipeline_are_told(
-    browser: Browser, file: Path, mnist: Clone, tmp_path: Path
+    browser: Browser, file: Path, tmp_path: Path
 ) -> None:
-    locked = files.sha256(mnist.directory / paths.LESSON_WEIGHTS)
-    other = tmp_path / "index.html"
-    other.write_text(file.read_text("utf-8").replace(locked, "0" * 64), "utf-8")
+    text, other = file.read_text("utf-8"), tmp_path / "index.html"
+    locked = facts(text)["lesson"]["sha256"]
+    other.write_text(text.replace(locked, "0" * 64), "utf-8")
     with opened(browser, other) as page:
         expect(page.locator("#lesson-python")).to_have_text("0" * 64)
         expect(page.locator("#lesson-hash")).to_have_text(locked)
@@ -51,25 +50,24 @@ def test_bytes_that_differ_from_those_of_the_pipeline_are_told(
 
 @pytest.mark.parametrize(("place", "rate", "epoch"), [("-1", 0.1, 1), ("3", 1000.0, 100)])
 def test_the_browser_trains_to_the_bytes_of_python_at_any_rate_and_for_any_epochs(
-    page: Page, lecture: Lesson, place: str, rate: float, epoch: int
+    page: Page, place: str, rate: float, epoch: int
 ) -> None:
-    data = examples.points(lecture)
-    assert_trained(page, data, lecture)
+    assert_trained(page, LESSON_DATA, LESSON)
     page.locator("#lesson-rate").fill(place)
     page.locator("#lesson-epoch").fill(str(epoch))
     changes = [
         f"the learning rate is {rate:,g} instead of 2",
         f"this is epoch {epoch} instead of 40",
     ]
-    chosen = lecture.model_copy(update={"learning_rate": rate, "epochs": epoch})
-    assert_trained(page, data, chosen, *changes)
+    chosen = LESSON.model_copy(update={"learning_rate": rate, "epochs": epoch})
+    assert_trained(page, LESSON_DATA, chosen, *changes)
     assert page.locator("#lesson-rate").get_attribute("aria-valuetext") == f"{rate:,g}"
     page.locator("#lesson-reset").click()
-    assert_trained(page, data, lecture)
+    assert_trained(page, LESSON_DATA, LESSON)
 
 
-def test_steps_show_each_epoch(page: Page, mnist: Clone) -> None:
-    history = pd.read_csv(mnist.directory / paths.LESSON_EPOCHS)
+def test_steps_show_each_epoch(page: Page) -> None:
+    history = pd.read_csv(paths.LESSON_EPOCHS)
     page.locator("#lesson-epoch").fill("0")
     expect(page.locator("#lesson-score")).to_contain_text("After epoch 0:")
     for row in history.head(3).itertuples():
@@ -104,22 +102,21 @@ def test_play_goes_on_where_it_was_paused_and_stops_where_the_pipeline_does(page
     expect(play).to_have_text("Play")
 
 
-def test_points_are_dragged_in_the_square_by_the_main_button(page: Page, lecture: Lesson) -> None:
-    data = examples.points(lecture)
-    assert (points(page, data).images == data.images).all()
+def test_points_are_dragged_in_the_square_by_the_main_button(page: Page) -> None:
+    assert (points(page, LESSON_DATA).images == LESSON_DATA.images).all()
     drag(page, page.locator(".point.red path").first, to=page.locator("#lesson-plane"), by="right")
-    assert_trained(page, data, lecture)
+    assert_trained(page, LESSON_DATA, LESSON)
     expect(page.locator(".cross")).to_have_attribute("transform", "translate(0 0)")
     drag(page, page.locator(".point.red path").first, to=page.locator("#lesson-plane"))
-    moved = points(page, data)
-    (changed,) = np.flatnonzero((moved.images != data.images).any(axis=1))
-    assert data.labels[changed] == 0
+    moved = points(page, LESSON_DATA)
+    (changed,) = np.flatnonzero((moved.images != LESSON_DATA.images).any(axis=1))
+    assert LESSON_DATA.labels[changed] == 0
     assert abs(moved.images[changed]).max() <= 1  # the middle of the square
-    assert_trained(page, moved, lecture, "points moved or added: 1")
+    assert_trained(page, moved, LESSON, "points moved or added: 1")
     drag(page, page.locator(".point.blue path").first, to=page.locator("#lesson-score"))
-    outside = points(page, data)
+    outside = points(page, LESSON_DATA)
     assert abs(outside.images).max() == 255
-    assert_trained(page, outside, lecture, "points moved or added: 2")
+    assert_trained(page, outside, LESSON, "points moved or added: 2")
 
 
 def drag(page: Page, locator: Locator, to: Locator, by: Literal["left", "right"] = "left") -> None:
@@ -132,19 +129,18 @@ def drag(page: Page, locator: Locator, to: Locator, by: Literal["left", "right"]
     page.mouse.move(*start)  # which moves nothing any more
 
 
-def test_points_are_moved_by_keys(page: Page, lecture: Lesson) -> None:
-    data = examples.points(lecture)
+def test_points_are_moved_by_keys(page: Page) -> None:
     page.locator(".point").first.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowLeft")
-    assert_trained(page, data, lecture)  # it is back
+    assert_trained(page, LESSON_DATA, LESSON)  # it is back
     for key in ["ArrowRight", "ArrowRight", "ArrowUp", "PageDown", "PageDown", "ArrowDown"]:
         page.keyboard.press(key)
-    moved = points(page, data)
-    expected = np.zeros_like(data.images)
+    moved = points(page, LESSON_DATA)
+    expected = np.zeros_like(LESSON_DATA.images)
     expected[0], expected[2] = (10, 5), (0, -5)
-    assert (moved.images - data.images == expected).all()
-    assert_trained(page, moved, lecture, "points moved or added: 2")
+    assert (moved.images - LESSON_DATA.images == expected).all()
+    assert_trained(page, moved, LESSON, "points moved or added: 2")
     x1, x2 = moved.images[2] / 255
     name = f"Red point at {x1:.2f}, {x2:.2f}".replace("-", "−")
     expect(page.locator(".point").nth(2)).to_have_attribute("aria-label", name)
@@ -154,20 +150,21 @@ def test_points_are_moved_by_keys(page: Page, lecture: Lesson) -> None:
 
 @pytest.mark.parametrize("touch", [False, True], ids=["mouse", "touch"])
 def test_points_are_added_where_the_cross_is_and_removed(
-    browser: Browser, file: Path, lecture: Lesson, touch: bool
+    browser: Browser, file: Path, touch: bool
 ) -> None:
     with opened(browser, file, has_touch=touch) as page:
         press = page.touchscreen.tap if touch else page.mouse.click
         press(*middle(page, "#lesson-plane", 0.9, 0.1))
         page.locator("[data-add='2']").click()
-        data = examples.points(lecture)
-        more = Dataset(np.vstack([data.images, [[205, 205]]]), np.append(data.labels, 2), 3)
+        more = Dataset(
+            np.vstack([LESSON_DATA.images, [[205, 205]]]), np.append(LESSON_DATA.labels, 2), 3
+        )
         now = points(page, more)
         assert abs(now.images - more.images).max() <= 2  # a pixel or so
         added = ("points moved or added: 1", "there are 151 points instead of 150")
-        assert_trained(page, now, lecture, *added)
+        assert_trained(page, now, LESSON, *added)
         page.locator("#lesson-remove").click()
-        assert_trained(page, data, lecture)
+        assert_trained(page, LESSON_DATA, LESSON)
 
 
 def test_training_diverges_at_a_rate_that_can_be_reached(browser: Browser, file: Path) -> None:
@@ -181,8 +178,7 @@ def test_training_diverges_at_a_rate_that_can_be_reached(browser: Browser, file:
         assert float(loss) > 0.7  # at a rate of 2, it is 0.2
 
 
-def test_points_are_added_and_removed_by_keyboard(page: Page, lecture: Lesson) -> None:
-    data = examples.points(lecture)
+def test_points_are_added_and_removed_by_keyboard(page: Page) -> None:
     page.locator(".cross").focus()
     page.keyboard.press("ArrowRight")
     page.locator("[data-add='1']").focus()
@@ -193,20 +189,20 @@ def test_points_are_added_and_removed_by_keyboard(page: Page, lecture: Lesson) -
     page.keyboard.press("ArrowUp")
     expect(added).to_have_attribute("aria-label", "Green point at 0.02, 0.02")
     page.keyboard.press("Delete")
-    assert_trained(page, data, lecture)
+    assert_trained(page, LESSON_DATA, LESSON)
     page.locator(".cross").focus()
     page.keyboard.press("ArrowLeft")  # where other tests expect it
     page.locator(".point").first.focus()
     page.keyboard.press("Delete")
-    fewer = data.map(lambda x: x[1:])
-    assert_trained(page, fewer, lecture, "there are 149 points instead of 150")
+    fewer = LESSON_DATA.map(lambda x: x[1:])
+    assert_trained(page, fewer, LESSON, "there are 149 points instead of 150")
     remove = "(button) => { for (let k = 0; k < 150; k++) button.click(); }"
     page.locator("#lesson-remove").evaluate(remove)
     expect(page.locator(".point")).to_have_count(1)  # the last one stays
 
 
-def test_z_and_a_at_the_pointer_and_boundaries_are_the_models(page: Page, mnist: Clone) -> None:
-    theta = model.load(mnist.directory / paths.LESSON_WEIGHTS)
+def test_z_and_a_at_the_pointer_and_boundaries_are_the_models(page: Page) -> None:
+    theta = model.load(paths.LESSON_WEIGHTS)
     page.mouse.move(*middle(page, "#lesson-plane", 0.75, 0.6))
     caption = page.locator("#lesson-place").inner_text().replace("−", "-")
     x1, x2 = map(float, re.findall(r"-?\d\.\d\d", caption))

@@ -16,8 +16,7 @@ from softmax.core import idx, model
 from softmax.pipeline import datasets, dvc_lock, paths
 from softmax.report import document
 
-FASHION = ["t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker"]
-FASHION += ["bag", "ankle boot"]
+FASHION = list(datasets.load()["fashion-mnist"].classes)
 THINGS = [f"thing {k}" for k in range(180)]
 
 

@@ -7,15 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers import samples
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from playwright.sync_api import Page
 
+from softmax.cli import predict
 from softmax.core import arithmetic, model
 from softmax.core.arrays import FloatArray
 from softmax.core.batches import Dataset
+from softmax.data.normalization import normalize
 from softmax.errors import RangeError
 from softmax.pipeline.params import Lesson
 from softmax.report import examples
@@ -24,7 +26,7 @@ from softmax.training import randomness
 JavaScript = Callable[..., FloatArray]
 
 MODULES = """async () => {
-  for (const name of ["arithmetic", "model", "training"]) {
+  for (const name of ["arithmetic", "contributions", "model", "normalization", "training"]) {
     Object.assign(window, await import(`softmax/${name}`));
   }
   const octets = (base64) => Uint8Array.from(atob(base64), (octet) => octet.charCodeAt(0));
@@ -62,12 +64,6 @@ def test_snap(javascript: JavaScript, grid: float, units: FloatArray) -> None:
     assert same_bits(done, arithmetic.snap(units * grid, grid))
 
 
-def test_exp_and_log_on_the_samples(javascript: JavaScript) -> None:
-    for name, x in {"exp": samples.exp_samples(), "log": samples.log_samples()}.items():
-        done = javascript(f"(x) => x.map({name})", x)
-        assert same_bits(done, getattr(arithmetic, name)(x))
-
-
 POSITIVE = st.floats(samples.SMALLEST_NORMAL, samples.LARGEST)
 
 
@@ -75,7 +71,8 @@ POSITIVE = st.floats(samples.SMALLEST_NORMAL, samples.LARGEST)
     arrays(np.float64, 100, elements=st.floats(-709, 0), fill=st.nothing()),
     arrays(np.float64, 100, elements=POSITIVE, fill=st.nothing()),
 )
-def test_exp_and_log_everywhere(javascript: JavaScript, x: FloatArray, y: FloatArray) -> None:
+@example(samples.exp_samples(), samples.log_samples())
+def test_exp_and_log(javascript: JavaScript, x: FloatArray, y: FloatArray) -> None:
     done = javascript("(x, y) => [...x.map(exp), ...y.map(log)]", x, y)
     assert same_bits(done, np.concatenate([arithmetic.exp(x), arithmetic.log(y)]))
 
@@ -137,3 +134,32 @@ def test_training_ends_where_sums_would_no_longer_be_exact(javascript: JavaScrip
     assert same_bits(done, in_python(*training(points, 0, len(done), 3e4)))
     with pytest.raises(RangeError):
         examples.fit(*training(points, 0, len(done) + 1, 3e4))
+
+
+def normalized(javascript: JavaScript, strokes: samples.Ink) -> FloatArray:
+    program = "(ink, [columns]) => normalize(Uint8Array.from(ink), columns)"
+    return javascript(program, strokes, [strokes.shape[1]]).reshape(28, 28)
+
+
+def test_normalization_of_the_edges_of_what_can_be_drawn(javascript: JavaScript) -> None:
+    for name, strokes in samples.EDGES.items():
+        assert (normalized(javascript, strokes) == normalize(strokes)).all(), name
+
+
+@given(samples.INKS)
+def test_normalization_of_anything(javascript: JavaScript, strokes: samples.Ink) -> None:
+    assert (normalized(javascript, strokes) == normalize(strokes)).all()
+
+
+def test_what_pixels_add(javascript: JavaScript) -> None:
+    random = np.random.default_rng(0)
+    theta = np.ldexp(random.integers(-(2**29), 2**29, (4, 28 * 28 + 1)).astype(np.float64), -30)
+    pixels = random.integers(256, size=(28, 28)).astype(np.uint8)
+    z = model.logits(theta, np.append(pixels, 255.0)[:, None])[:, 0]
+    winner, rival = np.argsort(-z)[:2]
+    rows = predict.contributions(theta, pixels)
+    assert rows.sum(axis=1) == pytest.approx([z[winner], z[rival], z[winner] - z[rival]])
+    program = """(winner, rival, pixels) => [winner, rival, minus(winner, rival)].flatMap(
+      (row) => [...contributions(row, pixels)])"""
+    shown = javascript(program, theta[winner], theta[rival], pixels)
+    assert (rows[:, :-1].ravel() == shown).all()

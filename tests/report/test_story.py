@@ -6,27 +6,17 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.clones import Clone
-from helpers.report import middle
+from helpers.report import LESSON, LESSON_DATA, middle, number
 from playwright.sync_api import Locator, Page, expect
 
 from softmax.core import batches, model
 from softmax.core.arrays import FloatArray
 from softmax.pipeline import paths
-from softmax.pipeline.params import Lesson
 from softmax.report import examples
 from softmax.report.document import PROBABILITIES, SEEDS_SAY
 
 THETA = examples.THETA
 POINTS = examples.EXAMPLE_POINTS
-
-
-def number(text: str) -> float:
-    """What the report writes as `text`."""
-    match = re.fullmatch(r"([−\d.,]+)(?:\u00a0·\u00a010⁻([⁰¹²³⁴⁵⁶⁷⁸⁹]+))?", text)
-    assert match, text
-    power = (match[2] or "0").translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789"))
-    return float(match[1].replace("−", "-").replace(",", "")) * 10 ** -int(power)
 
 
 def put(page: Page, section: str, name: str) -> FloatArray:
@@ -43,16 +33,16 @@ def test_one_hot_labels_come_with_the_lectures_points(page: Page) -> None:
     np.testing.assert_array_equal(shown[:, 2:], np.eye(3))
 
 
-def test_all_maps_are_read_under_the_pointer(page: Page, mnist: Clone, lecture: Lesson) -> None:
+def test_all_maps_are_read_under_the_pointer(page: Page) -> None:
     canvas = page.locator("[data-surfaces='softmax'] canvas").first
     page.mouse.move(*middle(page, canvas, 0.75, 0.25))
     said = page.locator("#contrast-here").inner_text().replace("−", "-")
     x1, x2, *numbers = map(float, re.findall(r"-?\d\.\d\d", said))
     assert (x1, x2) == pytest.approx((0.5, 0.5), abs=0.03)
-    thetas = examples.fit_logistic(examples.points(lecture), lecture)
+    thetas = examples.fit_logistic(LESSON_DATA, LESSON)
     here = batches.Dataset(np.array([[x1, x2]]) * 255, np.zeros(1, np.uint8), 3)
     q = examples.logistic(thetas, here)[:, 0]
-    theta = model.load(mnist.directory / paths.LESSON_WEIGHTS)
+    theta = model.load(paths.LESSON_WEIGHTS)
     a = examples.probabilities(theta, here)[:, 0]
     np.testing.assert_allclose(numbers, [*q, q.sum(), *a, 1], atol=0.02)  # of rounded x
 
@@ -98,7 +88,7 @@ def test_a_better_prediction_is_likelier_and_costs_less(page: Page) -> None:
 
 
 @pytest.mark.parametrize(("k", "label"), [(0, 1), (2, 0)])
-def test_each_factor_of_the_gradient(page: Page, lecture: Lesson, k: int, label: int) -> None:
+def test_each_factor_of_the_gradient(page: Page, k: int, label: int) -> None:
     page.locator(f"#gradient [data-point='{k}']").click()
     page.locator(f"#gradient [data-y='{label}']").click()
     x, y = POINTS[:, [k]], np.eye(3)[:, [label]]
@@ -106,7 +96,7 @@ def test_each_factor_of_the_gradient(page: Page, lecture: Lesson, k: int, label:
     a = model.softmax(z)
     dz = model.residuals(a, y)
     gradient = model.mean_gradient(model.gradient_sum(dz, x), 1)
-    step = THETA - lecture.learning_rate * gradient
+    step = THETA - LESSON.learning_rate * gradient
     loss, after = (model.cross_entropy(scores, y)[0] for scores in (z, model.logits(step, x)))
     for name, values in {
         "jacobian": examples.jacobian(a),
@@ -161,14 +151,14 @@ def test_a_term_lights_up_what_it_means_under_the_pointer_and_by_keyboard(page: 
     assert lit(section) == []
 
 
-def test_the_lectures_results_stand_beside_those_of_the_pipeline(page: Page, mnist: Clone) -> None:
+def test_the_lectures_results_stand_beside_those_of_the_pipeline(page: Page) -> None:
     rows = page.locator("#lecture > table tr").all_inner_texts()
-    accuracy = json.loads((mnist.directory / paths.TEST_METRICS).read_text())["accuracy"]
-    losses = pd.read_csv(mnist.directory / paths.LOSSES).set_index(["epoch", "batch"])["loss"]
+    accuracy = json.loads((paths.TEST_METRICS).read_text())["accuracy"]
+    losses = pd.read_csv(paths.LOSSES).set_index(["epoch", "batch"])["loss"]
     assert rows[1].split("\t") == ["test accuracy", "84.77%", f"{accuracy:.2%}"]
     first = ["loss at epoch 1, batch 100", "2.25", f"{losses[1, 100]:.2f}"]
     assert rows[2].split("\t") == first
-    ours = pd.read_csv(mnist.directory / paths.PREDICTIONS).filter(regex=r"^p\d").to_numpy()
+    ours = pd.read_csv(paths.PREDICTIONS).filter(regex=r"^p\d").to_numpy()
     cards = page.locator("#lecture-images article").all_inner_texts()
     for card, (k, theirs) in zip(cards, PROBABILITIES.items(), strict=True):
         a = ours[k]

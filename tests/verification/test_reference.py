@@ -6,13 +6,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from helpers.clones import Clone
-from helpers.shared import LECTURE, ROOT
+from helpers import samples
+from helpers.shared import ROOT
 from helpers.workspace import Workspace
 
 from softmax.core import arithmetic, model
 from softmax.core.batches import Dataset
-from softmax.pipeline.params import Train, load
+from softmax.pipeline import params
+from softmax.pipeline.params import Train
 from softmax.training import fitting, optimizers
 from softmax.training.state import Hyperparameters
 from verification import reference
@@ -23,17 +24,6 @@ def everything(optimizer: str) -> Train:
     steps = {"seed": 2**64 - 1, "validation": 500, "epochs": 2, "batch_size": 4, "averaging": 0.9}
     rates = {"learning_rate": 3.0, "schedule": "cosine", "momentum": 0.9, "weight_decay": 0.001}
     return Train.model_validate({"optimizer": optimizer, **steps, **rates})
-
-
-def test_the_first_epoch_on_mnist(mnist: Clone) -> None:
-    """Of the stage, which here does not even read the data."""
-    directory = mnist.directory / "data/mnist"
-    images = np.fromfile(directory / "train-images-idx3-ubyte", np.uint8, offset=16)
-    labels = np.fromfile(directory / "train-labels-idx1-ubyte", np.uint8, offset=8)
-    data = Dataset(images.reshape(len(labels), -1), labels, classes=10)
-    theta, _ = next(reference.fit(*data, load(LECTURE).train))
-    epoch = mnist.directory / "models/epochs/1.safetensors"
-    assert reference.file(theta) == epoch.read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -70,10 +60,8 @@ def test_last_bits_of_exp_and_log() -> None:
 
     So this test and the next two compare what is snapped.
     """
-    random = np.random.default_rng(0)
-    x = np.concatenate([[0.0, -800.0], -random.random(9999), -708 * random.random(9999)])
-    total = 1 + 9 * random.random(9999)
-
+    x = np.append(samples.exp_samples(), -800)
+    total = 1 + 9 * np.random.default_rng(0).random(9999)
     assert reference.exp(x).tobytes() == arithmetic.exp(x).tobytes()
     assert reference.log(total).tobytes() == arithmetic.log(total).tobytes()
 
@@ -108,7 +96,7 @@ def test_last_bits_of_directions_and_rates(optimizer: str) -> None:
 
 
 def test_numpy_alone_compares_its_weights_with_those_that_are_here(workspace: Workspace) -> None:
-    command, config = [sys.executable, "-m", "verification.alone"], load().model_dump_json()
+    command, config = [sys.executable, "-m", "verification.alone"], params.load().model_dump_json()
     workspace.monkeypatch.setenv("PYTHONPATH", str(ROOT))
     printed = subprocess.check_output(command, input=config, text=True)
     assert printed.endswith("\nthe bytes of models/softmax.safetensors\n")

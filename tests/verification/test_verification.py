@@ -1,11 +1,16 @@
-"""The proof can fail: on another byte anywhere, on sums that round, on a control that agrees."""
+"""The proof and the check of dvc.lock can fail: on any other byte, change, or lack of difference.
+
+That dvc.lock is true is claimed by tests/end_to_end/test_reproducibility.py.
+"""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from helpers.clones import git
 from helpers.workspace import Workspace, error
 
 from softmax.core import arithmetic, model
@@ -22,12 +27,11 @@ REPORT = {"device": "cpu", "instructions": "Haswell", "threads": 1, "seconds": 1
 CONTROLS = [
     Result(Row("control", "lecture"), CONTROL, weights) for weights in ("one", "one", "another")
 ]
-REPLACED = {  # by verification.retrain, for good
-    Dataset: ["to"],
-    Recorder: ["__init__", "log"],
-    fitting: ["Trainer", "fit"],
-    model: ["logits", "gradient_sum", "softmax", "cross_entropy"],
-}
+REPLACED = [  # by verification.retrain, for good
+    *[(Dataset, "to"), (Recorder, "__init__"), (Recorder, "log")],
+    *[(fitting, "Trainer"), (fitting, "fit"), (model, "logits"), (model, "gradient_sum")],
+    *[(model, "softmax"), (model, "cross_entropy")],
+]
 
 
 @pytest.fixture
@@ -47,13 +51,20 @@ def row(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return only
 
 
+def damage(stage: str, kind: str, path: str) -> None:
+    """Put another hash of a file or directory into dvc.lock."""
+    locked = yaml.safe_load(dvc_lock.PATH.read_text())
+    (entry,) = (entry for entry in locked["stages"][stage][kind] if entry["path"] == path)
+    entry["md5"] = "0" * 32
+    dvc_lock.PATH.write_text(yaml.safe_dump(locked))
+
+
 def outputs_by(workspace: Workspace, way: str) -> dict[str, bytes]:
     """Return data and outputs after verification.retrain computed them in this way."""
     dvc_lock.PATH.unlink(missing_ok=True)  # which may have others
     with pytest.MonkeyPatch.context() as monkeypatch:
-        for owner, names in REPLACED.items():
-            for name in names:
-                monkeypatch.setattr(owner, name, getattr(owner, name))
+        for owner, name in REPLACED:
+            monkeypatch.setattr(owner, name, getattr(owner, name))
         assert workspace.call("verification.retrain", way).status == 0
     return workspace.contents()
 
@@ -71,16 +82,20 @@ def test_the_locked_bytes_pass(workspace: Workspace, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("row")
-@pytest.mark.parametrize(("stage", "out"), [("train", 1), ("evaluate", 0), ("export", 0)])
-def test_another_byte_of_any_output_fails(workspace: Workspace, stage: str, out: int) -> None:
-    locked = yaml.safe_load(dvc_lock.PATH.read_text())
-    other = locked["stages"][stage]["outs"][out]
-    other["md5"] = "0" * 32
-    dvc_lock.PATH.write_text(yaml.safe_dump(locked))
+@pytest.mark.parametrize(
+    ("stage", "path"),
+    [
+        ("train", "models/softmax.safetensors"),
+        ("evaluate", "images/samples"),
+        ("export", "images/weights"),
+    ],
+)
+def test_another_byte_of_any_output_fails(workspace: Workspace, stage: str, path: str) -> None:
+    damage(stage, "outs", path)
     printed = workspace.call("verification.__main__")
     assert printed.status == 2
     assert printed.err.startswith("error: the proof fails here:\n")
-    assert f"a row: DIFFERENT: {other['path']}\n" in printed.err
+    assert f"a row: DIFFERENT: {path}\n" in printed.err
 
 
 def test_other_data_than_the_locked_are_refused(workspace: Workspace) -> None:
@@ -143,3 +158,62 @@ def test_a_control_that_cannot_tell_fails() -> None:
     for weights in (("one", "one", "one"), ("one", "another", "third")):
         controls = [Result(Row("control", "lecture"), CONTROL, sha256) for sha256 in weights]
         assert len(verification.failures([*rows, *controls])) == 1
+
+
+LABELS = "data/digits/t10k-labels-idx1-ubyte"
+EDITS = {  # what the verdict says, and the file, the text and what replaces it
+    "train: train.epochs modified": ("params.yaml", "epochs: 1", "epochs: 6"),
+    "check: datasets.yaml modified": ("datasets.yaml", "shape:", "homepage: a\n  shape:"),
+    "report: softmax/report modified": ("softmax/report/styles/style.css", "{", " {"),
+    "evaluate: metrics/test.json modified": ("metrics/test.json", '"total": 30', '"total": 31'),
+    f"evaluate: {LABELS} modified": (LABELS, "\5\6", "\5\5"),
+    "date: train: command modified. Run": ("dvc.yaml", "-m stages.train", "-m torch.train"),
+    "export: not in dvc.lock; ghost: in dvc.lock, but not in dvc.yaml: delete it there": (
+        *("dvc.lock", "  export:", "  ghost:"),
+    ),
+}
+CURRENT = "dvc.lock is up to date: 7 stages"
+BROKEN = {  # the same, where a file cannot be read
+    "dvc.lock' validation failed": ("dvc.lock", "schema: '2.0'", "schema: '9.0'"),
+    "dvc.yaml' validation failed": ("dvc.yaml", "\nstages:", "\nstages: 1\nstags:"),
+    "params.yaml: train.epochs = 0 should be": ("params.yaml", "epochs: 1", "epochs: 0"),
+    "dvc.lock is corrupted": ("dvc.lock", "schema: '2.0'", "<<<<<<< HEAD\nschema: '2.0'"),
+}
+
+
+def edit(file: str, old: str, new: str) -> None:
+    """Replace the first occurrence of a text in a file."""
+    text = Path(file).read_text()
+    assert old in text
+    Path(file).write_text(text.replace(old, new, 1))
+
+
+def forget_the_data() -> None:
+    """Remove data, models and cache, as in a clone in which nothing was pulled."""
+    for directory in (".dvc/cache", "data", "images", "models", "report"):
+        shutil.rmtree(directory)
+    git(Path(), "clean", "--quiet", "--force", "-X", "metrics", "params.valid")
+
+
+def test_the_lock_is_current_with_and_without_data(workspace: Workspace) -> None:
+    assert CURRENT in workspace.call("verification.checks", "current").out
+    forget_the_data()
+    assert CURRENT in workspace.call("verification.checks", "current").out
+    assert git(workspace.directory, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("reason", [*EDITS, *BROKEN])
+def test_a_change_without_its_lock_is_not_current(workspace: Workspace, reason: str) -> None:
+    edit(*(EDITS | BROKEN)[reason])
+    line = error(workspace.call("verification.checks", "current"))
+    assert reason in line
+    asked = "Run `dvc repro`, then commit dvc.lock and metrics"
+    assert (line.startswith("dvc.lock is not up to date: ") and asked in line) == (reason in EDITS)
+
+
+@pytest.mark.parametrize(("stage", "kind"), [("download", "outs"), ("evaluate", "deps")])
+def test_a_wrong_hash_of_data_is_not_current(workspace: Workspace, stage: str, kind: str) -> None:
+    """Even without data to compare it with."""
+    forget_the_data()
+    damage(stage, kind, LABELS)
+    assert f"evaluate: {LABELS} deleted" in error(workspace.call("verification.checks", "current"))

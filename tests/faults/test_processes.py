@@ -1,0 +1,135 @@
+"""Processes that are killed, started at once, or meet a full disk: the next run is correct."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing, suppress
+from pathlib import Path
+
+import psutil
+import pytest
+from helpers.clones import digits_clone
+from helpers.stores import NOWHERE
+
+PATIENCE = 300  # seconds for what is to end by itself, on a busy machine
+
+
+def processes(directory: Path, name: str = "") -> list[psutil.Process]:
+    """Return the processes that run in `directory`, all or the Pythons that run `name`."""
+    found = psutil.process_iter(["cmdline", "cwd"])  # None of one that has ended
+    here = [one for one in found if Path(one.info["cwd"] or "/").is_relative_to(directory)]
+    lines = [one.info["cmdline"] or [""] for one in here]
+    pairs = zip(here, lines, strict=True)
+    return [one for one, line in pairs if not name or (name in line and "python" in line[0])]
+
+
+@pytest.mark.extended
+@pytest.mark.parametrize(
+    ("killed", "stage", "seconds"),
+    [("all", "train", 0.2), ("DVC", "train", 1.0), ("the stage", "lesson", 1.5)],
+)
+def test_a_kill_loses_nothing(killed: str, stage: str, seconds: float, tmp_path: Path) -> None:
+    """Kill DVC with its stage, DVC alone, without which the stage goes on, or the stage alone."""
+    clone = digits_clone(tmp_path / "clone")
+    dvc = clone.start("dvc", "repro", "--force", "--single-item", stage)
+    while not (running := processes(clone.directory, f"stages.{stage}")):
+        assert dvc.poll() is None, dvc.communicate()
+        time.sleep(0.02)
+    time.sleep(seconds)
+    if killed == "all":
+        os.killpg(dvc.pid, signal.SIGKILL)
+    elif killed == "DVC":
+        dvc.kill()
+    else:
+        for process in running:
+            with suppress(psutil.NoSuchProcess):  # it was faster
+                process.kill()
+    said, _ = dvc.communicate(timeout=PATIENCE)
+    assert "Traceback" not in said, said
+    assert psutil.wait_procs(processes(clone.directory), PATIENCE)[1] == []
+    clone.run("python", "-m", "softmax", "run")
+    clone.run("python", "-m", "softmax", "track")
+    clone.assert_clean()
+    assert not [*clone.directory.rglob("*.partial")]
+    with closing(sqlite3.connect(clone.directory / "mlflow.db")) as store:
+        assert store.execute("PRAGMA quick_check").fetchall() == [("ok",)]
+
+
+CLASH = (0, 1, 255)  # where two DVC run the same stage, one says that it is busy or lost its files
+
+
+@pytest.mark.extended
+def test_at_once(tmp_path: Path) -> None:
+    """Start two `dvc repro`, two experiments and `softmax track`."""
+    clone = digits_clone(tmp_path / "clone")
+    repro = ["dvc", "repro", "--force", "--single-item", "evaluate"]
+    experiment = ["dvc", "--wait-for-lock", "exp", "run", "--temp", "-S"]
+    commands = {
+        "first": (repro, CLASH),
+        "second": (repro, CLASH),
+        "track": (["python", "-m", "softmax", "track"], (0, 2)),
+        "low": ([*experiment, "train.learning_rate=0.001", "--name", "low", "evaluate"], (0,)),
+        "high": ([*experiment, "train.learning_rate=0.1", "--name", "high", "evaluate"], (0,)),
+    }
+    running = {name: clone.start(*command) for name, (command, _) in commands.items()}
+    for name, process in running.items():
+        said, _ = process.communicate(timeout=PATIENCE)
+        assert "Traceback" not in said, said
+        assert process.returncode in commands[name][1], f"{name}: {said}"
+    assert {*clone.run("dvc", "exp", "list", "--name-only").split()} >= {"low", "high"}
+    clone.run("python", "-m", "softmax", "run")
+    clone.assert_clean()
+    clone.run("python", "-m", "softmax", "track")
+
+
+SCRIPT = """
+mount -t tmpfs -o size=64m tmpfs "$1"
+cp -r "$2" "$1/clone"
+cd "$1/clone"
+{spoil}
+status=0
+"$3" -m stages.export || status=$?
+echo "stage: $status"
+dvc repro --force --single-item export || echo "dvc: $?"
+find . -name "*.partial"
+{mend}
+"$3" -m softmax run
+git status --porcelain
+dvc status
+"""
+FULL = "dd if=/dev/zero of=ballast bs=4096 2>/dev/null || truncate --size=-20K ballast"
+
+
+@pytest.mark.extended
+@pytest.mark.parametrize(
+    ("spoil", "mend", "reason"),
+    [
+        (FULL, "rm ballast", "No space left on device"),
+        ('mount -o remount,ro "$1"', 'mount -o remount,rw "$1"', "Read-only file system"),
+    ],
+    ids=["full", "read-only"],
+)
+def test_a_stage_says_so_and_the_pipeline_goes_on(
+    spoil: str, mend: str, reason: str, tmp_path: Path
+) -> None:
+    clone = digits_clone(tmp_path / "clone")
+    # on a full disk, Python leaves bytecode that it cannot load
+    clone.environment |= {"MLFLOW_TRACKING_URI": NOWHERE, "PYTHONDONTWRITEBYTECODE": "1"}
+    (tmp_path / "disk").mkdir()
+    mount = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-ec")
+    if subprocess.run([*mount, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine permits no namespaces")
+    places = (str(tmp_path / "disk"), str(clone.directory), sys.executable)
+    done = clone.attempt(*mount, SCRIPT.format(spoil=spoil, mend=mend), "sh", *places)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    said = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert 1 <= len(said) == len([line for line in said if reason in line]) <= 2
+    assert "stage: 2\n" in done.stdout
+    # what DVC removes before it runs the stage may be room enough for the new files
+    assert "dvc: " in done.stdout or "space" in reason
+    assert ".partial" not in done.stdout
+    assert done.stdout.endswith("\nData and pipelines are up to date.\n")
