@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from softmax.errors import shown
+from softmax.pipeline import datasets
 from softmax.pipeline.params import Params
 
 LIMIT = 8  # seconds that a stage waits
@@ -80,16 +81,17 @@ def _path() -> Path:
     Credentials and addresses are in the environment. The path is relative, since those of sockets
     have a hundred letters at most.
     """
-    code = max(path.stat().st_mtime_ns for path in Path(__file__).parents[1].rglob("*.py"))
+    read = [*Path(__file__).parents[1].rglob("*.py"), datasets.PATH]  # once by a process
+    age = max(path.stat().st_mtime_ns for path in read)
     environment = {key: value for key, value in os.environ.items() if key != OF_A_STAGE}
     uri = environment.get("MLFLOW_TRACKING_URI")
     database = Path(
         environment.get("DVC_ROOT", ""), (uri or "mlflow.db").removeprefix("sqlite:///")
     )
-    if not uri:
+    if not (uri or database.exists()):
         database.touch()
     inode = database.stat().st_ino if database.exists() else 0  # of a store that may be replaced
-    known = repr((sys.executable, code, os.getuid(), inode, sorted(environment.items())))
+    known = repr((sys.executable, age, os.getuid(), inode, sorted(environment.items())))
     return DIRECTORY / f"recorder-{hashlib.sha256(known.encode()).hexdigest()[:16]}"
 
 

@@ -17,7 +17,7 @@ from helpers.shared import LECTURE, ROOT
 from helpers.stores import STARTUP, empty_store
 from helpers.workspace import MODEL, Workspace
 
-from softmax.pipeline import dvc_lock, params, recorder
+from softmax.pipeline import datasets, dvc_lock, params, recorder
 from softmax.pipeline.recorder import Recorder
 from softmax.tracking import recording
 
@@ -175,6 +175,9 @@ def test_runs_that_differ_share_no_recorder(
         Path(name).touch()
         Path(name).replace("mlflow.db")  # while the former is still there
         found.append(recorder._path())
+    assert len({*found}) == len(found)
+    monkeypatch.setattr(datasets, "PATH", tmp_path / "mlflow.db")  # newer than datasets.yaml
+    found.append(recorder._path())
     assert len({*found}) == len(found)
     monkeypatch.setenv("DVC_STAGE", "export")
     assert recorder._path() == found[-1]
