@@ -80,6 +80,7 @@ def test_the_first_of_equal_classes_is_predicted() -> None:
     assert found.tobytes() == scoring.sums(thetas, samples()).tobytes()
 
 
+@pytest.mark.end_to_end  # a process compiles
 def test_a_change_of_what_the_loop_calls_compiles_it_anew(tmp_path: Path) -> None:
     """Change a function that it calls: Numba looks for changes in the function's own file only."""
     shutil.copytree(ROOT / "softmax", tmp_path / "softmax")

@@ -94,6 +94,7 @@ def fail(workspace: Workspace, first: int | str, count: int) -> list[bool]:
         return [bool(warning) for warning in run(workspace)]
 
 
+@pytest.mark.end_to_end  # a second a case
 @pytest.mark.parametrize(
     "name", ["create_experiment", "log_model_artifacts", "create_model_version", "log_image"]
 )
@@ -103,6 +104,7 @@ def test_a_store_that_dies_in_mid_run(name: str, workspace: Workspace, expected:
     assert tracked(workspace) == expected
 
 
+@pytest.mark.end_to_end
 @pytest.mark.parametrize(
     "name",
     ["create_run", "create_logged_model", "log_outputs", "create_registered_model", "log_inputs"],

@@ -105,6 +105,7 @@ def test_other_data_than_the_locked_are_refused(workspace: Workspace) -> None:
     assert f"{labels}: not what dvc.lock has" in said
 
 
+@pytest.mark.end_to_end
 @pytest.mark.parametrize(
     ("way", "library"),
     [("torch", "torch"), ("compiled", "numba"), ("backwards", "numpy"), ("reference", "numpy")],
