@@ -42,6 +42,12 @@ def confusion_matrix(table: Table, classes: int) -> NDArray[np.int64]:
     return cells.reshape(classes, classes)
 
 
+def confidence(table: Table) -> FloatArray:
+    """The probability of each prediction, (n,), in the table of `predictions`."""
+    _, _, *probabilities = table.values()
+    return np.max(probabilities, axis=0)
+
+
 def metrics(score: Score, table: Table) -> dict[str, Any]:
     """Accuracy, total and loss; precision, recall and F1 as a list by class.
 
