@@ -13,7 +13,7 @@ from playwright.sync_api import Browser
 from softmax.core.batches import Dataset
 from softmax.pipeline.params import Lesson
 from softmax.report import examples
-from softmax.report.examples import COLOURS, PAPER, Panel
+from softmax.report.examples import COLOURS, PAPER
 
 SVG = "{http://www.w3.org/2000/svg}"
 PARAMS = Lesson(seed=0, points=5, spread=0.16, epochs=40, learning_rate=2.0)
@@ -21,7 +21,7 @@ RED, GREEN, BLUE = COLOURS.values()
 
 
 def parse(content: str) -> ET.Element:
-    return ET.fromstring(examples.figure("", [Panel("", content)]))  # noqa: S314 (ours)
+    return ET.fromstring(examples.figure("", [("", content)]))  # noqa: S314 (ours)
 
 
 def pixels(image: ET.Element) -> NDArray[np.int_]:
