@@ -226,4 +226,4 @@ def load(uri: str) -> trained_models.Model:
 
         artifacts.download_artifacts(uri, dst_path=directory)
         (weights,) = Path(directory).rglob(paths.WEIGHTS.name)
-        return trained_models.load(uri, weights, entry)
+        return trained_models.Model(uri, model.load(weights, entry.size), entry)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from softmax.analysis.images import gray, tiles
-from softmax.analysis.trained_models import TrainedModel
+from softmax.analysis.trained_models import TrainedModel, provenance
 from softmax.core import model
 from softmax.pipeline import datasets, paths
 from softmax.pipeline.params import Params
@@ -73,7 +73,7 @@ def evaluation(client: Client, run: Run, trained: TrainedModel) -> None:
         "mlflow.loggedArtifacts": listed,
         # a tag, which unlike a param may change, as this may for the same model
         "evaluate.samples": str(trained.config.evaluate.samples),
-        **trained.provenance(),
+        **provenance(trained.locked()),
     }
     client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
     client.log_artifact(run_id, str(directory / paths.MODEL_CARD), "evaluation")
