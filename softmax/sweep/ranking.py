@@ -3,11 +3,11 @@
 import io
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
-import tabulate as tables
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
@@ -27,7 +27,6 @@ FORMATS = {
     LOSS: "{:.4f}",
     **dict.fromkeys((VALIDATION, TEST, "mean", "std", "min", "max"), "{:.2%}"),
 }
-WIDE, HIGH = 3.6, 3.4  # inches of a panel
 FEW = 12  # values that have a place each, whatever lies between them
 NO_MODEL = "No setting gave a model."
 NO_VALIDATION = (
@@ -167,12 +166,8 @@ def tabulate(results: Sequence[Result], form: str = "simple") -> str:
 
 
 def _tabulated(table: pd.DataFrame, form: str = "simple") -> str:
-    rows = [
-        [_written(str(name), value) for name, value in row.items()]
-        for row in table.head(ROWS).to_dict("records")
-    ]
-    titles = [_title(str(name)) for name in table]
-    text = tables.tabulate(rows, titles, form, disable_numparse=True)
+    rows = {_title(name): table[name].head(ROWS).map(partial(_written, name)) for name in table}
+    text = pd.DataFrame(rows).to_markdown(tablefmt=form, index=False, disable_numparse=True)
     more = f"\n\nand {len(table) - ROWS} more; --json prints each result"
     return text + (more if len(table) > ROWS else "")
 
@@ -194,7 +189,7 @@ def draw(results: Sequence[Result]) -> bytes:
     """A PNG with a panel for each key that varies, and a dot in it for each model."""
     table, keys = rank(results), varied(results)
     metric = VALIDATION if has_validation(results) else TEST
-    figure = Figure((WIDE * len(keys) + 0.6, HIGH), layout="constrained", dpi=120)
+    figure = Figure((3.6 * len(keys) + 0.6, 3.4), layout="constrained", dpi=120)
     panels = figure.subplots(1, len(keys), sharey=True, squeeze=False)[0]
     for panel, key in zip(panels, keys, strict=True):
         values = table[key]
