@@ -33,8 +33,7 @@ def listed(predictions: Table, classes: int) -> list[int]:
     """
     cells = evaluation.confusion_matrix(predictions, classes)
     mistakes = cells.sum(axis=1) - np.diag(cells)
-    most: list[int] = np.argsort(-mistakes, kind="stable")[:LISTED].tolist()
-    return sorted(most)
+    return sorted(np.argsort(-mistakes, kind="stable")[:LISTED].tolist())
 
 
 def data(

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
+from functools import partial
 from typing import Any
 
 # A tag, whose values have no > since Jinja escapes it, its end, and the start of the text after it.
@@ -19,15 +20,11 @@ SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def fill(page: str, strings: dict[str, dict[str, str]], classes: Sequence[str]) -> str:
-    """`page` with the English of each element that names a string and has no text yet.
-
-    `classes` are the names of the classes.
-    """
+    """`page` with the English of each element that names a string and has no text yet."""
 
     def say(key: str, values: dict[str, Any]) -> str:
-        return PLACEHOLDER.sub(
-            lambda found: _written(values[found[1]], found[2], classes), strings[key]["en"]
-        )
+        written = partial(_written, values=values, classes=classes)
+        return PLACEHOLDER.sub(written, strings[key]["en"])
 
     def filled(tag: re.Match[str]) -> str:
         start, end, text = tag.groups(default="")
@@ -42,8 +39,9 @@ def fill(page: str, strings: dict[str, dict[str, str]], classes: Sequence[str]) 
     return TAG.sub(filled, page)
 
 
-def _written(value: Any, form: str | None, classes: Sequence[str]) -> str:
-    """`value` as scripts/i18n.js writes it."""
+def _written(found: re.Match[str], values: dict[str, Any], classes: Sequence[str]) -> str:
+    """What stands for a placeholder, as scripts/i18n.js writes it."""
+    value, form = values[found[1]], found[2]
     if isinstance(value, str):
         return value
     match form:

@@ -59,10 +59,7 @@ def lattice() -> Dataset:
 
 
 def fit(data: Dataset, params: Lesson, share: float = 1) -> list[Epoch]:
-    """Softmax regression by full-batch gradient descent, epoch by epoch: theta (classes, 3).
-
-    The step is a `share` of that by the learning rate of params.
-    """
+    """Softmax regression by full-batch descent at a share of the learning rate: theta (k, 3)."""
     train = Hyperparameters(
         seed=params.seed,
         epochs=params.epochs,
@@ -262,8 +259,8 @@ def forming(data: Dataset, epochs: Sequence[Epoch]) -> bytes:
     """The points, and decision regions after epochs 1, 2, 5, 10, 20, 50, ... and the last."""
     cells, last = lattice(), len(epochs)
     series = {digit * 10**power for power in range(3) for digit in (1, 2, 5)}
-    everything = np.ones(len(data.labels), bool)
-    shown = [(f"{len(data.labels)} points of three classes", AXES + dots(data, everything))]
+    points = AXES + dots(data, np.ones(len(data.labels), bool))
+    shown = [(f"{len(data.labels)} points of three classes", points)]
     for number in sorted({n for n in series if n < last} | {last}):
         theta, score = epochs[number - 1].theta, epochs[number - 1].training
         right = model.predict(evaluation.logits(theta, data)) == data.labels
@@ -282,16 +279,14 @@ def surfaces(a: FloatArray, q: FloatArray) -> bytes:
             shown.append((caption.format(color), surface(values, color)))
         excess = totals(p) - 1
         ends = f"{excess.min():+.2g} to {excess.max():+.2g}".replace("-", "−")
-        shown.append((f"sum minus 1: {ends}", deviation(excess, largest)))
+        levels = np.rint(excess * (127 / largest) + 128)  # full color at ± largest
+        shown.append((f"sum minus 1: {ends}", _map(levels, EXCESS)))
     title = "Softmax shares out one probability, three logistic regressions each their own"
     return figure(title, shown)
 
 
 def figure(title: str, panels: Sequence[tuple[str, str]]) -> bytes:
-    """The panels in rows of COLUMNS, as an SVG file.
-
-    Each is a caption and the SVG of a square below it, whose sides are -256 to 256.
-    """
+    """An SVG file with rows of panels, each a caption and the SVG of a square, -256 to 256."""
     width, height = 24 + PITCH_X * COLUMNS, 68 + PITCH_Y * -(-len(panels) // COLUMNS)
     drawn = []
     for k, (caption, content) in enumerate(panels):
@@ -303,14 +298,10 @@ def figure(title: str, panels: Sequence[tuple[str, str]]) -> bytes:
 def dots(data: Dataset, right: NDArray[np.bool_]) -> str:
     """A dot for each point in the color of its class, with a dark rim where it is not `right`."""
     fills = [f"rgb{rgb}" for rgb in COLOURS.values()]
+    rims = np.where(right, "#ffffff", "#1f2328")
     return "\n".join(
         f'<circle cx="{x}" cy="{-y}" r="8" fill="{fills[label]}" stroke="{rim}" stroke-width="3"/>'
-        for (x, y), label, rim in zip(
-            data.images.tolist(),
-            data.labels.tolist(),
-            np.where(right, "#ffffff", "#1f2328").tolist(),
-            strict=True,
-        )
+        for (x, y), label, rim in zip(data.images, data.labels, rims, strict=True)
     )
 
 
@@ -325,11 +316,6 @@ def surface(p: FloatArray, color: str) -> str:
     """Probabilities (n,) on the lattice from white to `color`, with a line at one half."""
     palette = np.vstack([images.ramp(PAPER, COLOURS[color], LINE), INK])
     return _map(np.where(_borders(p > 0.5), LINE, np.rint(p * (LINE - 1))), palette)
-
-
-def deviation(values: FloatArray, largest: float) -> str:
-    """Values (n,) on the lattice, purple below 0 and orange above, full at ± `largest`."""
-    return _map(np.rint(values * (127 / largest) + 128), EXCESS)
 
 
 def _map(levels: FloatArray, palette: Levels) -> str:
