@@ -221,7 +221,9 @@ def _table(header: list[str], rows: list[tuple[Any, ...]]) -> str:
 
 def overview(base: Results, heads: Sequence[Results]) -> str:
     """The page, with a row for `base` and one for each of `heads` in their order."""
-    rows = [{**_scores(base), "what differs": _values(base, heads)}]
+    varied = {key for head in heads for key, _, _ in differing(base.params, head.params)}
+    values = [_setting(key, base.params[key]) for key in base.params if key in varied]
+    rows = [{**_scores(base), "what differs": ", ".join(values)}]
     for head, test in zip(heads, _tests(base, heads), strict=True):
         rows.append({**_scores(head), **test, "what differs": _differences(base, head)})
         if seeds := significance.over_seeds(base, head, brief=True):
@@ -264,12 +266,6 @@ def _tests(base: Results, heads: Sequence[Results]) -> Iterator[dict[str, str]]:
             "p": significance.p_value(corrected[k]),
             "verdict": verdict if count == of else f"{verdict}, on {count} shared test images",
         }
-
-
-def _values(base: Results, heads: Sequence[Results]) -> str:
-    """The params of `base` that one of `heads` has otherwise."""
-    varied = {key for head in heads for key, _, _ in differing(base.params, head.params)}
-    return ", ".join(_setting(key, base.params[key]) for key in base.params if key in varied)
 
 
 def _differences(base: Results, head: Results) -> str:

@@ -213,11 +213,9 @@ def read(name: str, directory: Path) -> Results:
             if path not in data | outputs and path.suffix != ".yaml"
         },
         outputs={path: md5 for path, md5 in outputs.items() if path.parts[0] != "data"},
-        metrics={
-            **{f"test_{key}": value for key, value in test.items()},
-            **train,
-            **{f"lesson_{key}": value for key, value in lesson.items()},
-        },
+        metrics={f"test_{key}": value for key, value in test.items()}
+        | train
+        | {f"lesson_{key}": value for key, value in lesson.items()},
         classes=pd.DataFrame(by_class, entry["classes"])[["recall", "f1"]],
         right=(predictions["label"] == predictions["prediction"]).to_numpy(),
         losses=pd.Series(losses["loss"].array, losses["step"] / epochs["step"][0]),
