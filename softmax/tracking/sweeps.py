@@ -60,7 +60,7 @@ class Sweep:
         run = run or self._create(result, trained, event)
         run_id, status = run.info.run_id, "FINISHED"
         if failure:
-            sync.hyperparameters(self.client, run, trained)
+            sync.params(self.client, run, trained.config, "download", "train")
             self.client.set_tag(run_id, "mlflow.note.content", failure)
             status = "FAILED"
         else:

@@ -13,7 +13,7 @@ from softmax.analysis.images import gray, tiles
 from softmax.analysis.trained_models import TrainedModel, provenance
 from softmax.core import model
 from softmax.pipeline import datasets, paths
-from softmax.pipeline.params import Params
+from softmax.pipeline.params import ModelParams, Params
 from softmax.tracking import registry, views
 from softmax.tracking.store import Client, Model, Run
 
@@ -36,7 +36,7 @@ NOTE = """**{accuracy:.2%}** of {total} test images right.
 
 def training(client: Client, run: Run, trained: TrainedModel) -> None:
     """Add params, curves, data sets and the model."""
-    hyperparameters(client, run, trained)
+    params(client, run, trained.config, "download", "train")
     contexts = ["training"] + ["validation"] * (trained.config.train.validation > 0)
     _log_datasets(client, run, trained, contexts)
     epochs = pd.read_csv(trained.directory / paths.EPOCHS)
@@ -46,11 +46,6 @@ def training(client: Client, run: Run, trained: TrainedModel) -> None:
     # the loss of a batch is that of the weights before; MLflow compares by the first metric
     curves = _curves(run, trained, epochs, {end: logged}) + _curves(run, trained, losses, {})
     _log_metrics(client, run, curves)
-
-
-def hyperparameters(client: Client, run: Run, trained: TrainedModel) -> None:
-    """Add the params of the training."""
-    _log_params(client, run, trained.config.model_dump(include={"download", "train"}))
 
 
 def evaluation(client: Client, run: Run, trained: TrainedModel) -> None:
@@ -128,7 +123,7 @@ def lesson(client: Client, run: Run, config: Params) -> None:
     from mlflow.entities import Metric
 
     run_id = run.info.run_id
-    _log_params(client, run, config.model_dump(include={"lesson"}))
+    params(client, run, config, "lesson")
     curves = pd.read_csv(paths.LESSON_EPOCHS).set_index("step").drop(columns="epoch")
     metrics = [
         Metric(key, value, run.info.start_time, step)
@@ -142,16 +137,16 @@ def lesson(client: Client, run: Run, config: Params) -> None:
     client.log_artifacts(run_id, str(paths.LESSON_FIGURES), "figures")
 
 
-def _log_params(client: Client, run: Run, sections: dict[str, dict[str, Any]]) -> None:
-    """Log each value as section.key."""
+def params(client: Client, run: Run, config: ModelParams, *sections: str) -> None:
+    """Add each value of these sections as section.key."""
     from mlflow.entities import Param
 
-    params = [
+    logged = [
         Param(f"{section}.{key}", str(value))
-        for section, values in sections.items()
-        for key, value in values.items()
+        for section in sections
+        for key, value in getattr(config, section).model_dump().items()
     ]
-    client.log_batch(run.info.run_id, params=params)
+    client.log_batch(run.info.run_id, params=logged)
 
 
 def _curves(
