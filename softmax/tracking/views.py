@@ -46,15 +46,13 @@ def by_class(counts: pd.DataFrame) -> str:
 
 def mistakes(counts: pd.DataFrame) -> str:
     """The confusion in Markdown, or where that has no room its largest cells that are wrong."""
-    cells, names = counts.to_numpy(), [*map(literal, counts.columns)]
     if len(counts) <= MATRIX:
-        matrix = pd.DataFrame(cells, pd.Index(names, name="class"), names)
+        matrix = counts.rename(index=literal, columns=literal)
         return str(matrix.to_markdown(disable_numparse=[0]))
-    wrong = cells - np.diag(np.diag(cells))
-    worst = np.argsort(-wrong, axis=None, kind="stable")[:WORST]
-    pairs = [(names[k], names[j], wrong[k, j]) for k, j in (divmod(c, len(names)) for c in worst)]
-    table = pd.DataFrame(pairs, columns=["class", "called", "images"])
-    return str(table.to_markdown(index=False, disable_numparse=[0, 1]))
+    pairs = pd.MultiIndex.from_product([counts.index, counts.columns], names=["class", "called"])
+    wrong = (counts - np.diag(np.diag(counts))).to_numpy().ravel()
+    worst = pd.Series(wrong, pairs, name="images").nlargest(WORST).rename(literal).reset_index()
+    return str(worst.to_markdown(index=False, disable_numparse=[0, 1]))
 
 
 LARGEST = 6  # screen pixels per weight
