@@ -166,8 +166,8 @@ def tabulate(results: Sequence[Result], form: str = "simple") -> str:
 
 
 def _tabulated(table: pd.DataFrame, form: str = "simple") -> str:
-    rows = {_title(name): table[name].head(ROWS).map(partial(_written, name)) for name in table}
-    text = pd.DataFrame(rows).to_markdown(tablefmt=form, index=False, disable_numparse=True)
+    top = {_title(k): table[k].head(ROWS).map(partial(_written, k)) for k in map(str, table)}
+    text = pd.DataFrame(top).to_markdown(tablefmt=form, index=False, disable_numparse=True)
     more = f"\n\nand {len(table) - ROWS} more; --json prints each result"
     return text + (more if len(table) > ROWS else "")
 
