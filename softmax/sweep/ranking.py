@@ -23,10 +23,8 @@ TITLES = {"train.validation": "validation images", VALIDATION: "validation", TES
 WEIGHTS, FAILURE = "weights", "failure"
 ROWS = 20
 DIGITS = 12  # of a hash
-FORMATS = {
-    LOSS: "{:.4f}",
-    **dict.fromkeys((VALIDATION, TEST, "mean", "std", "min", "max"), "{:.2%}"),
-}
+PERCENTAGES = (VALIDATION, TEST, "mean", "std", "min", "max")
+FORMATS = {LOSS: "{:.4f}"} | dict.fromkeys(PERCENTAGES, "{:.2%}")
 FEW = 12  # values that have a place each, whatever lies between them
 NO_MODEL = "No setting gave a model."
 NO_VALIDATION = (

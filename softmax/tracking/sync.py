@@ -44,7 +44,7 @@ def training(client: Client, run: Run, trained: TrainedModel) -> None:
     logged = registry.log_model(client, run, trained, end)
     losses = pd.read_csv(trained.directory / paths.LOSSES).rename(columns={"loss": BATCH_LOSS})
     # the loss of a batch is that of the weights before; MLflow compares by the first metric
-    curves = _curves(run, trained, epochs, {end: logged}) + _curves(run, trained, losses, {})
+    curves = _curves(run, epochs, trained, {end: logged}) + _curves(run, losses, trained)
     _log_metrics(client, run, curves)
 
 
@@ -83,7 +83,7 @@ def test_scores(client: Client, run: Run, trained: TrainedModel) -> dict[str, An
     row["test_error"] = 1 - metrics["accuracy"]  # whose bars tell models apart
     _log_datasets(client, run, trained, ["test"])
     models = {0: registry.find_model(client, run)}
-    _log_metrics(client, run, _curves(run, trained, pd.DataFrame([{"step": 0, **row}]), models))
+    _log_metrics(client, run, _curves(run, pd.DataFrame([{"step": 0, **row}]), trained, models))
     return metrics
 
 
@@ -120,17 +120,9 @@ def report(client: Client, run: Run, trained: TrainedModel) -> None:
 
 def lesson(client: Client, run: Run, config: Params) -> None:
     """Add params, curves, W and b, tables and pictures of the lesson."""
-    from mlflow.entities import Metric
-
     run_id = run.info.run_id
     params(client, run, config, "lesson")
-    curves = pd.read_csv(paths.LESSON_EPOCHS).set_index("step").drop(columns="epoch")
-    metrics = [
-        Metric(key, value, run.info.start_time, step)
-        for key, curve in curves.items()
-        for step, value in curve.items()
-    ]
-    _log_metrics(client, run, metrics)
+    _log_metrics(client, run, _curves(run, pd.read_csv(paths.LESSON_EPOCHS)))
     client.log_artifact(run_id, str(paths.LESSON_WEIGHTS), "model")
     for table in (paths.LESSON_METRICS, paths.LESSON_POINTS, paths.LESSON_EXAMPLES):
         client.log_artifact(run_id, str(table), "tables")
@@ -150,7 +142,10 @@ def params(client: Client, run: Run, config: ModelParams, *sections: str) -> Non
 
 
 def _curves(
-    run: Run, trained: TrainedModel, table: pd.DataFrame, models: dict[int, Model]
+    run: Run,
+    table: pd.DataFrame,
+    trained: TrainedModel | None = None,
+    models: dict[int, Model] | None = None,
 ) -> "list[Metric]":
     """Each column by its step, linked to its data set, and to the model of that step, if any.
 
@@ -158,12 +153,13 @@ def _curves(
     """
     from mlflow.entities import Metric
 
-    metrics = []
+    metrics, link = [], {}
     for key in table.columns.drop(["step", "epoch", "batch"], errors="ignore"):
-        source = _dataset(trained, CONTEXTS[key.split("_")[0]])
-        link = {"dataset_name": source.name, "dataset_digest": source.digest}
+        if trained:
+            source = _dataset(trained, CONTEXTS[key.split("_")[0]])
+            link = {"dataset_name": source.name, "dataset_digest": source.digest}
         for step, value in zip(table["step"].tolist(), table[key].tolist(), strict=True):
-            of_model = {"model_id": models[step].model_id} if step in models else {}
+            of_model = {"model_id": models[step].model_id} if models and step in models else {}
             metrics.append(Metric(key, value, run.info.start_time, step, **of_model, **link))
     return metrics
 
