@@ -251,19 +251,18 @@ def _scores(model: Results) -> dict[str, str]:
 def _tests(base: Results, heads: Sequence[Results]) -> Iterator[dict[str, str]]:
     """Difference, p-value and verdict for each of `heads`, whose tests are of one family."""
     tests = [significance.shared(base, head) for head in heads]
-    family = {k: significance.mcnemar(*test) for k, test in enumerate(tests) if len(test[0])}
-    p_values = significance.holm([p for _, _, p in family.values()])
-    corrected = dict(zip(family, p_values, strict=True))
-    for k, head in enumerate(heads):
-        if k not in family:
+    results = [significance.mcnemar(*test) for test in tests]
+    family = [p for (_, _, p), test in zip(results, tests, strict=True) if test[0].size]
+    corrected = iter(significance.holm(family))
+    for head, test, (fixed, broken, _) in zip(heads, tests, results, strict=True):
+        if not (count := len(test[0])):
             yield {"verdict": "no shared test images"}
             continue
-        count, (fixed, broken, _) = len(tests[k][0]), family[k]
-        verdict = significance.meaning(corrected[k]) if fixed + broken else "the same images"
-        of = max(len(base.right), len(head.right))
+        p, of = next(corrected), max(len(base.right), len(head.right))
+        verdict = significance.meaning(p) if fixed + broken else "the same images"
         yield {
             "points": f"{100 * (fixed - broken) / count:+.2f}",
-            "p": significance.p_value(corrected[k]),
+            "p": significance.p_value(p),
             "verdict": verdict if count == of else f"{verdict}, on {count} shared test images",
         }
 

@@ -25,12 +25,10 @@ ROWS = 20
 DIGITS = 12  # of a hash
 PERCENTAGES = (VALIDATION, TEST, "mean", "std", "min", "max")
 FORMATS = {LOSS: "{:.4f}"} | dict.fromkeys(PERCENTAGES, "{:.2%}")
-FEW = 12  # values that have a place each, whatever lies between them
 NO_MODEL = "No setting gave a model."
 NO_VALIDATION = (
     "None is called best: the settings share no validation set, and the test set must not choose."
 )
-PART = 6  # one of so many training images makes a validation set, as MNIST's 10,000
 
 
 class Result(NamedTuple):
@@ -141,7 +139,7 @@ def hint(config: Params) -> str:
     """Say how many images of this data set could choose; empty if none can be held out."""
     entry = datasets.load()[config.download.dataset]
     least, most = entry.validation or (1, entry.images[0] - 1)
-    count = min(max(entry.images[0] // PART, least), most)
+    count = min(max(entry.images[0] // 6, least), most)  # a sixth, as MNIST's 10,000
     return f" Use train.validation={count} for all settings." if least <= most else ""
 
 
@@ -191,7 +189,7 @@ def draw(results: Sequence[Result]) -> bytes:
     panels = figure.subplots(1, len(keys), sharey=True, squeeze=False)[0]
     for panel, key in zip(panels, keys, strict=True):
         values = table[key]
-        if len(places := sorted(values.unique())) <= FEW:
+        if len(places := sorted(values.unique())) <= 12:  # a place each, whatever lies between
             values = values.map(places.index)
             panel.set_xticks(range(len(places)), map(str, places))
             panel.margins(x=0.5 / len(places))
