@@ -13,18 +13,16 @@ from softmax.analysis.trained_models import Results
 from softmax.core.arrays import FloatArray
 from softmax.pipeline import paths
 
-POINTS = 50  # of a loss curve
 NONE = "-"  # in tables, for what a side does not have
-SCALE = 5  # screen pixels per weight
-COLORS = ("#999999", "#1f77b4")  # of the loss before and after, on white and on black
 
+# Both colors are clear on white and on black.
 CHART = """\
 ```mermaid
 ---
 config:
   themeVariables:
     xyChart:
-      plotColorPalette: "{colors}"
+      plotColorPalette: "#999999, #1f77b4"
 ---
 xychart-beta
   title "Training loss: before (gray), after (blue)"
@@ -49,8 +47,7 @@ Difference: ![weights](compare/difference.png)
 ORDER = """\
 
 The classes that both have come first: {}. Then those of one side alone: {} (before), {} (after)."""
-NUMBERS = ("accuracy", "loss", "points", "p")  # the columns of a table of several models,
-COLUMNS = ("model", *NUMBERS, "verdict", "over seeds", "what differs")  # and all of them
+NUMBERS = ("accuracy", "loss", "points", "p")  # columns of a table of several models
 NOTE = """\
 Accuracy and loss are those of the test set. Points, of accuracy, and p are against the first row,
 on the test images that both have: p is of McNemar's exact test, with Holm's correction for all of
@@ -58,7 +55,6 @@ these tests; more than noise is p < {level}."""
 SEEDS = """\
 Over seeds the recipe is compared with that of the first row, trained with the same seeds; each
 interval has {confidence:.0%} confidence of its own (paired t-test)."""
-MORE = "Comparing two of them adds classes, loss curves and weights."
 
 
 def markdown(before: Results, after: Results, *, charts: bool = True) -> str:
@@ -76,7 +72,9 @@ def markdown(before: Results, after: Results, *, charts: bool = True) -> str:
     if charts and not (named and np.array_equal(before.tiles, after.tiles)):
         sections.append(_curves(before.losses, after.losses))
         if weights := _weights(before, after):
-            order = "" if named else ORDER.format(*map(_listed, weights[0]))
+            lists = [", ".join(map(literal, names)) for names in weights[0]]
+            short = [textwrap.shorten(names, 400, placeholder=" ...") or "none" for names in lists]
+            order = "" if named else ORDER.format(*short)
             sections.append(FIGURES.format(largest=abs(weights[-1]).max(), order=order))
     return "\n\n".join(filter(None, sections)) + "\n"
 
@@ -96,7 +94,7 @@ def pictures(before: Results, after: Results) -> dict[str, bytes]:
         "difference.png": images.diverging(difference),
     }
     return {
-        name: images.png(images.contact_sheet(levels), images.DIVERGING, SCALE)
+        name: images.png(images.contact_sheet(levels), images.DIVERGING, scale=5)
         for name, levels in shown.items()
     }
 
@@ -119,10 +117,6 @@ def _weights(
         for side, others in zip(sides, alone, strict=True)
     )
     return [[*both], *map(list, alone)], old, new, new[: len(both)] - old[: len(both)]
-
-
-def _listed(names: Sequence[str]) -> str:
-    return textwrap.shorten(", ".join(map(literal, names)), 400, placeholder=" ...") or "none"
 
 
 def _identity(before: Results, after: Results) -> str:
@@ -177,12 +171,14 @@ def _metrics(before: Mapping[str, float], after: Mapping[str, float]) -> str:
 
 def _by_class(before: pd.DataFrame, after: pd.DataFrame) -> str:
     """The classes that differ, and those that only one side has."""
-    names = [*dict.fromkeys([*before.index, *after.index])]
-    old, new = (side.reindex(names).to_numpy() for side in (before, after))  # NaN for none
-    rows = []
-    for name, pairs in zip(names, np.stack([old, new], axis=-1), strict=True):
-        if (pairs[:, 0] != pairs[:, 1]).any():
-            rows.append((literal(name), *(_change(x, y) for x, y in pairs)))
+    old, new = before.align(after, axis="index", join="outer")  # NaN for none
+    names = dict.fromkeys([*before.index, *after.index])
+    pairs = {name: [*zip(old.loc[name], new.loc[name], strict=True)] for name in names}
+    rows = [
+        (literal(name), *(_change(x, y) for x, y in scores))
+        for name, scores in pairs.items()
+        if any(x != y for x, y in scores)
+    ]
     return _section("By class", _table(["class", "recall", "F1"], rows))
 
 
@@ -197,11 +193,10 @@ def _curves(*curves: "pd.Series[float]") -> str:
     last = np.min([curve.index.max() for curve in curves])
     if not first < last:  # as where there are none
         return ""
-    epochs = np.linspace(first, last, POINTS)
+    epochs = np.linspace(first, last, 50)
     losses = (np.interp(epochs, curve.index, curve) for curve in curves)
     lines = [f"  line [{', '.join(f'{y:.3f}' for y in line)}]" for line in losses]
-    chart = CHART.format(colors=", ".join(COLORS), first=first, last=last, lines="\n".join(lines))
-    return _section("Loss", chart)
+    return _section("Loss", CHART.format(first=first, last=last, lines="\n".join(lines)))
 
 
 def differing(
@@ -226,12 +221,15 @@ def _table(header: list[str], rows: list[tuple[Any, ...]]) -> str:
 
 def overview(base: Results, heads: Sequence[Results]) -> str:
     """The page, with a row for `base` and one for each of `heads` in their order."""
-    rows = [{**_scores(base), "what differs": _values(base, heads)}]
+    varied = {key for head in heads for key, _, _ in differing(base.params, head.params)}
+    values = [_setting(key, base.params[key]) for key in base.params if key in varied]
+    rows = [{**_scores(base), "what differs": ", ".join(values)}]
     for head, test in zip(heads, _tests(base, heads), strict=True):
         rows.append({**_scores(head), **test, "what differs": _differences(base, head)})
         if seeds := significance.over_seeds(base, head, brief=True):
             rows[-1]["over seeds"] = seeds
-    table = pd.DataFrame(rows, columns=COLUMNS).dropna(axis="columns", how="all")
+    columns = ["model", *NUMBERS, "verdict", "over seeds", "what differs"]
+    table = pd.DataFrame(rows, columns=columns).dropna(axis="columns", how="all")
     table = table.fillna(NONE).replace("", NONE)
     align = ["right" if column in NUMBERS else "left" for column in table]
     sections = [
@@ -240,7 +238,7 @@ def overview(base: Results, heads: Sequence[Results]) -> str:
         NOTE.format(level=significance.LEVEL),
         SEEDS.format(confidence=1 - significance.LEVEL) if "over seeds" in table else "",
         _missing(base, *heads),
-        MORE,
+        "Comparing two of them adds classes, loss curves and weights.",
     ]
     return "\n\n".join(filter(None, sections)) + "\n"
 
@@ -253,27 +251,20 @@ def _scores(model: Results) -> dict[str, str]:
 def _tests(base: Results, heads: Sequence[Results]) -> Iterator[dict[str, str]]:
     """Difference, p-value and verdict for each of `heads`, whose tests are of one family."""
     tests = [significance.shared(base, head) for head in heads]
-    family = {k: significance.mcnemar(*test) for k, test in enumerate(tests) if len(test[0])}
-    p_values = significance.holm([p for _, _, p in family.values()])
-    corrected = dict(zip(family, p_values, strict=True))
-    for k, head in enumerate(heads):
-        if k not in family:
+    results = [significance.mcnemar(*test) for test in tests]
+    family = [p for (_, _, p), test in zip(results, tests, strict=True) if test[0].size]
+    corrected = iter(significance.holm(family))
+    for head, test, (fixed, broken, _) in zip(heads, tests, results, strict=True):
+        if not (count := len(test[0])):
             yield {"verdict": "no shared test images"}
             continue
-        count, (fixed, broken, _) = len(tests[k][0]), family[k]
-        verdict = significance.meaning(corrected[k]) if fixed + broken else "the same images"
-        of = max(len(base.right), len(head.right))
+        p, of = next(corrected), max(len(base.right), len(head.right))
+        verdict = significance.meaning(p) if fixed + broken else "the same images"
         yield {
             "points": f"{100 * (fixed - broken) / count:+.2f}",
-            "p": significance.p_value(corrected[k]),
+            "p": significance.p_value(p),
             "verdict": verdict if count == of else f"{verdict}, on {count} shared test images",
         }
-
-
-def _values(base: Results, heads: Sequence[Results]) -> str:
-    """The params of `base` that one of `heads` has otherwise."""
-    varied = {key for head in heads for key, _, _ in differing(base.params, head.params)}
-    return ", ".join(_setting(key, base.params[key]) for key in base.params if key in varied)
 
 
 def _differences(base: Results, head: Results) -> str:

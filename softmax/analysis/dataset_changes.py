@@ -54,14 +54,11 @@ def describe(before: Version, after: Version) -> str:
     left, right = np.concatenate(pairs, axis=1)
     was, now = old.loc[left].reset_index(), new.loc[right].reset_index()
     moved, relabeled = was["split"] != now["split"], was["class"] != now["class"]
+    kinds = {"added": added, "removed": removed, "with another label": now[relabeled]}
     said = []
     for split, title in SPLITS.items():
         sides = [side[side["split"] == split].drop(columns="split") for side in (old, new)]
-        found = {
-            "added": (added["split"] == split).sum(),
-            "removed": (removed["split"] == split).sum(),
-            "with another label": (relabeled & (now["split"] == split)).sum(),
-        }
+        found = {kind: (images["split"] == split).sum() for kind, images in kinds.items()}
         said.append(_in_words(title, sides, found, moved=bool(moved.any())))
     if moved.any():
         said.append(f"Images moved from one set to the other: {moved.sum():,}.")
@@ -78,7 +75,8 @@ def describe(before: Version, after: Version) -> str:
         "relabeled from it": was["class"][relabeled],
         "moved": now["class"][moved],
     }
-    return "\n\n".join(filter(None, [" ".join(said), _by_class(before, after, old, new, changes)]))
+    table = _by_class([(before, old), (after, new)], changes)
+    return "\n\n".join(filter(None, [" ".join(said), table]))
 
 
 def _in_words(
@@ -121,30 +119,32 @@ def _match(before: pd.DataFrame, after: pd.DataFrame, keys: list[str]) -> NDArra
 
 
 def _by_class(
-    before: Version,
-    after: Version,
-    old: pd.DataFrame,
-    new: pd.DataFrame,
-    changes: dict[str, "pd.Series[str]"],
+    sides: Sequence[tuple[Version, pd.DataFrame]], changes: dict[str, "pd.Series[str]"]
 ) -> str:
-    """Tabulate the classes that changed, at most ROWS of them, those with most changes."""
-    names = list(dict.fromkeys([*before.classes, *after.classes]))
+    """Tabulate the classes that changed, at most ROWS of them, those with most changes.
+
+    A side is a version and its images, before and after; `changes` has the class of each image.
+    """
+    names = list(dict.fromkeys(name for version, _ in sides for name in version.classes))
     counts = pd.DataFrame({key: column.value_counts() for key, column in changes.items()}, names)
     counts = counts.fillna(0).astype(int)
-    here = [np.isin(names, side.classes) for side in (before, after)]
+    here = [np.isin(names, version.classes) for version, _ in sides]
     total = counts.sum(axis=1) + (here[0] != here[1])
     most = total[total > 0].nlargest(ROWS).index
     if most.empty:
         return ""
-    cells = pd.DataFrame(index=names)
-    for split in SPLITS:
-        for side, images, there in zip("ab", (old, new), here, strict=True):
-            column = images["class"][images["split"] == split].value_counts()
-            count = column.reindex(names, fill_value=0).astype(str)
-            cells[side] = count.where(there, "-")
-        arrows = cells.pop("a") + " → " + cells.pop("b")
-        cells[split] = arrows
-    cells = cells.join(counts.loc[:, counts.any()]).loc[[name for name in names if name in most]]
+    old, new = (
+        pd.crosstab(images["class"], images["split"])
+        .reindex(index=[*version.classes], columns=[*SPLITS], fill_value=0)
+        .astype(str)
+        .reindex(names, fill_value="-")
+        for version, images in sides
+    )
+    cells = (
+        (old + " → " + new)
+        .join(counts.loc[:, counts.any()])
+        .loc[[name for name in names if name in most]]
+    )
     cells.index = pd.Index([*map(literal, cells.index)], name="class")
     align = ["left", *["right"] * cells.shape[1]]
     table = cells.to_markdown(disable_numparse=True, colalign=align)

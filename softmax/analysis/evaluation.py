@@ -34,12 +34,15 @@ def named_pairs(table: Table, names: Sequence[str]) -> Table:
 
 
 def confusion_matrix(table: Table, classes: int) -> NDArray[np.int64]:
-    """Count the images of each actual class (row) by predicted class: (classes, classes).
-
-    `table` is that of `predictions`.
-    """
+    """Count the images of `predictions` by actual (row) and predicted class: (classes, classes)."""
     cells = np.bincount(table["label"] * classes + table["prediction"], minlength=classes**2)
     return cells.reshape(classes, classes)
+
+
+def confidence(table: Table) -> FloatArray:
+    """The probability of each prediction, (n,), in the table of `predictions`."""
+    _, _, *probabilities = table.values()
+    return np.max(probabilities, axis=0)
 
 
 def metrics(score: Score, table: Table) -> dict[str, Any]:
@@ -48,9 +51,8 @@ def metrics(score: Score, table: Table) -> dict[str, Any]:
     `table` is that of `predictions`. The number of correct images would take the column of a param
     in DVC's table of experiments.
     """
-    cells = confusion_matrix(table, len(table) - 2)  # besides label and prediction
     scores = {"accuracy": score.accuracy, "loss": score.loss, "total": score.total}
-    return scores | by_class(cells)
+    return scores | by_class(confusion_matrix(table, len(table) - 2))  # probabilities: classes
 
 
 def by_class(cells: NDArray[np.int64]) -> dict[str, list[float]]:

@@ -23,8 +23,6 @@ Levels = NDArray[np.uint8]
 
 MOST = 2**24  # pixels of all classes together; MNIST has 12,544,000 at the largest scale, 40
 LINE = 0  # the level between the tiles of the grid
-TRUECOLOUR, INDEXED = 2, 3  # color types of PNG
-LEVEL = 9  # of compression
 
 ROWS = 10  # classes that have room
 ROW, BAR = 24, 200  # pixels: the height of a class, the width of probability 1
@@ -115,32 +113,31 @@ def png(levels: Levels, palette: Levels, scale: int) -> bytes:
     """
     pixels = levels.repeat(scale, axis=0).repeat(scale, axis=1)
     height, width, *channels = pixels.shape
-    kind = TRUECOLOUR if channels else INDEXED
+    kind = 2 if channels else 3  # true color or indexed
     lines = np.pad(pixels.reshape(height, -1), ((0, 0), (1, 0)))  # before each, filter 0: none
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
         for name, body in [
             (b"IHDR", struct.pack(">2I5B", width, height, 8, kind, 0, 0, 0)),
             *([] if channels else [(b"PLTE", palette.tobytes())]),
-            (b"IDAT", bytes(deflate.zlib_compress(lines.tobytes(), LEVEL))),
+            (b"IDAT", bytes(deflate.zlib_compress(lines.tobytes(), 9))),
             (b"IEND", b""),
         ]
     )
 
 
 def prediction_figure(
-    index: int,
-    pixels: Levels,
-    label: int,
-    z: FloatArray,
-    names: Sequence[str],
+    index: int, pixels: Levels, label: int, z: FloatArray, names: Sequence[str]
 ) -> bytes:
     """The card of test image `index`: its pixels, gray or RGB, and logits (classes,).
 
     The label's bar is green; where the prediction is another class, that one's is red. Of many
     classes the ten of the largest logits are shown, and the label in place of the last.
     """
-    a, shown = model.softmax(z[:, None])[:, 0], _shown(z, label)
+    a, shown = model.softmax(z[:, None])[:, 0], list(range(len(z)))
+    if len(z) > ROWS:
+        shown = np.argsort(-z, kind="stable")[:ROWS].tolist()
+        shown = shown if label in shown else [*shown[:-1], label]
     wider = max(0, LETTER * max(len(names[k]) for k in shown) - ROOM)
     places = {"name": 320 + wider, "score": 410 + wider, "left": 426 + wider, "right": 700 + wider}
     prediction = int(np.argmax(z))
@@ -167,11 +164,3 @@ def prediction_figure(
     return CARD.format(
         title=escape(title), picture=picture, rows="\n".join(rows), width=720 + wider, **places
     ).encode()
-
-
-def _shown(z: FloatArray, label: int) -> list[int]:
-    """The classes that have a row."""
-    if len(z) <= ROWS:
-        return list(range(len(z)))
-    first: list[int] = np.argsort(-z, kind="stable")[:ROWS].tolist()
-    return first if label in first else [*first[:-1], label]

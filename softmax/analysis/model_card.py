@@ -78,17 +78,13 @@ def literal(text: str) -> str:
 
 
 def card(
-    config: ModelParams,
-    entry: DatasetEntry,
-    sha256: str,
-    metrics: dict[str, Any],
-    table: Table,
+    config: ModelParams, entry: DatasetEntry, sha256: str, metrics: dict[str, Any], table: Table
 ) -> bytes:
     """The card of the weights with this hash: `metrics` and `table` are those of evaluation."""
     dataset, (classes, features) = config.download.dataset, entry.size
     names = [*map(literal, entry.classes)]
     validation_set, counts = config.train.validation, evaluation.confusion_matrix(table, classes)
-    answers = np.max([table[f"p{k}"] for k in range(classes)], axis=0)
+    answers = evaluation.confidence(table)
     by_class = [
         (name, counts[k].sum(), *(f"{metrics[key][k]:.2%}" for key in SCORES))
         for k, name in enumerate(names)

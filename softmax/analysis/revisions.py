@@ -51,10 +51,7 @@ def of_models(root: Path) -> Iterator[Revision]:
 
 
 def find(root: Path, name: str) -> str:
-    """The hash of the commit that `name` means to DVC: a commit, branch, tag or experiment.
-
-    Raises DataError if it means none.
-    """
+    """The hash of the commit, branch, tag or experiment that DVC calls `name`, or DataError."""
     try:
         with Repo(str(root)) as repository:
             return git.Repo(root).commit(resolve_rev(repository.scm, name)).hexsha

@@ -12,8 +12,6 @@ from softmax.analysis.trained_models import Results
 LEVEL = 0.05  # a p-value below it is called more than noise
 SEEDS = 3  # with fewer, an interval says nothing
 LEAST = 1e-6  # a p-value below it is not written out
-SEEDS_DIFFER = """\
-The {count} seeds of both sides are left out: their test accuracies are of different test sets."""
 
 
 def mcnemar(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> tuple[int, int, float]:
@@ -101,7 +99,8 @@ def over_seeds(before: Results, after: Results, *, brief: bool = False) -> str:
     if (count := len(seeds)) < SEEDS:
         return ""
     if before.test_data != after.test_data:
-        return "different test sets" if brief else SEEDS_DIFFER.format(count=count)
+        differ = f"The {count} seeds of both sides are left out: their test accuracies are of "
+        return "different test sets" if brief else f"{differ}different test sets."
     old, new = np.array([[side.by_seed[seed] for seed in seeds] for side in (before, after)])
     spreads = [f"{side.mean():.2%} ± {100 * side.std(ddof=1):.2f}" for side in (old, new)]
     if (old == new).all():

@@ -28,8 +28,7 @@ def current() -> str:
         }
     leftover = "in dvc.lock, but not in dvc.yaml: delete it there"
     stale |= {name: [leftover] for name in locked if name not in stages}
-    if any(stale.values()):
-        found = "; ".join(f"{name}: {', '.join(why)}" for name, why in stale.items() if why)
+    if found := "; ".join(f"{name}: {', '.join(why)}" for name, why in stale.items() if why):
         raise SoftmaxError(
             f"dvc.lock is not up to date: {found}. "
             "Run `dvc repro`, then commit dvc.lock and metrics"

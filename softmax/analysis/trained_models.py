@@ -83,10 +83,6 @@ class TrainedModel(NamedTuple):
             and all((self.directory / path).exists() for path in dvc_lock.outputs(stages, name))
         }
 
-    def provenance(self) -> dict[str, str]:
-        """Tags that tell whether two models had the same data and the same code, from dvc.lock."""
-        return provenance(self.locked())
-
     def _stages(self) -> dvc_lock.Stages:
         """Those of dvc.lock; none where there is no dvc.lock yet."""
         return dvc_lock.load(self.directory) if (self.directory / dvc_lock.PATH).exists() else {}
@@ -102,7 +98,7 @@ def locked_entry(stages: dvc_lock.Stages, dataset: str) -> dict[str, Any]:
 
 
 def provenance(stages: dvc_lock.Stages) -> dict[str, str]:
-    """The same tags from the stages of a dvc.lock, none if it has no training."""
+    """Tags that tell whether two models had the same data and code; none without a training."""
     if not (inputs := dvc_lock.inputs(stages, "train")):
         return {}
     data = _data(inputs)
@@ -121,15 +117,11 @@ class Model(NamedTuple):
     entry: DatasetEntry
 
 
-def load(name: str, weights: Path, entry: DatasetEntry) -> Model:
-    """The model in a file, trained on the data set of an entry; DataError unless they fit."""
-    return Model(name, model.load(weights, entry.size), entry)
-
-
 def of_workspace() -> Model:
     """The model that is here; DataError unless it is that of dvc.lock."""
     dvc_lock.verify(paths.WEIGHTS)
-    return load("the workspace", paths.WEIGHTS, entry(dvc_lock.dataset(dvc_lock.load())))
+    trained_on = entry(dvc_lock.dataset(dvc_lock.load()))
+    return Model("the workspace", model.load(paths.WEIGHTS, trained_on.size), trained_on)
 
 
 def of_revision(name: str) -> Model:
@@ -148,7 +140,7 @@ def of_revision(name: str) -> Model:
                 f"{name}: its {datasets.PATH.name} has no valid entry {dataset!r}. Choose a "
                 "revision that has one."
             ) from None
-        return load(name, Path(directory) / paths.WEIGHTS, entry)
+        return Model(name, model.load(Path(directory) / paths.WEIGHTS, entry.size), entry)
 
 
 def entry(dataset: str) -> DatasetEntry:
@@ -209,19 +201,21 @@ def read(name: str, directory: Path) -> Results:
             f"{name}: stage train of {dvc_lock.PATH} names no classes or shape of the images. "
             "Run `dvc repro` there and commit, or choose another revision."
         )
-    theta = model.load(directory / paths.WEIGHTS)
+    theta, data = model.load(directory / paths.WEIGHTS), _data(inputs)
     return Results(
         name=name,
         params=dvc_lock.values(stages),
-        data=_data(inputs),
+        data=data,
         test_data=set(_data(dvc_lock.inputs(stages, "evaluate")).values()),
-        code=_code(inputs, outputs),
-        outputs={path: md5 for path, md5 in outputs.items() if path.parts[0] != "data"},
-        metrics={
-            **{f"test_{key}": value for key, value in test.items()},
-            **train,
-            **{f"lesson_{key}": value for key, value in lesson.items()},
+        code={  # what is written by hand, the sources of the page, too; but not params and pins
+            path: md5
+            for path, md5 in inputs.items()
+            if path not in data | outputs and path.suffix != ".yaml"
         },
+        outputs={path: md5 for path, md5 in outputs.items() if path.parts[0] != "data"},
+        metrics={f"test_{key}": value for key, value in test.items()}
+        | train
+        | {f"lesson_{key}": value for key, value in lesson.items()},
         classes=pd.DataFrame(by_class, entry["classes"])[["recall", "f1"]],
         right=(predictions["label"] == predictions["prediction"]).to_numpy(),
         losses=pd.Series(losses["loss"].array, losses["step"] / epochs["step"][0]),
@@ -247,9 +241,3 @@ def version(directory: Path) -> Version:
 
 def _data(hashes: dvc_lock.Hashes) -> dvc_lock.Hashes:
     return {path: md5 for path, md5 in hashes.items() if path.parts[0] == "data"}
-
-
-def _code(inputs: dvc_lock.Hashes, outputs: dvc_lock.Hashes) -> dvc_lock.Hashes:
-    """What is written by hand, the sources of the page, too; but not params and pins."""
-    others = _data(inputs) | outputs
-    return {p: md5 for p, md5 in inputs.items() if p not in others and p.suffix != ".yaml"}

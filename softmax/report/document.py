@@ -121,12 +121,7 @@ def curves(losses: Table, epochs: Table) -> dict[str, Any]:
     }
 
 
-def lesson(
-    params: Lesson,
-    theta: FloatArray,
-    points: Table,
-    epochs: Table,
-) -> dict[str, Any]:
+def lesson(params: Lesson, theta: FloatArray, points: Table, epochs: Table) -> dict[str, Any]:
     """Describe the 2-D example by its weights and metrics/lesson*; sha256 is left out."""
     classes, features = len(theta), theta.shape[1] - 1
     return {

@@ -7,11 +7,10 @@ and others only in another version, which pyproject.toml would have to name (doc
 
 import base64
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import chain, count, zip_longest
-from typing import Any, NamedTuple
+from typing import Any
 
 import deflate
 import numpy as np
@@ -34,8 +33,7 @@ def listed(predictions: Table, classes: int) -> list[int]:
     """
     cells = evaluation.confusion_matrix(predictions, classes)
     mistakes = cells.sum(axis=1) - np.diag(cells)
-    most: list[int] = np.argsort(-mistakes, kind="stable")[:LISTED].tolist()
-    return sorted(most)
+    return sorted(np.argsort(-mistakes, kind="stable")[:LISTED].tolist())
 
 
 def data(
@@ -57,36 +55,18 @@ def data(
 def called(predictions: Table, listed: list[int], classes: int) -> dict[str, Any]:
     """Describe the predictions for the test images of the classes `listed`."""
     cells = evaluation.confusion_matrix(predictions, classes)
+    order, wrong = _ranked(predictions)
     return {
         "confusion": cells[np.ix_(listed, listed)].tolist(),
         "called": cells.sum(axis=0)[listed].tolist(),
-        "mistakes": rank(predictions).mistakes(),
+        "mistakes": order[wrong][:MISTAKES].tolist(),
     }
 
 
-class Ranked(NamedTuple):
+def _ranked(predictions: Table) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Test images, the most confident first, and whether each is misclassified: (n,) each."""
-
-    order: NDArray[np.int64]
-    wrong: NDArray[np.bool_]
-
-    def mistakes(self) -> list[int]:
-        """Return the misclassified ones of which the model is surest."""
-        found: list[int] = self.order[self.wrong][:MISTAKES].tolist()
-        return found
-
-
-def rank(predictions: Table) -> Ranked:
-    """Sort the test images by the probability of their prediction."""
-    order = np.argsort(-_confidence(predictions), kind="stable")
-    return Ranked(order, (predictions["label"] != predictions["prediction"])[order])
-
-
-def _confidence(predictions: Table) -> FloatArray:
-    """Return the probability of each prediction: (n,)."""
-    a = [column for name, column in predictions.items() if re.fullmatch(r"p\d+", name)]
-    highest: FloatArray = np.max(a, axis=0)
-    return highest
+    order = np.argsort(-evaluation.confidence(predictions), kind="stable")
+    return order, (predictions["label"] != predictions["prediction"])[order]
 
 
 def shown(
@@ -98,13 +78,14 @@ def shown(
     turn, the most confident: those of all mistakes, and then of what is right. With `sure` each
     has the probability of what it is called, for a page that cannot compute it.
     """
-    ranked, columns = rank(predictions), {key: predictions[key] for key in ("label", "prediction")}
+    ranked, wrong = _ranked(predictions)
+    columns = {key: predictions[key] for key in ("label", "prediction")}
     turns: dict[tuple[int, int], Iterator[int]] = defaultdict(count)  # of each cell
-    cells = zip(*(column[ranked.order].tolist() for column in columns.values()), strict=True)
-    in_turn = np.lexsort((np.array([next(turns[cell]) for cell in cells]), ~ranked.wrong))
-    order = list(dict.fromkeys([*ranked.mistakes(), *ranked.order[in_turn].tolist()]))
+    cells = zip(*(column[ranked].tolist() for column in columns.values()), strict=True)
+    in_turn = np.lexsort((np.array([next(turns[cell]) for cell in cells]), ~wrong))
+    order = list(dict.fromkeys([*ranked[wrong][:MISTAKES].tolist(), *ranked[in_turn].tolist()]))
     if sure:
-        columns["a"] = _confidence(predictions)
+        columns["a"] = evaluation.confidence(predictions)
     step = max(PIECE // test.images.shape[1], 1)
     room -= len(json.dumps(_piece(test, columns, samples)))
     pieces: list[dict[str, Any]] = []

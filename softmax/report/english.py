@@ -7,67 +7,41 @@ what stands for {name} in them. scripts/i18n.js says the same, in both languages
 import html
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
-from html.parser import HTMLParser
-from itertools import accumulate
+from functools import partial
 from typing import Any
 
+# A tag, whose values have no > since Jinja escapes it, its end, and the start of the text after it.
+TAG = re.compile(r"(<[^>]*\sdata-i18n(?:-label)?=[^>]*?)(/?>)(\s*[^<\s])?")
+ATTRIBUTE = re.compile(r"""([\w-]+)=(["'])(.*?)\2""", re.DOTALL)
 PLACEHOLDER = re.compile(r"\{(\w+)(?::([\d%gic]))?\}")
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def fill(page: str, strings: dict[str, dict[str, str]], classes: Sequence[str]) -> str:
-    """`page` with the English of each element that names a string and has no text yet.
-
-    `classes` are the names of the classes.
-    """
+    """`page` with the English of each element that names a string and has no text yet."""
 
     def say(key: str, values: dict[str, Any]) -> str:
-        return PLACEHOLDER.sub(
-            lambda found: _written(values[found[1]], found[2], classes), strings[key]["en"]
-        )
+        written = partial(_written, values=values, classes=classes)
+        return PLACEHOLDER.sub(written, strings[key]["en"])
 
-    parser = _Insertions(page, say)
-    parser.feed(page)
-    written, last = [], 0
-    for place, text in parser.found:
-        written += [page[last:place], text]
-        last = place
-    return "".join([*written, page[last:]])
-
-
-class _Insertions(HTMLParser):
-    """What is to be inserted into a page, each with its place in it."""
-
-    def __init__(self, page: str, say: Callable[[str, dict[str, Any]], str]) -> None:
-        super().__init__()
-        self.say = say
-        self.lines = [0, *accumulate(len(line) + 1 for line in page.split("\n"))]
-        self.found: list[tuple[int, str]] = []
-
-    def handle_starttag(self, _tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        values = json.loads(given.get("data-values") or "{}")
-        end = self.here() + len(source := self.get_starttag_text() or "")
+    def filled(tag: re.Match[str]) -> str:
+        start, end, text = tag.groups(default="")
+        given = {name: html.unescape(value) for name, _, value in ATTRIBUTE.findall(start)}
+        values = json.loads(given.get("data-values", "{}"))
         if key := given.get("data-i18n-label"):
-            label = f' aria-label="{html.escape(self.say(key, values))}"'
-            self.found.append((end - (2 if source.endswith("/>") else 1), label))
-        if key := given.get("data-i18n"):
-            self.found.append((end, html.escape(self.say(key, values), quote=False)))
+            start += f' aria-label="{html.escape(say(key, values))}"'
+        if (key := given.get("data-i18n")) and not text:
+            end += html.escape(say(key, values), quote=False)
+        return start + end + text
 
-    def handle_data(self, data: str) -> None:
-        if data.strip() and self.found and self.found[-1][0] == self.here():
-            self.found.pop()  # what has a text keeps it
-
-    def here(self) -> int:
-        """The place of what the parser has just met."""
-        line, column = self.getpos()
-        return self.lines[line - 1] + column
+    return TAG.sub(filled, page)
 
 
-def _written(value: Any, form: str | None, classes: Sequence[str]) -> str:
-    """`value` as scripts/i18n.js writes it."""
+def _written(found: re.Match[str], values: dict[str, Any], classes: Sequence[str]) -> str:
+    """What stands for a placeholder, as scripts/i18n.js writes it."""
+    value, form = values[found[1]], found[2]
     if isinstance(value, str):
         return value
     match form:

@@ -24,7 +24,7 @@ from softmax.analysis.images import Levels
 from softmax.core import arithmetic, arrays, model
 from softmax.core.arithmetic import MAX_PIXEL, WEIGHT_GRID
 from softmax.core.arrays import FloatArray, Table
-from softmax.core.batches import Dataset, batches
+from softmax.core.batches import Dataset
 from softmax.pipeline.params import Lesson
 from softmax.training import fitting, randomness
 from softmax.training.fitting import Epoch
@@ -58,9 +58,20 @@ def lattice() -> Dataset:
     return Dataset(cells, np.zeros(len(cells), np.uint8), CLASSES)
 
 
-def fit(data: Dataset, params: Lesson) -> list[Epoch]:
-    """Softmax regression by full-batch gradient descent, epoch by epoch: theta (3, 3)."""
-    return _descend(data, params, params.learning_rate)
+def fit(data: Dataset, params: Lesson, share: float = 1) -> list[Epoch]:
+    """Softmax regression by full-batch descent at a share of the learning rate: theta (k, 3)."""
+    train = Hyperparameters(
+        seed=params.seed,
+        epochs=params.epochs,
+        batch_size=len(data.labels),
+        optimizer="sgd",
+        learning_rate=params.learning_rate * share,
+        schedule="constant",
+        momentum=0.0,
+        weight_decay=0.0,
+        averaging=0.0,
+    )
+    return list(fitting.fit(*data.split(0), train))
 
 
 def fit_logistic(data: Dataset, params: Lesson) -> list[FloatArray]:
@@ -73,30 +84,12 @@ def fit_logistic(data: Dataset, params: Lesson) -> list[FloatArray]:
     A step moves z from both sides, so that half the rate makes it the lecture's.
     """
     one_or_other = (Dataset(data.images, data.labels == k, 2) for k in range(CLASSES))
-    return [_descend(two, params, params.learning_rate / 2)[-1].theta for two in one_or_other]
-
-
-def _descend(data: Dataset, params: Lesson, learning_rate: float) -> list[Epoch]:
-    """Gradient descent with all points in each batch."""
-    train = Hyperparameters(
-        seed=params.seed,
-        epochs=params.epochs,
-        batch_size=len(data.labels),
-        optimizer="sgd",
-        learning_rate=learning_rate,
-        schedule="constant",
-        momentum=0.0,
-        weight_decay=0.0,
-        averaging=0.0,
-    )
-    return list(fitting.fit(*data.split(0), train))
+    return [fit(two, params, 1 / 2)[-1].theta for two in one_or_other]
 
 
 def probabilities(theta: FloatArray, data: Dataset) -> FloatArray:
     """The softmax of each point: (3, n)."""
-    count = len(data.labels)
-    (all_of_them,) = batches(data, range(count), count)
-    return model.softmax(model.logits(theta, all_of_them.x))
+    return model.softmax(evaluation.logits(theta, data))
 
 
 def logistic(thetas: list[FloatArray], data: Dataset) -> FloatArray:
@@ -112,12 +105,11 @@ def totals(p: FloatArray) -> FloatArray:
 
 def metrics(last: Epoch, a: FloatArray, q: FloatArray) -> dict[str, float]:
     """The final loss and accuracy, and how far sums of softmax a and of logistic q reach."""
-    softmax, logistic = totals(a), totals(q)
     return fitting.metrics(last) | {
-        "softmax_sum_min": softmax.min(),
-        "softmax_sum_max": softmax.max(),
-        "logistic_sum_min": logistic.min(),
-        "logistic_sum_max": logistic.max(),
+        "softmax_sum_min": totals(a).min(),
+        "softmax_sum_max": totals(a).max(),
+        "logistic_sum_min": totals(q).min(),
+        "logistic_sum_max": totals(q).max(),
     }
 
 
@@ -263,25 +255,18 @@ AXES = """\
 </g>"""
 
 
-class Panel(NamedTuple):
-    """A square of SVG whose sides are -256 to 256, and the line above it."""
-
-    caption: str
-    content: str
-
-
 def forming(data: Dataset, epochs: Sequence[Epoch]) -> bytes:
     """The points, and decision regions after epochs 1, 2, 5, 10, 20, 50, ... and the last."""
     cells, last = lattice(), len(epochs)
     series = {digit * 10**power for power in range(3) for digit in (1, 2, 5)}
-    everything = np.ones(len(data.labels), bool)
-    shown = [Panel(f"{len(data.labels)} points of three classes", AXES + dots(data, everything))]
+    points = AXES + dots(data, np.ones(len(data.labels), bool))
+    shown = [(f"{len(data.labels)} points of three classes", points)]
     for number in sorted({n for n in series if n < last} | {last}):
         theta, score = epochs[number - 1].theta, epochs[number - 1].training
         right = model.predict(evaluation.logits(theta, data)) == data.labels
         caption = f"epoch {number}: loss {score.loss:.3f}, {score.correct} of {score.total} right"
         below = regions(probabilities(theta, cells))
-        shown.append(Panel(caption, f"{below}\n{dots(data, right)}"))
+        shown.append((caption, f"{below}\n{dots(data, right)}"))
     return figure("Decision regions as they form: a point not yet right has a dark rim", shown)
 
 
@@ -291,35 +276,32 @@ def surfaces(a: FloatArray, q: FloatArray) -> bytes:
     shown = []
     for caption, p in {"softmax: {}, line at ½": a, "{} or not, alone: line at ½": q}.items():
         for color, values in zip(COLOURS, p, strict=True):
-            shown.append(Panel(caption.format(color), surface(values, color)))
+            shown.append((caption.format(color), surface(values, color)))
         excess = totals(p) - 1
         ends = f"{excess.min():+.2g} to {excess.max():+.2g}".replace("-", "−")
-        shown.append(Panel(f"sum minus 1: {ends}", deviation(excess, largest)))
+        levels = np.rint(excess * (127 / largest) + 128)  # full color at ± largest
+        shown.append((f"sum minus 1: {ends}", _map(levels, EXCESS)))
     title = "Softmax shares out one probability, three logistic regressions each their own"
     return figure(title, shown)
 
 
-def figure(title: str, panels: Sequence[Panel]) -> bytes:
-    """The panels in rows of COLUMNS, as an SVG file."""
+def figure(title: str, panels: Sequence[tuple[str, str]]) -> bytes:
+    """An SVG file with rows of panels, each a caption and the SVG of a square, -256 to 256."""
     width, height = 24 + PITCH_X * COLUMNS, 68 + PITCH_Y * -(-len(panels) // COLUMNS)
     drawn = []
-    for k, panel in enumerate(panels):
+    for k, (caption, content) in enumerate(panels):
         x, y = 24 + PITCH_X * (k % COLUMNS), 92 + PITCH_Y * (k // COLUMNS)
-        drawn.append(PANEL.format(x=x, y=y, above=y - 12, **panel._asdict()))
+        drawn.append(PANEL.format(x=x, y=y, above=y - 12, caption=caption, content=content))
     return FIGURE.format(width=width, height=height, title=title, panels="\n".join(drawn)).encode()
 
 
 def dots(data: Dataset, right: NDArray[np.bool_]) -> str:
     """A dot for each point in the color of its class, with a dark rim where it is not `right`."""
     fills = [f"rgb{rgb}" for rgb in COLOURS.values()]
+    rims = np.where(right, "#ffffff", "#1f2328")
     return "\n".join(
         f'<circle cx="{x}" cy="{-y}" r="8" fill="{fills[label]}" stroke="{rim}" stroke-width="3"/>'
-        for (x, y), label, rim in zip(
-            data.images.tolist(),
-            data.labels.tolist(),
-            np.where(right, "#ffffff", "#1f2328").tolist(),
-            strict=True,
-        )
+        for (x, y), label, rim in zip(data.images, data.labels, rims, strict=True)
     )
 
 
@@ -334,11 +316,6 @@ def surface(p: FloatArray, color: str) -> str:
     """Probabilities (n,) on the lattice from white to `color`, with a line at one half."""
     palette = np.vstack([images.ramp(PAPER, COLOURS[color], LINE), INK])
     return _map(np.where(_borders(p > 0.5), LINE, np.rint(p * (LINE - 1))), palette)
-
-
-def deviation(values: FloatArray, largest: float) -> str:
-    """Values (n,) on the lattice, purple below 0 and orange above, full at ± `largest`."""
-    return _map(np.rint(values * (127 / largest) + 128), EXCESS)
 
 
 def _map(levels: FloatArray, palette: Levels) -> str:

@@ -13,6 +13,7 @@ of a fraction or a matrix as a whole stands at its beginning, {/La ... or [W ...
 import json
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 
 from markupsafe import Markup, escape
 
@@ -32,9 +33,7 @@ def math(text: str) -> Markup:
 def _row(tokens: Iterator[str], end: str = "") -> str:
     """All tokens up to `end`."""
     parts = []
-    for token in tokens:
-        if token == end:
-            break
+    for token in takewhile(lambda token: token != end, tokens):
         if tag := PAIRS.get(token[:2]):
             parts.append(f"<{tag}{_term(token[2:])}>{_row(tokens, '|')}{_row(tokens, '}')}</{tag}>")
         elif token.startswith("["):
@@ -50,11 +49,7 @@ def _term(name: str) -> str:
 
 def _matrix(tokens: Iterator[str], term: str) -> str:
     """Rows that end with ; and cells that end with a comma, up to ]."""
-    inside = []
-    for token in tokens:
-        if token == "]":  # noqa: S105 (no password)
-            break
-        inside.append(token)
+    inside = takewhile(lambda part: part != "]", tokens)
     rows = [
         "".join(f"<mtd>{_row(iter(cell.split()))}</mtd>" for cell in row.split(" , "))
         for row in " ".join(inside).split(" ; ")
@@ -69,15 +64,10 @@ def _symbol(token: str) -> str:
     weight = ' class="v"' if bold else ""
     if not (below or above):
         return _atom(base, weight + term)
-    parts = [_atom(base, weight), *(_inside(part) for part in (below, above) if part)]
+    parts = [_atom(base, weight), *(_row(iter(PART.findall(x))) for x in (below, above) if x)]
     kind = ("munder", "mover") if base in BIG else ("msub", "msup")
     tag = kind[0] + kind[1].removeprefix("m") if below and above else kind[not below]
     return f"<{tag}{term}>{''.join(parts)}</{tag}>"
-
-
-def _inside(text: str) -> str:
-    parts = [_symbol(part) for part in PART.findall(text)]
-    return f"<mrow>{''.join(parts)}</mrow>"
 
 
 def _atom(text: str, attributes: str = "") -> str:

@@ -25,19 +25,12 @@ from numba.extending import register_jitable
 from numpy.typing import NDArray
 
 from softmax.core import arithmetic
-from softmax.core.arithmetic import (
-    EXP_LOWEST,
-    EXPONENTIAL_GRID,
-    FRACTION_BITS,
-    MAX_PIXEL,
-    WEIGHT_GRID,
-)
+from softmax.core.arithmetic import MAX_PIXEL
 from softmax.core.arrays import FloatArray
 from softmax.training import optimizers
 from softmax.training.optimizers import Corrections, Optimizer
 from softmax.training.state import Rates
 
-Bytes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
 
 # Numba looks for changes in the file of a function only, not in those that it calls.
@@ -73,12 +66,12 @@ class Samples(NamedTuple):
     """Images without zeros, their labels, uint8 (images,), and the number of classes."""
 
     pixels: Pixels
-    labels: Bytes
+    labels: NDArray[np.uint8]
     classes: int
 
 
 @compiled
-def compress(images: Bytes) -> Pixels:
+def compress(images: NDArray[np.uint8]) -> Pixels:
     """The pixels of `images`, (images, features)."""
     count, features = images.shape
     start = np.zeros(count + 1, np.int64)
@@ -145,12 +138,12 @@ def exponentials(z: FloatArray, classes: int, e: FloatArray, scratch: FloatArray
         scratch[first : first + classes] = largest
     for j in range(len(z)):
         z[j] -= scratch[j]
-        e[j], scratch[j] = arithmetic.reduced_exp(max(z[j], EXP_LOWEST))
+        e[j], scratch[j] = arithmetic.reduced_exp(max(z[j], arithmetic.EXP_LOWEST))
     bits, exponent = e.view(np.int64), scratch.view(np.int64)
     for j in range(len(z)):
-        bits[j] += exponent[j] << FRACTION_BITS
+        bits[j] += exponent[j] << arithmetic.FRACTION_BITS
     for j in range(len(z)):
-        e[j] = arithmetic.snap(e[j], EXPONENTIAL_GRID)
+        e[j] = arithmetic.snap(e[j], arithmetic.EXPONENTIAL_GRID)
 
 
 @compiled
@@ -232,7 +225,7 @@ def stepping(optimizer: Optimizer, plain: bool) -> Step:
                     memory = (first[j], second[j])
                 step, memory = optimizer(g, memory, rates.momentum[j], corrections, math.sqrt)
                 moved = theta[j] - step * rates.learning_rate[j]
-                theta[j] = arithmetic.snap(moved, WEIGHT_GRID)
+                theta[j] = arithmetic.snap(moved, arithmetic.WEIGHT_GRID)
                 magnitudes[j] = np.maximum(magnitudes[j], abs(theta[j]))
                 if not plain:
                     first[j], second[j] = memory

@@ -35,8 +35,7 @@ def directory(read: Mapping[str, str], config: Params, after: int | None = None)
     test = datasets.load()[config.download.dataset].sha256[2:]
     trained_by = [files.sha256(path) for path in sorted(Path(__file__).parent.glob("*.py"))]
     code = [metadata.version("numba"), *trained_by]
-    stopped = {"after": after} if after else {}
-    made_of = {"inputs": dict(read), "params": chosen, "test": test, "code": code, **stopped}
+    made_of = {"inputs": dict(read), "params": chosen, "test": test, "code": code, "after": after}
     return PLACE / hashlib.sha256(files.to_json(made_of)).hexdigest()
 
 
@@ -52,11 +51,12 @@ def keep(place: Path, outcome: Outcome, read: Mapping[str, str], device: str) ->
         {"path": str(path), "md5": hashlib.md5(content, usedforsecurity=False).hexdigest()}
         for path, content in outcome.outputs.items()
     ]
-    event = {"started": outcome.started, "ended": outcome.ended, "device": device}
     contents = {
         **outcome.outputs,
         dvc_lock.PATH: files.to_json({"stages": {"train": {"deps": deps, "outs": outs}}}),
-        EVENT: files.to_json(event),
+        EVENT: files.to_json(
+            {"started": outcome.started, "ended": outcome.ended, "device": device}
+        ),
     }
     if outcome.failure:
         contents[FAILURE] = outcome.failure.encode()

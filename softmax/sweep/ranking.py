@@ -3,11 +3,11 @@
 import io
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
-import tabulate as tables
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
@@ -23,17 +23,12 @@ TITLES = {"train.validation": "validation images", VALIDATION: "validation", TES
 WEIGHTS, FAILURE = "weights", "failure"
 ROWS = 20
 DIGITS = 12  # of a hash
-FORMATS = {
-    LOSS: "{:.4f}",
-    **dict.fromkeys((VALIDATION, TEST, "mean", "std", "min", "max"), "{:.2%}"),
-}
-WIDE, HIGH = 3.6, 3.4  # inches of a panel
-FEW = 12  # values that have a place each, whatever lies between them
+PERCENTAGES = (VALIDATION, TEST, "mean", "std", "min", "max")
+FORMATS = {LOSS: "{:.4f}"} | dict.fromkeys(PERCENTAGES, "{:.2%}")
 NO_MODEL = "No setting gave a model."
 NO_VALIDATION = (
     "None is called best: the settings share no validation set, and the test set must not choose."
 )
-PART = 6  # one of so many training images makes a validation set, as MNIST's 10,000
 
 
 class Result(NamedTuple):
@@ -144,7 +139,7 @@ def hint(config: Params) -> str:
     """Say how many images of this data set could choose; empty if none can be held out."""
     entry = datasets.load()[config.download.dataset]
     least, most = entry.validation or (1, entry.images[0] - 1)
-    count = min(max(entry.images[0] // PART, least), most)
+    count = min(max(entry.images[0] // 6, least), most)  # a sixth, as MNIST's 10,000
     return f" Use train.validation={count} for all settings." if least <= most else ""
 
 
@@ -167,12 +162,8 @@ def tabulate(results: Sequence[Result], form: str = "simple") -> str:
 
 
 def _tabulated(table: pd.DataFrame, form: str = "simple") -> str:
-    rows = [
-        [_written(str(name), value) for name, value in row.items()]
-        for row in table.head(ROWS).to_dict("records")
-    ]
-    titles = [_title(str(name)) for name in table]
-    text = tables.tabulate(rows, titles, form, disable_numparse=True)
+    top = {_title(k): table[k].head(ROWS).map(partial(_written, k)) for k in map(str, table)}
+    text = pd.DataFrame(top).to_markdown(tablefmt=form, index=False, disable_numparse=True)
     more = f"\n\nand {len(table) - ROWS} more; --json prints each result"
     return text + (more if len(table) > ROWS else "")
 
@@ -194,11 +185,11 @@ def draw(results: Sequence[Result]) -> bytes:
     """A PNG with a panel for each key that varies, and a dot in it for each model."""
     table, keys = rank(results), varied(results)
     metric = VALIDATION if has_validation(results) else TEST
-    figure = Figure((WIDE * len(keys) + 0.6, HIGH), layout="constrained", dpi=120)
+    figure = Figure((3.6 * len(keys) + 0.6, 3.4), layout="constrained", dpi=120)
     panels = figure.subplots(1, len(keys), sharey=True, squeeze=False)[0]
     for panel, key in zip(panels, keys, strict=True):
         values = table[key]
-        if len(places := sorted(values.unique())) <= FEW:
+        if len(places := sorted(values.unique())) <= 12:  # a place each, whatever lies between
             values = values.map(places.index)
             panel.set_xticks(range(len(places)), map(str, places))
             panel.margins(x=0.5 / len(places))

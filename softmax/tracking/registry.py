@@ -19,14 +19,8 @@ from softmax.tracking.store import Client, Model, Run, Version
 from softmax.training import scoring
 
 PACKAGE = Path(__file__).parents[1]
-MODULES = (  # what serving.py imports
-    "__init__.py",
-    "errors.py",
-    "core/__init__.py",
-    "core/arithmetic.py",
-    "core/arrays.py",
-    "core/model.py",
-)
+# What serving.py imports.
+MODULES = ("__init__", "errors", "core/__init__", "core/arithmetic", "core/arrays", "core/model")
 PACKAGES = ("array-api-compat", "mlflow", "numpy", "pandas", "safetensors")  # and they import
 CHAMPION = "champion"
 DESCRIPTION = (
@@ -81,9 +75,9 @@ def _save_model(directory: Path, trained: TrainedModel, run_id: str, model_id: s
     from mlflow.types import ColSpec, Schema, TensorSpec
 
     code = directory / "softmax"
+    (code / "core").mkdir(parents=True)
     for name in MODULES:
-        (code / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(PACKAGE / name, code / name)
+        shutil.copy(PACKAGE / f"{name}.py", code / f"{name}.py")
     entry = trained.entry()
     probabilities = [ColSpec("double", f"p{k}") for k in range(len(entry.classes))]
     pyfunc.save_model(
@@ -132,10 +126,7 @@ def register(client: Client, run: Run, trained: TrainedModel) -> str:
 
 
 def describe(client: Client, trained: TrainedModel, title: str) -> None:
-    """Describe the version that has these weights, if any, by its model card.
-
-    Lists show the first line, the `title`.
-    """
+    """Describe the version of these weights, if any, by `title`, which lists show, and card."""
     text = f"{title}\n\n{(trained.directory / paths.MODEL_CARD).read_text()}"
     if len(text) > MAX_DESCRIPTION:  # at the end of a line, in the table of classes
         text = text[: text.rindex("\n", 0, MAX_DESCRIPTION - len(REST))] + REST
@@ -226,4 +217,4 @@ def load(uri: str) -> trained_models.Model:
 
         artifacts.download_artifacts(uri, dst_path=directory)
         (weights,) = Path(directory).rglob(paths.WEIGHTS.name)
-        return trained_models.load(uri, weights, entry)
+        return trained_models.Model(uri, model.load(weights, entry.size), entry)

@@ -43,10 +43,11 @@ class Sweep:
         sha256 = model_cache.key(result.directory for result in results)
         self.results, self.keys = results, varied(results)
         title = f"sweep of {len(results)}: {' '.join(map(_short, self.keys))}"
-        self.parent = next(iter(self._runs(SWEEP, sha256)), None) or self.client.create_run(
+        known = _search(self.experiment, f"tags.`{SWEEP}` = '{sha256}'")
+        self.parent = next(iter(known), None) or self.client.create_run(
             self.experiment, tags={**self.tags, SWEEP: sha256}, run_name=title
         )
-        rows = self._runs(PARENT, self.parent.info.run_id)
+        rows = _search(self.experiment, f"tags.`{PARENT}` = '{self.parent.info.run_id}'")
         self.rows = {run.data.tags[SETTING]: run for run in rows}
 
     def add(self, result: Result) -> None:
@@ -59,7 +60,7 @@ class Sweep:
         run = run or self._create(result, trained, event)
         run_id, status = run.info.run_id, "FINISHED"
         if failure:
-            sync.hyperparameters(self.client, run, trained)
+            sync.params(self.client, run, trained.config, "download", "train")
             self.client.set_tag(run_id, "mlflow.note.content", failure)
             status = "FAILED"
         else:
@@ -90,7 +91,7 @@ class Sweep:
             "device": event["device"],
         }
         if not result.failure():
-            tags |= {WEIGHTS_TAG: trained.sha256(), **trained.provenance()}
+            tags |= {WEIGHTS_TAG: trained.sha256(), **provenance(trained.locked())}
         started = int(event["started"] * 1000)
         return self.client.create_run(self.experiment, started, tags, run_name=self._title(result))
 
@@ -102,9 +103,6 @@ class Sweep:
         hyperparameters = " ".join(words.values())
         accuracy = result.row().get(TEST)
         return hyperparameters if accuracy is None else f"{accuracy:.2%} · {hyperparameters}"
-
-    def _runs(self, tag: str, value: str) -> list[Run]:
-        return _search(self.experiment, f"tags.`{tag}` = '{value}'")
 
 
 def _search(experiment_id: str, query: str) -> list[Run]:

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from softmax.analysis.images import gray, tiles
-from softmax.analysis.trained_models import TrainedModel
+from softmax.analysis.trained_models import TrainedModel, provenance
 from softmax.core import model
 from softmax.pipeline import datasets, paths
-from softmax.pipeline.params import Params
+from softmax.pipeline.params import ModelParams, Params
 from softmax.tracking import registry, views
 from softmax.tracking.store import Client, Model, Run
 
@@ -36,7 +36,7 @@ NOTE = """**{accuracy:.2%}** of {total} test images right.
 
 def training(client: Client, run: Run, trained: TrainedModel) -> None:
     """Add params, curves, data sets and the model."""
-    hyperparameters(client, run, trained)
+    params(client, run, trained.config, "download", "train")
     contexts = ["training"] + ["validation"] * (trained.config.train.validation > 0)
     _log_datasets(client, run, trained, contexts)
     epochs = pd.read_csv(trained.directory / paths.EPOCHS)
@@ -44,13 +44,8 @@ def training(client: Client, run: Run, trained: TrainedModel) -> None:
     logged = registry.log_model(client, run, trained, end)
     losses = pd.read_csv(trained.directory / paths.LOSSES).rename(columns={"loss": BATCH_LOSS})
     # the loss of a batch is that of the weights before; MLflow compares by the first metric
-    curves = _curves(run, trained, epochs, {end: logged}) + _curves(run, trained, losses, {})
+    curves = _curves(run, epochs, trained, {end: logged}) + _curves(run, losses, trained)
     _log_metrics(client, run, curves)
-
-
-def hyperparameters(client: Client, run: Run, trained: TrainedModel) -> None:
-    """Add the params of the training."""
-    _log_params(client, run, trained.config.model_dump(include={"download", "train"}))
 
 
 def evaluation(client: Client, run: Run, trained: TrainedModel) -> None:
@@ -73,7 +68,7 @@ def evaluation(client: Client, run: Run, trained: TrainedModel) -> None:
         "mlflow.loggedArtifacts": listed,
         # a tag, which unlike a param may change, as this may for the same model
         "evaluate.samples": str(trained.config.evaluate.samples),
-        **trained.provenance(),
+        **provenance(trained.locked()),
     }
     client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
     client.log_artifact(run_id, str(directory / paths.MODEL_CARD), "evaluation")
@@ -88,7 +83,7 @@ def test_scores(client: Client, run: Run, trained: TrainedModel) -> dict[str, An
     row["test_error"] = 1 - metrics["accuracy"]  # whose bars tell models apart
     _log_datasets(client, run, trained, ["test"])
     models = {0: registry.find_model(client, run)}
-    _log_metrics(client, run, _curves(run, trained, pd.DataFrame([{"step": 0, **row}]), models))
+    _log_metrics(client, run, _curves(run, pd.DataFrame([{"step": 0, **row}]), trained, models))
     return metrics
 
 
@@ -125,37 +120,32 @@ def report(client: Client, run: Run, trained: TrainedModel) -> None:
 
 def lesson(client: Client, run: Run, config: Params) -> None:
     """Add params, curves, W and b, tables and pictures of the lesson."""
-    from mlflow.entities import Metric
-
     run_id = run.info.run_id
-    _log_params(client, run, config.model_dump(include={"lesson"}))
-    curves = pd.read_csv(paths.LESSON_EPOCHS).set_index("step").drop(columns="epoch")
-    metrics = [
-        Metric(key, value, run.info.start_time, step)
-        for key, curve in curves.items()
-        for step, value in curve.items()
-    ]
-    _log_metrics(client, run, metrics)
+    params(client, run, config, "lesson")
+    _log_metrics(client, run, _curves(run, pd.read_csv(paths.LESSON_EPOCHS)))
     client.log_artifact(run_id, str(paths.LESSON_WEIGHTS), "model")
     for table in (paths.LESSON_METRICS, paths.LESSON_POINTS, paths.LESSON_EXAMPLES):
         client.log_artifact(run_id, str(table), "tables")
     client.log_artifacts(run_id, str(paths.LESSON_FIGURES), "figures")
 
 
-def _log_params(client: Client, run: Run, sections: dict[str, dict[str, Any]]) -> None:
-    """Log each value as section.key."""
+def params(client: Client, run: Run, config: ModelParams, *sections: str) -> None:
+    """Add each value of these sections as section.key."""
     from mlflow.entities import Param
 
-    params = [
+    logged = [
         Param(f"{section}.{key}", str(value))
-        for section, values in sections.items()
-        for key, value in values.items()
+        for section in sections
+        for key, value in getattr(config, section).model_dump().items()
     ]
-    client.log_batch(run.info.run_id, params=params)
+    client.log_batch(run.info.run_id, params=logged)
 
 
 def _curves(
-    run: Run, trained: TrainedModel, table: pd.DataFrame, models: dict[int, Model]
+    run: Run,
+    table: pd.DataFrame,
+    trained: TrainedModel | None = None,
+    models: dict[int, Model] | None = None,
 ) -> "list[Metric]":
     """Each column by its step, linked to its data set, and to the model of that step, if any.
 
@@ -163,12 +153,13 @@ def _curves(
     """
     from mlflow.entities import Metric
 
-    metrics = []
+    metrics, link = [], {}
     for key in table.columns.drop(["step", "epoch", "batch"], errors="ignore"):
-        source = _dataset(trained, CONTEXTS[key.split("_")[0]])
-        link = {"dataset_name": source.name, "dataset_digest": source.digest}
+        if trained:
+            source = _dataset(trained, CONTEXTS[key.split("_")[0]])
+            link = {"dataset_name": source.name, "dataset_digest": source.digest}
         for step, value in zip(table["step"].tolist(), table[key].tolist(), strict=True):
-            of_model = {"model_id": models[step].model_id} if step in models else {}
+            of_model = {"model_id": models[step].model_id} if models and step in models else {}
             metrics.append(Metric(key, value, run.info.start_time, step, **of_model, **link))
     return metrics
 

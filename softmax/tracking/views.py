@@ -46,21 +46,19 @@ def by_class(counts: pd.DataFrame) -> str:
 
 def mistakes(counts: pd.DataFrame) -> str:
     """The confusion in Markdown, or where that has no room its largest cells that are wrong."""
-    cells, names = counts.to_numpy(), [*map(literal, counts.columns)]
     if len(counts) <= MATRIX:
-        matrix = pd.DataFrame(cells, pd.Index(names, name="class"), names)
+        matrix = counts.rename(index=literal, columns=literal)
         return str(matrix.to_markdown(disable_numparse=[0]))
-    wrong = cells - np.diag(np.diag(cells))
-    worst = np.argsort(-wrong, axis=None, kind="stable")[:WORST]
-    pairs = [(names[k], names[j], wrong[k, j]) for k, j in (divmod(c, len(names)) for c in worst)]
-    table = pd.DataFrame(pairs, columns=["class", "called", "images"])
-    return str(table.to_markdown(index=False, disable_numparse=[0, 1]))
+    pairs = pd.MultiIndex.from_product([counts.index, counts.columns], names=["class", "called"])
+    wrong = (counts - np.diag(np.diag(counts))).to_numpy().ravel()
+    worst = pd.Series(wrong, pairs, name="images").nlargest(WORST).rename(literal).reset_index()
+    return str(worst.to_markdown(index=False, disable_numparse=[0, 1]))
 
 
 LARGEST = 6  # screen pixels per weight
 WIDEST = 1200  # screen pixels; where more would be needed, the tiles are reduced
 CAPTION = 9  # weights high: three rows of four tiles of 28 x 28 are nearly a square
-LETTER = 0.85  # of the caption
+LETTER = 0.85  # of the caption, or as small as the longest name needs
 
 
 def picture(tiles: Levels, names: Sequence[str]) -> Image.Image:
@@ -72,20 +70,14 @@ def picture(tiles: Levels, names: Sequence[str]) -> Image.Image:
     height, width, caption = (math.ceil(length * scale) for length in (*sides, CAPTION))
     size = across * width, math.ceil(classes / across) * (caption + height)
     sheet, method = Image.new("L", size, "white"), Resampling.BOX if scale < 1 else 0
-    draw, font = ImageDraw.Draw(sheet), _font(LETTER * caption, names, width)
+    draw, letters = ImageDraw.Draw(sheet), LETTER * caption
+    longest = max(ImageFont.load_default(letters).getlength(name) for name in names)
+    font = ImageFont.load_default(max(letters * min(1, 0.95 * width / longest), 1))
     for k, (tile, name) in enumerate(zip(tiles, names, strict=True)):
         left, top = k % across * width, k // across * (caption + height)
         draw.text((left + width // 2, top + caption // 2), name, "black", font, anchor="mm")
         sheet.paste(Image.fromarray(tile).resize((width, height), method), (left, top + caption))
     return sheet
-
-
-def _font(
-    size: float, names: Sequence[str], width: int
-) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Letters of this size, or as small as the longest name needs."""
-    longest = max(ImageFont.load_default(size).getlength(name) for name in names)
-    return ImageFont.load_default(max(size * min(1, 0.95 * width / longest), 1))
 
 
 TAG = "mlflow.sharedViewState.comparison"
@@ -97,11 +89,8 @@ METRICS = ("test_accuracy", "validation_accuracy", "train_loss")
 
 def table(rows: Iterable[Mapping[str, str]]) -> str:
     """The value of TAG for rows with these params: a column for each that differs."""
-    values: dict[str, set[str]] = {}
-    for row in rows:
-        for key, value in row.items():
-            values.setdefault(key, set()).add(value)
-    varied = sorted(key for key, found in values.items() if len(found) > 1)
+    counts = pd.DataFrame(list(rows)).nunique()
+    varied = sorted(counts.index[counts > 1])
     columns = [f"metrics.`{key}`" for key in METRICS] + [f"params.`{key}`" for key in varied]
     by = {"orderByKey": f"metrics.`{METRICS[0]}`", "orderByAsc": False}
     return json.dumps({**by, "selectedColumns": columns})
