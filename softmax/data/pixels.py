@@ -143,15 +143,13 @@ def resize(image: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint
         return image
     if image.ndim == 3:
         return np.stack([resize(image[..., k], rows, columns) for k in range(3)], axis=-1)
-    down, across = _overlaps(image.shape[0], rows), _overlaps(image.shape[1], columns)
+    down, across = overlaps(image.shape[0], rows), overlaps(image.shape[1], columns)
     sums = (down @ image.astype(np.float64) @ across.T).astype(np.int64)
     return ((sums + image.size // 2) // image.size).astype(np.uint8)
 
 
 @functools.lru_cache(maxsize=16)
-def _overlaps(old: int, new: int) -> NDArray[np.float64]:
+def overlaps(old: int, new: int) -> NDArray[np.float64]:
     """Return how much of each old pixel each new one covers, (new, old); rows sum to `old`."""
-    starts, ends = np.arange(new)[:, None] * old, np.arange(1, new + 1)[:, None] * old
-    first, last = np.arange(old) * new, np.arange(1, old + 1) * new
-    covered = np.minimum(ends, last) - np.maximum(starts, first)
-    return np.maximum(covered, 0).astype(np.float64)
+    edges = old * np.arange(new + 1)[:, None] - new * np.arange(old)
+    return np.diff(edges.clip(0, new), axis=0).astype(np.float64)
