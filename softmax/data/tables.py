@@ -4,6 +4,7 @@ Pixels are 0 to 255, row by row, a column for each. A directory has a file for e
 """
 
 import csv
+import itertools
 import json
 import math
 import re
@@ -64,7 +65,10 @@ def read(place: Path, options: Options) -> RawDataset:
         (left, *_) = paths.pop(TEST)
         told = f"{left.name} has no labels and is left out"
         warnings = [f"{told}; a sixth of the training images is for the test"]
-    columns = {path: _pixel_names(path, options) for part in paths.values() for path in part}
+    columns: dict[Path, list[str]] = {}
+    for path in itertools.chain(*paths.values()):
+        names = _names(path, options)
+        columns[path] = [name for name in names if name not in _labels(names, options)]
     first, *others = columns
     for path in others:
         if columns[path] != columns[first]:
@@ -100,12 +104,6 @@ def _labels(names: list[str], options: Options) -> list[str]:
     if options.no_header and not options.label:
         return names[:1]
     return [name for name in names if name in ([options.label] if options.label else LABELS)]
-
-
-def _pixel_names(path: Path, options: Options) -> list[str]:
-    """Return the names of the columns but that of labels."""
-    names = _names(path, options)
-    return [name for name in names if name not in _labels(names, options)]
 
 
 def _open(path: Path, options: Options) -> tuple[Any, list[str], list[str]]:
@@ -187,17 +185,13 @@ def _columns(
 
 def _read_csv(path: Path, kinds: list[pa.DataType], options: Options) -> pa.Table:
     """Return columns of these types; ArrowInvalid names the row and column of another value."""
-    numbers = list(map(str, range(len(kinds))))  # since names may repeat
+    types = {str(number): kind for number, kind in enumerate(kinds)}  # since names may repeat
     skip = int(not options.no_header)
-    return arrow_csv.read_csv(
-        path,
-        arrow_csv.ReadOptions(
-            use_threads=False, block_size=BLOCK, column_names=numbers, skip_rows=skip
-        ),
-        convert_options=arrow_csv.ConvertOptions(
-            column_types=dict(zip(numbers, kinds, strict=True)), null_values=[]
-        ),
+    read = arrow_csv.ReadOptions(
+        use_threads=False, block_size=BLOCK, column_names=list(types), skip_rows=skip
     )
+    convert = arrow_csv.ConvertOptions(column_types=types, null_values=[])
+    return arrow_csv.read_csv(path, read, convert_options=convert)
 
 
 def _damaged(path: Path, error: Exception) -> DataError:
