@@ -53,7 +53,9 @@ def read(
                 for name, place, source in _find(path, entry):
                     bar.update()
                     with _kept(failed):
-                        seen.append(PreparedImage(_utf8(name), *_prepare(place, source, entry)))
+                        # a name may have bytes that are not UTF-8, which are written as \xff
+                        utf8 = os.fsencode(name).decode(errors="backslashreplace")
+                        seen.append(PreparedImage(utf8, *_prepare(place, source, entry)))
                 if len(seen) + len(failed) == before:
                     raise DataError(f"{path}: holds no images. Give one that has some.")
     return seen, failed
@@ -66,11 +68,6 @@ def _kept(failed: list[DataError | OSError]) -> Iterator[None]:
         yield
     except (DataError, OSError) as error:
         failed.append(error)
-
-
-def _utf8(name: str) -> str:
-    """Return a file's name, in which bytes that are not UTF-8 are written as \\xff."""
-    return os.fsencode(name).decode(errors="backslashreplace")
 
 
 def _find(path: Path, entry: DatasetEntry) -> Iterator[Found]:
