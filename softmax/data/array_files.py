@@ -128,18 +128,16 @@ def is_idx(path: Path) -> bool:
 
 def read_idx_images(path: Path) -> NDArray[np.uint8]:
     """Return the images of an IDX file; DataError if it holds none."""
-    if path.suffix == ".gz":
-        with tempfile.TemporaryDirectory() as directory:
-            plain = Path(directory, path.stem)
-            try:
+    with tempfile.TemporaryDirectory() as directory:
+        plain = path
+        try:
+            if path.suffix == ".gz":
+                plain = Path(directory, path.stem)
                 plain.write_bytes(gzip.decompress(path.read_bytes()))
-                return read_idx_images(plain)
-            except (OSError, EOFError, zlib.error, DataError) as error:
-                raise DataError(f"{path}: {str(error).replace(f'{plain}: ', '')}") from None
-    try:
-        return idx.read(path, _dimensions(path)).view(np.uint8)
-    except FormatError as error:
-        raise DataError(str(error)) from None  # without the remedy for a download
+            return idx.read(plain, _dimensions(plain)).view(np.uint8)
+        except (OSError, EOFError, zlib.error, FormatError) as error:
+            # without the remedy for a download
+            raise DataError(f"{path}: {str(error).removeprefix(f'{plain}: ')}") from None
 
 
 def _dimensions(path: Path) -> int:
