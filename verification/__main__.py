@@ -63,13 +63,11 @@ def retrain(row: Row, config: dict[str, Any], locked: dvc_lock.Hashes) -> Result
         (directory / "data").symlink_to(Path("data").absolute())
         (directory / datasets.PATH.name).symlink_to(datasets.PATH)
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "DEVICE": "cpu", **row.environment}
+        torchrun = ["torch.distributed.run", "--standalone", f"--nproc-per-node={row.workers}"]
+        command = [row.python, "-m", *([*torchrun, "-m"] if row.workers else [])]
+        command += ["verification.retrain", row.way]
         done = subprocess.run(
-            _command(row),
-            cwd=directory,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
+            command, cwd=directory, env=environment, capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
             reason = done.stderr.strip() or f"status {done.returncode}"
@@ -80,12 +78,6 @@ def retrain(row: Row, config: dict[str, Any], locked: dvc_lock.Hashes) -> Result
                 return Result(row, f"{MISSING}these {what} were chosen", report=report)
         outcome = CONTROL if row.way == "lecture" else _compare(directory, locked)
         return Result(row, outcome, files.sha256(directory / paths.WEIGHTS), report)
-
-
-def _command(row: Row) -> list[str]:
-    torchrun = ["torch.distributed.run", "--standalone", f"--nproc-per-node={row.workers}", "-m"]
-    launcher = torchrun if row.workers else []
-    return [row.python, "-m", *launcher, "verification.retrain", row.way]
 
 
 def _compare(directory: Path, locked: dvc_lock.Hashes) -> str:
