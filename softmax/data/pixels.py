@@ -128,13 +128,11 @@ def decode_all(
             f"have {usual[0]} x {usual[1]}; {1 + len(others)} sizes in all, --size 28x28 makes one"
         )
     gray = sum(image.ndim == 2 for image in images)
-    if gray == len(images):
+    if gray in (0, len(images)):
         return np.stack(images), []
-    colored = np.empty((len(images), *usual, 3), np.uint8)
-    for k, image in enumerate(images):
-        colored[k] = image if image.ndim == 3 else image[..., None]
+    colored = [np.broadcast_to(image.reshape(*usual, -1), (*usual, 3)) for image in images]
     told = f"{gray} of {len(images)} images are gray; they are RGB from now on"
-    return colored, [told] if gray else []
+    return np.stack(colored), [told]
 
 
 def resize(image: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:

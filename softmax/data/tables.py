@@ -17,16 +17,7 @@ import pyarrow.csv as arrow_csv
 from pyarrow import parquet
 
 from softmax.data.pixels import DECODER, Source, decode_all
-from softmax.data.raw_dataset import (
-    PARTS,
-    TEST,
-    TRAIN,
-    Options,
-    RawDataset,
-    join,
-    part_of,
-    shortened,
-)
+from softmax.data.raw_dataset import PARTS, Options, RawDataset, join, part_of, shortened
 from softmax.errors import DataError
 
 LABELS = ("label", "class")  # names of the column, where nobody gives another
@@ -42,7 +33,7 @@ def find(place: Path) -> dict[str, list[Path]]:
     inside = sorted(place.iterdir()) if place.is_dir() else [place]
     found: dict[str, list[Path]] = {part: [] for part in PARTS}
     for path in inside:
-        part = part_of(path.stem) if place.is_dir() else TRAIN
+        part = part_of(path.stem) if place.is_dir() else "train"
         if part and path.suffix.lower() in ENDINGS and path.is_file():
             found[part].append(path)
     for part, paths in found.items():
@@ -61,8 +52,8 @@ def find(place: Path) -> dict[str, list[Path]]:
 def read(place: Path, options: Options) -> RawDataset:
     """Return all rows; DataError where a value is not what its column should hold."""
     paths, warnings, decoder = find(place), list[str](), ""
-    if TEST in paths and not _labels(_names(paths[TEST][0], options), options):  # as of Kaggle
-        (left, *_) = paths.pop(TEST)
+    if "test" in paths and not _labels(_names(paths["test"][0], options), options):  # of Kaggle
+        (left, *_) = paths.pop("test")
         told = f"{left.name} has no labels and is left out"
         warnings = [f"{told}; a sixth of the training images is for the test"]
     columns: dict[Path, list[str]] = {}
