@@ -32,8 +32,6 @@ from verification.retrain import REPORT
 ROOT = Path(__file__).parents[1]
 LAYOUT = "{:<22} {:<6} {:<12} {:>7} {:>7} {:>7}  {:<33}  {:<16}  {}"
 REPORTED = ("device", "instructions", "threads", "workers", "seconds", "versions")
-HEADER = LAYOUT.format("configuration", *REPORTED, "weights SHA-256", "outputs")
-AT_ONCE = 2  # rows, most of which keep one core busy
 SAME, CONTROL, MISSING = "as locked", "control", "not run: "
 # A caller may have set these variables. Each row sets its own.
 SETTINGS = re.compile("WORKERS|DEVICE|(PET|OMP|OPENBLAS|GOTO|MKL|ATEN|NPY|NUMBA)_")
@@ -127,9 +125,9 @@ def main() -> None:
     for stage in dvc_lock.RESULTS:
         locked |= dvc_lock.outputs(stages, stage)
     results = []
-    tqdm.write(HEADER)
+    tqdm.write(LAYOUT.format("configuration", *REPORTED, "weights SHA-256", "outputs"))
     rows = rows_of()
-    pool = ThreadPoolExecutor(AT_ONCE)
+    pool = ThreadPoolExecutor(2)  # rows at once, most of which keep one core busy
     try:
         found = pool.map(lambda row: retrain(row, config, locked), rows)
         for result in tqdm(found, desc="verify", unit="row", total=len(rows), disable=None):
