@@ -96,9 +96,9 @@ def write_entry(name: str, found: ImportedDataset, directory: Path) -> None:
     }.items():
         entry[key] = CommentedSeq(values)
         entry[key].fa.set_flow_style()  # in one line
-    for key, value in {"prepared": found.prepared, "decoder": found.decoder}.items():
+    for key in ("prepared", "decoder"):
         entry.pop(key, None)
-        if value:
+        if value := getattr(found, key):
             entry[key] = value
     for file in FILES:
         path = directory / file

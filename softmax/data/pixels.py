@@ -26,7 +26,6 @@ from tqdm import tqdm
 
 from softmax.data.raw_dataset import check_size
 from softmax.errors import DataError
-from softmax.pipeline.datasets import MAX_SIDE
 
 FORMATS = ("PNG", "JPEG", "BMP", "PPM", "TIFF", "WEBP")
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm", ".tif", ".tiff", ".webp")
@@ -112,11 +111,9 @@ def decode_all(
     images = []
     for name, source in tqdm(named, "images", unit=" images", leave=False, disable=None):
         image = decode(source, name)
-        if size:
-            image = resize(image, *size)
-        elif max(image.shape[:2]) > MAX_SIDE:
+        if not size:
             check_size(name, *image.shape[:2])
-        images.append(image)
+        images.append(resize(image, *size) if size else image)
     if not images:
         raise DataError(f"{place}: 0 images. Name a table, or directories, one for each class.")
     (usual, count), *others = Counter(image.shape[:2] for image in images).most_common()
