@@ -89,26 +89,24 @@ def compare(base: str, head: tuple[str, ...]) -> None:
 
 @command("predict photo.jpg --explain")
 @click.argument(
-    "files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path)
+    "paths", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path)
 )
 @click.option("--rev", help="Ask the model of a commit, branch, tag or DVC experiment.")
-@click.option("--model", help="Ask a model of MLflow's registry: models:/softmax-mnist/1.")
+@click.option("--model", "uri", help="Ask a model of MLflow's registry: models:/softmax-mnist/1.")
 @click.option("--explain", is_flag=True, help="Draw what each pixel contributes, too.")
 @click.option("--json", "form", flag_value="json", help="Print all answers as JSON.")
 @click.option("--csv", "form", flag_value="csv", help="Print all answers as CSV.")
-def predict(
-    files: tuple[Path, ...], rev: str | None, model: str | None, explain: bool, form: str | None
-) -> None:
+def predict(**given: Any) -> None:
     """Classify images of your own.
 
     FILE is an image, a directory of images, a table (CSV or Parquet), an .npz or an IDX file. The
     exit status is 1 if some of the images cannot be read, and 2 if none can.
     """
-    if rev and model:
+    if given["rev"] and given["uri"]:
         raise UsageError("predict: --rev and --model name two models. Give one of them.")
     from softmax.cli import predict
 
-    predict.run(files, rev, model, explain=explain, form=form)
+    predict.run(**given)
 
 
 @command("track --history")
