@@ -4,7 +4,6 @@ Prints each table, and writes them, with the machine, to benchmarks/results.md. 
 (`dvc repro download`) and requirements-dev.txt.
 """
 
-import argparse
 import os
 import platform
 import re
@@ -28,9 +27,6 @@ def machine() -> str:
 
 def main() -> None:
     """Print all tables and write them."""
-    argparse.ArgumentParser(
-        prog="benchmarks", description="Write benchmarks/results.md."
-    ).parse_args()
     parts = ["# What `make bench` printed", machine()]
     for report in (epoch.report, ceiling.report, growth.report, shell.report):
         parts.append(report())

@@ -123,8 +123,7 @@ def share(count: int, batch_size: int) -> float:
 def exponent(counts: Sequence[int], values: Sequence[float]) -> float | None:
     """Return that of the power of the count that fits best, by least squares of the logarithms.
 
-    None if there is none, because a value is 0: a small training may need no more memory than what
-    the process has had before.
+    None if a value is 0: a small training may need no more memory than the process had before.
     """
     if min(values) == 0:
         return None
@@ -138,17 +137,8 @@ def report() -> str:
     for name, counts in tqdm(SIZES.items(), desc="growth"):
         costs = [train(Size()._replace(**{name: count})) for count in counts]
         seconds, mib = zip(*costs, strict=True)
-        of_seconds, of_mib = exponent(counts, seconds), exponent(counts, mib)
-        rows.append(
-            [
-                name,
-                joined(counts, ","),
-                joined(seconds, ".2f"),
-                of_seconds,
-                joined(mib, ".0f"),
-                of_mib,
-            ]
-        )
+        row = [name, joined(counts, ","), joined(seconds, ".2f"), exponent(counts, seconds)]
+        rows.append([*row, joined(mib, ".0f"), exponent(counts, mib)])
     head = ["what grows", "from, to", "seconds", "exponent", "MiB above the start", "exponent"]
     grown = tabulate(rows, head, tablefmt="github", floatfmt=".2f")
     head = ["20 epochs, batches of", *(f"{count} workers [s]" for count in WORKERS)]

@@ -32,8 +32,6 @@ from verification.retrain import REPORT
 ROOT = Path(__file__).parents[1]
 LAYOUT = "{:<22} {:<6} {:<12} {:>7} {:>7} {:>7}  {:<33}  {:<16}  {}"
 REPORTED = ("device", "instructions", "threads", "workers", "seconds", "versions")
-HEADER = LAYOUT.format("configuration", *REPORTED, "weights SHA-256", "outputs")
-AT_ONCE = 2  # rows, most of which keep one core busy
 SAME, CONTROL, MISSING = "as locked", "control", "not run: "
 # A caller may have set these variables. Each row sets its own.
 SETTINGS = re.compile("WORKERS|DEVICE|(PET|OMP|OPENBLAS|GOTO|MKL|ATEN|NPY|NUMBA)_")
@@ -63,13 +61,11 @@ def retrain(row: Row, config: dict[str, Any], locked: dvc_lock.Hashes) -> Result
         (directory / "data").symlink_to(Path("data").absolute())
         (directory / datasets.PATH.name).symlink_to(datasets.PATH)
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "DEVICE": "cpu", **row.environment}
+        torchrun = ["torch.distributed.run", "--standalone", f"--nproc-per-node={row.workers}"]
+        command = [row.python, "-m", *([*torchrun, "-m"] if row.workers else [])]
+        command += ["verification.retrain", row.way]
         done = subprocess.run(
-            _command(row),
-            cwd=directory,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
+            command, cwd=directory, env=environment, capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
             reason = done.stderr.strip() or f"status {done.returncode}"
@@ -80,12 +76,6 @@ def retrain(row: Row, config: dict[str, Any], locked: dvc_lock.Hashes) -> Result
                 return Result(row, f"{MISSING}these {what} were chosen", report=report)
         outcome = CONTROL if row.way == "lecture" else _compare(directory, locked)
         return Result(row, outcome, files.sha256(directory / paths.WEIGHTS), report)
-
-
-def _command(row: Row) -> list[str]:
-    torchrun = ["torch.distributed.run", "--standalone", f"--nproc-per-node={row.workers}", "-m"]
-    launcher = torchrun if row.workers else []
-    return [row.python, "-m", *launcher, "verification.retrain", row.way]
 
 
 def _compare(directory: Path, locked: dvc_lock.Hashes) -> str:
@@ -135,9 +125,9 @@ def main() -> None:
     for stage in dvc_lock.RESULTS:
         locked |= dvc_lock.outputs(stages, stage)
     results = []
-    tqdm.write(HEADER)
+    tqdm.write(LAYOUT.format("configuration", *REPORTED, "weights SHA-256", "outputs"))
     rows = rows_of()
-    pool = ThreadPoolExecutor(AT_ONCE)
+    pool = ThreadPoolExecutor(2)  # rows at once, most of which keep one core busy
     try:
         found = pool.map(lambda row: retrain(row, config, locked), rows)
         for result in tqdm(found, desc="verify", unit="row", total=len(rows), disable=None):

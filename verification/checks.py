@@ -64,22 +64,15 @@ def _differences(directory: Path, environment: dict[str, str]) -> Iterator[str]:
     yield from (f"no stage makes {path}: git rm it" for path in gone)
     seen = listed("--modified", "--others", "--exclude-standard")
     if changed := [path for path in seen if path not in gone]:
-        files = dict.fromkeys([*changed, *_other_outputs(directory)])
+        here, there = dvc_lock.load(), dvc_lock.load(directory)
+        outputs = [output for name in there for output in dvc_lock.outputs(there, name).items()]
+        known = {path: md5 for name in here for path, md5 in dvc_lock.outputs(here, name).items()}
+        other = [str(path) for path, md5 in outputs if known.get(path) != md5]
+        files = dict.fromkeys([*changed, *other])
         yield (
             f"from scratch, other bytes come in {', '.join(files)}; "
             f"run `dvc repro --force --no-run-cache`, then commit dvc.lock and metrics"
         )
-
-
-def _other_outputs(directory: Path) -> list[str]:
-    """The outputs that have other hashes in the lock of `folder` than in the one here."""
-    here, there = dvc_lock.load(), dvc_lock.load(directory)
-    return [
-        str(path)
-        for name in there
-        for path, md5 in dvc_lock.outputs(there, name).items()
-        if dvc_lock.outputs(here, name).get(path) != md5
-    ]
 
 
 def _environment() -> dict[str, str]:

@@ -29,7 +29,9 @@ class Row(NamedTuple):
 
 def here() -> list[Row]:
     """Return all rows but those of `arm`, whether this machine can run them or not."""
-    return [*_numpy(), *_torch(), *_compiled(), *_workers(), *_control()]
+    # with one thread twice: only the number of threads may tell the controls apart
+    control = [Row(f"control, threads: {n}", "lecture", _threads(n), threads=n) for n in (1, 1, 2)]
+    return [*_numpy(), *_torch(), *_compiled(), *_workers(), *control]
 
 
 def arm() -> list[Row]:
@@ -86,11 +88,6 @@ def _workers() -> list[Row]:
         gpu,
         gpu._replace(name="GPU workers, NCCL", workers=max(count, 1)),
     ]
-
-
-def _control() -> list[Row]:
-    """With one thread twice: only the number of threads may tell them apart."""
-    return [Row(f"control, threads: {n}", "lecture", _threads(n), threads=n) for n in (1, 1, 2)]
 
 
 def _threads(count: int | None) -> dict[str, str]:

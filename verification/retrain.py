@@ -140,12 +140,7 @@ def computed_by(way: str) -> dict[str, Any]:
         if where == "cuda":
             instructions = "sm_{}{}".format(*torch.cuda.get_device_capability())
             where = torch.cuda.get_device_name()
-    return {
-        "device": where,
-        "instructions": instructions,
-        "threads": threads,
-        "versions": versions,
-    }
+    return {"device": where, "instructions": instructions, "threads": threads, "versions": versions}
 
 
 @exits_cleanly

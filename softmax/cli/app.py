@@ -14,30 +14,24 @@ import click
 
 from softmax.errors import SoftmaxError, exits_cleanly
 
-WIDTH = 100  # columns of a help page
-
 
 class UsageError(SoftmaxError):
     """A command got arguments that it does not understand."""
 
 
-class Sides(click.ParamType[tuple[int, ...]]):
-    """Rows and columns such as 20x30, and x3 after them where `channels` may follow."""
+def sides(_: Any, option: click.Parameter, value: str | None) -> tuple[int, ...] | None:
+    """Return the numbers of 20x30, rows and columns, or of 32x32x3, which may be a shape."""
+    pattern = "[1-9][0-9]{0,4}x[1-9][0-9]{0,4}" + ("(x3)?" if option.name == "shape" else "")
+    if value is not None and not re.fullmatch(pattern, value):
+        raise click.BadParameter(f"{value!r} should be rows and columns, such as 20x30")
+    return tuple(map(int, value.split("x"))) if value else None
 
-    name = "ROWSxCOLUMNS"
 
-    def __init__(self, *, channels: bool = False) -> None:
-        self.pattern = "[1-9][0-9]{0,4}x[1-9][0-9]{0,4}" + ("(x3)?" if channels else "")
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, ...]:
-        """Return the numbers."""
-        if not re.fullmatch(self.pattern, value):
-            self.fail(f"{value!r} should be rows and columns, such as 20x30", param, ctx)
-        return tuple(map(int, value.split("x")))
+SIDES: dict[str, Any] = {"callback": sides, "metavar": "ROWSXCOLUMNS"}
 
 
 @click.group(
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDTH},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Stages are run by DVC: `dvc repro`, `dvc exp run -S train.learning_rate=0.01`.",
 )
 def program() -> None:
@@ -65,10 +59,8 @@ def run(pull: bool) -> None:
 @click.option("--trials", type=click.IntRange(1), help="Draw so many random settings.")
 @click.option("--seed", default=0, type=click.IntRange(0, 2**64 - 1), help="Draw different ones.")
 @click.option("--halving", is_flag=True, help="End the worse half early, again and again.")
-@click.option("--json", is_flag=True, help="Print all results as JSON.")
-def sweep(
-    values: tuple[str, ...], trials: int | None, seed: int, halving: bool, json: bool
-) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print all results as JSON.")
+def sweep(**given: Any) -> None:
     """Train one model for each combination of values.
 
     Each model has the bytes of its own single run. With --trials, a value may be a range,
@@ -77,7 +69,7 @@ def sweep(
     """
     from softmax.cli import sweep
 
-    sweep.run(values, trials, seed, halving=halving, as_json=json)
+    sweep.run(**given)
 
 
 @command("compare main my-experiment")
@@ -97,26 +89,24 @@ def compare(base: str, head: tuple[str, ...]) -> None:
 
 @command("predict photo.jpg --explain")
 @click.argument(
-    "files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path)
+    "paths", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path)
 )
 @click.option("--rev", help="Ask the model of a commit, branch, tag or DVC experiment.")
-@click.option("--model", help="Ask a model of MLflow's registry: models:/softmax-mnist/1.")
+@click.option("--model", "uri", help="Ask a model of MLflow's registry: models:/softmax-mnist/1.")
 @click.option("--explain", is_flag=True, help="Draw what each pixel contributes, too.")
 @click.option("--json", "form", flag_value="json", help="Print all answers as JSON.")
 @click.option("--csv", "form", flag_value="csv", help="Print all answers as CSV.")
-def predict(
-    files: tuple[Path, ...], rev: str | None, model: str | None, explain: bool, form: str | None
-) -> None:
+def predict(**given: Any) -> None:
     """Classify images of your own.
 
     FILE is an image, a directory of images, a table (CSV or Parquet), an .npz or an IDX file. The
     exit status is 1 if some of the images cannot be read, and 2 if none can.
     """
-    if rev and model:
+    if given["rev"] and given["uri"]:
         raise UsageError("predict: --rev and --model name two models. Give one of them.")
     from softmax.cli import predict
 
-    predict.run(files, rev, model, explain=explain, form=form)
+    predict.run(**given)
 
 
 @command("track --history")
@@ -145,8 +135,8 @@ def data() -> None:
 @command("data add mine photos/ --size 28x28", data)
 @click.argument("name")
 @click.argument("place", metavar="SOURCE")
-@click.option("--size", type=Sides(), help="Resize images to so many rows and columns.")
-@click.option("--shape", type=Sides(channels=True), help="The shape of an image in a table.")
+@click.option("--size", **SIDES, help="Resize images to so many rows and columns.")
+@click.option("--shape", **SIDES, help="The shape of an image in a table.")
 @click.option("--label", help="The column of a table that has the labels.")
 @click.option("--no-header", is_flag=True, help="The first line of a CSV file is an image.")
 @click.option("--replace", is_flag=True, help="Replace a data set that this project ships.")

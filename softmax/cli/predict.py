@@ -33,21 +33,16 @@ ROWS, NEXT = 20, 2  # of a table, and classes after the first
 
 
 def run(
-    paths: Sequence[Path],
-    rev: str | None,
-    registered: str | None,
-    *,
-    explain: bool,
-    form: str | None,
+    paths: Sequence[Path], rev: str | None, uri: str | None, *, explain: bool, form: str | None
 ) -> None:
     """Read all images, draw what the model saw, print its answers, and name what is left out.
 
     Ends with exit status 1 if something is left out; DataError if all of it is.
     """
-    if registered:
+    if uri:
         from softmax.tracking import registry  # MLflow takes seconds to import
 
-        model = registry.load(registered)
+        model = registry.load(uri)
     else:
         model = trained_models.of_revision(rev) if rev else trained_models.of_workspace()
     seen, failed = user_images.read(paths, model.entry)

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 def run(
-    overrides: Sequence[str], trials: int | None, seed: int, *, halving: bool, as_json: bool
+    values: Sequence[str], trials: int | None, seed: int, *, halving: bool, as_json: bool
 ) -> None:
     """Train what is not trained yet, show it in MLflow, and say which model is best."""
-    tried = search_space.read(overrides, trials, seed)
+    tried = search_space.read(values, trials, seed)
     passes.sets(tried[0].params.download.dataset, "cpu")  # or say what is wrong
     results = train(halve(tried) if halving else tried)
     if as_json:
@@ -110,13 +110,11 @@ class Rows:
 
     def add(self, result: Result) -> None:
         """Add the run of a model, or complete it."""
-        added = False
+        sweep, self.sweep = self.sweep, None
         with recorder.never_fails("sweep"):
-            if self.sweep:
-                self.sweep.add(result)
-            added = True
-        if not added:
-            self.sweep = None
+            if sweep:
+                sweep.add(result)
+            self.sweep = sweep
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Show all results in the parent, or how the sweep ended early."""

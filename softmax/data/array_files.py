@@ -128,18 +128,16 @@ def is_idx(path: Path) -> bool:
 
 def read_idx_images(path: Path) -> NDArray[np.uint8]:
     """Return the images of an IDX file; DataError if it holds none."""
-    if path.suffix == ".gz":
-        with tempfile.TemporaryDirectory() as directory:
-            plain = Path(directory, path.stem)
-            try:
+    with tempfile.TemporaryDirectory() as directory:
+        plain = path
+        try:
+            if path.suffix == ".gz":
+                plain = Path(directory, path.stem)
                 plain.write_bytes(gzip.decompress(path.read_bytes()))
-                return read_idx_images(plain)
-            except (OSError, EOFError, zlib.error, DataError) as error:
-                raise DataError(f"{path}: {str(error).replace(f'{plain}: ', '')}") from None
-    try:
-        return idx.read(path, _dimensions(path)).view(np.uint8)
-    except FormatError as error:
-        raise DataError(str(error)) from None  # without the remedy for a download
+            return idx.read(plain, _dimensions(plain)).view(np.uint8)
+        except (OSError, EOFError, zlib.error, FormatError) as error:
+            # without the remedy for a download
+            raise DataError(f"{path}: {str(error).removeprefix(f'{plain}: ')}") from None
 
 
 def _dimensions(path: Path) -> int:
@@ -161,9 +159,14 @@ def read_torchvision(name: str) -> RawDataset:
     """Return the data set of this name, which torchvision downloads."""
     if name not in TORCHVISION_NAMES:
         raise DataError(f"{name}: of torchvision there are {', '.join(TORCHVISION_NAMES)}")
+    from torchvision import datasets  # takes seconds
+
+    family, _, split = name.partition("-")
+    owner = getattr(datasets, family.upper())
+    create = functools.partial(owner, split=split) if split else owner
     with tempfile.TemporaryDirectory() as directory:
         try:
-            sets = [_class(name)(directory, train=k, download=True) for k in (True, False)]
+            sets = [create(directory, train=part, download=True) for part in (True, False)]
         except (RuntimeError, OSError) as error:
             raise DataError(f"torchvision: {name}: {' '.join(str(error).split())}") from None
     images = [np.asarray(part.data) for part in sets]
@@ -177,18 +180,7 @@ def read_torchvision(name: str) -> RawDataset:
         case "emnist-letters":
             classes = list(string.ascii_lowercase)
             labels = [part - 1 for part in labels]  # the first letter is 1
-    if name.startswith("emnist"):
+    if split:
         images = [part.transpose(0, 2, 1) for part in images]  # which lie on their side
     raw = _in_order(name, images, labels, classes)
     return raw if name == "usps" else raw._replace(prepared="pen strokes")
-
-
-def _class(name: str) -> Any:
-    """Return torchvision's class of this name."""
-    from torchvision import datasets  # takes seconds
-
-    match name.split("-"):
-        case ["emnist", split]:
-            return functools.partial(datasets.EMNIST, split=split)
-        case _:
-            return getattr(datasets, name.upper())

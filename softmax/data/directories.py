@@ -5,15 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from softmax.data.pixels import DECODER, ENDINGS, decode_all
-from softmax.data.raw_dataset import (
-    PARTS,
-    TEST,
-    TRAIN,
-    RawDataset,
-    class_name,
-    part_of,
-    shortened,
-)
+from softmax.data.raw_dataset import PARTS, TEST, TRAIN, RawDataset, class_name, part_of, shortened
 from softmax.errors import DataError
 
 
@@ -67,10 +59,7 @@ def _visible(name: str) -> bool:
 
 
 def files(roots: Iterable[Path]) -> list[Path]:
-    """Return all files below these directories, each once.
-
-    Links are followed; DataError for one that leads back.
-    """
+    """Return all files below these directories, each once; DataError for a link that leads back."""
     seen: set[Path] = set()
 
     def once(path: Path) -> bool:

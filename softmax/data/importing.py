@@ -1,31 +1,22 @@
 """Import a data set, in whichever format, as four IDX files and an entry in datasets.yaml."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
-from ruamel.yaml.error import YAMLError
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from softmax.core import idx
 from softmax.data import array_files, directories, raw_dataset, tables
 from softmax.data.pixels import resize
-from softmax.data.raw_dataset import ImportedDataset, Options, check_size
+from softmax.data.raw_dataset import ImportedDataset, Options, RawDataset, check_size
 from softmax.errors import DataError
 from softmax.pipeline import datasets, files
 from softmax.pipeline.datasets import FILES
-
-USED = {  # options, by kind of data
-    "torchvision's data": (),
-    "IDX files": (),
-    "a table": ("size", "shape", "label", "no_header"),
-    "an .npz": ("size",),
-    "directories of images": ("size",),
-}
 
 
 def read(name: str, place: str, options: Options) -> ImportedDataset:
@@ -33,44 +24,37 @@ def read(name: str, place: str, options: Options) -> ImportedDataset:
 
     Raises DataError, in one line, for whatever the pipeline cannot use.
     """
-    kind, path = _kind(place), Path(place)
+    kind, used, read_raw = _format(name, place, options)
     for option, value in options._asdict().items():
-        if value and option not in USED[kind]:
+        if value and option not in used:
             raise DataError(
                 f"{place}: --{option.replace('_', '-')} is not for {kind}. Leave it out."
             )
     if options.size:
         check_size("--size", *options.size)
-    match kind:
-        case "IDX files":
-            raw = array_files.read_idx(place)
-        case "torchvision's data":
-            raw = array_files.read_torchvision(name)
-        case "a table":
-            raw = tables.read(path, options)
-        case "an .npz":
-            raw = array_files.read_npz(path)
-        case _:
-            raw = directories.read(path, options.size)
+    raw = read_raw()
     if options.size:
         resized = [resize(image, *options.size) for image in raw.images]
         raw = raw._replace(images=np.stack(resized), prepared="resized")
     return raw_dataset.prepare(place, raw)
 
 
-def _kind(place: str) -> str:
-    """Return which of USED lies at `place`; DataError if none."""
+def _format(
+    name: str, place: str, options: Options
+) -> tuple[str, tuple[str, ...], Callable[[], RawDataset]]:
+    """Return what lies at `place`, the options for it, and how to read it; DataError if nothing."""
     path = Path(place)
     if place == "torchvision":
-        return "torchvision's data"
+        return "torchvision's data", (), partial(array_files.read_torchvision, name)
     if array_files.are_idx(place):
-        return "IDX files"
+        return "IDX files", (), partial(array_files.read_idx, place)
     if path.suffix == ".npz" and path.is_file():
-        return "an .npz"
+        return "an .npz", ("size",), partial(array_files.read_npz, path)
     if path.exists() and "train" in tables.find(path):
-        return "a table"
+        return "a table", Options._fields, partial(tables.read, path, options)
     if path.is_dir():
-        return "directories of images"
+        size = options.size
+        return "directories of images", ("size",), partial(directories.read, path, size)
     raise DataError(
         f"{place}: neither a directory nor a file .csv, .parquet or .npz, a URL or torchvision"
     )
@@ -78,13 +62,13 @@ def _kind(place: str) -> str:
 
 def named(name: str, found: ImportedDataset) -> ImportedDataset:
     """Return the data, with what only the entry knows: pen strokes, and the names of classes."""
-    entry = _load(_yaml()).get(name, {})
-    same_shape = entry.get("shape") == [*found.training.images.shape[1:]]
-    if same_shape and not found.prepared and entry.get("prepared") == "pen strokes":
-        found = found._replace(prepared="pen strokes")
-    names = entry.get("classes", [])
-    if list(found.classes) == list(map(str, range(len(names)))):
-        return found._replace(classes=tuple(map(str, names)))
+    if not (entry := datasets.load().get(name)):
+        return found
+    same_shape = entry.shape == found.training.images.shape[1:]
+    if same_shape and not found.prepared and entry.prepared == "pen strokes":
+        found = found._replace(prepared=entry.prepared)
+    if list(found.classes) == list(map(str, range(len(entry.classes)))):
+        return found._replace(classes=entry.classes)
     return found
 
 
@@ -100,8 +84,9 @@ def write_files(found: ImportedDataset, directory: Path) -> None:
 
 def write_entry(name: str, found: ImportedDataset, directory: Path) -> None:
     """Put the entry of the data, whose files are in `directory`, in the place of what it was."""
-    yaml, text = _yaml(), io.BytesIO()
-    content = _load(yaml)
+    yaml, text = YAML(), io.BytesIO()  # which keeps comments and order
+    yaml.width, yaml.preserve_quotes = 100, True
+    content = yaml.load(datasets.PATH.read_text(encoding="utf-8"))
     entry = content.setdefault(name, {})
     for key, values in {
         "images": [len(part.labels) for part in (found.training, found.test)],
@@ -109,10 +94,11 @@ def write_entry(name: str, found: ImportedDataset, directory: Path) -> None:
         "classes": map(DoubleQuotedScalarString, found.classes),
         "validation": raw_dataset.validation_sizes(found.training.labels),
     }.items():
-        entry[key] = _line(values)
-    for key, value in {"prepared": found.prepared, "decoder": found.decoder}.items():
+        entry[key] = CommentedSeq(values)
+        entry[key].fa.set_flow_style()  # in one line
+    for key in ("prepared", "decoder"):
         entry.pop(key, None)
-        if value:
+        if value := getattr(found, key):
             entry[key] = value
     for file in FILES:
         path = directory / file
@@ -120,29 +106,3 @@ def write_entry(name: str, found: ImportedDataset, directory: Path) -> None:
         entry[file] = {"md5": files.md5(path), "sha256": files.sha256(path), "size": size}
     yaml.dump(content, text)
     files.write({datasets.PATH: text.getvalue()})
-
-
-def _yaml() -> YAML:
-    """Return what reads and writes datasets.yaml, and keeps comments, order and quotes."""
-    yaml = YAML()
-    yaml.width = 100
-    yaml.preserve_quotes = True
-    return yaml
-
-
-def _load(yaml: YAML) -> Any:
-    """Return the entries by name; DataError if they cannot be read."""
-    try:
-        content = yaml.load(datasets.PATH.read_text(encoding="utf-8"))
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise DataError(f"{datasets.PATH.name}: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise DataError(f"{datasets.PATH.name}: should name data sets")
-    return content
-
-
-def _line(values: Iterable[Any]) -> CommentedSeq:
-    """Return `values` as a list in one line."""
-    line = CommentedSeq(values)
-    line.fa.set_flow_style()
-    return line

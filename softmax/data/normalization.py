@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from softmax.data.pixels import overlaps
 from softmax.errors import DataError
 
 BOX = 20  # pixels that the longer side of the ink is made to have
@@ -29,19 +30,13 @@ def normalize(strokes: Levels) -> Levels:
     inside = slice(BOX, BOX + SIDE)
     if strokes.any():
         rows, columns = (np.flatnonzero(strokes.any(axis=axis)) for axis in (1, 0))
-        drawn = strokes[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.int64)
+        drawn = strokes[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         size = max(drawn.shape)
-        down, across = (_shares(cells, size) for cells in drawn.shape)
-        sums = down @ drawn @ across.T
+        down, across = (overlaps(size, BOX)[:, :cells] for cells in drawn.shape)
+        sums = (down @ drawn @ across.T).astype(np.int64)
         y, x = (BOX + _first(sums.sum(axis=axis)) for axis in (1, 0))
         image[y : y + BOX, x : x + BOX] = _nearest(sums, size**2)
     return image[inside, inside]
-
-
-def _shares(cells: int, size: int) -> Whole:
-    """How many twentieths of each cell are in each pixel, `size` twentieths long: (20, cells)."""
-    edges = size * np.arange(BOX + 1)[:, None] - BOX * np.arange(cells)
-    return np.diff(edges.clip(0, BOX), axis=0)
 
 
 def _first(mass: Whole) -> int:

@@ -26,7 +26,6 @@ from tqdm import tqdm
 
 from softmax.data.raw_dataset import check_size
 from softmax.errors import DataError
-from softmax.pipeline.datasets import MAX_SIDE
 
 FORMATS = ("PNG", "JPEG", "BMP", "PPM", "TIFF", "WEBP")
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm", ".tif", ".tiff", ".webp")
@@ -112,11 +111,9 @@ def decode_all(
     images = []
     for name, source in tqdm(named, "images", unit=" images", leave=False, disable=None):
         image = decode(source, name)
-        if size:
-            image = resize(image, *size)
-        elif max(image.shape[:2]) > MAX_SIDE:
+        if not size:
             check_size(name, *image.shape[:2])
-        images.append(image)
+        images.append(resize(image, *size) if size else image)
     if not images:
         raise DataError(f"{place}: 0 images. Name a table, or directories, one for each class.")
     (usual, count), *others = Counter(image.shape[:2] for image in images).most_common()
@@ -128,13 +125,11 @@ def decode_all(
             f"have {usual[0]} x {usual[1]}; {1 + len(others)} sizes in all, --size 28x28 makes one"
         )
     gray = sum(image.ndim == 2 for image in images)
-    if gray == len(images):
+    if gray in (0, len(images)):
         return np.stack(images), []
-    colored = np.empty((len(images), *usual, 3), np.uint8)
-    for k, image in enumerate(images):
-        colored[k] = image if image.ndim == 3 else image[..., None]
+    colored = [np.broadcast_to(image.reshape(*usual, -1), (*usual, 3)) for image in images]
     told = f"{gray} of {len(images)} images are gray; they are RGB from now on"
-    return colored, [told] if gray else []
+    return np.stack(colored), [told]
 
 
 def resize(image: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:
@@ -143,15 +138,13 @@ def resize(image: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint
         return image
     if image.ndim == 3:
         return np.stack([resize(image[..., k], rows, columns) for k in range(3)], axis=-1)
-    down, across = _overlaps(image.shape[0], rows), _overlaps(image.shape[1], columns)
+    down, across = overlaps(image.shape[0], rows), overlaps(image.shape[1], columns)
     sums = (down @ image.astype(np.float64) @ across.T).astype(np.int64)
     return ((sums + image.size // 2) // image.size).astype(np.uint8)
 
 
 @functools.lru_cache(maxsize=16)
-def _overlaps(old: int, new: int) -> NDArray[np.float64]:
+def overlaps(old: int, new: int) -> NDArray[np.float64]:
     """Return how much of each old pixel each new one covers, (new, old); rows sum to `old`."""
-    starts, ends = np.arange(new)[:, None] * old, np.arange(1, new + 1)[:, None] * old
-    first, last = np.arange(old) * new, np.arange(1, old + 1) * new
-    covered = np.minimum(ends, last) - np.maximum(starts, first)
-    return np.maximum(covered, 0).astype(np.float64)
+    edges = old * np.arange(new + 1)[:, None] - new * np.arange(old)
+    return np.diff(edges.clip(0, new), axis=0).astype(np.float64)

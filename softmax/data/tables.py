@@ -4,6 +4,7 @@ Pixels are 0 to 255, row by row, a column for each. A directory has a file for e
 """
 
 import csv
+import itertools
 import json
 import math
 import re
@@ -16,16 +17,7 @@ import pyarrow.csv as arrow_csv
 from pyarrow import parquet
 
 from softmax.data.pixels import DECODER, Source, decode_all
-from softmax.data.raw_dataset import (
-    PARTS,
-    TEST,
-    TRAIN,
-    Options,
-    RawDataset,
-    join,
-    part_of,
-    shortened,
-)
+from softmax.data.raw_dataset import PARTS, Options, RawDataset, join, part_of, shortened
 from softmax.errors import DataError
 
 LABELS = ("label", "class")  # names of the column, where nobody gives another
@@ -41,7 +33,7 @@ def find(place: Path) -> dict[str, list[Path]]:
     inside = sorted(place.iterdir()) if place.is_dir() else [place]
     found: dict[str, list[Path]] = {part: [] for part in PARTS}
     for path in inside:
-        part = part_of(path.stem) if place.is_dir() else TRAIN
+        part = part_of(path.stem) if place.is_dir() else "train"
         if part and path.suffix.lower() in ENDINGS and path.is_file():
             found[part].append(path)
     for part, paths in found.items():
@@ -60,11 +52,14 @@ def find(place: Path) -> dict[str, list[Path]]:
 def read(place: Path, options: Options) -> RawDataset:
     """Return all rows; DataError where a value is not what its column should hold."""
     paths, warnings, decoder = find(place), list[str](), ""
-    if TEST in paths and not _labels(_names(paths[TEST][0], options), options):  # as of Kaggle
-        (left, *_) = paths.pop(TEST)
+    if "test" in paths and not _labels(_names(paths["test"][0], options), options):  # of Kaggle
+        (left, *_) = paths.pop("test")
         told = f"{left.name} has no labels and is left out"
         warnings = [f"{told}; a sixth of the training images is for the test"]
-    columns = {path: _pixel_names(path, options) for part in paths.values() for path in part}
+    columns: dict[Path, list[str]] = {}
+    for path in itertools.chain(*paths.values()):
+        names = _names(path, options)
+        columns[path] = [name for name in names if name not in _labels(names, options)]
     first, *others = columns
     for path in others:
         if columns[path] != columns[first]:
@@ -100,12 +95,6 @@ def _labels(names: list[str], options: Options) -> list[str]:
     if options.no_header and not options.label:
         return names[:1]
     return [name for name in names if name in ([options.label] if options.label else LABELS)]
-
-
-def _pixel_names(path: Path, options: Options) -> list[str]:
-    """Return the names of the columns but that of labels."""
-    names = _names(path, options)
-    return [name for name in names if name not in _labels(names, options)]
 
 
 def _open(path: Path, options: Options) -> tuple[Any, list[str], list[str]]:
@@ -187,17 +176,13 @@ def _columns(
 
 def _read_csv(path: Path, kinds: list[pa.DataType], options: Options) -> pa.Table:
     """Return columns of these types; ArrowInvalid names the row and column of another value."""
-    numbers = list(map(str, range(len(kinds))))  # since names may repeat
+    types = {str(number): kind for number, kind in enumerate(kinds)}  # since names may repeat
     skip = int(not options.no_header)
-    return arrow_csv.read_csv(
-        path,
-        arrow_csv.ReadOptions(
-            use_threads=False, block_size=BLOCK, column_names=numbers, skip_rows=skip
-        ),
-        convert_options=arrow_csv.ConvertOptions(
-            column_types=dict(zip(numbers, kinds, strict=True)), null_values=[]
-        ),
+    read = arrow_csv.ReadOptions(
+        use_threads=False, block_size=BLOCK, column_names=list(types), skip_rows=skip
     )
+    convert = arrow_csv.ConvertOptions(column_types=types, null_values=[])
+    return arrow_csv.read_csv(path, read, convert_options=convert)
 
 
 def _damaged(path: Path, error: Exception) -> DataError:

@@ -53,7 +53,9 @@ def read(
                 for name, place, source in _find(path, entry):
                     bar.update()
                     with _kept(failed):
-                        seen.append(PreparedImage(_utf8(name), *_prepare(place, source, entry)))
+                        # a name may have bytes that are not UTF-8, which are written as \xff
+                        utf8 = os.fsencode(name).decode(errors="backslashreplace")
+                        seen.append(PreparedImage(utf8, *_prepare(place, source, entry)))
                 if len(seen) + len(failed) == before:
                     raise DataError(f"{path}: holds no images. Give one that has some.")
     return seen, failed
@@ -66,11 +68,6 @@ def _kept(failed: list[DataError | OSError]) -> Iterator[None]:
         yield
     except (DataError, OSError) as error:
         failed.append(error)
-
-
-def _utf8(name: str) -> str:
-    """Return a file's name, in which bytes that are not UTF-8 are written as \\xff."""
-    return os.fsencode(name).decode(errors="backslashreplace")
 
 
 def _find(path: Path, entry: DatasetEntry) -> Iterator[Found]:
@@ -149,23 +146,18 @@ def _prepare(place: str, source: Source | Pixels, entry: DatasetEntry) -> tuple[
 
 def _normalize(place: str, image: Pixels) -> tuple[Pixels, str]:
     """Return the strokes in an image of any size, with or without colors and alpha."""
-    gray = _opaque(Image.fromarray(image)).convert("L")
+    opened = Image.fromarray(image)
+    for ground in GROUNDS:
+        under = Image.new("RGBA", opened.size, ground)
+        flat = Image.alpha_composite(under, opened) if opened.mode == "RGBA" else opened
+        gray = flat.convert("L")
+        if np.ptp(np.asarray(gray)) >= LEAST:
+            break
     try:
         found, dark = normalization.find(np.asarray(gray.reduce(-(-max(gray.size) // MAX_SIDE))))
     except DataError as error:
         raise DataError(f"{place}: {error}") from None
     return normalize(found), "inverted, centred" if dark else "centred"
-
-
-def _opaque(image: Image.Image) -> Image.Image:
-    """Return an image on the first of GROUNDS on which something is seen."""
-    if image.mode != "RGBA":
-        return image
-    for ground in GROUNDS:
-        flat = Image.alpha_composite(Image.new("RGBA", image.size, ground), image)
-        if np.ptp(np.asarray(flat.convert("L"))) >= LEAST:
-            break
-    return flat
 
 
 def warn(seen: Sequence[PreparedImage], entry: DatasetEntry) -> str:
