@@ -1,7 +1,7 @@
-"""How long are the commands of every day from the shell, and without tracking?
+"""How long are the commands of every day from the shell, and before recorders and lighter imports?
 
-Clones of this commit and of the same without tracking take turns, on MNIST in this environment. The
-parts of a run that start before its end and end after it, as a recorder does, use
+Clones of this commit, of the same without tracking, and of BEFORE take turns, on MNIST in this
+environment. The parts of a run that start before its end and end after it, as a recorder does, use
 the same processors.
 """
 
@@ -21,18 +21,20 @@ from tabulate import tabulate
 from benchmarks.shared import in_turns
 from softmax.pipeline import datasets
 
+BEFORE = "4f77819"
 TURNS = 5
 SWEEP = (
-    "train.learning_rate=0.001,0.003,0.01,0.03 train.optimizer=sgd,momentum,nesterov,adam "
-    "train.weight_decay=0,0.0001 train.averaging=0,0.99 train.validation=10000"
+    "train.learning_rate=0.001,0.003,0.01,0.03",
+    "train.optimizer=sgd,momentum,nesterov,adam",
+    *("train.weight_decay=0,0.0001", "train.averaging=0,0.99", "train.validation=10000"),
 )
-FORCED = "dvc repro --force --no-run-cache"
 COMMANDS = {
     "dvc exp run -S train.learning_rate=…": "dvc exp run -S train.learning_rate={rate}",
-    FORCED: FORCED,
+    "dvc repro --force --no-run-cache": "dvc repro --force --no-run-cache",
     "dvc repro, nothing to do": "dvc repro",
-    "softmax sweep, 64 settings": f"python -m softmax sweep {SWEEP}",
+    "softmax sweep, 64 settings": f"python -m softmax sweep {' '.join(SWEEP)}",
 }
+SWEEP_BEFORE = f"python -m tools.sweep {' '.join(f'-S {setting}' for setting in SWEEP)}"
 UNTRACKED = "\nRecorder.__init__ = Recorder.log = lambda *_, **__: None\n"
 
 
@@ -50,18 +52,32 @@ def run(command: str, clone: Path, rates: Iterator[int]) -> None:
 
 
 def report() -> str:
-    """Return a table in Markdown: median seconds."""
+    """Return a table in Markdown: median seconds and ratios, and what tracking adds."""
     rates = count(1)
     with tempfile.TemporaryDirectory() as directory:
-        tracked, untracked = Path(directory) / "tracked", Path(directory) / "untracked"
-        for clone in (tracked, untracked):
+        before, now, untracked = (Path(directory) / name for name in ("before", "now", "untracked"))
+        for clone in (before, now, untracked):
             subprocess.run(["git", "clone", "--quiet", ".", clone], check=True)
+        subprocess.run(["git", "checkout", "--quiet", BEFORE], cwd=before, check=True)
         with (untracked / "softmax/pipeline/recorder.py").open("a") as recorder:
             recorder.write(UNTRACKED)
-        ways = {name: partial(run, command, tracked, rates) for name, command in COMMANDS.items()}
-        ways[f"{FORCED}, without tracking"] = partial(run, FORCED, untracked, rates)
+        ways = {}
+        for name, command in COMMANDS.items():
+            ways[name, "before"] = partial(
+                run, SWEEP_BEFORE if "sweep" in command else command, before, rates
+            )
+            ways[name, "now"] = partial(run, command, now, rates)
+        forced = list(COMMANDS)[1]
+        ways[forced, "untracked"] = partial(run, COMMANDS[forced], untracked, rates)
         for way in ways.values():  # which compiles, and fills stores and caches
             way()
         seconds, _ = in_turns(ways, TURNS, "shell")
-    rows = [(name, statistics.median(values)) for name, values in seconds.items()]
-    return tabulate(rows, ["from the shell", "seconds"], tablefmt="github", floatfmt=".2f")
+    median = {way: statistics.median(values) for way, values in seconds.items()}
+    rows: list[tuple[str, float | None, float, float | None]] = []
+    for name in COMMANDS:
+        old, new = median[name, "before"], median[name, "now"]
+        rows.append((name, old, new, new / old))
+    added = median[forced, "now"] - median[forced, "untracked"]
+    rows.append((f"what tracking adds to {forced}", None, added, None))
+    head = ["from the shell", f"at {BEFORE} [s]", "now [s]", "ratio"]
+    return tabulate(rows, head, tablefmt="github", floatfmt=".2f")
