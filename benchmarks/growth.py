@@ -25,7 +25,7 @@ from tqdm import tqdm
 from benchmarks.shared import LECTURE, PARAMS
 from softmax.core.batches import Dataset
 from softmax.pipeline import datasets
-from softmax.training import fitting
+from softmax.training import fitting, launcher
 
 MIB = 2**20
 PIECE = 1000  # images, which come again and again
@@ -46,7 +46,7 @@ SIZES = {
     "classes": (10, 40, 160, 640),
     "settings": (1, 4, 16, 64),
 }
-WORKERS = (1, 2, 4)
+WORKERS = [2**k for k in range(launcher.cpus().bit_length())]  # up to the CPUs that are here
 BATCHES = (64, 512, 1024, 8192)  # images; an epoch of each has MNIST once
 
 
