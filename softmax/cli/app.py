@@ -15,10 +15,6 @@ import click
 from softmax.errors import SoftmaxError, exits_cleanly
 
 
-class UsageError(SoftmaxError):
-    """A command got arguments that it does not understand."""
-
-
 def sides(_: Any, option: click.Parameter, value: str | None) -> tuple[int, ...] | None:
     """Return the numbers of 20x30, rows and columns, or of 32x32x3, which may be a shape."""
     pattern = "[1-9][0-9]{0,4}x[1-9][0-9]{0,4}" + ("(x3)?" if option.name == "shape" else "")
@@ -103,7 +99,7 @@ def predict(**given: Any) -> None:
     exit status is 1 if some of the images cannot be read, and 2 if none can.
     """
     if given["rev"] and given["uri"]:
-        raise UsageError("predict: --rev and --model name two models. Give one of them.")
+        raise SoftmaxError("predict: --rev and --model name two models. Give one of them.")
     from softmax.cli import predict
 
     predict.run(**given)
@@ -186,6 +182,6 @@ def main() -> None:
         place = error.ctx.command_path if error.ctx else "softmax"
         problem = error.format_message()
         end = "" if problem.endswith((".", "?")) else "."
-        raise UsageError(f"{place}: {problem}{end} See `{place} --help`.") from None
+        raise SoftmaxError(f"{place}: {problem}{end} See `{place} --help`.") from None
     except click.Abort as error:  # which click makes of KeyboardInterrupt and EOFError
         raise error.__cause__ or error from None

@@ -14,14 +14,12 @@ from softmax.data.raw_dataset import ImportedDataset, Options, summary
 from softmax.errors import DataError, SourceError, shown
 from softmax.pipeline import datasets
 
-SHIPPED = ("mnist", "fashion-mnist")
-
 
 def add(name: str, place: str, *, replace: bool, **given: Any) -> None:
     """Import the data: IDX files in DVC's cache, and an entry; say what was seen."""
     if not re.fullmatch("[a-z][a-z0-9-]*", name):
         raise DataError(f"{name}: a name is made of a-z, 0-9 and -, a letter first")
-    if name in SHIPPED and not replace:
+    if name in ("mnist", "fashion-mnist") and not replace:
         raise DataError(
             f"{name}: a data set of this project. Choose another name, or --replace it."
         )

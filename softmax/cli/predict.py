@@ -74,7 +74,9 @@ def draw(model: Model, seen: list[PreparedImage], *, explain: bool) -> None:
         stem = f"{n}-{re.sub(NO_LETTERS, '-', Path(image.name).stem)[:LONGEST]}"
         pictures[FIGURES / f"{stem}.png"] = images.png(image.pixels, images.GRAY, SCALE)
         if explain:
-            pictures[FIGURES / f"{stem}-why.png"] = draw_maps(model.theta, image.pixels)
+            tiles = images.tiles(contributions(model.theta, image.pixels), image.pixels.shape)
+            sheet = images.contact_sheet(images.diverging(tiles))  # the three beside each other
+            pictures[FIGURES / f"{stem}-why.png"] = images.png(sheet, images.DIVERGING, SCALE)
     files.write(pictures, only_in=FIGURES)
 
 
@@ -115,9 +117,3 @@ def contributions(theta: FloatArray, pixels: NDArray[np.uint8]) -> FloatArray:
     winner, rival = np.argsort(-(theta @ inputs), kind="stable")[:2]
     rows = np.stack([theta[winner], theta[rival], theta[winner] - theta[rival]])
     return rows * inputs / MAX_PIXEL
-
-
-def draw_maps(theta: FloatArray, pixels: NDArray[np.uint8]) -> bytes:
-    """Draw maps of the three beside each other, as PNG; `pixels` are in the model's shape."""
-    tiles = images.tiles(contributions(theta, pixels), pixels.shape)
-    return images.png(images.contact_sheet(images.diverging(tiles)), images.DIVERGING, SCALE)
