@@ -1,5 +1,6 @@
 """The configurations: the ways in which a sum could come out in another order."""
 
+import os
 import platform
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-THREADS: dict[str, int | None] = {"1 thread": 1, "2 threads": 2, "all threads": None}
+THREADS: dict[str, int | None] = {"1 thread": 1, "2 threads": 2, "all threads": os.cpu_count()}
 LEVELS = ("DEFAULT", "AVX2", "AVX512")  # of x86-64, as torch names them
 # Processors as OpenBLAS and Numba name them, and the level that each needs.
 OPENBLAS = {"Nehalem": "DEFAULT", "Haswell": "AVX2", "SkylakeX": "AVX512"}

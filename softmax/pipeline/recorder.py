@@ -24,6 +24,8 @@ from softmax.pipeline.params import Params
 
 LIMIT = 8  # seconds that a stage waits
 DIRECTORY = Path(".dvc/tmp")
+# Garbage collection would be a third of the time that imports take.
+PROGRAM = "import gc; gc.disable(); from softmax.tracking import recording; recording.main()"
 OF_A_STAGE = "DVC_STAGE"  # what differs between the environments of the stages of a run
 
 
@@ -106,7 +108,7 @@ def _start(path: Path) -> None:
             os.umask(mask)
         listener.listen()
         process = subprocess.Popen(
-            [sys.executable, "-m", "softmax.tracking.recording"],
+            [sys.executable, "-c", PROGRAM],
             stdin=listener.fileno(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -158,7 +158,8 @@ def forward(
     classes = samples.classes
     models = theta.shape[1] // classes
     totals, margins, right = np.empty((3, len(batch), models))
-    z, e, scratch = np.empty((3, theta.shape[1]))
+    # apart, because the rows of one array take twice the time: benchmarks/notes.md
+    z, e, scratch = np.empty(theta.shape[1]), np.empty(theta.shape[1]), np.empty(theta.shape[1])
     for b, i in enumerate(batch):
         combine(z, theta, samples.pixels, i)
         z *= 1 / MAX_PIXEL

@@ -5,9 +5,10 @@ SHA-256 of the weights, so that no file holds a run id: where there is no such r
 weights came out of DVC's cache or the store is another one, it is made from the outputs. A run that
 broke off is completed, by the next stage or by `softmax track`.
 
-As a program it is the recorder that softmax/pipeline/recorder.py starts, with a socket as stdin.
+`main` is the recorder that softmax/pipeline/recorder.py starts, with a socket as stdin.
 """
 
+import gc
 import getpass
 import io
 import json
@@ -150,6 +151,7 @@ def main() -> None:
     listener = socket.socket(fileno=sys.stdin.fileno())
     with suppress(Exception):  # of which the first stage that logs hears
         store.connect()
+    gc.enable()
     stages: list[socket.socket] = []
     while ready := select.select([listener, *stages], [], [], None if stages else LINGER)[0]:
         for one in ready:
@@ -187,7 +189,3 @@ def answer(request: dict[str, Any]) -> tuple[str, str]:
     except (Exception, SystemExit) as error:
         failure = reason(error)
     return text.getvalue(), failure
-
-
-if __name__ == "__main__":
-    main()

@@ -16,7 +16,7 @@ from helpers.rows import rows
 from helpers.stores import NOWHERE, free_port
 from helpers.workspace import Workspace
 
-from softmax.pipeline import paths
+from softmax.pipeline import paths, recorder
 
 OUTPUTS = (paths.WEIGHTS, paths.LOSSES, paths.EPOCHS, paths.TRAIN_METRICS)
 TRAIN = [sys.executable, "-m", "stages.train"]
@@ -66,7 +66,7 @@ def training_workers(launcher: subprocess.Popen[str], count: int) -> list[psutil
         with suppress(psutil.Error):  # a process that ended by now
             children = psutil.Process(launcher.pid).children(recursive=True)
             commands = [child.cmdline() for child in children]
-            if any("softmax.tracking.recording" in command for command in commands):
+            if any(recorder.PROGRAM in command for command in commands):
                 found = zip(children, commands, strict=True)
                 workers = [child for child, command in found if "stages.train" in command]
                 assert len(workers) == count

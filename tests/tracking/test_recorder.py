@@ -60,9 +60,7 @@ def recorders(directory: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
-            if "softmax.tracking.recording" in process.cmdline() and process.cwd() == str(
-                directory
-            ):
+            if recorder.PROGRAM in process.cmdline() and process.cwd() == str(directory):
                 found.append(process)
     return found
 
