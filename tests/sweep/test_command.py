@@ -126,6 +126,7 @@ def test_a_sweep_that_ends_early_ends_its_parent_which_the_next_completes(
     assert [run.info.status for run in rows(workspace.store)] == ["FINISHED"] * 5
 
 
+@pytest.mark.end_to_end  # seconds
 def test_two_sweeps_of_the_same_settings_make_one_run_per_model(workspace: Workspace) -> None:
     command = [sys.executable, "-m", "softmax", "sweep", "train.learning_rate=range(1,13)"]
     both = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(2)]
@@ -133,6 +134,7 @@ def test_two_sweeps_of_the_same_settings_make_one_run_per_model(workspace: Works
     assert len(rows(workspace.store)) == 1 + 12
 
 
+@pytest.mark.end_to_end  # seconds
 def test_halving_leaves_the_models_of_single_runs(workspace: Workspace) -> None:
     workspace.set(train={"epochs": 4, "validation": 50})
     chosen = ["train.learning_rate=interval(1e-4,10)", "--trials", "8"]
