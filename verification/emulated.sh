@@ -22,9 +22,11 @@ apt() {
 prepare_apt() {
     mkdir -p "$here"/apt/{lists,archives}/partial
     touch "$here/apt/status"
-    # Debian 12 has no RISC-V.
-    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]" \
-        "https://deb.debian.org/debian trixie main" >"$here/apt/trixie.list"
+    # Debian 12 has no RISC-V, so it comes from Debian 13 on the mirror of this machine.
+    local mirror
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' | awk '/\/debian\/$/ && !found++')
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main" \
+        >"$here/apt/trixie.list"
     cat >"$here/apt/apt.conf" <<EOT
 Dir::State "$here/apt";
 Dir::State::status "$here/apt/status";
@@ -101,7 +103,7 @@ install() {
     touch "$here/installed"
 }
 
-# Only a finished install has the file; when the pins have changed since, it is made anew.
+# Only a finished install has the file; if the pins have changed since, it is installed again.
 if [[ ! $here/installed -nt $root/requirements.txt ]]; then
     install
 fi

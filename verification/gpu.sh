@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Compute on a GPU all that can be computed there, and print what to send: docs/verification.md.
-# It takes the installation and about five minutes. DEVICE=cpu tries the script without a GPU.
+# DEVICE=cpu tries the script without a GPU.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
