@@ -26,7 +26,10 @@ LIMIT = 8  # seconds that a stage waits
 DIRECTORY = Path(".dvc/tmp")
 # Garbage collection would be a third of the time that imports take.
 PROGRAM = "import gc; gc.disable(); from softmax.tracking import recording; recording.main()"
-OF_A_STAGE = "DVC_STAGE"  # what differs between the environments of the stages of a run
+OF_A_STAGE = {  # what differs between the environments of the stages of a run
+    "DVC_STAGE",
+    "KMP_DUPLICATE_LIB_OK",  # threadpoolctl sets it when it is imported
+}
 
 
 class Recorder:
@@ -85,7 +88,7 @@ def _path() -> Path:
     """
     read = [*Path(__file__).parents[1].rglob("*.py"), datasets.PATH]  # once by a process
     age = max(path.stat().st_mtime_ns for path in read)
-    environment = {key: value for key, value in os.environ.items() if key != OF_A_STAGE}
+    environment = {key: value for key, value in os.environ.items() if key not in OF_A_STAGE}
     uri = environment.get("MLFLOW_TRACKING_URI")
     database = Path(
         environment.get("DVC_ROOT", ""), (uri or "mlflow.db").removeprefix("sqlite:///")
