@@ -1,7 +1,7 @@
 """Judge the trained model on the test set."""
 
 from softmax.analysis import evaluation, images, model_card
-from softmax.core import batches, model
+from softmax.core import arrays, batches, model
 from softmax.errors import exits_cleanly
 from softmax.pipeline import datasets, dvc_lock, files, params, paths
 from softmax.pipeline.recorder import Recorder
@@ -16,10 +16,9 @@ def main() -> None:
     entry, test = datasets.load()[dataset], batches.load(*datasets.test(dataset))
     dvc_lock.verify(paths.WEIGHTS)
     theta = model.load(paths.WEIGHTS, entry.size)
-    z = evaluation.logits(theta, test)
-    a = model.softmax(z)
-    table = evaluation.predictions(z, a, test.labels)
-    score = scoring.score(theta, test)
+    with arrays.blas_threads(scoring.CHUNK):
+        z, score = evaluation.logits(theta, test), scoring.score(theta, test)
+    table = evaluation.predictions(z, model.softmax(z), test.labels)
     metrics, sha256 = evaluation.metrics(score, table), files.sha256(paths.WEIGHTS)
     outputs = {
         paths.MODEL_CARD: model_card.card(config, entry, sha256, metrics, table),

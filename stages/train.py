@@ -1,12 +1,9 @@
 """Fit softmax regression to the training set."""
 
-import os
-
 import numpy as np
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from softmax.core import batches, model
+from softmax.core import arrays, batches, model
 from softmax.core.workers import Workers
 from softmax.errors import exits_cleanly
 from softmax.pipeline import datasets, files, params, paths
@@ -17,7 +14,6 @@ from softmax.training.fitting import Epoch
 from softmax.training.state import Hyperparameters
 
 NOTHING = np.empty(0)
-THREADED = 2048  # images of a batch, below which threads of BLAS wait longer than they compute
 
 
 @exits_cleanly
@@ -68,9 +64,8 @@ def fit(config: Params, where: str, workers: Workers) -> list[Epoch]:
     chosen = Hyperparameters(**config.train.model_dump(exclude={"validation"}))
     epochs, snapshots = [], fitting.snapshots(config.train.epochs)
     hidden = workers.rank > 0 or None  # None: where there is no terminal
-    alone = config.train.batch_size < THREADED and "OMP_NUM_THREADS" not in os.environ
     with (
-        threadpool_limits(1 if alone else None, "blas"),
+        arrays.blas_threads(config.train.batch_size),
         tqdm(total=config.train.epochs, desc="train", unit="epoch", disable=hidden) as bar,
     ):
         for epoch in fitting.fit(kept, validation_set, chosen, workers):

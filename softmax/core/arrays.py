@@ -5,7 +5,9 @@ starts an operation in half the time that torch takes.
 """
 
 import mmap
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import array_api_compat
@@ -17,6 +19,7 @@ FloatArray = NDArray[np.float64]
 Table = Mapping[str, NDArray[Any]]  # columns (n,) by name; importing pandas takes long for a stage
 
 CACHE_LINE = 8  # float64
+THREADED = 2048  # images of a product, below which threads of BLAS wait longer than they compute
 
 
 def namespace(x: Array) -> Any:
@@ -39,6 +42,14 @@ def upload(array: np.ndarray, device: str) -> Array:
 def to_numpy(array: Array) -> np.ndarray:
     """`array` as a NumPy array."""
     return array if isinstance(array, np.ndarray) else array.cpu().numpy()
+
+
+def blas_threads(images: int) -> AbstractContextManager[Any]:
+    """Use one thread of BLAS for products of few images; where it is set, OMP_NUM_THREADS rules."""
+    from threadpoolctl import threadpool_limits
+
+    one = images < THREADED and "OMP_NUM_THREADS" not in os.environ
+    return threadpool_limits(1 if one else None, "blas")
 
 
 def table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:

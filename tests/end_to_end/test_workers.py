@@ -21,6 +21,8 @@ from softmax.pipeline import paths, recorder
 OUTPUTS = (paths.WEIGHTS, paths.LOSSES, paths.EPOCHS, paths.TRAIN_METRICS)
 TRAIN = [sys.executable, "-m", "stages.train"]
 FOREVER = {"epochs": 10**6}
+NAMED = 'hostname no-such-host.invalid; exec "$@"'
+NAMELESS = ["unshare", "--user", "--map-root-user", "--uts", "sh", "-ec", NAMED, "sh"]
 
 
 def start(
@@ -110,6 +112,14 @@ def test_a_dead_worker_ends_the_job_and_a_new_one_gives_the_bytes_of_one(
 @pytest.mark.extended
 def test_torchrun_gives_the_bytes_of_one(alone: list[bytes]) -> None:
     succeed(start(["torchrun", "--standalone", "--nproc-per-node=2", *TRAIN[1:]]))
+    assert outputs() == alone
+
+
+@pytest.mark.extended
+def test_a_machine_whose_name_resolves_nowhere_needs_none(alone: list[bytes]) -> None:
+    if subprocess.run([*NAMELESS, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine permits no namespaces")
+    succeed(start([*NAMELESS, *TRAIN], WORKERS="2"))
     assert outputs() == alone
 
 
