@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Self
 from filelock import FileLock
 from tqdm import tqdm
 
+from softmax.data import sources
 from softmax.errors import ParamsError
-from softmax.pipeline import recorder
+from softmax.pipeline import datasets, files, recorder
 from softmax.sweep import model_cache, passes, ranking, search_space
 from softmax.sweep.passes import Outcome
 from softmax.sweep.ranking import Result
@@ -25,13 +26,21 @@ def run(
     values: Sequence[str], trials: int | None, seed: int, *, halving: bool, as_json: bool
 ) -> None:
     """Train what is not trained yet, show it in MLflow, and say which model is best."""
-    tried = search_space.read(values, trials, seed)
-    passes.sets(tried[0].params.download.dataset, "cpu")  # or say what is wrong
-    results = train(halve(tried) if halving else tried)
+    tried: dict[str, list[Configuration]] = {}  # by data set, since each has a ranking of its own
+    for one in search_space.read(values, trials, seed):
+        tried.setdefault(one.params.download.dataset, []).append(one)
+    for dataset in tried:
+        if not datasets.directory(dataset).exists():
+            files.write(sources.fetch(dataset)[0])
+        passes.sets(dataset, "cpu")  # or say what is wrong
+    found = {name: train(halve(some) if halving else some) for name, some in tried.items()}
     if as_json:
-        print(json.dumps([results[k].row() for k in ranking.rank(results).index], indent=2))
-    else:
-        print(ranking.write(results, tried))
+        ranked = [some[k].row() for some in found.values() for k in ranking.rank(some).index]
+        print(json.dumps(ranked, indent=2))
+        return
+    for name, some in found.items():
+        heading = f"{name}\n\n" if len(found) > 1 else ""
+        print(heading + ranking.write(some, tried[name]))
 
 
 def halve(config: Sequence[Configuration]) -> Sequence[Configuration]:
@@ -58,7 +67,8 @@ def train(config: Sequence[Configuration], after: int | None = None) -> list[Res
     With `after`, it is that of so many epochs, which is not logged. A second sweep of the same
     settings waits for the first, and so adds no second run.
     """
-    where, read = launcher.choose(), model_cache.inputs()
+    where = launcher.choose()
+    read = model_cache.inputs(config[0].params.download.dataset)
     results = [Result(one, model_cache.directory(read, one.params, after)) for one in config]
     key = model_cache.key(result.directory for result in results)
     with FileLock(model_cache.PLACE / f"{key}.lock"):

@@ -18,15 +18,21 @@ PLACE = Path(".dvc/tmp/sweep")
 FAILURE, EVENT = Path("failure.txt"), Path("event.json")  # in a model's folder
 
 
-def inputs() -> dict[str, str]:
-    """The MD5 of data and code that stage train reads now, as DVC puts it into dvc.lock."""
+def inputs(dataset: str) -> dict[str, str]:
+    """The MD5 of code and data that stage train reads for `dataset`, as DVC puts it into dvc.lock.
+
+    dvc.yaml names the files of the data set of params.yaml; datasets.yaml has the MD5 of all.
+    """
     from dvc.dependency import ParamsDependency  # a second, which the processes need not take
     from dvc.repo import Repo
 
     with Repo() as repo:
         (train,) = repo.stage.collect("train")
         deps = [dep for dep in train.deps if not isinstance(dep, ParamsDependency)]
-        return dict(sorted((dep.def_path, str(dep.get_hash().value)) for dep in deps))
+        code = [dep for dep in deps if Path(dep.def_path).name not in datasets.FILES]
+        read = {dep.def_path: str(dep.get_hash().value) for dep in code}
+    data = zip(datasets.training_files(dataset), datasets.load()[dataset].files[:2], strict=True)
+    return dict(sorted((read | {str(path): file.md5 for path, file in data}).items()))
 
 
 def directory(read: Mapping[str, str], config: Params, after: int | None = None) -> Path:

@@ -1,5 +1,6 @@
 """The settings of a sweep, in the grammar of `dvc exp run --queue -S`; random ones of ranges."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_DOWN, Context, Decimal
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ from softmax.training import randomness
 
 SHORT = Context(prec=3, rounding=ROUND_DOWN)  # for values that people can read and type
 EXACT = Context(rounding=ROUND_DOWN)
+DATASET = "download.dataset"
 STREAM = 2**64 - 1  # of random words, which no epoch has
 
 
@@ -33,18 +35,21 @@ def read(overrides: Sequence[str], trials: int | None = None, seed: int = 0) -> 
     unless all of them are valid.
     """
     base = params.load().model_dump()
-    found: dict[Train, Configuration] = {}
+    found: dict[tuple[str, Train], Configuration] = {}
     faults: dict[str, str] = {}
     for changes in map(_changes, _combinations(overrides, trials, seed)):
-        values = {**base, "train": base["train"] | changes}
+        values = copy.deepcopy(base)
+        for key, value in changes.items():
+            section, _, name = key.partition(".")
+            values[section][name] = value
         try:
             valid = params.validate(values, "sweep")
         except ParamsError as error:
             for line in str(error).split("\n"):  # of values that were drawn, one for each key
                 faults.setdefault(line.partition(" = ")[0] if trials else line, line)
         else:
-            named = {f"train.{key}": value for key, value in changes.items()}
-            found.setdefault(valid.train, Configuration(named, valid))
+            one = Configuration(changes, valid)
+            found.setdefault((valid.download.dataset, valid.train), one)
     if faults:
         raise ParamsError("\n".join(faults.values()))
     return list(found.values())
@@ -98,16 +103,17 @@ def _draw(override: Any, share: float) -> str:
 
 
 def _changes(overrides: list[str]) -> dict[str, Any]:
-    """The key below `train` and the value of each; ParamsError for what is no such key."""
+    """The value of each key of train and of download.dataset; ParamsError for any other key."""
     from dvc.utils.hydra import to_hydra_overrides
     from hydra.core.override_parser.types import OverrideType
 
     changes = {}
     for override in to_hydra_overrides(overrides):
-        section, _, key = override.key_or_group.partition(".")
-        if override.type != OverrideType.CHANGE or section != "train" or not key:
+        key = override.key_or_group
+        swept = key == DATASET or key.startswith("train.")
+        if override.type != OverrideType.CHANGE or not swept:
             raise ParamsError(
-                f"sweep: {override.input_line}: a sweep sets keys of train, such as "
+                f"sweep: {override.input_line}: a sweep sets {DATASET} and keys of train, such as "
                 "train.learning_rate=0.01,0.1"
             )
         changes[key] = override.value()

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from helpers.rows import artifacts, rows
 from helpers.workspace import Workspace, error
 from mlflow.entities import Run
 
-from softmax.pipeline import files, paths
+from softmax.pipeline import datasets, files, paths
 from softmax.sweep import model_cache, passes
 from softmax.tracking import sync
 
@@ -101,6 +102,21 @@ def test_a_swept_validation_set_has_a_column_of_its_own(workspace: Workspace) ->
     titles = re.split("  +", printed.out.partition("\n")[0])
     assert len(titles) == len({*titles})
     assert "Use train.validation=83 for all settings." in printed.out
+
+
+def test_data_sets_have_a_ranking_and_an_experiment_each(workspace: Workspace) -> None:
+    """The files of the second lie in DVC's cache alone."""
+    entry = yaml.safe_load(datasets.PATH.read_text())["digits"]
+    datasets.PATH.write_text(yaml.safe_dump({"digits": entry, "other": entry}))
+    results = sweep(workspace, "download.dataset=digits,other", "train.learning_rate=0.01,0.1")
+    names = [one["download.dataset"] for one in results]
+    assert names == ["digits"] * 2 + ["other"] * 2
+    assert len({one["weights"] for one in results}) == 2
+    assert len(rows(workspace.store)) == len(rows(workspace.store, "softmax-other")) == 1 + 2
+    with_validation = ("download.dataset=digits,other", "train.validation=50")
+    said = workspace.tool("sweep", *with_validation).out
+    for name in ("digits", "other"):
+        assert f"To have it here: dvc exp run -S download.dataset={name} -S train" in said
 
 
 def test_where_every_setting_fails_the_parent_has_failed(workspace: Workspace) -> None:

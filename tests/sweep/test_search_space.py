@@ -77,7 +77,7 @@ def test_a_range_without_values_is_one_line(override: str) -> None:
         search_space.read([override], 8)
 
 
-TRAIN_ONLY = "a sweep sets keys of train, such as train.learning_rate=0.01,0.1"
+TRAIN_ONLY = "a sweep sets download.dataset and keys of train, such as train.learning_rate=0.01,0.1"
 
 
 @pytest.mark.parametrize(
