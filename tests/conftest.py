@@ -21,6 +21,7 @@ END_TO_END = {"browser", "mnist", "postgresql", "server"}  # fixtures that start
 
 hypothesis.settings.register_profile("default", deadline=None, max_examples=30)
 hypothesis.settings.register_profile("extended", deadline=None, max_examples=2000)
+hypothesis.settings.register_profile("long", deadline=None, max_examples=20_000)  # docs.survival
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 

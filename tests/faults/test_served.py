@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ def ask(address: str, body: bytes) -> requests.Response:
 
 
 def test_it_gives_the_answers_of_the_pipeline_also_after_odd_requests(
-    workspace: Workspace, tmp_path: Path
+    workspace: Workspace, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     workspace.tool("track")
     address = f"http://127.0.0.1:{(port := free_port())}"
@@ -45,7 +46,9 @@ def test_it_gives_the_answers_of_the_pipeline_also_after_odd_requests(
         refusal = ask(address, json.dumps({"inputs": [[0] * 63]}).encode())
         assert refusal.status_code == 400
         assert "shape (1, 63) should be (n, 64) or (n, 8, 8)" in refusal.json()["message"]
-        for row, key in itertools.product(ODD, ("inputs", "instances", "dataframe_split", "x")):
+        requests_ = [*itertools.product(ODD, ("inputs", "instances", "dataframe_split", "x"))]
+        record_property("cases", 3 * len(requests_))
+        for row, key in requests_:
             for body in (f"[[{'0,' * (SIDE * SIDE - 1)}{row}]]", f"[{row}]", row):
                 answer = ask(address, f'{{"{key}": {body}}}'.encode())
                 assert 400 <= answer.status_code < 500, (row, answer.text[:999])

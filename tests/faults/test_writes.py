@@ -74,7 +74,10 @@ def whole_or_old(before: dict[str, bytes], files: list[Path]) -> int:
 @pytest.mark.parametrize("fault", ["an error", "a kill"])
 @pytest.mark.parametrize("stage", ["evaluate", *OTHERS])
 def test_outputs_appear_whole_and_only_once_all_are_written(
-    stage: str, fault: str, workspace: Workspace
+    stage: str,
+    fault: str,
+    workspace: Workspace,
+    record_property: Callable[[str, object], None],
 ) -> None:
     """Whoever looks at any moment sees a whole file; the stage, run again, leaves no part."""
     shutil.copytree("data/digits", "mirror")  # for `download`, whose own files are aged
@@ -82,6 +85,7 @@ def test_outputs_appear_whole_and_only_once_all_are_written(
     before, files, seen = workspace.contents(), aged_outputs(stage), list[int]()
     run(workspace, stage, files, lambda _: seen.append(whole_or_old(before, files)))
     assert seen == [0] * len(files) + [*range(len(files))]
+    record_property("cases", len(seen))
     for number in range(len(seen)):
         aged_outputs(stage)
         if fault == "a kill":

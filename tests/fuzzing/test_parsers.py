@@ -1,5 +1,6 @@
 """Whatever is in a file, its parser reads it or raises one SoftmaxError, in no time, in short."""
 
+import itertools
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -89,13 +90,16 @@ PARSERS: dict[str, tuple[list[bytes], Callable[[Path], object], int]] = {  # and
 
 
 @pytest.mark.parametrize("name", PARSERS)
-def test_a_damaged_file_is_read_or_refused_in_short_lines(name: str, tmp_path: Path) -> None:
+def test_a_damaged_file_is_read_or_refused_in_short_lines(
+    name: str, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     samples, parse, slowness = PARSERS[name]
-    path = tmp_path / "file"
+    path, tried = tmp_path / "file", itertools.count()
 
     @settings(deadline=timedelta(seconds=SECONDS), max_examples=settings().max_examples // slowness)
     @given(damaged(samples, TOKENS))
     def attempt(content: bytes) -> None:
+        next(tried)
         path.unlink(missing_ok=True)  # it may be mapped
         path.write_bytes(content)
         try:
@@ -105,3 +109,4 @@ def test_a_damaged_file_is_read_or_refused_in_short_lines(name: str, tmp_path: P
             assert all(len(line) < 600 and line.isprintable() for line in lines)
 
     attempt()
+    record_property("cases", next(tried))

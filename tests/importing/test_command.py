@@ -1,7 +1,9 @@
 """`softmax data add`: the entry, the files kept, and what is printed, also of damaged files."""
 
+import itertools
 import re
 import subprocess
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -169,13 +171,17 @@ SAMPLES = {
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_damaged_file_is_pinned_or_refused(pin: Pin, name: str) -> None:
+def test_a_damaged_file_is_pinned_or_refused(
+    pin: Pin, name: str, record_property: Callable[[str, object], None]
+) -> None:
+    tried = itertools.count()
     write_images(PLACE, {"train/a": 1, "train/b": 1, "test/a": 1, "test/b": 1})
     place = PLACE if name.startswith(str(PLACE)) else name
 
     @settings(deadline=timedelta(seconds=5), max_examples=settings().max_examples // 5)
     @given(damaged(SAMPLES[name], TOKENS))
     def attempt(content: bytes) -> None:
+        next(tried)
         Path(name).write_bytes(content)
         printed = pin.run(place)
         if printed.status != 0:  # the line may quote a column's name, which may have line breaks
@@ -183,3 +189,4 @@ def test_a_damaged_file_is_pinned_or_refused(pin: Pin, name: str) -> None:
             assert printed.err.startswith("error: place" if place == PLACE else f"error: {name}: ")
 
     attempt()
+    record_property("cases", next(tried))
