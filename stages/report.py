@@ -50,7 +50,7 @@ def main() -> None:
         "images": [],
         "lesson": lesson | {"sha256": files.sha256(paths.LESSON_WEIGHTS)},
         "slides": document.slides(examples),
-        "lecture": document.beside(dataset, config.train, losses),
+        "lecture": document.beside(dataset, config.train, losses, model.load(paths.WEIGHTS)),
     }
     page = document.html(
         outputs,

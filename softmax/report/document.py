@@ -15,7 +15,7 @@ reader's browser finds under "softmax/<name>" in the file itself. The modules re
     dark        count of the pixels that are 0 in all training images; total: how many weights
                 they have, and kept: how many of these are what they were
     curves      loss: [step, loss], epochs: [step, training loss, training accuracy], held_out:
-                [step, loss], empty where no images are held out
+                [step, loss, accuracy], empty where no images are held out
     confusion   a row for each class listed, of counts by what its images are called; called: how
                 many in all are called so
     images      pieces of the test images, of each cell of the confusion the most confident: index,
@@ -113,11 +113,11 @@ def strings() -> dict[str, dict[str, str]]:
 
 def curves(losses: Table, epochs: Table) -> dict[str, Any]:
     """Describe the training by metrics/loss.csv and metrics/epochs.csv."""
-    validation_set = [name for name in ("step", "validation_loss") if "validation_loss" in epochs]
+    held_out = ("step", "validation_loss", "validation_accuracy")
     return {
         "loss": _rows(losses, "step", "loss"),
         "epochs": _rows(epochs, "step", "train_loss", "train_accuracy"),
-        "held_out": _rows(epochs, *validation_set),
+        "held_out": _rows(epochs, *held_out) if "validation_loss" in epochs else [],
     }
 
 
@@ -163,43 +163,18 @@ def _rows(table: Table, *names: str) -> list[list[Any]]:
     return [list(row) for row in zip(*columns, strict=True)]
 
 
-DATASET = "mnist"
-RECIPE = {
-    "validation": 0,
-    "epochs": 5,
-    "batch_size": 64,
-    "optimizer": "sgd",
-    "learning_rate": 0.001,
-    "schedule": "constant",
-    "weight_decay": 0.0,
-    "averaging": 0.0,
-}
-ACCURACY = 0.8477
-LOSSES = {(1, 100): 2.25, (1, 900): 1.61, (5, 100): 0.97, (5, 900): 0.73}  # by epoch and batch
-PROBABILITIES = {  # of the ten classes, by test image
-    1802: [0.0267, 0.0132, 0.5298, 0.0149, 0.0329, 0.0156, 0.0746, 0.0624, 0.2032, 0.0266],
-    1100: [0.0080, 0.2501, 0.0679, 0.0442, 0.0252, 0.0718, 0.3474, 0.0223, 0.1111, 0.0520],
-    217: [0.0730, 0.1227, 0.0503, 0.0537, 0.0617, 0.3343, 0.0968, 0.0161, 0.1646, 0.0268],
-}
+def beside(dataset: str, train: Train, losses: Table, theta: FloatArray) -> dict[str, Any] | None:
+    """Return lecture.json, or None where this is another recipe or data set.
 
-# Of this recipe with seeds 0 to 63, by `python -m softmax sweep 'train.seed=range(0,64)'`: test
-# accuracy, and the least and the largest probability of what each of these models calls the image.
-SEEDS = {"count": 64, "mean": 0.8453, "spread": 0.0016, "lowest": 0.8419, "highest": 0.8494}
-SEEDS_SAY = {1802: (0.48, 0.60), 1100: (0.90, 0.93), 217: (0.28, 0.38)}
-
-
-def beside(dataset: str, train: Train, losses: Table) -> dict[str, Any] | None:
-    """The lecture's numbers for the page, or None where this is another recipe or data set.
-
-    `losses` is metrics/loss.csv. All is JSON: accuracy, losses as [epoch, batch, lecture's, ours],
-    probabilities as [index, ten values, least, largest], and seeds.
+    Its losses, [epoch, batch, lecture's], get ours from `losses`, metrics/loss.csv, and its biases
+    those of `theta`. Its seeds are of `softmax sweep 'train.seed=range(0,64)'`: test accuracy, and
+    for each image the minimum and maximum probability of each model's prediction.
     """
-    if dataset != DATASET or not RECIPE.items() <= train.model_dump().items():
+    lecture = json.loads((FOLDER / "lecture.json").read_text(encoding="utf-8"))
+    if dataset != lecture["dataset"] or not lecture["recipe"].items() <= train.model_dump().items():
         return None
     ours = {(epoch, batch): loss for epoch, batch, loss in _rows(losses, "epoch", "batch", "loss")}
-    return {
-        "accuracy": ACCURACY,
-        "losses": [[*at, theirs, ours[at]] for at, theirs in LOSSES.items()],
-        "images": [[k, a, *SEEDS_SAY[k]] for k, a in PROBABILITIES.items()],
-        "seeds": SEEDS,
+    return lecture | {
+        "losses": [[*at, theirs, ours[*at]] for *at, theirs in lecture["losses"]],
+        "biases": [*zip(lecture["biases"], theta[:, -1].tolist(), strict=True)],
     }

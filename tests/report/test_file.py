@@ -113,7 +113,10 @@ def test_a_training_with_all_params_is_described_as_it_was_run(workspace: Worksp
     assert "learns from 400 images" in section(text, "data")
     assert "Another 100 images are held out" in section(text, "data")
     epochs = pd.read_csv(paths.EPOCHS)
-    assert facts(text)["curves"]["held_out"] == epochs[["step", "validation_loss"]].values.tolist()
+    held_out = ["validation_loss", "validation_accuracy"]
+    assert facts(text)["curves"]["held_out"] == epochs[["step", *held_out]].values.tolist()
+    for k, row in epochs[["train_loss", "train_accuracy", *held_out]].iterrows():
+        assert "{} {:.3f} {:.2%} {:.3f} {:.2%}".format(k + 1, *row) in curves
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -130,10 +133,11 @@ def test_every_optimizer_has_its_text_and_its_formula(text: str, optimizer: str)
 
 
 def test_another_recipe_and_other_data_are_not_compared_with_the_lecture(text: str) -> None:
-    train = params.load().train.model_copy(update=document.RECIPE)
+    recipe = json.loads((document.FOLDER / "lecture.json").read_text())["recipe"]
+    train = params.load().train.model_copy(update=recipe)
     for change in ({"epochs": 6}, {"validation": 1}, {"averaging": 0.9}):
-        assert document.beside("mnist", train.model_copy(update=change), {}) is None
-    assert document.beside(digits.NAME, train, {}) is None
+        assert document.beside("mnist", train.model_copy(update=change), {}, np.eye(10)) is None
+    assert document.beside(digits.NAME, train, {}, np.eye(10)) is None
     assert '<section id="lecture"' not in text
     assert facts(text)["lecture"] is None
 

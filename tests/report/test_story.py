@@ -8,15 +8,17 @@ import pandas as pd
 import pytest
 from helpers.report import LESSON, LESSON_DATA, middle, number
 from playwright.sync_api import Locator, Page, expect
+from scipy import special
 
-from softmax.core import batches, model
+from softmax.core import batches, idx, model
 from softmax.core.arrays import FloatArray
-from softmax.pipeline import paths
+from softmax.pipeline import datasets, paths
 from softmax.report import examples
-from softmax.report.document import PROBABILITIES, SEEDS_SAY
+from softmax.report.document import FOLDER
 
 THETA = examples.THETA
 POINTS = examples.EXAMPLE_POINTS
+LECTURE = json.loads((FOLDER / "lecture.json").read_text(encoding="utf-8"))
 
 
 def put(page: Page, section: str, name: str) -> FloatArray:
@@ -152,20 +154,51 @@ def test_a_term_lights_up_what_it_means_under_the_pointer_and_by_keyboard(page: 
 
 
 def test_the_lectures_results_stand_beside_those_of_the_pipeline(page: Page) -> None:
-    rows = page.locator("#lecture > table tr").all_inner_texts()
-    accuracy = json.loads((paths.TEST_METRICS).read_text())["accuracy"]
-    losses = pd.read_csv(paths.LOSSES).set_index(["epoch", "batch"])["loss"]
-    assert rows[1].split("\t") == ["test accuracy", "84.77%", f"{accuracy:.2%}"]
-    first = ["loss at epoch 1, batch 100", "2.25", f"{losses[1, 100]:.2f}"]
-    assert rows[2].split("\t") == first
-    ours = pd.read_csv(paths.PREDICTIONS).filter(regex=r"^p\d").to_numpy()
-    cards = page.locator("#lecture-images article").all_inner_texts()
-    for card, (k, theirs) in zip(cards, PROBABILITIES.items(), strict=True):
-        a = ours[k]
-        assert f"called it {np.argmax(theirs)} with {max(theirs):.2f}" in card
-        assert f"this one calls it {a.argmax()} with {a.max():.2f}" in card
-        least, largest = SEEDS_SAY[k]
-        assert least - 0.005 <= a.max() <= largest + 0.005
-        shown = re.findall(r"\d\.\d\d$|\d\.\d\d(?=\s)", card.split("here")[1], re.MULTILINE)
-        numbers = np.array(shown, float).reshape(10, 2)
-        np.testing.assert_allclose(numbers, np.column_stack([theirs, a]), atol=0.0051)
+    tables = page.locator("#lecture table")
+    rows = [re.findall(r"[−\d.]+", row) for row in tables.locator("tbody tr").all_text_contents()]
+    accuracy = json.loads(paths.TEST_METRICS.read_text())["accuracy"]
+    assert rows.pop(0) == ["84.77", f"{accuracy:.2%}"[:-1]]
+    ours = pd.read_csv(paths.LOSSES).set_index(["epoch", "batch"])["loss"]
+    losses = [[*map(str, at), f"{x:.2f}", f"{ours[*at]:.2f}"] for *at, x in LECTURE["losses"]]
+    biases = zip(LECTURE["biases"], model.load(paths.WEIGHTS)[:, -1], strict=True)
+    assert rows[:19] == losses
+    assert [[*map(number, row)] for row in rows[19:]] == [
+        [k, *(round(b, 4) for b in pair)] for k, pair in enumerate(biases)
+    ]
+    circles = page.locator("#loss .theirs").evaluate_all(
+        "(all) => all.map(({ style }) => [style.left, style.bottom].map(parseFloat))"
+    )
+    top = float(page.locator("#loss .level").last.inner_text())
+    places = [[(938 * (e - 1) + b) / 46.9, 100 * x / top] for e, b, x in LECTURE["losses"]]
+    np.testing.assert_allclose(circles, places, rtol=1e-4)
+
+
+def test_each_of_the_lectures_images_is_shown_once_with_its_scores_and_ours(page: Page) -> None:
+    theta, a = model.load(paths.WEIGHTS), pd.read_csv(paths.PREDICTIONS).filter(regex=r"^p\d")
+    images = idx.read(datasets.test_files("mnist")[0], 3).reshape(10_000, -1)
+    cards = page.locator("#samples article")
+    for card, (name, theirs) in zip(cards.all(), LECTURE["images"].items(), strict=True):
+        k = int(name)
+        assert card.locator("h3").inner_text() == f"Test image {k}"
+        text = card.locator("p").inner_text()
+        winner = int(np.argmax(theirs["scores"]))
+        least, largest = theirs["seeds"]
+        assert f"called it {winner} with {max(theirs['probabilities']):.2f}; over the seeds" in text
+        assert least - 0.005 <= a.iloc[k].max() <= largest + 0.005
+        shown = [
+            [*map(number, cells)]
+            for cells in np.reshape(card.locator("td").all_inner_texts(), (-1, 2))
+        ]
+        z = model.logits(theta, np.append(images[k], 255.0)[:, None])[:, 0]
+        expected = [
+            np.column_stack(pair)
+            for pair in ((z, a.iloc[k]), (theirs["scores"], theirs["probabilities"]))
+        ]
+        np.testing.assert_allclose(shown[::2], expected[0], atol=5.1e-4)
+        np.testing.assert_allclose(shown[1::2], expected[1], atol=5.1e-4)
+        np.testing.assert_allclose(
+            special.softmax(theirs["scores"]), theirs["probabilities"], atol=5e-5
+        )
+        expect(card.locator(".theirs.predicted, .theirs.right").locator("th")).to_have_text(
+            "lecture"
+        )

@@ -1,13 +1,13 @@
-// The loss of single batches, a line, and after each epoch that of the training set and of the
-// held-out images, if there are any, dots. Places are percentages, so that the chart is as wide as the
+// The loss of single batches, a line, with those of the lecture, if this is its recipe, and after each
+// epoch that of the training set and of the held-out images, if there are any, dots. Places are percentages, so that the chart is as wide as the
 // page; its text is not drawn but said.
 
 import { element } from "softmax/elements";
-import { label, say } from "softmax/i18n";
+import { label } from "softmax/i18n";
 
 const TICKS = 6; // at most, on an axis
 
-export function start({ curves: { loss, epochs, held_out } }) {
+export function start({ curves: { loss, epochs, held_out }, lecture }) {
   const [last] = epochs.at(-1);
   const largest = Math.max(...[...loss, ...epochs, ...held_out].map(([, value]) => value));
   const step = roundStep(largest / TICKS);
@@ -18,10 +18,13 @@ export function start({ curves: { loss, epochs, held_out } }) {
   const place = (x, y) => `left: ${across(x)}%; bottom: ${up(y)}%`;
   const dot = (kind) => ([x, y]) => element("span", { class: kind, style: place(x, y) });
 
-  const [, final, accuracy] = epochs.at(-1);
+  const [, final] = epochs.at(-1);
   const chart = document.getElementById("loss");
   label(chart, "curves.name", { first: epochs[0][1], last: final });
-  say(document.getElementById("final"), "curves.final", { loss: final, accuracy });
+  const theirs = (lecture?.losses ?? []).map(([epoch, batch, value]) => [
+    (epoch - 1) * epochs[0][0] + batch,
+    value,
+  ]);
   const levels = Array.from({ length: Math.round(top / step) + 1 }, (_, k) => k * step);
   const every = Math.ceil(epochs.length / TICKS);
   const labelled = epochs.filter((_, k) => (k + 1) % every === 0);
@@ -32,6 +35,7 @@ export function start({ curves: { loss, epochs, held_out } }) {
     ),
     element("span", { class: "axis", say: ["curves.loss", {}] }),
     line(loss.map(([x, y]) => `${across(x)} ${100 - up(y)}`)),
+    ...theirs.map(dot("dot theirs")),
     ...held_out.map(dot("dot held-out")),
     ...epochs.map(dot("dot")),
     element(

@@ -6,6 +6,7 @@ import { classify, images, theta } from "softmax/digits";
 import { element } from "softmax/elements";
 import { explain } from "softmax/explanation";
 import { say } from "softmax/i18n";
+import { predict } from "softmax/model";
 import { image, pixelated } from "softmax/pictures";
 import { rove } from "softmax/roving";
 import { scores } from "softmax/scores";
@@ -14,9 +15,11 @@ const BATCH = 100; // images that are painted in one go
 
 const at = (id) => document.getElementById(id);
 
-export async function start({ samples, mistakes }) {
+export async function start({ samples, mistakes, lecture }) {
   const all = await images;
-  at("sample-cards")?.append(...samples.map((k) => card(all.get(k))));
+  const theirs = lecture?.images ?? {};
+  const single = [...new Set([...samples, ...Object.keys(theirs).map(Number)])];
+  at("sample-cards")?.append(...single.map((k) => card(all.get(k), theirs[k])));
   const wrong = mistakes.filter((k) => all.has(k)).map((k) => surely(all.get(k)));
   at("most-confident").append(...wrong.map(item));
   for (const cell of document.querySelectorAll("button[data-prediction]")) {
@@ -54,17 +57,31 @@ function surely(shown) {
   return { a: shown.a ?? classify(shown.pixels).a[shown.prediction], ...shown };
 }
 
-/** A test image and its scores. */
-function card(shown) {
+/** A test image and its scores, below each that of the lecture's model, if `theirs` has them. */
+function card(shown, theirs) {
   const judged = classify(shown.pixels);
   const { index, label, prediction } = shown;
   const a = judged.a[prediction];
   const title = element("h3", { say: ["samples.image", { index }] });
   const verdict = label === prediction ? "samples.right" : "samples.wrong";
-  const text = element("p", { say: [verdict, { label, prediction, a }] });
-  const rows = element("tbody", {}, ...scores(judged, shown));
-  const table = element("table", { class: "scores" }, rows);
+  const text = element("p", {}, element("span", { say: [verdict, { label, prediction, a }] }));
+  const rows = scores(judged, shown);
+  if (theirs) compare(rows, theirs, text);
+  const table = element("table", { class: "scores" }, element("tbody", {}, ...rows));
   return element("article", {}, title, text, opener(shown), table);
+}
+
+/** Add to the text and to each of the rows what the lecture's model said of the same image. */
+function compare(rows, { scores: z, probabilities: a, seeds: [least, largest] }, text) {
+  const prediction = predict(z);
+  const values = { prediction, a: a[prediction], least, largest };
+  text.append(" ", element("span", { say: ["samples.lecture", values] }));
+  const theirs = scores({ z, a }, { prediction });
+  theirs.forEach((row, k) => {
+    row.classList.add("theirs");
+    say(row.firstChild, "lecture.theirs");
+    rows.splice(2 * k + 1, 0, row);
+  });
 }
 
 /** A test image in a list, with what it is called. */

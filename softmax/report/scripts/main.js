@@ -8,7 +8,6 @@ import { start as startData } from "softmax/data";
 import { start as startDialogs } from "softmax/dialogs";
 import { start as startDrawing } from "softmax/drawing";
 import { start as startGallery } from "softmax/gallery";
-import { start as startLecture } from "softmax/lecture";
 import { start as startLesson } from "softmax/lesson";
 import { start as startLikelihood } from "softmax/likelihood";
 import { start as startLinks } from "softmax/links";
@@ -33,7 +32,6 @@ const sections = [
   startCurves,
   startWeights,
   startGallery,
-  startLecture,
 ];
 const content = document.getElementById("content");
 content.ariaBusy = true; // some wait for what is unpacked
