@@ -50,16 +50,16 @@ def _written(found: re.Match[str], values: dict[str, Any], classes: Sequence[str
         case "i":
             return str(value)
         case "%":
-            text = f"{_rounded(Decimal(value) * 100, 2)}%"
+            text = f"{_rounded(Decimal(str(value)) * 100, 2)}%"
         case "g":
             text = _short(value)
         case decimals:
-            text = _rounded(Decimal(value), int(decimals or 0))
+            text = _rounded(Decimal(str(value)), int(decimals or 0))
     return re.sub(r"^-(?=0(?:\.0*)?%?$)", "", text).replace("-", "−")
 
 
 def _rounded(value: Decimal, decimals: int) -> str:
-    """A tie goes away from 0, as in browsers."""
+    """A tie of the shortest decimal number goes away from 0, as in browsers."""
     return f"{value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP):,}"
 
 
