@@ -42,6 +42,10 @@ from typing import Any
 
 import jinja2
 import numpy as np
+import pygments
+from markupsafe import Markup
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
 
 from softmax.core import model
 from softmax.core.arrays import FloatArray, Table
@@ -66,6 +70,7 @@ def html(facts: dict[str, Any], **shown: Any) -> bytes:
         undefined=jinja2.StrictUndefined,
     )
     environment.globals |= {"math": mathml.math, "source": source, "zip": zip}
+    environment.filters["code"] = highlighted
     template = environment.get_template("index.html.j2")
     page = template.render(facts=facts, modules=modules(), strings=said, **shown)
     return english.fill(page, said, facts["data"]["classes"]).encode()
@@ -93,6 +98,12 @@ def source(name: str) -> str:
     script = (FOLDER / f"scripts/{module}.js").read_text(encoding="utf-8")
     pattern = rf"^export function {function}\(.*?^}}"
     return re.findall(pattern, script, re.MULTILINE | re.DOTALL)[0]
+
+
+def highlighted(code: str, language: str) -> Markup:
+    """`code` as HTML in which each token has a class of Pygments."""
+    html = pygments.highlight(code, get_lexer_by_name(language), HtmlFormatter(nowrap=True))
+    return Markup(html.strip())  # noqa: S704 (escaped by Pygments)
 
 
 def modules() -> dict[str, str]:

@@ -2,22 +2,27 @@
 
 import base64
 import hashlib
+import html
 import inspect
 import json
 import re
 import zlib
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from helpers import digits
-from helpers.report import facts, number, section
+from helpers.report import LESSON, LESSON_DATA, facts, number, section
 from helpers.workspace import Workspace, copy, enter, run_stages
+from scipy import special
 
 from softmax.core import model
 from softmax.pipeline import datasets, dvc_lock, files, params, paths
-from softmax.report import document, embedded
+from softmax.report import document, embedded, examples
 from softmax.training import randomness
 from softmax.training.optimizers import OPTIMIZERS
 
@@ -76,16 +81,26 @@ def test_the_hashes_are_those_of_the_data_and_the_weights(text: str) -> None:
     assert re.findall("<code>([0-9a-f]{64})</code>", text) == hashes
 
 
-def test_the_code_is_the_projects_own(text: str) -> None:
-    shown = [
-        section(f'<section id="code">{code}</section>', "code")
-        for code in re.findall("<pre><code>(.*?)</code></pre>", text, re.DOTALL)
-    ]
+def test_the_code_is_the_projects_own_and_the_lectures(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The lecture's loop, run on the points of the 2-D example, ends where ours does."""
+    blocks = re.findall("<pre><code>(.*?)</code></pre>", text, re.DOTALL)
+    shown = [html.unescape(re.sub("<.*?>", "", code)) for code in blocks]
     names = ["logits", "softmax", "cross_entropy", "residuals", "gradient_sum", "mean_gradient"]
     sources = [inspect.getsource(getattr(model, name)) for name in names]
-    assert shown[:-1] == [" ".join(source.split()) for source in sources]
-    assert shown[-1].startswith("export function descend(")
-    assert shown[-1].endswith("}")
+    assert shown[:6] == [source.strip() for source in sources]
+    assert shown[6].startswith("export function descend(")
+    assert shown[6].endswith("}")
+    told: dict[str, Any] = {"np": np, "softmax": partial(special.softmax, axis=0)}
+    told |= {"compute_loss": lambda y, z: special.logsumexp(z) - z[y == 1][0]}
+    told |= {"X": LESSON_DATA.images / 255, "Y": np.eye(3)[LESSON_DATA.labels]}
+    exec("\n".join(shown[7:11]), told)  # noqa: S102 (the lecture's NumPy)
+    assert told["L"] == pytest.approx(examples.fit(LESSON_DATA, LESSON)[-1].training.loss, rel=0.1)
+    told |= {"nn": torch.nn, "optim": torch.optim, "device": "cpu"}
+    batch = torch.zeros(64, 1, 28, 28), torch.zeros(64, dtype=torch.long)
+    exec("\n".join(shown[11:]), told | {"train_loader": [batch] * 100})  # noqa: S102 (PyTorch)
+    assert capsys.readouterr().out.startswith("Epoch 1/5, Batch 100, Loss 2.")
 
 
 def test_the_examples_say_how_far_they_are_from_finite_differences(text: str) -> None:
