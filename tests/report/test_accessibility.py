@@ -27,6 +27,23 @@ def test_dialogs_open_and_close_by_keyboard_and_by_a_click_beside_them(page: Pag
     expect(page.locator("#explanation")).not_to_be_visible()
 
 
+@pytest.mark.parametrize(("width", "language"), [(1280, "Tiếng Việt"), (390, "English")])
+def test_the_contents_open_by_part_and_mark_the_current_one(
+    page: Page, width: int, language: str
+) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
+    page.get_by_role("button", name=language).click()
+    for part in page.locator("nav button").all():
+        part.click()
+        links = part.locator("+ ol a")
+        for shown in (part, *links.all()):
+            expect(shown).to_be_in_viewport(ratio=1)  # nothing is cut off
+        links.first.click()
+        expect(links.first).not_to_be_visible()
+        expect(part).to_have_attribute("aria-current", "true")
+        expect(page.locator("nav [aria-current]")).to_have_count(2)
+
+
 @pytest.mark.parametrize("place", ["#most-confident", "#sample-cards", "#drawing-classes"])
 def test_a_row_is_one_stop_of_the_tab_key(page: Page, place: str) -> None:
     buttons = page.locator(f"{place} button")
@@ -83,6 +100,7 @@ def test_the_report_works_in_mlflows_artifact_viewer(browser: Browser, file: Pat
         inside = page.frame_locator("iframe")
         expect(inside.locator("#samples article")).to_have_count(3)
         expect(inside.locator("#mistakes")).not_to_be_in_viewport()
+        inside.get_by_role("button", name="3 Code").click()
         inside.get_by_role("link", name="Mistakes").click()
         expect(inside.locator("#mistakes")).to_be_focused()
         inside.get_by_role("button", name="Tiếng Việt").click()
