@@ -15,11 +15,12 @@ from playwright.sync_api import Browser, Locator, Page, ViewportSize
 from helpers.shared import LECTURE
 from softmax.core.arrays import FloatArray
 from softmax.pipeline import params
-from softmax.report import examples
+from softmax.report import document, examples
 
 BLUE, RED = (51, 121, 205), (213, 62, 52)
 LESSON = params.load(LECTURE).lesson
 LESSON_DATA = examples.points(LESSON)
+GIVEN = json.loads((document.FOLDER / "lecture.json").read_text(encoding="utf-8"))
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 
 

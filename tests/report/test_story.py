@@ -1,12 +1,11 @@
 """The lecture's ideas in the report, in its order, with its numbers and those of Python."""
 
-import json
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.report import LESSON, LESSON_DATA, middle, number
+from helpers.report import GIVEN, LESSON, LESSON_DATA, middle, number
 from playwright.sync_api import Locator, Page, expect
 from scipy import special
 
@@ -14,11 +13,9 @@ from softmax.core import batches, idx, model
 from softmax.core.arrays import FloatArray
 from softmax.pipeline import datasets, paths
 from softmax.report import examples
-from softmax.report.document import FOLDER
 
 THETA = examples.THETA
 POINTS = examples.EXAMPLE_POINTS
-LECTURE = json.loads((FOLDER / "lecture.json").read_text(encoding="utf-8"))
 
 
 def put(page: Page, section: str, name: str) -> FloatArray:
@@ -153,52 +150,38 @@ def test_a_term_lights_up_what_it_means_under_the_pointer_and_by_keyboard(page: 
     assert lit(section) == []
 
 
-def test_the_lectures_results_stand_beside_those_of_the_pipeline(page: Page) -> None:
-    tables = page.locator("#lecture table")
-    rows = [re.findall(r"[−\d.]+", row) for row in tables.locator("tbody tr").all_text_contents()]
-    accuracy = json.loads(paths.TEST_METRICS.read_text())["accuracy"]
-    assert rows.pop(0) == ["84.77", f"{accuracy:.2%}"[:-1]]
-    ours = pd.read_csv(paths.LOSSES).set_index(["epoch", "batch"])["loss"]
-    losses = [[*map(str, at), f"{x:.2f}", f"{ours[*at]:.2f}"] for *at, x in LECTURE["losses"]]
-    biases = zip(LECTURE["biases"], model.load(paths.WEIGHTS)[:, -1], strict=True)
-    assert rows[:19] == losses
-    assert [[*map(number, row)] for row in rows[19:]] == [
-        [k, *(round(b, 4) for b in pair)] for k, pair in enumerate(biases)
-    ]
-    circles = page.locator("#loss .theirs").evaluate_all(
-        "(all) => all.map(({ style }) => [style.left, style.bottom].map(parseFloat))"
+def test_each_symbol_has_one_color(page: Page) -> None:
+    found = page.locator(":is(math, table, .graph) :is([data-term], [data-symbol])").evaluate_all(
+        """(all) => all.map((one) =>
+             [one.dataset.symbol ?? one.dataset.term, getComputedStyle(one).color])"""
     )
-    top = float(page.locator("#loss .level").last.inner_text())
-    places = [[(938 * (e - 1) + b) / 46.9, 100 * x / top] for e, b, x in LECTURE["losses"]]
-    np.testing.assert_allclose(circles, places, rtol=1e-4)
+    colors = {tuple(pair) for pair in found if pair[0] in set("WbxzayL")}
+    assert len(colors) == len(dict(colors)) == len({color for _, color in colors}) == 7
+
+
+def test_the_lectures_losses_and_biases_stand_beside_those_of_the_pipeline(page: Page) -> None:
+    rows = page.locator("#lecture tbody tr")
+    shown = [re.findall(r"[−\d.]+", row) for row in rows.all_text_contents()]
+    assert shown[0][0] == "84.77"
+    ours = pd.read_csv(paths.LOSSES).set_index(["epoch", "batch"])["loss"]
+    losses = [[*map(str, at), f"{x:.2f}", f"{ours[*at]:.2f}"] for *at, x in GIVEN["losses"]]
+    assert shown[1:20] == losses
+    biases = np.column_stack([GIVEN["biases"], model.load(paths.WEIGHTS)[:, -1]])
+    numbers = [[*map(number, row[1:])] for row in shown[20:]]
+    np.testing.assert_allclose(numbers, biases, atol=5.1e-5)
 
 
 def test_each_of_the_lectures_images_is_shown_once_with_its_scores_and_ours(page: Page) -> None:
-    theta, a = model.load(paths.WEIGHTS), pd.read_csv(paths.PREDICTIONS).filter(regex=r"^p\d")
-    images = idx.read(datasets.test_files("mnist")[0], 3).reshape(10_000, -1)
-    cards = page.locator("#samples article")
-    for card, (name, theirs) in zip(cards.all(), LECTURE["images"].items(), strict=True):
-        k = int(name)
-        assert card.locator("h3").inner_text() == f"Test image {k}"
-        text = card.locator("p").inner_text()
-        winner = int(np.argmax(theirs["scores"]))
-        least, largest = theirs["seeds"]
-        assert f"called it {winner} with {max(theirs['probabilities']):.2f}; over the seeds" in text
-        assert least - 0.005 <= a.iloc[k].max() <= largest + 0.005
-        shown = [
-            [*map(number, cells)]
-            for cells in np.reshape(card.locator("td").all_inner_texts(), (-1, 2))
-        ]
-        z = model.logits(theta, np.append(images[k], 255.0)[:, None])[:, 0]
-        expected = [
-            np.column_stack(pair)
-            for pair in ((z, a.iloc[k]), (theirs["scores"], theirs["probabilities"]))
-        ]
-        np.testing.assert_allclose(shown[::2], expected[0], atol=5.1e-4)
-        np.testing.assert_allclose(shown[1::2], expected[1], atol=5.1e-4)
-        np.testing.assert_allclose(
-            special.softmax(theirs["scores"]), theirs["probabilities"], atol=5e-5
-        )
-        expect(card.locator(".theirs.predicted, .theirs.right").locator("th")).to_have_text(
-            "lecture"
-        )
+    theta, images = model.load(paths.WEIGHTS), idx.read(datasets.test_files("mnist")[0], 3)
+    cards = page.locator("#samples article").all()
+    for card, (k, theirs) in zip(cards, GIVEN["images"].items(), strict=True):
+        z, a = theirs["scores"], theirs["probabilities"]
+        np.testing.assert_allclose(special.softmax(z), a, atol=5e-5)  # read from the slides
+        said = f"called it {np.argmax(z)} with {max(a):.2f}; over the seeds"
+        expect(card.locator("h3")).to_have_text(f"Test image {k}")
+        expect(card.locator("p")).to_contain_text(said)
+        ours = model.logits(theta, np.append(images[int(k)], 255.0)[:, None])
+        shown = np.array([*map(number, card.locator("td").all_inner_texts())]).reshape(-1, 2, 2)
+        both = [model.softmax(ours)[:, 0], a]
+        np.testing.assert_allclose(shown, np.transpose([[ours[:, 0], z], both]), atol=5.1e-4)
+        assert theirs["seeds"][0] - 0.005 <= both[0].max() <= theirs["seeds"][1] + 0.005
