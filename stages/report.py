@@ -1,7 +1,10 @@
 """Show and explain all results in one HTML file."""
 
 import json
+from pathlib import Path
 from typing import Any
+
+from ruamel.yaml import YAML
 
 from softmax.core import batches, model
 from softmax.core.arrays import Table
@@ -60,6 +63,7 @@ def main() -> None:
             paths.WEIGHTS.name: files.sha256(paths.WEIGHTS),
         },
         examples=examples,
+        citation=YAML(typ="safe").load(Path("CITATION.cff")),
     )
     room, sure = document.LIMIT - len(page), outputs["theta"] is None
     page = document.with_images(

@@ -19,7 +19,7 @@ from helpers.stores import NOWHERE, empty_store
 from softmax.pipeline import datasets, dvc_lock
 from softmax.pipeline.recorder import Recorder
 
-NEEDED = ("softmax", "stages", ".dvc", "metrics", "dvc.yaml", ".dvcignore", ".gitignore")
+NEEDED = ("softmax", "stages", ".dvc", "metrics", "dvc.yaml", ".*ignore", "CITATION.cff")
 STAGES = tuple(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"])
 MODEL = ("train", "evaluate", "export")  # the stages that a row of MLflow shows
 
