@@ -122,6 +122,7 @@ def test_nothing_scrolls_sideways_or_is_against_wcag(
             for shown in (part, *part.locator("+ ol a").all()):
                 expect(shown).to_be_in_viewport(ratio=1)  # nothing is cut off
             part.locator("+ ol a").first.click()
+            expect(part.locator("+ ol")).not_to_be_visible()
             expect(part).to_have_attribute("aria-current", "true")
         assert width < 390 or set(page.locator(".wide").evaluate_all(overflow)) == {0}
         page.locator(CELL).click()
