@@ -1,7 +1,8 @@
 """The report: all results as one HTML file, which shows and explains them and asks for nothing.
 
-Its sources lie beside this module: templates, styles, strings, and modules of JavaScript that a
-reader's browser finds under "softmax/<name>" in the file itself. The modules read one JSON, with
+Its sources lie beside this module: templates, styles, strings, lecture.json (its results), and
+modules of JavaScript that a reader's browser finds under "softmax/<name>" in the file itself.
+The modules read one JSON, with
 
     dataset     its key in datasets.yaml; name: how it is written
     listed      the classes that have a row in tables and a picture
