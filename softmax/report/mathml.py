@@ -17,7 +17,7 @@ from itertools import takewhile
 
 from markupsafe import Markup, escape
 
-TERMS = {"w": "W"} | {letter: letter for letter in "WbxzayLJα"}
+TERMS = {"w": "W", "Ŵ": "W", "b̂": "b"} | {letter: letter for letter in "WbxzayLJα"}
 PAIRS = {"{/": "mfrac", "{^": "msup", "{_": "munder"}
 BIG = {"Σ": "∑", "Π": "∏"}
 TOKEN = re.compile(r"(\*?)([^_^]+)(?:_([^^]+))?(?:\^(.+))?")
