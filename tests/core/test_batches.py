@@ -1,11 +1,11 @@
 """IDX files, and how their images become batches."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from helpers import tiny
+from helpers.digits import to_idx
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -18,13 +18,6 @@ from softmax.errors import DataError
 
 IMAGES = np.arange(24, dtype=np.uint8).reshape(3, 2, 4)
 LABELS = np.array([7, 0, 9], np.uint8)
-
-
-def to_idx(array: NDArray[Any], kind: str = "u1") -> bytes:
-    """Return `array` as an IDX file of bytes, or of integers of four bytes."""
-    start = bytes([0, 0, {"u1": 8, ">i4": 12}[kind], array.ndim])
-    sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
-    return start + sizes + array.astype(kind).tobytes()
 
 
 @given(arrays(np.uint8, array_shapes(max_dims=3)))
@@ -101,8 +94,6 @@ def test_images_become_rows_of_pixels_and_labels_native_numbers(
     assert read.images.tolist() == IMAGES.reshape(shape[0], -1).tolist()
     assert read.labels.tolist() == numbers.tolist()
     assert (read.images.dtype, read.labels.dtype) == (np.uint8, np.dtype(kind).newbyteorder("="))
-    with pytest.raises(DataError, match=f"0 to {classes - 1}, allowed are 0 to {classes - 2}$"):
-        batches.load(images, labels, shape, classes - 1)
     images.write_bytes(to_idx(IMAGES.reshape(shape), ">i4"))
     with pytest.raises(DataError, match=f"not an IDX file of uint8 in {len(shape)}"):
         batches.load(images, labels, shape, classes)
