@@ -1,35 +1,22 @@
-"""IDX files, and how their images become batches."""
+"""IDX files, how their images become batches, and where arrays lie."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from helpers import tiny
 from helpers.digits import to_idx
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import array_shapes, arrays
-from numpy.typing import NDArray
 
-from softmax.core import batches, idx
+from softmax.core import arrays, batches, idx
 from softmax.core.arrays import Array, to_numpy
 from softmax.core.workers import Workers
 from softmax.errors import DataError
 
 IMAGES = np.arange(24, dtype=np.uint8).reshape(3, 2, 4)
 LABELS = np.array([7, 0, 9], np.uint8)
-
-
-@given(arrays(np.uint8, array_shapes(max_dims=3)))
-def test_idx_files_give_their_array_back(
-    tmp_path_factory: pytest.TempPathFactory, array: NDArray[np.uint8]
-) -> None:
-    path = tmp_path_factory.mktemp("idx") / "file"
-    path.write_bytes(to_idx(array))
-    read = idx.read(path, array.ndim)
-
-    assert read.dtype == np.uint8
-    assert read.tolist() == array.tolist()
 
 
 def test_the_file_is_never_written(tmp_path: Path) -> None:
@@ -142,3 +129,21 @@ def test_batches_are_columns_of_white_ended_pixels_and_one_hot_labels(
             assert y.T.tolist() == [[label == k for k in range(10)] for label in labels[mine]]
             assert x.dtype == y.dtype == np.float64
             assert count == stop - start
+
+
+def test_the_cpu_computes_with_numpy() -> None:
+    array = np.arange(3)
+
+    assert arrays.upload(array, "cpu") is array
+    assert arrays.to_numpy(array) is array
+
+
+@pytest.mark.parametrize("columns", [1, 7, 8, 785])
+def test_aligned_rows_begin_on_cache_lines(columns: int) -> None:
+    for like in (np.empty(0), torch.empty(0)):
+        array = arrays.aligned(3, columns, like)
+        addresses = [row.__array_interface__["data"][0] for row in map(arrays.to_numpy, array)]
+
+        assert array.shape == (3, columns)
+        assert not array.any()
+        assert [address % 64 for address in addresses] == [0, 0, 0]

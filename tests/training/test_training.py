@@ -155,25 +155,6 @@ def test_a_model_that_leaves_the_range_leaves_the_others_alone() -> None:
         assert epoch.theta.tobytes() == fit(data, hyperparameters)[-1].theta.tobytes()
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])
-def test_no_step_waits_for_a_value(optimizer: str) -> None:
-    """Train on torch's device "meta", whose tensors have no values: to ask for one is an error."""
-    data = tiny.dataset(COUNT).map(lambda array: torch.asarray(array, device="meta"))
-    params = tiny.params(optimizer=optimizer, weight_decay=0.01, averaging=0.9, schedule="cosine")
-    trainer = Trainer(data, [params, params])
-    trainer.take_steps(1)
-
-    with pytest.raises(RuntimeError, match="meta"):
-        trainer.state.check(0, trainer.state.averaged())
-
-
-def test_a_batch_can_be_larger_than_the_training_set() -> None:
-    data = tiny.dataset(COUNT)
-
-    whole = fit(data, tiny.params(batch_size=COUNT))
-    assert facts(fit(data, tiny.params(batch_size=COUNT + 100))) == facts(whole)
-
-
 def test_a_run_that_came_back_into_the_range_is_refused_too() -> None:
     start = randomness.initial_weights(6, seed=0, classes=tiny.CLASSES)
     state = TrainState(start[None], [tiny.params(learning_rate=1.0)], steps=2)
