@@ -26,10 +26,10 @@ from tqdm import tqdm
 
 EACH = 6  # changes of an area
 DEADLINE = 900  # seconds for the tests of one change
-STAGES = "stages/test_stages.py"
+STAGES, REFERENCE = "stages/test_stages.py", "verification/test_reference.py"
 CONCERNED = {  # directories and modules below tests/, the fastest first
-    "softmax/core": ["core", "training", STAGES, "verification/test_reference.py"],
-    "softmax/training": ["training", STAGES, "sweep", "end_to_end/test_workers.py"],
+    "softmax/core": ["core", "training", STAGES, REFERENCE],
+    "softmax/training": ["training", REFERENCE, STAGES, "sweep", "end_to_end/test_workers.py"],
     "softmax/pipeline": ["pipeline", STAGES, "download", "tracking", "verification"],
     "softmax/data": ["importing", "download", STAGES, "fuzzing", "end_to_end/test_own_data.py"],
     "softmax/analysis": ["analysis", STAGES, "cli", "verification", "tracking"],

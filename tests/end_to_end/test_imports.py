@@ -12,7 +12,7 @@ HEAVY = (
     *("dvc", "fsspec", "git", "jinja2", "matplotlib", "mlflow", "numba", "pandas", "PIL"),
     *("pyarrow", "requests", "rich", "scipy", "torch", "torchvision"),
 )
-NEEDED = {"download": ["dvc", "fsspec"], "report": ["jinja2"]}  # of these, by what is run
+NEEDED = {"download": ["dvc", "fsspec"], "report": ["jinja2"]}  # of these, by stage
 STAGE = "from softmax.pipeline.recorder import Recorder; Recorder._connect = lambda _: None;"
 STAGE += "from stages import {0}; {0}.main()"
 WITHOUT_TORCH = """
@@ -23,18 +23,17 @@ class Finder(PathFinder):
         return None if name in ("torch", "torchvision") else PathFinder.find_spec(name, *others)
 sys.meta_path[sys.meta_path.index(PathFinder)] = Finder
 """
-HELP = "from softmax.cli import app; app.program.main(['--help'], standalone_mode=False)"
 
 
-@pytest.mark.parametrize("run", [*STAGES, "--help"])
-def test_no_library_is_imported_that_is_not_used(run: str, workspace: Workspace) -> None:
+@pytest.mark.parametrize("stage", STAGES)
+def test_no_library_is_imported_that_is_not_used(stage: str, workspace: Workspace) -> None:
     workspace.monkeypatch.setenv("MNIST_MIRROR", "data/digits")
-    program = HELP if run == "--help" else STAGE.format(run)
+    program = STAGE.format(stage)
     program += f"; import sys; print(*(name for name in {HEAVY} if name in sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert done.stdout.splitlines()[-1].split() == NEEDED.get(run, [])
+    assert done.stdout.splitlines()[-1].split() == NEEDED.get(stage, [])
 
 
 def test_without_torch_all_runs_but_what_needs_it(workspace: Workspace, tmp_path: Path) -> None:

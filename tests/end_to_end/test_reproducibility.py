@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from dvc.repo import Repo
-from helpers.clones import BIN, Clone, copy_working_tree, git
+from helpers.clones import BIN, git
 from helpers.workspace import Workspace, error
 
 from softmax.pipeline import dvc_lock, files
@@ -55,20 +55,6 @@ def verdict(workspace: Workspace) -> str:
     line = error(workspace.call("verification.checks", "reproducible"))
     assert line.startswith("dvc.lock is not reproducible: ")
     return line.removeprefix("dvc.lock is not reproducible: ")
-
-
-@pytest.mark.extended
-def test_a_clean_clone_has_a_current_and_true_lock(workspace: Workspace, tmp_path: Path) -> None:
-    """Where `make` says so of a clone in which nothing was pulled and nothing ran."""
-    copy_working_tree(workspace.directory, only=("softmax", "verification", "Makefile"))
-    workspace.commit("Add the claims")
-    clone = Clone(tmp_path / "clone", workspace.directory)
-    mirror = str(workspace.directory / "data/digits")
-    clone.environment |= {"MNIST_MIRROR": mirror, "DVC_ROOT": str(clone.directory)}
-    assert "dvc.lock is up to date: 7 stages" in clone.make("lock-current").stdout
-    assert "dvc.lock is reproducible: " in clone.make("lock-reproducible").stdout
-    assert clone.run("git", "status", "--porcelain") == ""
-    assert not (clone.directory / "data").exists()
 
 
 def test_work_that_is_not_committed_counts_and_is_not_lost(shell: Workspace) -> None:

@@ -146,11 +146,6 @@ def test_images_labels_and_classes(
     assert np.array_equal(pinned.arrays[3], labels[False])
 
 
-def test_other_names_are_refused(pin: Pin) -> None:
-    names = "kmnist, qmnist, emnist-letters, emnist-balanced, usps"
-    pin.refused("torchvision", f"mine: of torchvision there are {names}")
-
-
 def test_a_download_that_fails_is_one_line(pin: Pin) -> None:
     served = {"resources": [("no-such-file.gz", "0" * 32)], "mirrors": ["http://127.0.0.1:1/"]}
     for name, value in served.items():

@@ -110,6 +110,11 @@ def test_what_the_stages_could_not_use_is_refused(pin: Pin, fault: str) -> None:
     [
         ("place", {"size": "28x28"}, "place: --size is not for IDX files"),
         ("torchvision", {"label": "digit"}, "torchvision: --label is not for torchvision's data"),
+        (
+            "torchvision",
+            {},
+            "mine: of torchvision there are kmnist, qmnist, emnist-le",
+        ),
         ("place", {"shape": "32x32x4"}, "'32x32x4' should be"),
         ("place", {"name": "Mine.1"}, "Mine.1: a name is made of a-z, 0-9 and -"),
         ("nowhere", {}, "nowhere: neither a directory nor a file"),

@@ -125,15 +125,6 @@ def test_lesson_writes_a_model_its_history_the_examples_and_pictures(workspace: 
     assert files_in("images/lesson") == {"regions.svg", "probabilities.svg"}
 
 
-def test_a_second_run_writes_the_same_bytes(workspace: Workspace) -> None:
-    first = workspace.contents()
-    for name in ("models", "metrics", "images", "report"):
-        shutil.rmtree(name)
-    for stage in ("train", "evaluate", "export", "lesson", "report"):
-        assert workspace.stage(stage).status == 0
-    assert workspace.contents() == {path: first[path] for path in first if "gitignore" not in path}
-
-
 @pytest.mark.parametrize(
     ("stage", "changes", "message"),
     [

@@ -1,6 +1,5 @@
 """A store that is away, fails at any call or is full: no stage minds."""
 
-import itertools
 import os
 import resource
 import sys
@@ -94,37 +93,23 @@ def fail(workspace: Workspace, first: int | str, count: int) -> list[bool]:
         return [bool(warning) for warning in run(workspace)]
 
 
-@pytest.mark.end_to_end  # a second a case
-@pytest.mark.parametrize(
-    "name", ["create_experiment", "log_model_artifacts", "create_model_version", "log_image"]
-)
-def test_a_store_that_dies_in_mid_run(name: str, workspace: Workspace, expected: Any) -> None:
-    warned = fail(workspace, name, sys.maxsize)
-    assert all(warned[warned.index(True) :])
-    assert tracked(workspace) == expected
+SOME = ["create_run", "log_inputs", "create_logged_model", "create_model_version", "log_image"]
+ANY = pytest.param(range(1000), marks=pytest.mark.extended)
 
 
-@pytest.mark.end_to_end
-@pytest.mark.parametrize(
-    "name",
-    ["create_run", "create_logged_model", "log_outputs", "create_registered_model", "log_inputs"],
-)
-def test_a_call_whose_answer_gets_lost(name: str, workspace: Workspace, expected: Any) -> None:
-    """The stages after it complete the row, without a second one."""
-    assert sum(fail(workspace, name, 1)) == 1
-    assert tracked(workspace) == expected
-
-
-@pytest.mark.extended
+@pytest.mark.end_to_end  # a second a call
 @pytest.mark.parametrize("count", [1, sys.maxsize], ids=["one", "all"])
-def test_a_failure_at_any_call(count: int, workspace: Workspace, expected: Any) -> None:
-    for number in itertools.count():
-        uri = empty_store(workspace.directory / f"{number}.db")
+@pytest.mark.parametrize("calls", [SOME, ANY], ids=["some", "any"])
+def test_a_failure_at_a_call(calls: Any, count: int, workspace: Workspace, expected: Any) -> None:
+    """Lose an answer, after which the other stages complete the row, or all from then on."""
+    for call in calls:
+        uri = empty_store(workspace.directory / f"{call}.db")
         workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-        if not any(fail(workspace, number, count)):
+        if not any(warned := fail(workspace, call, count)):
             break
-        assert tracked(workspace) == expected, f"call {number}"
-    assert number > 40
+        assert sum(warned) == 1 if count == 1 else all(warned[warned.index(True) :])
+        assert tracked(workspace) == expected, f"call {call}"
+    assert any(warned) if calls == SOME else call > 40
 
 
 def test_a_refusal_of_one_of_two_at_once_is_no_failure(workspace: Workspace, expected: Any) -> None:

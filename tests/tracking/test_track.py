@@ -1,16 +1,21 @@
 """`softmax track` adds what MLflow lacks of a model, and nothing twice."""
 
+import hashlib
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from dvc.repo import Repo
 from helpers.clones import git
 from helpers.rows import NAME, artifacts, content, rows
 from helpers.stores import NOWHERE, empty_store
 from helpers.workspace import MODEL, Workspace, error
 from mlflow import MlflowClient
 
-from softmax.pipeline import datasets, dvc_lock, paths
+from softmax.pipeline import dvc_lock, paths
+from softmax.pipeline.datasets import FILES
 from softmax.tracking.store import connect, experiment
 
 
@@ -51,8 +56,6 @@ def test_a_row_has_the_results_that_dvc_will_not_compute_again(workspace: Worksp
 
 def test_a_model_that_was_only_trained_has_a_row(workspace: Workspace) -> None:
     """As the warning promises if the server was away, though dvc.lock has other stages."""
-    from dvc.repo import Repo
-
     workspace.set(train={"seed": 3})
     locked = dvc_lock.PATH.read_bytes()
     dvc_lock.PATH.unlink()
@@ -70,16 +73,37 @@ def test_a_model_that_was_only_trained_has_a_row(workspace: Workspace) -> None:
     assert version.description.startswith("sgd lr=")
 
 
-def test_a_score_on_another_test_set_stays_with_its_row(workspace: Workspace) -> None:
+@pytest.mark.parametrize(("file", "stages"), [(1, ("train", "evaluate")), (3, ("evaluate",))])
+def test_a_changed_label_shows_in_the_lock_and_in_mlflow(
+    workspace: Workspace, file: int, stages: tuple[str, ...]
+) -> None:
     workspace.tool("track")
-    (before,) = rows(workspace.store)
-    locked = dvc_lock.PATH.read_text()
-    sha256 = datasets.load()["digits"].test_labels.sha256
-    dvc_lock.PATH.write_text(locked.replace(sha256, "f" * 64))
+    epochs = Path("metrics/epochs.csv").read_bytes()
+    path = Path(shutil.copytree("data/digits", "mirror")) / FILES[file]
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    assert workspace.tool("data add", "digits", "mirror").status == 0
+    workspace.run("download", *stages)
     workspace.tool("track")
-    other, same = rows(workspace.store)
-    assert same.info.run_id == before.info.run_id
-    assert other.data.metrics["test_accuracy"] == same.data.metrics["test_accuracy"]
+
+    with Repo() as repo:
+        changed = repo.params.diff("HEAD")["diff"]
+    assert [*changed] == ["datasets.yaml"]
+    assert [*changed["datasets.yaml"]] == [f"digits.{FILES[file]}.sha256"]
+    assert hashlib.sha256(content).hexdigest() in Path("dvc.lock").read_text()
+    assert (Path("metrics/epochs.csv").read_bytes() == epochs) == (file == 3)
+    new, old = rows(workspace.store)
+    before, after = (
+        {entry.dataset.name: entry.dataset.digest for entry in row.inputs.dataset_inputs}
+        for row in (old, new)
+    )
+    assert {name for name in after if after[name] != before[name]} == {
+        "digits-training" if file == 1 else "digits-test"
+    }
+    assert (new.data.tags["dvc.data.md5"] == old.data.tags["dvc.data.md5"]) == (file == 3)
+    loss = json.loads(Path("metrics/test.json").read_text())["loss"]
+    assert new.data.metrics["test_loss"] == loss != old.data.metrics["test_loss"]
 
 
 def test_track_says_in_one_line_what_it_lacks(workspace: Workspace) -> None:
@@ -137,7 +161,6 @@ def test_what_somebody_deletes_comes_back(what: str, workspace: Workspace) -> No
 @pytest.mark.end_to_end  # DVC saves an experiment
 def test_history_has_what_only_a_tag_a_branch_or_an_experiment_holds(workspace: Workspace) -> None:
     """Each once. A dvc.lock that cannot be read, and what the cache has lost, are left out."""
-    from dvc.repo import Repo
 
     def train(rate: float) -> None:
         workspace.set(train={"learning_rate": rate})

@@ -43,10 +43,7 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("problem", DAMAGE)
 def test_a_corrupted_store_is_left_alone(problem: str, command: str, workspace: Workspace) -> None:
     """The command says so in one line."""
-    workspace.tool("track")
-    place = (
-        workspace.directory / "corrupted.db"
-    )  # since MLflow keeps one engine for each URI of a process
+    place = workspace.directory / "corrupted.db"  # MLflow keeps one engine for each URI
     content = DAMAGE[problem](Path("mlflow.db").read_bytes())
     place.write_bytes(content)
     before = workspace.contents()

@@ -13,7 +13,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from softmax.core import model
 from softmax.core.arrays import Array
-from softmax.core.batches import Dataset, batches
+from softmax.core.batches import Dataset
 from softmax.errors import DeviceError
 from softmax.training import scoring
 from softmax.training.fitting import Trainer
@@ -29,17 +29,6 @@ def data() -> Iterator[Dataset]:
 def assert_there(*arrays: Array) -> None:
     """Check that all arrays are on the GPU."""
     assert {array.device.type for array in arrays} == {"cuda"}
-
-
-@pytest.mark.parametrize("shuffled", [True, False])
-def test_batches_and_the_model_stay_on_the_device(data: Dataset, *, shuffled: bool) -> None:
-    order = torch.asarray(np.arange(23), device="cuda") if shuffled else range(23)
-    theta = torch.zeros((10, 7), dtype=torch.float64, device="cuda")
-    for x, y, size in batches(data, order, 4):
-        z = model.logits(theta, x)
-        losses = model.cross_entropy(z, y)
-        total = model.gradient_sum(model.residuals(model.softmax(z), y), x)
-        assert_there(x, y, losses, model.predict(z), model.mean_gradient(total, size))
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])

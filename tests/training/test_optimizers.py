@@ -51,15 +51,3 @@ def test_cosine_schedule(steps: int, fraction: float) -> None:
 
     found = optimizers.scheduled(1.0, "cosine", step, steps)
     assert found == pytest.approx(expected, rel=0, abs=1e-15)
-
-
-def test_schedules_start_at_the_learning_rate_and_cosine_falls() -> None:
-    constant, cosine = (
-        [optimizers.scheduled(0.3, schedule, step, 1000) for step in range(1000)]
-        for schedule in ("constant", "cosine")
-    )
-
-    assert constant == [0.3] * 1000
-    assert cosine[0] == 0.3
-    assert cosine == sorted(cosine, reverse=True)
-    assert cosine[-1] > 0

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from softmax.core.arithmetic import WEIGHT_GRID
 from softmax.core.arrays import Array
 from softmax.core.batches import Dataset
 from softmax.core.workers import Workers
@@ -156,80 +155,6 @@ def test_a_model_that_leaves_the_range_leaves_the_others_alone() -> None:
         assert epoch.theta.tobytes() == fit(data, hyperparameters)[-1].theta.tobytes()
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])
-def test_no_step_waits_for_a_value(optimizer: str) -> None:
-    """Train on torch's device "meta", whose tensors have no values: to ask for one is an error."""
-    data = tiny.dataset(COUNT).map(lambda array: torch.asarray(array, device="meta"))
-    params = tiny.params(optimizer=optimizer, weight_decay=0.01, averaging=0.9, schedule="cosine")
-    trainer = Trainer(data, [params, params])
-    trainer.take_steps(1)
-
-    with pytest.raises(RuntimeError, match="meta"):
-        trainer.state.check(0, trainer.state.averaged())
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        *[("seed", 1), ("epochs", 4), ("batch_size", 5), ("learning_rate", 0.05)],
-        *[("optimizer", "momentum"), ("optimizer", "nesterov"), ("optimizer", "adam")],
-        *[("schedule", "cosine"), ("weight_decay", 0.01), ("averaging", 0.9)],
-    ],
-)
-def test_each_param_changes_the_weights(name: str, value: object) -> None:
-    data = tiny.dataset(COUNT)
-    *_, plain = fit(data, tiny.params())
-    *_, changed = fit(data, tiny.params(**{name: value}))
-
-    assert changed.theta.tobytes() != plain.theta.tobytes()
-
-
-def test_averaging_keeps_the_moving_average_of_the_weights() -> None:
-    """Train with one batch an epoch: each step is published, and averaging alters no step."""
-    data, start = tiny.dataset(COUNT), randomness.initial_weights(6, seed=0, classes=tiny.CLASSES)
-    steps = fit(data, tiny.params(batch_size=COUNT, epochs=8))
-    averages = fit(data, tiny.params(batch_size=COUNT, epochs=8, averaging=0.7))
-
-    expected = start
-    for step, average in zip(steps, averages, strict=True):
-        expected = 0.7 * expected + 0.3 * step.theta
-        np.testing.assert_allclose(average.theta, expected, rtol=0, atol=WEIGHT_GRID)
-
-
-def test_weights_are_on_their_grid_after_each_step_and_when_published() -> None:
-    trainer = Trainer(tiny.dataset(COUNT), [tiny.params(averaging=0.7)])
-    trainer.take_steps(1)
-
-    assert (trainer.state.theta % WEIGHT_GRID == 0).all()
-    assert (trainer.state.averaged() % WEIGHT_GRID == 0).all()
-
-
-def test_a_batch_can_be_larger_than_the_training_set() -> None:
-    data = tiny.dataset(COUNT)
-
-    whole = fit(data, tiny.params(batch_size=COUNT))
-    assert facts(fit(data, tiny.params(batch_size=COUNT + 100))) == facts(whole)
-
-
-@pytest.mark.parametrize("batch_size", [1, 4, 23, 24])
-def test_the_schedule_ends_with_the_last_batch(batch_size: int) -> None:
-    params = tiny.params(batch_size=batch_size)
-    trainer = Trainer(tiny.dataset(COUNT), [params])
-    for epoch in range(1, params.epochs + 1):
-        trainer.take_steps(epoch)
-
-    assert trainer.state.step_number == params.epochs * trainer.batches
-
-
-def test_scores_are_those_of_the_published_weights() -> None:
-    data = tiny.dataset(COUNT)
-    kept, validation_set = data.map(lambda x: x[:18]), data.map(lambda x: x[18:])
-
-    for epoch in fit(data, tiny.params(averaging=0.7), validation_set=5):
-        assert epoch.training == scoring.score(epoch.theta, kept)
-        assert epoch.validation == scoring.score(epoch.theta, validation_set)
-
-
 def test_a_run_that_came_back_into_the_range_is_refused_too() -> None:
     start = randomness.initial_weights(6, seed=0, classes=tiny.CLASSES)
     state = TrainState(start[None], [tiny.params(learning_rate=1.0)], steps=2)
@@ -240,3 +165,12 @@ def test_a_run_that_came_back_into_the_range_is_refused_too() -> None:
     assert abs(state.theta).max() < 1
     with pytest.raises(RangeError, match="the weights of a class"):
         state.check(0, state.averaged())
+
+
+@pytest.mark.parametrize("chunk", [1, 4, 23])
+def test_score_does_not_depend_on_the_chunks(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    theta, data = randomness.initial_weights(6, seed=0, classes=tiny.CLASSES), tiny.dataset(COUNT)
+    expected = scoring.score(theta, data)
+    monkeypatch.setattr(scoring, "CHUNK", chunk)
+
+    assert scoring.score(theta, data) == expected
