@@ -1,12 +1,18 @@
-"""One's own data go all the way: docs/data.md to the letter."""
+"""One's own data go all the way: docs/data.md to the letter, and data sets that people have."""
 
+import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pytest
 from helpers.clones import Clone
+from helpers.digits import write_idx
 from helpers.shared import ROOT
 from importing.pins import write_images
+from PIL import Image
+from sklearn import datasets
 
 from softmax.core import model
 from softmax.pipeline import dvc_lock, files, paths
@@ -50,3 +56,26 @@ def test_two_versions_of_my_data(tmp_path: Path) -> None:
     teammate.run("rm", "-rf", ".dvc/cache", str(tmp_path / "remote"), "data")
     done = teammate.attempt("python", "-m", "stages.download", MNIST_MIRROR="")
     assert "error: mine: this version is neither in DVC's cache nor in its remote" in done.stderr
+
+
+@pytest.mark.extended
+def test_what_people_have_is_imported_trained_compared_and_asked(tmp_path: Path) -> None:
+    found = datasets.load_digits()  # 1,797 of 8 x 8 pixels, from 0 to 16
+    images, labels = (found.images * 15.9375).astype(np.uint8), found.target
+    source, asked = tmp_path / "mine", tmp_path / "sevens-idx3-ubyte"
+    for k, (image, label) in enumerate(zip(images, labels, strict=True)):
+        (source / str(label)).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(source / str(label) / f"{k}.png")
+    write_idx(asked, images[labels == 7])
+    clone = Clone(tmp_path / "clone")
+    assert "10 classes" in clone.run("python", "-m", "softmax", "data", "add", "mine", str(source))
+    edits = "s/: mnist/: mine/; s/samples: .*/samples: [3, 7]/; s/validation: 0/validation: 200/"
+    clone.run("sed", "-i", f"{edits}; s/learning_rate: 0.001/learning_rate: 0.05/", "params.yaml")
+    clone.run("dvc", "repro", MNIST_MIRROR="")
+    clone.run("git", "commit", "--quiet", "--all", "--message", "Train on mine")
+    swept = clone.run("python", "-m", "softmax", "sweep", "train.learning_rate=0.01,0.1", "--json")
+    assert max(one["test_accuracy"] for one in json.loads(swept)) > 0.8
+    assert "All results are the same" in clone.run("python", "-m", "softmax", "compare", "HEAD")
+    said = clone.run("python", "-m", "softmax", "predict", str(asked), "--json")
+    answers = [one["class"] for one in json.loads(said)]
+    assert answers.count("7") > 0.8 * len(answers)

@@ -69,6 +69,20 @@ def test_a_version_of_the_model_is_got_without_a_clone(tmp_path: Path) -> None:
 
 
 @pytest.mark.extended
+def test_an_empty_remote_fails_the_pull_and_not_the_repro(tmp_path: Path) -> None:
+    shared = share(tmp_path, str(tmp_path / "remote"))
+    clone = Clone(tmp_path / "mate", tmp_path / "clone")
+    pull = clone.attempt("dvc", "pull")
+    assert pull.returncode == 1
+    assert "do not exist neither locally nor on remote" in pull.stderr
+    assert str(paths.WEIGHTS) in pull.stderr
+    repro = clone.make("repro", "PULL=1", MNIST_MIRROR=str(shared.directory / "data/digits"))
+    assert repro.returncode == 0, repro.stderr
+    assert "Running stage 'train'" in repro.stdout
+    clone.assert_clean()
+
+
+@pytest.mark.extended
 def test_an_unreachable_remote_fails_in_a_line_that_says_so(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and listens to no one

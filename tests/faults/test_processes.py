@@ -63,19 +63,23 @@ CLASH = (0, 1, 255)  # where two DVC run the same stage, one says that it is bus
 
 @pytest.mark.extended
 def test_at_once(tmp_path: Path) -> None:
-    """Start two `dvc repro` and `softmax track`."""
+    """Start two `dvc repro`, two experiments and `softmax track`."""
     clone = digits_clone(tmp_path / "clone")
     repro = ["dvc", "repro", "--force", "--single-item", "evaluate"]
+    experiment = ["dvc", "--wait-for-lock", "exp", "run", "--temp", "-S"]
     commands = {
         "first": (repro, CLASH),
         "second": (repro, CLASH),
         "track": (["python", "-m", "softmax", "track"], (0, 2)),
+        "low": ([*experiment, "train.learning_rate=0.001", "--name", "low", "evaluate"], (0,)),
+        "high": ([*experiment, "train.learning_rate=0.1", "--name", "high", "evaluate"], (0,)),
     }
     running = {name: clone.start(*command) for name, (command, _) in commands.items()}
     for name, process in running.items():
         said, _ = process.communicate(timeout=PATIENCE)
         assert "Traceback" not in said, said
         assert process.returncode in commands[name][1], f"{name}: {said}"
+    assert {*clone.run("dvc", "exp", "list", "--name-only").split()} >= {"low", "high"}
     clone.run("python", "-m", "softmax", "run")
     clone.assert_clean()
     clone.run("python", "-m", "softmax", "track")

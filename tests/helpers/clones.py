@@ -24,18 +24,18 @@ def git(directory: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def copy_working_tree(directory: Path, only: Sequence[str] = (".",)) -> None:
-    """Copy the files of the project that git tracks or would track, as they are, edited or not."""
-    listed = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard", *only)
+def copy_working_tree(directory: Path, only: Sequence[str] = (".",), source: Path = ROOT) -> None:
+    """Copy the files of `source` that git tracks or would track, as they are, edited or not."""
+    listed = git(source, "ls-files", "-z", "--cached", "--others", "--exclude-standard", *only)
     for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():  # or it was deleted
+        if (source / name).is_file():  # or it was deleted
             (directory / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, directory / name)
+            shutil.copy2(source / name, directory / name)
 
 
-def build_repository(directory: Path) -> None:
-    """Build a repository whose only commit is the working tree."""
-    copy_working_tree(directory)
+def build_repository(directory: Path, source: Path = ROOT) -> None:
+    """Build a repository whose only commit is the working tree of `source`."""
+    copy_working_tree(directory, source=source)
     git(directory, "init", "--quiet")
     git(directory, "add", "--all")
     git(directory, "commit", "--quiet", "--message", "Working tree")
