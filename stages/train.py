@@ -36,7 +36,7 @@ def main() -> None:
     kept = fitting.snapshots(len(epochs))
     thetas = {0: start, **{number: epochs[number - 1].theta for number in kept}}
     if np.array_equal(thetas[0], epochs[-1].theta):
-        print("train: no step was large enough to move a weight; raise train.learning_rate")
+        print("train: no step was large enough to change a weight. Raise train.learning_rate.")
     files.write(
         {
             paths.WEIGHTS: model.to_bytes(epochs[-1].theta),

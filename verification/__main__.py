@@ -73,7 +73,7 @@ def retrain(row: Row, config: dict[str, Any], locked: dvc_lock.Hashes) -> Result
         report = json.loads((directory / REPORT).read_text())
         for what, wanted in {"instructions": row.instructions, "threads": row.threads}.items():
             if wanted and report[what] != wanted:
-                return Result(row, f"{MISSING}these {what} were chosen", report=report)
+                return Result(row, f"{MISSING}the library chose these {what}", report=report)
         outcome = CONTROL if row.way == "lecture" else _compare(directory, locked)
         return Result(row, outcome, files.sha256(directory / paths.WEIGHTS), report)
 
@@ -104,8 +104,8 @@ def failures(results: Sequence[Result]) -> list[str]:
         first, again, other = (result.weights for result in controls)
         if not first == again != other:
             objections.append(
-                "the control should have the same bytes twice and others with 2 threads; without "
-                "that this machine cannot tell luck from arithmetic"
+                "the control should give the same weights twice with 1 thread and different ones "
+                "with 2; otherwise equal bytes prove nothing here"
             )
     return objections
 
@@ -142,7 +142,7 @@ def main() -> None:
         f"{counts['not run']} could not run here."
     )
     if objections := failures(results):
-        raise SoftmaxError("\n".join(["the proof fails here:", *objections]))
+        raise SoftmaxError("\n".join(["verification failed:", *objections]))
 
 
 if __name__ == "__main__":

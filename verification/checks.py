@@ -37,10 +37,10 @@ def reproducible() -> str:
         repro = [sys.executable, "-m", "dvc", "repro", "--force", "--no-run-cache"]
         if subprocess.run(repro, cwd=directory, env=environment, check=False).returncode:
             raise SoftmaxError(
-                "dvc.lock is not reproducible: a stage fails from scratch, see above"
+                "dvc.lock is not reproducible: a stage failed from scratch. Its error is above."
             )
         if different := list(_differences(directory, environment)):
-            raise SoftmaxError(f"dvc.lock is not reproducible: {'; '.join(different)}")
+            raise SoftmaxError(f"dvc.lock is not reproducible: {' '.join(different)}")
     return "dvc.lock is reproducible: from scratch, all stages give its bytes and those of metrics"
 
 
@@ -61,7 +61,7 @@ def _differences(directory: Path, environment: dict[str, str]) -> Iterator[str]:
         return _git("ls-files", *options, cwd=directory, env=environment).splitlines()
 
     gone = listed("--deleted")
-    yield from (f"no stage makes {path}: git rm it" for path in gone)
+    yield from (f"no stage makes {path}. Run `git rm {path}`." for path in gone)
     seen = listed("--modified", "--others", "--exclude-standard")
     if changed := [path for path in seen if path not in gone]:
         here, there = dvc_lock.load(), dvc_lock.load(directory)
@@ -70,8 +70,8 @@ def _differences(directory: Path, environment: dict[str, str]) -> Iterator[str]:
         other = [str(path) for path, md5 in outputs if known.get(path) != md5]
         files = dict.fromkeys([*changed, *other])
         yield (
-            f"from scratch, other bytes come in {', '.join(files)}; "
-            f"run `dvc repro --force --no-run-cache`, then commit dvc.lock and metrics"
+            f"from scratch, the stages give different bytes in {', '.join(files)}. "
+            f"Run `dvc repro --force --no-run-cache`, then commit dvc.lock and metrics."
         )
 
 

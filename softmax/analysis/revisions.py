@@ -57,8 +57,8 @@ def find(root: Path, name: str) -> str:
             return git.Repo(root).commit(resolve_rev(repository.scm, name)).hexsha
     except (RevError, ValueError):
         raise DataError(
-            f"{name}: no commit, branch, tag or DVC experiment here; see `git log --all`, "
-            "`dvc exp list --all`, or run `git fetch --tags`"
+            f"{name}: no commit, branch, tag or DVC experiment here. See `git log --all` and "
+            "`dvc exp list --all`, or run `git fetch --tags`."
         ) from None
 
 
@@ -71,15 +71,15 @@ def check_out(
     """
     if git.Repo(root).git.rev_parse("--shared-index-path"):
         raise DataError(
-            "git: core.splitIndex is on, which DVC cannot read. Run `git config core.splitIndex "
-            "false && git update-index --no-split-index`"
+            "git: DVC cannot read a split index. Run `git config core.splitIndex false && "
+            "git update-index --no-split-index`."
         )
     files = DVCFileSystem(str(root), rev=commit)
     try:
         files.get_file(f"/{dvc_lock.PATH}", directory / dvc_lock.PATH)
     except FileNotFoundError:
         raise DataError(
-            f"commit {commit[:7]}: has no {dvc_lock.PATH}; name a commit that has one"
+            f"commit {commit[:7]}: has no {dvc_lock.PATH}. Choose a commit that has one."
         ) from None
     for path in wanted(dvc_lock.load(directory)):
         (directory / path).parent.mkdir(parents=True, exist_ok=True)
@@ -87,6 +87,6 @@ def check_out(
             files.get(f"/{path}", str(directory / path), recursive=files.isdir(f"/{path}"))
         except (FileNotFoundError, DataIndexDirError):
             raise DataError(
-                f"commit {commit[:7]}: {path} is not in DVC's cache; run "
-                "`dvc fetch --all-commits`, or check the commit out and `dvc repro`"
+                f"commit {commit[:7]}: {path} is not in DVC's cache. Run "
+                "`dvc fetch --all-commits`, or check out the commit and run `dvc repro`"
             ) from None

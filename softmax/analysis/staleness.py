@@ -26,12 +26,12 @@ def current() -> str:
             name: list(_reasons(stage, made)) if name in locked else ["not in dvc.lock"]
             for name, stage in stages.items()
         }
-    leftover = "in dvc.lock, but not in dvc.yaml: delete it there"
+    leftover = "in dvc.lock, but not in dvc.yaml (delete it from dvc.lock)"
     stale |= {name: [leftover] for name in locked if name not in stages}
     if found := "; ".join(f"{name}: {', '.join(why)}" for name, why in stale.items() if why):
         raise SoftmaxError(
             f"dvc.lock is not up to date: {found}. "
-            "Run `dvc repro`, then commit dvc.lock and metrics"
+            "Run `dvc repro`, then commit dvc.lock and metrics."
         )
     return f"dvc.lock is up to date: {len(stages)} stages agree with params, code and data"
 

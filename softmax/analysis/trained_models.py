@@ -185,7 +185,7 @@ def read(name: str, directory: Path) -> Results:
     for path in MODEL:
         if not (directory / path).exists() or files.md5(directory / path) != outputs.get(path):
             raise DataError(
-                f"{name}: {path} is not that of {dvc_lock.PATH}; run `dvc checkout` or `dvc repro`"
+                f"{name}: {path} differs from {dvc_lock.PATH}. Run `dvc checkout` or `dvc repro`."
             )
     train, test, lesson = (
         json.loads((directory / path).read_bytes())
@@ -198,8 +198,8 @@ def read(name: str, directory: Path) -> Results:
     entry = locked_entry(stages, dvc_lock.dataset(stages))
     if not entry:
         raise DataError(
-            f"{name}: stage train of {dvc_lock.PATH} names no classes or shape of the images. "
-            "Run `dvc repro` there and commit, or choose another revision."
+            f"{name}: {dvc_lock.PATH} has no classes or image shape in stage train. Run "
+            "`dvc repro` there and commit, or choose another revision."
         )
     theta, data = model.load(directory / paths.WEIGHTS), _data(inputs)
     return Results(

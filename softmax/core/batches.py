@@ -84,12 +84,12 @@ def load(images_path: Path, labels_path: Path, shape: tuple[int, ...], classes: 
     """
     images, labels = idx.read(images_path, len(shape)), idx.read(labels_path, 1)
     if images.shape != shape:
-        raise FormatError(f"{images_path}: {sized(images.shape)}, should be {sized(shape)}")
+        raise FormatError(f"{images_path}: {sized(images.shape)} instead of {sized(shape)}")
     if len(labels) != len(images):
         raise FormatError(f"{labels_path}: {len(labels)} labels for {len(images)} images")
     if not 0 <= labels.min() <= labels.max() < classes:
         found = f"labels {labels.min()} to {labels.max()}"
-        raise FormatError(f"{labels_path}: {found}, allowed are 0 to {classes - 1}")
+        raise FormatError(f"{labels_path}: {found} instead of 0 to {classes - 1}")
     native = labels.astype(labels.dtype.newbyteorder("="), copy=False)
     return Dataset(images.reshape(len(images), -1), native, classes)
 

@@ -33,8 +33,8 @@ def read(path: Path, dimensions: int) -> NDArray[np.integer]:
         raise FormatError(f"{path}: not found") from None
     except (KeyError, ValueError):
         raise FormatError(
-            f"{path}: not an IDX file of {' or '.join(kind.name for kind in types.values())} in "
-            f"{dimensions} dimensions"
+            f"{path}: not an IDX file with {dimensions} dimensions of "
+            f"{' or '.join(kind.name for kind in types.values())}"
         ) from None
 
 

@@ -100,8 +100,8 @@ def check_products(like: Array) -> None:
     z = logits(theta, xp.asarray(inputs.astype(np.float64), **here))
     if (to_numpy(z) != expected[rows]).any():
         raise DeviceError(
-            "matrix products are not exact here, as those of emulated float64 are not; choose "
-            "another device or BLAS, or switch the emulation off"
+            "matrix products are not exact here, as when a library emulates float64. Choose a "
+            "different device or BLAS, or turn the emulation off."
         )
 
 
@@ -131,9 +131,9 @@ def load(path: Path, shape: tuple[int, int] | None = None) -> np.ndarray:
     if (weight.shape, bias.shape) != (expected, expected[:1]) or len(expected) != 2:
         found = f"weight is {weight.shape} and bias {bias.shape}"
         wanted = shape or "(classes, features)"
-        raise FormatError(f"{path}: {found}, should be {wanted} and {expected[:1]}")
+        raise FormatError(f"{path}: {found}; they should be {wanted} and {expected[:1]}")
     if {weight.dtype, bias.dtype} != {np.dtype(np.float64)}:
-        raise FormatError(f"{path}: {weight.dtype} and {bias.dtype}, should be float64")
+        raise FormatError(f"{path}: {weight.dtype} and {bias.dtype}; both should be float64")
     theta = np.column_stack([weight, bias])
     check_range(abs(theta))
     if (theta != arithmetic.snap(theta.copy(), arithmetic.WEIGHT_GRID)).any():

@@ -33,7 +33,7 @@ class Workers(NamedTuple):
             import torch
 
             if os.getppid() != self.launcher:
-                raise WorkerError(f"worker {self.rank} lost its launcher")
+                raise WorkerError(f"worker {self.rank}: its launcher ended. Run the command again.")
             with rendezvous():
                 torch.distributed.all_reduce(torch.as_tensor(array))
         return array

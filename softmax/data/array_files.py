@@ -46,7 +46,7 @@ def read_images(place: Path, shape: tuple[int, ...]) -> dict[str, NDArray[np.uin
             found[name] = images
     same = [name for name in found if found[name].shape[1:] in (shape, (*shape, 1))]
     if not found:
-        raise DataError(f"{place}: holds {shortened(list(arrays))}; none of them are images")
+        raise DataError(f"{place}: holds {shortened(list(arrays))}, but no images")
     return {name: _images(place, name, found[name]) for name in same or found}
 
 
@@ -58,7 +58,7 @@ def read_npz(place: Path) -> RawDataset:
             read.append((part, _images(place, x, arrays[x]), _labels(place, y, arrays[y])))
         elif part != "val":
             wanted = "x_train, y_train, x_test, y_test or train_images, train_labels, ..."
-            raise DataError(f"{place}: holds {shortened(list(arrays))}; should hold {wanted}")
+            raise DataError(f"{place}: holds {shortened(list(arrays))} instead of {wanted}")
     return join(place, read)
 
 
@@ -67,8 +67,8 @@ def _images(place: Path, name: str, array: NDArray[Any]) -> NDArray[np.uint8]:
     whole = array.dtype.kind in "iu" and array.size and 0 <= array.min() <= array.max() <= 255
     if not whole and array.dtype != np.uint8:
         raise DataError(
-            f"{place}: {name} is {array.dtype}; should be whole numbers from 0 to 255, as of "
-            f"(255 * {name}).round().astype('uint8') where white is 1"
+            f"{place}: {name} is {array.dtype}; pixels are integers from 0 to 255. If white is 1, "
+            f"save (255 * {name}).round().astype('uint8')."
         )
     if array.ndim == 4 and array.shape[3] == 1:
         array = array[..., 0]
@@ -113,7 +113,7 @@ def read_idx(place: str) -> RawDataset:
         raise DataError(f"{place}: {str(error).replace(f'{directory}/', '')}") from None
     first, last = min(part.min() for part in labels), max(part.max() for part in labels)
     if first < 0 or last >= CLASSES:
-        raise DataError(f"{place}: labels {first} to {last}, allowed are 0 to {CLASSES - 1}")
+        raise DataError(f"{place}: labels {first} to {last} instead of 0 to {CLASSES - 1}")
     return _in_order(place, images, labels, list(map(str, range(last + 1))))
 
 
@@ -158,7 +158,7 @@ def _in_order(
 def read_torchvision(name: str) -> RawDataset:
     """Return the data set of this name, which torchvision downloads."""
     if name not in TORCHVISION_NAMES:
-        raise DataError(f"{name}: of torchvision there are {', '.join(TORCHVISION_NAMES)}")
+        raise DataError(f"{name}: not supported. Choose {', '.join(TORCHVISION_NAMES)}.")
     from torchvision import datasets  # takes seconds
 
     family, _, split = name.partition("-")

@@ -27,7 +27,7 @@ def read(place: Path, size: tuple[int, ...] | None) -> RawDataset:
         beside += [name for name in _directories(place) if place / name not in roots.values()]
     images, warnings = decode_all(place, named, size)
     if beside:
-        warnings.append(f"not read, {len(beside)} in all: {shortened(sorted(beside))}")
+        warnings.append(f"{len(beside)} files or directories ignored: {shortened(sorted(beside))}")
     return RawDataset(images, labels, parts, classes, warnings, decoder=DECODER)
 
 
@@ -43,7 +43,7 @@ def _roots(place: Path) -> dict[str, Path]:
     if roots and not {TRAIN, TEST} <= roots.keys():
         found = " and ".join(root.name for root in roots.values())
         raise DataError(
-            f"{place}: has {found}; should have train and test, or neither. Rename or add one."
+            f"{place}: has only {found}. Add or rename one, so there are train and test or neither."
         )
     return {part: roots[part] for part in PARTS if part in roots} or {TRAIN: place}
 

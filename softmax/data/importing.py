@@ -28,7 +28,7 @@ def read(name: str, place: str, options: Options) -> ImportedDataset:
     for option, value in options._asdict().items():
         if value and option not in used:
             raise DataError(
-                f"{place}: --{option.replace('_', '-')} is not for {kind}. Leave it out."
+                f"{place}: --{option.replace('_', '-')} does not apply to {kind}. Leave it out."
             )
     if options.size:
         check_size("--size", *options.size)
@@ -56,7 +56,7 @@ def _format(
         size = options.size
         return "directories of images", ("size",), partial(directories.read, path, size)
     raise DataError(
-        f"{place}: neither a directory nor a file .csv, .parquet or .npz, a URL or torchvision"
+        f"{place}: not a data set. Name a directory, .csv, .parquet or .npz, a URL or torchvision."
     )
 
 

@@ -31,7 +31,7 @@ FORMATS = ("PNG", "JPEG", "BMP", "PPM", "TIFF", "WEBP")
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm", ".tif", ".tiff", ".webp")
 COLORS = {"1": "L", "L": "L", "LA": "L", "P": "RGB", "PA": "RGB", "RGB": "RGB", "RGBA": "RGB"}
 DECODER = f"Pillow {PIL.__version__}"
-DEEP = "more than 8 bits a pixel; `mogrify -depth 8` reduces them"
+DEEP = "more than 8 bits per channel. Run `mogrify -depth 8`."
 PngImagePlugin.MAX_TEXT_CHUNK = 2**26  # bytes: cameras embed color profiles of some MiB
 
 Source = Path | bytes
@@ -59,7 +59,7 @@ def decode(source: Source, name: str, *, keep_alpha: bool = False) -> NDArray[np
     except UnidentifiedImageError:
         reason = f"not an image ({', '.join(FORMATS)}), or damaged"
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        reason = f"more than {Image.MAX_IMAGE_PIXELS:,} pixels; `mogrify -resize` makes it smaller"
+        reason = f"more than {Image.MAX_IMAGE_PIXELS:,} pixels. Run `mogrify -resize 10%`."
     except Exception as error:  # whatever a decoder comes upon in damaged bytes
         told = " ".join(str(error).split()) or type(error).__name__
         reason = getattr(error, "strerror", None) or f"damaged: {told}"
@@ -70,10 +70,10 @@ def _pixels(image: ImageFile.ImageFile, keep_alpha: bool) -> NDArray[np.uint8]:
     """Return the pixels of an opened image; DataError where anything would be lost."""
     deep = any(map(_is_deep, image.tile))
     if image.mode not in COLORS and not image.mode.startswith(("I", "F")):
-        raise DataError(f"colors are {image.mode}; `mogrify -colorspace sRGB` makes them RGB")
+        raise DataError(f"its colors are {image.mode}. Run `mogrify -colorspace sRGB`.")
     # a second one in a JPEG is for screens that show more
     if image.format != "MPO" and (frames := getattr(image, "n_frames", 1)) != 1:
-        raise DataError(f"{frames} images in a file; make a file of each")
+        raise DataError(f"{frames} images in one file. Save each as a file.")
     image.load()
     upright: Image.Image = ImageOps.exif_transpose(image)
     if upright.mode == "I;16" and np.asarray(upright).max() <= 255:  # 8 bits, stored as 16
@@ -88,8 +88,8 @@ def _pixels(image: ImageFile.ImageFile, keep_alpha: bool) -> NDArray[np.uint8]:
             if keep_alpha:
                 return np.asarray(upright)
             raise DataError(
-                f"{clear} of {alpha.size} pixels are transparent; `mogrify -background white "
-                "-flatten` paints them over"
+                f"{clear} of {alpha.size} pixels are transparent. Run `mogrify -background white "
+                "-flatten`."
             )
     return np.asarray(upright.convert(colors))
 
@@ -115,20 +115,20 @@ def decode_all(
             check_size(name, *image.shape[:2])
         images.append(resize(image, *size) if size else image)
     if not images:
-        raise DataError(f"{place}: 0 images. Name a table, or directories, one for each class.")
+        raise DataError(f"{place}: no images. Name a table, or a directory with one per class.")
     (usual, count), *others = Counter(image.shape[:2] for image in images).most_common()
     if others:
         (rows, columns), _ = others[0]
         odd = [image.shape[:2] for image in images].index((rows, columns))
         raise DataError(
-            f"{named[odd][0]}: {rows} x {columns} pixels, where {count} of {len(images)} images "
-            f"have {usual[0]} x {usual[1]}; {1 + len(others)} sizes in all, --size 28x28 makes one"
+            f"{named[odd][0]}: {rows} x {columns} pixels, but {count} of {len(images)} images have "
+            f"{usual[0]} x {usual[1]}; {1 + len(others)} sizes in all. Resize with --size 28x28."
         )
     gray = sum(image.ndim == 2 for image in images)
     if gray in (0, len(images)):
         return np.stack(images), []
     colored = [np.broadcast_to(image.reshape(*usual, -1), (*usual, 3)) for image in images]
-    told = f"{gray} of {len(images)} images are gray; they are RGB from now on"
+    told = f"{gray} of {len(images)} images are gray and were converted to RGB"
     return np.stack(colored), [told]
 
 

@@ -102,7 +102,7 @@ def check_size(place: object, rows: int, columns: int) -> None:
     if not 1 <= rows <= MAX_SIDE or not 1 <= columns <= MAX_SIDE:
         raise DataError(
             f"{place}: images of {rows} x {columns} pixels; allowed are 1 x 1 to {MAX_SIDE} x "
-            f"{MAX_SIDE}, and --size 28x28 resizes them"
+            f"{MAX_SIDE}. Resize them with --size 28x28."
         )
 
 
@@ -114,10 +114,10 @@ def join(place: object, read: Sequence[tuple[str, NDArray[np.uint8], Any]]) -> R
     shapes = {images.shape[1:]: part for part, images, _ in read}
     if len(shapes) > 1:
         found = (f"{part} images are {' x '.join(map(str, x))}" for x, part in shapes.items())
-        raise DataError(f"{place}: {', '.join(found)}; should be of one shape")
+        raise DataError(f"{place}: {', '.join(found)}. Give all images one shape.")
     (shape,) = shapes
     if shape[2:] not in ((), (3,)):
-        raise DataError(f"{place}: {shape[2]} values a pixel; allowed are 1 and 3, of RGB")
+        raise DataError(f"{place}: {shape[2]} values per pixel; allowed are 1 (gray) and 3 (RGB)")
     return RawDataset(
         np.concatenate([images for _, images, _ in read]),
         [str(label) for *_, labels in read for label in labels],
@@ -157,8 +157,8 @@ def prepare(place: str, raw: RawDataset) -> ImportedDataset:
         (name, has), others = next(lacking.iterrows()), len(lacking) - 1
         raise DataError(
             f"{place}: class {name} has {has.training} training and {has.test} test images"
-            f"{f', and {others} more lack some' if others else ''}; each of the {len(classes)} "
-            "classes needs both. Add images or leave it out."
+            f"{f', and {others} more classes lack one kind' if others else ''}; each of the "
+            f"{len(classes)} classes needs both. Add images, or leave the class out."
         )
     return ImportedDataset(
         Split(raw.images[training.index], training["class"].cat.codes.to_numpy()),
@@ -178,8 +178,8 @@ def _classes(place: str, raw: RawDataset) -> tuple[str, ...]:
         number = NUMBER.fullmatch(name) and not name.isdecimal()
         if not name or (number and not raw.classes):
             raise DataError(
-                f"{place}: label {name!r} of {count} images is not a class; classes are whole "
-                "numbers from 0, or names"
+                f"{place}: label {name!r} of {count} images is not a class. Use integers from 0, "
+                "or names."
             )
     classes = list(raw.classes) or sorted(names)
     if not raw.classes and all(map(DIGITS.fullmatch, classes)):
@@ -192,8 +192,8 @@ def _classes(place: str, raw: RawDataset) -> tuple[str, ...]:
         raise DataError(f"{place}: two classes are called {twice[0]!r}. Rename one.")
     for name in classes:
         if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
-            allowed = f"a name has 1 to {MAX_NAME} letters, none of them invisible"
-            raise DataError(f"{place}: class {name!r}; {allowed}")
+            allowed = f"a name has 1 to {MAX_NAME} characters, none of them invisible"
+            raise DataError(f"{place}: class {name!r}: {allowed}. Rename it.")
     return tuple(classes)
 
 
@@ -203,18 +203,18 @@ def _odd(
     """Yield what may be wrong, each in a line."""
     names = counts.index.str.casefold()
     if len(alike := counts.index[names.duplicated(keep=False)]):
-        yield f"the names of these classes differ by case only: {shortened(list(alike))}"
+        yield f"the names of these classes differ only in case: {shortened(list(alike))}"
     if known := test["pixels"].isin(training["pixels"]).sum():
-        yield f"{known:,} of {len(test):,} test images are in the training set, too"
+        yield f"{known:,} of {len(test):,} test images are also in the training set"
     once = pd.concat([training, test]).drop_duplicates(["pixels", "class"])
     if len(twice := once[once["pixels"].duplicated(keep=False)]):
         first = twice[twice["pixels"] == twice["pixels"].iloc[0]]["class"]
         yield (
-            f"{twice['pixels'].nunique():,} images are in more than one class, such as in "
+            f"{twice['pixels'].nunique():,} images are in more than one class, for example in "
             f"{' and '.join(first[:2])}"
         )
     if brightest <= 1:
-        yield f"pixels are 0 to {brightest}, where white is 255; multiply them by 255"
+        yield f"all pixels are at most {brightest}, but white is 255. Multiply them by 255."
     for name, column in counts.items():
         if few := (column < FEW).sum():
             yield (

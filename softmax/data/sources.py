@@ -58,8 +58,8 @@ def fetch(dataset: str) -> tuple[dict[Path, bytes], str]:
             f"{dataset}: this version is neither in DVC's cache nor in its remote. Run `dvc pull` "
             "where a remote has it, or `softmax data add` it again."
         )
-    wanted = "set MNIST_MIRROR to a directory or URL that holds " + ", ".join(FILES)
-    raise SourceError("\n".join([f"no source gave {dataset}:", *failures, wanted]))
+    wanted = f"Set MNIST_MIRROR to a directory or URL that holds {', '.join(FILES)}."
+    raise SourceError("\n".join([f"{dataset}: every source failed:", *failures, wanted]))
 
 
 def _sources(dataset: str) -> Iterator[tuple[str, Iterator[bytes]]]:
@@ -126,7 +126,7 @@ def find_cached(dataset: str) -> list[Path]:
             if missing and repo.config["core"].get("remote"):
                 before(end, lambda: repo.cloud.pull(missing))
             if not all(map(cache.exists, hashes)):
-                raise SourceError("not there, nor in its remote")
+                raise SourceError("neither there nor in its remote")
             return [Path(cache.oid_to_path(md5)) for md5 in hashes]
     except (DvcException, OSError) as error:
         raise SourceError(f"{type(error).__name__}: {error}") from None
@@ -173,7 +173,7 @@ def _read(url: str, limit: int) -> bytes:
 
     options: dict[str, Any] = {}
     if Path(url).is_fifo():  # nobody may ever write to it
-        raise SourceError("a pipe, no file")
+        raise SourceError("a pipe instead of a file")
     if url.startswith("http"):
         import aiohttp  # which only servers need
 
@@ -188,7 +188,7 @@ def _read(url: str, limit: int) -> bytes:
             content += chunk
             bar.update(len(chunk))
     if len(content) > limit:
-        raise SourceError(f"over {limit} bytes")
+        raise SourceError(f"larger than {limit} bytes")
     return bytes(content)
 
 

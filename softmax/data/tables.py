@@ -44,7 +44,7 @@ def find(place: Path) -> dict[str, list[Path]]:
             )
         if shards and len(paths) != shards[0]:
             raise DataError(
-                f"{place}: {len(paths)} of {shards[0]} files of {part}. Add the others."
+                f"{place}: only {len(paths)} of {shards[0]} files of {part}. Add the others."
             )
     return {part: paths for part, paths in found.items() if paths}
 
@@ -54,8 +54,8 @@ def read(place: Path, options: Options) -> RawDataset:
     paths, warnings, decoder = find(place), list[str](), ""
     if "test" in paths and not _labels(_names(paths["test"][0], options), options):  # of Kaggle
         (left, *_) = paths.pop("test")
-        told = f"{left.name} has no labels and is left out"
-        warnings = [f"{told}; a sixth of the training images is for the test"]
+        told = f"{left.name} has no labels and is ignored"
+        warnings = [f"{told}; a sixth of the training images becomes the test set"]
     columns: dict[Path, list[str]] = {}
     for path in itertools.chain(*paths.values()):
         names = _names(path, options)
@@ -64,7 +64,7 @@ def read(place: Path, options: Options) -> RawDataset:
     for path in others:
         if columns[path] != columns[first]:
             raise DataError(
-                f"{path}: other columns than {first}. Give both the same, in one order."
+                f"{path}: its columns differ from those of {first}. Give both the same columns."
             )
     read = [(part, *_open(path, options)) for part in paths for path in paths[part]]
     labels = [label for _, _, labels, _ in read for label in labels]
@@ -103,14 +103,14 @@ def _open(path: Path, options: Options) -> tuple[Any, list[str], list[str]]:
     chosen = _labels(names, options)
     if not chosen and sum(map(str.isdecimal, names)) > len(names) / 2:
         raise DataError(
-            f"{path}: the first line looks like an image. If it is one, say --no-header; then the "
-            "first column has the labels, or that of --label 784."
+            f"{path}: the first line looks like an image. If it is one, add --no-header; the first "
+            "column then has the labels, unless you add --label 784."
         )
     if len(chosen) != 1 or len(names) == 1:
         raise DataError(
             f"{path}: {len(names)} columns ({shortened(names)}), {len(chosen)} of them called "
-            f"{options.label or ' or '.join(LABELS)}; should be one, beside the images, and "
-            "--label ... names another"
+            f"{options.label or ' or '.join(LABELS)}. One column should have the labels, and the "
+            "others the images. Name it with --label."
         )
     label = names.index(chosen[0])
     table, images = _columns(path, names, [label], options)
@@ -136,7 +136,7 @@ def read_unlabeled(path: Path, features: int) -> tuple[list[str], Any]:
         options = Options(no_header=True)
         beside = [0] * (len(names) == features + 1)
     if len(beside) == len(names):
-        raise DataError(f"{path}: {len(names)} columns ({shortened(names)}), none of them pixels")
+        raise DataError(f"{path}: {len(names)} columns ({shortened(names)}), but no pixels")
     table, images = _columns(path, names, beside, options)
     ids = next((k for k in beside if names[k].lower() == "id"), None)
     rows = range(1, len(table) + 1) if ids is None else table.column(ids).to_pylist()
@@ -170,7 +170,7 @@ def _columns(
         column, row, value = found.groups()
         raise DataError(
             f"{path}: image {int(row) - (not options.no_header)}, column {names[int(column)]}: "
-            f"{value!r}; pixels are whole numbers from 0 to 255"
+            f"{value!r}; pixels are integers from 0 to 255"
         ) from None
 
 
@@ -187,7 +187,7 @@ def _read_csv(path: Path, kinds: list[pa.DataType], options: Options) -> pa.Tabl
 
 def _damaged(path: Path, error: Exception) -> DataError:
     kind = "Parquet" if path.suffix.lower() == ".parquet" else "CSV"
-    return DataError(f"{path}: not {kind}: {' '.join(str(error).split())}")
+    return DataError(f"{path}: invalid {kind}: {' '.join(str(error).split())}")
 
 
 def _classes(metadata: dict[bytes, bytes], label: str) -> list[str]:
@@ -207,9 +207,7 @@ def _label(place: str, value: Any, classes: list[str]) -> str:
         value = value.decode("utf-8", "replace")
     if isinstance(value, bool | int | float | str) and (not classes or value in classes):
         return str(value)
-    raise DataError(
-        f"{place}: label {value!r:.40} is not a class. Correct it, or leave the row out."
-    )
+    raise DataError(f"{place}: label {value!r:.40} is not a class. Correct it, or remove the row.")
 
 
 def _shape(path: Path, pixels: int, shape: tuple[int, ...] | None) -> tuple[int, ...]:
@@ -218,8 +216,8 @@ def _shape(path: Path, pixels: int, shape: tuple[int, ...] | None) -> tuple[int,
     shape = shape or (side, side)
     if math.prod(shape) != pixels:
         raise DataError(
-            f"{path}: {pixels} pixel columns are not {' x '.join(map(str, shape))}; say --shape "
-            "20x30, rows and columns, or --shape 32x32x3 for RGB"
+            f"{path}: {pixels} pixel columns are not {' x '.join(map(str, shape))}. Add --shape "
+            "20x30 (rows and columns), or --shape 32x32x3 for RGB."
         )
     return shape
 

@@ -57,7 +57,7 @@ def read(
                         utf8 = os.fsencode(name).decode(errors="backslashreplace")
                         seen.append(PreparedImage(utf8, *_prepare(place, source, entry)))
                 if len(seen) + len(failed) == before:
-                    raise DataError(f"{path}: holds no images. Give one that has some.")
+                    raise DataError(f"{path}: holds no images. Name a path that has some.")
     return seen, failed
 
 
@@ -121,7 +121,7 @@ def _taken(entry: DatasetEntry) -> str:
     """Return which images a model takes without strokes being looked for, and what to do."""
     rows, columns, *rgb = entry.shape
     size = "any size" if entry.prepared == RESIZED else f"{rows} x {columns} pixels"
-    return f"{'RGB' if rgb else 'gray'} images of {size}. Prepare them as those of its data set."
+    return f"{'RGB' if rgb else 'gray'} images of {size}. Prepare yours like its data set."
 
 
 def _prepare(place: str, source: Source | Pixels, entry: DatasetEntry) -> tuple[Pixels, str]:
@@ -157,7 +157,7 @@ def _normalize(place: str, image: Pixels) -> tuple[Pixels, str]:
         found, dark = normalization.find(np.asarray(gray.reduce(-(-max(gray.size) // MAX_SIDE))))
     except DataError as error:
         raise DataError(f"{place}: {error}") from None
-    return normalize(found), "inverted, centred" if dark else "centred"
+    return normalize(found), "inverted, centered" if dark else "centered"
 
 
 def warn(seen: Sequence[PreparedImage], entry: DatasetEntry) -> str:
@@ -172,6 +172,6 @@ def warn(seen: Sequence[PreparedImage], entry: DatasetEntry) -> str:
     if not light:
         return ""
     return (
-        f"{len(light)} of {len(seen)} images, such as {light[0]}, have a light border, and this "
-        "model knows light strokes on black. Invert what is dark on light: `mogrify -negate`."
+        f"{len(light)} of {len(seen)} images, such as {light[0]}, have a light border, but this "
+        "model expects light strokes on black. Invert dark-on-light images: `mogrify -negate`."
     )

@@ -46,7 +46,7 @@ def load(directory: Path = Path()) -> Stages:
     try:
         return parse((directory / PATH).read_bytes())
     except FileNotFoundError:
-        raise DataError(f"{PATH}: not found; run `dvc repro`") from None
+        raise DataError(f"{PATH}: not found. Run `dvc repro`.") from None
 
 
 @functools.lru_cache(maxsize=8)  # a stage that logs looks at its lock ten times
@@ -76,7 +76,7 @@ def dataset(stages: Stages) -> str:
     """The data set that the stages ran on; DataError if none is named."""
     if name := values(stages).get("download.dataset"):
         return str(name)
-    raise DataError(f"{PATH}: names no data set. Run `dvc repro`.")
+    raise DataError(f"{PATH}: has no data set. Run `dvc repro`.")
 
 
 def params(stages: Stages) -> ModelParams:
@@ -89,7 +89,7 @@ def params(stages: Stages) -> ModelParams:
     try:
         return ModelParams.model_validate(sections)
     except ValidationError:
-        raise DataError(f"{PATH}: not the params of this version; run `dvc repro`") from None
+        raise DataError(f"{PATH}: params of a different version. Run `dvc repro`.") from None
 
 
 def inputs(stages: Stages, name: str) -> Hashes:
@@ -111,7 +111,7 @@ def verify(*paths: Path) -> None:
     known = {path: md5 for name in stages for path, md5 in outputs(stages, name).items()}
     for path in paths:
         if path in known and path.exists() and files.md5(path) != known[path]:
-            raise DataError(f"{path}: not what {PATH} has; run `dvc repro`")
+            raise DataError(f"{path}: differs from {PATH}. Run `dvc repro`.")
 
 
 def shown(stages: Stages) -> list[Path]:

@@ -86,10 +86,10 @@ def load(path: Path = PATH) -> Params:
     try:
         values = _parse(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ParamsError(f"{path}: {error.strerror}; run from the repository root") from None
+        raise ParamsError(f"{path}: {error.strerror}. Run from the repository root.") from None
     except Exception as error:  # whatever a parser comes upon in what is no YAML
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise ParamsError(f"{path}: not YAML: {reason}") from None
+        raise ParamsError(f"{path}: invalid YAML: {reason}") from None
     return validate(values, str(path))
 
 
@@ -110,7 +110,7 @@ def _parse(text: str) -> Any:
     Without aliases, of which a few lines can mean more values than fit into memory.
     """
     if len(text) > MAX_LENGTH:
-        raise ValueError(f"{len(text)} characters; {MAX_LENGTH} are allowed")
+        raise ValueError(f"{len(text)} characters; at most {MAX_LENGTH} are allowed")
     yaml, depth = YAML(typ="safe", pure=True), 0
     for event in yaml.parse(text):
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
@@ -118,7 +118,7 @@ def _parse(text: str) -> Any:
             raise ValueError(f"line {event.start_mark.line + 1}: nested more than {MAX_DEPTH} deep")
         if isinstance(event, AliasEvent):
             place = f"line {event.start_mark.line + 1}: *{event.anchor}"
-            raise ValueError(f"{place} stands for other values; write them out")
+            raise ValueError(f"{place} is an alias. Write its values out.")
     return yaml.load(text)
 
 
@@ -131,12 +131,12 @@ def _check_counts(config: Params, place: str) -> None:
     if held_out and not least <= held_out <= most:
         allowed = f"0, or {least} to {most}" if least <= most else "0"
         raise ParamsError(
-            f"{place}: train.validation = {held_out}: of {training} training images the last "
-            f"{held_out}, or those before them, lack one of {classes} classes; take {allowed}"
+            f"{place}: train.validation = {held_out}: the last {held_out} of {training} training "
+            f"images, or the others, lack one of {classes} classes. Choose {allowed}."
         )
     if last >= test:
         raise ParamsError(
-            f"{place}: evaluate.samples names image {last}, but the test set ends at {test - 1}"
+            f"{place}: evaluate.samples names image {last}, but the last test image is {test - 1}"
         )
 
 

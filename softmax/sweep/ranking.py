@@ -25,9 +25,9 @@ ROWS = 20
 DIGITS = 12  # of a hash
 PERCENTAGES = (VALIDATION, TEST, "mean", "std", "min", "max")
 FORMATS = {LOSS: "{:.4f}"} | dict.fromkeys(PERCENTAGES, "{:.2%}")
-NO_MODEL = "No setting gave a model."
+NO_MODEL = "Every training failed."
 NO_VALIDATION = (
-    "None is called best: the settings share no validation set, and the test set must not choose."
+    "No model is called best: they share no validation set, and the test set must not choose."
 )
 
 
@@ -125,13 +125,13 @@ def write(results: Sequence[Result], tried: Sequence[Configuration]) -> str:
     if first := best(results):
         parts.append(
             f"Best on the validation set, with weights {first.row()[WEIGHTS][:DIGITS]}...\n"
-            f"To have it here: dvc exp run {first.setting.options()}"
+            f"To train it here: dvc exp run {first.setting.options()}"
         )
         parts += _at_edge(first, tried)
     else:
         parts.append(NO_VALIDATION + hint(tried[0].params) if metrics else NO_MODEL)
     if len(results) < len(tried):
-        parts.append(f"{len(results)} of {len(tried)} settings were trained for all epochs.")
+        parts.append(f"{len(results)} of {len(tried)} models were trained for all epochs.")
     return "\n\n".join(parts)
 
 
@@ -140,7 +140,7 @@ def hint(config: Params) -> str:
     entry = datasets.load()[config.download.dataset]
     least, most = entry.validation or (1, entry.images[0] - 1)
     count = min(max(entry.images[0] // 6, least), most)  # a sixth, as MNIST's 10,000
-    return f" Use train.validation={count} for all settings." if least <= most else ""
+    return f" Add train.validation={count} to the sweep." if least <= most else ""
 
 
 def _at_edge(first: Result, tried: Sequence[Configuration]) -> list[str]:
@@ -150,7 +150,7 @@ def _at_edge(first: Result, tried: Sequence[Configuration]) -> list[str]:
         values = {one.changes[key] for one in tried}
         end = {min(values): "smallest", max(values): "largest"}.get(value)
         if len(values) > 1 and end and value and key != SEED and not isinstance(value, str):
-            lines.append(f"{key}={value} is the {end} value tried: a wider range may be better.")
+            lines.append(f"{key}={value} is the {end} value tried. A wider range may be better.")
     return lines
 
 
@@ -164,7 +164,7 @@ def tabulate(results: Sequence[Result], form: str = "simple") -> str:
 def _tabulated(table: pd.DataFrame, form: str = "simple") -> str:
     top = {_title(k): table[k].head(ROWS).map(partial(_written, k)) for k in map(str, table)}
     text = pd.DataFrame(top).to_markdown(tablefmt=form, index=False, disable_numparse=True)
-    more = f"\n\nand {len(table) - ROWS} more; --json prints each result"
+    more = f"\n\nand {len(table) - ROWS} more (--json prints all of them)"
     return text + (more if len(table) > ROWS else "")
 
 

@@ -69,7 +69,7 @@ def _combinations(overrides: Sequence[str], trials: int | None, seed: int) -> li
         found = [one["-S"] for one in get_hydra_sweeps({"-S": others})]
         if trials is None:
             if ranges:
-                raise ValueError("a range needs the number of settings to draw. Add --trials 64.")
+                raise ValueError("a range needs the number of models to train. Add --trials 64.")
             return found
         words = randomness.uniform(trials * (1 + len(ranges)), seed, STREAM).reshape(trials, -1)
         return [
@@ -113,8 +113,8 @@ def _changes(overrides: list[str]) -> dict[str, Any]:
         swept = key == DATASET or key.startswith("train.")
         if override.type != OverrideType.CHANGE or not swept:
             raise ParamsError(
-                f"sweep: {override.input_line}: a sweep sets {DATASET} and keys of train, such as "
-                "train.learning_rate=0.01,0.1"
+                f"sweep: {override.input_line}: not {DATASET} or a key of train. Use, for example, "
+                "train.learning_rate=0.01,0.1."
             )
         changes[key] = override.value()
     return changes

@@ -35,9 +35,9 @@ def wanted() -> int | None:
     if TORCHRUN in os.environ or not (text or "PET_NNODES" in os.environ):
         return None
     if not text:
-        raise SettingError("PET_NNODES is set without WORKERS, the workers of this machine")
+        raise SettingError("PET_NNODES is set without WORKERS. Set WORKERS on each machine.")
     if not text.isdecimal() or int(text) < 1:
-        raise SettingError(f"WORKERS = {text!r} should be a whole number of at least 1")
+        raise SettingError(f"WORKERS = {text!r} should be an integer of at least 1")
     return int(text)
 
 
@@ -73,7 +73,8 @@ def launch(module: str, count: int) -> None:
         with TemporaryDirectory() as logs:  # torchrun would leave its own behind
             run.run(run.parse_args([f"--log-dir={logs}", *command]))  # type: ignore[no-untyped-call]
     except DistError as error:
-        raise WorkerError(f"the machines did not meet: {str(error).splitlines()[0]}") from None
+        reason = str(error).splitlines()[0]
+        raise WorkerError(f"the machines did not connect: {reason}") from None
     except SignalException as error:
         sys.exit(128 + error.sigval)
     except ChildFailedError as error:
@@ -84,7 +85,7 @@ def launch(module: str, count: int) -> None:
         )
         if failure.exitcode < 0:
             end = failure.signal_name()
-            raise WorkerError(f"worker {rank} ended with {end}; run again") from None
+            raise WorkerError(f"worker {rank} ended with {end}. Run the command again.") from None
         sys.exit(failure.exitcode)
 
 
@@ -95,8 +96,8 @@ def _check_loopback() -> None:
             socket.create_connection(server.getsockname()).close()
     except OSError as error:
         raise WorkerError(
-            f"localhost: workers cannot meet there: {error.strerror}. Start the network interface "
-            "with `ip link set lo up`"
+            f"localhost: workers cannot connect there: {error.strerror}. Start the network "
+            "interface with `ip link set lo up`."
         ) from None
 
 
@@ -137,8 +138,8 @@ def agree(workers: Workers, params: object, inputs: Iterable[Path]) -> None:
             torch.distributed.all_gather_object(digests, digest.hexdigest())
         if others := [rank for rank, digest in enumerate(digests) if digest != digests[0]]:
             raise WorkerError(
-                f"worker {others[0]} has other params, code or data than worker 0; give each "
-                "machine the same commit and run `dvc repro download` there"
+                f"worker {others[0]} differs from worker 0 in params, code or data. Check out the "
+                "same commit on each machine, and run `dvc repro download` there."
             )
 
 
@@ -160,8 +161,8 @@ def choose() -> str:
         return "cuda"
     if wanted == "cuda":
         raise SettingError(
-            f"DEVICE = 'cuda', but torch finds {found} GPUs here for {needed} workers; use auto, "
-            "cpu or fewer WORKERS"
+            f"DEVICE = 'cuda', but torch finds {found} GPUs for {needed} workers. Use "
+            "DEVICE=auto or fewer WORKERS."
         )
     return "cpu"
 
