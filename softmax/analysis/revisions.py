@@ -1,4 +1,4 @@
-"""The models of a repository's past: of its commits, branches, tags and DVC experiments."""
+"""Find models in a repository's commits, branches, tags and DVC experiments."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -25,9 +25,9 @@ class Revision(NamedTuple):
 
 
 def of_models(root: Path) -> Iterator[Revision]:
-    """One revision for each model that dvc.lock has had anywhere in the repository at `root`.
+    """Yield one revision for each model in any dvc.lock of the repository at `root`.
 
-    And one for each dvc.lock that cannot be read, of which `check_out` says why.
+    Also yields one for each dvc.lock that cannot be read; `check_out` then raises the cause.
     """
     repository = git.Repo(root)
     ends = repository.git.for_each_ref(EXPERIMENTS, format="%(objectname) %(refname:lstrip=-1)")
@@ -51,7 +51,7 @@ def of_models(root: Path) -> Iterator[Revision]:
 
 
 def find(root: Path, name: str) -> str:
-    """The hash of the commit, branch, tag or experiment that DVC calls `name`, or DataError."""
+    """Return the hash of a commit, branch, tag or DVC experiment; DataError if it is unknown."""
     try:
         with Repo(str(root)) as repository:
             return git.Repo(root).commit(resolve_rev(repository.scm, name)).hexsha
@@ -65,9 +65,9 @@ def find(root: Path, name: str) -> str:
 def check_out(
     root: Path, commit: str, directory: Path, wanted: Callable[[dvc_lock.Stages], Sequence[Path]]
 ) -> None:
-    """Copy dvc.lock, and of the outputs those that are `wanted` of it, from `commit` to `folder`.
+    """Copy dvc.lock and the `wanted` outputs from `commit` to `directory`.
 
-    Raises DataError where git has no dvc.lock, or DVC a file neither in its cache nor in a remote.
+    Raises DataError if git has no dvc.lock, or if DVC's cache and remote lack an output.
     """
     if git.Repo(root).git.rev_parse("--shared-index-path"):
         raise DataError(

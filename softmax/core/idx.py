@@ -1,4 +1,4 @@
-"""IDX, the format of MNIST's files: http://yann.lecun.com/exdb/mnist, "The IDX file format"."""
+"""Read IDX, the format of MNIST's files: http://yann.lecun.com/exdb/mnist."""
 
 import math
 from pathlib import Path
@@ -10,14 +10,13 @@ from softmax.errors import FormatError
 
 BYTES, INTEGERS = 0x0800, 0x0C00  # the types, before the number of dimensions
 IMAGE_TYPES = {BYTES: np.dtype("uint8")}
-LABEL_TYPES = IMAGE_TYPES | {INTEGERS: np.dtype(">i4")}  # more than 256 classes need the latter
+LABEL_TYPES = IMAGE_TYPES | {INTEGERS: np.dtype(">i4")}  # int32 for more than 256 classes
 
 
 def read(path: Path, dimensions: int) -> NDArray[np.integer]:
-    """Map an IDX file of unsigned bytes, or of labels in 32 bits, into memory, copy on write.
+    """Map an IDX file of uint8, or of labels in big-endian int32, into memory, copy on write.
 
-    Raises FormatError unless the header announces `dimensions` dimensions and exactly the bytes
-    that follow.
+    Raises FormatError unless the header has `dimensions` dimensions and the length of the file.
     """
     offset = 4 + 4 * dimensions
     types = LABEL_TYPES if dimensions == 1 else IMAGE_TYPES
@@ -39,6 +38,6 @@ def read(path: Path, dimensions: int) -> NDArray[np.integer]:
 
 
 def header(array: NDArray[np.integer]) -> bytes:
-    """Return what precedes the bytes of `array`, uint8 or >i4: its type and shape."""
+    """Return the IDX header of `array`, uint8 or big-endian int32: its type and shape."""
     kind = BYTES if array.dtype == np.uint8 else INTEGERS
     return np.array([kind + array.ndim, *array.shape], ">u4").tobytes()

@@ -1,4 +1,4 @@
-"""Make of what was read what the pipeline needs: classes, checks, the split, and the order."""
+"""Prepare data for the pipeline: check them, and determine classes, split and order."""
 
 import hashlib
 import re
@@ -19,7 +19,7 @@ from softmax.pipeline.datasets import CLASSES, MAX_NAME, MAX_SIDE
 PARTS = TRAIN, VALIDATION, TEST = "train", "val", "test"
 WORDS = {"training": TRAIN, "testing": TEST, "validation": VALIDATION, "valid": VALIDATION}
 LIMIT = f"{2**64 // 6 + 1:016x}"  # of the first 16 digits of a hash: a sixth of all is below it
-FEW = 10  # images of a class: less says little
+FEW = 10  # images of a class: fewer are a likely problem
 LISTED, ENDS = 50, 5  # classes of a table; of more, those with the most and the fewest images
 DIGITS = re.compile("0|[1-9][0-9]{0,17}")  # of a number that is written in one way
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(nan|inf)", re.IGNORECASE)
@@ -39,7 +39,7 @@ class Options(NamedTuple):
 
 
 class Split(NamedTuple):
-    """Images, uint8 (n, rows, columns) or (n, rows, columns, 3), and labels, (n,)."""
+    """Images, uint8 (n, rows, columns) or (n, rows, columns, 3), and integer labels, (n,)."""
 
     images: NDArray[np.uint8]
     labels: NDArray[np.integer[Any]]
@@ -80,19 +80,19 @@ class ImportedDataset(NamedTuple):
 
 
 def part_of(name: str) -> str | None:
-    """Return the part that a directory or file is called after, in any of the usual words."""
+    """Return the part that the name of a directory or file means; None if it means no part."""
     word = re.sub(r"[-_ ](set|\d+-of-\d+)$", "", name.lower())
     part = WORDS.get(word, word)
     return part if part in PARTS else None
 
 
 def class_name(label: str) -> str:
-    """Return the class of a label, which every machine writes alike: macOS decomposes accents."""
+    """Return the class of a label in Unicode NFC, because macOS decomposes accents."""
     return unicodedata.normalize("NFC", label).strip()
 
 
 def shortened(names: Sequence[object]) -> str:
-    """Return some of `names`, in one line."""
+    """Return the first of `names`, in one line."""
     words = (" ".join(str(name).split()) for name in names[:5])
     return ", ".join(words) + (", ..." if len(names) > 5 else "")
 
@@ -107,7 +107,7 @@ def check_size(place: object, rows: int, columns: int) -> None:
 
 
 def join(place: object, read: Sequence[tuple[str, NDArray[np.uint8], Any]]) -> RawDataset:
-    """Return what was read of each part as one data set; DataError unless all fits."""
+    """Join the parts to one data set; DataError if lengths or shapes disagree."""
     for part, images, labels in read:
         if len(images) != len(labels):
             raise DataError(f"{place}: {len(labels)} labels for {len(images)} {part} images")
@@ -126,10 +126,10 @@ def join(place: object, read: Sequence[tuple[str, NDArray[np.uint8], Any]]) -> R
 
 
 def prepare(place: str, raw: RawDataset) -> ImportedDataset:
-    """Return the data as the pipeline takes them; DataError, in one line, if it cannot.
+    """Return the data for the pipeline; DataError, in one line, if it cannot use them.
 
-    Where there is no test set, about a sixth of each class is for the test, by the SHA-256 of the
-    pixels. In that order images are written, so that the last ones are a fair sample.
+    Without a test set, about a sixth of each class becomes one, by the SHA-256 of the pixels. The
+    images are written in the order of that hash, so the last ones are a fair sample.
     """
     classes = _classes(place, raw)
     check_size(place, *raw.images.shape[1:3])
@@ -144,7 +144,7 @@ def prepare(place: str, raw: RawDataset) -> ImportedDataset:
     if TEST not in raw.parts:
         pixels = table.groupby("class", observed=True)["pixels"]
         first, last = pixels.transform("min"), pixels.transform("max")
-        # of each class one image at least is for the test, and one to train on
+        # each class needs at least one test image and one training image
         low = ((table["pixels"] < LIMIT) | (table["pixels"] == first)) & (table["pixels"] != last)
         table["part"] = np.where(low, TEST, TRAIN)
     if not raw.ordered:
@@ -172,7 +172,7 @@ def prepare(place: str, raw: RawDataset) -> ImportedDataset:
 
 
 def _classes(place: str, raw: RawDataset) -> tuple[str, ...]:
-    """Return the names of the classes, sorted, as numbers if all are; DataError if one is odd."""
+    """Return the sorted names of the classes, numbers by value; DataError if one is invalid."""
     names = Counter(map(class_name, raw.labels))
     for name, count in sorted(names.items()):
         number = NUMBER.fullmatch(name) and not name.isdecimal()
@@ -200,7 +200,7 @@ def _classes(place: str, raw: RawDataset) -> tuple[str, ...]:
 def _odd(
     training: pd.DataFrame, test: pd.DataFrame, counts: pd.DataFrame, brightest: int
 ) -> Iterator[str]:
-    """Yield what may be wrong, each in a line."""
+    """Yield a line for each likely problem."""
     names = counts.index.str.casefold()
     if len(alike := counts.index[names.duplicated(keep=False)]):
         yield f"the names of these classes differ only in case: {shortened(list(alike))}"
@@ -224,9 +224,9 @@ def _odd(
 
 
 def validation_sizes(labels: NDArray[np.integer[Any]]) -> tuple[int, int]:
-    """Return with how many of the last training images, at least and at most, both sides are fair.
+    """Return the minimum and maximum size of a validation set at the end of the training set.
 
-    Then every class is in the validation set and in what is left to train on.
+    Within these, every class is in the validation set and in the rest of the training set.
     """
     first = np.unique(labels, return_index=True)[1].max() + 1
     last = np.unique(labels[::-1], return_index=True)[1].max() + 1

@@ -1,6 +1,6 @@
-"""Read tables, CSV or Parquet: a column of labels, beside pixels, file names, or whole images.
+"""Read tables, CSV or Parquet: a column of labels, and pixels, file names or encoded images.
 
-Pixels are 0 to 255, row by row, a column for each. A directory has a file for each part.
+Pixels are 0 to 255, row by row, one per column. A directory has one or more files for each part.
 """
 
 import csv
@@ -29,7 +29,7 @@ FAULT = re.compile(r"column #(\d+): Row #(\d+): .*invalid value '(.*)'", re.DOTA
 
 
 def find(place: Path) -> dict[str, list[Path]]:
-    """Return the tables of each part in a directory, or the one that lies at `place`."""
+    """Return the tables of each part in a directory, or the table at `place`."""
     inside = sorted(place.iterdir()) if place.is_dir() else [place]
     found: dict[str, list[Path]] = {part: [] for part in PARTS}
     for path in inside:
@@ -50,7 +50,7 @@ def find(place: Path) -> dict[str, list[Path]]:
 
 
 def read(place: Path, options: Options) -> RawDataset:
-    """Return all rows; DataError where a value is not what its column should hold."""
+    """Read all rows; DataError if a value does not fit its column."""
     paths, warnings, decoder = find(place), list[str](), ""
     if "test" in paths and not _labels(_names(paths["test"][0], options), options):  # of Kaggle
         (left, *_) = paths.pop("test")
@@ -79,7 +79,7 @@ def read(place: Path, options: Options) -> RawDataset:
 
 
 def _names(path: Path, options: Options) -> list[str]:
-    """Return the names of the columns as they are written, or their numbers."""
+    """Return the names of the columns, or their numbers without a header."""
     try:
         if path.suffix.lower() == ".parquet":
             return list(map(str, parquet.read_schema(path).names))
@@ -91,14 +91,14 @@ def _names(path: Path, options: Options) -> list[str]:
 
 
 def _labels(names: list[str], options: Options) -> list[str]:
-    """Return those of `names` that the column of labels may have."""
+    """Return those of `names` that may name the column of labels."""
     if options.no_header and not options.label:
         return names[:1]
     return [name for name in names if name in ([options.label] if options.label else LABELS)]
 
 
 def _open(path: Path, options: Options) -> tuple[Any, list[str], list[str]]:
-    """Return the images, as uint8 or sources with names, the labels, and the classes if named."""
+    """Return images (uint8, or names and sources), labels, and the names of classes, if any."""
     names = _names(path, options)
     chosen = _labels(names, options)
     if not chosen and sum(map(str.isdecimal, names)) > len(names) / 2:
@@ -125,10 +125,10 @@ def _open(path: Path, options: Options) -> tuple[Any, list[str], list[str]]:
 
 
 def read_unlabeled(path: Path, features: int) -> tuple[list[str], Any]:
-    """Return the ids, else the row numbers, and the images, as uint8 (n, pixels) or with names.
+    """Return ids or row numbers, and images: uint8 (n, pixels), or names and sources.
 
-    Labels are left out. A first line of numbers is an image, beside its label if there is one more
-    of them than `features`; but not 0, 1, 2, ..., as pandas numbers columns.
+    Labels are left out. A first line of numbers is an image, preceded by a label if there is one
+    number more than `features`. The numbers 0, 1, 2, ... are a header, as pandas writes it.
     """
     names, options = _names(path, Options()), Options()
     beside = [k for k, name in enumerate(names) if name.lower() in ("id", *LABELS)]
@@ -146,7 +146,7 @@ def read_unlabeled(path: Path, features: int) -> tuple[list[str], Any]:
 def _columns(
     path: Path, names: list[str], beside: list[int], options: Options
 ) -> tuple[pa.Table, Any]:
-    """Return the table, and the images in columns other than `beside`: as uint8 or with names."""
+    """Return the table, and images from columns other than `beside`: uint8, or named sources."""
     image = next((k for k, name in enumerate(names) if name.lower() in IMAGES), None)
     try:
         if path.suffix.lower() == ".parquet":
@@ -175,7 +175,7 @@ def _columns(
 
 
 def _read_csv(path: Path, kinds: list[pa.DataType], options: Options) -> pa.Table:
-    """Return columns of these types; ArrowInvalid names the row and column of another value."""
+    """Read columns of these types; ArrowInvalid names the row and column of an invalid value."""
     types = {str(number): kind for number, kind in enumerate(kinds)}  # since names may repeat
     skip = int(not options.no_header)
     read = arrow_csv.ReadOptions(
@@ -191,7 +191,7 @@ def _damaged(path: Path, error: Exception) -> DataError:
 
 
 def _classes(metadata: dict[bytes, bytes], label: str) -> list[str]:
-    """Return the names of numbered classes, as the library datasets writes them; [] if none."""
+    """Return the class names in the metadata of Hugging Face's datasets; [] if there are none."""
     try:
         content = json.loads(metadata[b"huggingface"])
         return list(map(str, content["info"]["features"][label]["names"]))
@@ -200,7 +200,7 @@ def _classes(metadata: dict[bytes, bytes], label: str) -> list[str]:
 
 
 def _label(place: str, value: Any, classes: list[str]) -> str:
-    """Return the name of a label, which may be the number of a class; DataError if it is none."""
+    """Return the class of a label, which may be a number; DataError if it is not a class."""
     if classes and isinstance(value, int) and 0 <= value < len(classes):
         return classes[value]
     if isinstance(value, bytes):
@@ -211,7 +211,7 @@ def _label(place: str, value: Any, classes: list[str]) -> str:
 
 
 def _shape(path: Path, pixels: int, shape: tuple[int, ...] | None) -> tuple[int, ...]:
-    """Return `shape`, or that of a square; DataError if the pixels do not fill it."""
+    """Return `shape`, by default a square; DataError if the number of pixels differs."""
     side = math.isqrt(pixels)
     shape = shape or (side, side)
     if math.prod(shape) != pixels:
@@ -223,7 +223,7 @@ def _shape(path: Path, pixels: int, shape: tuple[int, ...] | None) -> tuple[int,
 
 
 def _sources(path: Path, column: pa.ChunkedArray) -> list[tuple[str, Source]]:
-    """Return the name and the place, or the bytes, of each image."""
+    """Return the name of each image, and its path or bytes."""
     sources: list[tuple[str, Source]] = []
     for row, value in enumerate(column.to_pylist(), 1):
         # the library datasets writes both

@@ -18,20 +18,20 @@ from tempfile import TemporaryDirectory
 from softmax.core.workers import ALONE, Workers, rendezvous
 from softmax.errors import SettingError, WorkerError
 
-TIMEOUT = timedelta(minutes=5)  # with workers that say nothing
+TIMEOUT = timedelta(minutes=5)  # for workers that do not respond
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
-TORCHRUN = "TORCHELASTIC_RUN_ID"  # torchrun gives it to its workers
-ALONE_HERE = ["--standalone", "--local-addr=localhost"]  # whose name may resolve nowhere
+TORCHRUN = "TORCHELASTIC_RUN_ID"  # torchrun sets it for its workers
+ALONE_HERE = ["--standalone", "--local-addr=localhost"]  # the host's own name may not resolve
 DRIVERS = ("libcuda.so.1", "libamdhip64.so")  # without one torch finds no GPU
 
 
 def wanted() -> int | None:
-    """The number of workers that the environment variable WORKERS asks for, if it does.
+    """Return the number in the environment variable WORKERS, None if unset or in a worker.
 
-    None in a process that is a worker. Raises SettingError unless it is a positive integer, and
-    where torchrun's PET_NNODES asks for several machines without it.
+    Raises SettingError unless it is a positive integer, and if torchrun's PET_NNODES asks for
+    several machines without it.
     """
-    text = os.environ.get("WORKERS")  # empty where CI does not know the variable
+    text = os.environ.get("WORKERS")  # empty if CI does not define the variable
     if TORCHRUN in os.environ or not (text or "PET_NNODES" in os.environ):
         return None
     if not text:
@@ -42,9 +42,9 @@ def wanted() -> int | None:
 
 
 def cpus() -> int:
-    """Return how many CPUs this process may use, by its affinity and its container's quota."""
+    """Return how many CPUs the affinity and the container's quota allow this process."""
     count = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    with suppress(OSError, ValueError):  # there is no quota, or it is "max"
+    with suppress(OSError, ValueError):  # no quota, or "max"
         quota, period = QUOTA.read_text().split()
         count = min(count, math.ceil(int(quota) / int(period)))
     return count
@@ -53,15 +53,17 @@ def cpus() -> int:
 def launch(module: str, count: int) -> None:
     """Run `module` in `count` workers with torchrun, whose PET_* variables add other machines.
 
-    Raises WorkerError if the workers cannot meet or one is killed; exits with the status of
-    a worker that has said why it failed. torchrun has then ended the others.
+    Raises WorkerError if the workers cannot connect or one is killed. If a worker has printed an
+    error, exits with its status, after torchrun has ended the others.
     """
     from torch.distributed import DistError, run
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # torchrun does so too, in many words
-    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # our one line says it
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # torchrun would too, with a warning
+    logging.getLogger("torch.distributed").setLevel(
+        logging.CRITICAL
+    )  # WorkerError reports it in one line
     several = "PET_NNODES" in os.environ
     if several:
         os.environ.setdefault("PET_RDZV_CONF", f"timeout={TIMEOUT.seconds}")
@@ -70,7 +72,7 @@ def launch(module: str, count: int) -> None:
         _check_loopback()
     command = [*([] if several else ALONE_HERE), f"--nproc-per-node={count}", "-m", module]
     try:
-        with TemporaryDirectory() as logs:  # torchrun would leave its own behind
+        with TemporaryDirectory() as logs:  # torchrun would not delete its own
             run.run(run.parse_args([f"--log-dir={logs}", *command]))  # type: ignore[no-untyped-call]
     except DistError as error:
         reason = str(error).splitlines()[0]
@@ -78,7 +80,7 @@ def launch(module: str, count: int) -> None:
     except SignalException as error:
         sys.exit(128 + error.sigval)
     except ChildFailedError as error:
-        # killed workers first, and those last that torchrun ended by SIGTERM
+        # prefer a killed worker; those that torchrun ended with SIGTERM come last
         rank, failure = min(
             error.failures.items(),
             key=lambda one: (one[1].exitcode == -signal.SIGTERM, one[1].exitcode >= 0, one[0]),
@@ -90,7 +92,7 @@ def launch(module: str, count: int) -> None:
 
 
 def _check_loopback() -> None:
-    """Raise WorkerError if processes of this machine cannot meet, which torchrun tries for long."""
+    """Raise WorkerError at once if localhost does not work; torchrun would retry for minutes."""
     try:
         with socket.create_server(("localhost", 0)) as server:
             socket.create_connection(server.getsockname()).close()
@@ -103,9 +105,9 @@ def _check_loopback() -> None:
 
 @contextmanager
 def join(device: str) -> Iterator[Workers]:
-    """Meet the workers that torchrun started with this one, for sums on `device`.
+    """Connect to the workers that torchrun started with this one, for sums on `device`.
 
-    Without torchrun a process works alone. Raises WorkerError if they do not meet.
+    Without torchrun a process works alone. Raises WorkerError if the connection fails.
     """
     if TORCHRUN not in os.environ:
         yield ALONE
@@ -126,7 +128,7 @@ def join(device: str) -> Iterator[Workers]:
 
 
 def agree(workers: Workers, params: object, inputs: Iterable[Path]) -> None:
-    """Check that all workers have the same params, code and files; WorkerError if not."""
+    """Raise WorkerError unless all workers have the same params, code and input files."""
     if workers.size > 1:
         import torch
 
@@ -144,11 +146,11 @@ def agree(workers: Workers, params: object, inputs: Iterable[Path]) -> None:
 
 
 def choose() -> str:
-    """Pick "cpu" or "cuda", as the environment variable DEVICE says: auto, cpu or cuda.
+    """Return "cpu" or "cuda", according to the environment variable DEVICE: auto, cpu or cuda.
 
-    Raises SettingError for another word, and for cuda where torch finds no GPU for each worker.
+    Raises SettingError for other values, and for cuda if torch finds fewer GPUs than workers.
     """
-    wanted = os.environ.get("DEVICE") or "auto"  # empty where CI does not know the variable
+    wanted = os.environ.get("DEVICE") or "auto"  # empty if CI does not define the variable
     if wanted not in ("auto", "cpu", "cuda"):
         raise SettingError(f"DEVICE = {wanted!r} should be auto, cpu or cuda")
     possible = find_spec("torch") and any(map(loads, DRIVERS))
@@ -168,7 +170,7 @@ def choose() -> str:
 
 
 def loads(library: str) -> bool:
-    """Whether this machine has a library of this name."""
+    """Tell whether this machine can load the library."""
     with suppress(OSError):
         return bool(ctypes.CDLL(library))
     return False

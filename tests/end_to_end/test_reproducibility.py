@@ -87,9 +87,7 @@ def test_work_that_is_not_committed_counts_and_is_not_lost(shell: Workspace) -> 
     assert Path("datasets.yaml").read_text().startswith("# unfinished\n")
     assert git(shell.directory, "stash", "list") == ""
     Path("docs/one.txt").write_text("other\n")
-    assert verdict(shell).startswith(
-        "from scratch, the stages give different bytes in dvc.lock, data.txt. Run"
-    )
+    assert "the stages give different bytes in dvc.lock, data.txt. Run" in verdict(shell)
 
 
 def test_a_metric_that_was_improved_by_hand_is_not_true(shell: Workspace) -> None:

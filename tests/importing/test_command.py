@@ -109,11 +109,7 @@ def test_what_the_stages_could_not_use_is_refused(pin: Pin, fault: str) -> None:
     ("where", "option", "reason"),
     [
         ("place", {"size": "28x28"}, "place: --size does not apply to IDX files"),
-        (
-            "torchvision",
-            {"label": "digit"},
-            "torchvision: --label does not apply to torchvision's data",
-        ),
+        ("torchvision", {"label": "digit"}, "torchvision: --label does not apply to torchvision's"),
         ("place", {"shape": "32x32x4"}, "'32x32x4' should be"),
         ("place", {"name": "Mine.1"}, "Mine.1: a name is made of a-z, 0-9 and -"),
         ("nowhere", {}, "nowhere: not a data set. Name a directory"),

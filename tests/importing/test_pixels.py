@@ -98,10 +98,7 @@ FAULTS = {
     "CMYK": (saved(Image.new("CMYK", (2, 2)).save, "JPEG"), "its colors are CMYK"),
     "half transparent": (HALF, "7 of 256 pixels are transparent"),
     "transparent palette": (PALETTE, f"{FOUR.histogram()[0]} of 256 pixels are transparent"),
-    "pages": (
-        saved(FOUR.save, "TIFF", save_all=True, append_images=[FOUR]),
-        "2 images in one file",
-    ),
+    "pages": (saved(FOUR.save, "TIFF", save_all=True, append_images=[FOUR]), "2 images in one"),
     "100 megapixels": (saved(Image.new("1", (10**4, 10**4)).save, "PNG"), "more than 89,478,485"),
     "text": (b"hello", "not an image (PNG, JPEG, BMP, PPM, TIFF, WEBP), or damaged"),
     "empty": (b"", "not an image (PNG, JPEG, BMP, PPM, TIFF, WEBP), or damaged"),

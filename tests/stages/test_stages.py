@@ -138,11 +138,7 @@ def test_a_second_run_writes_the_same_bytes(workspace: Workspace) -> None:
     ("stage", "changes", "message"),
     [
         ("check", {"train": {"epochs": 0}}, "params.yaml: train.epochs = 0 should be"),
-        (
-            "train",
-            {"train": {"validation": 500}},
-            "train.validation = 500: the last 500 of 500 training",
-        ),
+        ("train", {"train": {"validation": 500}}, "train.validation = 500: the last 500 of 500"),
         ("train", {"train": {"learning_rate": 1e307}}, "Lower the learning rate"),
         ("report", {"evaluate": {"samples": [30]}}, "evaluate.samples names image 30"),
         ("download", {"download": {"dataset": "mist"}}, "download.dataset = 'mist' should"),
