@@ -113,7 +113,7 @@ def _changes(overrides: list[str]) -> dict[str, Any]:
         if override.type != OverrideType.CHANGE or not swept:
             raise ParamsError(
                 f"sweep: {override.input_line}: not {DATASET} or a key of train. Use, for example, "
-                "train.learning_rate=0.01,0.1."
+                "train.seed=0,1."
             )
         changes[key] = override.value()
     return changes

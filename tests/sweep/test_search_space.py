@@ -77,7 +77,7 @@ def test_a_range_without_values_is_one_line(override: str) -> None:
         search_space.read([override], 8)
 
 
-TRAIN_ONLY = "not download.dataset or a key of train. Use, for example, train.learning_rate="
+TRAIN_ONLY = "not download.dataset or a key of train. Use, for example, train.seed=0,1."
 
 
 @pytest.mark.parametrize(
