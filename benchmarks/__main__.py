@@ -1,7 +1,7 @@
-"""Compare what can be compared in one run: python -m benchmarks
+"""Run all benchmarks: python -m benchmarks
 
-Prints each table, and writes them, with the machine, to benchmarks/results.md. Needs data/mnist
-(`dvc repro download`) and requirements-dev.txt.
+Prints each table, and writes all of them, with the machine, to benchmarks/results.md. Needs
+data/mnist (`dvc repro download`) and requirements-dev.txt.
 """
 
 import os
@@ -18,7 +18,7 @@ LIBRARIES = ("numpy", "numba", "torch", "jax", "scikit-learn")
 
 
 def machine() -> str:
-    """Return the processor, how many there are, and the versions of the libraries."""
+    """Return the processor, the number of CPUs, and the versions of the libraries."""
     found = re.findall("model name[^:]*: (.*)", CPUINFO.read_text()) if CPUINFO.exists() else []
     model = found[0] if found else platform.processor() or platform.machine()
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)

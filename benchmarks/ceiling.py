@@ -1,7 +1,7 @@
-"""How near to the best that this model can do, and in what time, beside scikit-learn?
+"""Measure the best accuracy of this model, and the time that it takes, beside scikit-learn.
 
-Trains the recipe that a sweep chose by a validation set (docs/benchmarks.md), and scikit-learn's
-logistic regression by L-BFGS on all training images, in turns.
+Alternates between the hyperparameters that a sweep chose on a validation set (docs/benchmarks.md),
+and scikit-learn's logistic regression by L-BFGS on all training images.
 """
 
 from sklearn.linear_model import LogisticRegression
@@ -17,14 +17,14 @@ CHOSEN = LECTURE._replace(optimizer="adam", learning_rate=0.003, averaging=0.99)
 
 
 def exact() -> float:
-    """Return the test accuracy of the chosen recipe, trained without the validation set."""
+    """Return the test accuracy with the chosen hyperparameters, without the validation images."""
     training = batches.load(*datasets.training("mnist"))
     *_, last = fitting.fit(*training.split(10_000), CHOSEN)
     return scoring.score(last.theta, batches.load(*datasets.test("mnist"))).accuracy
 
 
 def lbfgs() -> float:
-    """Return the test accuracy of scikit-learn's defaults on pixels from 0 to 1."""
+    """Return the test accuracy of scikit-learn with its defaults, on pixels from 0 to 1."""
     training = batches.load(*datasets.training("mnist"))
     test = batches.load(*datasets.test("mnist"))
     model = LogisticRegression().fit(training.images / 255.0, training.labels)

@@ -1,7 +1,7 @@
-"""How long is an epoch of the lecture's recipe, of one model and of 64 learning rates?
+"""Measure an epoch with the lecture's hyperparameters, for one model and for 64 learning rates.
 
-Beside the two products of float64 matrices that an epoch cannot do without on dense images, the
-lecture's own loop and other libraries' float32, all on MNIST in memory, all processors, in turns.
+Alternates with the two float64 matrix products that an epoch on dense images needs, with the
+lecture's own loop, and with other libraries in float32. All use MNIST in memory and all CPUs.
 """
 
 import os
@@ -39,13 +39,13 @@ Way = Callable[[Dataset, int], Epoch]  # from the training set and how many mode
 
 
 class LectureMNIST(MNIST):  # type: ignore[misc] # torchvision has no types
-    """torchvision's data set, reading the files where the download stage put them."""
+    """torchvision's data set, reading the files of stage download."""
 
     raw_folder = str(datasets.directory("mnist"))
 
 
 def as_written(_: Dataset, __: int) -> Epoch:
-    """As the lecture writes it: data set, ToTensor, DataLoader, autograd."""
+    """Train as the lecture does: data set, ToTensor, DataLoader, autograd."""
     images = LectureMNIST(".", train=True, transform=transforms.ToTensor())
     loader: DataLoader[Any] = DataLoader(images, batch_size=BATCH, shuffle=True)
     model = torch.nn.Linear(784, 10)
@@ -62,13 +62,13 @@ def as_written(_: Dataset, __: int) -> Epoch:
 
 
 def in_memory(training: Dataset, _: int) -> Epoch:
-    """The lecture's layer, loss and optimizer in torch, on tensors."""
+    """Train with the lecture's layer, loss and optimizer in torch, on tensors in memory."""
     epochs = lecture.fit(training, LECTURE._replace(epochs=1 + TURNS))
     return lambda: next(epochs)
 
 
 def jax(training: Dataset, models: int) -> Epoch:
-    """jit(scan(vmap(grad))): an epoch is one program, which leaves out the last, short batch."""
+    """Train by jit(scan(vmap(grad))): one program per epoch, without the last, short batch."""
     import jax
     import jax.numpy as jnp
 
@@ -99,7 +99,7 @@ def jax(training: Dataset, models: int) -> Epoch:
 
 
 def products(training: Dataset, models: int) -> Epoch:
-    """theta x and (a - y) x^T for each batch, of matrices that are there."""
+    """Compute theta x and (a - y) x^T for each batch, from existing matrices."""
     random, count = np.random.default_rng(0), len(training.labels) // BATCH
     x = arrays.aligned(BATCH, 785, training.images)
     x[:] = random.random(x.shape)
@@ -113,20 +113,20 @@ def products(training: Dataset, models: int) -> Epoch:
 
 
 def on_arrays(training: Dataset, models: int) -> Epoch:
-    """This project's `Trainer`, on NumPy's arrays, with the products of many models stacked."""
+    """Train with `Trainer`, on NumPy's arrays, with the products of many models stacked."""
     passes = [Trainer(training, recipes) for recipes in groups(models)]
     return lambda: [one.take_steps(1) for one in passes]
 
 
 def in_compiled_loops(training: Dataset, models: int) -> Epoch:
-    """This project's `CompiledTrainer`, a pass on each processor."""
+    """Train with `CompiledTrainer`, one pass on each CPU."""
     passes = [CompiledTrainer(training, recipes) for recipes in groups(models)]
     pool = ThreadPoolExecutor(os.cpu_count())
     return lambda: list(pool.map(lambda one: one.take_steps(1), passes))
 
 
 def groups(models: int) -> list[list[Hyperparameters]]:
-    """The lecture's recipe, so often, in groups of those that train together."""
+    """Repeat the lecture's hyperparameters, in groups that train together."""
     return [[LECTURE] * min(models, TOGETHER)] * -(-models // TOGETHER)
 
 
@@ -141,7 +141,7 @@ WAYS: dict[str, tuple[Way, tuple[int, ...]]] = {
 
 
 def report() -> str:
-    """Return a table in Markdown: ratios to the products, and seconds, medians of the turns."""
+    """Return a Markdown table: median seconds of an epoch, and ratios to the bare products."""
     training = batches.load(*datasets.training("mnist"))
     epochs = {
         (name, models): way(training, models)

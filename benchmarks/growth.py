@@ -1,8 +1,8 @@
-"""What happens to time and memory when samples, pixels, classes, settings or workers become more?
+"""Measure how time and memory grow with samples, pixels, classes, models and workers.
 
-Random images, a fifth of whose pixels is not 0, in a file that is mapped into memory; MNIST for
-workers. Each training is one epoch with its score, in a process of its own, in which Linux counts
-the pages of mapped files too.
+The images are random, with a fifth of their pixels not 0, in a file that is mapped into memory.
+Workers train on MNIST. Each training is one epoch with its score, in a separate process. Its memory
+includes the mapped pages.
 """
 
 import os
@@ -51,9 +51,9 @@ BATCHES = (64, 512, 1024, 8192)  # images; an epoch of each has MNIST once
 
 
 def train(size: Size) -> tuple[float, float]:
-    """Return the seconds of an epoch of this size, and MiB of memory at the peak above the start.
+    """Return the seconds of an epoch of this size, and its peak memory above the start in MiB.
 
-    It runs in a process of its own.
+    Runs in a separate process.
     """
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "images"
@@ -92,7 +92,7 @@ def _train(path: Path, size: Size) -> tuple[float, float]:
 
 
 def peak_memory() -> int:
-    """Return the bytes that this process has had in memory at most, mapped files included."""
+    """Return the peak memory of this process in bytes, with mapped files."""
     status = Path("/proc/self/status")
     if not status.exists():  # as on macOS
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -101,7 +101,7 @@ def peak_memory() -> int:
 
 
 def share(count: int, batch_size: int) -> float:
-    """Return the seconds of stage train on MNIST, 20 epochs, start and all, as `count` workers."""
+    """Return the seconds of stage train with `count` workers: MNIST, 20 epochs, with the start."""
     with tempfile.TemporaryDirectory() as directory:
         for name in ("datasets.yaml", "data"):
             (Path(directory) / name).symlink_to(Path(name).absolute())
@@ -121,9 +121,9 @@ def share(count: int, batch_size: int) -> float:
 
 
 def exponent(counts: Sequence[int], values: Sequence[float]) -> float | None:
-    """Return that of the power of the count that fits best, by least squares of the logarithms.
+    """Return the exponent of the best-fitting power of the count, by least squares of logarithms.
 
-    None if a value is 0: a small training may need no more memory than the process had before.
+    None if a value is 0: a small training may need no additional memory.
     """
     if min(values) == 0:
         return None
@@ -131,7 +131,7 @@ def exponent(counts: Sequence[int], values: Sequence[float]) -> float | None:
 
 
 def report() -> str:
-    """Return a table in Markdown, a row for each of what may grow."""
+    """Return a Markdown table with a row for each quantity that grows."""
     datasets.verified("mnist", datasets.training_files("mnist"))
     rows = []
     for name, counts in tqdm(SIZES.items(), desc="growth"):
@@ -147,5 +147,5 @@ def report() -> str:
 
 
 def joined(values: Sequence[float], form: str) -> str:
-    """Return all values in a cell."""
+    """Return all values as the text of a table cell."""
     return ", ".join(format(value, form) for value in values)

@@ -1,4 +1,4 @@
-"""What the benchmarks share: the lecture's recipe, and how to take times."""
+"""Provide the lecture's hyperparameters, and measure times."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -21,9 +21,9 @@ LECTURE = Hyperparameters(**SETTINGS.model_dump(exclude={"validation"}))
 def in_turns(
     ways: Mapping[Name, Callable[[], Value]], turns: int, title: str
 ) -> tuple[dict[Name, list[float]], dict[Name, Value]]:
-    """Return the seconds of each way in each turn, and what it returned last.
+    """Return the seconds of each way in each turn, and its last result.
 
-    They take turns, so that a slow minute of the machine is everybody's.
+    The ways take turns, so a slow minute of the machine affects all of them.
     """
     seconds: dict[Name, list[float]] = {name: [] for name in ways}
     values = {}

@@ -1,8 +1,7 @@
-"""How long are the commands of every day from the shell, and before recorders and lighter imports?
+"""Measure everyday commands from the shell, now and before recorders and lighter imports.
 
-Clones of this commit, of the same without tracking, and of BEFORE take turns, on MNIST in this
-environment. The parts of a run that start before its end and end after it, as a recorder does, use
-the same processors.
+Clones of this commit, of this commit without tracking, and of BEFORE take turns, on MNIST in this
+environment. A recorder that outlives its run competes with the next run for the CPUs.
 """
 
 import os
@@ -39,7 +38,7 @@ UNTRACKED = "\nRecorder.__init__ = Recorder.log = lambda *_, **__: None\n"
 
 
 def run(command: str, clone: Path, rates: Iterator[int]) -> None:
-    """Run a command in a clone, a sweep without its cache and with a store of its own."""
+    """Run a command in a clone; a sweep has no cache and a new MLflow store."""
     shutil.rmtree(clone / ".dvc/tmp/sweep", ignore_errors=True)
     environment = {
         **os.environ,
@@ -52,7 +51,7 @@ def run(command: str, clone: Path, rates: Iterator[int]) -> None:
 
 
 def report() -> str:
-    """Return a table in Markdown: median seconds and ratios, and what tracking adds."""
+    """Return a Markdown table: median seconds, ratios, and the time that tracking adds."""
     rates = count(1)
     with tempfile.TemporaryDirectory() as directory:
         before, now, untracked = (Path(directory) / name for name in ("before", "now", "untracked"))
@@ -69,7 +68,7 @@ def report() -> str:
             ways[name, "now"] = partial(run, command, now, rates)
         forced = list(COMMANDS)[1]
         ways[forced, "untracked"] = partial(run, COMMANDS[forced], untracked, rates)
-        for way in ways.values():  # which compiles, and fills stores and caches
+        for way in ways.values():  # the first call compiles and fills stores and caches
             way()
         seconds, _ = in_turns(ways, TURNS, "shell")
     median = {way: statistics.median(values) for way, values in seconds.items()}

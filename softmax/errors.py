@@ -14,9 +14,9 @@ from typing import ClassVar
 
 
 class SoftmaxError(Exception):
-    """Bad input: says what is wrong, where, what is allowed and what to do."""
+    """An error that a user can fix; its message names the place, the problem and the remedy."""
 
-    remedy: ClassVar[str] = ""  # what to do, of kinds whose messages cannot know it
+    remedy: ClassVar[str] = ""  # what to do, where it is the same for all errors of a class
 
 
 class ParamsError(SoftmaxError):
@@ -32,11 +32,11 @@ class SourceError(SoftmaxError):
 
 
 class DataError(SoftmaxError):
-    """An input file is missing or is not what its name says."""
+    """An input file is missing or has invalid content."""
 
 
 class FormatError(DataError):
-    """A file of images, labels or weights is missing or is not what its name says."""
+    """A file of images, labels or weights is missing or has invalid content."""
 
     remedy = "Run `dvc repro`."
 
@@ -52,17 +52,17 @@ class DeviceError(SoftmaxError):
 
 
 class WorkerError(SoftmaxError):
-    """The workers that train together cannot go on."""
+    """The workers that train together cannot continue."""
 
 
 class TrackingError(SoftmaxError):
-    """MLflow cannot be reached or the outputs for a run are not there."""
+    """MLflow cannot be reached, or outputs that a run needs are missing."""
 
 
-MAX_LINE = 500  # letters of a line
-DELAY = 10  # seconds in which another worker may say it
+MAX_LINE = 500  # characters
+DELAY = 10  # seconds that other workers leave to the first one to print the error
 
-SECRETS = (  # of addresses: what tells who asks
+SECRETS = (  # user names, passwords and tokens in addresses
     (re.compile(r"\b((?!file|sqlite)[\w+.-]+://)\S*@"), r"\1"),  # a password may hold / and @
     (re.compile(r"\b([\w+.-]+://[^\s?#]*)[?#][^\s:]*"), r"\1"),
     (re.compile(r"(?<!\S)[^\s/:@]+:\S*@(?=[\w.-]+:)"), ""),
@@ -71,7 +71,7 @@ SECRETS = (  # of addresses: what tells who asks
 
 NOT_EVERYWHERE = ("torch", "torchvision")  # requirements-cpu.txt leaves them out
 LIBRARIES = ("git", "scmrepo", "dvc", "_pygit2")
-GIT_FAULTS = {  # by what git says, or the error of a library where git says nothing
+GIT_FAULTS = {  # by git's message, or by the class of a library's error
     "not a git repository": ("no git repository", "Run `git init`, and commit."),
     "Needed a single revision": (
         "a git repository without a commit",
@@ -89,7 +89,7 @@ GIT_FAULTS = {  # by what git says, or the error of a library where git says not
 
 
 def shown(text: object) -> str:
-    """`text` as people may see it: no password, no control characters, no line without end."""
+    """Return `text` without passwords and control characters, its lines cut to MAX_LINE."""
     text = str(text)
     for secret, rest in SECRETS:
         text = secret.sub(rest, text)
@@ -100,15 +100,15 @@ def shown(text: object) -> str:
 def exits_cleanly(main: Callable[[], None]) -> Callable[[], None]:
     """Turn a SoftmaxError or OSError from `main` into a line on stderr and exit status 2.
 
-    Of workers that train together on a machine, which all meet the same SoftmaxError, one says it;
-    the others are silent until torchrun ends them.
+    If workers that train together on a machine all raise the same SoftmaxError, only the first one
+    prints it. The others wait until torchrun ends them.
     """
 
     @functools.wraps(main)
     def wrapper() -> None:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(errors="backslashreplace")  # where a terminal knows but ASCII
+                stream.reconfigure(errors="backslashreplace")  # for terminals with only ASCII
         try:
             main()
             sys.stdout.flush()
@@ -133,7 +133,7 @@ def exits_cleanly(main: Callable[[], None]) -> Callable[[], None]:
 
 
 def _explained(error: Exception) -> str:
-    """Return in one line what git, DVC or Python lacks on this machine; "" for any other error."""
+    """Return one line if git, DVC or Python lacks something on this machine, else ""."""
     if isinstance(error, KeyError) and "getpwuid" in str(error):
         return "USER: not set, and this user has no account. Set it to any name."
     if isinstance(error, ModuleNotFoundError) and error.name in NOT_EVERYWHERE:

@@ -1,1 +1,1 @@
-"""The stages of dvc.yaml, each a script of its name."""
+"""Run the stages of dvc.yaml, each by a script with its name."""

@@ -1,8 +1,8 @@
 """Check params.yaml before any other stage starts.
 
-DVC removes the outputs of a stage before it starts it, and looks only at the keys that dvc.yaml
-names. With a stage of its own upstream of all others, an unknown key or a value that the data do
-not allow stops the pipeline while nothing has been touched.
+DVC removes the outputs of a stage before it starts the stage, and reads only the keys that dvc.yaml
+names. Because this stage is upstream of all others, an unknown key or an invalid value stops the
+pipeline before anything has changed.
 """
 
 from softmax.errors import exits_cleanly
@@ -12,9 +12,9 @@ from softmax.pipeline.recorder import Recorder
 
 @exits_cleanly
 def main() -> None:
-    """Write a file that is always the same, so that no other stage runs because of it."""
+    """Write a file that is always the same, so it never causes another stage to run."""
     params.load()
-    Recorder("check")  # it logs nothing, but so MLflow is imported by the time that a stage does
+    Recorder("check")  # logs nothing, but imports MLflow early for the later stages
     files.write({paths.CHECKED: b"params.yaml is valid\n"})
     print("check: params.yaml is valid")
 

@@ -1,4 +1,4 @@
-"""Bring the data set, verified, to data/<dataset>/."""
+"""Download and verify the data set, to data/<dataset>/."""
 
 from softmax.data import sources
 from softmax.errors import exits_cleanly

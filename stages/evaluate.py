@@ -1,4 +1,4 @@
-"""Judge the trained model on the test set."""
+"""Evaluate the trained model on the test set."""
 
 from softmax.analysis import evaluation, images, model_card
 from softmax.core import arrays, batches, model
@@ -10,7 +10,7 @@ from softmax.training import scoring
 
 @exits_cleanly
 def main() -> None:
-    """Write the test metrics, the confusion, every prediction, and cards of images and model."""
+    """Write test metrics, confusion, predictions, prediction figures and the model card."""
     config, recorder = params.load(), Recorder("evaluate")
     dataset = config.download.dataset
     entry, test = datasets.load()[dataset], batches.load(*datasets.test(dataset))

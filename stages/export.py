@@ -14,11 +14,10 @@ from softmax.pipeline.recorder import Recorder
 
 @exits_cleanly
 def main() -> None:
-    """Write an image of each class and a grid of all, in gray and in a diverging map.
+    """Write an image of each class and a contact sheet of all, in gray and in diverging colors.
 
-    The same gray grid shows the weights after each epoch. Grids are half as large, so that a page
-    has room for them. `dvc plots` cannot sort numbers and words in one folder, so that the grids
-    have their own.
+    A gray sheet also shows the weights after each epoch. Sheets have half the scale, so they fit on
+    a page. They have their own directory, because `dvc plots` cannot sort numbers and words.
     """
     config, recorder = params.load(), Recorder("export")
     dvc_lock.verify(paths.WEIGHTS, paths.EPOCH_WEIGHTS)
@@ -27,7 +26,7 @@ def main() -> None:
     if scale < config.export.scale:
         print(
             f"export: export.scale = {config.export.scale} is lowered to {scale}, "
-            f"since all classes together may have {images.MOST:,} pixels"
+            f"because all classes together may have at most {images.MOST:,} pixels"
         )
     drawn = files.write(draw(entry, scale), only_in=paths.EPOCH_IMAGES)
     print(f"export: {len(drawn)} images in {paths.WEIGHT_IMAGES} and {paths.EPOCH_IMAGES}")
@@ -35,7 +34,7 @@ def main() -> None:
 
 
 def draw(entry: DatasetEntry, scale: int) -> Iterator[tuple[Path, bytes]]:
-    """Yield the path and the content of one image after another, as all may not fit into memory."""
+    """Yield paths and contents one by one, because all images may not fit in memory."""
     grid_scale = (scale + 1) // 2
     for path in paths.EPOCH_WEIGHTS.glob("*.safetensors"):
         sheet = images.contact_sheet(images.gray(tiles(path, entry)))
@@ -52,7 +51,7 @@ def draw(entry: DatasetEntry, scale: int) -> Iterator[tuple[Path, bytes]]:
 
 
 def tiles(path: Path, entry: DatasetEntry) -> FloatArray:
-    """Return the weights in a file as `images.tiles`."""
+    """Return the weights in a file as float64 (classes, rows, columns)."""
     return images.tiles(model.load(path, entry.size), entry.shape)
 
 

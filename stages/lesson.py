@@ -1,4 +1,4 @@
-"""Teach the lecture in two dimensions, with the model and the training of the images."""
+"""Train the lecture's two-dimensional example with the code that trains on images."""
 
 from softmax.core import model
 from softmax.errors import exits_cleanly
@@ -10,7 +10,7 @@ from softmax.training import fitting
 
 @exits_cleanly
 def main() -> None:
-    """Write the weights and their history, the points, the lecture's examples, and pictures."""
+    """Write the weights and their history, the points, the lecture's examples, and figures."""
     config, recorder = params.load(), Recorder("lesson")
     data, lattice = examples.points(config.lesson), examples.lattice()
     epochs = examples.fit(data, config.lesson)

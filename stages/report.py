@@ -31,7 +31,7 @@ READ = (
 
 @exits_cleanly
 def main() -> None:
-    """Write the page of the lesson and of the trained model."""
+    """Write the report on the 2-D example and the trained model."""
     config, recorder = params.load(), Recorder("report")
     dataset = config.download.dataset
     dvc_lock.verify(*READ)

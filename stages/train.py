@@ -18,7 +18,7 @@ NOTHING = np.empty(0)
 
 @exits_cleanly
 def main() -> None:
-    """Write the weights, those of the epochs before, and the losses and scores along the way."""
+    """Write the weights, snapshots of earlier epochs, and the losses and scores of all epochs."""
     config = params.load()
     if count := launcher.wanted():
         launcher.launch("stages.train", count)
@@ -36,7 +36,7 @@ def main() -> None:
     kept = fitting.snapshots(len(epochs))
     thetas = {0: start, **{number: epochs[number - 1].theta for number in kept}}
     if np.array_equal(thetas[0], epochs[-1].theta):
-        print("train: no step was large enough to move a weight; raise train.learning_rate")
+        print("train: no step was large enough to change a weight. Raise train.learning_rate.")
     files.write(
         {
             paths.WEIGHTS: model.to_bytes(epochs[-1].theta),
@@ -56,20 +56,20 @@ def main() -> None:
 
 
 def fit(config: Params, where: str, workers: Workers) -> list[Epoch]:
-    """This worker's part of the training, with a progress bar on the first."""
+    """Train this worker's share; the first worker shows a progress bar."""
     name = config.download.dataset
     dataset = batches.load(*datasets.training(name)).to(where)
     launcher.agree(workers, config.train, datasets.training_files(name))
     kept, validation_set = dataset.split(config.train.validation)
     chosen = Hyperparameters(**config.train.model_dump(exclude={"validation"}))
     epochs, snapshots = [], fitting.snapshots(config.train.epochs)
-    hidden = workers.rank > 0 or None  # None: where there is no terminal
+    hidden = workers.rank > 0 or None  # None: hidden if there is no terminal
     with (
         arrays.blas_threads(config.train.batch_size),
         tqdm(total=config.train.epochs, desc="train", unit="epoch", disable=hidden) as bar,
     ):
         for epoch in fitting.fit(kept, validation_set, chosen, workers):
-            # the weights of all epochs could fill the memory
+            # keep only snapshots: the weights of all epochs could fill the memory
             epochs.append(epoch if epoch.number in snapshots else epoch._replace(theta=NOTHING))
             bar.set_postfix(loss=f"{epoch.training.loss:.4f}")
             bar.update()

@@ -1,1 +1,1 @@
-"""The proof by experiment: the locked results again, in every way that this machine can compute."""
+"""Compute the results of dvc.lock again, in every way that this machine supports."""

@@ -1,10 +1,10 @@
-"""Retrain the locked experiment in every way that this machine can compute, and judge the bytes.
+"""Retrain the model of dvc.lock in every way that this machine supports, and compare all bytes.
 
     python -m verification [here|arm]
 
-prints a row for each configuration, or for an emulated Arm64 processor, and a verdict. The exit
-status is 0 if all outputs of all rows have the bytes of dvc.lock and the control, the lecture in
-float32, has different ones with a different number of threads.
+prints a row for each configuration, here or on an emulated Arm64 processor, and a verdict. The exit
+status is 0 if all outputs of all rows have the bytes of dvc.lock, and the control (the lecture's
+training in float32) gives different weights with a different number of threads.
 """
 
 import argparse
@@ -38,7 +38,7 @@ SETTINGS = re.compile("WORKERS|DEVICE|(PET|OMP|OPENBLAS|GOTO|MKL|ATEN|NPY|NUMBA)
 
 
 class Result(NamedTuple):
-    """The outcome of a row, the SHA-256 of its weights and what computed them, if anything."""
+    """The outcome of a row, and if it ran, the SHA-256 of its weights and its versions."""
 
     row: Row
     outcome: str
@@ -52,7 +52,7 @@ class Result(NamedTuple):
 
 
 def retrain(row: Row, config: dict[str, Any], locked: dvc_lock.Hashes) -> Result:
-    """Compute `row` in a folder of its own, and compare all outputs with the locked ones."""
+    """Compute `row` in a temporary directory, and compare all outputs with the locked ones."""
     if row.missing:
         return Result(row, MISSING + row.missing)
     with tempfile.TemporaryDirectory() as name:
@@ -73,13 +73,13 @@ def retrain(row: Row, config: dict[str, Any], locked: dvc_lock.Hashes) -> Result
         report = json.loads((directory / REPORT).read_text())
         for what, wanted in {"instructions": row.instructions, "threads": row.threads}.items():
             if wanted and report[what] != wanted:
-                return Result(row, f"{MISSING}these {what} were chosen", report=report)
+                return Result(row, f"{MISSING}the library chose these {what}", report=report)
         outcome = CONTROL if row.way == "lecture" else _compare(directory, locked)
         return Result(row, outcome, files.sha256(directory / paths.WEIGHTS), report)
 
 
 def _compare(directory: Path, locked: dvc_lock.Hashes) -> str:
-    """Say whether `folder` holds the locked bytes, or name the outputs that differ."""
+    """Return SAME if `directory` holds the locked bytes, else the outputs that differ."""
     wrong = [
         str(path)
         for path, wanted in locked.items()
@@ -89,7 +89,7 @@ def _compare(directory: Path, locked: dvc_lock.Hashes) -> str:
 
 
 def failures(results: Sequence[Result]) -> list[str]:
-    """Return what speaks against the proof: nothing, where it holds."""
+    """Return the objections to the proof; [] if it holds."""
     objections = [
         f"{result.row.name}: {result.outcome}"
         for result in results
@@ -104,8 +104,8 @@ def failures(results: Sequence[Result]) -> list[str]:
         first, again, other = (result.weights for result in controls)
         if not first == again != other:
             objections.append(
-                "the control should have the same bytes twice and others with 2 threads; without "
-                "that this machine cannot tell luck from arithmetic"
+                "the control should give the same weights twice with 1 thread and different ones "
+                "with 2; otherwise equal bytes prove nothing here"
             )
     return objections
 
@@ -127,13 +127,13 @@ def main() -> None:
     results = []
     tqdm.write(LAYOUT.format("configuration", *REPORTED, "weights SHA-256", "outputs"))
     rows = rows_of()
-    pool = ThreadPoolExecutor(2)  # rows at once, most of which keep one core busy
+    pool = ThreadPoolExecutor(2)  # rows at a time: most rows use one core
     try:
         found = pool.map(lambda row: retrain(row, config, locked), rows)
         for result in tqdm(found, desc="verify", unit="row", total=len(rows), disable=None):
             results.append(result)
             tqdm.write(str(result))
-            sys.stdout.flush()  # a row as it comes, in a log too
+            sys.stdout.flush()  # so logs show each row at once
     finally:
         pool.shutdown(cancel_futures=True)
     counts = Counter(result.outcome.split(":")[0] for result in results)
@@ -142,7 +142,7 @@ def main() -> None:
         f"{counts['not run']} could not run here."
     )
     if objections := failures(results):
-        raise SoftmaxError("\n".join(["the proof fails here:", *objections]))
+        raise SoftmaxError("\n".join(["verification failed:", *objections]))
 
 
 if __name__ == "__main__":

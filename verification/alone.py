@@ -1,8 +1,8 @@
-"""Train by the reference with nothing but NumPy, and compare with the weights that are here.
+"""Train with verification/reference.py and NumPy alone, and compare with models/.
 
     python -m verification.alone < params.json
 
-For processors on which the stages cannot be installed: `make verify-emulated`.
+`make verify-emulated` runs it on processors on which the stages cannot be installed.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def _read(path: Path) -> reference.Bytes:
-    """Read an IDX file of bytes, whose fourth byte is the number of dimensions."""
+    """Read an IDX file of uint8; its fourth byte is the number of dimensions."""
     content = path.read_bytes()
     sizes = np.frombuffer(content, ">u4", content[3], 4)
     return np.frombuffer(content, np.uint8, offset=4 + 4 * content[3]).reshape(sizes)

@@ -1,10 +1,10 @@
 """Check dvc.lock in two ways, each with a verdict in one line and an exit status.
 
     python -m verification.checks current        # no stage is stale against params, code and data
-    python -m verification.checks reproducible   # all stages, run from scratch, give its very bytes
+    python -m verification.checks reproducible   # all stages, run from scratch, give its bytes
 
-Neither implies the other: a dvc.lock that somebody wrote by hand can be up to date, and one whose
-stage imports a module that dvc.yaml does not name can be reproducible.
+Neither implies the other. A dvc.lock that somebody wrote by hand can be up to date, and a dvc.lock
+can be reproducible although a stage imports a module that dvc.yaml does not name.
 """
 
 import argparse
@@ -23,9 +23,9 @@ from softmax.pipeline import datasets, dvc_lock, params
 
 
 def reproducible() -> str:
-    """The good verdict; SoftmaxError with the other one.
+    """Return the verdict; SoftmaxError if dvc.lock is not reproducible.
 
-    The stages run in a folder of their own, on what git tracks as it stands here, committed or not.
+    The stages run in a temporary directory, on tracked files as they are here, committed or not.
     """
     environment = _environment()
     with tempfile.TemporaryDirectory() as temporary:
@@ -33,19 +33,19 @@ def reproducible() -> str:
         _copy_tracked(directory, environment)
         for path in (directory / "metrics").iterdir():
             if path.name != ".gitignore":
-                path.unlink()  # or what no stage makes would stay, as if one made it
+                path.unlink()  # so a file that no stage makes is missing afterwards
         repro = [sys.executable, "-m", "dvc", "repro", "--force", "--no-run-cache"]
         if subprocess.run(repro, cwd=directory, env=environment, check=False).returncode:
             raise SoftmaxError(
-                "dvc.lock is not reproducible: a stage fails from scratch, see above"
+                "dvc.lock is not reproducible: a stage failed from scratch. Its error is above."
             )
         if different := list(_differences(directory, environment)):
-            raise SoftmaxError(f"dvc.lock is not reproducible: {'; '.join(different)}")
+            raise SoftmaxError(f"dvc.lock is not reproducible: {' '.join(different)}")
     return "dvc.lock is reproducible: from scratch, all stages give its bytes and those of metrics"
 
 
 def _copy_tracked(directory: Path, environment: dict[str, str]) -> None:
-    """Copy what git tracks, with all changes, to a repository in `folder`; nothing changes here."""
+    """Copy tracked files, with uncommitted changes, to a new repository in `directory`."""
     for name in _git("ls-files", "-z", env=environment).split("\0"):
         if Path(name).is_file():
             (directory / name).parent.mkdir(parents=True, exist_ok=True)
@@ -55,13 +55,13 @@ def _copy_tracked(directory: Path, environment: dict[str, str]) -> None:
 
 
 def _differences(directory: Path, environment: dict[str, str]) -> Iterator[str]:
-    """Yield why it is not, as git sees in `folder` after all stages ran, each with its remedy."""
+    """Yield the differences in `directory` after all stages ran, each with its remedy."""
 
     def listed(*options: str) -> list[str]:
         return _git("ls-files", *options, cwd=directory, env=environment).splitlines()
 
     gone = listed("--deleted")
-    yield from (f"no stage makes {path}: git rm it" for path in gone)
+    yield from (f"no stage makes {path}. Run `git rm {path}`." for path in gone)
     seen = listed("--modified", "--others", "--exclude-standard")
     if changed := [path for path in seen if path not in gone]:
         here, there = dvc_lock.load(), dvc_lock.load(directory)
@@ -70,25 +70,25 @@ def _differences(directory: Path, environment: dict[str, str]) -> Iterator[str]:
         other = [str(path) for path, md5 in outputs if known.get(path) != md5]
         files = dict.fromkeys([*changed, *other])
         yield (
-            f"from scratch, other bytes come in {', '.join(files)}; "
-            f"run `dvc repro --force --no-run-cache`, then commit dvc.lock and metrics"
+            f"from scratch, the stages give different bytes in {', '.join(files)}. "
+            f"Run `dvc repro --force --no-run-cache`, then commit dvc.lock and metrics."
         )
 
 
 def _environment() -> dict[str, str]:
-    """Where the stages read the data that are here, log to no one's store, and no hook is known."""
+    """Return an environment with the local data as mirror, without MLflow's and git's variables."""
     environment = os.environ.copy()
     for name in ("MLFLOW_TRACKING_URI", *_git("rev-parse", "--local-env-vars").split()):
         environment.pop(name, None)
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     data = datasets.directory(params.load().download.dataset).absolute()
     if all((data / file).exists() for file in datasets.FILES):
-        environment["MNIST_MIRROR"] = str(data)  # another may hold another data set
+        environment["MNIST_MIRROR"] = str(data)  # the caller's may hold a different data set
     return environment
 
 
 def _git(*command: str, **options: Any) -> str:
-    """What git prints; SoftmaxError with its complaint."""
+    """Return what git prints; SoftmaxError with its error message."""
     done = subprocess.run(["git", *command], capture_output=True, text=True, check=False, **options)
     if done.returncode:
         raise SoftmaxError(f"git {command[0]}: {' '.join(done.stderr.split())}")

@@ -29,7 +29,7 @@ def main() -> None:
             found.add(sha256)
             print(f"{optimizer} on {device}: {sha256}, {seconds:.2f} s an epoch", flush=True)
         if len(found) > 1:
-            raise DeviceError(f"{where}: other weights than on the CPU with {optimizer}")
+            raise DeviceError(f"{where}: with {optimizer} the weights differ from the CPU's")
 
 
 if __name__ == "__main__":

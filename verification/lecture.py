@@ -1,4 +1,4 @@
-"""The lecture's own recipe, plain float32 with autograd: the control, whose bytes do depend."""
+"""Train as the lecture does, in float32 with autograd: the control, which depends on threads."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The configurations: the ways in which a sum could come out in another order."""
+"""List the configurations: ways to compute in which the order of a sum may differ."""
 
 import os
 import platform
@@ -16,7 +16,7 @@ NUMBA = {"x86-64": "DEFAULT", "skylake-avx512": "AVX512"}
 
 
 class Row(NamedTuple):
-    """A way of verification.retrain in an environment, with torchrun if there are workers."""
+    """A way of verification.retrain in an environment; torchrun starts it if there are workers."""
 
     name: str
     way: str = "numpy"
@@ -29,8 +29,8 @@ class Row(NamedTuple):
 
 
 def here() -> list[Row]:
-    """Return all rows but those of `arm`, whether this machine can run them or not."""
-    # with one thread twice: only the number of threads may tell the controls apart
+    """Return all rows except those of `arm`, whether or not this machine can run them."""
+    # one thread twice: only the number of threads may change the weights
     control = [Row(f"control, threads: {n}", "lecture", _threads(n), threads=n) for n in (1, 1, 2)]
     return [*_numpy(), *_torch(), *_compiled(), *_workers(), *control]
 
@@ -42,7 +42,7 @@ def arm() -> list[Row]:
 
 
 def _numpy() -> list[Row]:
-    """How the stages compute on a CPU, other orders, and another implementation."""
+    """Return rows for NumPy on the CPU, reversed sums, and the second implementation."""
     rows = [Row(f"NumPy, {name}", "numpy", _threads(n), threads=n) for name, n in THREADS.items()]
     for core, level in OPENBLAS.items():
         row = Row(f"OpenBLAS for {core}", "numpy", {"OPENBLAS_CORETYPE": core}, instructions=core)
@@ -58,7 +58,7 @@ def _numpy() -> list[Row]:
 
 
 def _torch() -> list[Row]:
-    """How the stages compute on a GPU, with torch's arrays on the CPU."""
+    """Return rows for the code of GPUs, with torch's arrays on the CPU."""
     rows = [Row(f"torch, {name}", "torch", _threads(n), threads=n) for name, n in THREADS.items()]
     for level in LEVELS:
         environment = {"ATEN_CPU_CAPABILITY": level.lower(), **_threads(1)}
@@ -69,7 +69,7 @@ def _torch() -> list[Row]:
 
 
 def _compiled() -> list[Row]:
-    """The loop of sweeps, for this processor and for others."""
+    """Return rows for the loop of sweeps, compiled for several processors."""
     rows = [Row("compiled", "compiled")]
     for core, level in NUMBA.items():
         environment = {"NUMBA_CPU_NAME": core, "NUMBA_CPU_FEATURES": ""}
@@ -79,7 +79,7 @@ def _compiled() -> list[Row]:
 
 
 def _workers() -> list[Row]:
-    """Several processes, and GPUs."""
+    """Return rows for several processes, and for GPUs."""
     import torch
 
     count = torch.cuda.device_count()
@@ -92,12 +92,12 @@ def _workers() -> list[Row]:
 
 
 def _threads(count: int | None) -> dict[str, str]:
-    passive = {"OMP_WAIT_POLICY": "PASSIVE"}  # on a busy machine waiting threads would spin
+    passive = {"OMP_WAIT_POLICY": "PASSIVE"}  # waiting threads would spin on a busy machine
     return {**passive, "OMP_NUM_THREADS": str(count)} if count else passive
 
 
 def _lacks(level: str) -> str:
-    """What is missing for the instructions of `level`: nothing, or words that say so."""
+    """Return what this machine lacks for the instructions of `level`, in words; "" if nothing."""
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return "not an x86-64"
     import torch  # which looks at the environment when it is imported

@@ -1,7 +1,7 @@
-"""docs/arithmetic.md written anew, from its text alone.
+"""Implement docs/arithmetic.md a second time, from its text alone.
 
-Nothing here computes with the project: only with NumPy, and sums over pixels, classes and images
-are sums of integers, so that no order can matter. A grid 2^-n goes by its n.
+This module uses NumPy and no code of the project. Sums over pixels, classes and images are sums of
+integers, so their order cannot matter. A grid 2^-n is given by its n.
 """
 
 import json
@@ -47,22 +47,22 @@ LOG = [
 
 
 def units(x: Floats, grid: int) -> Integers:
-    """The whole number of units of the grid that is nearest to x, ties to even."""
+    """Return the integer number of units of the grid that is nearest to x, ties to even."""
     return np.rint(np.ldexp(x, grid)).astype(np.int64)
 
 
 def value(count: Integers, grid: int) -> Floats:
-    """So many units of the grid, exact below 2^53."""
+    """Return the value of so many units of the grid, exact below 2^53."""
     return np.ldexp(count.astype(np.float64), -grid)
 
 
 def snap(x: Floats, grid: int) -> Floats:
-    """x rounded to the grid. Whole numbers have no sign of zero, and neither has (x + s) - s."""
+    """Return x rounded to the grid. Integers have no negative zero, and neither has (x + s) - s."""
     return value(units(x, grid), grid)
 
 
 def horner(x: Floats, coefficients: list[float]) -> Floats:
-    """((... c3 x + c2) x + c1) x"""
+    """Return ((... c3 x + c2) x + c1) x."""
     result = np.zeros_like(x)
     for coefficient in reversed(coefficients):
         result = (result + coefficient) * x
@@ -100,7 +100,7 @@ def words(count: int, seed: int, stream: int) -> NDArray[np.uint64]:
 
 
 def start(n: int, classes: int, seed: int) -> Floats:
-    """theta before the first step: a row for each class, the bias last."""
+    """Return theta before the first step: a row for each class, the bias last."""
     top = (words(classes * (n + 1), seed, 0) >> np.uint64(11)).astype(np.float64)
     values = snap((np.ldexp(top, -52) - 1) * (1 / math.sqrt(n)), WEIGHTS)
     weights, biases = values[: classes * n], values[classes * n :]
@@ -108,17 +108,17 @@ def start(n: int, classes: int, seed: int) -> Floats:
 
 
 def with_bias(images: Bytes) -> Integers:
-    """Images as rows of pixels, and one more of 255 for the bias."""
+    """Return images as rows of pixels, with one more pixel of 255 for the bias."""
     return np.pad(images.astype(np.int64), [(0, 0), (0, 1)], constant_values=255)
 
 
 def logits(theta: Floats, p: Integers) -> Floats:
-    """z, a row for each image."""
+    """Return z, a row for each image."""
     return value(p @ units(theta, WEIGHTS).T, WEIGHTS) * (1 / 255)
 
 
 def exponentials(z: Floats) -> tuple[Floats, Floats]:
-    """e, and for each image its sum, as a column."""
+    """Return e, and its sum for each image, as a column."""
     e = units(exp(z - z.max(axis=1, keepdims=True)), EXPONENTIALS)
     return value(e, EXPONENTIALS), value(e.sum(axis=1, keepdims=True), EXPONENTIALS)
 
@@ -130,13 +130,13 @@ def gradient(z: Floats, p: Integers, y: Integers) -> Floats:
 
 
 def losses(z: Floats, y: Integers) -> Integers:
-    """The cross-entropy of each image, in units of the grid of losses."""
+    """Return the cross-entropy of each image, in units of the loss grid."""
     _, total = exponentials(z)
     return units(log(total[:, 0]) + (z.max(axis=1) - z[np.arange(len(y)), y]), LOSSES)
 
 
 def score(theta: Floats, images: Bytes, y: Integers) -> tuple[float, int]:
-    """The mean loss and the number of correct predictions."""
+    """Return the mean loss and the number of correct predictions."""
     z = logits(theta, with_bias(images))
     mean = float(value(losses(z, y).sum(), LOSSES)) / len(y)
     return mean, int((z.argmax(axis=1) == y).sum())
@@ -166,7 +166,7 @@ def rate(t: int, steps: int, train: "Train") -> float:
 
 
 def permutation(count: int, seed: int, stream: int) -> Integers:
-    """The images in the order of their words, whose last bits give way to their numbers."""
+    """Return the images sorted by their words, whose last bits are replaced by their numbers."""
     size = 1 << (count - 1).bit_length()
     keys = [int(w) // size * size + i for i, w in enumerate(words(count, seed, stream))]
     return np.array([key % size for key in sorted(keys)])
@@ -208,7 +208,7 @@ def fit(images: Bytes, y: Integers, classes: int, train: "Train") -> Iterator[Ep
 
 
 def file(theta: Floats) -> bytes:
-    """theta as safetensors: the length of the padded header, the header, the values."""
+    """Return theta as safetensors: the length of the padded header, the header, the values."""
     rows, columns = theta.shape
     middle, end = 8 * rows, 8 * rows * columns
     header = {

@@ -1,9 +1,9 @@
-"""Run the stages train, evaluate and export in the current folder, in one of the ways to compute.
+"""Run the stages train, evaluate and export in the current directory, in one of several ways.
 
     python -m verification.retrain WAY
 
 The environment chooses threads, instruction set and device, as it does for the stages, and
-torchrun starts workers. What computed is written to report.json, and nothing is logged to MLflow.
+torchrun starts workers. report.json names what computed, and nothing is logged to MLflow.
 """
 
 import argparse
@@ -34,7 +34,7 @@ REPORT = Path("report.json")
 
 
 def run_stages() -> None:
-    """As `dvc repro` does."""
+    """Run the stages as `dvc repro` does."""
     for name in ("__init__", "log"):
         setattr(Recorder, name, lambda *_, **__: None)
     train.main()
@@ -44,7 +44,7 @@ def run_stages() -> None:
 
 
 def with_torch() -> None:
-    """With torch's arrays on the CPU, the code that a GPU runs."""
+    """Compute with torch's arrays on the CPU, by the code that a GPU runs."""
     import torch
 
     Dataset.to = lambda self, _: self.map(torch.asarray)  # type: ignore[method-assign,assignment]
@@ -52,7 +52,7 @@ def with_torch() -> None:
 
 
 def compiled() -> None:
-    """By the loop of sweeps, which leaves out the pixels that are 0."""
+    """Train by the loop of sweeps, which leaves out pixels that are 0."""
     from softmax.sweep.compiled import CompiledTrainer
 
     fitting.Trainer = lambda data, configs, _: (  # type: ignore[assignment,misc]
@@ -62,7 +62,7 @@ def compiled() -> None:
 
 
 def backwards() -> None:
-    """Every sum in reverse order: over pixels, images and classes."""
+    """Compute every sum in reverse order: over pixels, images and classes."""
     logits, gradient_sum = model.logits, model.gradient_sum
     softmax, cross_entropy = model.softmax, model.cross_entropy
     model.logits = lambda theta, inputs: logits(theta[..., ::-1], inputs[::-1])
@@ -75,7 +75,7 @@ def backwards() -> None:
 
 
 def from_the_text() -> None:
-    """By verification/reference.py, which was written from docs/arithmetic.md."""
+    """Train by verification/reference.py, which was written from docs/arithmetic.md."""
 
     def score(theta: FloatArray, part: Dataset) -> Score:
         return Score(*reference.score(theta, part.images, part.labels), len(part.labels))
@@ -95,7 +95,7 @@ def from_the_text() -> None:
 
 
 def as_in_the_lecture() -> None:
-    """The control: only weights, and not those of dvc.lock."""
+    """Train the control, which has only weights, different from those of dvc.lock."""
     import safetensors.torch
 
     from verification import lecture  # which takes torch's seconds to import

@@ -58,7 +58,7 @@ interval has {confidence:.0%} confidence of its own (paired t-test)."""
 
 
 def markdown(before: Results, after: Results, *, charts: bool = True) -> str:
-    """The page, or without `charts` that part of it which needs no more than text."""
+    """Return the comparison as Markdown; without `charts`, only the part that is text."""
     sections = [
         f"# {before.name} → {after.name}",
         _identity(before, after),
@@ -80,9 +80,9 @@ def markdown(before: Results, after: Results, *, charts: bool = True) -> str:
 
 
 def pictures(before: Results, after: Results) -> dict[str, bytes]:
-    """The weights of each, on one scale, and their difference as PNG files by name.
+    """Return PNGs by name: the weights of both models, on one scale, and their difference.
 
-    None where the images have different shapes or no class is in both.
+    Empty if the images have different shapes or no class is in both.
     """
     if not (weights := _weights(before, after)):
         return {}
@@ -102,10 +102,10 @@ def pictures(before: Results, after: Results) -> dict[str, bytes]:
 def _weights(
     before: Results, after: Results
 ) -> tuple[list[list[str]], FloatArray, FloatArray, FloatArray] | None:
-    """Names of classes, and the tiles before, after, and of the difference, in their order.
+    """Return names of classes, and the tiles of before, after and their difference in that order.
 
-    The classes that both have come first, then those of `before` or `after` alone. None if there
-    is no difference to show.
+    Common classes come first, then those of `before` or `after` alone. None if there is no
+    difference to show.
     """
     sides, names = (before, after), [side.classes.index for side in (before, after)]
     both = names[0].intersection(names[1], sort=False)
@@ -120,7 +120,7 @@ def _weights(
 
 
 def _identity(before: Results, after: Results) -> str:
-    """Whether all results are the same, or at least the weights."""
+    """Return a sentence if all results, or at least the weights, are the same, else ""."""
     changed = [path for path, _, _ in differing(before.outputs, after.outputs)]
     if not changed:
         return "**All results are the same, byte for byte.**"
@@ -144,7 +144,7 @@ def _changes(before: Results, after: Results) -> str:
 
 
 def _data(before: Results, after: Results) -> str:
-    """What changed in the data: images, labels and classes; else the files, and why no more."""
+    """Describe changed images, labels and classes; if they cannot be read, the changed files."""
     if before.dataset() == after.dataset():
         return ""
     if before.version and after.version:
@@ -155,7 +155,7 @@ def _data(before: Results, after: Results) -> str:
 
 
 def _missing(*sides: Results) -> str:
-    """Why images are not compared."""
+    """Explain why images are not compared."""
     reasons = dict.fromkeys(side.missing for side in sides if side.missing)
     return "\n\n".join(f"Images are not compared: {reason}" for reason in reasons)
 
@@ -170,7 +170,7 @@ def _metrics(before: Mapping[str, float], after: Mapping[str, float]) -> str:
 
 
 def _by_class(before: pd.DataFrame, after: pd.DataFrame) -> str:
-    """The classes that differ, and those that only one side has."""
+    """Return a table of classes that differ or that only one side has."""
     old, new = before.align(after, axis="index", join="outer")  # NaN for none
     names = dict.fromkeys([*before.index, *after.index])
     pairs = {name: [*zip(old.loc[name], new.loc[name], strict=True)] for name in names}
@@ -188,7 +188,7 @@ def _change(old: float, new: float) -> str:
 
 
 def _curves(*curves: "pd.Series[float]") -> str:
-    """A chart of the epochs that both trained, if both reported losses."""
+    """Return a chart of the epochs that both trained, if both reported losses."""
     first = np.max([curve.index.min() for curve in curves])
     last = np.min([curve.index.max() for curve in curves])
     if not first < last:  # as where there are none
@@ -202,7 +202,7 @@ def _curves(*curves: "pd.Series[float]") -> str:
 def differing(
     before: Mapping[Any, Any], after: Mapping[Any, Any]
 ) -> Iterator[tuple[Any, Any, Any]]:
-    """Key, old and new value of what is not the same, NONE where there is no value."""
+    """Return key, old and new value of each difference, NONE for a missing value."""
     for key in {**before, **after}:
         old, new = before.get(key, NONE), after.get(key, NONE)
         if old != new:
@@ -220,7 +220,7 @@ def _table(header: list[str], rows: list[tuple[Any, ...]]) -> str:
 
 
 def overview(base: Results, heads: Sequence[Results]) -> str:
-    """The page, with a row for `base` and one for each of `heads` in their order."""
+    """Return Markdown with a table: a row for `base`, and one for each of `heads`, in order."""
     varied = {key for head in heads for key, _, _ in differing(base.params, head.params)}
     values = [_setting(key, base.params[key]) for key in base.params if key in varied]
     rows = [{**_scores(base), "what differs": ", ".join(values)}]
@@ -249,7 +249,7 @@ def _scores(model: Results) -> dict[str, str]:
 
 
 def _tests(base: Results, heads: Sequence[Results]) -> Iterator[dict[str, str]]:
-    """Difference, p-value and verdict for each of `heads`, whose tests are of one family."""
+    """Return difference, p-value and verdict of each of `heads`, corrected as one family."""
     tests = [significance.shared(base, head) for head in heads]
     results = [significance.mcnemar(*test) for test in tests]
     family = [p for (_, _, p), test in zip(results, tests, strict=True) if test[0].size]
@@ -268,12 +268,12 @@ def _tests(base: Results, heads: Sequence[Results]) -> Iterator[dict[str, str]]:
 
 
 def _differences(base: Results, head: Results) -> str:
-    """What `head` has otherwise than `base`: params by value, data and code."""
+    """List what differs between `head` and `base`: params by value, data and code."""
     found = [_setting(key, value) for key, _, value in differing(base.params, head.params)]
     found += ["data"] * (base.dataset() != head.dataset()) + ["code"] * (base.code != head.code)
     return ", ".join(found)
 
 
 def _setting(key: str, value: object) -> str:
-    """In few letters, as tables have little room."""
+    """Shorten a value, because tables have little room."""
     return f"`{key.removeprefix('train.')}={value}`"

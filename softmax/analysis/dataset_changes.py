@@ -82,7 +82,7 @@ def describe(before: Version, after: Version) -> str:
 def _in_words(
     title: str, sides: Sequence[pd.DataFrame], found: dict[str, int], *, moved: bool
 ) -> str:
-    """Return a sentence about a set, whose images are in `sides`, before and after."""
+    """Return a sentence about the training or the test set, with its images before and after."""
     counted = [f"{count:,} {what}" for what, count in found.items() if count]
     if counted or len(sides[0]) != len(sides[1]):
         count = " → ".join(dict.fromkeys(f"{len(side):,}" for side in sides))
@@ -93,7 +93,7 @@ def _in_words(
 
 
 def shared_tests(before: Version, after: Version) -> NDArray[np.int64]:
-    """Return pairs of numbers of test images that have the same pixels and class: (2, pairs)."""
+    """Return the indices of test images with the same pixels and class: int64 (2, pairs)."""
     old, new = (_images(side).query("split == 'test'") for side in (before, after))
     return _match(old.reset_index(drop=True), new.reset_index(drop=True), MATCHES[0])
 

@@ -1,4 +1,4 @@
-"""What a model says of each test image, and how often it is right about each class."""
+"""Compute the predictions for all test images, and metrics by class."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,13 +13,13 @@ from softmax.training.scoring import CHUNK, Score
 
 
 def logits(theta: FloatArray, data: Dataset) -> FloatArray:
-    """z of every image in `data`: (classes, n)."""
+    """Return z of every image in `data`: float64 (classes, n)."""
     chunks = batches(data, range(len(data.labels)), CHUNK)
     return np.concatenate([model.logits(theta, x) for x, _, _ in chunks], axis=1)
 
 
 def predictions(z: FloatArray, a: FloatArray, labels: NDArray[np.uint8]) -> Table:
-    """Return columns of a row for each image: label, prediction, and each probability, p0, p1 ...
+    """Return a table with a row for each image: label, prediction, and probabilities p0, p1, ...
 
     z and a are (classes, n), labels (n,).
     """
@@ -40,23 +40,23 @@ def confusion_matrix(table: Table, classes: int) -> NDArray[np.int64]:
 
 
 def confidence(table: Table) -> FloatArray:
-    """The probability of each prediction, (n,), in the table of `predictions`."""
+    """Return the probability of each prediction, float64 (n,), in the table of `predictions`."""
     _, _, *probabilities = table.values()
     return np.max(probabilities, axis=0)
 
 
 def metrics(score: Score, table: Table) -> dict[str, Any]:
-    """Accuracy, total and loss; precision, recall and F1 as a list by class.
+    """Return accuracy, total and loss, and lists by class of precision, recall and F1.
 
-    `table` is that of `predictions`. The number of correct images would take the column of a param
-    in DVC's table of experiments.
+    `table` comes from `predictions`. The number of correct images is left out, because DVC's table
+    of experiments has no room for it.
     """
     scores = {"accuracy": score.accuracy, "loss": score.loss, "total": score.total}
     return scores | by_class(confusion_matrix(table, len(table) - 2))  # probabilities: classes
 
 
 def by_class(cells: NDArray[np.int64]) -> dict[str, list[float]]:
-    """Precision, recall and F1 of each class; 0 where there is nothing to divide by."""
+    """Return precision, recall and F1 of each class, 0 instead of a division by 0."""
     hits, actual, predicted = np.diag(cells), cells.sum(axis=1), cells.sum(axis=0)
     ratios = {
         "precision": (hits, predicted),

@@ -1,4 +1,4 @@
-"""The models of a repository's past: of its commits, branches, tags and DVC experiments."""
+"""Find models in a repository's commits, branches, tags and DVC experiments."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -25,9 +25,9 @@ class Revision(NamedTuple):
 
 
 def of_models(root: Path) -> Iterator[Revision]:
-    """One revision for each model that dvc.lock has had anywhere in the repository at `root`.
+    """Yield one revision for each model in any dvc.lock of the repository at `root`.
 
-    And one for each dvc.lock that cannot be read, of which `check_out` says why.
+    Also yields one for each dvc.lock that cannot be read; `check_out` then raises the cause.
     """
     repository = git.Repo(root)
     ends = repository.git.for_each_ref(EXPERIMENTS, format="%(objectname) %(refname:lstrip=-1)")
@@ -51,35 +51,35 @@ def of_models(root: Path) -> Iterator[Revision]:
 
 
 def find(root: Path, name: str) -> str:
-    """The hash of the commit, branch, tag or experiment that DVC calls `name`, or DataError."""
+    """Return the hash of a commit, branch, tag or DVC experiment; DataError if it is unknown."""
     try:
         with Repo(str(root)) as repository:
             return git.Repo(root).commit(resolve_rev(repository.scm, name)).hexsha
     except (RevError, ValueError):
         raise DataError(
-            f"{name}: no commit, branch, tag or DVC experiment here; see `git log --all`, "
-            "`dvc exp list --all`, or run `git fetch --tags`"
+            f"{name}: no commit, branch, tag or DVC experiment here. See `git log --all` and "
+            "`dvc exp list --all`, or run `git fetch --tags`."
         ) from None
 
 
 def check_out(
     root: Path, commit: str, directory: Path, wanted: Callable[[dvc_lock.Stages], Sequence[Path]]
 ) -> None:
-    """Copy dvc.lock, and of the outputs those that are `wanted` of it, from `commit` to `folder`.
+    """Copy dvc.lock and the `wanted` outputs from `commit` to `directory`.
 
-    Raises DataError where git has no dvc.lock, or DVC a file neither in its cache nor in a remote.
+    Raises DataError if git has no dvc.lock, or if DVC's cache and remote lack an output.
     """
     if git.Repo(root).git.rev_parse("--shared-index-path"):
         raise DataError(
-            "git: core.splitIndex is on, which DVC cannot read. Run `git config core.splitIndex "
-            "false && git update-index --no-split-index`"
+            "git: DVC cannot read a split index. Run `git config core.splitIndex false && "
+            "git update-index --no-split-index`."
         )
     files = DVCFileSystem(str(root), rev=commit)
     try:
         files.get_file(f"/{dvc_lock.PATH}", directory / dvc_lock.PATH)
     except FileNotFoundError:
         raise DataError(
-            f"commit {commit[:7]}: has no {dvc_lock.PATH}; name a commit that has one"
+            f"commit {commit[:7]}: has no {dvc_lock.PATH}. Choose a commit that has one."
         ) from None
     for path in wanted(dvc_lock.load(directory)):
         (directory / path).parent.mkdir(parents=True, exist_ok=True)
@@ -87,6 +87,6 @@ def check_out(
             files.get(f"/{path}", str(directory / path), recursive=files.isdir(f"/{path}"))
         except (FileNotFoundError, DataIndexDirError):
             raise DataError(
-                f"commit {commit[:7]}: {path} is not in DVC's cache; run "
-                "`dvc fetch --all-commits`, or check the commit out and `dvc repro`"
+                f"commit {commit[:7]}: {path} is not in DVC's cache. Run "
+                "`dvc fetch --all-commits`, or check out the commit and run `dvc repro`"
             ) from None

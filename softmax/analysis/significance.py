@@ -1,4 +1,4 @@
-"""Whether two models differ beyond noise: over the test images, and over seeds."""
+"""Test whether two models differ by more than noise: over the test images, and over seeds."""
 
 from collections.abc import Sequence
 
@@ -15,10 +15,10 @@ LEAST = 1e-6  # a p-value below it is not written out
 
 
 def mcnemar(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> tuple[int, int, float]:
-    """How many images went from wrong to right and from right to wrong, and the exact p-value.
+    """Count images that became correct and that became wrong, and return the exact p-value.
 
-    If both models were equally good, each image on which they differ would fall to either side
-    like a coin. Source: McNemar, Psychometrika 12 (1947); exact, by the binomial distribution.
+    If both models are equally good, each image on which they differ favors either one like a fair
+    coin. Source: McNemar, Psychometrika 12 (1947); exact, by the binomial distribution.
     """
     fixed, broken = int((after & ~before).sum()), int((before & ~after).sum())
     differ = fixed + broken
@@ -26,11 +26,11 @@ def mcnemar(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> tuple[int, i
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """The p-values of tests made together, corrected so that LEVEL holds for all of them at once.
+    """Correct the p-values of a family of tests, so LEVEL holds for all of them together.
 
-    With m tests the smallest counts m times, the next m - 1 times, and so on, and none less than
-    one before it. Source: Holm, Scandinavian Journal of Statistics 6 (1979). SciPy does not have
-    it, and statsmodels is a large library for one line.
+    With m tests, the smallest is multiplied by m, the next by m - 1, and so on, and none becomes
+    less than its predecessor. Source: Holm, Scandinavian Journal of Statistics 6 (1979). SciPy does
+    not have it, and statsmodels is a large library for one line.
     """
     order = np.argsort(p_values)
     corrected = np.sort(p_values) * np.arange(len(p_values), 0, -1)
@@ -39,9 +39,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def shared(before: Results, after: Results) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return whether each side was right on each test image that both have, with the same class.
+    """Return which of the test images that both have, with the same class, each side got right.
 
-    Both are (n,); n is 0 where the test sets differ and their images cannot be read.
+    Both are bool (n,); n is 0 if the test sets differ and their images cannot be read.
     """
     if before.test_data == after.test_data and before.dataset()[1] == after.dataset()[1]:
         return before.right, after.right
@@ -52,7 +52,7 @@ def shared(before: Results, after: Results) -> tuple[NDArray[np.bool_], NDArray[
 
 
 def verdict(before: Results, after: Results) -> str:
-    """In Markdown: the test accuracies, and whether their difference is more than noise."""
+    """Return Markdown: the test accuracies, and whether their difference is more than noise."""
     old, new = before.metrics["test_accuracy"], after.metrics["test_accuracy"]
     accuracy, tests = f"Test accuracy **{old:.2%} → {new:.2%}**", shared(before, after)
     count = len(tests[0])
@@ -79,21 +79,21 @@ def verdict(before: Results, after: Results) -> str:
 
 
 def meaning(p: float) -> str:
-    """What a p-value says of a difference, in words."""
+    """Return the verdict of a p-value in words."""
     return "more than noise" if p < LEVEL else "could well be noise"
 
 
 def p_value(p: float) -> str:
-    """A p-value as people read it."""
+    """Format a p-value for people."""
     if p < LEAST:
         return f"< {LEAST:f}"
     return np.format_float_positional(p, precision=2, fractional=False, trim="-")
 
 
 def over_seeds(before: Results, after: Results, *, brief: bool = False) -> str:
-    """Compare two recipes over the seeds with which both were trained, `brief` in a table's cell.
+    """Compare two sets of hyperparameters over their common seeds; `brief` is for a table's cell.
 
-    The interval of the mean difference is that of the paired t-test.
+    The confidence interval of the mean difference comes from the paired t-test.
     """
     seeds = sorted(before.by_seed.keys() & after.by_seed.keys())
     if (count := len(seeds)) < SEEDS:

@@ -1,4 +1,4 @@
-"""Tell whether dvc.lock agrees with params, code and data: what DVC sees, and what it does not."""
+"""Check that dvc.lock agrees with params, code and data, beyond what DVC checks."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,15 +8,15 @@ from dvc.repo import Repo
 from softmax.errors import SoftmaxError
 from softmax.pipeline import dvc_lock, params
 
-MISSING = ("deleted", "not in cache")  # as DVC says of what was not pulled
+MISSING = ("deleted", "not in cache")  # DVC's words for files that were not pulled
 
 
 def current() -> str:
-    """The good verdict; SoftmaxError with the other one.
+    """Return the verdict; SoftmaxError if a stage is stale.
 
-    Data and models need not be here: then what dvc.lock says of them has to agree.
+    Data and models may be missing. Then the entries in dvc.lock have to agree with each other.
     """
-    params.load()  # whose complaints are clearer than DVC's
+    params.load()  # its errors are clearer than DVC's
     locked = dvc_lock.load()
     with Repo() as repo:
         stages = {stage.addressing: stage for stage in repo.stage.load_all()}  # of dvc.yaml
@@ -26,18 +26,18 @@ def current() -> str:
             name: list(_reasons(stage, made)) if name in locked else ["not in dvc.lock"]
             for name, stage in stages.items()
         }
-    leftover = "in dvc.lock, but not in dvc.yaml: delete it there"
+    leftover = "in dvc.lock, but not in dvc.yaml (delete it from dvc.lock)"
     stale |= {name: [leftover] for name in locked if name not in stages}
     if found := "; ".join(f"{name}: {', '.join(why)}" for name, why in stale.items() if why):
         raise SoftmaxError(
             f"dvc.lock is not up to date: {found}. "
-            "Run `dvc repro`, then commit dvc.lock and metrics"
+            "Run `dvc repro`, then commit dvc.lock and metrics."
         )
     return f"dvc.lock is up to date: {len(stages)} stages agree with params, code and data"
 
 
 def _reasons(stage: Any, made: dict[str, Any]) -> Iterator[str]:
-    """Why DVC would run `stage`, or should."""
+    """Yield the reasons for which DVC would run `stage`, or should."""
     if stage.changed_stage():
         yield "command modified"
     for item in [*stage.deps, *stage.outs]:
@@ -48,6 +48,6 @@ def _reasons(stage: Any, made: dict[str, Any]) -> Iterator[str]:
 
 
 def _flat(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Path and state of a file; or of each param, which DVC puts below the name of its file."""
+    """Yield the path and state of each file and param; DVC nests params below their file."""
     for name, state in status.items():
         yield from _flat(state) if isinstance(state, dict) else [(name, state)]

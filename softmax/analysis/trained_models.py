@@ -36,31 +36,31 @@ MODEL = (
 
 
 class TrainedModel(NamedTuple):
-    """The directory that has the outputs of a model, and the params it was trained with."""
+    """The directory of a model's outputs, and the params it was trained with."""
 
     directory: Path
     config: ModelParams
 
     def sha256(self) -> str:
-        """What links them to a run: the hash of the weights."""
+        """Return the SHA-256 of the weights, which identifies the run in MLflow."""
         return files.sha256(self.directory / paths.WEIGHTS)
 
     def hyperparameters(self) -> str:
-        """The params that people compare, in a few words."""
+        """Return the params that people compare, in a few words."""
         t = self.config.train
         return f"{t.optimizer} lr={t.learning_rate:g} b={t.batch_size} e={t.epochs}"
 
     def entry(self) -> Description:
-        """The data set as the dvc.lock of a revision has it, else as of today.
+        """Return the data set's entry from the dvc.lock of a revision, else from datasets.yaml.
 
-        In the workspace as of today, since a stage that runs is not in dvc.lock yet.
+        The workspace uses datasets.yaml, because a running stage is not in dvc.lock yet.
         """
         dataset = self.config.download.dataset
         locked = self.directory != Path() and locked_entry(dvc_lock.load(self.directory), dataset)
         return Description.model_validate(locked) if locked else datasets.load()[dataset]
 
     def pins(self) -> tuple[str, ...]:
-        """The SHA-256 of each file of the data set: that of dvc.lock, which may be of the past."""
+        """Return the SHA-256 of each file of the data set, from dvc.lock, which may be older."""
         dataset = self.config.download.dataset
         download = self._stages().get("download", {})
         locked = download.get("params", {}).get(datasets.PATH.name, {})
@@ -68,13 +68,13 @@ class TrainedModel(NamedTuple):
         return tuple(locked.get(f"{dataset}.{file}.sha256", sha256) for file, sha256 in entry)
 
     def digest(self, context: str) -> str:
-        """What tells the images of `context`, training, validation or test, from all others."""
+        """Return a digest that identifies the training, validation or test images (`context`)."""
         pins = self.pins()[2:] if context == "test" else self.pins()[:2]
         validation_set = self.config.train.validation if context == "validation" else ""
         return hashlib.sha256(f"{''.join(pins)}{validation_set}".encode()).hexdigest()[:16]
 
     def locked(self) -> dvc_lock.Stages:
-        """The stages of dvc.lock that made or read these weights, if their outputs are here."""
+        """Return the stages in dvc.lock that wrote or read these weights and have their outputs."""
         stages, md5 = self._stages(), files.md5(self.directory / paths.WEIGHTS)
         return {
             name: stage
@@ -84,12 +84,12 @@ class TrainedModel(NamedTuple):
         }
 
     def _stages(self) -> dvc_lock.Stages:
-        """Those of dvc.lock; none where there is no dvc.lock yet."""
+        """Return the stages of dvc.lock, {} if it does not exist yet."""
         return dvc_lock.load(self.directory) if (self.directory / dvc_lock.PATH).exists() else {}
 
 
 def locked_entry(stages: dvc_lock.Stages, dataset: str) -> dict[str, Any]:
-    """What a dvc.lock has of an entry of datasets.yaml, nothing if a sweep or a hand wrote it."""
+    """Return the part of a data set's entry that dvc.lock has; {} if a sweep or a user wrote it."""
     params: dict[str, Any] = {}
     for stage in ("download", "train"):
         params |= stages.get(stage, {}).get("params", {}).get(datasets.PATH.name, {})
@@ -98,7 +98,7 @@ def locked_entry(stages: dvc_lock.Stages, dataset: str) -> dict[str, Any]:
 
 
 def provenance(stages: dvc_lock.Stages) -> dict[str, str]:
-    """Tags that tell whether two models had the same data and code; none without a training."""
+    """Return tags that are equal if data and code are; {} if stage train has not run."""
     if not (inputs := dvc_lock.inputs(stages, "train")):
         return {}
     data = _data(inputs)
@@ -110,7 +110,7 @@ def provenance(stages: dvc_lock.Stages) -> dict[str, str]:
 
 
 class Model(NamedTuple):
-    """theta (classes, features + 1), and the entry of the data set it was trained on."""
+    """theta, float64 (classes, features + 1), and the entry of the data set it was trained on."""
 
     name: str
     theta: NDArray[np.float64]
@@ -118,14 +118,14 @@ class Model(NamedTuple):
 
 
 def of_workspace() -> Model:
-    """The model that is here; DataError unless it is that of dvc.lock."""
+    """Read the model in the workspace; DataError if it differs from dvc.lock."""
     dvc_lock.verify(paths.WEIGHTS)
     trained_on = entry(dvc_lock.dataset(dvc_lock.load()))
     return Model("the workspace", model.load(paths.WEIGHTS, trained_on.size), trained_on)
 
 
 def of_revision(name: str) -> Model:
-    """The model of a commit, branch, tag or DVC experiment; DataError if it has none."""
+    """Read the model of a commit, branch, tag or DVC experiment; DataError if it has none."""
     from softmax.analysis import revisions  # DVC takes long to import
 
     commit = revisions.find(Path(), name)
@@ -144,7 +144,7 @@ def of_revision(name: str) -> Model:
 
 
 def entry(dataset: str) -> DatasetEntry:
-    """That of datasets.yaml as it is here; DataError if there is none."""
+    """Return the entry of the current datasets.yaml; DataError if it has none."""
     try:
         return datasets.load()[dataset]
     except KeyError:
@@ -153,7 +153,7 @@ def entry(dataset: str) -> DatasetEntry:
 
 
 class Results(NamedTuple):
-    """The results of a model, by dvc.lock and its outputs."""
+    """The results of a model, from dvc.lock and its outputs."""
 
     name: str
     params: dict[str, Any]
@@ -171,12 +171,12 @@ class Results(NamedTuple):
     missing: str = ""  # why they cannot be read
 
     def dataset(self) -> tuple[set[str], list[str]]:
-        """Return what tells its data set from others: the files' MD5s and the classes in order."""
+        """Return what identifies the data set: the files' MD5s and the classes in order."""
         return set(self.data.values()), [*self.classes.index]
 
 
 def read(name: str, directory: Path) -> Results:
-    """The results in `folder`, called `name`; DataError unless they are those of its dvc.lock."""
+    """Read the results in `directory`, called `name`; DataError if they differ from dvc.lock."""
     stages = dvc_lock.load(directory)
     inputs, outputs = (
         {path: md5 for stage in stages for path, md5 in of(stages, stage).items()}
@@ -185,7 +185,7 @@ def read(name: str, directory: Path) -> Results:
     for path in MODEL:
         if not (directory / path).exists() or files.md5(directory / path) != outputs.get(path):
             raise DataError(
-                f"{name}: {path} is not that of {dvc_lock.PATH}; run `dvc checkout` or `dvc repro`"
+                f"{name}: {path} differs from {dvc_lock.PATH}. Run `dvc checkout` or `dvc repro`."
             )
     train, test, lesson = (
         json.loads((directory / path).read_bytes())
@@ -198,8 +198,8 @@ def read(name: str, directory: Path) -> Results:
     entry = locked_entry(stages, dvc_lock.dataset(stages))
     if not entry:
         raise DataError(
-            f"{name}: stage train of {dvc_lock.PATH} names no classes or shape of the images. "
-            "Run `dvc repro` there and commit, or choose another revision."
+            f"{name}: {dvc_lock.PATH} has no classes or image shape in stage train. Run "
+            "`dvc repro` there and commit, or choose another revision."
         )
     theta, data = model.load(directory / paths.WEIGHTS), _data(inputs)
     return Results(
@@ -207,7 +207,7 @@ def read(name: str, directory: Path) -> Results:
         params=dvc_lock.values(stages),
         data=data,
         test_data=set(_data(dvc_lock.inputs(stages, "evaluate")).values()),
-        code={  # what is written by hand, the sources of the page, too; but not params and pins
+        code={  # inputs that people write, with the report's sources, without params and datasets
             path: md5
             for path, md5 in inputs.items()
             if path not in data | outputs and path.suffix != ".yaml"

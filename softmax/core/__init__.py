@@ -7,6 +7,6 @@
     batches      data sets, and batches as matrices
     workers      a share of each batch, and the sum over all
 
-It takes arrays, numbers and paths, and knows neither params nor DVC nor MLflow. The whole of it in
-220 lines of NumPy is verification/reference.py.
+It takes arrays, numbers and paths, and does not depend on params, DVC or MLflow.
+verification/reference.py implements all of it in 220 lines of NumPy.
 """

@@ -1,9 +1,9 @@
 """Sums whose value does not depend on their order, and the exp and log they need.
 
-A float64 holds every integer up to 2^53. Quantities that are summed are therefore kept on a grid,
-whole multiples of a power of two, and inside a bound such that every partial sum stays below 2^53
-units: no addition ever rounds, so no order of additions can matter. Everything else is
-elementwise, one IEEE 754 operation at a time. docs/arithmetic.md has the proof.
+A float64 holds every integer up to 2^53. So quantities that are summed are kept on a grid, as
+multiples of a power of two, and within a bound that keeps every partial sum below 2^53 units. No
+addition rounds, so the order of the additions does not matter. Everything else is elementwise, one
+IEEE 754 operation at a time. docs/arithmetic.md has the proof.
 """
 
 import math
@@ -18,10 +18,10 @@ LOSS_GRID = math.ldexp(1, -24)
 
 MAX_UNITS = 2**53
 MAX_PIXEL = 255  # the largest pixel
-MAX_BATCH = 2**21  # as many residuals of at most 1, times WHITE, stay below MAX_UNITS
+MAX_BATCH = 2**21  # images; their residuals, times MAX_PIXEL, add up to less than MAX_UNITS
 
-# Sun's fdlibm, e_exp.c and e_log.c: ln 2 in two parts, the high one so short that its product
-# with an exponent is exact, and minimax polynomials.
+# From Sun's fdlibm, e_exp.c and e_log.c: minimax polynomials, and ln 2 in two parts. The high part
+# is so short that its product with an exponent is exact.
 LN2_HIGH = float.fromhex("0x1.62e42feep-1")
 LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
 LOG2_E = float.fromhex("0x1.71547652b82fep+0")
@@ -44,17 +44,17 @@ LOG_COEFFICIENTS = (
     float.fromhex("0x1.2f112df3e5244p-3"),
 )
 
-FRACTION_BITS = 52  # of a float64; the exponent stands above them
+FRACTION_BITS = 52  # of a float64; the bits above them are the exponent
 FRACTION_MASK = 2**FRACTION_BITS - 1
 HALF_EXPONENT = 1022  # the exponent field of the numbers in [1/2, 1)
-ROUND = 1.5 * 2**FRACTION_BITS  # x + ROUND has the whole number nearest to x in its last bits
+ROUND = 1.5 * 2**FRACTION_BITS  # x + ROUND has the integer nearest to x in its last bits
 
 
 def snap(x: Array, grid: float) -> Array:
     """Round float64 `x`, any shape, in place to multiples of `grid`, ties to even; return it.
 
-    `grid` is a power of two and |x| < 2^51 grid. Near 1.5 * 2^52 grid the float64 are the
-    multiples of `grid`, so adding that rounds, and subtracting it again is exact.
+    `grid` is a power of two and |x| < 2^51 grid. Near 1.5 * 2^52 grid, the float64 numbers are the
+    multiples of `grid`. So adding that number rounds, and subtracting it again is exact.
     """
     shift = ROUND * grid
     x += shift
@@ -63,7 +63,7 @@ def snap(x: Array, grid: float) -> Array:
 
 
 def exp(x: Array) -> Array:
-    """e^x for float64 x <= 0 of one dimension or more; below -708 it stays at e^-708.
+    """Return e^x for float64 x <= 0 of one dimension or more, and e^-708 for x below -708.
 
     fdlibm's method: x = k ln 2 + r, |r| <= ln 2 / 2, and e^r = 1 + r + r c / (2 - c).
     """
@@ -75,7 +75,7 @@ def exp(x: Array) -> Array:
 
 
 def reduced_exp(x: Array) -> tuple[Array, Array]:
-    """e^r and k + ROUND for x = k ln 2 + r >= -708: of an array, or of a number."""
+    """Return e^r and k + ROUND for x = k ln 2 + r >= -708, a float64 array or number."""
     shifted = x * LOG2_E
     shifted += ROUND
     k = shifted - ROUND
@@ -91,7 +91,7 @@ def reduced_exp(x: Array) -> tuple[Array, Array]:
 
 
 def log(x: Array) -> Array:
-    """Natural logarithm of positive normal float64 x of one dimension or more.
+    """Return the natural logarithm of positive normal float64 x of one dimension or more.
 
     fdlibm's method: x = 2^k (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)), s = f / (2 + f), and
     log(1 + f) = f - (f^2/2 - s (f^2/2 + R(s^2))).
@@ -111,10 +111,10 @@ def log(x: Array) -> Array:
 
 
 def exact_sum(x: Array, grid: float) -> float:
-    """The sum of all elements of a non-negative float64 `x` on `grid`.
+    """Return the sum of all elements of a non-negative float64 `x` on `grid`.
 
     Raises RangeError if the sum reaches 2^53 units, where it would depend on the order. Partial
-    sums of non-negative values never fall, so the check itself does not depend on the order.
+    sums of non-negative values never decrease, so the check does not depend on the order either.
     """
     total = float(x.sum())
     if not total < MAX_UNITS * grid:
@@ -125,7 +125,7 @@ def exact_sum(x: Array, grid: float) -> float:
 
 
 def polynomial(x: Array, coefficients: tuple[float, ...]) -> Array:
-    """c0 + c1 x + c2 x^2 + ... by Horner's rule."""
+    """Return c0 + c1 x + c2 x^2 + ..., elementwise, by Horner's rule."""
     result = x * coefficients[-1]
     result += coefficients[-2]
     for coefficient in coefficients[-3::-1]:

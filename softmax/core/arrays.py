@@ -1,7 +1,7 @@
 """Arrays of two libraries: NumPy's on the CPU, torch's on a GPU.
 
-The same code computes with both, and gets the same bytes. On the small arrays of a batch NumPy
-starts an operation in half the time that torch takes.
+The same code computes with both and gives the same bytes. For the small arrays of a batch, NumPy
+starts an operation in half the time that torch needs.
 """
 
 import mmap
@@ -16,22 +16,24 @@ from numpy.typing import NDArray
 
 Array = Any  # numpy.ndarray or torch.Tensor
 FloatArray = NDArray[np.float64]
-Table = Mapping[str, NDArray[Any]]  # columns (n,) by name; importing pandas takes long for a stage
+Table = Mapping[
+    str, NDArray[Any]
+]  # columns (n,) by name; a stage would wait for the import of pandas
 
 CACHE_LINE = 8  # float64
 THREADED = 2048  # images of a product, below which threads of BLAS wait longer than they compute
 
 
 def namespace(x: Array) -> Any:
-    """The functions of the array API standard for arrays like `x`.
+    """Return the functions of the array API standard for arrays like `x`.
 
-    NumPy is its own namespace; asking array_api_compat costs a tenth of a training step.
+    NumPy is its own namespace: a call of array_api_compat takes a tenth of a training step.
     """
     return np if isinstance(x, np.ndarray) else array_api_compat.array_namespace(x)
 
 
 def upload(array: np.ndarray, device: str) -> Array:
-    """`array` where `device`, "cpu" or "cuda", computes."""
+    """Return `array` on `device`, "cpu" (NumPy) or "cuda" (torch)."""
     if device == "cpu":
         return array
     import torch
@@ -40,7 +42,7 @@ def upload(array: np.ndarray, device: str) -> Array:
 
 
 def to_numpy(array: Array) -> np.ndarray:
-    """`array` as a NumPy array."""
+    """Return `array` as a NumPy array."""
     return array if isinstance(array, np.ndarray) else array.cpu().numpy()
 
 
@@ -53,15 +55,15 @@ def blas_threads(images: int) -> AbstractContextManager[Any]:
 
 
 def table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
-    """Return the columns of one row or more."""
+    """Return a table of these rows, at least one."""
     columns = zip(*rows, strict=True)
     return {name: np.array(column) for name, column in zip(names, columns, strict=True)}
 
 
 def aligned(rows: int, columns: int, like: Array) -> Array:
-    """A float64 array of zeros beside `like`, whose rows begin on cache lines.
+    """Return float64 zeros on the device of `like`, whose rows begin on cache lines.
 
-    NumPy multiplied such matrices of a batch in two thirds of the time.
+    NumPy multiplies such matrices of a batch in two thirds of the time.
     """
     padded = -(-columns // CACHE_LINE) * CACHE_LINE
     if isinstance(like, np.ndarray):

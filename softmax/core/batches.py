@@ -14,7 +14,7 @@ from softmax.errors import FormatError
 class Dataset(NamedTuple):
     """Images as uint8 rows (n, features), and their labels, integers (n,) below `classes`.
 
-    Other samples are rows of features in whole 255ths, -255 to 255, of any integer type.
+    Samples that are not images are rows of integers, 255 times the features, from -255 to 255.
     """
 
     images: Array
@@ -22,15 +22,15 @@ class Dataset(NamedTuple):
     classes: int
 
     def map(self, function: Callable[[Array], Array]) -> "Dataset":
-        """The same data, the images and the labels as `function` gives them."""
+        """Apply `function` to the images and to the labels."""
         return Dataset(function(self.images), function(self.labels), self.classes)
 
     def to(self, device: str) -> "Dataset":
-        """The same data where `device`, "cpu" or "cuda", computes."""
+        """Return the same data on `device`, "cpu" or "cuda"."""
         return self.map(lambda x: upload(x, device))
 
     def split(self, count: int) -> tuple["Dataset", "Dataset"]:
-        """Return all but the last `count` images, and those."""
+        """Return all images but the last `count`, and the last `count`."""
         kept = len(self.labels) - count
         return self.map(lambda x: x[:kept]), self.map(lambda x: x[kept:])
 
@@ -38,8 +38,8 @@ class Dataset(NamedTuple):
 class Batch(NamedTuple):
     """A worker's share of the `size` images of a batch, laid out as matrices of columns.
 
-    x is 255 times the pixels with a last row of white, float64 (features + 1, n), y is one-hot,
-    float64 (classes, n).
+    x, float64 (features + 1, n), has pixels from 0 to 255 and a last row of 255 for the bias. y is
+    one-hot, float64 (classes, n).
     """
 
     x: Array
@@ -52,7 +52,7 @@ def batches(
 ) -> Iterator[Batch]:
     """Yield this worker's share of each batch of `size` images in `order`, int64 or a range.
 
-    The memory of x is used again for the next batch.
+    The next batch reuses the memory of x.
     """
     xp = namespace(data.images)
     mine = order[workers.rank :: workers.size]
@@ -78,23 +78,23 @@ def _take(rows: Array, chosen: Array | range) -> Array:
 
 
 def load(images_path: Path, labels_path: Path, shape: tuple[int, ...], classes: int) -> Dataset:
-    """The images, (n, rows, columns) or (n, rows, columns, 3) as `shape` says, and their labels.
+    """Read images of `shape`, (n, rows, columns) or (n, rows, columns, 3), and their labels.
 
-    Raises FormatError unless there are so many of that shape, and each has a label below `classes`.
+    Raises FormatError if their number or shape differs, or if a label is not below `classes`.
     """
     images, labels = idx.read(images_path, len(shape)), idx.read(labels_path, 1)
     if images.shape != shape:
-        raise FormatError(f"{images_path}: {sized(images.shape)}, should be {sized(shape)}")
+        raise FormatError(f"{images_path}: {sized(images.shape)} instead of {sized(shape)}")
     if len(labels) != len(images):
         raise FormatError(f"{labels_path}: {len(labels)} labels for {len(images)} images")
     if not 0 <= labels.min() <= labels.max() < classes:
         found = f"labels {labels.min()} to {labels.max()}"
-        raise FormatError(f"{labels_path}: {found}, allowed are 0 to {classes - 1}")
+        raise FormatError(f"{labels_path}: {found} instead of 0 to {classes - 1}")
     native = labels.astype(labels.dtype.newbyteorder("="), copy=False)
     return Dataset(images.reshape(len(images), -1), native, classes)
 
 
 def sized(shape: tuple[int, ...]) -> str:
-    """How many images of what size, in words."""
+    """Return a shape in words, such as "3 images of 2 x 4"."""
     count, *sides = shape
     return f"{count} images of {' x '.join(map(str, sides))}"

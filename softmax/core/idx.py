@@ -1,4 +1,4 @@
-"""IDX, the format of MNIST's files: http://yann.lecun.com/exdb/mnist, "The IDX file format"."""
+"""Read IDX, the format of MNIST's files: http://yann.lecun.com/exdb/mnist."""
 
 import math
 from pathlib import Path
@@ -10,14 +10,13 @@ from softmax.errors import FormatError
 
 BYTES, INTEGERS = 0x0800, 0x0C00  # the types, before the number of dimensions
 IMAGE_TYPES = {BYTES: np.dtype("uint8")}
-LABEL_TYPES = IMAGE_TYPES | {INTEGERS: np.dtype(">i4")}  # more than 256 classes need the latter
+LABEL_TYPES = IMAGE_TYPES | {INTEGERS: np.dtype(">i4")}  # int32 for more than 256 classes
 
 
 def read(path: Path, dimensions: int) -> NDArray[np.integer]:
-    """Map an IDX file of unsigned bytes, or of labels in 32 bits, into memory, copy on write.
+    """Map an IDX file of uint8, or of labels in big-endian int32, into memory, copy on write.
 
-    Raises FormatError unless the header announces `dimensions` dimensions and exactly the bytes
-    that follow.
+    Raises FormatError unless the header has `dimensions` dimensions and the length of the file.
     """
     offset = 4 + 4 * dimensions
     types = LABEL_TYPES if dimensions == 1 else IMAGE_TYPES
@@ -33,12 +32,12 @@ def read(path: Path, dimensions: int) -> NDArray[np.integer]:
         raise FormatError(f"{path}: not found") from None
     except (KeyError, ValueError):
         raise FormatError(
-            f"{path}: not an IDX file of {' or '.join(kind.name for kind in types.values())} in "
-            f"{dimensions} dimensions"
+            f"{path}: not an IDX file with {dimensions} dimensions of "
+            f"{' or '.join(kind.name for kind in types.values())}"
         ) from None
 
 
 def header(array: NDArray[np.integer]) -> bytes:
-    """Return what precedes the bytes of `array`, uint8 or >i4: its type and shape."""
+    """Return the IDX header of `array`, uint8 or big-endian int32: its type and shape."""
     kind = BYTES if array.dtype == np.uint8 else INTEGERS
     return np.array([kind + array.ndim, *array.shape], ">u4").tobytes()

@@ -1,12 +1,11 @@
-"""Softmax regression as in the lecture: z = W x + b, a = softmax(z), gradient (a - y) x^T.
+"""Compute softmax regression as in the lecture: z = W x + b, a = softmax(z), gradient (a - y) x^T.
 
-A batch is a matrix with a column for each image. The bias is the weight of one more pixel that is
-always white, so that theta = [W b], (classes, features + 1), holds all parameters: one product
-gives z, one the gradient. Inputs are 255 x, whole numbers, (features + 1, n); y is one-hot,
-(classes, n).
+A batch is a matrix with a column for each image. The bias is the weight of an additional pixel that
+is always 255. So theta = [W b], (classes, features + 1), holds all parameters. One product gives z,
+and one the gradient. Inputs are 255 x, integers, (features + 1, n); y is one-hot, (classes, n).
 
-Many models may share the images: their thetas are then stacked, (..., classes, features + 1), and
-so is all that is made of them. As no sum rounds, each is the model that it would be alone.
+Many models may share the images. Then their thetas are stacked, (..., classes, features + 1), and
+so are all results. Because no sum rounds, each model is the same as if it were trained alone.
 """
 
 import math
@@ -24,21 +23,21 @@ MAX_ROW_SUM = arithmetic.MAX_UNITS * arithmetic.WEIGHT_GRID / MAX_PIXEL
 
 
 def logits(theta: Array, inputs: Array) -> Array:
-    """z = W x + b: float64 (..., classes, n)."""
+    """Return z = W x + b: float64 (..., classes, n)."""
     z = _product(theta, inputs)
     z *= 1 / MAX_PIXEL
     return z
 
 
 def softmax(z: Array) -> Array:
-    """a = e^(z - max z) / sum of the same, for each column of z: float64 (..., classes, n)."""
+    """Return a = e^(z - max z), divided by its sum, of each column: float64 (..., classes, n)."""
     exponentials, _ = _exponentials(z)
     exponentials /= exponentials.sum(axis=-2)[..., None, :]
     return exponentials
 
 
 def predict(z: Array) -> Array:
-    """The class with the largest logit in each column, the first among equals: int64 (..., n)."""
+    """Return the class with the largest logit of each column, the first on ties: int64 (..., n)."""
     xp, count = namespace(z), z.shape[-2]
     classes = xp.arange(count, device=z.device)[:, None]
     largest = xp.max(z, axis=-2)[..., None, :]
@@ -46,30 +45,30 @@ def predict(z: Array) -> Array:
 
 
 def cross_entropy(z: Array, y: Array) -> Array:
-    """-sum of y_j log a_j for each column, on the loss grid: float64 (..., n)."""
+    """Return -sum of y_j log a_j for each column, on the loss grid: float64 (..., n)."""
     exponentials, largest = _exponentials(z)
     loss = arithmetic.log(exponentials.sum(axis=-2)) + (largest - (z * y).sum(axis=-2))
     return arithmetic.snap(loss, arithmetic.LOSS_GRID)
 
 
 def residuals(a: Array, y: Array) -> Array:
-    """a - y, on the residual grid: float64 (..., classes, n)."""
+    """Return a - y, on the residual grid: float64 (..., classes, n)."""
     return arithmetic.snap(a - y, arithmetic.RESIDUAL_GRID)
 
 
 def gradient_sum(residuals: Array, inputs: Array) -> Array:
-    """255 times the sum of (a - y) x^T over a batch: float64 (..., classes, features + 1)."""
+    """Return the sum of 255 (a - y) x^T over a batch: float64 (..., classes, features + 1)."""
     return _product(residuals, inputs.T)
 
 
 def mean_gradient(total: Array, count: int) -> Array:
-    """The mean of (a - y) x^T over `count` images, in place, from `gradient_sum` over all."""
+    """Turn the `gradient_sum` over `count` images into the mean of (a - y) x^T, in place."""
     total *= 1 / (MAX_PIXEL * count)
     return total
 
 
 def check_range(magnitudes: Array) -> None:
-    """Check that logits are exact for every theta of at most these absolute values.
+    """Check that logits are exact for every theta with at most these absolute values.
 
     Raises RangeError unless 255 times each row sum stays below 2^53 units of the weight grid.
     """
@@ -82,10 +81,10 @@ def check_range(magnitudes: Array) -> None:
 
 
 def check_products(like: Array) -> None:
-    """Check that products for a theta like this, where it lives, are exact at the very bound.
+    """Check that matrix products of this shape, on this device, are exact at the bound.
 
-    A library may put float64 together from slices of shorter numbers. Raises DeviceError if it
-    drops a bit of a sum of 2^53 - 1 units, spread over the row or nearly all in one weight.
+    A library may emulate float64 with slices of shorter numbers. Raises DeviceError if it drops a
+    bit of a sum of 2^53 - 1 units, spread over the row or nearly all in one weight.
     """
     classes, features = like.shape
     inputs = MAX_PIXEL - np.arange(features * 64).reshape(features, 64) % MAX_PIXEL
@@ -100,22 +99,21 @@ def check_products(like: Array) -> None:
     z = logits(theta, xp.asarray(inputs.astype(np.float64), **here))
     if (to_numpy(z) != expected[rows]).any():
         raise DeviceError(
-            "matrix products are not exact here, as those of emulated float64 are not; choose "
-            "another device or BLAS, or switch the emulation off"
+            "matrix products are not exact here, as when a library emulates float64. Choose a "
+            "different device or BLAS, or turn the emulation off."
         )
 
 
 def to_bytes(theta: np.ndarray) -> bytes:
-    """theta as a safetensors file: weight (classes, features) and bias (classes,), float64."""
+    """Return theta as safetensors: weight (classes, features) and bias (classes,), float64."""
     return safetensors.numpy.save({"weight": theta[:, :-1].copy(), "bias": theta[:, -1].copy()})
 
 
 def load(path: Path, shape: tuple[int, int] | None = None) -> np.ndarray:
-    """Read the theta that `to_bytes` wrote, of a model of so many classes and features.
+    """Read the theta that `to_bytes` wrote; `shape`, if given, is (classes, features).
 
-    Raises FormatError if the file is missing or does not hold a float64 weight and bias of that
-    shape, without it of one that fits, on their grid, RangeError if they are too large for exact
-    sums.
+    Raises FormatError if the file is missing or does not hold a float64 weight and bias of matching
+    shapes on the weight grid, and RangeError if they are too large for exact sums.
     """
     try:
         tensors = safetensors.numpy.load_file(path)
@@ -124,16 +122,16 @@ def load(path: Path, shape: tuple[int, int] | None = None) -> np.ndarray:
         raise FormatError(f"{path}: not found") from None
     except OSError:
         raise
-    except Exception as error:  # whatever safetensors and NumPy come upon, as in 8-bit floats
+    except Exception as error:  # of safetensors or NumPy, for example for 8-bit floats
         reason = " ".join(str(error).split()) or type(error).__name__
         raise FormatError(f"{path}: not the weights of a softmax model: {reason}") from None
     expected = shape or (*bias.shape, *weight.shape[1:])
     if (weight.shape, bias.shape) != (expected, expected[:1]) or len(expected) != 2:
         found = f"weight is {weight.shape} and bias {bias.shape}"
         wanted = shape or "(classes, features)"
-        raise FormatError(f"{path}: {found}, should be {wanted} and {expected[:1]}")
+        raise FormatError(f"{path}: {found}; they should be {wanted} and {expected[:1]}")
     if {weight.dtype, bias.dtype} != {np.dtype(np.float64)}:
-        raise FormatError(f"{path}: {weight.dtype} and {bias.dtype}, should be float64")
+        raise FormatError(f"{path}: {weight.dtype} and {bias.dtype}; both should be float64")
     theta = np.column_stack([weight, bias])
     check_range(abs(theta))
     if (theta != arithmetic.snap(theta.copy(), arithmetic.WEIGHT_GRID)).any():
@@ -142,14 +140,14 @@ def load(path: Path, shape: tuple[int, int] | None = None) -> np.ndarray:
 
 
 def _product(rows: Array, columns: Array) -> Array:
-    """rows @ columns, of all models in one product."""
+    """Return rows @ columns, for all models in one product."""
     *stack, length = rows.shape
-    flat = rows.reshape(math.prod(stack), length)  # a worker's share of a batch may be no image
+    flat = rows.reshape(math.prod(stack), length)  # a worker's share of a batch may be empty
     return (flat @ columns).reshape(*stack, columns.shape[-1])
 
 
 def _exponentials(z: Array) -> tuple[Array, Array]:
-    """e^(z - max z) on its grid, whose sums are exact, (..., classes, n), and max z, (..., n)."""
+    """Return e^(z - max z) on its grid, float64 (..., classes, n), and max z, (..., n)."""
     largest = namespace(z).max(z, axis=-2)
     x = z - largest[..., None, :]
     return arithmetic.snap(arithmetic.exp(x), arithmetic.EXPONENTIAL_GRID), largest

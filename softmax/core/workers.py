@@ -1,7 +1,7 @@
-"""Workers: processes that train together.
+"""Share batches among workers, processes that train together.
 
-Each takes its share of every batch. Only sums cross from worker to worker, and as these are exact,
-the model does not depend on how many there are.
+Each takes its share of every batch. Only sums pass between workers. They are exact, so the model
+does not depend on the number of workers.
 """
 
 import os
@@ -21,19 +21,19 @@ class Workers(NamedTuple):
     launcher: int
 
     def share(self, position: int) -> int:
-        """How many of the samples 0 ... position-1 are this worker's: rank, rank + size, ..."""
+        """Count this worker's samples (rank, rank + size, ...) among 0 ... position-1."""
         return -((self.rank - position) // self.size)
 
     def sum(self, array: Array) -> Array:
         """Replace float64 `array` by its sum over all workers; return it.
 
-        Raises WorkerError if one of them or the launcher is gone.
+        Raises WorkerError if another worker or the launcher has ended.
         """
         if self.size > 1:
             import torch
 
             if os.getppid() != self.launcher:
-                raise WorkerError(f"worker {self.rank} lost its launcher")
+                raise WorkerError(f"worker {self.rank}: its launcher ended. Run the command again.")
             with rendezvous():
                 torch.distributed.all_reduce(torch.as_tensor(array))
         return array
@@ -44,7 +44,7 @@ ALONE = Workers(rank=0, size=1, launcher=0)
 
 @contextmanager
 def rendezvous() -> Iterator[None]:
-    """Raise WorkerError, in one line, where another worker is gone; its own machine knows why."""
+    """Raise WorkerError if another worker has ended; its own machine prints the cause."""
     try:
         yield
     except RuntimeError:

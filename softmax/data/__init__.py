@@ -1,9 +1,9 @@
-"""Images: data sets, downloaded or imported, and what users ask a model about.
+"""Read images: downloaded and imported data sets, and a user's own images.
 
-download      the files of a data set, from sources that nobody need trust
-importing     `softmax data add`: what lies at a path as four IDX files
+sources       the files of a data set, from untrusted sources
+importing     `softmax data add`: any format as four IDX files
 array_files, tables, directories   the formats
-pixels        an image file as pixels, and of another size
-raw_dataset   what was read, checked
+pixels        image files as pixels, and resizing
+raw_dataset   checks, classes, the split and the order
 user_images, normalization   a user's images as the model's pixels
 """

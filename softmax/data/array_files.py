@@ -1,4 +1,4 @@
-"""Read data sets that are arrays: .npz, IDX files, and those that torchvision downloads."""
+"""Read data sets that are arrays: .npz, IDX files, and torchvision's data sets."""
 
 import functools
 import gzip
@@ -36,7 +36,7 @@ def _arrays(place: Path) -> dict[str, NDArray[Any]]:
 def read_images(place: Path, shape: tuple[int, ...]) -> dict[str, NDArray[np.uint8]]:
     """Return the arrays of images in an .npz by name: those of this shape, or all if none has it.
 
-    An array of one image, or of rows of pixels, is one, too.
+    A single image counts as an array, and so do rows of pixels.
     """
     arrays, found = _arrays(place), {}
     for name, array in arrays.items():
@@ -46,19 +46,19 @@ def read_images(place: Path, shape: tuple[int, ...]) -> dict[str, NDArray[np.uin
             found[name] = images
     same = [name for name in found if found[name].shape[1:] in (shape, (*shape, 1))]
     if not found:
-        raise DataError(f"{place}: holds {shortened(list(arrays))}; none of them are images")
+        raise DataError(f"{place}: holds {shortened(list(arrays))}, but no images")
     return {name: _images(place, name, found[name]) for name in same or found}
 
 
 def read_npz(place: Path) -> RawDataset:
-    """Read arrays named as in Keras' mnist.npz or as MedMNIST does."""
+    """Read arrays with the names of Keras' mnist.npz or of MedMNIST."""
     arrays, read = _arrays(place), []
     for part, (x, y) in (MEDMNIST if "train_images" in arrays else KERAS).items():
         if x in arrays and y in arrays:
             read.append((part, _images(place, x, arrays[x]), _labels(place, y, arrays[y])))
         elif part != "val":
             wanted = "x_train, y_train, x_test, y_test or train_images, train_labels, ..."
-            raise DataError(f"{place}: holds {shortened(list(arrays))}; should hold {wanted}")
+            raise DataError(f"{place}: holds {shortened(list(arrays))} instead of {wanted}")
     return join(place, read)
 
 
@@ -67,8 +67,8 @@ def _images(place: Path, name: str, array: NDArray[Any]) -> NDArray[np.uint8]:
     whole = array.dtype.kind in "iu" and array.size and 0 <= array.min() <= array.max() <= 255
     if not whole and array.dtype != np.uint8:
         raise DataError(
-            f"{place}: {name} is {array.dtype}; should be whole numbers from 0 to 255, as of "
-            f"(255 * {name}).round().astype('uint8') where white is 1"
+            f"{place}: {name} is {array.dtype}; pixels are integers from 0 to 255. If white is 1, "
+            f"save (255 * {name}).round().astype('uint8')."
         )
     if array.ndim == 4 and array.shape[3] == 1:
         array = array[..., 0]
@@ -79,7 +79,7 @@ def _images(place: Path, name: str, array: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _labels(place: Path, name: str, array: NDArray[Any]) -> NDArray[np.str_]:
-    """Return labels as text, (n,): numbers, names, in UTF-8 where they are bytes, or one-hot."""
+    """Return labels as text, (n,), from numbers, names, UTF-8 bytes or one-hot vectors."""
     wide = array.ndim == 2 and array.shape[1] > 1
     if wide and np.isin(array, (0, 1)).all() and (array.sum(axis=1) == 1).all():
         array = array.argmax(axis=1)
@@ -94,13 +94,13 @@ def _labels(place: Path, name: str, array: NDArray[Any]) -> NDArray[np.str_]:
 
 
 def are_idx(place: str) -> bool:
-    """Tell whether what is at `place` should be four IDX files."""
+    """Tell whether `place` is a URL, or a directory with the name of an IDX file."""
     names = (f"{file}{ending}" for file in FILES for ending in ("", ".gz"))
     return "://" in place or any(Path(place, name).exists() for name in names)
 
 
 def read_idx(place: str) -> RawDataset:
-    """Read the four files of a directory or URL; a class is called by its label."""
+    """Read the four files of a directory or URL; the labels name the classes."""
     try:
         with tempfile.TemporaryDirectory() as directory:
             paths = [Path(directory, file) for file in FILES]
@@ -113,12 +113,12 @@ def read_idx(place: str) -> RawDataset:
         raise DataError(f"{place}: {str(error).replace(f'{directory}/', '')}") from None
     first, last = min(part.min() for part in labels), max(part.max() for part in labels)
     if first < 0 or last >= CLASSES:
-        raise DataError(f"{place}: labels {first} to {last}, allowed are 0 to {CLASSES - 1}")
+        raise DataError(f"{place}: labels {first} to {last} instead of 0 to {CLASSES - 1}")
     return _in_order(place, images, labels, list(map(str, range(last + 1))))
 
 
 def is_idx(path: Path) -> bool:
-    """Tell whether a file, gzipped if so called, begins as IDX files do."""
+    """Tell whether a file, gzipped if it ends in .gz, begins like an IDX file."""
     try:
         with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
             return file.read(2) == b"\0\0"
@@ -127,7 +127,7 @@ def is_idx(path: Path) -> bool:
 
 
 def read_idx_images(path: Path) -> NDArray[np.uint8]:
-    """Return the images of an IDX file; DataError if it holds none."""
+    """Return the images of an IDX file; DataError if it has none."""
     with tempfile.TemporaryDirectory() as directory:
         plain = path
         try:
@@ -141,7 +141,7 @@ def read_idx_images(path: Path) -> NDArray[np.uint8]:
 
 
 def _dimensions(path: Path) -> int:
-    """Return 4 for RGB images, as the header says, else 3."""
+    """Return 4 if the header is that of RGB images, else 3."""
     with path.open("rb") as file:
         return 4 if file.read(4)[3:] == b"\4" else 3
 
@@ -149,16 +149,16 @@ def _dimensions(path: Path) -> int:
 def _in_order(
     place: str, images: list[NDArray[Any]], labels: list[NDArray[Any]], classes: list[str]
 ) -> RawDataset:
-    """Return a training and a test set whose files have a hash, so that their order stays."""
+    """Return a training and a test set that keep their order, so their files keep their hash."""
     names = [np.array(classes)[part] for part in labels]
     raw = join(place, list(zip(("train", "test"), images, names, strict=True)))
     return raw._replace(classes=classes, ordered=True)
 
 
 def read_torchvision(name: str) -> RawDataset:
-    """Return the data set of this name, which torchvision downloads."""
+    """Download the data set of this name by torchvision."""
     if name not in TORCHVISION_NAMES:
-        raise DataError(f"{name}: of torchvision there are {', '.join(TORCHVISION_NAMES)}")
+        raise DataError(f"{name}: not supported. Choose {', '.join(TORCHVISION_NAMES)}.")
     from torchvision import datasets  # takes seconds
 
     family, _, split = name.partition("-")

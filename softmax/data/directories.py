@@ -10,7 +10,7 @@ from softmax.errors import DataError
 
 
 def read(place: Path, size: tuple[int, ...] | None) -> RawDataset:
-    """Return all images, as they are or in `size`, from directories train and test, or of all."""
+    """Read all images, resized to `size` if given, from train and test, or from one directory."""
     roots = _roots(place)
     classes = sorted({class_name(name) for root in roots.values() for name in _directories(root)})
     named, beside = list[tuple[str, Path]](), list[str]()
@@ -27,12 +27,12 @@ def read(place: Path, size: tuple[int, ...] | None) -> RawDataset:
         beside += [name for name in _directories(place) if place / name not in roots.values()]
     images, warnings = decode_all(place, named, size)
     if beside:
-        warnings.append(f"not read, {len(beside)} in all: {shortened(sorted(beside))}")
+        warnings.append(f"{len(beside)} files or directories ignored: {shortened(sorted(beside))}")
     return RawDataset(images, labels, parts, classes, warnings, decoder=DECODER)
 
 
 def _roots(place: Path) -> dict[str, Path]:
-    """Return where the images of each part lie, or `place` where all are together."""
+    """Return the directory of each part, or `place` if there are no parts."""
     roots: dict[str, Path] = {}
     for name in _directories(place):
         if part := part_of(name):
@@ -43,23 +43,23 @@ def _roots(place: Path) -> dict[str, Path]:
     if roots and not {TRAIN, TEST} <= roots.keys():
         found = " and ".join(root.name for root in roots.values())
         raise DataError(
-            f"{place}: has {found}; should have train and test, or neither. Rename or add one."
+            f"{place}: has only {found}. Add or rename one, so there are train and test or neither."
         )
     return {part: roots[part] for part in PARTS if part in roots} or {TRAIN: place}
 
 
 def _directories(root: Path) -> list[str]:
-    """Return the names of the directories in `root`, in order."""
+    """Return the sorted names of the directories in `root`."""
     return sorted(path.name for path in root.iterdir() if path.is_dir() and _visible(path.name))
 
 
 def _visible(name: str) -> bool:
-    """Tell whether a file or directory is one that people made."""
+    """Tell whether a file or directory is neither hidden nor made by a system."""
     return name[0] != "." and name != "__MACOSX"
 
 
 def files(roots: Iterable[Path]) -> list[Path]:
-    """Return all files below these directories, each once; DataError for a link that leads back."""
+    """Return all files below these directories, each once; DataError for a cyclic link."""
     seen: set[Path] = set()
 
     def once(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Import a data set, in whichever format, as four IDX files and an entry in datasets.yaml."""
+"""Import a data set of any format as four IDX files and an entry in datasets.yaml."""
 
 import io
 from collections.abc import Callable
@@ -20,15 +20,15 @@ from softmax.pipeline.datasets import FILES
 
 
 def read(name: str, place: str, options: Options) -> ImportedDataset:
-    """Return the data at `place`; `name` is that of a data set of torchvision.
+    """Read the data at `place`; torchvision's data sets are found by `name`.
 
-    Raises DataError, in one line, for whatever the pipeline cannot use.
+    Raises DataError, in one line, for data that the pipeline cannot use.
     """
     kind, used, read_raw = _format(name, place, options)
     for option, value in options._asdict().items():
         if value and option not in used:
             raise DataError(
-                f"{place}: --{option.replace('_', '-')} is not for {kind}. Leave it out."
+                f"{place}: --{option.replace('_', '-')} does not apply to {kind}. Leave it out."
             )
     if options.size:
         check_size("--size", *options.size)
@@ -42,7 +42,7 @@ def read(name: str, place: str, options: Options) -> ImportedDataset:
 def _format(
     name: str, place: str, options: Options
 ) -> tuple[str, tuple[str, ...], Callable[[], RawDataset]]:
-    """Return what lies at `place`, the options for it, and how to read it; DataError if nothing."""
+    """Return the format of `place`, its options, and its reader; DataError if unknown."""
     path = Path(place)
     if place == "torchvision":
         return "torchvision's data", (), partial(array_files.read_torchvision, name)
@@ -56,12 +56,12 @@ def _format(
         size = options.size
         return "directories of images", ("size",), partial(directories.read, path, size)
     raise DataError(
-        f"{place}: neither a directory nor a file .csv, .parquet or .npz, a URL or torchvision"
+        f"{place}: not a data set. Name a directory, .csv, .parquet or .npz, a URL or torchvision."
     )
 
 
 def named(name: str, found: ImportedDataset) -> ImportedDataset:
-    """Return the data, with what only the entry knows: pen strokes, and the names of classes."""
+    """Add to the data what only their entry has: pen strokes, and the names of classes."""
     if not (entry := datasets.load().get(name)):
         return found
     same_shape = entry.shape == found.training.images.shape[1:]
@@ -83,7 +83,7 @@ def write_files(found: ImportedDataset, directory: Path) -> None:
 
 
 def write_entry(name: str, found: ImportedDataset, directory: Path) -> None:
-    """Put the entry of the data, whose files are in `directory`, in the place of what it was."""
+    """Write or replace the entry of the data, whose files are in `directory`."""
     yaml, text = YAML(), io.BytesIO()  # which keeps comments and order
     yaml.width, yaml.preserve_quotes = 100, True
     content = yaml.load(datasets.PATH.read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
-"""Turn strokes into an image as NIST's scans became MNIST's: docs/predict.md specifies it.
+"""Turn strokes into an image as NIST's scans became MNIST's, by docs/image-preparation.md.
 
-softmax/report/scripts/normalization.js gives the same bytes of what is drawn in the report.
+softmax/report/scripts/normalization.js gives the same bytes for drawings in the report.
 """
 
 import numpy as np
@@ -10,23 +10,25 @@ from scipy import ndimage
 from softmax.data.pixels import overlaps
 from softmax.errors import DataError
 
-BOX = 20  # pixels that the longer side of the ink is made to have
+BOX = 20  # pixels of the longer side of the strokes
 SIDE = 28
 SHAPE = (SIDE, SIDE)
-NOISE = 32  # levels: what differs less from its ground is ground
-CONTRAST = 48  # levels by which ink differs from it in the mean, at least
-SPECK = 20  # a part of the ink that is so many times smaller than the largest one is none
+NOISE = 32  # levels: pixels that differ less from the background belong to it
+CONTRAST = 48  # levels: the minimum mean difference of strokes from the background
+SPECK = 20  # parts of the strokes that are so many times smaller than the largest are specks
 
 Levels = NDArray[np.uint8]
 Whole = NDArray[np.int64]
 
 
 def normalize(strokes: Levels) -> Levels:
-    """The image (28, 28) of ink (rows, columns), 0 to 255; all black without any.
+    """Return the image, uint8 (28, 28), of strokes (rows, columns), 0 to 255; black if empty.
 
-    All numbers are whole, below 2^53 for up to 2^15 rows or columns: in any language the same.
+    All numbers are integers, below 2^53 for at most 2^15 rows or columns: the same in any language.
     """
-    image = np.zeros((SIDE + 2 * BOX, SIDE + 2 * BOX), np.uint8)  # with room for what is cut off
+    image = np.zeros(
+        (SIDE + 2 * BOX, SIDE + 2 * BOX), np.uint8
+    )  # with room for pixels that are cut off
     inside = slice(BOX, BOX + SIDE)
     if strokes.any():
         rows, columns = (np.flatnonzero(strokes.any(axis=axis)) for axis in (1, 0))
@@ -40,20 +42,20 @@ def normalize(strokes: Levels) -> Levels:
 
 
 def _first(mass: Whole) -> int:
-    """The place of the box at which the centre of its mass, (20,), is nearest to the middle."""
+    """Return the position of the box that brings the center of its mass, (20,), to the middle."""
     total, moment = mass.sum(), mass @ (2 * np.arange(BOX) + 1)
     return int(_nearest(SIDE * total - moment, 2 * total))
 
 
 def _nearest(a: Whole, b: Whole | int) -> Whole:
-    """The whole numbers nearest to a / b, of two the larger one."""
+    """Return the integers nearest to a / b, ties up."""
     return (2 * a + b) // (2 * b)
 
 
 def find(gray: Levels) -> tuple[Levels, bool]:
-    """255 where a photo (rows, columns) has ink, 0 elsewhere; and whether the ink is dark.
+    """Return 255 where a photo (rows, columns) has strokes, else 0, and whether they are dark.
 
-    Raises DataError where nothing stands out.
+    Raises DataError if nothing stands out from the background.
     """
     above = gray - _ground(gray)
     dark = int((above**3).sum()) < 0
@@ -71,7 +73,7 @@ def find(gray: Levels) -> tuple[Levels, bool]:
 
 
 def _ground(gray: Levels) -> Whole:
-    """The quadratic surface that fits the pixels of the border best, in whole levels, 0 to 255."""
+    """Return the quadratic surface that fits the border pixels best, in integers from 0 to 255."""
     y, x = np.ix_(*(np.linspace(-1, 1, side) for side in gray.shape))
     terms = np.broadcast_arrays(1, x, y, x * x, x * y, y * y)
     border = np.ones(gray.shape, bool)
@@ -82,9 +84,9 @@ def _ground(gray: Levels) -> Whole:
 
 
 def otsu(levels: Whole) -> int:
-    """The level, 0 to 255, up to which pixels are of the lower of two classes.
+    """Return the level, 0 to 255, that best separates pixels into a lower and a higher class.
 
-    Of all pairs of classes theirs is the largest variance between them, the first among equals.
+    It gives the largest variance between the classes; on ties, the lowest such level.
     Source: N. Otsu, "A threshold selection method from gray-level histograms", 1979.
     """
     counts = np.bincount(levels.ravel(), minlength=256)

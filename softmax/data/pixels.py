@@ -1,13 +1,12 @@
-"""Read image files as pixels, and resize images in whole numbers.
+"""Read image files as pixels, and resize images in integer arithmetic.
 
-What Pillow decodes with nothing lost is taken, upright as EXIF says, or it is refused: up to 8 bits
-a pixel as they are, black and white as 0 and 255, the colors of a palette as what they stand for.
+An image is accepted if Pillow decodes it without loss: up to 8 bits per channel, black and white as
+0 and 255, palettes as their colors, turned upright by its EXIF orientation. Others are rejected.
 
-To resize, each new pixel is the mean of what it covers. Along each side, the old pixels and the new
-ones share one scale, on which an old one is as long as there are new ones, and a new one as long as
-there are old ones. So overlaps are whole numbers, and a pixel is the sum of gray levels times
-overlaps, divided by the sum of overlaps and rounded, halves up. float64 holds all these sums
-exactly: the bytes are the same with every library.
+To resize, each new pixel becomes the mean of the old pixels that it covers. With `old` and `new`
+pixels along a side, an old pixel has length `new` and a new pixel has length `old`. So overlaps are
+integers. A pixel is the sum of gray levels times overlaps, divided by the sum of overlaps and
+rounded, halves up. float64 holds all these sums exactly, so every library gives the same bytes.
 """
 
 import functools
@@ -31,24 +30,24 @@ FORMATS = ("PNG", "JPEG", "BMP", "PPM", "TIFF", "WEBP")
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm", ".tif", ".tiff", ".webp")
 COLORS = {"1": "L", "L": "L", "LA": "L", "P": "RGB", "PA": "RGB", "RGB": "RGB", "RGBA": "RGB"}
 DECODER = f"Pillow {PIL.__version__}"
-DEEP = "more than 8 bits a pixel; `mogrify -depth 8` reduces them"
+DEEP = "more than 8 bits per channel. Run `mogrify -depth 8`."
 PngImagePlugin.MAX_TEXT_CHUNK = 2**26  # bytes: cameras embed color profiles of some MiB
 
 Source = Path | bytes
 
 
 def decode(source: Source, name: str, *, keep_alpha: bool = False) -> NDArray[np.uint8]:
-    """Return an image, upright, as uint8 (rows, columns), or (rows, columns, 3) if it has colors.
+    """Return an upright image as uint8, (rows, columns), or (rows, columns, 3) if it has colors.
 
-    With `keep_alpha`, one that is not opaque is returned as (rows, columns, 4). Raises DataError,
-    which begins with `name`, where anything would be lost.
+    With `keep_alpha`, an image that is not opaque becomes (rows, columns, 4). Raises DataError,
+    which begins with `name`, if information would be lost.
     """
     try:
         if isinstance(source, Path) and not source.is_file():
             raise DataError("not a file")
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            # opened here, since Pillow maps a TIFF into memory by its name, in the wrong shape
+            # given a name, Pillow would map a TIFF into memory in the wrong shape
             with (
                 source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as file,
                 Image.open(file, formats=FORMATS) as image,
@@ -59,21 +58,21 @@ def decode(source: Source, name: str, *, keep_alpha: bool = False) -> NDArray[np
     except UnidentifiedImageError:
         reason = f"not an image ({', '.join(FORMATS)}), or damaged"
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        reason = f"more than {Image.MAX_IMAGE_PIXELS:,} pixels; `mogrify -resize` makes it smaller"
-    except Exception as error:  # whatever a decoder comes upon in damaged bytes
+        reason = f"more than {Image.MAX_IMAGE_PIXELS:,} pixels. Run `mogrify -resize 10%`."
+    except Exception as error:  # decoders of damaged bytes raise many kinds
         told = " ".join(str(error).split()) or type(error).__name__
         reason = getattr(error, "strerror", None) or f"damaged: {told}"
     raise DataError(f"{name}: {reason}")
 
 
 def _pixels(image: ImageFile.ImageFile, keep_alpha: bool) -> NDArray[np.uint8]:
-    """Return the pixels of an opened image; DataError where anything would be lost."""
+    """Return the pixels of an opened image; DataError if information would be lost."""
     deep = any(map(_is_deep, image.tile))
     if image.mode not in COLORS and not image.mode.startswith(("I", "F")):
-        raise DataError(f"colors are {image.mode}; `mogrify -colorspace sRGB` makes them RGB")
-    # a second one in a JPEG is for screens that show more
+        raise DataError(f"its colors are {image.mode}. Run `mogrify -colorspace sRGB`.")
+    # the second image of an MPO file is for other screens
     if image.format != "MPO" and (frames := getattr(image, "n_frames", 1)) != 1:
-        raise DataError(f"{frames} images in a file; make a file of each")
+        raise DataError(f"{frames} images in one file. Save each as a file.")
     image.load()
     upright: Image.Image = ImageOps.exif_transpose(image)
     if upright.mode == "I;16" and np.asarray(upright).max() <= 255:  # 8 bits, stored as 16
@@ -88,14 +87,14 @@ def _pixels(image: ImageFile.ImageFile, keep_alpha: bool) -> NDArray[np.uint8]:
             if keep_alpha:
                 return np.asarray(upright)
             raise DataError(
-                f"{clear} of {alpha.size} pixels are transparent; `mogrify -background white "
-                "-flatten` paints them over"
+                f"{clear} of {alpha.size} pixels are transparent. Run `mogrify -background white "
+                "-flatten`."
             )
     return np.asarray(upright.convert(colors))
 
 
 def _is_deep(tile: Any) -> bool:
-    """Tell whether Pillow would take 8 bits of 16, without a word."""
+    """Tell whether Pillow would reduce 16 bits to 8 without a warning."""
     rawmode, *rest = tile.args if isinstance(tile.args, tuple) else (tile.args,)
     return ";16" in str(rawmode) or (tile.codec_name.startswith("ppm") and rest[0] > 255)
 
@@ -105,8 +104,8 @@ def decode_all(
 ) -> tuple[NDArray[np.uint8], list[str]]:
     """Return images of one shape, (n, rows, columns) or (n, rows, columns, 3), and warnings.
 
-    They are resized to `size`, if given. Where one has colors, gray ones get three equal values.
-    Raises DataError where sizes differ.
+    They are resized to `size`, if given. If one has colors, gray images become RGB. Raises
+    DataError if sizes differ.
     """
     images = []
     for name, source in tqdm(named, "images", unit=" images", leave=False, disable=None):
@@ -115,25 +114,25 @@ def decode_all(
             check_size(name, *image.shape[:2])
         images.append(resize(image, *size) if size else image)
     if not images:
-        raise DataError(f"{place}: 0 images. Name a table, or directories, one for each class.")
+        raise DataError(f"{place}: no images. Name a table, or a directory with one per class.")
     (usual, count), *others = Counter(image.shape[:2] for image in images).most_common()
     if others:
         (rows, columns), _ = others[0]
         odd = [image.shape[:2] for image in images].index((rows, columns))
         raise DataError(
-            f"{named[odd][0]}: {rows} x {columns} pixels, where {count} of {len(images)} images "
-            f"have {usual[0]} x {usual[1]}; {1 + len(others)} sizes in all, --size 28x28 makes one"
+            f"{named[odd][0]}: {rows} x {columns} pixels, but {count} of {len(images)} images have "
+            f"{usual[0]} x {usual[1]}; {1 + len(others)} sizes in all. Resize with --size 28x28."
         )
     gray = sum(image.ndim == 2 for image in images)
     if gray in (0, len(images)):
         return np.stack(images), []
     colored = [np.broadcast_to(image.reshape(*usual, -1), (*usual, 3)) for image in images]
-    told = f"{gray} of {len(images)} images are gray; they are RGB from now on"
+    told = f"{gray} of {len(images)} images are gray and were converted to RGB"
     return np.stack(colored), [told]
 
 
 def resize(image: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:
-    """Return `image`, uint8 (rows, columns) or (rows, columns, 3), in another size."""
+    """Resize `image`, uint8 (rows, columns) or (rows, columns, 3)."""
     if image.shape[:2] == (rows, columns):
         return image
     if image.ndim == 3:
@@ -145,6 +144,6 @@ def resize(image: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint
 
 @functools.lru_cache(maxsize=16)
 def overlaps(old: int, new: int) -> NDArray[np.float64]:
-    """Return how much of each old pixel each new one covers, (new, old); rows sum to `old`."""
+    """Return the overlaps of new and old pixels, float64 (new, old); each row sums to `old`."""
     edges = old * np.arange(new + 1)[:, None] - new * np.arange(old)
     return np.diff(edges.clip(0, new), axis=0).astype(np.float64)

@@ -1,4 +1,4 @@
-"""Make of what was read what the pipeline needs: classes, checks, the split, and the order."""
+"""Prepare data for the pipeline: check them, and determine classes, split and order."""
 
 import hashlib
 import re
@@ -19,7 +19,7 @@ from softmax.pipeline.datasets import CLASSES, MAX_NAME, MAX_SIDE
 PARTS = TRAIN, VALIDATION, TEST = "train", "val", "test"
 WORDS = {"training": TRAIN, "testing": TEST, "validation": VALIDATION, "valid": VALIDATION}
 LIMIT = f"{2**64 // 6 + 1:016x}"  # of the first 16 digits of a hash: a sixth of all is below it
-FEW = 10  # images of a class: less says little
+FEW = 10  # images of a class: fewer are a likely problem
 LISTED, ENDS = 50, 5  # classes of a table; of more, those with the most and the fewest images
 DIGITS = re.compile("0|[1-9][0-9]{0,17}")  # of a number that is written in one way
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(nan|inf)", re.IGNORECASE)
@@ -39,7 +39,7 @@ class Options(NamedTuple):
 
 
 class Split(NamedTuple):
-    """Images, uint8 (n, rows, columns) or (n, rows, columns, 3), and labels, (n,)."""
+    """Images, uint8 (n, rows, columns) or (n, rows, columns, 3), and integer labels, (n,)."""
 
     images: NDArray[np.uint8]
     labels: NDArray[np.integer[Any]]
@@ -80,19 +80,19 @@ class ImportedDataset(NamedTuple):
 
 
 def part_of(name: str) -> str | None:
-    """Return the part that a directory or file is called after, in any of the usual words."""
+    """Return the part that the name of a directory or file means; None if it means no part."""
     word = re.sub(r"[-_ ](set|\d+-of-\d+)$", "", name.lower())
     part = WORDS.get(word, word)
     return part if part in PARTS else None
 
 
 def class_name(label: str) -> str:
-    """Return the class of a label, which every machine writes alike: macOS decomposes accents."""
+    """Return the class of a label in Unicode NFC, because macOS decomposes accents."""
     return unicodedata.normalize("NFC", label).strip()
 
 
 def shortened(names: Sequence[object]) -> str:
-    """Return some of `names`, in one line."""
+    """Return the first of `names`, in one line."""
     words = (" ".join(str(name).split()) for name in names[:5])
     return ", ".join(words) + (", ..." if len(names) > 5 else "")
 
@@ -102,22 +102,22 @@ def check_size(place: object, rows: int, columns: int) -> None:
     if not 1 <= rows <= MAX_SIDE or not 1 <= columns <= MAX_SIDE:
         raise DataError(
             f"{place}: images of {rows} x {columns} pixels; allowed are 1 x 1 to {MAX_SIDE} x "
-            f"{MAX_SIDE}, and --size 28x28 resizes them"
+            f"{MAX_SIDE}. Resize them with --size 28x28."
         )
 
 
 def join(place: object, read: Sequence[tuple[str, NDArray[np.uint8], Any]]) -> RawDataset:
-    """Return what was read of each part as one data set; DataError unless all fits."""
+    """Join the parts to one data set; DataError if lengths or shapes disagree."""
     for part, images, labels in read:
         if len(images) != len(labels):
             raise DataError(f"{place}: {len(labels)} labels for {len(images)} {part} images")
     shapes = {images.shape[1:]: part for part, images, _ in read}
     if len(shapes) > 1:
         found = (f"{part} images are {' x '.join(map(str, x))}" for x, part in shapes.items())
-        raise DataError(f"{place}: {', '.join(found)}; should be of one shape")
+        raise DataError(f"{place}: {', '.join(found)}. Give all images one shape.")
     (shape,) = shapes
     if shape[2:] not in ((), (3,)):
-        raise DataError(f"{place}: {shape[2]} values a pixel; allowed are 1 and 3, of RGB")
+        raise DataError(f"{place}: {shape[2]} values per pixel; allowed are 1 (gray) and 3 (RGB)")
     return RawDataset(
         np.concatenate([images for _, images, _ in read]),
         [str(label) for *_, labels in read for label in labels],
@@ -126,10 +126,10 @@ def join(place: object, read: Sequence[tuple[str, NDArray[np.uint8], Any]]) -> R
 
 
 def prepare(place: str, raw: RawDataset) -> ImportedDataset:
-    """Return the data as the pipeline takes them; DataError, in one line, if it cannot.
+    """Return the data for the pipeline; DataError, in one line, if it cannot use them.
 
-    Where there is no test set, about a sixth of each class is for the test, by the SHA-256 of the
-    pixels. In that order images are written, so that the last ones are a fair sample.
+    Without a test set, about a sixth of each class becomes one, by the SHA-256 of the pixels. The
+    images are written in the order of that hash, so the last ones are a fair sample.
     """
     classes = _classes(place, raw)
     check_size(place, *raw.images.shape[1:3])
@@ -144,7 +144,7 @@ def prepare(place: str, raw: RawDataset) -> ImportedDataset:
     if TEST not in raw.parts:
         pixels = table.groupby("class", observed=True)["pixels"]
         first, last = pixels.transform("min"), pixels.transform("max")
-        # of each class one image at least is for the test, and one to train on
+        # each class needs at least one test image and one training image
         low = ((table["pixels"] < LIMIT) | (table["pixels"] == first)) & (table["pixels"] != last)
         table["part"] = np.where(low, TEST, TRAIN)
     if not raw.ordered:
@@ -157,8 +157,8 @@ def prepare(place: str, raw: RawDataset) -> ImportedDataset:
         (name, has), others = next(lacking.iterrows()), len(lacking) - 1
         raise DataError(
             f"{place}: class {name} has {has.training} training and {has.test} test images"
-            f"{f', and {others} more lack some' if others else ''}; each of the {len(classes)} "
-            "classes needs both. Add images or leave it out."
+            f"{f', and {others} more classes lack one kind' if others else ''}; each of the "
+            f"{len(classes)} classes needs both. Add images, or leave the class out."
         )
     return ImportedDataset(
         Split(raw.images[training.index], training["class"].cat.codes.to_numpy()),
@@ -172,14 +172,14 @@ def prepare(place: str, raw: RawDataset) -> ImportedDataset:
 
 
 def _classes(place: str, raw: RawDataset) -> tuple[str, ...]:
-    """Return the names of the classes, sorted, as numbers if all are; DataError if one is odd."""
+    """Return the sorted names of the classes, numbers by value; DataError if one is invalid."""
     names = Counter(map(class_name, raw.labels))
     for name, count in sorted(names.items()):
         number = NUMBER.fullmatch(name) and not name.isdecimal()
         if not name or (number and not raw.classes):
             raise DataError(
-                f"{place}: label {name!r} of {count} images is not a class; classes are whole "
-                "numbers from 0, or names"
+                f"{place}: label {name!r} of {count} images is not a class. Use integers from 0, "
+                "or names."
             )
     classes = list(raw.classes) or sorted(names)
     if not raw.classes and all(map(DIGITS.fullmatch, classes)):
@@ -192,29 +192,29 @@ def _classes(place: str, raw: RawDataset) -> tuple[str, ...]:
         raise DataError(f"{place}: two classes are called {twice[0]!r}. Rename one.")
     for name in classes:
         if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
-            allowed = f"a name has 1 to {MAX_NAME} letters, none of them invisible"
-            raise DataError(f"{place}: class {name!r}; {allowed}")
+            allowed = f"a name has 1 to {MAX_NAME} characters, none of them invisible"
+            raise DataError(f"{place}: class {name!r}: {allowed}. Rename it.")
     return tuple(classes)
 
 
 def _odd(
     training: pd.DataFrame, test: pd.DataFrame, counts: pd.DataFrame, brightest: int
 ) -> Iterator[str]:
-    """Yield what may be wrong, each in a line."""
+    """Yield a line for each likely problem."""
     names = counts.index.str.casefold()
     if len(alike := counts.index[names.duplicated(keep=False)]):
-        yield f"the names of these classes differ by case only: {shortened(list(alike))}"
+        yield f"the names of these classes differ only in case: {shortened(list(alike))}"
     if known := test["pixels"].isin(training["pixels"]).sum():
-        yield f"{known:,} of {len(test):,} test images are in the training set, too"
+        yield f"{known:,} of {len(test):,} test images are also in the training set"
     once = pd.concat([training, test]).drop_duplicates(["pixels", "class"])
     if len(twice := once[once["pixels"].duplicated(keep=False)]):
         first = twice[twice["pixels"] == twice["pixels"].iloc[0]]["class"]
         yield (
-            f"{twice['pixels'].nunique():,} images are in more than one class, such as in "
+            f"{twice['pixels'].nunique():,} images are in more than one class, for example in "
             f"{' and '.join(first[:2])}"
         )
     if brightest <= 1:
-        yield f"pixels are 0 to {brightest}, where white is 255; multiply them by 255"
+        yield f"all pixels are at most {brightest}, but white is 255. Multiply them by 255."
     for name, column in counts.items():
         if few := (column < FEW).sum():
             yield (
@@ -224,9 +224,9 @@ def _odd(
 
 
 def validation_sizes(labels: NDArray[np.integer[Any]]) -> tuple[int, int]:
-    """Return with how many of the last training images, at least and at most, both sides are fair.
+    """Return the minimum and maximum size of a validation set at the end of the training set.
 
-    Then every class is in the validation set and in what is left to train on.
+    Within these, every class is in the validation set and in the rest of the training set.
     """
     first = np.unique(labels, return_index=True)[1].max() + 1
     last = np.unique(labels[::-1], return_index=True)[1].max() + 1

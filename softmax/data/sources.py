@@ -42,8 +42,8 @@ T = TypeVar("T")
 def fetch(dataset: str) -> tuple[dict[Path, bytes], str]:
     """Return the four files of `dataset`, {path: uncompressed bytes}, and the name of their source.
 
-    Every file has the SHA-256 of its entry. When all sources have failed, raises SourceError with a
-    line for each; with the environment variable VERBOSE, each line also comes on stderr at once.
+    Every file has the SHA-256 of its entry. If all sources fail, raises SourceError with a line for
+    each. If the environment variable VERBOSE is set, each line is also printed to stderr at once.
     """
     failures = list[str]()
     for name, contents in _sources(dataset):
@@ -51,19 +51,19 @@ def fetch(dataset: str) -> tuple[dict[Path, bytes], str]:
             return _verified(dataset, contents), name
         except SourceError as error:
             failures.append(f"{name}: {error}")
-            if os.environ.get("VERBOSE"):  # a newcomer need not know
+            if os.environ.get("VERBOSE"):  # by default quiet: another source usually works
                 print(shown(failures[-1]), file=sys.stderr)
     if name == CACHE:  # your own data, which no mirror has
         raise SourceError(
             f"{dataset}: this version is neither in DVC's cache nor in its remote. Run `dvc pull` "
             "where a remote has it, or `softmax data add` it again."
         )
-    wanted = "set MNIST_MIRROR to a directory or URL that holds " + ", ".join(FILES)
-    raise SourceError("\n".join([f"no source gave {dataset}:", *failures, wanted]))
+    wanted = f"Set MNIST_MIRROR to a directory or URL that holds {', '.join(FILES)}."
+    raise SourceError("\n".join([f"{dataset}: every source failed:", *failures, wanted]))
 
 
 def _sources(dataset: str) -> Iterator[tuple[str, Iterator[bytes]]]:
-    """Yield the sources in turn: a name, and the content of FILES one by one, or a SourceError."""
+    """Yield the name of each source, and an iterator over the contents of FILES."""
     if Path(".dvc").is_dir():
         yield CACHE, read_cache(dataset)
 
@@ -87,9 +87,9 @@ def _verified(dataset: str, contents: Iterator[bytes]) -> dict[Path, bytes]:
 
 
 def before(end: float, get: Callable[[], T]) -> T:
-    """Return what `get` gives; SourceError if not before `end`, as by time.monotonic().
+    """Return the result of `get`; SourceError if it takes longer than `end`, by time.monotonic().
 
-    No timeout of a library bounds all that a server may do; a thread that waits can be left.
+    Timeouts of libraries do not limit everything that a server may do, so a thread waits for it.
     """
     answer: Future[T] = Future()
 
@@ -109,9 +109,9 @@ def before(end: float, get: Callable[[], T]) -> T:
 
 
 def find_cached(dataset: str) -> list[Path]:
-    """Return where DVC's cache has the files, by their MD5, whether dvc.lock knows them or not.
+    """Return the paths in DVC's cache of the files, by their MD5, even if dvc.lock lacks them.
 
-    What only the remote has is pulled. Raises SourceError if a file is in neither.
+    Pulls files that only the remote has. Raises SourceError if a file is in neither.
     """
     from dvc.exceptions import DvcException
     from dvc.repo import Repo  # takes a second
@@ -126,7 +126,7 @@ def find_cached(dataset: str) -> list[Path]:
             if missing and repo.config["core"].get("remote"):
                 before(end, lambda: repo.cloud.pull(missing))
             if not all(map(cache.exists, hashes)):
-                raise SourceError("not there, nor in its remote")
+                raise SourceError("neither there nor in its remote")
             return [Path(cache.oid_to_path(md5)) for md5 in hashes]
     except (DvcException, OSError) as error:
         raise SourceError(f"{type(error).__name__}: {error}") from None
@@ -173,7 +173,7 @@ def _read(url: str, limit: int) -> bytes:
 
     options: dict[str, Any] = {}
     if Path(url).is_fifo():  # nobody may ever write to it
-        raise SourceError("a pipe, no file")
+        raise SourceError("a pipe instead of a file")
     if url.startswith("http"):
         import aiohttp  # which only servers need
 
@@ -188,7 +188,7 @@ def _read(url: str, limit: int) -> bytes:
             content += chunk
             bar.update(len(chunk))
     if len(content) > limit:
-        raise SourceError(f"over {limit} bytes")
+        raise SourceError(f"larger than {limit} bytes")
     return bytes(content)
 
 

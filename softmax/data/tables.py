@@ -1,6 +1,6 @@
-"""Read tables, CSV or Parquet: a column of labels, beside pixels, file names, or whole images.
+"""Read tables, CSV or Parquet: a column of labels, and pixels, file names or encoded images.
 
-Pixels are 0 to 255, row by row, a column for each. A directory has a file for each part.
+Pixels are 0 to 255, row by row, one per column. A directory has one or more files for each part.
 """
 
 import csv
@@ -29,7 +29,7 @@ FAULT = re.compile(r"column #(\d+): Row #(\d+): .*invalid value '(.*)'", re.DOTA
 
 
 def find(place: Path) -> dict[str, list[Path]]:
-    """Return the tables of each part in a directory, or the one that lies at `place`."""
+    """Return the tables of each part in a directory, or the table at `place`."""
     inside = sorted(place.iterdir()) if place.is_dir() else [place]
     found: dict[str, list[Path]] = {part: [] for part in PARTS}
     for path in inside:
@@ -44,18 +44,18 @@ def find(place: Path) -> dict[str, list[Path]]:
             )
         if shards and len(paths) != shards[0]:
             raise DataError(
-                f"{place}: {len(paths)} of {shards[0]} files of {part}. Add the others."
+                f"{place}: only {len(paths)} of {shards[0]} files of {part}. Add the others."
             )
     return {part: paths for part, paths in found.items() if paths}
 
 
 def read(place: Path, options: Options) -> RawDataset:
-    """Return all rows; DataError where a value is not what its column should hold."""
+    """Read all rows; DataError if a value does not fit its column."""
     paths, warnings, decoder = find(place), list[str](), ""
     if "test" in paths and not _labels(_names(paths["test"][0], options), options):  # of Kaggle
         (left, *_) = paths.pop("test")
-        told = f"{left.name} has no labels and is left out"
-        warnings = [f"{told}; a sixth of the training images is for the test"]
+        told = f"{left.name} has no labels and is ignored"
+        warnings = [f"{told}; a sixth of the training images becomes the test set"]
     columns: dict[Path, list[str]] = {}
     for path in itertools.chain(*paths.values()):
         names = _names(path, options)
@@ -64,7 +64,7 @@ def read(place: Path, options: Options) -> RawDataset:
     for path in others:
         if columns[path] != columns[first]:
             raise DataError(
-                f"{path}: other columns than {first}. Give both the same, in one order."
+                f"{path}: its columns differ from those of {first}. Give both the same columns."
             )
     read = [(part, *_open(path, options)) for part in paths for path in paths[part]]
     labels = [label for _, _, labels, _ in read for label in labels]
@@ -79,7 +79,7 @@ def read(place: Path, options: Options) -> RawDataset:
 
 
 def _names(path: Path, options: Options) -> list[str]:
-    """Return the names of the columns as they are written, or their numbers."""
+    """Return the names of the columns, or their numbers without a header."""
     try:
         if path.suffix.lower() == ".parquet":
             return list(map(str, parquet.read_schema(path).names))
@@ -91,26 +91,26 @@ def _names(path: Path, options: Options) -> list[str]:
 
 
 def _labels(names: list[str], options: Options) -> list[str]:
-    """Return those of `names` that the column of labels may have."""
+    """Return those of `names` that may name the column of labels."""
     if options.no_header and not options.label:
         return names[:1]
     return [name for name in names if name in ([options.label] if options.label else LABELS)]
 
 
 def _open(path: Path, options: Options) -> tuple[Any, list[str], list[str]]:
-    """Return the images, as uint8 or sources with names, the labels, and the classes if named."""
+    """Return images (uint8, or names and sources), labels, and the names of classes, if any."""
     names = _names(path, options)
     chosen = _labels(names, options)
     if not chosen and sum(map(str.isdecimal, names)) > len(names) / 2:
         raise DataError(
-            f"{path}: the first line looks like an image. If it is one, say --no-header; then the "
-            "first column has the labels, or that of --label 784."
+            f"{path}: the first line looks like an image. If it is one, add --no-header; the first "
+            "column then has the labels, unless you add --label 784."
         )
     if len(chosen) != 1 or len(names) == 1:
         raise DataError(
             f"{path}: {len(names)} columns ({shortened(names)}), {len(chosen)} of them called "
-            f"{options.label or ' or '.join(LABELS)}; should be one, beside the images, and "
-            "--label ... names another"
+            f"{options.label or ' or '.join(LABELS)}. One column should have the labels, and the "
+            "others the images. Name it with --label."
         )
     label = names.index(chosen[0])
     table, images = _columns(path, names, [label], options)
@@ -125,10 +125,10 @@ def _open(path: Path, options: Options) -> tuple[Any, list[str], list[str]]:
 
 
 def read_unlabeled(path: Path, features: int) -> tuple[list[str], Any]:
-    """Return the ids, else the row numbers, and the images, as uint8 (n, pixels) or with names.
+    """Return ids or row numbers, and images: uint8 (n, pixels), or names and sources.
 
-    Labels are left out. A first line of numbers is an image, beside its label if there is one more
-    of them than `features`; but not 0, 1, 2, ..., as pandas numbers columns.
+    Labels are left out. A first line of numbers is an image, preceded by a label if there is one
+    number more than `features`. The numbers 0, 1, 2, ... are a header, as pandas writes it.
     """
     names, options = _names(path, Options()), Options()
     beside = [k for k, name in enumerate(names) if name.lower() in ("id", *LABELS)]
@@ -136,7 +136,7 @@ def read_unlabeled(path: Path, features: int) -> tuple[list[str], Any]:
         options = Options(no_header=True)
         beside = [0] * (len(names) == features + 1)
     if len(beside) == len(names):
-        raise DataError(f"{path}: {len(names)} columns ({shortened(names)}), none of them pixels")
+        raise DataError(f"{path}: {len(names)} columns ({shortened(names)}), but no pixels")
     table, images = _columns(path, names, beside, options)
     ids = next((k for k in beside if names[k].lower() == "id"), None)
     rows = range(1, len(table) + 1) if ids is None else table.column(ids).to_pylist()
@@ -146,7 +146,7 @@ def read_unlabeled(path: Path, features: int) -> tuple[list[str], Any]:
 def _columns(
     path: Path, names: list[str], beside: list[int], options: Options
 ) -> tuple[pa.Table, Any]:
-    """Return the table, and the images in columns other than `beside`: as uint8 or with names."""
+    """Return the table, and images from columns other than `beside`: uint8, or named sources."""
     image = next((k for k, name in enumerate(names) if name.lower() in IMAGES), None)
     try:
         if path.suffix.lower() == ".parquet":
@@ -170,12 +170,12 @@ def _columns(
         column, row, value = found.groups()
         raise DataError(
             f"{path}: image {int(row) - (not options.no_header)}, column {names[int(column)]}: "
-            f"{value!r}; pixels are whole numbers from 0 to 255"
+            f"{value!r}; pixels are integers from 0 to 255"
         ) from None
 
 
 def _read_csv(path: Path, kinds: list[pa.DataType], options: Options) -> pa.Table:
-    """Return columns of these types; ArrowInvalid names the row and column of another value."""
+    """Read columns of these types; ArrowInvalid names the row and column of an invalid value."""
     types = {str(number): kind for number, kind in enumerate(kinds)}  # since names may repeat
     skip = int(not options.no_header)
     read = arrow_csv.ReadOptions(
@@ -187,11 +187,11 @@ def _read_csv(path: Path, kinds: list[pa.DataType], options: Options) -> pa.Tabl
 
 def _damaged(path: Path, error: Exception) -> DataError:
     kind = "Parquet" if path.suffix.lower() == ".parquet" else "CSV"
-    return DataError(f"{path}: not {kind}: {' '.join(str(error).split())}")
+    return DataError(f"{path}: invalid {kind}: {' '.join(str(error).split())}")
 
 
 def _classes(metadata: dict[bytes, bytes], label: str) -> list[str]:
-    """Return the names of numbered classes, as the library datasets writes them; [] if none."""
+    """Return the class names in the metadata of Hugging Face's datasets; [] if there are none."""
     try:
         content = json.loads(metadata[b"huggingface"])
         return list(map(str, content["info"]["features"][label]["names"]))
@@ -200,32 +200,30 @@ def _classes(metadata: dict[bytes, bytes], label: str) -> list[str]:
 
 
 def _label(place: str, value: Any, classes: list[str]) -> str:
-    """Return the name of a label, which may be the number of a class; DataError if it is none."""
+    """Return the class of a label, which may be a number; DataError if it is not a class."""
     if classes and isinstance(value, int) and 0 <= value < len(classes):
         return classes[value]
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     if isinstance(value, bool | int | float | str) and (not classes or value in classes):
         return str(value)
-    raise DataError(
-        f"{place}: label {value!r:.40} is not a class. Correct it, or leave the row out."
-    )
+    raise DataError(f"{place}: label {value!r:.40} is not a class. Correct it, or remove the row.")
 
 
 def _shape(path: Path, pixels: int, shape: tuple[int, ...] | None) -> tuple[int, ...]:
-    """Return `shape`, or that of a square; DataError if the pixels do not fill it."""
+    """Return `shape`, by default a square; DataError if the number of pixels differs."""
     side = math.isqrt(pixels)
     shape = shape or (side, side)
     if math.prod(shape) != pixels:
         raise DataError(
-            f"{path}: {pixels} pixel columns are not {' x '.join(map(str, shape))}; say --shape "
-            "20x30, rows and columns, or --shape 32x32x3 for RGB"
+            f"{path}: {pixels} pixel columns are not {' x '.join(map(str, shape))}. Add --shape "
+            "20x30 (rows and columns), or --shape 32x32x3 for RGB."
         )
     return shape
 
 
 def _sources(path: Path, column: pa.ChunkedArray) -> list[tuple[str, Source]]:
-    """Return the name and the place, or the bytes, of each image."""
+    """Return the name of each image, and its path or bytes."""
     sources: list[tuple[str, Source]] = []
     for row, value in enumerate(column.to_pylist(), 1):
         # the library datasets writes both

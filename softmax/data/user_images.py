@@ -1,4 +1,4 @@
-"""Read images of any kind as the pixels of a model, prepared as those of its data set were."""
+"""Read a user's images as pixels for a model, prepared like the images of its data set."""
 
 import math
 import os
@@ -30,7 +30,7 @@ Found = tuple[str, str, Source | Pixels]  # what an answer calls an image, and a
 
 
 class PreparedImage(NamedTuple):
-    """An image as a model sees it, 0 to 255, in the model's shape, and what was done to it."""
+    """An image in the model's shape, uint8, its name, and how it was prepared."""
 
     name: str
     pixels: Pixels
@@ -42,7 +42,7 @@ def read(
 ) -> tuple[list[PreparedImage], list[DataError | OSError]]:
     """Return all images of files and directories, prepared for a model of this data set.
 
-    After them, the errors, of one line each, of images and files that are left out.
+    The second value has an error of one line for each image or file that could not be read.
     """
     seen: list[PreparedImage] = []
     failed: list[DataError | OSError] = []
@@ -57,13 +57,13 @@ def read(
                         utf8 = os.fsencode(name).decode(errors="backslashreplace")
                         seen.append(PreparedImage(utf8, *_prepare(place, source, entry)))
                 if len(seen) + len(failed) == before:
-                    raise DataError(f"{path}: holds no images. Give one that has some.")
+                    raise DataError(f"{path}: holds no images. Name a path that has some.")
     return seen, failed
 
 
 @contextmanager
 def _kept(failed: list[DataError | OSError]) -> Iterator[None]:
-    """Add an error, if there is one, to `failed`."""
+    """Catch an error and add it to `failed`."""
     try:
         yield
     except (DataError, OSError) as error:
@@ -72,7 +72,7 @@ def _kept(failed: list[DataError | OSError]) -> Iterator[None]:
 
 def _find(path: Path, entry: DatasetEntry) -> Iterator[Found]:
     """Yield the images of a directory, a table, an .npz, an IDX file, or an image file."""
-    path.stat()  # whose OSError says why there is nothing
+    path.stat()  # OSError if the path does not exist
     ending = path.suffix.lower()
     if path.is_dir():
         for file in directories.files([path]):
@@ -110,7 +110,7 @@ def _rows(path: Path, entry: DatasetEntry) -> Iterator[Found]:
 def _array(
     place: object, names: Sequence[str], images: Pixels, entry: DatasetEntry
 ) -> Iterator[Found]:
-    """Yield the images of an array; DataError if the model takes images of another shape."""
+    """Yield the images of an array; DataError if their shape is not the model's."""
     resized = entry.prepared == RESIZED and images.shape[3:] == entry.shape[2:]
     if images.shape[1:] != entry.shape and not resized:
         raise DataError(f"{place}: {sized(images.shape)}; this model takes {_taken(entry)}")
@@ -118,14 +118,14 @@ def _array(
 
 
 def _taken(entry: DatasetEntry) -> str:
-    """Return which images a model takes without strokes being looked for, and what to do."""
+    """Return in words which images the model takes unchanged, and what to do with others."""
     rows, columns, *rgb = entry.shape
     size = "any size" if entry.prepared == RESIZED else f"{rows} x {columns} pixels"
-    return f"{'RGB' if rgb else 'gray'} images of {size}. Prepare them as those of its data set."
+    return f"{'RGB' if rgb else 'gray'} images of {size}. Prepare yours like its data set."
 
 
 def _prepare(place: str, source: Source | Pixels, entry: DatasetEntry) -> tuple[Pixels, str]:
-    """Return the pixels of an image in the model's shape, and what was done to it."""
+    """Return the pixels of an image in the model's shape, and how it was prepared."""
     strokes = entry.prepared == STROKES and entry.shape == SHAPE
     image = source if isinstance(source, np.ndarray) else decode(source, place, keep_alpha=strokes)
     channels = entry.shape[2:]
@@ -157,13 +157,13 @@ def _normalize(place: str, image: Pixels) -> tuple[Pixels, str]:
         found, dark = normalization.find(np.asarray(gray.reduce(-(-max(gray.size) // MAX_SIDE))))
     except DataError as error:
         raise DataError(f"{place}: {error}") from None
-    return normalize(found), "inverted, centred" if dark else "centred"
+    return normalize(found), "inverted, centered" if dark else "centered"
 
 
 def warn(seen: Sequence[PreparedImage], entry: DatasetEntry) -> str:
-    """Return a warning if images that were taken as they are may be dark on light, else "".
+    """Return a warning if unchanged images may be dark on light, else "".
 
-    Pen strokes are light on black, so that the border of an image is black.
+    Pen strokes are light on black, so the border of an image is black.
     """
     border = np.ones(entry.shape, bool)
     border[1:-1, 1:-1] = False
@@ -172,6 +172,6 @@ def warn(seen: Sequence[PreparedImage], entry: DatasetEntry) -> str:
     if not light:
         return ""
     return (
-        f"{len(light)} of {len(seen)} images, such as {light[0]}, have a light border, and this "
-        "model knows light strokes on black. Invert what is dark on light: `mogrify -negate`."
+        f"{len(light)} of {len(seen)} images, such as {light[0]}, have a light border, but this "
+        "model expects light strokes on black. Invert dark-on-light images: `mogrify -negate`."
     )

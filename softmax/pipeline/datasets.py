@@ -1,4 +1,4 @@
-"""The data sets of datasets.yaml: what their files hold, pinned by SHA-256, and where they lie."""
+"""Read datasets.yaml: the content of each data set, the SHA-256 of its files, and their paths."""
 
 import functools
 import math
@@ -18,11 +18,11 @@ PATH = HERE if HERE.exists() else Path(__file__).parents[2] / HERE.name
 
 MAX_SIDE = 128  # pixels of a side
 CLASSES = 1000
-MAX_NAME = 40  # letters of a class's name
+MAX_NAME = 40  # characters of a class's name
 
 
 def _differ(names: tuple[str, ...]) -> tuple[str, ...]:
-    """`names`, if no two are the same."""
+    """Return `names` if no two are the same."""
     if len(set(names)) < len(names):
         raise PydanticCustomError("differ", "two classes have the same name")
     return names
@@ -38,7 +38,7 @@ Classes = Annotated[
 
 
 class DatasetFile(BaseModel):
-    """A file: its hashes, by which DVC and everybody else know it, and its bytes, uncompressed."""
+    """A file: its MD5, which DVC uses, its SHA-256, and its uncompressed size in bytes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -48,7 +48,7 @@ class DatasetFile(BaseModel):
 
 
 class Description(BaseModel):
-    """What a data set holds: how many images of what shape and classes."""
+    """The number and shape of images in a data set, and its classes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -58,19 +58,19 @@ class Description(BaseModel):
 
     @property
     def size(self) -> tuple[int, int]:
-        """How many classes and features a model of it has."""
+        """Return the numbers of classes and features of a model for it."""
         return len(self.classes), math.prod(self.shape)
 
 
 class DatasetEntry(Description):
-    """A data set: what it holds, and its files."""
+    """A data set: its description and its files."""
 
     homepage: str = ""  # the page that describes it
     mirrors: tuple[str, ...] = ()  # URLs of directories that hold the files, compressed or not
-    # sizes of a validation set, least and most, with which both sides have every class
+    # minimum and maximum size of a validation set that leaves every class on both sides
     validation: tuple[int, int] | None = None
     prepared: Literal["as they are", "resized", "pen strokes"] = "as they are"
-    decoder: str = ""  # what made pixels of image files
+    decoder: str = ""  # the library that decoded image files
     train_images: DatasetFile = Field(alias="train-images-idx3-ubyte")
     train_labels: DatasetFile = Field(alias="train-labels-idx1-ubyte")
     test_images: DatasetFile = Field(alias="t10k-images-idx3-ubyte")
@@ -78,12 +78,12 @@ class DatasetEntry(Description):
 
     @property
     def files(self) -> tuple[DatasetFile, ...]:
-        """Those that FILES names."""
+        """Return the files in the order of FILES."""
         return self.train_images, self.train_labels, self.test_images, self.test_labels
 
     @property
     def sha256(self) -> tuple[str, ...]:
-        """The SHA-256 of each of FILES."""
+        """Return the SHA-256 of each of FILES."""
         return tuple(file.sha256 for file in self.files)
 
 
@@ -92,26 +92,26 @@ FILES = tuple(field.alias for field in DatasetEntry.model_fields.values() if fie
 
 @functools.cache
 def load() -> dict[str, DatasetEntry]:
-    """The pinned data sets by name; DataError, with what is wrong first, unless all are whole."""
+    """Return the data sets by name; DataError with the first fault if one is invalid."""
     try:
         read = YAML(typ="safe").load(PATH.read_text(encoding="utf-8"))
         return TypeAdapter(dict[str, DatasetEntry]).validate_python(read)
     except ValidationError as error:
         fault = error.errors()[0]
         reason = f"{'.'.join(map(str, fault['loc'])) or 'all of it'}: {fault['msg']}"
-    except Exception as error:  # whatever a parser comes upon in what is no such file
+    except Exception as error:  # parsers of invalid YAML raise many kinds
         reason = " ".join(str(error).split()) or type(error).__name__
     remedy = "Fix it, or add the data set with `python -m softmax data add`."
     raise DataError(f"{PATH.name}: {reason}. {remedy}")
 
 
 def training(dataset: str) -> Described:
-    """The training set as data.load takes it: verified files, their shape, and how many classes."""
+    """Return the arguments of batches.load for the training set: verified files, shape, classes."""
     return _described(dataset, training_files(dataset), load()[dataset].images[0])
 
 
 def test(dataset: str) -> Described:
-    """The test set as data.load takes it."""
+    """Return the arguments of batches.load for the test set."""
     return _described(dataset, test_files(dataset), load()[dataset].images[1])
 
 
@@ -122,7 +122,7 @@ def _described(dataset: str, paths: Sequence[Path], count: int) -> Described:
 
 
 def verified(dataset: str, paths: Sequence[Path]) -> Sequence[Path]:
-    """`paths`, files of `dataset`; DataError if one that is here has other bytes than pinned."""
+    """Return `paths`, files of `dataset`; DataError if one exists with a different SHA-256."""
     pins = dict(zip(FILES, load()[dataset].sha256, strict=True))
     for path in paths:
         if path.exists() and files.sha256(path) != pins[path.name]:
@@ -133,15 +133,15 @@ def verified(dataset: str, paths: Sequence[Path]) -> Sequence[Path]:
 
 
 def directory(dataset: str) -> Path:
-    """Where the files of `dataset` lie."""
+    """Return the directory of the files of `dataset`."""
     return Path("data") / dataset
 
 
 def training_files(dataset: str) -> list[Path]:
-    """The images and the labels of the training set."""
+    """Return the paths of the images and the labels of the training set."""
     return [directory(dataset) / name for name in FILES[:2]]
 
 
 def test_files(dataset: str) -> list[Path]:
-    """The images and the labels of the test set."""
+    """Return the paths of the images and the labels of the test set."""
     return [directory(dataset) / name for name in FILES[2:]]

@@ -1,4 +1,4 @@
-"""What dvc.lock says of a pipeline that has run: params, and MD5s of what it read and made."""
+"""Read from dvc.lock with which params a pipeline ran, and the MD5s of its inputs and outputs."""
 
 import functools
 from pathlib import Path
@@ -12,19 +12,19 @@ from softmax.pipeline import files
 from softmax.pipeline.params import ModelParams
 
 PATH = Path("dvc.lock")
-RESULTS = ("train", "evaluate", "export")  # the stages that make a model and its pictures
-SHOWN = (*RESULTS, "report")  # and that MLflow shows of it
+RESULTS = ("train", "evaluate", "export")  # the stages that make a model and its images
+SHOWN = (*RESULTS, "report")  # the stages whose outputs MLflow shows
 
 
 class File(BaseModel):
-    """What a stage read or made."""
+    """An input or output of a stage."""
 
     path: str
     md5: str
 
 
 class Stage(BaseModel):
-    """A stage as it ran; what else DVC writes is not read here."""
+    """A stage as it ran; other fields of DVC are ignored."""
 
     deps: list[File] = []
     outs: list[File] = []
@@ -42,20 +42,20 @@ Hashes = dict[Path, str]
 
 
 def load(directory: Path = Path()) -> Stages:
-    """The stages of the dvc.lock in `folder`; DataError if there is none."""
+    """Return the stages of the dvc.lock in `directory`; DataError if it does not exist."""
     try:
         return parse((directory / PATH).read_bytes())
     except FileNotFoundError:
-        raise DataError(f"{PATH}: not found; run `dvc repro`") from None
+        raise DataError(f"{PATH}: not found. Run `dvc repro`.") from None
 
 
-@functools.lru_cache(maxsize=8)  # a stage that logs looks at its lock ten times
+@functools.lru_cache(maxsize=8)  # a stage that logs reads dvc.lock ten times
 def parse(content: bytes) -> Stages:
-    """Return the stages of a dvc.lock, which nobody may change; DataError if it is none."""
+    """Return the stages of a dvc.lock, cached, so do not change them; DataError if invalid."""
     try:
         written = YAML(typ="safe").load(content)  # as DVC does
         Lock.model_validate(written)
-    except Exception:  # whatever a parser comes upon in what is no lock
+    except Exception:  # parsers of invalid YAML raise many kinds
         raise DataError(
             f"{PATH} is corrupted. Restore it with `git checkout HEAD -- {PATH}`, or in a merge "
             "rebuild it with `python -m softmax resolve`."
@@ -65,22 +65,22 @@ def parse(content: bytes) -> Stages:
 
 
 def values(stages: Stages) -> dict[str, Any]:
-    """The params with which the stages ran, in any version: {"train.epochs": 5}."""
+    """Return the params with which the stages of any version ran: {"train.epochs": 5}."""
     found: dict[str, Any] = {}
-    for name in (*stages, *reversed(RESULTS)):  # what shows the results may be older than they are
+    for name in (*stages, *reversed(RESULTS)):  # the stage report may be older than the results
         found |= stages.get(name, {}).get("params", {}).get("params.yaml", {})
     return found
 
 
 def dataset(stages: Stages) -> str:
-    """The data set that the stages ran on; DataError if none is named."""
+    """Return the name of the data set that the stages ran on; DataError if it is missing."""
     if name := values(stages).get("download.dataset"):
         return str(name)
-    raise DataError(f"{PATH}: names no data set. Run `dvc repro`.")
+    raise DataError(f"{PATH}: has no data set. Run `dvc repro`.")
 
 
 def params(stages: Stages) -> ModelParams:
-    """The params of the model; DataError if they are others than of today."""
+    """Return the params of the model; DataError if the current version has different keys."""
     sections: dict[str, dict[str, Any]] = {}
     for key, value in values(stages).items():
         section, _, leaf = key.partition(".")
@@ -89,31 +89,31 @@ def params(stages: Stages) -> ModelParams:
     try:
         return ModelParams.model_validate(sections)
     except ValidationError:
-        raise DataError(f"{PATH}: not the params of this version; run `dvc repro`") from None
+        raise DataError(f"{PATH}: params of a different version. Run `dvc repro`.") from None
 
 
 def inputs(stages: Stages, name: str) -> Hashes:
-    """The MD5 of each file that stage `name` depends on, none if it has not run."""
+    """Return the MD5 of each file that stage `name` depends on, {} if it has not run."""
     return {Path(dep["path"]): dep["md5"] for dep in stages.get(name, {}).get("deps", [])}
 
 
 def outputs(stages: Stages, name: str) -> Hashes:
-    """The MD5 of each output of stage `name`, none if it has not run; a folder's ends in .dir."""
+    """Return the MD5 of each output of stage `name` (of directories with .dir), {} if not run."""
     return {Path(out["path"]): out["md5"] for out in stages.get(name, {}).get("outs", [])}
 
 
 def verify(*paths: Path) -> None:
-    """Raise DataError if a file or folder is not what dvc.lock has of it.
+    """Raise DataError if a file or directory differs from dvc.lock.
 
-    What dvc.lock does not know, or is not here, passes.
+    Paths that are not in dvc.lock, or do not exist, pass.
     """
     stages = load() if PATH.exists() else {}
     known = {path: md5 for name in stages for path, md5 in outputs(stages, name).items()}
     for path in paths:
         if path in known and path.exists() and files.md5(path) != known[path]:
-            raise DataError(f"{path}: not what {PATH} has; run `dvc repro`")
+            raise DataError(f"{path}: differs from {PATH}. Run `dvc repro`.")
 
 
 def shown(stages: Stages) -> list[Path]:
-    """The outputs that MLflow shows of a model."""
+    """Return the outputs that MLflow shows for a model."""
     return [path for name in SHOWN for path in outputs(stages, name)]

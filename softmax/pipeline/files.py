@@ -18,12 +18,12 @@ DVCIGNORE = Path(".dvcignore")
 
 
 def to_json(value: Any) -> bytes:
-    """JSON with sorted keys, floats in shortest round-trip form, and a final newline."""
+    """Return JSON with sorted keys, floats in shortest round-trip form, and a final newline."""
     return (json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
 
 
 def to_csv(table: Table) -> bytes:
-    """CSV with a header, floats in shortest round-trip form, and a newline after each row."""
+    """Return CSV with a header, floats in shortest round-trip form, and newlines (LF)."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([[*table], *zip(*(x.tolist() for x in table.values()), strict=True)])
@@ -31,14 +31,14 @@ def to_csv(table: Table) -> bytes:
 
 
 def read_csv(path: Path) -> Table:
-    """Read the columns of a CSV with a header and a row: int64, else float64, else str, (n,)."""
+    """Read a CSV with a header and at least one row: columns of int64, float64 or str, (n,)."""
     with path.open(newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     return {name: _typed(cells) for name, cells in table(header, rows).items()}
 
 
 def _typed(cells: NDArray[Any]) -> NDArray[Any]:
-    """Convert to the first type that takes all of them."""
+    """Convert to the first type that can hold all cells."""
     for dtype in (np.int64, np.float64):
         with suppress(ValueError):
             return cells.astype(dtype)
@@ -46,15 +46,15 @@ def _typed(cells: NDArray[Any]) -> NDArray[Any]:
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def md5(path: Path) -> str:
-    """The MD5 of a file, in hexadecimal, or of the list of a directory's files, as DVC knows them.
+    """Return the MD5 of a file, or of the list of a directory's files as DVC does, in hexadecimal.
 
-    Files that .dvcignore names do not count.
+    Files that .dvcignore names are left out.
     """
     if path.is_dir():
         import pathspec  # most stages hash no directory
@@ -74,10 +74,10 @@ def md5(path: Path) -> str:
 def write(
     files: Mapping[Path, bytes] | Iterable[tuple[Path, bytes]], *, only_in: Path | None = None
 ) -> list[Path]:
-    """Write all `files`, each appearing under its name only once all are written.
+    """Write all `files`, and give them their names only when all are complete. Return the paths.
 
-    Pairs of a generator are written one by one, so only one content need be in memory. The folder
-    `only_in` is left with none but these files. Returns the paths.
+    A generator's pairs are written one by one, so only one content is in memory. All other files
+    in the directory `only_in` are removed.
     """
     paths: list[Path] = []
     try:
@@ -89,7 +89,7 @@ def write(
             _partial(path).replace(path)
     except OSError as error:
         if paths:
-            error.filename = error.filename or str(path)  # which a full disk does not name
+            error.filename = error.filename or str(path)  # missing if the disk is full
         raise
     finally:
         for path in paths:

@@ -1,4 +1,4 @@
-"""params.yaml as typed, validated values."""
+"""Read params.yaml as typed, validated values."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,7 +12,7 @@ from softmax.errors import ParamsError
 from softmax.pipeline import datasets
 
 PATH = Path("params.yaml")
-MAX_LENGTH, MAX_DEPTH = 100_000, 20  # characters, and collections in each other
+MAX_LENGTH, MAX_DEPTH = 100_000, 20  # characters, and levels of nesting
 
 
 class Section(BaseModel):
@@ -22,7 +22,7 @@ class Section(BaseModel):
 
 
 def _pinned(dataset: str) -> str:
-    """`dataset`, if datasets.yaml has it."""
+    """Return `dataset` if datasets.yaml has it."""
     if dataset not in datasets.load():
         *others, last = map(repr, datasets.load())
         raise PydanticCustomError("pinned", f"should be {', '.join(others)} or {last}")
@@ -36,7 +36,7 @@ class Download(Section):
 class Train(Section):
     seed: int = Field(ge=0, lt=2**64)
     validation: int = Field(ge=0)
-    epochs: int = Field(ge=1, le=10**6)  # of MNIST a day
+    epochs: int = Field(ge=1, le=10**6)  # about a day on MNIST
     batch_size: int = Field(ge=1, le=2**21)  # as arithmetic.MAX_BATCH
     optimizer: Literal["sgd", "momentum", "nesterov", "adam"]
     learning_rate: float = Field(gt=0)
@@ -57,13 +57,13 @@ class Export(Section):
 class Lesson(Section):
     seed: int = Field(ge=0, lt=2**64)
     points: int = Field(ge=1, le=1000)
-    spread: float = Field(gt=0, le=0.2)  # as far as three of them stay inside the square
-    epochs: int = Field(ge=1, le=1000)  # so that, with the largest rate, no sum leaves its range
+    spread: float = Field(gt=0, le=0.2)  # three of them stay inside the square
+    epochs: int = Field(ge=1, le=1000)  # at the highest rate, no sum leaves its range
     learning_rate: float = Field(gt=0, le=10)
 
 
 class ModelParams(Section):
-    """What the model of images depends on."""
+    """The params that the model of images depends on."""
 
     download: Download
     train: Train
@@ -80,21 +80,20 @@ class Params(ModelParams):
 def load(path: Path = PATH) -> Params:
     """Read and validate `path`.
 
-    Raises ParamsError, with a line for each fault, that names the file, the key, the value and
-    what is allowed.
+    Raises ParamsError with a line for each fault: the file, the key, the value and what is allowed.
     """
     try:
         values = _parse(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ParamsError(f"{path}: {error.strerror}; run from the repository root") from None
-    except Exception as error:  # whatever a parser comes upon in what is no YAML
+        raise ParamsError(f"{path}: {error.strerror}. Run from the repository root.") from None
+    except Exception as error:  # parsers of invalid YAML raise many kinds
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise ParamsError(f"{path}: not YAML: {reason}") from None
+        raise ParamsError(f"{path}: invalid YAML: {reason}") from None
     return validate(values, str(path))
 
 
 def validate(values: Any, place: str) -> Params:
-    """The params with these values, which stand in `place`; ParamsError as for `load`."""
+    """Return the params with these values from the file `place`; ParamsError as for `load`."""
     try:
         config = Params.model_validate(values)
     except ValidationError as error:
@@ -105,12 +104,12 @@ def validate(values: Any, place: str) -> Params:
 
 
 def _parse(text: str) -> Any:
-    """The values of YAML 1.2 as DVC reads it, where 010 is ten and 1e-3 a number, no key twice.
+    """Parse YAML 1.2 as DVC does: 010 is ten, 1e-3 is a number, and no key occurs twice.
 
-    Without aliases, of which a few lines can mean more values than fit into memory.
+    Aliases are rejected, because a few lines of them can expand to more values than fit in memory.
     """
     if len(text) > MAX_LENGTH:
-        raise ValueError(f"{len(text)} characters; {MAX_LENGTH} are allowed")
+        raise ValueError(f"{len(text)} characters; at most {MAX_LENGTH} are allowed")
     yaml, depth = YAML(typ="safe", pure=True), 0
     for event in yaml.parse(text):
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
@@ -118,12 +117,12 @@ def _parse(text: str) -> Any:
             raise ValueError(f"line {event.start_mark.line + 1}: nested more than {MAX_DEPTH} deep")
         if isinstance(event, AliasEvent):
             place = f"line {event.start_mark.line + 1}: *{event.anchor}"
-            raise ValueError(f"{place} stands for other values; write them out")
+            raise ValueError(f"{place} is an alias. Write its values out.")
     return yaml.load(text)
 
 
 def _check_counts(config: Params, place: str) -> None:
-    """Raise ParamsError if `settings` need images that their data set does not have."""
+    """Raise ParamsError if `config` needs images that its data set does not have."""
     entry = datasets.load()[config.download.dataset]
     (training, test), classes = entry.images, len(entry.classes)
     held_out, last = config.train.validation, max(config.evaluate.samples)
@@ -131,17 +130,17 @@ def _check_counts(config: Params, place: str) -> None:
     if held_out and not least <= held_out <= most:
         allowed = f"0, or {least} to {most}" if least <= most else "0"
         raise ParamsError(
-            f"{place}: train.validation = {held_out}: of {training} training images the last "
-            f"{held_out}, or those before them, lack one of {classes} classes; take {allowed}"
+            f"{place}: train.validation = {held_out}: the last {held_out} of {training} training "
+            f"images, or the others, lack one of {classes} classes. Choose {allowed}."
         )
     if last >= test:
         raise ParamsError(
-            f"{place}: evaluate.samples names image {last}, but the test set ends at {test - 1}"
+            f"{place}: evaluate.samples names image {last}, but the last test image is {test - 1}"
         )
 
 
 def _describe(fault: ErrorDetails) -> str:
-    """One line for one fault: key, value, what is allowed."""
+    """Return one line for a fault: key, value, what is allowed."""
     key, value = ".".join(map(str, fault["loc"])), _written(fault["input"])
     match fault["type"]:
         case "missing":
@@ -154,15 +153,15 @@ def _describe(fault: ErrorDetails) -> str:
 
 
 def _written(value: Any) -> str:
-    """`value` as in Python."""
+    """Return `value` as Python writes it."""
     try:
         return repr(value)
-    except ValueError:  # of Python, which shows no number of more than 4,300 digits
+    except ValueError:  # Python shows no integer of more than 4,300 digits
         return "a number of thousands of digits"
 
 
 def _allowed_keys(location: tuple[int | str, ...]) -> str:
-    """The keys of the mapping that `location` points into."""
+    """List the keys of the mapping that contains `location`."""
     section: Any = Params
     for name in location[:-1]:
         section = section.model_fields[name].annotation

@@ -1,4 +1,4 @@
-"""The paths of all outputs, relative to the repository root, as dvc.yaml declares them."""
+"""List the paths of all outputs, relative to the repository root, as in dvc.yaml."""
 
 from pathlib import Path
 

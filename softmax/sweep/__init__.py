@@ -1,11 +1,11 @@
-"""Many models at once, each with the bytes that it would have alone.
+"""Train many models at once, each with the same bytes as if it were trained alone.
 
-    search_space   the hyperparameters that are asked for
-    kernel         the lecture's loop, compiled, of many models at once
+    search_space   the configurations of a sweep
+    kernel         the lecture's loop, compiled for many models at once
     compiled       gradient descent by that loop
-    passes         those that share the batches, trained together, pass by pass in many threads
-    model_cache    trained models, kept until a sweep that was broken off goes on
-    ranking        which is best, by the validation set, and how much of it is the seed
+    passes         groups of models that share batches, trained in many threads
+    model_cache    trained models, kept for interrupted sweeps
+    ranking        the best model by the validation set, and the spread over seeds
 
-Sums never round, so that models which share a product share nothing else.
+Sums never round, so models that share a matrix product do not affect each other.
 """

@@ -1,4 +1,4 @@
-"""Gradient descent on many models by compiled loops: what Trainer does, in less time."""
+"""Train many models by compiled loops: the same as Trainer, in less time."""
 
 from collections.abc import Sequence
 
@@ -13,11 +13,11 @@ from softmax.training import optimizers, randomness
 from softmax.training.fitting import Trainer
 from softmax.training.state import Hyperparameters, Rates
 
-CHUNK = 1024  # images scored at a time: many, as NumPy's share of each holds Python's lock
+CHUNK = 1024  # images scored at a time: many, because NumPy holds Python's lock between them
 
 
 class CompiledTrainer(Trainer):
-    """As Trainer, on the CPU. TrainState has what an epoch left, Rows what its steps change."""
+    """A Trainer on the CPU: Rows holds the state during an epoch, TrainState between epochs."""
 
     def __init__(self, data: Dataset, configs: Sequence[Hyperparameters]) -> None:
         super().__init__(data, configs)
@@ -58,12 +58,12 @@ class CompiledTrainer(Trainer):
 
 
 def compress(data: Dataset) -> Samples:
-    """The images of `data` without zeros, with labels and classes."""
+    """Return the images of `data` without zeros, with labels and classes."""
     return Samples(kernel.compress(data.images), data.labels, data.classes)
 
 
 def sums(thetas: FloatArray, samples: Samples) -> FloatArray:
-    """As scoring.sums, of models that are stacked: float64 (2, models)."""
+    """Return scoring.sums of stacked models: float64 (2, models)."""
     theta, models = rows(thetas), len(thetas)
     found = np.zeros((2, models))
     for first in range(0, count := len(samples.labels), CHUNK):
@@ -74,10 +74,10 @@ def sums(thetas: FloatArray, samples: Samples) -> FloatArray:
 
 
 def rows(thetas: FloatArray) -> FloatArray:
-    """A row for each pixel, in it all classes of all models: a copy, (features + 1, m * c)."""
+    """Return a copy with a row for each pixel, all classes of all models: (features + 1, m c)."""
     return np.ascontiguousarray(thetas.reshape(-1, thetas.shape[-1]).T)
 
 
 def cross_entropy(totals: FloatArray, margins: FloatArray) -> FloatArray:
-    """-log a_y on the loss grid, of the sum of the exponentials and max z - z_y."""
+    """Return -log a_y on the loss grid, from the sum of the exponentials and max z - z_y."""
     return arithmetic.snap(arithmetic.log(totals) + margins, arithmetic.LOSS_GRID)

@@ -1,12 +1,12 @@
-"""The lecture's loop, compiled for the CPU, of many models at once.
+"""Run the lecture's loop, compiled for the CPU, for many models at once.
 
-For each image of a batch come the logits, the softmax and the residuals; then for each pixel the
-gradient of its weights, and their step. Four fifths of the pixels are 0: sums that never round may
-leave them out. theta has a row for each pixel, and a last one for the bias; in a row lie all
-classes of all models, so that the innermost loops are long. exp, rounding and optimizers are the
-functions of the array code, compiled for single numbers.
+The loop computes logits, softmax and residuals for each image of a batch, and then the gradient and
+the step for each pixel's weights. Four fifths of the pixels are 0, and sums that never round may
+leave them out. theta has a row for each pixel, and a last one for the bias. A row has all classes
+of all models, so the innermost loops are long. exp, rounding and optimizers are the functions of
+the array code, compiled for single numbers.
 
-Shapes: n images in a batch, m models of c classes; theta and all that goes with it is float64
+Shapes: n images in a batch, m models of c classes. theta, the gradient and the memory are float64
 (features + 1, m c), residuals (n, m c).
 """
 
@@ -33,7 +33,7 @@ from softmax.training.state import Rates
 
 Integers = NDArray[np.int64]
 
-# Numba looks for changes in the file of a function only, not in those that it calls.
+# Numba notices changes only in the file of a function, not in functions that it calls.
 SOURCES = [Path(str(x)) for x in (arithmetic.__file__, optimizers.__file__, __file__)]
 KEY = hashlib.sha256(b"".join([numba.__version__.encode(), *(x.read_bytes() for x in SOURCES)]))
 CACHE = Path(__file__).parents[2] / ".dvc/tmp/numba" / KEY.hexdigest()[:16]
@@ -44,18 +44,18 @@ with suppress(OSError):
 PIXEL_BITS = 8
 PIXEL_MASK = 2**PIXEL_BITS - 1
 
-# Reorders no sum, fuses nothing, and leaves Python to other threads. Where CACHE is not writable,
-# Numba would take a directory without KEY, and old machine code for changed functions.
+# Reorders no sum, fuses nothing, and releases Python's lock. If CACHE is not writable, Numba would
+# use a directory without KEY, and run old machine code for changed functions.
 compiled = numba.njit(cache=os.access(CACHE, os.W_OK), error_model="numpy", nogil=True)
 for function in (arithmetic.snap, arithmetic.reduced_exp, arithmetic.polynomial):
     register_jitable(function)
 
 
 class Pixels(NamedTuple):
-    """Images without zeros: image i is from start[i] to start[i + 1], its last pixel the white one.
+    """Images without zeros: image i is from start[i] to start[i + 1], and its last pixel is 255.
 
     start is int64 (images + 1,). An entry, uint32, is the row of theta above the 8 bits of the
-    pixel: one stream of memory, where two would take longer.
+    pixel, because two streams of memory would take longer than one.
     """
 
     start: Integers
@@ -72,7 +72,7 @@ class Samples(NamedTuple):
 
 @compiled
 def compress(images: NDArray[np.uint8]) -> Pixels:
-    """The pixels of `images`, (images, features)."""
+    """Return the nonzero pixels of `images`, (images, features)."""
     count, features = images.shape
     start = np.zeros(count + 1, np.int64)
     for i in range(count):
@@ -93,7 +93,7 @@ def compress(images: NDArray[np.uint8]) -> Pixels:
 
 @compiled
 def transpose(pixels: Pixels, batch: Integers, rows: int) -> Pixels:
-    """The images of `batch` for each of the `rows` of theta: what was row is the place in it."""
+    """Return, for each of the `rows` of theta, the images of `batch` with that pixel."""
     start = np.zeros(rows + 1, np.int64)
     for i in batch:
         for entry in pixels.entry[pixels.start[i] : pixels.start[i + 1]]:
@@ -111,7 +111,7 @@ def transpose(pixels: Pixels, batch: Integers, rows: int) -> Pixels:
 
 @compiled
 def combine(result: FloatArray, rows: FloatArray, pixels: Pixels, i: int) -> None:
-    """result = the sum over the pixels of image i of value times row, four at a time."""
+    """Set result to the sum of value times row over the pixels of image i, four at a time."""
     result[:] = 0
     entry = pixels.entry[pixels.start[i] : pixels.start[i + 1]]
     rest = len(entry) // 4 * 4
@@ -130,7 +130,7 @@ def combine(result: FloatArray, rows: FloatArray, pixels: Pixels, i: int) -> Non
 
 @compiled
 def exponentials(z: FloatArray, classes: int, e: FloatArray, scratch: FloatArray) -> None:
-    """e = e^(z - max z) of each model, on its grid; z becomes z - max z."""
+    """Set e to e^(z - max z) of each model, on its grid, and z to z - max z."""
     for first in range(0, len(z), classes):
         largest = z[first]
         for j in range(first + 1, first + classes):
@@ -150,9 +150,9 @@ def exponentials(z: FloatArray, classes: int, e: FloatArray, scratch: FloatArray
 def forward(
     theta: FloatArray, samples: Samples, batch: Integers
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """a - y of the images of `batch`, and three of shape (n, m).
+    """Return a - y of the images of `batch`, and three arrays of shape (n, m).
 
-    They are the sum of the exponentials, max z - z_y, and 1 where the prediction is right, else 0.
+    They are the sum of the exponentials, max z - z_y, and 1 if the prediction is correct, else 0.
     """
     residuals = np.empty((len(batch), theta.shape[1]))
     classes = samples.classes
@@ -184,7 +184,7 @@ def forward(
 
 
 class Rows(NamedTuple):
-    """What a step changes: as in TrainState, and the two arrays of the optimizer's memory."""
+    """The arrays that a step changes: those of TrainState, and the optimizer's two memories."""
 
     theta: FloatArray
     average: FloatArray
@@ -198,10 +198,10 @@ Step = Callable[[Rows, Rates, Corrections, Samples, Integers], tuple[FloatArray,
 
 @functools.cache
 def stepping(optimizer: Optimizer, plain: bool) -> Step:
-    """The function that takes a step of `optimizer` and returns the first two of `forward`'s three.
+    """Compile a step of `optimizer`, which returns the first two of `forward`'s three arrays.
 
     With `plain`, for gradient descent without momentum, decay and averages, it keeps no memory and
-    leaves out the pixels that are 0 in all of the batch, whose gradient of 0 moves no weight.
+    skips pixels that are 0 in the entire batch, because their gradient is 0.
     """
     register_jitable(optimizer)
 

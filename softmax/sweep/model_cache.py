@@ -1,7 +1,6 @@
-"""What a sweep has trained: kept under what it depends on, so that one that broke off goes on.
+"""Cache the models of sweeps, keyed by their inputs, so interrupted sweeps can continue.
 
-A model's folder is what `dvc exp run` leaves of stage train, dvc.lock included, and may be deleted
-at any time.
+A model's directory has the outputs of stage train, with a dvc.lock. It may be deleted at any time.
 """
 
 import hashlib
@@ -15,15 +14,15 @@ from softmax.pipeline.params import Params
 from softmax.sweep.passes import Outcome
 
 PLACE = Path(".dvc/tmp/sweep")
-FAILURE, EVENT = Path("failure.txt"), Path("event.json")  # in a model's folder
+FAILURE, EVENT = Path("failure.txt"), Path("event.json")  # in a model's directory
 
 
 def inputs(dataset: str) -> dict[str, str]:
-    """The MD5 of code and data that stage train reads for `dataset`, as DVC puts it into dvc.lock.
+    """Return the MD5s of the code and data that stage train reads for `dataset`, as in dvc.lock.
 
-    dvc.yaml names the files of the data set of params.yaml; datasets.yaml has the MD5 of all.
+    dvc.yaml names the files of the data set of params.yaml; datasets.yaml has the MD5s of all.
     """
-    from dvc.dependency import ParamsDependency  # a second, which the processes need not take
+    from dvc.dependency import ParamsDependency  # takes a second
     from dvc.repo import Repo
 
     with Repo() as repo:
@@ -36,7 +35,7 @@ def inputs(dataset: str) -> dict[str, str]:
 
 
 def directory(read: Mapping[str, str], config: Params, after: int | None = None) -> Path:
-    """Where the model of these inputs and settings is kept, that `after` so many epochs apart."""
+    """Return the directory of the model with these inputs and params, or of it `after` epochs."""
     chosen = config.model_dump(include={"download", "train"})
     test = datasets.load()[config.download.dataset].sha256[2:]
     trained_by = [files.sha256(path) for path in sorted(Path(__file__).parent.glob("*.py"))]
@@ -46,12 +45,12 @@ def directory(read: Mapping[str, str], config: Params, after: int | None = None)
 
 
 def key(directories: Iterable[Path]) -> str:
-    """Return the SHA-256 by which a sweep of these models is known, in whatever order."""
+    """Return the SHA-256 that identifies a sweep of these models, in any order."""
     return hashlib.sha256("".join(sorted(one.name for one in directories)).encode()).hexdigest()
 
 
 def keep(place: Path, outcome: Outcome, read: Mapping[str, str], device: str) -> None:
-    """Put what came of a model there, all or nothing, with a dvc.lock that says what made it."""
+    """Write the outcome of a training to `place`, all or nothing, with a dvc.lock of its inputs."""
     deps = [{"path": path, "md5": value} for path, value in read.items()]
     outs = [
         {"path": str(path), "md5": hashlib.md5(content, usedforsecurity=False).hexdigest()}
@@ -73,5 +72,5 @@ def keep(place: Path, outcome: Outcome, read: Mapping[str, str], device: str) ->
         try:
             partial.rename(place)
         except OSError:
-            if not place.exists():  # where another sweep was faster, its bytes are the same
+            if not place.exists():  # a simultaneous sweep wrote the same bytes first
                 raise

@@ -1,4 +1,4 @@
-"""Models that share the batches, trained together, pass by pass in many threads."""
+"""Train models that share batches together, in passes that run in many threads."""
 
 import functools
 import math
@@ -24,11 +24,11 @@ from softmax.training.fitting import Epoch, Trainer
 from softmax.training.scoring import Score
 from softmax.training.state import Hyperparameters
 
-TOGETHER = 16  # models in a pass: with more, what they need leaves the processor's cache
+TOGETHER = 16  # models in a pass; more would not fit in the CPU's cache
 
 
 class Outcome(NamedTuple):
-    """The outputs of a training, or why it failed; times as by time.time()."""
+    """The outputs of a training, or why it failed; times are seconds of time.time()."""
 
     outputs: Mapping[Path, bytes]
     failure: str
@@ -37,9 +37,9 @@ class Outcome(NamedTuple):
 
 
 def plan(config: Sequence[Train], threads: int) -> list[list[int]]:
-    """The numbers of the settings that train together: those with the same batches and steps.
+    """Group the numbers of configurations that train together, with the same batches and steps.
 
-    No pass is so long that others of the `threads` have nothing to do.
+    Passes are short enough to keep all `threads` busy.
     """
     most = min(TOGETHER, math.ceil(len(config) / threads))
     sharing: dict[tuple[int | str, ...], list[int]] = {}
@@ -57,11 +57,11 @@ def plan(config: Sequence[Train], threads: int) -> list[list[int]]:
 def running(
     config: Sequence[Params], where: str, threads: int, after: int | None = None
 ) -> Iterator[Iterator[dict[int, Outcome]]]:
-    """Train all, in so many threads; gives what came of each pass by number, as it is done.
+    """Train all configurations in so many threads; yield the outcomes of each pass by number.
 
-    With `after`, that is what came of so many epochs, as if the training had been broken off.
-    The compiled loops leave Python to the thread that logs what is done. Leaving early waits for
-    the epochs that are being trained.
+    With `after`, training stops after so many epochs, as if it had been interrupted. The compiled
+    loops release Python's lock, so another thread can log. Leaving early waits for the current
+    epochs.
     """
     stop = threading.Event()
     with ThreadPoolExecutor(threads) as pool:
@@ -82,13 +82,13 @@ def running(
 def train(
     config: Sequence[Params], where: str, stop: threading.Event, after: int | None = None
 ) -> list[Outcome]:
-    """Train a group of `plan` on `where`, "cpu" or "cuda", and test it; give up after `stop`."""
+    """Train and test a group of `plan` on `where`, "cpu" or "cuda"; [] if `stop` is set."""
     started = time.time()
     training, test = sets(config[0].download.dataset, where)
     kept, validation_set = training.split(config[0].train.validation)
     recipes = [Hyperparameters(**one.train.model_dump(exclude={"validation"})) for one in config]
     histories: list[list[Epoch]] = [[] for _ in config]
-    thetas: dict[int, np.ndarray] = {}  # the last ones: those of all epochs could fill the memory
+    thetas: dict[int, np.ndarray] = {}  # of the last epoch: all epochs could fill the memory
     failures: dict[int, str] = {}
     here = isinstance(kept.images, np.ndarray)
     trainer = CompiledTrainer(kept, recipes) if here else Trainer(kept, recipes)
@@ -117,7 +117,7 @@ def train(
 
 
 def _outputs(epochs: list[Epoch], theta: np.ndarray, test: Score) -> dict[Path, bytes]:
-    """What the stages train and evaluate write of a model, but for single images and epochs."""
+    """Return the outputs of stages train and evaluate, without predictions and snapshots."""
     return {
         paths.WEIGHTS: model.to_bytes(theta),
         paths.LOSSES: files.to_csv(fitting.losses(epochs)),
@@ -131,6 +131,6 @@ def _outputs(epochs: list[Epoch], theta: np.ndarray, test: Score) -> dict[Path, 
 
 @functools.cache
 def sets(dataset: str, where: str) -> tuple[Dataset, Dataset]:
-    """The training and the test set, read once; DataError if they are not as pinned."""
+    """Return the training and the test set, read once; DataError if a SHA-256 differs."""
     training, test = datasets.training(dataset), datasets.test(dataset)
     return batches.load(*training).to(where), batches.load(*test).to(where)

@@ -1,4 +1,4 @@
-"""Rank the models of a sweep by their validation sets, and show how much of it is the seed."""
+"""Rank the models of a sweep on the validation set, and show the spread over seeds."""
 
 import io
 import json
@@ -25,25 +25,25 @@ ROWS = 20
 DIGITS = 12  # of a hash
 PERCENTAGES = (VALIDATION, TEST, "mean", "std", "min", "max")
 FORMATS = {LOSS: "{:.4f}"} | dict.fromkeys(PERCENTAGES, "{:.2%}")
-NO_MODEL = "No setting gave a model."
+NO_MODEL = "Every training failed."
 NO_VALIDATION = (
-    "None is called best: the settings share no validation set, and the test set must not choose."
+    "No model is called best: they share no validation set, and the test set must not choose."
 )
 
 
 class Result(NamedTuple):
-    """What came of a setting, as it lies in a folder of the shelf."""
+    """A configuration and its directory in the model cache."""
 
     setting: Configuration
     directory: Path
 
     def failure(self) -> str:
-        """Why there is no model; empty if there is one."""
+        """Return why training failed; "" if it succeeded."""
         path = self.directory / model_cache.FAILURE
         return path.read_text() if path.exists() else ""
 
     def row(self) -> dict[str, Any]:
-        """The changes, accuracies and losses, the SHA-256 of the weights; the failure, if any."""
+        """Return the changes, accuracies, losses and SHA-256 of the weights, or the failure."""
         if failure := self.failure():
             return {**self.setting.changes, FAILURE: failure}
         train, test = (
@@ -56,23 +56,23 @@ class Result(NamedTuple):
 
 
 def varied(results: Sequence[Result]) -> list[str]:
-    """The keys whose values differ; all that were asked for where there is one setting."""
+    """Return the keys whose values differ; all given keys if none differs."""
     changes = [result.setting.changes for result in results]
     keys = dict.fromkeys(key for one in changes for key in one)
     return [key for key in keys if len({one[key] for one in changes}) > 1] or list(keys)
 
 
 def has_validation(results: Sequence[Result]) -> bool:
-    """Whether all have the same validation set, by which one may be chosen."""
+    """Tell whether all have the same validation set, which may choose the best one."""
     validation_set = {result.setting.params.train.validation for result in results}
     return len(validation_set) == 1 and validation_set != {0}
 
 
 def rank(results: Sequence[Result]) -> pd.DataFrame:
-    """A row for each, numbered as in `results`: the best first, failures last.
+    """Return a row for each of `results`, indexed by its number: the best first, failures last.
 
-    Accuracy on the validation set gives the order, and the loss on it where that is equal; without
-    a validation set the loss on the training images does.
+    The order is that of the accuracy on the validation set, then of the loss on it. Without a
+    validation set, it is that of the loss on the training set.
     """
     table = pd.DataFrame([result.row() for result in results])
     by = {VALIDATION: False, _loss(VALIDATION): True} if has_validation(results) else {LOSS: True}
@@ -86,9 +86,9 @@ def _loss(accuracy: str) -> str:
 
 
 def over_seeds(table: pd.DataFrame, keys: Sequence[str], metric: str) -> pd.DataFrame:
-    """Count, mean, standard deviation, minimum and maximum over the seeds of the other `keys`.
+    """Return count, mean, standard deviation, minimum and maximum over seeds, by the other `keys`.
 
-    The best mean comes first, of equal ones that with the lower mean loss.
+    The best mean comes first; on ties, the lower mean loss.
     """
     others = [key for key in keys if key != SEED]
     groups = table.groupby(others or (lambda _: 0), sort=False)
@@ -99,9 +99,9 @@ def over_seeds(table: pd.DataFrame, keys: Sequence[str], metric: str) -> pd.Data
 
 
 def best(results: Sequence[Result]) -> Result | None:
-    """Return the one to choose, None without a validation set.
+    """Return the best result, None without a validation set.
 
-    Where seeds differ, it is of the setting with the best mean over them, and has its first seed.
+    If seeds differ, the hyperparameters with the best mean over seeds win, with their first seed.
     """
     table, keys = rank(results), varied(results)
     if not has_validation(results) or VALIDATION not in table:
@@ -115,7 +115,7 @@ def best(results: Sequence[Result]) -> Result | None:
 
 
 def write(results: Sequence[Result], tried: Sequence[Configuration]) -> str:
-    """The ranking, what the seeds make of it, and how to have the best of all that were tried."""
+    """Return the ranking, the spread over seeds, and the command that trains the best model."""
     table, keys = rank(results), varied(results)
     metrics, parts = [one for one in (VALIDATION, TEST) if one in table], [tabulate(results)]
     if SEED in keys:
@@ -125,37 +125,37 @@ def write(results: Sequence[Result], tried: Sequence[Configuration]) -> str:
     if first := best(results):
         parts.append(
             f"Best on the validation set, with weights {first.row()[WEIGHTS][:DIGITS]}...\n"
-            f"To have it here: dvc exp run {first.setting.options()}"
+            f"To train it here: dvc exp run {first.setting.options()}"
         )
         parts += _at_edge(first, tried)
     else:
         parts.append(NO_VALIDATION + hint(tried[0].params) if metrics else NO_MODEL)
     if len(results) < len(tried):
-        parts.append(f"{len(results)} of {len(tried)} settings were trained for all epochs.")
+        parts.append(f"{len(results)} of {len(tried)} models were trained for all epochs.")
     return "\n\n".join(parts)
 
 
 def hint(config: Params) -> str:
-    """Say how many images of this data set could choose; empty if none can be held out."""
+    """Suggest a size for the validation set; "" if this data set allows none."""
     entry = datasets.load()[config.download.dataset]
     least, most = entry.validation or (1, entry.images[0] - 1)
     count = min(max(entry.images[0] // 6, least), most)  # a sixth, as MNIST's 10,000
-    return f" Use train.validation={count} for all settings." if least <= most else ""
+    return f" Add train.validation={count} to the sweep." if least <= most else ""
 
 
 def _at_edge(first: Result, tried: Sequence[Configuration]) -> list[str]:
-    """Return a line for each number of `first` that is the smallest or largest of those tried."""
+    """Return a line for each number in `first` that is the minimum or maximum of those tried."""
     lines = []
     for key, value in first.setting.changes.items():
         values = {one.changes[key] for one in tried}
         end = {min(values): "smallest", max(values): "largest"}.get(value)
         if len(values) > 1 and end and value and key != SEED and not isinstance(value, str):
-            lines.append(f"{key}={value} is the {end} value tried: a wider range may be better.")
+            lines.append(f"{key}={value} is the {end} value tried. A wider range may be better.")
     return lines
 
 
 def tabulate(results: Sequence[Result], form: str = "simple") -> str:
-    """The ranking as a table in a format of tabulate's."""
+    """Return the ranking as a table in one of tabulate's formats."""
     table = rank(results)
     columns = [*varied(results), VALIDATION, TEST, LOSS, WEIGHTS, FAILURE]
     return _tabulated(table[[name for name in columns if name in table]], form)
@@ -164,7 +164,7 @@ def tabulate(results: Sequence[Result], form: str = "simple") -> str:
 def _tabulated(table: pd.DataFrame, form: str = "simple") -> str:
     top = {_title(k): table[k].head(ROWS).map(partial(_written, k)) for k in map(str, table)}
     text = pd.DataFrame(top).to_markdown(tablefmt=form, index=False, disable_numparse=True)
-    more = f"\n\nand {len(table) - ROWS} more; --json prints each result"
+    more = f"\n\nand {len(table) - ROWS} more (--json prints all of them)"
     return text + (more if len(table) > ROWS else "")
 
 
@@ -173,7 +173,7 @@ def _title(column: str) -> str:
 
 
 def _written(column: str, value: Any) -> str:
-    """Accuracies in percent, of hashes the first digits, of a failure the first clause."""
+    """Format accuracies in percent, and shorten hashes and failures."""
     if pd.isna(value):
         return "-"
     if isinstance(value, str):
@@ -182,14 +182,14 @@ def _written(column: str, value: Any) -> str:
 
 
 def draw(results: Sequence[Result]) -> bytes:
-    """A PNG with a panel for each key that varies, and a dot in it for each model."""
+    """Return a PNG with a panel for each key that varies, and a dot for each model."""
     table, keys = rank(results), varied(results)
     metric = VALIDATION if has_validation(results) else TEST
     figure = Figure((3.6 * len(keys) + 0.6, 3.4), layout="constrained", dpi=120)
     panels = figure.subplots(1, len(keys), sharey=True, squeeze=False)[0]
     for panel, key in zip(panels, keys, strict=True):
         values = table[key]
-        if len(places := sorted(values.unique())) <= 12:  # a place each, whatever lies between
+        if len(places := sorted(values.unique())) <= 12:  # evenly spaced
             values = values.map(places.index)
             panel.set_xticks(range(len(places)), map(str, places))
             panel.margins(x=0.5 / len(places))

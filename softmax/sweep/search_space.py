@@ -1,4 +1,4 @@
-"""The settings of a sweep, in the grammar of `dvc exp run --queue -S`; random ones of ranges."""
+"""Read or draw the configurations of a sweep, in the grammar of `dvc exp run --queue -S`."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -17,22 +17,21 @@ STREAM = 2**64 - 1  # of random words, which no epoch has
 
 
 class Configuration(NamedTuple):
-    """The params of one model, and which of them were asked for: {"train.learning_rate": 0.1}."""
+    """The params of one model, and those that the user gave: {"train.learning_rate": 0.1}."""
 
     changes: Mapping[str, Any]
     params: Params
 
     def options(self) -> str:
-        """The options with which `dvc exp run` trains it."""
+        """Return the options with which `dvc exp run` trains it."""
         return " ".join(f"-S {key}={value}" for key, value in self.changes.items())
 
 
 def read(overrides: Sequence[str], trials: int | None = None, seed: int = 0) -> list[Configuration]:
-    """A setting for each combination of values in overrides like "train.seed=range(0,8)".
+    """Return one configuration for each combination of values, as in "train.seed=range(0,8)".
 
-    With `trials` it is so many random ones, also of ranges like "train.momentum=interval(0,1)". Of
-    those that mean the same model one is kept. Raises ParamsError, with a line for each fault,
-    unless all of them are valid.
+    With `trials`, returns so many random ones, also of ranges: "train.momentum=interval(0,1)".
+    Duplicates are dropped. Raises ParamsError, with a line for each fault, unless all are valid.
     """
     base = params.load().model_dump()
     found: dict[tuple[str, Train], Configuration] = {}
@@ -56,9 +55,9 @@ def read(overrides: Sequence[str], trials: int | None = None, seed: int = 0) -> 
 
 
 def _combinations(overrides: Sequence[str], trials: int | None, seed: int) -> list[list[str]]:
-    """As DVC makes them, all or `trials` random ones; ParamsError where it cannot.
+    """Return all combinations as DVC does, or `trials` random ones; ParamsError if it cannot.
 
-    Random ones are the same on every machine, and the first of them whatever their number.
+    Random ones are the same on every machine. More trials extend the same sequence.
     """
     from dvc.utils.hydra import get_hydra_sweeps, to_hydra_overrides
 
@@ -69,7 +68,7 @@ def _combinations(overrides: Sequence[str], trials: int | None, seed: int) -> li
         found = [one["-S"] for one in get_hydra_sweeps({"-S": others})]
         if trials is None:
             if ranges:
-                raise ValueError("a range needs the number of settings to draw. Add --trials 64.")
+                raise ValueError("a range needs the number of models to train. Add --trials 64.")
             return found
         words = randomness.uniform(trials * (1 + len(ranges)), seed, STREAM).reshape(trials, -1)
         return [
@@ -82,9 +81,9 @@ def _combinations(overrides: Sequence[str], trials: int | None, seed: int) -> li
 
 
 def _draw(override: Any, share: float) -> str:
-    """Return the override with the value that leaves this share of its range, in [0, 1), below it.
+    """Return the override with the value at this share, in [0, 1), of its range.
 
-    Values are uniform, or their logarithms where the range spans a decade. Python's decimal
+    Values are uniform, or their logarithms are if the range spans a decade. Python's decimal
     numbers round ln and exp correctly, so each machine finds the same value.
     """
     key, interval = override.key_or_group, override.value()
@@ -103,7 +102,7 @@ def _draw(override: Any, share: float) -> str:
 
 
 def _changes(overrides: list[str]) -> dict[str, Any]:
-    """The value of each key of train and of download.dataset; ParamsError for any other key."""
+    """Return the values of download.dataset and keys of train; ParamsError for any other key."""
     from dvc.utils.hydra import to_hydra_overrides
     from hydra.core.override_parser.types import OverrideType
 
@@ -113,8 +112,8 @@ def _changes(overrides: list[str]) -> dict[str, Any]:
         swept = key == DATASET or key.startswith("train.")
         if override.type != OverrideType.CHANGE or not swept:
             raise ParamsError(
-                f"sweep: {override.input_line}: a sweep sets {DATASET} and keys of train, such as "
-                "train.learning_rate=0.01,0.1"
+                f"sweep: {override.input_line}: not {DATASET} or a key of train. Use, for example, "
+                "train.seed=0,1."
             )
         changes[key] = override.value()
     return changes

@@ -15,16 +15,16 @@ from softmax.training import randomness, scoring
 from softmax.training.scoring import Score
 from softmax.training.state import Hyperparameters, TrainState
 
-SNAPSHOTS = 30  # enough to watch the weights form
+SNAPSHOTS = 30  # epochs at most, enough to see how the weights develop
 
 
 class Epoch(NamedTuple):
-    """What one pass over the training set left behind."""
+    """The results of one pass over the training set; theta is (classes, features + 1)."""
 
     number: int
     batches: int
     theta: np.ndarray
-    batch_losses: dict[int, float]  # as report_every says, counted from 1
+    batch_losses: dict[int, float]  # of each report_every-th batch, counted from 1
     training: Score
     validation: Score | None
 
@@ -32,10 +32,10 @@ class Epoch(NamedTuple):
 def fit(
     training: Dataset, validation: Dataset, params: Hyperparameters, workers: Workers = ALONE
 ) -> Iterator[Epoch]:
-    """Train where the arrays of the data live, yielding after each epoch, the same to each worker.
+    """Train on the device of the data, yielding after each epoch the same Epoch in each worker.
 
-    Raises RangeError when a value leaves the range in which sums are exact, DeviceError where
-    sums are not.
+    Raises RangeError if a value leaves the range in which sums are exact, and DeviceError if this
+    device does not compute exact sums.
     """
     for (epoch,) in fit_together(Trainer(training, [params], workers), validation):
         if isinstance(epoch, RangeError):
@@ -44,10 +44,10 @@ def fit(
 
 
 def fit_together(trainer: "Trainer", validation: Dataset) -> Iterator[list[Epoch | RangeError]]:
-    """Train all models of `trainer`, yielding all after each epoch.
+    """Train all models of `trainer`, yielding a list of their results after each epoch.
 
-    Each is the one that `fit` would give, or the RangeError that it would raise. Raises DeviceError
-    if sums are not exact here.
+    Each result is the Epoch that `fit` would yield, or the RangeError that it would raise. Raises
+    DeviceError if this device does not compute exact sums.
     """
     model.check_products(trainer.state.theta[0])
     for number in range(1, trainer.epochs + 1):
@@ -71,9 +71,9 @@ class Trainer:
         theta = self._here(np.stack([first] * len(configs)))
         self.state = TrainState(theta, configs, self.epochs * self.batches)
 
-    @np.errstate(over="ignore", invalid="ignore")  # each model is checked, in one line
+    @np.errstate(over="ignore", invalid="ignore")  # state.check reports each model in one line
     def run_epoch(self, number: int, validation: Dataset) -> list[Epoch | RangeError]:
-        """Take all steps of an epoch, and score what each model has become."""
+        """Take all steps of an epoch, and score each model."""
         losses, sizes = self.take_steps(number)
         thetas, validation_size = self.state.averaged(), len(validation.labels)
         trained = self.sums(thetas, self.data)
@@ -101,7 +101,7 @@ class Trainer:
         return [epoch(k) for k in range(len(thetas))]
 
     def take_steps(self, number: int) -> tuple[Array, dict[int, int]]:
-        """Take a step on each batch of a fresh permutation.
+        """Take a step on each batch of this epoch's permutation.
 
         Returns the sums of the losses of the reported batches, float64 (reported, models), and
         their sizes by number.
@@ -121,7 +121,7 @@ class Trainer:
         return self.workers.sum(losses), reported
 
     def sums(self, thetas: Array, data: Dataset) -> Array:
-        """As scoring.sums."""
+        """Return scoring.sums of the stacked `thetas`."""
         return scoring.sums(thetas, data, self.workers)
 
     def _here(self, array: np.ndarray) -> Array:
@@ -130,18 +130,18 @@ class Trainer:
 
 
 def report_every(batches: int) -> int:
-    """Return n, where an epoch of so many batches reports the loss of every n-th of them.
+    """Return n if an epoch of so many batches reports the loss of every n-th batch.
 
-    That is 100 as in the lecture, whose epochs have 938 batches; where fewer than 900 would give
-    fewer than nine losses, a tenth of them, but at least 1.
+    n is 100 as in the lecture, whose epochs have 938 batches. With fewer than 900 batches it is a
+    tenth of their number, but at least 1.
     """
     return 100 if batches >= 900 else max(batches // 10, 1)
 
 
 def losses(epochs: Sequence[Epoch]) -> Table:
-    """Return columns of a row for each reported batch: step, epoch, batch, and its mean loss.
+    """Return a table of the reported batches: step, epoch, batch and mean loss (nats).
 
-    A step is the number of batches so far.
+    The step is the number of batches so far, over all epochs.
     """
     rows = [
         ((epoch.number - 1) * epoch.batches + batch, epoch.number, batch, loss)
@@ -152,19 +152,19 @@ def losses(epochs: Sequence[Epoch]) -> Table:
 
 
 def scores(epochs: Sequence[Epoch]) -> Table:
-    """Return columns of a row for each epoch: step, epoch, and its metrics."""
+    """Return a table of the epochs: step, epoch, and `metrics`."""
     rows = [(e.number * e.batches, e.number, *metrics(e).values()) for e in epochs]
     return arrays.table(("step", "epoch", *metrics(epochs[0])), rows)
 
 
 def snapshots(epochs: int) -> list[int]:
-    """The numbers of the last epoch and of those evenly before it, SNAPSHOTS at most."""
+    """Return at most SNAPSHOTS evenly spaced numbers of epochs, the last one included."""
     count = min(epochs, SNAPSHOTS)
     return [k * epochs // count for k in range(1, count + 1)]
 
 
 def metrics(epoch: Epoch) -> dict[str, float]:
-    """Return loss and accuracy on the training set, and if any the validation set, of `epoch`."""
+    """Return loss and accuracy on the training set and, if there is one, the validation set."""
     values: dict[str, float] = {}
     for name, score in {"train": epoch.training, "validation": epoch.validation}.items():
         if score is not None:

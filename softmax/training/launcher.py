@@ -18,33 +18,33 @@ from tempfile import TemporaryDirectory
 from softmax.core.workers import ALONE, Workers, rendezvous
 from softmax.errors import SettingError, WorkerError
 
-TIMEOUT = timedelta(minutes=5)  # with workers that say nothing
+TIMEOUT = timedelta(minutes=5)  # for workers that do not respond
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
-TORCHRUN = "TORCHELASTIC_RUN_ID"  # torchrun gives it to its workers
-ALONE_HERE = ["--standalone", "--local-addr=localhost"]  # whose name may resolve nowhere
+TORCHRUN = "TORCHELASTIC_RUN_ID"  # torchrun sets it for its workers
+ALONE_HERE = ["--standalone", "--local-addr=localhost"]  # the host's own name may not resolve
 DRIVERS = ("libcuda.so.1", "libamdhip64.so")  # without one torch finds no GPU
 
 
 def wanted() -> int | None:
-    """The number of workers that the environment variable WORKERS asks for, if it does.
+    """Return the number in the environment variable WORKERS, None if unset or in a worker.
 
-    None in a process that is a worker. Raises SettingError unless it is a positive integer, and
-    where torchrun's PET_NNODES asks for several machines without it.
+    Raises SettingError unless it is a positive integer, and if torchrun's PET_NNODES asks for
+    several machines without it.
     """
-    text = os.environ.get("WORKERS")  # empty where CI does not know the variable
+    text = os.environ.get("WORKERS")  # empty if CI does not define the variable
     if TORCHRUN in os.environ or not (text or "PET_NNODES" in os.environ):
         return None
     if not text:
-        raise SettingError("PET_NNODES is set without WORKERS, the workers of this machine")
+        raise SettingError("PET_NNODES is set without WORKERS. Set WORKERS on each machine.")
     if not text.isdecimal() or int(text) < 1:
-        raise SettingError(f"WORKERS = {text!r} should be a whole number of at least 1")
+        raise SettingError(f"WORKERS = {text!r} should be an integer of at least 1")
     return int(text)
 
 
 def cpus() -> int:
-    """Return how many CPUs this process may use, by its affinity and its container's quota."""
+    """Return how many CPUs the affinity and the container's quota allow this process."""
     count = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    with suppress(OSError, ValueError):  # there is no quota, or it is "max"
+    with suppress(OSError, ValueError):  # no quota, or "max"
         quota, period = QUOTA.read_text().split()
         count = min(count, math.ceil(int(quota) / int(period)))
     return count
@@ -53,15 +53,17 @@ def cpus() -> int:
 def launch(module: str, count: int) -> None:
     """Run `module` in `count` workers with torchrun, whose PET_* variables add other machines.
 
-    Raises WorkerError if the workers cannot meet or one is killed; exits with the status of
-    a worker that has said why it failed. torchrun has then ended the others.
+    Raises WorkerError if the workers cannot connect or one is killed. If a worker has printed an
+    error, exits with its status, after torchrun has ended the others.
     """
     from torch.distributed import DistError, run
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # torchrun does so too, in many words
-    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # our one line says it
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # torchrun would too, with a warning
+    logging.getLogger("torch.distributed").setLevel(
+        logging.CRITICAL
+    )  # WorkerError reports it in one line
     several = "PET_NNODES" in os.environ
     if several:
         os.environ.setdefault("PET_RDZV_CONF", f"timeout={TIMEOUT.seconds}")
@@ -70,41 +72,42 @@ def launch(module: str, count: int) -> None:
         _check_loopback()
     command = [*([] if several else ALONE_HERE), f"--nproc-per-node={count}", "-m", module]
     try:
-        with TemporaryDirectory() as logs:  # torchrun would leave its own behind
+        with TemporaryDirectory() as logs:  # torchrun would not delete its own
             run.run(run.parse_args([f"--log-dir={logs}", *command]))  # type: ignore[no-untyped-call]
     except DistError as error:
-        raise WorkerError(f"the machines did not meet: {str(error).splitlines()[0]}") from None
+        reason = str(error).splitlines()[0]
+        raise WorkerError(f"the machines did not connect: {reason}") from None
     except SignalException as error:
         sys.exit(128 + error.sigval)
     except ChildFailedError as error:
-        # killed workers first, and those last that torchrun ended by SIGTERM
+        # prefer a killed worker; those that torchrun ended with SIGTERM come last
         rank, failure = min(
             error.failures.items(),
             key=lambda one: (one[1].exitcode == -signal.SIGTERM, one[1].exitcode >= 0, one[0]),
         )
         if failure.exitcode < 0:
             end = failure.signal_name()
-            raise WorkerError(f"worker {rank} ended with {end}; run again") from None
+            raise WorkerError(f"worker {rank} ended with {end}. Run the command again.") from None
         sys.exit(failure.exitcode)
 
 
 def _check_loopback() -> None:
-    """Raise WorkerError if processes of this machine cannot meet, which torchrun tries for long."""
+    """Raise WorkerError at once if localhost does not work; torchrun would retry for minutes."""
     try:
         with socket.create_server(("localhost", 0)) as server:
             socket.create_connection(server.getsockname()).close()
     except OSError as error:
         raise WorkerError(
-            f"localhost: workers cannot meet there: {error.strerror}. Start the network interface "
-            "with `ip link set lo up`"
+            f"localhost: workers cannot connect there: {error.strerror}. Start the network "
+            "interface with `ip link set lo up`."
         ) from None
 
 
 @contextmanager
 def join(device: str) -> Iterator[Workers]:
-    """Meet the workers that torchrun started with this one, for sums on `device`.
+    """Connect to the workers that torchrun started with this one, for sums on `device`.
 
-    Without torchrun a process works alone. Raises WorkerError if they do not meet.
+    Without torchrun a process works alone. Raises WorkerError if the connection fails.
     """
     if TORCHRUN not in os.environ:
         yield ALONE
@@ -125,7 +128,7 @@ def join(device: str) -> Iterator[Workers]:
 
 
 def agree(workers: Workers, params: object, inputs: Iterable[Path]) -> None:
-    """Check that all workers have the same params, code and files; WorkerError if not."""
+    """Raise WorkerError unless all workers have the same params, code and input files."""
     if workers.size > 1:
         import torch
 
@@ -137,17 +140,17 @@ def agree(workers: Workers, params: object, inputs: Iterable[Path]) -> None:
             torch.distributed.all_gather_object(digests, digest.hexdigest())
         if others := [rank for rank, digest in enumerate(digests) if digest != digests[0]]:
             raise WorkerError(
-                f"worker {others[0]} has other params, code or data than worker 0; give each "
-                "machine the same commit and run `dvc repro download` there"
+                f"worker {others[0]} differs from worker 0 in params, code or data. Check out the "
+                "same commit on each machine, and run `dvc repro download` there."
             )
 
 
 def choose() -> str:
-    """Pick "cpu" or "cuda", as the environment variable DEVICE says: auto, cpu or cuda.
+    """Return "cpu" or "cuda", according to the environment variable DEVICE: auto, cpu or cuda.
 
-    Raises SettingError for another word, and for cuda where torch finds no GPU for each worker.
+    Raises SettingError for other values, and for cuda if torch finds fewer GPUs than workers.
     """
-    wanted = os.environ.get("DEVICE") or "auto"  # empty where CI does not know the variable
+    wanted = os.environ.get("DEVICE") or "auto"  # empty if CI does not define the variable
     if wanted not in ("auto", "cpu", "cuda"):
         raise SettingError(f"DEVICE = {wanted!r} should be auto, cpu or cuda")
     possible = find_spec("torch") and any(map(loads, DRIVERS))
@@ -160,14 +163,14 @@ def choose() -> str:
         return "cuda"
     if wanted == "cuda":
         raise SettingError(
-            f"DEVICE = 'cuda', but torch finds {found} GPUs here for {needed} workers; use auto, "
-            "cpu or fewer WORKERS"
+            f"DEVICE = 'cuda', but torch finds {found} GPUs for {needed} workers. Use "
+            "DEVICE=auto or fewer WORKERS."
         )
     return "cpu"
 
 
 def loads(library: str) -> bool:
-    """Whether this machine has a library of this name."""
+    """Tell whether this machine can load the library."""
     with suppress(OSError):
         return bool(ctypes.CDLL(library))
     return False

@@ -1,11 +1,11 @@
 """Optimizers and learning-rate schedules, with the semantics of torch.optim.
 
-An optimizer turns a gradient, what it remembers of those before, the decay of momentum, the step's
-`corrections` and the square root into the direction that is scaled and subtracted, and what to
-remember. All is elementwise: of arrays, or of one parameter in a compiled loop. So the memory needs
-no grid: each element goes through the same IEEE operations everywhere. Numbers avoid libm for the
-same reason, and an array is multiplied by a reciprocal and never divided by a number, which CUDA
-would turn into that anyway.
+An optimizer takes a gradient, its memory, the decay of momentum, the step's `corrections` and a
+function for square roots. It returns the direction, which is scaled and subtracted, and the new
+memory. All operations are elementwise, on arrays or on one parameter in a compiled loop. So the
+memory needs no grid: each element goes through the same IEEE operations everywhere. For the same
+reason numbers avoid libm, and arrays are multiplied by reciprocals, because CUDA replaces division
+by a number with that.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,24 +23,24 @@ HALF_PI = float.fromhex("0x1.921fb54442d18p+0")
 
 
 def sgd(gradient: Array, memory: Memory, _decay: Array, _of: Corrections, _sqrt: Root) -> Step:
-    """The direction is g."""
+    """Return g as the direction."""
     return gradient, memory
 
 
 def momentum(gradient: Array, memory: Memory, decay: Array, _of: Corrections, _sqrt: Root) -> Step:
-    """v = decay v + g; the direction is v."""
+    """Return the velocity v = decay v + g as the direction."""
     velocity = memory[0] * decay + gradient
     return velocity, (velocity, memory[1])
 
 
 def nesterov(gradient: Array, memory: Memory, decay: Array, _of: Corrections, _sqrt: Root) -> Step:
-    """v = decay v + g; the direction is g + decay v, a look ahead."""
+    """Return g + decay v, with the velocity v = decay v + g: momentum with a look ahead."""
     velocity = memory[0] * decay + gradient
     return velocity * decay + gradient, (velocity, memory[1])
 
 
 def adam(gradient: Array, memory: Memory, _decay: Array, of: Corrections, sqrt: Root) -> Step:
-    """Kingma and Ba (2015), algorithm 1, with its default constants."""
+    """Return Adam's direction: Kingma and Ba (2015), algorithm 1, default constants."""
     mean = memory[0] * ADAM_BETA1 + gradient * (1 - ADAM_BETA1)
     variance = memory[1] * ADAM_BETA2 + gradient * gradient * (1 - ADAM_BETA2)
     deviation = sqrt(variance * of[1])
@@ -56,7 +56,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
 
 
 def corrections() -> Iterator[Corrections]:
-    """1 / (1 - beta^t) for t = 1, 2, ..., which make up for the start of Adam's means from 0."""
+    """Yield 1 / (1 - beta^t) for t = 1, 2, ..., which correct Adam's means for starting at 0."""
     power1 = power2 = 1.0
     while True:
         power1, power2 = power1 * ADAM_BETA1, power2 * ADAM_BETA2
@@ -64,7 +64,7 @@ def corrections() -> Iterator[Corrections]:
 
 
 def scheduled(learning_rate: Array, schedule: str, step: int, steps: int) -> Array:
-    """What a rate, or many, is at `step` of `steps`, from 0, by the schedule constant or cosine.
+    """Return one or many learning rates at `step` of `steps`, counted from 0.
 
     The cosine falls as (1 + cos(pi u)) / 2 = cos(pi u / 2)^2 with u = step / steps (Loshchilov
     and Hutter, 2017).
@@ -76,7 +76,7 @@ def scheduled(learning_rate: Array, schedule: str, step: int, steps: int) -> Arr
 
 
 def _cosine(x: float) -> float:
-    """Taylor's series, for 0 <= x <= pi / 2: math.cos is the platform's own."""
+    """Return cos x for 0 <= x <= pi / 2 by Taylor's series; math.cos differs by platform."""
     term = total = 1.0
     for n in range(1, 12):
         term *= -(x * x) / ((2 * n - 1) * (2 * n))

@@ -7,20 +7,20 @@ from numpy.typing import NDArray
 
 from softmax.core import arithmetic
 
-STREAM = 0  # of the random words of initial weights; epoch e shuffles with stream e
+STREAM = 0  # for the initial weights; epoch e shuffles with stream e
 
 
 def uniform(count: int, seed: int, stream: int) -> NDArray[np.float64]:
-    """`count` float64 values in [-1, 1), multiples of 2^-52: the top 53 bits of each raw word."""
+    """Return `count` float64 in [-1, 1), multiples of 2^-52: the top 53 bits of raw words."""
     words = _words(count, seed, stream)
     return (words >> np.uint64(11)).astype(np.float64) * math.ldexp(1, -52) - 1.0
 
 
 def permutation(count: int, seed: int, stream: int) -> NDArray[np.int64]:
-    """A permutation of 0 ... count-1, int64: their order by `count` raw words.
+    """Return a permutation of 0 ... count-1, int64: their order by `count` raw words.
 
-    The last bits of each word make place for its number, so that the words differ, carry the
-    permutation, and are sorted in place: 16 bytes of memory for each number.
+    The number of each word replaces its last bits. So all words differ, contain the permutation,
+    and are sorted in place, with 16 bytes of memory for each number.
     """
     keys = _words(count, seed, stream)
     bits = np.uint64(max(count - 1, 0).bit_length())
@@ -33,12 +33,12 @@ def permutation(count: int, seed: int, stream: int) -> NDArray[np.int64]:
 
 
 def _words(count: int, seed: int, stream: int) -> NDArray[np.uint64]:
-    key = np.array([seed, stream], np.uint64)  # of a list with large numbers NumPy makes floats
+    key = np.array([seed, stream], np.uint64)  # NumPy turns lists with large numbers into floats
     return np.random.Philox(key=key).random_raw(count)
 
 
 def initial_weights(features: int, seed: int, classes: int) -> np.ndarray:
-    """Uniform theta in ±1/sqrt(features), as torch.nn.Linear: the rows of W, then b."""
+    """Return theta, uniform in ±1/sqrt(features) as in torch.nn.Linear: (classes, features + 1)."""
     values = uniform(classes * (features + 1), seed, STREAM)
     values = arithmetic.snap(values * (1 / math.sqrt(features)), arithmetic.WEIGHT_GRID)
     weight, bias = values[:-classes].reshape(classes, features), values[-classes:]

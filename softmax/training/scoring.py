@@ -1,4 +1,4 @@
-"""How good a model is on a data set: mean loss and accuracy."""
+"""Score a model on a data set: mean loss and accuracy."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from softmax.core.arrays import Array, namespace
 from softmax.core.batches import Dataset, batches
 from softmax.core.workers import ALONE, Workers
 
-CHUNK = 256  # images at a time: chunks of 64 take twice as long, larger ones little less
+CHUNK = 256  # images at a time: chunks of 64 take twice as long, larger ones save little
 
 
 class Score(NamedTuple):
@@ -19,12 +19,12 @@ class Score(NamedTuple):
 
     @property
     def accuracy(self) -> float:
-        """The fraction classified correctly."""
+        """Return the fraction classified correctly."""
         return self.correct / self.total
 
 
 def score(theta: Array, data: Dataset, workers: Workers = ALONE) -> Score:
-    """Score the model on `data`, each worker a chunk of images at a time.
+    """Score the model on `data`; workers share the images.
 
     Raises RangeError if the losses are too large to sum exactly.
     """
@@ -32,7 +32,7 @@ def score(theta: Array, data: Dataset, workers: Workers = ALONE) -> Score:
 
 
 def sums(theta: Array, data: Dataset, workers: Workers = ALONE) -> Array:
-    """The sum of the losses and how many are right, of each stacked model: float64 (2, ...)."""
+    """Return the sum of losses and the correct images of each stacked model: float64 (2, ...)."""
     xp, total = namespace(data.images), len(data.labels)
     found = xp.zeros((2, *theta.shape[:-2]), dtype=xp.float64, device=data.images.device)
     for x, y, _ in batches(data, range(total), CHUNK * workers.size, workers):
@@ -43,6 +43,6 @@ def sums(theta: Array, data: Dataset, workers: Workers = ALONE) -> Array:
 
 
 def from_sums(sums: Array, total: int) -> Score:
-    """The score of a model from its `sums` over `total` images; RangeError if they rounded."""
+    """Return the score from `sums` over `total` images; RangeError if they may have rounded."""
     loss, correct = sums
     return Score(arithmetic.exact_sum(loss, arithmetic.LOSS_GRID) / total, int(correct), total)

@@ -1,4 +1,4 @@
-"""What a step of gradient descent changes, of one model or of many that are stepped together."""
+"""Keep the state of training, for one model or for many that are trained together."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from softmax.training import optimizers
 
 
 class Hyperparameters(NamedTuple):
-    """What a training depends on besides its data, named as in params.yaml."""
+    """Everything that training depends on besides its data, named as in params.yaml."""
 
     seed: int
     epochs: int
@@ -25,7 +25,7 @@ class Hyperparameters(NamedTuple):
 
 
 class Rates(NamedTuple):
-    """The hyperparameters in which models that are stepped together may differ, one value each."""
+    """The hyperparameters in which models that are trained together may differ, each its own."""
 
     learning_rate: Array
     momentum: Array
@@ -34,10 +34,10 @@ class Rates(NamedTuple):
 
 
 class TrainState:
-    """The weights of models and what their optimizers remember.
+    """The weights of models and the memory of their optimizers.
 
-    theta, average, magnitudes and what is in `memory` are float64 (models, classes, features + 1).
-    The models share optimizer and schedule.
+    theta, average, magnitudes and the arrays in `memory` are float64 (models, classes,
+    features + 1). All models have the same optimizer and schedule.
     """
 
     def __init__(self, theta: Array, configs: Sequence[Hyperparameters], steps: int) -> None:
@@ -55,7 +55,7 @@ class TrainState:
         self.step_number, self.steps = 0, steps
 
     def step(self, gradient: Array) -> None:
-        """Take one step of the optimizer, back onto the weight grid."""
+        """Take one step of the optimizer, and round the weights to their grid."""
         if self.decays:
             gradient += self.theta * self.rates.weight_decay
         direction, self.memory = optimizers.OPTIMIZERS[self.optimizer](
@@ -75,14 +75,14 @@ class TrainState:
         )
 
     def averaged(self) -> Array:
-        """Return the weights to keep: the moving averages, or without averaging the last ones."""
+        """Return the moving averages of the weights, or without averaging the weights."""
         kept = self.average if self.averages else self.theta
         return arithmetic.snap(self.xp.asarray(kept, copy=True), arithmetic.WEIGHT_GRID)
 
     def check(self, number: int, averaged: Array) -> None:
-        """Raise RangeError if any step of a model so far could have left the range of exact sums.
+        """Raise RangeError if any step of model `number` could have left the range of exact sums.
 
-        The largest absolute values are carried along by the steps and looked at only here, so
-        that no step waits for a GPU. `averaged` has the weights that are kept of all models.
+        The steps update the maximum absolute values, and only this check reads them, so no step
+        waits for a GPU. `averaged` has the averaged weights of all models.
         """
         model.check_range(self.xp.maximum(self.magnitudes[number], abs(averaged[number])))

@@ -173,12 +173,12 @@ def test_a_revision_whose_lock_names_no_params_is_refused(
         lock["stages"][stage].pop("params", None)
     dvc_lock.PATH.write_text(yaml.safe_dump(lock))
     workspace.commit()
-    assert "names no " in refusal(workspace, "HEAD~1", "HEAD")
+    assert "has no " in refusal(workspace, "HEAD~1", "HEAD")
     answer = workspace.tool("predict", TEST, "--rev", "HEAD", "--csv")
     if stages == ["train"]:  # other stages name the data set, and datasets.yaml describes it
         assert len(answer.out.splitlines()) == 31
     else:
-        assert "names no " in error(answer)
+        assert "has no " in error(answer)
 
 
 @pytest.mark.parametrize("written", [None, "", "digits:\n  shape: 8\n", "a: [", "- 1\n"])
@@ -199,7 +199,7 @@ def test_it_refuses_a_model_of_which_the_cache_lacks_what_is_read(workspace: Wor
     shutil.rmtree(".dvc/cache")
     shutil.rmtree(compare.REPORT.parent)
     said = refusal(workspace, "origin/other", "HEAD")
-    assert "models/softmax.safetensors is not in DVC's cache; run `dvc fetch --all" in said
+    assert "models/softmax.safetensors is not in DVC's cache. Run `dvc fetch --all" in said
 
 
 def test_another_lesson_and_another_report_are_told(workspace: Workspace) -> None:
@@ -246,7 +246,7 @@ def test_changed_data_are_told_by_images_and_classes(workspace: Workspace) -> No
     (Path(".dvc/cache/files/md5") / md5[:2] / md5[2:]).unlink()
     labels.unlink()
     shown = workspace.tool("compare", "HEAD", "HEAD~1").out
-    remedy = "run `dvc fetch --all-commits`, or check the commit out and `dvc repro`."
-    assert f": {labels} is not in DVC's cache; {remedy}\n" in shown
+    remedy = "Run `dvc fetch --all-commits`, or check out the commit and run `dvc repro`."
+    assert f": {labels} is not in DVC's cache. {remedy}\n" in shown
     assert f"| `{labels}` |" in shown
     assert "no test can tell progress" in shown

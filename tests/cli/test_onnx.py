@@ -38,7 +38,7 @@ def test_it_gives_all_test_images_the_labels_of_the_pipeline(workspace: Workspac
 
 def test_a_model_that_is_not_that_of_the_lock_is_refused(workspace: Workspace) -> None:
     paths.WEIGHTS.write_bytes(model.to_bytes(np.zeros((10, 65))))
-    assert error(workspace.tool("onnx")).startswith(f"{paths.WEIGHTS}: not what dvc.lock has")
+    assert error(workspace.tool("onnx")).startswith(f"{paths.WEIGHTS}: differs from dvc.lock")
     assert not onnx.PATH.exists()
 
 

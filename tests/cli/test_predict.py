@@ -150,7 +150,7 @@ def test_photos_of_mnist_are_judged_nearly_as_well_as_mnist(mnist: Clone, tmp_pa
     done = clone.softmax("predict", str(photos), "--csv", "--rev", "HEAD")
     assert done.stderr.startswith("warning: 1 of 201 images, such as small.png, have a light")
     answers = pd.read_csv(io.StringIO(done.stdout))[:200]
-    assert {*answers["seen"]} == {"inverted, centred"}
+    assert {*answers["seen"]} == {"inverted, centered"}
     mnists = pd.read_csv(clone.directory / paths.PREDICTIONS)[:200]
     correct, as_they_are = (mnists["label"] == said["prediction"] for said in (answers, mnists))
     assert correct.mean() > as_they_are.mean() - 0.03

@@ -44,15 +44,15 @@ def test_read_idx_refuses_what_is_not_idx(tmp_path: Path, content: bytes) -> Non
 
     with pytest.raises(DataError) as error:
         idx.read(path, 1)
-    assert str(error.value) == f"{path}: not an IDX file of uint8 or int32 in 1 dimensions"
+    assert str(error.value) == f"{path}: not an IDX file with 1 dimensions of uint8 or int32"
 
 
 @pytest.mark.parametrize(
     ("labels", "shape", "fault"),
     [
-        ([7, 0, 10], (3, 2, 4), "labels: labels 0 to 10, allowed are 0 to 9"),
+        ([7, 0, 10], (3, 2, 4), "labels: labels 0 to 10 instead of 0 to 9"),
         ([7, 0], (3, 2, 4), "labels: 2 labels for 3 images"),
-        ([7, 0, 9], (4, 2, 4), "images: 3 images of 2 x 4, should be 4 images of 2 x 4"),
+        ([7, 0, 9], (4, 2, 4), "images: 3 images of 2 x 4 instead of 4 images of 2 x 4"),
     ],
 )
 def test_each_image_has_the_shape_that_is_pinned_and_one_of_the_labels(
@@ -82,7 +82,7 @@ def test_images_become_rows_of_pixels_and_labels_native_numbers(
     assert read.labels.tolist() == numbers.tolist()
     assert (read.images.dtype, read.labels.dtype) == (np.uint8, np.dtype(kind).newbyteorder("="))
     images.write_bytes(to_idx(IMAGES.reshape(shape), ">i4"))
-    with pytest.raises(DataError, match=f"not an IDX file of uint8 in {len(shape)}"):
+    with pytest.raises(DataError, match=f"not an IDX file with {len(shape)} dimensions"):
         batches.load(images, labels, shape, classes)
 
 

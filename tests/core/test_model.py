@@ -106,7 +106,7 @@ def saved(**tensors: NDArray[Any]) -> bytes:
     [
         pytest.param(b"garbage" * 9, "not the weights", id="garbage"),
         pytest.param(saved(weight=WEIGHT), "not the weights", id="no bias"),
-        pytest.param(saved(weight=WEIGHT, bias=BIAS[1:]), r"bias \(9,\), should", id="bias of 9"),
+        pytest.param(saved(weight=WEIGHT, bias=BIAS[1:]), r"bias \(9,\); they", id="bias of 9"),
         pytest.param(saved(weight=WEIGHT / 3, bias=BIAS), "not multiples", id="off grid"),
         pytest.param(
             saved(weight=WEIGHT.astype(np.float32), bias=BIAS), "float32 and", id="float32 weight"

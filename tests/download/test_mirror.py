@@ -68,7 +68,7 @@ FAULTS = {  # and words of the reason
     "truncated": (body(CONTENT, length=1500), "Not enough data"),
     "truncated chunks": (chunked(CONTENT, end=b""), "Not enough data"),
     "redirect": (sent(REDIRECT), "Invalid"),
-    "flood": (sent(OK + b"\r\n", bytes(2**16)), "over 1584 bytes"),
+    "flood": (sent(OK + b"\r\n", bytes(2**16)), "larger than 1584 bytes"),
     "another protocol": (sent(b"SSH-2.0-x\r\n"), "SSH-2.0-x"),
     "hang up": (sent(b""), "disconnected"),
     "stall": (sent(OK + b"Content-Length: 99\r\n\r\n\0", b"", PAUSE), "imeout"),
@@ -76,7 +76,7 @@ FAULTS = {  # and words of the reason
     "truncated.gz": (body(gzip.compress(CONTENT)[:-300]), "end-of-stream"),
     "damaged.gz": (body(gzip.compress(b"")[:10] + b"\xff" * 100), "invalid block type"),
     "bit flip.gz": (body(gzip.compress(CONTENT)[:-8] + bytes(8)), "CRC check failed"),
-    "bomb.gz": (body(gzip.compress(bytes(2**26), 1)), "over 1584 bytes"),
+    "bomb.gz": (body(gzip.compress(bytes(2**26), 1)), "larger than 1584 bytes"),
 }
 
 
@@ -118,10 +118,10 @@ def test_what_is_no_mirror_is_refused(fetch: Fetch, place: str) -> None:
 @pytest.mark.parametrize(
     ("put", "reason"),
     [
-        (lambda path, content: path.write_bytes(content + b"\0"), "over 2368 bytes"),
+        (lambda path, content: path.write_bytes(content + b"\0"), "larger than 2368 bytes"),
         (lambda path, _: path.mkdir(), "IsADirectoryError"),
-        (lambda path, _: os.mkfifo(path), "a pipe, no file"),
-        (lambda path, _: path.symlink_to("/dev/zero"), "over 2368 bytes"),
+        (lambda path, _: os.mkfifo(path), "a pipe instead of a file"),
+        (lambda path, _: path.symlink_to("/dev/zero"), "larger than 2368 bytes"),
         (lambda path, _: path.symlink_to("/none"), "FileNotFoundError"),
     ],
 )

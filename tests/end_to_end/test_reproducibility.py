@@ -73,7 +73,7 @@ def test_work_that_is_not_committed_counts_and_is_not_lost(shell: Workspace) -> 
     assert Path("datasets.yaml").read_text().startswith("# unfinished\n")
     assert git(shell.directory, "stash", "list") == ""
     Path("docs/one.txt").write_text("other\n")
-    assert verdict(shell).startswith("from scratch, other bytes come in dvc.lock, data.txt; run")
+    assert "the stages give different bytes in dvc.lock, data.txt. Run" in verdict(shell)
 
 
 def test_a_metric_that_was_improved_by_hand_is_not_true(shell: Workspace) -> None:
@@ -85,8 +85,8 @@ def test_a_metric_that_was_improved_by_hand_is_not_true(shell: Workspace) -> Non
     shell.commit("Improve")
     assert shell.call("verification.checks", "current").status == 0
     assert verdict(shell) == (
-        "from scratch, other bytes come in dvc.lock, metrics/count.json; "
-        "run `dvc repro --force --no-run-cache`, then commit dvc.lock and metrics"
+        "from scratch, the stages give different bytes in dvc.lock, metrics/count.json. "
+        "Run `dvc repro --force --no-run-cache`, then commit dvc.lock and metrics."
     )
 
 
@@ -96,16 +96,16 @@ def test_what_dvc_yaml_no_longer_names_is_untrue(shell: Workspace, change: dict[
     before = dvc_lock.PATH.read_text()
     write_pipeline(shell, COUNT, **change)
     dvc_lock.PATH.write_text(before)
-    assert verdict(shell).startswith("from scratch, other bytes come in dvc.lock")
+    assert verdict(shell).startswith("from scratch, the stages give different bytes in dvc.lock")
 
 
 def test_what_only_this_directory_has_is_no_part_of_the_truth(shell: Workspace) -> None:
     """A metric that no stage makes, and a file that git does not track."""
     Path("metrics/ghost.json").write_text("{}")
     shell.commit("Haunt")
-    assert verdict(shell) == "no stage makes metrics/ghost.json: git rm it"
+    assert verdict(shell) == "no stage makes metrics/ghost.json. Run `git rm metrics/ghost.json`."
     write_pipeline(shell, f"{COUNT} && test -f mlflow.db")
-    assert verdict(shell) == "a stage fails from scratch, see above"
+    assert verdict(shell) == "a stage failed from scratch. Its error is above."
 
 
 def test_the_data_that_are_there_go_before_a_mirror(shell: Workspace) -> None:
@@ -116,7 +116,7 @@ def test_the_data_that_are_there_go_before_a_mirror(shell: Workspace) -> None:
     os.utime("params.yaml", (0, 0))
     assert shell.call("verification.checks", "reproducible").status == 0
     shutil.rmtree("data")
-    assert verdict(shell) == "a stage fails from scratch, see above"
+    assert verdict(shell) == "a stage failed from scratch. Its error is above."
 
 
 def test_a_configuration_computes_the_locked_bytes_in_a_process(workspace: Workspace) -> None:

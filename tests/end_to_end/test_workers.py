@@ -95,7 +95,7 @@ def test_a_dead_worker_ends_the_job_and_a_new_one_gives_the_bytes_of_one(
     workers[target].kill()
     out, err = launcher.communicate()
     assert launcher.returncode == 2
-    assert f"error: worker {target} ended with SIGKILL; run again" in err
+    assert f"error: worker {target} ended with SIGKILL. Run the command again." in err
     assert "Traceback" not in out + err
     assert_nothing_left(workers)
 
@@ -168,5 +168,5 @@ def test_machines_that_do_not_meet_say_so() -> None:
     lonely = start(TRAIN, WORKERS="1", PET_NNODES="2", PET_RDZV_CONF="timeout=3")
     lines = lonely.communicate()[1].splitlines()
     assert lines[0] == "stages.train: waiting for the other machines"
-    assert lines[-1].startswith("error: the machines did not meet")
+    assert lines[-1].startswith("error: the machines did not connect")
     assert lonely.returncode == 2

@@ -81,15 +81,15 @@ def test_names_of_classes_and_pen_strokes_stay_when_data_change(pin: Pin) -> Non
 
 
 FAULTS: dict[str, dict[int, bytes | None]] = {  # what the line says, and files in others' places
-    "place: train images are 27 x 28, test images are 28 x 28; should be of one shape": {
+    "place: train images are 27 x 28, test images are 28 x 28. Give all images one shape": {
         0: to_idx(NOISE[:, 1:])
     },
     "place: 11 labels for 10 test images": {3: to_idx(np.zeros(11))},
-    f"place: {FILES[2]}: not an IDX file of uint8 in 3 dimensions": {2: to_idx(np.zeros(10))},
+    f"place: {FILES[2]}: not an IDX file with 3 dimensions of uint8": {2: to_idx(np.zeros(10))},
     f"{FILES[2]}: FileNotFoundError": {2: None},
-    "place: labels -1 to 9, allowed are 0 to 999": {1: to_idx(LABELS - (LABELS == 0), ">i4")},
-    "place: labels 0 to 1000, allowed are 0 to 999": {3: to_idx(np.full(10, 1000), ">i4")},
-    "2 values a pixel; allowed are 1 and 3": {
+    "place: labels -1 to 9 instead of 0 to 999": {1: to_idx(LABELS - (LABELS == 0), ">i4")},
+    "place: labels 0 to 1000 instead of 0 to 999": {3: to_idx(np.full(10, 1000), ">i4")},
+    "2 values per pixel; allowed are 1 (gray) and 3": {
         k: to_idx(noise(n, 6, 6, 2)) for k, n in ((0, 20), (2, 10))
     },
 }
@@ -108,16 +108,16 @@ def test_what_the_stages_could_not_use_is_refused(pin: Pin, fault: str) -> None:
 @pytest.mark.parametrize(
     ("where", "option", "reason"),
     [
-        ("place", {"size": "28x28"}, "place: --size is not for IDX files"),
-        ("torchvision", {"label": "digit"}, "torchvision: --label is not for torchvision's data"),
+        ("place", {"size": "28x28"}, "place: --size does not apply to IDX files"),
+        ("torchvision", {"label": "digit"}, "torchvision: --label does not apply to torchvision's"),
         (
             "torchvision",
             {},
-            "mine: of torchvision there are kmnist, qmnist, emnist-le",
+            "mine: not supported. Choose kmnist, qmnist, emnist-letters",
         ),
         ("place", {"shape": "32x32x4"}, "'32x32x4' should be"),
         ("place", {"name": "Mine.1"}, "Mine.1: a name is made of a-z, 0-9 and -"),
-        ("nowhere", {}, "nowhere: neither a directory nor a file"),
+        ("nowhere", {}, "nowhere: not a data set. Name a directory"),
     ],
 )
 def test_options_that_do_not_apply_are_refused(
@@ -132,9 +132,9 @@ def test_odd_data_are_told_by_numbers(pin: Pin) -> None:
     training, test = NOISE[[*range(10), *range(1, 11)]] % 2, NOISE[[4, 5, 6, *range(11, 18)]] % 2
     put(to_idx(training), GOOD[1], to_idx(test), GOOD[3])
     assert pin().warnings == [
-        "warning: 3 of 10 test images are in the training set, too",
-        "warning: 9 images are in more than one class, such as in 1 and 0",
-        "warning: pixels are 0 to 1, where white is 255; multiply them by 255",
+        "warning: 3 of 10 test images are also in the training set",
+        "warning: 9 images are in more than one class, for example in 1 and 0",
+        "warning: all pixels are at most 1, but white is 255. Multiply them by 255.",
         "warning: 10 of 10 classes have fewer than 10 training images; class 0 has 2",
         "warning: 10 of 10 classes have fewer than 10 test images; class 0 has 1",
     ]

@@ -92,8 +92,8 @@ def test_what_nobody_expects_is_told(pin: Pin) -> None:
     assert (np.stack([gray] * 3, axis=-1).tobytes(), "dog") in pinned.pairs(0)
     assert pinned.arrays[0].shape[1:] == (6, 9, 3)
     assert pinned.warnings[:2] == [
-        "warning: 17 of 18 images are gray; they are RGB from now on",
-        "warning: not read, 3 in all: others, train/dog/notes.txt, train/dog/pipe.png",
+        "warning: 17 of 18 images are gray and were converted to RGB",
+        "warning: 3 files or directories ignored: others, train/dog/notes.txt, train/dog/pipe.png",
     ]
 
 
@@ -101,8 +101,8 @@ def test_images_of_several_sizes_are_refused_unless_they_are_resized(pin: Pin) -
     write_images(PLACE, COUNTS)
     write_images(PLACE, {"test/dog": 2}, (7, 9))
     write_images(PLACE, {"test/owl": 1}, (30, 20))
-    reason = "7 x 9 pixels, where 15 of 18 images have 6 x 9; 3 sizes in all, --size 28x28 makes"
-    pin.refused(PLACE, f"{PLACE}/test/dog/000.png: {reason} one")
+    reason = "7 x 9 pixels, but 15 of 18 images have 6 x 9; 3 sizes in all. Resize with"
+    pin.refused(PLACE, f"{PLACE}/test/dog/000.png: {reason} --size")
     assert [images.shape for images in pin(size="4x5").arrays[::2]] == [(12, 4, 5), (6, 4, 5)]
 
 
@@ -112,11 +112,11 @@ def test_images_of_several_sizes_are_refused_unless_they_are_resized(pin: Pin) -
         (COUNTS | {"train/fox": 7}, "fox has 7 training and 0 test images; each of the 4 classes"),
         (COUNTS | {"test/fox": 1, "test/yak": 1}, "has 0 training and 1 test images, and 1 more"),
         (COUNTS | {"train/emu": 0}, "class emu has 0 training and 0 test images"),
-        ({}, ": 0 images. Name a table, or directories"),
+        ({}, ": no images. Name a table, or a directory"),
         ({"one": 9}, ": 1 class (one); 2 to 1000 are allowed"),
         ({f"c{k}": k == 0 for k in range(1001)}, ": 1001 classes (c0, c1, c10, c100, c1000, ...)"),
-        ({"a": 1, "b" * 41: 1}, f"class {'b' * 41!r}; a name has 1 to 40 letters"),
-        ({"train": 9}, ": has train; should have train and test, or neither. Rename"),
+        ({"a": 1, "b" * 41: 1}, f"class {'b' * 41!r}: a name has 1 to 40 char"),
+        ({"train": 9}, ": has only train. Add or rename one"),
         ({"a": 20, "b": 1}, "class b has 1 training and 0 test images"),
         (COUNTS | {"Training/owl": 1}, ": Training and train mean the same. Remove or"),
     ],
@@ -143,7 +143,7 @@ def test_one_class_in_several_spellings_is_one_and_case_is_told(pin: Pin) -> Non
     pinned = pin()
     assert pinned.classes == ("Cat", "cat", "mèo")
     assert np.bincount(pinned.arrays[1]).tolist() == [11, 22, 22]
-    assert pinned.warnings[0].endswith("these classes differ by case only: Cat, cat")
+    assert pinned.warnings[0].endswith("these classes differ only in case: Cat, cat")
 
 
 def test_each_directory_counts_once_and_a_loop_is_refused(pin: Pin) -> None:

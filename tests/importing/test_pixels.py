@@ -89,16 +89,16 @@ HALF = saved(Image.fromarray(np.dstack([RGB, OPAQUE - (GRAY < 7)])).save, "PNG")
 FOUR = Image.fromarray(RGB).quantize(4)
 PALETTE = saved(FOUR.save, "PNG", transparency=0)
 PLAIN = saved(Image.fromarray(noise(16, 16, 3)).save, "PNG")
-DEEP = "more than 8 bits a pixel; `mogrify -depth 8` reduces them"
+DEEP = "more than 8 bits per channel. Run `mogrify -depth 8`."
 FAULTS = {
     "gray of 16 bits": (saved(Image.fromarray(np.uint16(GRAY) * 257).save, "PNG"), DEEP),
     "RGB of 16 bits": (DEEP_RGB, DEEP),
     "PPM of 10 bits": (b"P6 1 1 1000\n" + bytes(6), DEEP),
     "floats": (saved(Image.fromarray(np.float32(GRAY)).save, "TIFF"), DEEP),
-    "CMYK": (saved(Image.new("CMYK", (2, 2)).save, "JPEG"), "colors are CMYK"),
+    "CMYK": (saved(Image.new("CMYK", (2, 2)).save, "JPEG"), "its colors are CMYK"),
     "half transparent": (HALF, "7 of 256 pixels are transparent"),
     "transparent palette": (PALETTE, f"{FOUR.histogram()[0]} of 256 pixels are transparent"),
-    "pages": (saved(FOUR.save, "TIFF", save_all=True, append_images=[FOUR]), "2 images in a file"),
+    "pages": (saved(FOUR.save, "TIFF", save_all=True, append_images=[FOUR]), "2 images in one"),
     "100 megapixels": (saved(Image.new("1", (10**4, 10**4)).save, "PNG"), "more than 89,478,485"),
     "text": (b"hello", "not an image (PNG, JPEG, BMP, PPM, TIFF, WEBP), or damaged"),
     "empty": (b"", "not an image (PNG, JPEG, BMP, PPM, TIFF, WEBP), or damaged"),

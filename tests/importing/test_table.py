@@ -31,9 +31,9 @@ def test_training_and_test_file(pin: Pin) -> None:
     assert pinned.classes == ("0", "1", "2")
     assert pinned.pairs(0) == pinned.pairs(1) == pairs(PIXELS, LABELS)
     write(PLACE / "test.csv", "class", pixel9=0)
-    pin.refused(PLACE, "test.csv: other columns than place/train.csv")
+    pin.refused(PLACE, "test.csv: its columns differ from those of place/train.csv")
     (PLACE / "test.csv").rename(PLACE / "test-00000-of-00002.csv")
-    pin.refused(PLACE, "place: 1 of 2 files of test. Add the others.")
+    pin.refused(PLACE, "place: only 1 of 2 files of test. Add the others.")
     write(PLACE / "training.csv", "class")
     pin.refused(PLACE, "place: train.csv and training.csv are both train. Keep one.")
 
@@ -43,7 +43,7 @@ def test_without_a_header_the_first_column_has_the_labels(pin: Pin) -> None:
     expected = [pin(PATH).pairs(part) for part in (0, 1)]
     table = np.insert(PIXELS.astype(int), 0, LABELS, axis=1)
     np.savetxt(PATH, table, "%d", ",")
-    pin.refused(PATH, "the first line looks like an image. If it is one, say --no-header")
+    pin.refused(PATH, "the first line looks like an image. If it is one, add --no-header")
     pinned = pin(PATH, no_header="yes")
     assert [pinned.pairs(part) for part in (0, 1)] == expected
     np.savetxt(PATH, np.roll(table, -1, axis=1), "%d", ",")
@@ -91,7 +91,7 @@ def test_a_test_file_without_labels_is_left_out(pin: Pin) -> None:
     pd.DataFrame(PIXELS).to_csv(PLACE / "test.csv", index=False)
     pinned = pin()
     assert sum(len(labels) for labels in pinned.arrays[1::2]) == 90
-    assert "test.csv has no labels and is left out" in pinned.warnings[0]
+    assert "test.csv has no labels and is ignored" in pinned.warnings[0]
 
 
 def test_files_may_be_larger_than_what_is_read_at_a_time(pin: Pin) -> None:
@@ -103,12 +103,12 @@ def test_files_may_be_larger_than_what_is_read_at_a_time(pin: Pin) -> None:
     assert len(training) + len(test) == 50_000
     assert (odd == training[:, 0, 0] % 2).all()
     PATH.write_text(PATH.read_text().removesuffix("\n") + "56\n")
-    pin.refused(PATH, "image 50000, column p99: '756'; pixels are whole numbers from 0 to 255")
+    pin.refused(PATH, "image 50000, column p99: '756'; pixels are integers from 0 to 255")
 
 
 def test_shape_and_column_can_be_said(pin: Pin) -> None:
     write(column="digit")
-    pin.refused(PATH, "0 of them called label or class; should be one, beside the images")
+    pin.refused(PATH, "0 of them called label or class. One column should have the labels")
     assert pin(PATH, label="digit", shape="1x9").arrays[0].shape[1:] == (1, 9)
     assert pin(PATH, label="digit", shape="1x3x3").arrays[0].shape[1:] == (1, 3, 3)
     pin.refused(PATH, "9 pixel columns are not 2 x 4", label="digit", shape="2x4")
@@ -134,16 +134,16 @@ def test_numbers_are_sorted_as_numbers_and_names_as_names(
 
 
 FAULTS: dict[str, dict[str, Any] | bytes] = {  # columns, or all of the file
-    "image 2, column pixel0: '256'; pixels are whole": {"pixel0": [1, 256] + [3] * 88},
-    "image 2, column pixel0: '-1'; pixels are whole": {"pixel0": [1, -1] + [3] * 88},
-    "image 1, column pixel1: '0.5'; pixels are whole": {"pixel1": 0.5},
-    "image 90, column pixel8: ''; pixels are whole": {"pixel8": ["7"] * 89 + [""]},
-    "label '-1' of 90 images is not a class; classes are whole": {"label": -1},
+    "image 2, column pixel0: '256'; pixels are integers": {"pixel0": [1, 256] + [3] * 88},
+    "image 2, column pixel0: '-1'; pixels are integers": {"pixel0": [1, -1] + [3] * 88},
+    "image 1, column pixel1: '0.5'; pixels are integers": {"pixel1": 0.5},
+    "image 90, column pixel8: ''; pixels are integers": {"pixel8": ["7"] * 89 + [""]},
+    "label '-1' of 90 images is not a class. Use integers": {"label": -1},
     "label '1.5' of 1 images is not a class": {"label": [1.5] + [2] * 89},
     "label '' of 90 images is not a class": {"label": ""},
     "0 columns (), 0 of them called label or class": b"",
-    "not CSV: 'utf-8' codec": b"\xff\xfe",
-    "not CSV: CSV parse error: Row #3: Expected 2 columns, got 3": b"label,a\n1,2\n1,2,3\n",
+    "invalid CSV: 'utf-8' codec": b"\xff\xfe",
+    "invalid CSV: CSV parse error: Row #3: Expected 2 columns, got 3": b"label,a\n1,2\n1,2,3\n",
     "1 columns (label), 1 of them called label or class": b"label\n1\n",
     "3 columns (label, class, a), 2 of them called label or class": b"label,class,a\n1,2,3\n",
     "3 columns (label, label, a), 2 of them called label": b"label,label,a\n1,2,3\n",

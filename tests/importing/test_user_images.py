@@ -62,7 +62,7 @@ FORMS = {
 def test_a_photo_in_any_form_is_seen_the_same(name: str, tmp_path: Path) -> None:
     plain = seen(SEVEN, tmp_path / "7.png").pixels
     found = seen(FORMS[name], tmp_path / name)
-    assert found.done == ("centred" if "white on" in name else "inverted, centred")
+    assert found.done == ("centered" if "white on" in name else "inverted, centered")
     assert abs(found.pixels - plain.astype(int)).mean() < (4 if name == "large" else 1.5)
 
 
@@ -74,7 +74,7 @@ def test_images_of_the_models_size_are_as_they_are(prepared: str, tmp_path: Path
         assert done == "as it is"
         assert (pixels == noise(*GRAY)).all()
     clear_one = clear(SEVEN.resize(GRAY), "black")
-    assert seen(clear_one, tmp_path / "a.png").done == "inverted, centred"
+    assert seen(clear_one, tmp_path / "a.png").done == "inverted, centered"
 
 
 def test_images_that_are_no_strokes_need_the_models_size_and_colors(tmp_path: Path) -> None:
@@ -174,17 +174,17 @@ def test_all_images_below_a_directory_are_read_but_hidden_ones(tmp_path: Path) -
 
 FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "film.gif": (SEVEN.save, "not an image (PNG, JPEG, BMP, PPM, TIFF, WEBP), or damaged"),
-    "16 bits.png": (Image.new("I;16", (9, 9), 256).save, "more than 8 bits a pixel; `mo"),
+    "16 bits.png": (Image.new("I;16", (9, 9), 256).save, "more than 8 bits per channel. Run `mo"),
     "pipe.png": (os.mkfifo, "a pipe or a device. Save its content as a file."),
-    "directory": (Path.mkdir, "holds no images. Give one that has some."),
-    "labels": (lambda path: write_idx(path, np.arange(10)), "not an IDX file of uint8 in 3"),
+    "directory": (Path.mkdir, "holds no images. Name a path that has some."),
+    "labels": (lambda path: write_idx(path, np.arange(10)), "not an IDX file with 3"),
     "size": (lambda path: write_idx(path, np.ones((3, 27, 28))), "3 images of 27 x 28; this"),
     "no numbers.csv": (lambda path: path.write_text("a,b\n1,x\n"), "image 1, column b: 'x'; pix"),
     "header.csv": (lambda path: path.write_text("id,file\n"), "holds no images"),
-    "labels.csv": (lambda path: path.write_text("id,label\n"), "2 columns (id, label), none of"),
+    "labels.csv": (lambda path: path.write_text("id,label\n"), "2 columns (id, label), but no"),
     "a-idx3-ubyte.gz": (lambda path: path.write_bytes(b"\x1f\x8b\x08"), "Compressed file ended"),
-    "labels.npz": (lambda path: np.savez(path, y=np.arange(3)), "holds y; none of them are images"),
-    "a.npz": (lambda path: np.savez(path, x=np.zeros((3, 28, 28))), "x is float64; should be"),
+    "labels.npz": (lambda path: np.savez(path, y=np.arange(3)), "holds y, but no images"),
+    "a.npz": (lambda path: np.savez(path, x=np.zeros((3, 28, 28))), "x is float64; pixels are"),
 }
 
 

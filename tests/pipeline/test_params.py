@@ -14,7 +14,7 @@ PINNED = " or ".join(", ".join(map(repr, datasets.load())).rsplit(", ", 1))
 VALID = LECTURE.read_text()
 KEYS = "the keys here are download, train, evaluate, export, lesson"
 TRAIN_KEYS = f"the keys here are {', '.join(params.Train.model_fields)}"
-LACK = "24: of 60000 training images the last 24, or those before them, lack one of 10 classes; "
+LACK = "24: the last 24 of 60000 training images, or the others, lack one of 10 classes. "
 HUGE = f"0x{'f' * 5000}"
 FAULTS = [  # a key, what is written for it, and what is said of that
     ("download.dataset", "cifar", f"'cifar' should be {PINNED}"),
@@ -28,7 +28,7 @@ FAULTS = [  # a key, what is written for it, and what is said of that
         HUGE,
         "a number of thousands of digits should be less than or equal to 1000000",
     ),
-    ("train.validation", "24", f"{LACK}take 0, or 25 to 59982"),
+    ("train.validation", "24", f"{LACK}Choose 0, or 25 to 59982."),
     ("train.batch_size", "2097153", "2097153 should be less than or equal to 2097152"),
     ("train.optimizer", "sdg", "'sdg' should be 'sgd', 'momentum', 'nesterov' or 'adam'"),
     ("train.learning_rate", "1e400", "inf should be a finite number"),
@@ -60,13 +60,13 @@ OTHERS = [  # what to replace in VALID, by what, and the lines that this must ca
 FILES = {
     "empty": (b"", "the file = None should be a mapping of keys to values"),
     "a list": (b"- train\n", "the file = ['train'] should be a mapping of keys to values"),
-    "not YAML": (b"train: [1, 2\n", "not YAML: while parsing a flow sequence"),
-    "a key twice": (b"a: {b: 1, b: 2}", "not YAML: while constructing a mapping in"),
-    "not UTF-8": (b"train: \xff\n", "not YAML: 'utf-8' codec can't decode byte 0xff"),
-    "no such day": (b"train: 2026-13-01\n", "not YAML: month must be in 1..12"),
-    "deep": (b"[" * 5000, "not YAML: line 1: nested more than 20 deep"),
-    "long": (b"#" * 100_001, "not YAML: 100001 characters; 100000 are allowed"),
-    "aliases": (b"a: &a [1]\nb: {<<: [*a, *a]}\n", "not YAML: line 2: *a stands for other values"),
+    "not YAML": (b"train: [1, 2\n", "invalid YAML: while parsing a flow sequence"),
+    "a key twice": (b"a: {b: 1, b: 2}", "invalid YAML: while constructing a mapping in"),
+    "not UTF-8": (b"train: \xff\n", "invalid YAML: 'utf-8' codec can't decode byte 0xff"),
+    "no such day": (b"train: 2026-13-01\n", "invalid YAML: month must be in 1..12"),
+    "deep": (b"[" * 5000, "invalid YAML: line 1: nested more than 20 deep"),
+    "long": (b"#" * 100_001, "invalid YAML: 100001 characters; at most 100000 are allowed"),
+    "aliases": (b"a: &a [1]\nb: {<<: [*a, *a]}\n", "invalid YAML: line 2: *a is an alias"),
 }
 
 
@@ -135,5 +135,5 @@ def test_a_file_that_is_no_mapping_is_named(tmp_path: Path, fault: str) -> None:
 
 
 def test_a_missing_file_is_looked_for_in_the_repository_root(tmp_path: Path) -> None:
-    with pytest.raises(ParamsError, match=r"/params\.yaml: No such file or directory; run from"):
+    with pytest.raises(ParamsError, match=r"/params\.yaml: No such file or directory. Run from"):
         params.load(tmp_path / "params.yaml")

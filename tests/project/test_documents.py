@@ -1,14 +1,19 @@
-"""The documents: links, versions, words, and the tables that the code gives."""
+"""The documents: links, commands, versions, words, and the tables that the code gives."""
 
 import re
+import shlex
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
+import dvc.cli
 import pytest
 import yaml
 from helpers.shared import ROOT
 
 from docs import configuration
+from softmax.cli import app
 
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 HABITS = (
@@ -31,6 +36,31 @@ def test_links_lead_somewhere_and_tests_that_are_named_exist(page: Path) -> None
         assert place in map(anchor, headings), f"{link}#{place}"
     for name in re.findall(r"tests/[\w/]+\.(?:py|yaml)", page.read_text()):
         assert (ROOT / name).exists(), name
+
+
+def documented() -> Iterator[str]:
+    """Yield each softmax and dvc command in the code blocks of all pages."""
+    for page in PAGES:
+        for block in re.findall(r"^```(?:bash|console)\n(.*?)^```", page.read_text(), re.M | re.S):
+            lines = block.replace("\\\n", "")
+            command = r"(?:^|\$ |&& )(?:\w+=\S+ )*((?:softmax|dvc) [^#&>\n]*)"
+            yield from map(str.strip, re.findall(command, lines, re.M))
+
+
+@pytest.mark.parametrize("line", sorted({*documented()}))
+def test_programs_accept_the_documented_commands(
+    line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Click and DVC parse them. Other tests run many of them."""
+    program, *rest = shlex.split(line)
+    if program == "dvc":
+        monkeypatch.setattr("sys.argv", ["dvc"])  # DVC reads its first options there
+        dvc.cli.parse_args(rest)
+        return
+    command: click.Command = app.program
+    while isinstance(command, click.Group):
+        command = command.commands[rest.pop(0)]
+    command.make_context(command.name, rest)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -43,7 +43,7 @@ def test_download_brings_verified_files_from_the_cache_or_a_mirror(workspace: Wo
 @pytest.mark.parametrize(("rate", "told"), [(1e-300, True), (0.004, False)])
 def test_a_rate_that_moves_no_weight_is_told(workspace: Workspace, rate: float, told: bool) -> None:
     workspace.set(train={"learning_rate": rate})
-    said = "no step was large enough to move a weight; raise train.learning_rate"
+    said = "no step was large enough to change a weight. Raise train.learning_rate."
     assert (said in workspace.stage("train").out) == told
 
 
@@ -107,7 +107,7 @@ def test_export_draws_each_class_and_a_grid(workspace: Workspace) -> None:
     assert files_in("images/weights") == classes | {"grid/gray.png", "grid/diverging.png"}
     assert len(workspace.contents()["images/weights/3.png"]) > len(before)
     workspace.monkeypatch.setattr(images, "MOST", 10 * 64 * 2**2)
-    assert "export.scale = 3 is lowered to 2, since" in workspace.stage("export").out
+    assert "export.scale = 3 is lowered to 2, because" in workspace.stage("export").out
     assert workspace.contents()["images/weights/3.png"] == before
 
 
@@ -129,7 +129,7 @@ def test_lesson_writes_a_model_its_history_the_examples_and_pictures(workspace: 
     ("stage", "changes", "message"),
     [
         ("check", {"train": {"epochs": 0}}, "params.yaml: train.epochs = 0 should be"),
-        ("train", {"train": {"validation": 500}}, "train.validation = 500: of 500 training images"),
+        ("train", {"train": {"validation": 500}}, "train.validation = 500: the last 500 of 500"),
         ("train", {"train": {"learning_rate": 1e307}}, "Lower the learning rate"),
         ("report", {"evaluate": {"samples": [30]}}, "evaluate.samples names image 30"),
         ("download", {"download": {"dataset": "mist"}}, "download.dataset = 'mist' should"),
@@ -167,7 +167,7 @@ def test_one_flipped_bit_of_what_a_stage_reads_is_found(
     file.write_bytes(content)
     before = workspace.contents()
     pinned = "its SHA-256 differs from datasets.yaml. Run `dvc repro download`."
-    known = pinned if "data" in path else "not what dvc.lock has; run `dvc repro`"
+    known = pinned if "data" in path else "differs from dvc.lock. Run `dvc repro`."
     assert error(workspace.stage(stage)).startswith(f"{path}: {known}")
     assert workspace.contents() == before
 
@@ -182,7 +182,7 @@ def test_weights_of_another_shape_are_one_line_and_touch_nothing(
     paths.WEIGHTS.write_bytes(model.to_bytes(np.zeros((shape[0], shape[1] + 1))))
     before = workspace.contents()
     assert error(workspace.stage(stage)) == (
-        f"{paths.WEIGHTS}: weight is {shape} and bias ({shape[0]},), should be (10, 64) and "
+        f"{paths.WEIGHTS}: weight is {shape} and bias ({shape[0]},); they should be (10, 64) and "
         "(10,). Run `dvc repro`."
     )
     assert workspace.contents() == before
@@ -193,7 +193,7 @@ def test_what_the_data_do_not_allow_is_told_before_they_are_there(workspace: Wor
     paths.CHECKED.unlink()
     datasets.directory("digits").rename("elsewhere")
     said = error(workspace.stage("check"))
-    assert "evaluate.samples names image 30, but the test set ends at 29" in said
+    assert "evaluate.samples names image 30, but the last test image is 29" in said
     assert not paths.CHECKED.exists()
 
 

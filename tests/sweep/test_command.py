@@ -88,7 +88,7 @@ def test_a_swept_validation_set_has_a_column_of_its_own(workspace: Workspace) ->
     printed = workspace.tool("sweep", "train.validation=0,50")
     titles = re.split("  +", printed.out.partition("\n")[0])
     assert len(titles) == len({*titles})
-    assert "Use train.validation=83 for all settings." in printed.out
+    assert "Add train.validation=83 to the sweep." in printed.out
 
 
 def test_data_sets_have_a_ranking_and_an_experiment_each(workspace: Workspace) -> None:
@@ -111,7 +111,7 @@ def test_where_every_setting_fails_the_parent_has_failed(workspace: Workspace) -
     assert (printed.status, printed.err) == (0, "")
     found = rows(workspace.store)
     assert [run.info.status for run in found] == ["FAILED"] * 3
-    assert any("No setting gave" in run.data.tags["mlflow.note.content"] for run in found)
+    assert any("Every training failed" in run.data.tags["mlflow.note.content"] for run in found)
 
 
 @pytest.mark.parametrize(("status", "ends"), [(143, "KILLED"), (130, "KILLED"), (2, "FAILED")])
@@ -149,10 +149,10 @@ def test_halving_leaves_the_models_of_single_runs(workspace: Workspace) -> None:
     assert left == [every[0], *(one for one in every[1:] if one in left)]
     workspace.set(train={"validation": 0})
     said = error(workspace.tool("sweep", *chosen, "--halving"))
-    assert said.endswith("chooses by one validation set. Use train.validation=83 for all settings.")
+    assert said.endswith("chooses by one validation set. Add train.validation=83 to the sweep.")
 
 
 def test_bad_input_is_one_line_and_trains_nothing(workspace: Workspace) -> None:
     said = error(workspace.tool("sweep", "train.validation=0,100000"))
-    assert said.startswith("sweep: train.validation = 100000: of 500")
+    assert said.startswith("sweep: train.validation = 100000: the last 100000 of 500")
     assert not model_cache.PLACE.exists()

@@ -77,7 +77,7 @@ def test_a_range_without_values_is_one_line(override: str) -> None:
         search_space.read([override], 8)
 
 
-TRAIN_ONLY = "a sweep sets download.dataset and keys of train, such as train.learning_rate=0.01,0.1"
+TRAIN_ONLY = "not download.dataset or a key of train. Use, for example, train.seed=0,1."
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ TRAIN_ONLY = "a sweep sets download.dataset and keys of train, such as train.lea
         ("train.seed=range(", "no viable alternative at input 'range('"),
         (
             "train.seed=interval(0,1)",
-            "a range needs the number of settings to draw. Add --trials 64.",
+            "a range needs the number of models to train. Add --trials 64.",
         ),
         ("train.seed=glob(*)", "Glob override 'train.seed=glob(*)' is not supported."),
     ],

@@ -112,7 +112,7 @@ def test_track_says_in_one_line_what_it_lacks(workspace: Workspace) -> None:
         assert error(workspace.tool("track")).endswith("then run the command again.")
     locked = dvc_lock.PATH.read_bytes()
     dvc_lock.PATH.unlink()
-    assert error(workspace.tool("track")) == "dvc.lock: not found; run `dvc repro`"
+    assert error(workspace.tool("track")) == "dvc.lock: not found. Run `dvc repro`."
     dvc_lock.PATH.write_bytes(locked)
     losses = Path("metrics/loss.csv")
     losses.unlink()

@@ -14,7 +14,7 @@ from softmax.errors import SettingError
 from softmax.training import launcher
 
 TOO_FEW = (
-    "DEVICE = 'cuda', but torch finds {} GPUs here for {} workers; use auto, cpu or fewer WORKERS"
+    "DEVICE = 'cuda', but torch finds {} GPUs for {} workers. Use DEVICE=auto or fewer WORKERS."
 )
 
 

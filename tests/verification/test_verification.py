@@ -94,7 +94,7 @@ def test_another_byte_of_any_output_fails(workspace: Workspace, stage: str, path
     damage(stage, "outs", path)
     printed = workspace.call("verification.__main__")
     assert printed.status == 2
-    assert printed.err.startswith("error: the proof fails here:\n")
+    assert printed.err.startswith("error: verification failed:\n")
     assert f"a row: DIFFERENT: {path}\n" in printed.err
 
 
@@ -102,7 +102,7 @@ def test_other_data_than_the_locked_are_refused(workspace: Workspace) -> None:
     labels = Path("data/digits/train-labels-idx1-ubyte")
     labels.write_bytes(labels.read_bytes()[:-1])
     said = error(workspace.call("verification.__main__"))
-    assert f"{labels}: not what dvc.lock has" in said
+    assert f"{labels}: differs from dvc.lock" in said
 
 
 @pytest.mark.end_to_end
@@ -169,7 +169,7 @@ EDITS = {  # what the verdict says, and the file, the text and what replaces it
     "evaluate: metrics/test.json modified": ("metrics/test.json", '"total": 30', '"total": 31'),
     f"evaluate: {LABELS} modified": (LABELS, "\5\6", "\5\5"),
     "date: train: command modified. Run": ("dvc.yaml", "-m stages.train", "-m torch.train"),
-    "export: not in dvc.lock; ghost: in dvc.lock, but not in dvc.yaml: delete it there": (
+    "export: not in dvc.lock; ghost: in dvc.lock, but not in dvc.yaml (delete it from dvc.lock)": (
         *("dvc.lock", "  export:", "  ghost:"),
     ),
 }
