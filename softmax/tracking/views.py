@@ -16,32 +16,30 @@ from PIL.Image import Resampling
 from softmax.analysis import evaluation
 from softmax.analysis.images import Levels
 from softmax.analysis.model_card import literal
-from softmax.analysis.trained_models import TrainedModel
-from softmax.pipeline import files, paths
+from softmax.core.arrays import Table
 
 MATRIX = 12  # classes, of which a note has room for the confusion of each with each
 WORST = 20  # mistakes that are shown of more
+BORDER = (" |", "&emsp;|")  # of cells, where MLflow leaves no space, in a table of Markdown
 
 
-def confusion(trained: TrainedModel) -> pd.DataFrame:
+def confusion(answers: Table, names: Sequence[str]) -> pd.DataFrame:
     """How many images of each class, by row, are called each, both by name."""
-    names = trained.entry().classes
-    answers = files.read_csv(trained.directory / paths.PREDICTIONS)
     cells = evaluation.confusion_matrix(answers, len(names))
-    return pd.DataFrame(cells, pd.Index(names, name="class"), names)
+    return pd.DataFrame(cells, pd.Index(names, name="class"), [*names])
 
 
 def by_class(counts: pd.DataFrame) -> str:
-    """How many images of each class are right, from the confusion, as MLflow keeps a table."""
+    """How well each class is classified, from the confusion, as MLflow keeps a table."""
     ratios = evaluation.by_class(counts.to_numpy())
     table = {
         "class": counts.index,
         "recall": ratios["recall"],
         "precision": ratios["precision"],
-        "right": np.diag(counts),
+        "correct": np.diag(counts),
         "images": counts.sum(axis=1).to_numpy(),
     }
-    return pd.DataFrame(table).to_json(orient="split", index=False)
+    return pd.DataFrame(table).to_json(orient="split", index=False, double_precision=4)
 
 
 def mistakes(counts: pd.DataFrame) -> str:
@@ -84,6 +82,7 @@ TAG = "mlflow.sharedViewState.comparison"
 RUNS = "{}/#/experiments/{}/runs?workflowType=machine_learning"
 CHARTS = f"{RUNS}&compareRunsMode=CHART&orderByKey=metrics.%60test_accuracy%60&orderByAsc=false"
 TABLE = f"{RUNS}&viewStateShareKey={TAG.rpartition('.')[2]}"
+ERROR = "test_error_percent"
 METRICS = ("test_accuracy", "validation_accuracy", "train_loss")
 
 
