@@ -88,11 +88,11 @@ def test_the_slider_has_room_for_any_tiles(tiles: tuple[int, int, int]) -> None:
 
 
 def test_the_table_of_runs_has_a_column_for_each_param_that_differs() -> None:
-    view = json.loads(views.table([{"a": "1", "b": "2"}, {"a": "3", "b": "2"}, {"b": "2"}]))
-    assert [name for name in view["selectedColumns"] if "params" in name] == ["params.`a`"]
-
-
-def test_names_state_differences_from_the_lecture() -> None:
+    runs = [{"train.seed": k, "train.learning_rate": k, "train.epochs": "5"} for k in "12"]
+    view = json.loads(views.table(runs))
+    params = [name for name in view["selectedColumns"] if name.startswith("params")]
+    assert params == ["params.`train.learning_rate`", "params.`train.seed`"]
+    assert params == [f"params.`{k}`" for k in view["compareRunCharts"][0]["selectedParams"]]
     lecture = yaml.safe_load((ROOT / "tests/lecture.yaml").read_text())
     assert (lecture["train"], lecture["lesson"]) == (LECTURE, LESSON)
 
