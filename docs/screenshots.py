@@ -36,7 +36,6 @@ def mlflow(browser: Browser, charts: str) -> None:
     """Show all runs as charts, and then the page of the best one."""
     page = browser.new_page(viewport={"width": 1500, "height": 1000}, locale="en-US")
     page.goto(charts)
-    page.get_by_role("button", name="Close").click()  # MLflow's assistant
     page.wait_for_timeout(5000)  # milliseconds; the charts draw themselves
     save(page, "mlflow-runs.png")
     page.set_viewport_size({"width": 1400, "height": 1100})

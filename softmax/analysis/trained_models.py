@@ -3,7 +3,7 @@
 import hashlib
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ from softmax.core import idx, model
 from softmax.errors import DataError
 from softmax.pipeline import datasets, dvc_lock, files, paths
 from softmax.pipeline.datasets import DatasetEntry, Description
-from softmax.pipeline.params import ModelParams
+from softmax.pipeline.params import ModelParams, Section
 
 MODEL = (
     paths.WEIGHTS,
@@ -33,6 +33,33 @@ MODEL = (
     paths.PREDICTIONS,
     paths.LESSON_METRICS,
 )
+# The lecture's hyperparameters, which params.yaml has as it is shipped, in order of interest.
+LECTURE = {"learning_rate": 0.001, "optimizer": "sgd", "batch_size": 64, "epochs": 5}
+LECTURE |= {"schedule": "constant", "momentum": 0.9, "weight_decay": 0.0, "averaging": 0.0}
+LECTURE |= {"validation": 0, "seed": 0}
+LESSON = {"learning_rate": 2.0, "epochs": 40, "points": 50, "spread": 0.16, "seed": 0}
+SHORT = {"learning_rate": "lr", "batch_size": "batch", "weight_decay": "decay"}
+LISTED = 6  # values that a name lists; of more it gives the first and the last
+
+
+def differences(configs: Sequence[Section], usual: Mapping[str, Any] = LECTURE) -> str:
+    """Name models by the hyperparameters in which any differs from the usual, or "lecture".
+
+    Names of single models are equal only where all hyperparameters are.
+    """
+    words = []
+    for key, value in usual.items():
+        values = {getattr(config, key) for config in configs}
+        if values != {value}:
+            text = listed(values)
+            words.append(text if isinstance(value, str) else f"{SHORT.get(key, key)}={text}")
+    return " ".join(words) or "lecture"
+
+
+def listed(values: set[Any]) -> str:
+    """Return the values in order; of more than LISTED the first and the last."""
+    words = [str(value) for value in sorted(values)]
+    return ",".join(words) if len(words) <= LISTED else f"{words[0]}..{words[-1]}"
 
 
 class TrainedModel(NamedTuple):
@@ -46,9 +73,8 @@ class TrainedModel(NamedTuple):
         return files.sha256(self.directory / paths.WEIGHTS)
 
     def hyperparameters(self) -> str:
-        """Return the params that people compare, in a few words."""
-        t = self.config.train
-        return f"{t.optimizer} lr={t.learning_rate:g} b={t.batch_size} e={t.epochs}"
+        """Return what tells it from other models, in a few words."""
+        return differences([self.config.train])
 
     def entry(self) -> Description:
         """Return the data set's entry from the dvc.lock of a revision, else from datasets.yaml.

@@ -6,6 +6,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 from softmax.errors import SettingError, TrackingError
 from softmax.pipeline import params
@@ -15,28 +19,48 @@ LATEST = 100  # runs whose params are compared; with more the links would come l
 SETTINGS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # which needs processes of its own
 
 
+EXPERIMENT = "SOFTMAX_EXPERIMENT"  # the variable in which `app` finds its id
+PLUGIN = Path(__file__).with_name("plugin")  # by which MLflow finds `app`
+SHORT = {name: f"{{}}/{name}" for name in views.PAGES}  # the addresses that `app` adds
+# MLflow's assistant covers the charts unless the browser has noted that it was opened before.
+PAGE = """<!doctype html><title>MLflow</title><script>
+localStorage.setItem("mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true")
+location.replace("{}")</script>"""
+
+
 def run(port: int) -> None:
     """Print where the runs of the data set are, and serve them if nobody else does."""
     name, uri = store.experiment_name(params.load()), store.uri()
     if store.is_served(uri):
-        print(prepare_links(uri, name))
+        print(prepare_links(uri, name, views.PAGES))
         return
     if listens(port):
         raise SettingError(f"port {port} of 127.0.0.1 is taken. Choose another one with --port.")
-    serve(uri, port, prepare_links(f"http://127.0.0.1:{port}", name))
+    serve(uri, port, prepare_links(f"http://127.0.0.1:{port}", name, SHORT))
 
 
-def prepare_links(address: str, name: str) -> str:
-    """Set the columns of the table of an experiment, and return the links to print.
+def prepare_links(address: str, name: str, pages: Mapping[str, str]) -> str:
+    """Set the columns and charts of an experiment, and return the links to print.
 
     Raises TrackingError if the store cannot be read.
     """
     with store.clear_errors():
         client = store.connect()
-        found = store.experiment(client, name)
+        found = os.environ[EXPERIMENT] = store.experiment(client, name)
         rows = [run.data.params for run in client.search_runs([found], max_results=LATEST)]
         client.set_experiment_tag(found, views.TAG, views.table(rows))
-    return views.links(address, found)
+    return "\n".join(f"{key:8}{page.format(address, found)}" for key, page in pages.items())
+
+
+def app() -> Any:
+    """Return MLflow's application with a short address for each page."""
+    from mlflow.server import app as pages
+    from mlflow.server.fastapi_app import app
+
+    for name, page in views.PAGES.items():
+        html = PAGE.format(page.format("", os.environ[EXPERIMENT]))
+        pages.add_url_rule(f"/{name}", name, partial(str, html))
+    return app
 
 
 def listens(port: int) -> bool:
@@ -51,11 +75,12 @@ def serve(uri: str, port: int, links: str) -> None:
     Raises TrackingError if it ends before. The server ends with this process.
     """
     command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--port", str(port)]
-    command += ["--backend-store-uri", uri, "--serve-artifacts"]
+    command += ["--backend-store-uri", uri, "--serve-artifacts", "--app-name", "softmax"]
+    path = {"PYTHONPATH": f"{PLUGIN}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
     with (
         tempfile.TemporaryFile("w+") as log,
         subprocess.Popen(
-            command, env=os.environ | SETTINGS, stdout=log, stderr=subprocess.STDOUT
+            command, env=os.environ | SETTINGS | path, stdout=log, stderr=subprocess.STDOUT
         ) as server,
     ):
         try:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -185,9 +186,12 @@ def draw(results: Sequence[Result]) -> bytes:
     """Return a PNG with a panel for each key that varies, and a dot for each model."""
     table, keys = rank(results), varied(results)
     metric = VALIDATION if has_validation(results) else TEST
-    figure = Figure((3.6 * len(keys) + 0.6, 3.4), layout="constrained", dpi=120)
-    panels = figure.subplots(1, len(keys), sharey=True, squeeze=False)[0]
-    for panel, key in zip(panels, keys, strict=True):
+    rows = math.ceil(len(keys) / 2)
+    figure = Figure((7.2, 2.5 * rows), layout="constrained", dpi=100)  # as wide as MLflow's note
+    panels = figure.subplots(rows, 2, sharey=True).ravel()
+    for spare in panels[len(keys) :]:
+        spare.remove()
+    for panel, key in zip(panels, keys, strict=False):
         values = table[key]
         if len(places := sorted(values.unique())) <= 12:  # evenly spaced
             values = values.map(places.index)
@@ -196,7 +200,7 @@ def draw(results: Sequence[Result]) -> bytes:
         panel.scatter(values, table[metric], s=26, alpha=0.5, edgecolors="none")
         panel.set_xlabel(key)
         panel.grid(alpha=0.25)
-    panels[0].set_ylabel(metric.replace("_", " "))
+    figure.supylabel(metric.replace("_", " "))
     panels[0].yaxis.set_major_formatter(PercentFormatter(1))
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import git
 from tqdm import tqdm
 
-from softmax.analysis.trained_models import TrainedModel
+from softmax.analysis.trained_models import LESSON, TrainedModel, differences
 from softmax.pipeline import files, paths
 from softmax.pipeline.params import Params
 from softmax.pipeline.recorder import LIMIT, reason
@@ -63,7 +63,7 @@ def log(stage: str, config: Params, *, started: float, ended: float, **details: 
     tags["mlflow.source.name"] = f"stages.{stage}"
     if stage == "lesson":
         tags[WEIGHTS_TAG] = files.sha256(paths.LESSON_WEIGHTS)
-        name = f"lr={config.lesson.learning_rate:g} e={config.lesson.epochs}"
+        name = differences([config.lesson], LESSON)
         run = _create_run(client, LESSONS, name, origin)
         sync.lesson(client, run, config)
     else:

@@ -9,27 +9,24 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
-from softmax.analysis.trained_models import TrainedModel, provenance
-from softmax.pipeline import dvc_lock
-from softmax.sweep import model_cache, ranking
-from softmax.sweep.ranking import TEST, Result, varied
-from softmax.tracking import recording, store, sync
+from softmax.analysis import evaluation
+from softmax.analysis.images import gray, tiles
+from softmax.analysis.trained_models import TrainedModel, differences, listed, provenance
+from softmax.core import model
+from softmax.pipeline import dvc_lock, paths
+from softmax.sweep import model_cache, passes, ranking
+from softmax.sweep.ranking import DIGITS, TEST, VALIDATION, Result, varied
+from softmax.tracking import recording, store, sync, views
 from softmax.tracking.registry import WEIGHTS_TAG
 from softmax.tracking.store import Run
 
 SWEEP, SETTING, PARENT = "sweep.sha256", "sweep.setting", "mlflow.parentRunId"
-PICTURE = "sweep.png"
-SHORT = {  # as in Facts.recipe
-    "learning_rate": "lr",
-    "batch_size": "b",
-    "epochs": "e",
-    "weight_decay": "decay",
-    "validation": "held-out",
-}
-WORDS = {"train.optimizer", "train.schedule"}  # whose values speak for themselves
+PICTURE, WEIGHTS = "sweep.png", "weights.png"
 NOTE = "![accuracy by setting](get-artifact?path={picture}&run_uuid={run_id})\n\n"
+COMMAND = "To train it here: `dvc exp run {}`\n\n"
 
 
 class Sweep:
@@ -40,19 +37,20 @@ class Sweep:
         self.client = store.connect()
         self.tags = {"mlflow.source.name": "softmax sweep", **recording.circumstances()}
         self.experiment = store.experiment(self.client, store.experiment_name(config))
-        sha256 = model_cache.key(result.directory for result in results)
-        self.results, self.keys = results, varied(results)
-        title = f"sweep of {len(results)}: {' '.join(map(_short, self.keys))}"
+        sha256 = model_cache.key(result.directory for result in results)[:DIGITS]
+        self.results = results
+        settings = differences([result.setting.params.train for result in results])
+        self.title = f"sweep of {len(results)}: {settings}"
         known = _search(self.experiment, f"tags.`{SWEEP}` = '{sha256}'")
         self.parent = next(iter(known), None) or self.client.create_run(
-            self.experiment, tags={**self.tags, SWEEP: sha256}, run_name=title
+            self.experiment, tags={**self.tags, SWEEP: sha256}, run_name=self.title
         )
         rows = _search(self.experiment, f"tags.`{PARENT}` = '{self.parent.info.run_id}'")
         self.rows = {run.data.tags[SETTING]: run for run in rows}
 
     def add(self, result: Result) -> None:
         """Add the row of a model, or complete it."""
-        run = self.rows.get(result.directory.name)
+        run = self.rows.get(result.directory.name[:DIGITS])
         if run and run.info.status != "RUNNING":
             return
         trained, failure = TrainedModel(result.directory, result.setting.params), result.failure()
@@ -65,18 +63,38 @@ class Sweep:
             status = "FAILED"
         else:
             sync.training(self.client, run, trained)
-            sync.test_scores(self.client, run, trained)
+            theta, entry = model.load(trained.directory / paths.WEIGHTS), trained.entry()
+            _, test = passes.sets(trained.config.download.dataset, "cpu")
+            called = model.predict(evaluation.logits(theta, test))
+            answers = {"label": test.labels.astype(np.int64), "prediction": called}
+            picture = views.picture(gray(tiles(theta, entry.shape)), entry.classes)
+            self.client.log_image(run_id, picture, WEIGHTS)
+            text = COMMAND.format(result.setting.options())
+            text += sync.PICTURE.format(path=WEIGHTS, run_id=run_id)
+            sync.scores(self.client, run, trained, answers, text)
         self.client.set_terminated(run_id, status, int(event["ended"] * 1000))
 
     def close(self) -> None:
         """Show all results in the parent, which has failed if no setting gave a model."""
+        from mlflow.entities import Metric, Param, RunTag
+
         run_id, note, status = self.parent.info.run_id, ranking.NO_MODEL + "\n\n", "FAILED"
         if not all(result.failure() for result in self.results):
             picture = Image.open(io.BytesIO(ranking.draw(self.results)))
             self.client.log_image(run_id, picture, PICTURE)
             note, status = NOTE.format(picture=PICTURE, run_id=run_id), "FINISHED"
-        table = ranking.tabulate(self.results, "pipe")
-        self.client.set_tag(run_id, "mlflow.note.content", note + table)
+        best = ranking.best(self.results)
+        row = {f"best_{key}": best.row()[key] for key in (VALIDATION, TEST)} if best else {}
+        title = f"{row[f'best_{TEST}']:.2%} · {self.title}" if row else self.title
+        note += ranking.tabulate(self.results, "pipe").replace(*views.BORDER)
+        tags = {"mlflow.runName": title, "mlflow.note.content": note}
+        tried = [result.setting.changes for result in self.results]
+        self.client.log_batch(
+            run_id,
+            [Metric(*one, self.parent.info.start_time, 0) for one in row.items()],
+            [Param(key, listed({one[key] for one in tried})) for key in varied(self.results)],
+            [RunTag(*tag) for tag in tags.items()],
+        )
         self.end(status)
 
     def end(self, status: str) -> None:
@@ -87,22 +105,13 @@ class Sweep:
         tags = {
             **self.tags,
             PARENT: self.parent.info.run_id,
-            SETTING: result.directory.name,
+            SETTING: result.directory.name[:DIGITS],
             "device": event["device"],
         }
         if not result.failure():
-            tags |= {WEIGHTS_TAG: trained.sha256(), **provenance(trained.locked())}
+            tags[WEIGHTS_TAG] = trained.sha256()
         started = int(event["started"] * 1000)
-        return self.client.create_run(self.experiment, started, tags, run_name=self._title(result))
-
-    def _title(self, result: Result) -> str:
-        """Its accuracy, if there is a model, and what tells it from the others of its sweep."""
-        changes = result.setting.changes
-        words = {key: f"{_short(key)}={changes[key]}" for key in self.keys}
-        words |= {key: changes[key] for key in WORDS & words.keys()}
-        hyperparameters = " ".join(words.values())
-        accuracy = result.row().get(TEST)
-        return hyperparameters if accuracy is None else f"{accuracy:.2%} · {hyperparameters}"
+        return self.client.create_run(self.experiment, started, tags, trained.hyperparameters())
 
 
 def _search(experiment_id: str, query: str) -> list[Run]:
@@ -110,12 +119,6 @@ def _search(experiment_id: str, query: str) -> list[Run]:
     import mlflow
 
     return list(mlflow.search_runs([experiment_id], query, output_format="list"))
-
-
-def _short(key: str) -> str:
-    """The name of a param where there is little room."""
-    name = key.removeprefix("train.")
-    return SHORT.get(name, name)
 
 
 def accuracies(trained: TrainedModel) -> dict[int, float]:

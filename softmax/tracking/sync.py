@@ -12,7 +12,8 @@ import pandas as pd
 from softmax.analysis.images import gray, tiles
 from softmax.analysis.trained_models import TrainedModel, provenance
 from softmax.core import model
-from softmax.pipeline import datasets, paths
+from softmax.core.arrays import Table
+from softmax.pipeline import datasets, files, paths
 from softmax.pipeline.params import ModelParams, Params
 from softmax.tracking import registry, views
 from softmax.tracking.store import Client, Model, Run
@@ -26,12 +27,8 @@ CONTEXTS = {"train": "training", "validation": "validation", "test": "test"}
 BATCH_LOSS = "train_loss_of_batch"  # MLflow's first charts are those of the first names
 SLIDER = "weights so many batches before the end"  # MLflow starts at the least step, 0
 BY_CLASS = "evaluation/classes.json"  # a table of MLflow's evaluation view
-NOTE = """**{accuracy:.2%}** of {total} test images right.
-
-![weights](get-artifact?path=weights/grid/gray.png&run_uuid={run_id})
-
-{mistakes}
-"""
+NOTE = "**{accuracy:.2%}** of {total} test images correct.\n\n{text}\n\n{mistakes}\n"
+PICTURE = "![weights](get-artifact?path={path}&run_uuid={run_id})"
 
 
 def training(client: Client, run: Run, trained: TrainedModel) -> None:
@@ -50,41 +47,43 @@ def training(client: Client, run: Run, trained: TrainedModel) -> None:
 
 def evaluation(client: Client, run: Run, trained: TrainedModel) -> None:
     """Add the test metrics and the files of the evaluation; they name the run and its note."""
-    from mlflow.entities import RunTag
-
     run_id, directory = run.info.run_id, trained.directory
-    metrics = test_scores(client, run, trained)
-    for fact in (paths.TEST_METRICS, paths.CONFUSION, paths.PREDICTIONS):
+    for fact in (paths.TEST_METRICS, paths.CONFUSION, paths.PREDICTIONS, paths.MODEL_CARD):
         client.log_artifact(run_id, str(directory / fact), "evaluation")
     client.log_artifacts(run_id, str(directory / paths.PREDICTION_FIGURES), "samples")
-    confusion = views.confusion(trained)
-    client.log_text(run_id, views.by_class(confusion), BY_CLASS)
-    listed = json.dumps([{"path": BY_CLASS, "type": "table"}])
-    note = NOTE.format(run_id=run_id, mistakes=views.mistakes(confusion), **metrics)
-    title = f"{metrics['accuracy']:.2%} · {trained.hyperparameters()}"
-    tags = {
-        "mlflow.runName": title,
-        "mlflow.note.content": note,
-        "mlflow.loggedArtifacts": listed,
-        # a tag, which unlike a param may change, as this may for the same model
-        "evaluate.samples": str(trained.config.evaluate.samples),
-        **provenance(trained.locked()),
-    }
-    client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
-    client.log_artifact(run_id, str(directory / paths.MODEL_CARD), "evaluation")
-    registry.describe(client, trained, title)
+    # a tag, which unlike a param may change, as this may for the same model
+    client.set_tag(run_id, "evaluate.samples", str(trained.config.evaluate.samples))
+    picture = PICTURE.format(path="weights/grid/gray.png", run_id=run_id)
+    answers = files.read_csv(directory / paths.PREDICTIONS)
+    registry.describe(client, trained, scores(client, run, trained, answers, picture))
 
 
-def test_scores(client: Client, run: Run, trained: TrainedModel) -> dict[str, Any]:
-    """Add the test metrics; what the file has of them."""
+def scores(client: Client, run: Run, trained: TrainedModel, answers: Table, text: str) -> str:
+    """Add the test metrics, a table of the classes and a note with `text`; return the run's name.
+
+    `answers` has the label and the prediction of each test image.
+    """
+    from mlflow.entities import RunTag
+
     metrics: dict[str, Any] = json.loads((trained.directory / paths.TEST_METRICS).read_bytes())
     # one value, at step 0, which MLflow draws as bars beside those of other runs
     row = {f"test_{key}": value for key, value in metrics.items() if isinstance(value, float)}
-    row["test_error"] = 1 - metrics["accuracy"]  # whose bars tell models apart
+    row[views.ERROR] = round(100 * (1 - metrics["accuracy"]), 4)  # bars show two decimals
     _log_datasets(client, run, trained, ["test"])
+    confusion = views.confusion(answers, trained.entry().classes)
+    client.log_text(run.info.run_id, views.by_class(confusion), BY_CLASS)
+    title = f"{metrics['accuracy']:.2%} · {trained.hyperparameters()}"
+    note = NOTE.format(text=text, mistakes=views.mistakes(confusion), **metrics)
+    tags = {
+        "mlflow.runName": title,
+        "mlflow.note.content": note.replace(*views.BORDER),
+        "mlflow.loggedArtifacts": json.dumps([{"path": BY_CLASS, "type": "table"}]),
+        **provenance(trained.locked()),
+    }
     models = {0: registry.find_model(client, run)}
-    _log_metrics(client, run, _curves(run, pd.DataFrame([{"step": 0, **row}]), trained, models))
-    return metrics
+    curves = _curves(run, pd.DataFrame([{"step": 0, **row}]), trained, models)
+    client.log_batch(run.info.run_id, curves, tags=[RunTag(*tag) for tag in tags.items()])
+    return title
 
 
 def is_comparable(run: Run, trained: TrainedModel) -> bool:

@@ -7,6 +7,7 @@ address says otherwise. Columns it takes from a view that is shared, which it ke
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,32 +17,31 @@ from PIL.Image import Resampling
 from softmax.analysis import evaluation
 from softmax.analysis.images import Levels
 from softmax.analysis.model_card import literal
-from softmax.analysis.trained_models import TrainedModel
-from softmax.pipeline import files, paths
+from softmax.analysis.trained_models import LECTURE
+from softmax.core.arrays import Table
 
 MATRIX = 12  # classes, of which a note has room for the confusion of each with each
 WORST = 20  # mistakes that are shown of more
+BORDER = (" |", "&emsp;|")  # of cells, where MLflow leaves no space, in a table of Markdown
 
 
-def confusion(trained: TrainedModel) -> pd.DataFrame:
+def confusion(answers: Table, names: Sequence[str]) -> pd.DataFrame:
     """How many images of each class, by row, are called each, both by name."""
-    names = trained.entry().classes
-    answers = files.read_csv(trained.directory / paths.PREDICTIONS)
     cells = evaluation.confusion_matrix(answers, len(names))
-    return pd.DataFrame(cells, pd.Index(names, name="class"), names)
+    return pd.DataFrame(cells, pd.Index(names, name="class"), [*names])
 
 
 def by_class(counts: pd.DataFrame) -> str:
-    """How many images of each class are right, from the confusion, as MLflow keeps a table."""
+    """How well each class is classified, from the confusion, as MLflow keeps a table."""
     ratios = evaluation.by_class(counts.to_numpy())
     table = {
         "class": counts.index,
         "recall": ratios["recall"],
         "precision": ratios["precision"],
-        "right": np.diag(counts),
+        "correct": np.diag(counts),
         "images": counts.sum(axis=1).to_numpy(),
     }
-    return pd.DataFrame(table).to_json(orient="split", index=False)
+    return pd.DataFrame(table).to_json(orient="split", index=False, double_precision=4)
 
 
 def mistakes(counts: pd.DataFrame) -> str:
@@ -84,19 +84,32 @@ TAG = "mlflow.sharedViewState.comparison"
 RUNS = "{}/#/experiments/{}/runs?workflowType=machine_learning"
 CHARTS = f"{RUNS}&compareRunsMode=CHART&orderByKey=metrics.%60test_accuracy%60&orderByAsc=false"
 TABLE = f"{RUNS}&viewStateShareKey={TAG.rpartition('.')[2]}"
+PAGES = {"charts": f"{TABLE}&compareRunsMode=CHART", "table": TABLE}
 METRICS = ("test_accuracy", "validation_accuracy", "train_loss")
+ERROR = "test_error_percent"
+SHOWN = 4  # params that have room in a chart
+SECTIONS = ("Comparison", "Model metrics")  # of charts, the second one folded
 
 
 def table(rows: Iterable[Mapping[str, str]]) -> str:
-    """The value of TAG for rows with these params: a column for each that differs."""
+    """The value of TAG for rows with these params: columns and charts of each that differs."""
     counts = pd.DataFrame(list(rows)).nunique()
-    varied = sorted(counts.index[counts > 1])
-    columns = [f"metrics.`{key}`" for key in METRICS] + [f"params.`{key}`" for key in varied]
-    by = {"orderByKey": f"metrics.`{METRICS[0]}`", "orderByAsc": False}
-    return json.dumps({**by, "selectedColumns": columns})
-
-
-def links(address: str, experiment_id: str) -> str:
-    """What a person is to open."""
-    pages = {"charts": CHARTS, "table": TABLE}
-    return "\n".join(f"{name:8}{at.format(address, experiment_id)}" for name, at in pages.items())
+    varied = [key for key in (f"train.{name}" for name in LECTURE) if counts.get(key, 0) > 1]
+    test, validation, loss = (f"metrics.`{key}`" for key in METRICS)
+    name, params = "attributes.`Run Name`", [f"params.`{key}`" for key in varied]
+    x, y = {"key": "train.learning_rate", "type": "PARAM"}, {"key": METRICS[0], "type": "METRIC"}
+    charts: dict[str, dict[str, Any]] = {
+        "PARALLEL": {"selectedParams": varied[:SHOWN], "selectedMetrics": METRICS[:1]},
+        "SCATTER": {"xaxis": x, "yaxis": y},
+        "BAR": {"metricKey": ERROR},
+        "DIFFERENCE": {"compareGroups": ["Parameters"], "showDifferencesOnly": True},
+    }
+    common = {"metricSectionId": SECTIONS[0], "showAllRuns": True}
+    view: dict[str, Any] = {"orderByKey": test, "orderByAsc": False, "runsHiddenMode": "SHOW_ALL"}
+    view |= {"columnWidths": {name: 330}, "selectedColumns": [test, validation, loss, *params]}
+    view["columnOrder"] = [name, test, validation, *params, loss]
+    view["compareRunCharts"] = [{"type": k, "uuid": k} | common | v for k, v in charts.items()]
+    view["compareRunSections"] = [
+        {"uuid": one, "name": one, "columns": 2, "display": one == SECTIONS[0]} for one in SECTIONS
+    ]
+    return json.dumps(view)

@@ -13,7 +13,7 @@ PATIENCE = 300  # seconds for all of them
 STEPS = {  # of each curve, after an epoch of 250 batches
     "train_loss_of_batch": [*range(25, 251, 25)],
     **{key: [250] for key in ("train_loss", "train_accuracy")},
-    **{key: [0] for key in ("test_loss", "test_accuracy", "test_error")},
+    **{key: [0] for key in ("test_loss", "test_accuracy", "test_error_percent")},
 }
 
 

@@ -146,6 +146,7 @@ def test_the_ui_shows_the_runs_side_by_side_until_the_command_ends(
             for shown in ("2 matching runs", "test_accuracy"):
                 expect(page.get_by_text(shown).first).to_be_visible(timeout=1000 * STARTUP)
             expect(page.get_by_text("train.epochs")).to_have_count(0)  # the same in both
+            expect(page.get_by_placeholder("Ask a question")).to_have_count(0)  # the assistant
         expect(page.get_by_text("train.seed").first).to_be_visible()
         page.close()
     finally:

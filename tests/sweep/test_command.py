@@ -52,9 +52,13 @@ def test_each_model_is_trained_once_and_has_a_row_under_one_that_shows_all(
         assert datasets == {"digits-training", "digits-test"}
         assert len(run.outputs.model_outputs) == 1
         assert " · lr=" in run.info.run_name
+        note, rate = run.data.tags["mlflow.note.content"], run.data.params["train.learning_rate"]
+        assert f"`dvc exp run -S train.learning_rate={rate} " in note
+        assert {"weights.png", "evaluation"} <= artifacts(workspace.store, run)
     picture = Path(parent.info.artifact_uri.removeprefix("file://")) / "sweep.png"
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert "learning rate" in parent.data.tags["mlflow.note.content"]
+    assert parent.data.params["train.learning_rate"] == "0.01,0.1"
     workspace.monkeypatch.delattr(passes, "train")
     assert sweep(workspace, *OPTIONS) == results
     after = by_weights(workspace)

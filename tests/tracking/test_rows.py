@@ -5,6 +5,7 @@ import json
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,13 +13,18 @@ import pytest
 import yaml
 from helpers.clones import git
 from helpers.rows import artifacts, curves, rows
+from helpers.shared import ROOT
 from helpers.workspace import MODEL, Workspace
+from hypothesis import given
+from hypothesis import strategies as st
 from mlflow import MlflowClient
 from PIL import Image
 
 from softmax.analysis.images import gray, tiles
+from softmax.analysis.trained_models import LECTURE, LESSON, differences
 from softmax.core import model
 from softmax.pipeline import datasets, dvc_lock, params, paths
+from softmax.pipeline.params import Train
 from softmax.tracking import recording, views
 from softmax.tracking.sync import BATCH_LOSS
 
@@ -34,7 +40,7 @@ def test_three_stages_make_one_row_that_has_everything(workspace: Workspace) -> 
     assert run.info.status == "FINISHED"
     assert next(iter(run.data.metrics)) != BATCH_LOSS  # by which MLflow would compare
     accuracy = run.data.metrics["test_accuracy"]
-    assert run.info.run_name == f"{accuracy:.2%} · sgd lr=0.004 b=2 e=2"
+    assert run.info.run_name == f"{accuracy:.2%} · lr=0.004 batch=2 epochs=2 validation=50"
     note = run.data.tags["mlflow.note.content"]
     assert f"{accuracy:.2%}" in note
     assert f"path=weights/grid/gray.png&run_uuid={run.info.run_id}" in note
@@ -46,7 +52,7 @@ def test_three_stages_make_one_row_that_has_everything(workspace: Workspace) -> 
     assert run.data.tags["export.scale"] == "2"
     assert "backfilled" not in run.data.tags
     assert {"test_accuracy", "test_loss", "validation_accuracy"} <= set(run.data.metrics)
-    assert run.data.metrics["test_error"] == pytest.approx(1 - accuracy)
+    assert run.data.metrics[views.ERROR] == pytest.approx(100 - 100 * accuracy)
     steps = [225 * epoch + 22 * k for epoch in (0, 1) for k in range(1, 11)]
     assert [step for step, _ in curves(store, run)[BATCH_LOSS]] == steps
     (output,) = run.outputs.model_outputs
@@ -63,7 +69,7 @@ def test_three_stages_make_one_row_that_has_everything(workspace: Workspace) -> 
         weights = gray(tiles(model.load(paths.WEIGHTS), (8, 8)))
         trained = views.picture(weights, [str(k) for k in range(10)])
         assert np.array_equal(np.asarray(shown), np.asarray(trained))
-    assert logged.name == "sgd lr=0·004 b=2 e=2"
+    assert logged.name == "lr=0·004 batch=2 epochs=2 validation=50"
     inputs = {
         (i.dataset.name, i.tags[0].value, json.loads(i.dataset.profile)["num_rows"])
         for i in run.inputs.dataset_inputs
@@ -82,8 +88,26 @@ def test_the_slider_has_room_for_any_tiles(tiles: tuple[int, int, int]) -> None:
 
 
 def test_the_table_of_runs_has_a_column_for_each_param_that_differs() -> None:
-    view = json.loads(views.table([{"a": "1", "b": "2"}, {"a": "3", "b": "2"}, {"b": "2"}]))
-    assert [name for name in view["selectedColumns"] if "params" in name] == ["params.`a`"]
+    runs = [{"train.seed": k, "train.learning_rate": k, "train.epochs": "5"} for k in "12"]
+    view = json.loads(views.table(runs))
+    params = [name for name in view["selectedColumns"] if name.startswith("params")]
+    assert params == ["params.`train.learning_rate`", "params.`train.seed`"]
+    assert params == [f"params.`{k}`" for k in view["compareRunCharts"][0]["selectedParams"]]
+    lecture = yaml.safe_load((ROOT / "tests/lecture.yaml").read_text())
+    assert (lecture["train"], lecture["lesson"]) == (LECTURE, LESSON)
+
+
+KINDS: dict[Any, Any] = {int: st.integers(0), float: st.floats(0.001, 0.0010001)}
+WORDS = st.sampled_from(["sgd", "adam", "constant", "cosine"])
+TRAIN = st.fixed_dictionaries({key: KINDS.get(type(x), WORDS) for key, x in LECTURE.items()})
+
+
+@given(TRAIN, TRAIN, st.sampled_from([*LECTURE]))
+def test_models_share_a_name_only_if_all_hyperparameters_are_equal(
+    one: dict[str, Any], another: dict[str, Any], key: str
+) -> None:
+    models = [Train.model_construct(**values) for values in (one, one | {key: another[key]})]
+    assert (differences(models[:1]) == differences(models[1:])) == (models[0] == models[1])
 
 
 def test_the_duration_is_that_of_the_training(workspace: Workspace) -> None:

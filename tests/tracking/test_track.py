@@ -67,10 +67,10 @@ def test_a_model_that_was_only_trained_has_a_row(workspace: Workspace) -> None:
         repo.commit("train", force=True)
     printed = workspace.tool("track").out
     (run,) = rows(workspace.store)
-    assert f"run {run.info.run_id} has the results of train: sgd lr=" in printed
+    assert f"run {run.info.run_id} has the results of train: lr=" in printed
     assert "test_accuracy" not in run.data.metrics
     (version,) = MlflowClient(workspace.store).search_model_versions(f"name = '{NAME}'")
-    assert version.description.startswith("sgd lr=")
+    assert version.description.startswith("lr=")
 
 
 @pytest.mark.parametrize(("file", "stages"), [(1, ("train", "evaluate")), (3, ("evaluate",))])
