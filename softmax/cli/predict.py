@@ -69,13 +69,15 @@ def run(
 
 def draw(model: Model, seen: list[PreparedImage], *, explain: bool) -> None:
     """Write what the model saw, and to `explain` it, the maps of what the pixels add."""
-    pictures = {}
+    pictures, classes = {}, images.numbers(model.entry.classes)
     for n, image in enumerate(seen, 1):
         stem = f"{n}-{re.sub(NO_LETTERS, '-', Path(image.name).stem)[:LONGEST]}"
         pictures[FIGURES / f"{stem}.png"] = images.png(image.pixels, images.GRAY, SCALE)
         if explain:
-            tiles = images.tiles(contributions(model.theta, image.pixels), image.pixels.shape)
-            sheet = images.contact_sheet(images.diverging(tiles))  # the three beside each other
+            (winner, rival), maps = contributions(model.theta, image.pixels)
+            tiles = images.diverging(images.tiles(maps, image.pixels.shape))
+            numbers = [classes[winner], classes[rival], f"{classes[winner]}-{classes[rival]}"]
+            sheet = images.contact_sheet(tiles, numbers)  # the three beside each other
             pictures[FIGURES / f"{stem}-why.png"] = images.png(sheet, images.DIVERGING, SCALE)
     files.write(pictures, only_in=FIGURES)
 
@@ -108,12 +110,15 @@ def write(answers: pd.DataFrame, classes: Sequence[str]) -> str:
     return text + (f"\nand {left:,} more, which --csv and --json print" if left else "")
 
 
-def contributions(theta: FloatArray, pixels: NDArray[np.uint8]) -> FloatArray:
-    """w x of each pixel, and b, for the class that wins, the next one, and the one less the other.
+def contributions(
+    theta: FloatArray, pixels: NDArray[np.uint8]
+) -> tuple[NDArray[np.intp], FloatArray]:
+    """The class that wins and the next one, and w x of each pixel, and b, for one, the other, and
+    the one less the other.
 
     Each row, (3, features + 1), adds up to a score, the last one to the lead over the next class.
     """
     inputs = np.append(pixels, MAX_PIXEL)
-    winner, rival = np.argsort(-(theta @ inputs), kind="stable")[:2]
-    rows = np.stack([theta[winner], theta[rival], theta[winner] - theta[rival]])
-    return rows * inputs / MAX_PIXEL
+    first = np.argsort(-(theta @ inputs), kind="stable")[:2]
+    winner, rival = theta[first]
+    return first, np.stack([winner, rival, winner - rival]) * inputs / MAX_PIXEL

@@ -86,7 +86,7 @@ def test_people_get_a_table_and_pictures_and_machines_all_of_it(workspace: Works
     added = model.load(paths.WEIGHTS)[:, :-1] * first.ravel()
     added = np.stack([added[winner], added[rival], added[winner] - added[rival]])
     maps = np.asarray(Image.open(FIGURES / "1-a-why.png"))[4::8, 4::8]
-    levels = maps[1:-1, 1:].reshape(8, 3, 9)[:, :, :-1].swapaxes(0, 1).reshape(3, 64)
+    levels = maps[7:-1, 1:].reshape(8, 3, 9)[:, :, :-1].swapaxes(0, 1).reshape(3, 64)
     assert (abs(added / abs(added).max() * 127 + 128 - levels) <= 0.5).all()
 
     workspace.tool("predict", "a.png")
