@@ -26,9 +26,28 @@ def sides(_: Any, option: click.Parameter, value: str | None) -> tuple[int, ...]
 SIDES: dict[str, Any] = {"callback": sides, "metavar": "ROWSXCOLUMNS"}
 
 
+SECTIONS = {
+    "Run": "run predict data",
+    "Experiment": "sweep compare ui",
+    "Share": "track resolve onnx",
+}
+
+
+class Program(click.Group):
+    """All commands, listed by what they are for."""
+
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write SECTIONS; `make help` has two more, Check and Develop."""
+        for title, names in SECTIONS.items():
+            with formatter.section(title):
+                found = [(name, self.commands[name]) for name in names.split()]
+                formatter.write_dl([(name, one.get_short_help_str(80)) for name, one in found])
+
+
 @click.group(
+    cls=Program,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Stages are run by DVC: `dvc repro`, `dvc exp run -S train.learning_rate=0.01`.",
+    epilog="\b\nDVC runs stages: dvc repro, dvc exp run -S ...\nCheck, develop:  make help",
 )
 def program() -> None:
     """Softmax regression with the same bytes on every machine."""
