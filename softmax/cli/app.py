@@ -1,8 +1,9 @@
-"""The command line: what each command takes, and its help.
+"""The command line: what each command takes, its help, and the look of what it prints.
 
 A command imports its module when it runs, so that `--help` needs no library but click.
 """
 
+import os
 import re
 import signal
 import sys
@@ -181,6 +182,27 @@ def resolve(pull: bool) -> None:
     from softmax.cli import pipeline
 
     pipeline.resolve(pull=pull)
+
+
+def show(text: str, best: str = "\0") -> None:
+    """Print Markdown: in a terminal as tables, with the rows of `best` in bold, else as it is."""
+    if not sys.stdout.isatty():
+        print(text)
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown, TableDataElement
+    from rich.theme import Theme
+
+    class Cell(TableDataElement):
+        def __init__(self, justify: Any) -> None:
+            super().__init__(justify)
+            self.content.overflow = "fold"  # rather than lose what is too long for its column
+
+    Markdown.elements |= {"td_open": Cell, "th_open": Cell}
+    for row in re.findall(rf"^\|.*{re.escape(best)}.*", text, re.M):
+        text = text.replace(row, re.sub(r"\| *([^|]+?) *(?=\|)", r"| **\1** ", row))
+    plain, theme = os.environ.get("NO_COLOR"), Theme({"markdown.code": "default"})
+    Console(color_system=None if plain else "auto", theme=theme).print(Markdown(text))
 
 
 def _interrupt(number: int, _: object) -> None:
