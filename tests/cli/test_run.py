@@ -23,12 +23,7 @@ def test_it_ends_with_the_accuracy_where_to_look_and_whether_more_epochs_would_h
     assert f"{test['accuracy']:.2%} of 30 test images correct" in lines  # not that of the lecture
     shown = dict(line.split(maxsplit=1) for line in lines if line.startswith(("weights ", "fig")))
     assert all(Path(place).is_dir() for place in shown.values())
-
-
-def test_a_training_that_ended_early_is_told(workspace: Workspace) -> None:
-    workspace.set(train={"epochs": 3, "batch_size": 64, "learning_rate": 0.001})
-    workspace.run()
-    assert "in the last epoch, about as much as in those before" in workspace.tool("run").out
+    assert any("in the last epoch, about as much as in those before" in line for line in lines)
     shipped = pd.read_csv(ROOT / paths.EPOCHS)["train_loss"].tolist()
     assert (len(shipped), pipeline.suggestion(shipped)) == (5, "")
 

@@ -107,7 +107,7 @@ def test_data_sets_have_a_ranking_and_an_experiment_each(workspace: Workspace) -
     with_validation = ("download.dataset=digits,other", "train.validation=50")
     said = workspace.tool("sweep", *with_validation).out
     for name in ("digits", "other"):
-        assert f"To have it here: dvc exp run -S download.dataset={name} -S train" in said
+        assert f"To train it here: dvc exp run -S download.dataset={name} -S train" in said
 
 
 def test_where_every_setting_fails_the_parent_has_failed(workspace: Workspace) -> None:
