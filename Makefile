@@ -15,16 +15,32 @@ export MLFLOW_DISABLE_TELEMETRY := true
 .DEFAULT_GOAL := help
 
 help:
-	@awk -F ':.*## ' '/^## /{print "\n" substr($$0, 4)} /^[a-z-]+:.*## /{printf "  %-12s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^## /{print "\n" substr($$0, 4)} /^[a-z-]+:.*## /{printf "  %-17s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-## Set up and run
-repro: .venv/installed ## install into .venv, run the pipeline, print the result; PULL=1: use a DVC remote, CPU=1: without torch
+## Run
+repro: .venv/installed ## install, run the pipeline, print the result (PULL=1: use a DVC remote, CPU=1: no torch)
 	@$(BIN)/python -m softmax run $(if $(PULL),--pull)
 
 data: .venv/installed ## download the data set only
 	$(BIN)/dvc repro $(if $(PULL),--pull) download
 
-## Test
+## Experiment, share: softmax --help
+
+## Check
+verify: .venv/installed ## retrain in every way this machine can, and compare with dvc.lock
+	$(BIN)/dvc repro --quiet download
+	$(BIN)/python -m verification
+
+verify-arm: .venv/installed ## the same on an emulated Arm64 processor (Debian, 15 minutes or more)
+	$(BIN)/dvc repro --quiet download
+	$(BIN)/python -m verification arm
+
+verify-emulated: .venv/installed ## train with NumPy alone on emulated RISC-V and big-endian s390x (Debian)
+	$(BIN)/dvc repro --quiet train
+	@for arch in riscv64 s390x; do $(BIN)/python -c "from softmax.pipeline import params; \
+		print(params.load().model_dump_json())" | ARCH=$$arch verification/emulated.sh -m verification.alone || exit; done
+
+## Develop
 test: .venv/dev ## run the tests, in process and end to end
 	$(BIN)/pytest -m "not extended"
 
@@ -48,30 +64,15 @@ lock-current: .venv/installed
 lock-reproducible: .venv/installed
 	$(BIN)/python -m verification.checks reproducible
 
-ci: ## run every check of CI: lint, types, test-all, dvc.lock is up to date and reproducible
+ci: ## run every check of CI: lint, types, test-all, dvc.lock up to date and reproducible
 	@failed=; for check in $(CHECKS); do $(MAKE) $$check || failed="$$failed $$check"; done; \
 	if [ "$$failed" ]; then echo "error: failed:$$failed" >&2; exit 1; fi; \
 	echo "all passed: $(CHECKS)"
-
-## Prove and measure
-verify: .venv/installed ## retrain in every way this machine can, and compare with dvc.lock
-	$(BIN)/dvc repro --quiet download
-	$(BIN)/python -m verification
-
-verify-arm: .venv/installed ## the same on an emulated Arm64 processor (Debian, 15 minutes or more)
-	$(BIN)/dvc repro --quiet download
-	$(BIN)/python -m verification arm
-
-verify-emulated: .venv/installed ## train with NumPy alone on emulated RISC-V and big-endian s390x (Debian)
-	$(BIN)/dvc repro --quiet train
-	@for arch in riscv64 s390x; do $(BIN)/python -c "from softmax.pipeline import params; \
-		print(params.load().model_dump_json())" | ARCH=$$arch verification/emulated.sh -m verification.alone || exit; done
 
 bench: .venv/dev ## compare with other libraries and write benchmarks/results.md: six minutes
 	$(BIN)/dvc repro --quiet download
 	$(BIN)/python -m benchmarks
 
-## Maintain
 lock: .venv/installed ## pin the dependencies of pyproject.toml, with hashes
 	$(COMPILE) pyproject.toml --extra torch --output-file requirements.txt
 	$(COMPILE) pyproject.toml --constraint requirements.txt --output-file requirements-cpu.txt

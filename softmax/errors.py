@@ -115,25 +115,25 @@ def exits_cleanly(main: Callable[[], None]) -> Callable[[], None]:
         except BrokenPipeError:  # a reader such as `head` has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(128 + signal.SIGPIPE)
-        except (SoftmaxError, OSError) as error:
-            if isinstance(error, SoftmaxError) and os.environ.get("LOCAL_RANK", "0") != "0":
-                time.sleep(DELAY)
-            remedy = error.remedy if isinstance(error, SoftmaxError) else ""
-            print(f"error: {shown(error)}" + (f". {remedy}" if remedy else ""), file=sys.stderr)
-            sys.exit(2)
         except KeyboardInterrupt as error:
             sys.exit(128 + next(iter(error.args), signal.SIGINT))
         except Exception as error:
+            if isinstance(error, SoftmaxError) and os.environ.get("LOCAL_RANK", "0") != "0":
+                time.sleep(DELAY)
             if not (told := _explained(error)):
                 raise
-            print(f"error: {shown(told)}", file=sys.stderr)
+            from tqdm import tqdm  # only where there is something to say
+
+            tqdm.write(f"error: {told}", file=sys.stderr)  # not into a progress bar
             sys.exit(2)
 
     return wrapper
 
 
 def _explained(error: Exception) -> str:
-    """Return one line if git, DVC or Python lacks something on this machine, else ""."""
+    """Return in one line what a user can fix, or this machine lacks; "" for any other error."""
+    if isinstance(error, SoftmaxError | OSError):
+        return shown(error) + (f". {remedy}" if (remedy := getattr(error, "remedy", "")) else "")
     if isinstance(error, KeyError) and "getpwuid" in str(error):
         return "USER: not set, and this user has no account. Set it to any name."
     if isinstance(error, ModuleNotFoundError) and error.name in NOT_EVERYWHERE:
@@ -146,5 +146,5 @@ def _explained(error: Exception) -> str:
     said += type(error).__name__
     for fault, (problem, remedy) in GIT_FAULTS.items():
         if fault in said:
-            return f"{Path.cwd()}: {problem}. {remedy.format(Path.cwd())}"
-    return f"{type(error).__module__.partition('.')[0]}: {' '.join(str(error).split())}"
+            return shown(f"{Path.cwd()}: {problem}. {remedy.format(Path.cwd())}")
+    return shown(f"{type(error).__module__.partition('.')[0]}: {' '.join(str(error).split())}")

@@ -22,7 +22,9 @@ from softmax.core.arrays import FloatArray
 Levels = NDArray[np.uint8]
 
 MOST = 2**24  # pixels of all classes together; MNIST has 12,544,000 at the largest scale, 40
-LINE = 0  # the level between the tiles of the grid
+LINE, NUMBER = 0, 128  # the levels between the tiles of the grid, and of their numbers
+SIGNS = "0123456789-"  # of numbers; below, their rows, each an octal digit of three cells
+GLYPHS = ("72775777770", "56115441550", "52777771777", "52411151510", "77771771770")
 
 ROWS = 10  # classes that have room
 ROW, BAR = 24, 200  # pixels: the height of a class, the width of probability 1
@@ -97,9 +99,17 @@ def scale(wanted: int, size: tuple[int, int]) -> int:
     return max(min(wanted, math.isqrt(MOST // math.prod(size))), 1)
 
 
-def contact_sheet(tiles: Levels) -> Levels:
-    """The tiles in rows with a line of one cell around each; ten of them in two rows of five."""
+def contact_sheet(tiles: Levels, numbers: Sequence[str] = ()) -> Levels:
+    """The tiles in rows with a line of one cell around each; ten of them in two rows of five.
+
+    Above each is the number of its class: that of `numbers`, made of SIGNS, or its place.
+    """
     columns = math.isqrt((5 * len(tiles) - 1) // 2) + 1  # two and a half times as many as rows
+    tiles = np.pad(tiles, ((0, 0), (6, 0), (0, 0)), constant_values=LINE)
+    for tile, number in zip(tiles, numbers or map(str, range(len(tiles))), strict=True):
+        octal = np.array([[int(row[SIGNS.index(sign)]) for sign in number] for row in GLYPHS])
+        cells = octal[:, :, None] >> [2, 1, 0, 3] & 1  # (5, signs, 4), of which the last is empty
+        tile[:5, : 4 * len(number)] = NUMBER * cells.reshape(5, -1)[:, : tile.shape[1]]
     framed = np.pad(tiles, ((0, -len(tiles) % columns), (1, 0), (1, 0)), constant_values=LINE)
     rows = [np.hstack(list(framed[k : k + columns])) for k in range(0, len(framed), columns)]
     return np.pad(np.vstack(rows), ((0, 1), (0, 1)), constant_values=LINE)

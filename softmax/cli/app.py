@@ -1,8 +1,9 @@
-"""The command line: what each command takes, and its help.
+"""The command line: what each command takes, its help, and the look of what it prints.
 
 A command imports its module when it runs, so that `--help` needs no library but click.
 """
 
+import os
 import re
 import signal
 import sys
@@ -26,9 +27,28 @@ def sides(_: Any, option: click.Parameter, value: str | None) -> tuple[int, ...]
 SIDES: dict[str, Any] = {"callback": sides, "metavar": "ROWSXCOLUMNS"}
 
 
+SECTIONS = {
+    "Run": "run predict data",
+    "Experiment": "sweep compare ui",
+    "Share": "track resolve onnx",
+}
+
+
+class Program(click.Group):
+    """All commands, listed by what they are for."""
+
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write SECTIONS; `make help` has two more, Check and Develop."""
+        for title, names in SECTIONS.items():
+            with formatter.section(title):
+                found = [(name, self.commands[name]) for name in names.split()]
+                formatter.write_dl([(name, one.get_short_help_str(80)) for name, one in found])
+
+
 @click.group(
+    cls=Program,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Stages are run by DVC: `dvc repro`, `dvc exp run -S train.learning_rate=0.01`.",
+    epilog="\b\nDVC runs stages: dvc repro, dvc exp run -S ...\nCheck, develop:  make help",
 )
 def program() -> None:
     """Softmax regression with the same bytes on every machine."""
@@ -162,6 +182,27 @@ def resolve(pull: bool) -> None:
     from softmax.cli import pipeline
 
     pipeline.resolve(pull=pull)
+
+
+def show(text: str, best: str = "\0") -> None:
+    """Print Markdown: in a terminal as tables, with the rows of `best` in bold, else as it is."""
+    if not sys.stdout.isatty():
+        print(text)
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown, TableDataElement
+    from rich.theme import Theme
+
+    class Cell(TableDataElement):
+        def __init__(self, justify: Any) -> None:
+            super().__init__(justify)
+            self.content.overflow = "fold"  # rather than lose what is too long for its column
+
+    Markdown.elements |= {"td_open": Cell, "th_open": Cell}
+    for row in re.findall(rf"^\|.*{re.escape(best)}.*", text, re.M):
+        text = text.replace(row, re.sub(r"\| *([^|]+?) *(?=\|)", r"| **\1** ", row))
+    plain, theme = os.environ.get("NO_COLOR"), Theme({"markdown.code": "default"})
+    Console(color_system=None if plain else "auto", theme=theme).print(Markdown(text))
 
 
 def _interrupt(number: int, _: object) -> None:

@@ -5,12 +5,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.markdown import Markdown
 from tqdm import tqdm
 
 from softmax.analysis import comparison, revisions, staleness, trained_models
 from softmax.analysis.trained_models import Results, TrainedModel
+from softmax.cli.app import show
 from softmax.errors import DataError, SoftmaxError, shown
 from softmax.pipeline import dvc_lock, files
 from softmax.tracking import sweeps
@@ -35,7 +34,7 @@ def run(base: str, heads: Sequence[str]) -> None:
         pictures = {}
     files.write({REPORT: page.encode()} | {FIGURES / name: pictures[name] for name in pictures})
     if sys.stdout.isatty():
-        Console().print(Markdown(shown))
+        show(shown, max([before, *others], key=lambda model: model.metrics["test_accuracy"]).name)
         print(f"\npage      {REPORT}" + (f"\nimages    {FIGURES}/" if pictures else ""))
     else:
         print(page, end="")
@@ -73,5 +72,5 @@ def _read(title: str, directory: Path) -> Results:
         trained = TrainedModel(directory, dvc_lock.params(dvc_lock.load(directory)))
         return results._replace(by_seed=sweeps.accuracies(trained))
     except SoftmaxError as error:  # params of another version, or no store
-        print(f"compare: of other seeds nothing is known: {shown(error)}", file=sys.stderr)
+        tqdm.write(f"compare: of other seeds nothing is known: {shown(error)}", file=sys.stderr)
         return results

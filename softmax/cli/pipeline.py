@@ -15,11 +15,11 @@ from softmax.pipeline import dvc_lock, params, paths
 
 LECTURE = " (the lecture: 84.77%)"
 NEXT = """
-weights as images  images/weights/grid/
-prediction figures images/samples/
-report             report/index.html
-runs in MLflow     python -m softmax ui
-an experiment      dvc exp run -S train.learning_rate=0.01"""
+weights   images/weights/grid/
+figures   images/samples/
+report    report/index.html
+runs      python -m softmax ui
+next      dvc exp run -S train.learning_rate=0.01"""
 
 
 def run(*, pull: bool) -> None:

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from tabulate import tabulate
 
 from softmax.analysis import evaluation, images, trained_models
+from softmax.analysis.model_card import literal
 from softmax.analysis.trained_models import Model
+from softmax.cli.app import show
 from softmax.core import model as core_model
 from softmax.core.arithmetic import MAX_PIXEL
 from softmax.core.arrays import FloatArray
@@ -29,7 +31,7 @@ MOST = 100  # images that are drawn
 SCALE = 8  # screen pixels per pixel
 NO_LETTERS = r"[^\w.\[\]-]"  # what not every file system has in names
 LONGEST = 40  # letters of an image's name in that of its picture
-ROWS, NEXT = 20, 2  # of a table, and classes after the first
+ROWS, LIKELIEST = 20, ("class", "second", "third")  # of a table
 
 
 def run(
@@ -61,7 +63,7 @@ def run(
     elif form == "csv":
         print(table.to_csv(index=False, lineterminator="\n"), end="")
     else:
-        print(write(table, classes))
+        show(write(table, classes, "pipe" if sys.stdout.isatty() else "simple"))
         print(f"\nmodel     {model.name}\nimages    {FIGURES}/")
     if failed:
         sys.exit(1)
@@ -74,8 +76,11 @@ def draw(model: Model, seen: list[PreparedImage], *, explain: bool) -> None:
         stem = f"{n}-{re.sub(NO_LETTERS, '-', Path(image.name).stem)[:LONGEST]}"
         pictures[FIGURES / f"{stem}.png"] = images.png(image.pixels, images.GRAY, SCALE)
         if explain:
-            tiles = images.tiles(contributions(model.theta, image.pixels), image.pixels.shape)
-            sheet = images.contact_sheet(images.diverging(tiles))  # the three beside each other
+            maps = images.tiles(contributions(model.theta, image.pixels), image.pixels.shape)
+            z = model.theta @ np.append(image.pixels, MAX_PIXEL)
+            first, second = np.argsort(-z, kind="stable")[:2]
+            above = [f"{first}", f"{second}", f"{first}-{second}"]  # beside each other
+            sheet = images.contact_sheet(images.diverging(maps), above)
             pictures[FIGURES / f"{stem}-why.png"] = images.png(sheet, images.DIVERGING, SCALE)
     files.write(pictures, only_in=FIGURES)
 
@@ -94,18 +99,20 @@ def tabulate_answers(
     return table.drop(columns="label")
 
 
-def write(answers: pd.DataFrame, classes: Sequence[str]) -> str:
-    """The first rows for people: the class, and those that are likely after it."""
+def write(answers: pd.DataFrame, classes: Sequence[str], form: str) -> str:
+    """The first rows for people, in a format of tabulate's: the three likeliest classes."""
+    written = literal if form == "pipe" else str
     rows = []
     for row in answers.head(ROWS).to_dict("records"):
         a = np.array([row[f"p{k}"] for k in range(len(classes))])
-        likely = np.argsort(-a, kind="stable")[: 1 + NEXT]
-        said = [cell for k in likely for cell in (classes[k], f"{a[k]:.4f}")]
-        rows.append([shown(row["image"]), row["seen"], *said])
-    head = ["image", "seen", "class", "probability", *["next", ""] * NEXT]
-    text = tabulate(rows, head[: len(rows[0])], disable_numparse=True)
+        likely = np.argsort(-a, kind="stable")[: len(LIKELIEST)]
+        said = [cell for k in likely for cell in (written(classes[k]), f"{a[k]:.4f}")]
+        said[0] = f"**{said[0]}**" if form == "pipe" else said[0]
+        rows.append([written(shown(row["image"])), row["seen"], *said])
+    head = ["image", "seen", *(title for name in LIKELIEST for title in (name, "prob."))]
+    text = tabulate(rows, head[: len(rows[0])], form, disable_numparse=True)
     left = len(answers) - len(rows)
-    return text + (f"\nand {left:,} more, which --csv and --json print" if left else "")
+    return text + (f"\n\nand {left:,} more, which --csv and --json print" if left else "")
 
 
 def contributions(theta: FloatArray, pixels: NDArray[np.uint8]) -> FloatArray:

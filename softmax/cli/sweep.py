@@ -3,12 +3,14 @@
 import gc
 import json
 import math
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Self
 
 from filelock import FileLock
 from tqdm import tqdm
 
+from softmax.cli.app import show
 from softmax.data import sources
 from softmax.errors import ParamsError
 from softmax.pipeline import datasets, files, recorder
@@ -40,7 +42,11 @@ def run(
         return
     for name, some in found.items():
         heading = f"{name}\n\n" if len(found) > 1 else ""
-        print(heading + ranking.write(some, tried[name]))
+        text = ranking.write(some, tried[name], "pipe" if sys.stdout.isatty() else "simple")
+        best = ranking.best(some)
+        show(heading + text, best.row()[ranking.WEIGHTS][: ranking.DIGITS] if best else "\0")
+        if best:
+            print(f"\nTo train it here: dvc exp run {best.setting.options()}")
 
 
 def halve(config: Sequence[Configuration]) -> Sequence[Configuration]:

@@ -90,6 +90,10 @@ def serve(uri: str, port: int, links: str) -> None:
                 print(f"{links}\nCtrl-C ends it", flush=True)
                 server.wait()
                 return
+        except KeyboardInterrupt as error:
+            if error.args:  # SIGTERM
+                raise
+            return
         finally:
             server.terminate()
         log.seek(0)

@@ -183,7 +183,7 @@ def _read(url: str, limit: int) -> bytes:
         options = {"client_kwargs": {**client, "auto_decompress": False}}
     content, name = bytearray(), url.rpartition("/")[2]
     bar = tqdm(desc=name, total=limit, unit="B", unit_scale=True, leave=False, disable=None)
-    with fsspec.open(url, compression="infer", **options) as stream, bar:
+    with bar, fsspec.open(url, compression="infer", **options) as stream:
         while len(content) <= limit and (chunk := stream.read(CHUNK)):
             content += chunk
             bar.update(len(chunk))

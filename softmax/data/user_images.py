@@ -46,7 +46,7 @@ def read(
     """
     seen: list[PreparedImage] = []
     failed: list[DataError | OSError] = []
-    with tqdm(desc="read", unit=" images", disable=None) as bar:
+    with tqdm(desc="read", unit=" images", leave=False, disable=None) as bar:
         for path in paths:
             before = len(seen) + len(failed)
             with _kept(failed):

@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from softmax.errors import shown
 from softmax.pipeline import datasets
 from softmax.pipeline.params import Params
@@ -138,7 +140,7 @@ def warn(event: str, reason: str) -> None:
         remedy = "run the same sweep again, which trains nothing twice"
     if event in ("download", "lesson"):  # the stages of these names, which no model comes from
         remedy = f"`dvc repro --force --single-item {event}`"
-    print(
+    tqdm.write(
         f"warning: could not log {event} to MLflow: {shown(reason).rstrip('.')}. "
         f"The results on disk are complete. To log them later: {remedy}",
         file=sys.stderr,

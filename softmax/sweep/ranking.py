@@ -115,19 +115,17 @@ def best(results: Sequence[Result]) -> Result | None:
     return results[int(table.index[0])]
 
 
-def write(results: Sequence[Result], tried: Sequence[Configuration]) -> str:
-    """Return the ranking, the spread over seeds, and the command that trains the best model."""
+def write(results: Sequence[Result], tried: Sequence[Configuration], form: str = "simple") -> str:
+    """Return the ranking, the spread over seeds, and which model is best."""
     table, keys = rank(results), varied(results)
-    metrics, parts = [one for one in (VALIDATION, TEST) if one in table], [tabulate(results)]
+    metrics, parts = [one for one in (VALIDATION, TEST) if one in table], [tabulate(results, form)]
     if SEED in keys:
         for metric in metrics:
             spread = over_seeds(table, keys, metric)
-            parts.append(f"{_title(metric)} accuracy over seeds\n{_tabulated(spread)}")
+            parts.append(f"{_title(metric)} accuracy over seeds\n{_tabulated(spread, form)}")
     if first := best(results):
-        parts.append(
-            f"Best on the validation set, with weights {first.row()[WEIGHTS][:DIGITS]}...\n"
-            f"To train it here: dvc exp run {first.setting.options()}"
-        )
+        weights = first.row()[WEIGHTS][:DIGITS]
+        parts.append(f"Best on the validation set, with weights {weights}...")
         parts += _at_edge(first, tried)
     else:
         parts.append(NO_VALIDATION + hint(tried[0].params) if metrics else NO_MODEL)
@@ -162,7 +160,7 @@ def tabulate(results: Sequence[Result], form: str = "simple") -> str:
     return _tabulated(table[[name for name in columns if name in table]], form)
 
 
-def _tabulated(table: pd.DataFrame, form: str = "simple") -> str:
+def _tabulated(table: pd.DataFrame, form: str) -> str:
     top = {_title(k): table[k].head(ROWS).map(partial(_written, k)) for k in map(str, table)}
     text = pd.DataFrame(top).to_markdown(tablefmt=form, index=False, disable_numparse=True)
     more = f"\n\nand {len(table) - ROWS} more (--json prints all of them)"

@@ -81,11 +81,17 @@ def test_diverging_puts_zero_on_white_and_shares_one_scale() -> None:
 def test_grid_frames_the_tiles_in_their_order(count: int, rows: int, columns: int) -> None:
     tiles = np.repeat(np.arange(1, count + 1, dtype=np.uint8), 4 * 3).reshape(count, 4, 3)
     levels = images.contact_sheet(tiles)
-    assert levels.shape == (5 * rows + 1, 4 * columns + 1)
-    assert (levels[::5] == images.LINE).all()
+    assert levels.shape == (11 * rows + 1, 4 * columns + 1)  # of which six have the number
+    assert (levels[::11] == images.LINE).all()
     assert (levels[:, ::4] == images.LINE).all()
-    assert levels[1::5, 1::4].ravel()[:count].tolist() == [*range(1, count + 1)]
-    assert (levels != images.LINE).sum() == count * 12
+    assert levels[7::11, 1::4].ravel()[:count].tolist() == [*range(1, count + 1)]
+    assert (levels[levels != images.NUMBER] != images.LINE).sum() == count * 12
+
+
+def test_numbers_are_above_the_tiles() -> None:
+    levels = images.contact_sheet(np.zeros((1, 1, 11), np.uint8), ["7-9"])[1:6, 1:12]
+    drawn = ["".join(row) for row in np.where(levels == images.NUMBER, "#", " ")]
+    assert drawn == ["###     ###", "  #     # #", "  # ### ###", "  #       #", "  #     ###"]
 
 
 @given(st.integers(1, 40), st.integers(2, 1000), st.integers(1, 128 * 128 * 3))

@@ -1,6 +1,7 @@
 """The command line: help, bad use, and what it imports."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,7 +15,11 @@ from helpers.workspace import Workspace, error
 
 from softmax.cli.app import data, program
 from softmax.data import sources
+from softmax.pipeline import datasets
 
+TEST = datasets.test_files("digits")[0]
+VALUE = r"\d+\.\d\d%|\b\d\.\d{4}\b"
+SWEEP = "sweep train.learning_rate=0.1,0.2 train.validation=50"
 COMMANDS = {**program.commands, **data.commands}
 
 
@@ -58,7 +63,26 @@ def test_bad_use_is_one_line(words: list[str], reason: str, workspace: Workspace
 def test_without_a_command_it_lists_them(workspace: Workspace) -> None:
     printed = workspace.call("softmax.cli.app")
     assert printed.status == 2
-    assert "  sweep " in printed.err
+    assert all(f"  {name} " in printed.err for name in program.commands)
+
+
+@pytest.mark.parametrize("words", [SWEEP, "compare HEAD HEAD HEAD", f"predict {TEST}"])
+def test_a_terminal_gets_all_values_and_the_best_in_bold(words: str, workspace: Workspace) -> None:
+    values = {*re.findall(VALUE, workspace.tool(words).out)}
+    workspace.monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    workspace.monkeypatch.setenv("TERM", "xterm")
+    assert re.search(r"\x1b\[1m\d", workspace.tool(words).out)
+    workspace.monkeypatch.setenv("NO_COLOR", "1")
+    shown = workspace.tool(words).out
+    assert {*re.findall(VALUE, shown)} == values != {*""}
+    assert not {*"\x1b*…"} & {*shown}
+
+
+def test_no_warning_is_printed_into_a_progress_bar(workspace: Workspace) -> None:
+    workspace.monkeypatch.setattr("softmax.tracking.sweeps.Sweep.add", lambda *_: 1 / 0)
+    workspace.monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    lines = re.split(r"[\r\n]", workspace.tool(SWEEP).err)
+    assert [line[:9] for line in lines if "warning: " in line] == ["warning: "]
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_people_get_a_table_and_pictures_and_machines_all_of_it(workspace: Works
         assert answer["class"] == classes[likely[0]]
         words = [word for k in likely for word in (classes[k], f"{a[k]:.4f}")]
         assert " ".join(line.split()) == " ".join([answer["image"], "as it is", *words])
-    assert said[22] == "and 11 more, which --csv and --json print"
+    assert said[23] == "and 11 more, which --csv and --json print"
     assert said[-2:] == ["model     the workspace", "images    report/predict/"]
     saw = np.asarray(Image.open(FIGURES / "2-t10k-images-idx3-ubyte[0].png").convert("L"))
     assert (saw[4::8, 4::8] == first).all()
@@ -86,7 +86,7 @@ def test_people_get_a_table_and_pictures_and_machines_all_of_it(workspace: Works
     added = model.load(paths.WEIGHTS)[:, :-1] * first.ravel()
     added = np.stack([added[winner], added[rival], added[winner] - added[rival]])
     maps = np.asarray(Image.open(FIGURES / "1-a-why.png"))[4::8, 4::8]
-    levels = maps[1:-1, 1:].reshape(8, 3, 9)[:, :, :-1].swapaxes(0, 1).reshape(3, 64)
+    levels = maps[7:-1, 1:].reshape(8, 3, 9)[:, :, :-1].swapaxes(0, 1).reshape(3, 64)
     assert (abs(added / abs(added).max() * 127 + 128 - levels) <= 0.5).all()
 
     workspace.tool("predict", "a.png")

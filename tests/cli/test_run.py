@@ -21,8 +21,8 @@ def test_it_ends_with_the_accuracy_where_to_look_and_whether_more_epochs_would_h
     lines = workspace.tool("run").out.splitlines()
     test = json.loads(paths.TEST_METRICS.read_text())
     assert f"{test['accuracy']:.2%} of 30 test images correct" in lines  # not that of the lecture
-    shown = dict(line.split(maxsplit=3)[::3] for line in lines if line.startswith("weights as"))
-    assert Path(shown["weights"]).is_dir()
+    shown = dict(line.split(maxsplit=1) for line in lines if line.startswith(("weights ", "fig")))
+    assert all(Path(place).is_dir() for place in shown.values())
     assert any("in the last epoch, about as much as in those before" in line for line in lines)
     shipped = pd.read_csv(ROOT / paths.EPOCHS)["train_loss"].tolist()
     assert (len(shipped), pipeline.suggestion(shipped)) == (5, "")

@@ -33,6 +33,15 @@ def test_a_server_that_does_not_start_says_why(workspace: Workspace) -> None:
     assert MlflowClient(workspace.store).get_experiment_by_name(NAME)  # to which the links lead
 
 
+def test_ctrl_c_ends_the_ui_and_is_no_error(workspace: Workspace) -> None:
+    server = (
+        "import os, socket, sys; socket.create_server(('127.0.0.1', int(sys.argv[5]))).accept()"
+    )
+    Path("mlflow.py").write_text(f"{server}; os.kill(os.getppid(), 2); input()")
+    printed = workspace.tool("ui", "--port", free_port())
+    assert (printed.status, printed.err) == (0, "")
+
+
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "file is not a database": lambda content: b"garbage\n" * (len(content) // 8),
     "database disk image is malformed": lambda content: content[: len(content) // 2],
