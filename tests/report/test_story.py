@@ -1,18 +1,19 @@
 """The lecture's ideas in the report, in its order, with its numbers and those of Python."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.report import GIVEN, LESSON, LESSON_DATA, middle, number
-from playwright.sync_api import Locator, Page, expect
+from helpers.report import GIVEN, LESSON, LESSON_DATA, middle, number, opened
+from playwright.sync_api import Browser, Locator, Page, expect
 from scipy import special
 
 from softmax.core import batches, idx, model
 from softmax.core.arrays import FloatArray
 from softmax.pipeline import datasets, paths
-from softmax.report import examples
+from softmax.report import document, examples, mathml
 
 THETA = examples.THETA
 POINTS = examples.EXAMPLE_POINTS
@@ -23,6 +24,25 @@ def put(page: Page, section: str, name: str) -> FloatArray:
     named = f"[data-number='{name}'], [data-number^='{name}.']"
     places = page.locator(f"#{section}").locator(named)
     return np.array([number(text) for text in places.all_text_contents()])
+
+
+def test_formulas_are_drawn_with_the_font_in_the_file(browser: Browser, file: Path) -> None:
+    """Those of all optimizers, too, and numbers in both languages, but no powers of ten."""
+    step = (document.FOLDER / "templates/step.html.j2").read_text("utf-8")
+    steps = [mathml.math(formula) for formula in re.findall('"([^"]*←[^"]*)"', step)]
+    text = "".join([file.read_text("utf-8"), *steps])
+    symbols = {*re.findall("<m[ino][^>]*>[^<]+</m[ino]>", text), "<mn>0123456789.,−·</mn>"}
+    with opened(browser, file) as page:
+        fill = "(body, symbols) => (body.innerHTML = `<math>${symbols}`)"
+        page.locator("body").evaluate(fill, "".join(symbols))
+        client = page.context.new_cdp_session(page)
+        client.send("DOM.enable")
+        client.send("CSS.enable")
+        root = client.send("DOM.getDocument")["root"]["nodeId"]
+        found = client.send("DOM.querySelectorAll", {"nodeId": root, "selector": "math *"})
+        for node in found["nodeIds"]:
+            (font,) = client.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+            assert font["isCustomFont"], client.send("DOM.getOuterHTML", {"nodeId": node})
 
 
 def test_one_hot_labels_come_with_the_lectures_points(page: Page) -> None:
