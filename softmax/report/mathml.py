@@ -17,7 +17,7 @@ from itertools import takewhile
 
 from markupsafe import Markup, escape
 
-TERMS = {"w": "W", "𝑊̂": "W", "b̂": "b"} | {letter: letter for letter in "WbxzayLJα"}
+TERMS = {"w": "W", "𝑊̂": "W", "b̂": "b"} | {letter: letter for letter in "WbxzayLJα"}  # noqa: RUF001
 PAIRS = {"{/": "mfrac", "{^": "msup", "{_": "munder"}
 BIG = {"Σ": "∑", "Π": "∏"}
 THIN = '<mspace width="0.17em"/>'

@@ -105,7 +105,7 @@ function remember() {
 }
 
 /** What `action` returns, if a page in a sandbox, as in MLflow's viewer, may do it. */
-function attempt(action) {
+export function attempt(action) {
   try {
     return action();
   } catch {
