@@ -56,7 +56,7 @@ from softmax.report.embedded import base64_of
 from softmax.training import randomness
 
 FOLDER = Path(__file__).parent
-LIMIT = 3_000_000  # bytes of a page
+LIMIT = 3_600_000  # bytes of a page
 
 
 def html(facts: dict[str, Any], **shown: Any) -> bytes:
