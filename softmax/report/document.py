@@ -56,7 +56,7 @@ from softmax.report.embedded import base64_of
 from softmax.training import randomness
 
 FOLDER = Path(__file__).parent
-LIMIT = 3_000_000  # bytes of a page
+LIMIT = 3_600_000  # bytes of a page
 
 
 def html(facts: dict[str, Any], **shown: Any) -> bytes:
@@ -73,7 +73,8 @@ def html(facts: dict[str, Any], **shown: Any) -> bytes:
     environment.globals |= {"math": mathml.math, "source": source, "zip": zip}
     environment.filters["code"] = highlighted
     template = environment.get_template("index.html.j2")
-    page = template.render(facts=facts, modules=modules(), strings=said, **shown)
+    font = base64_of((FOLDER / "fonts/formulas.woff2").read_bytes())
+    page = template.render(facts=facts, font=font, modules=modules(), strings=said, **shown)
     return english.fill(page, said, facts["data"]["classes"]).encode()
 
 

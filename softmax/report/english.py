@@ -15,7 +15,7 @@ from typing import Any
 # A tag, whose values have no > since Jinja escapes it, its end, and the start of the text after it.
 TAG = re.compile(r"(<[^>]*\sdata-i18n(?:-label)?=[^>]*?)(/?>)(\s*[^<\s])?")
 ATTRIBUTE = re.compile(r"""([\w-]+)=(["'])(.*?)\2""", re.DOTALL)
-PLACEHOLDER = re.compile(r"\{(\w+)(?::([\d%gic]))?\}")
+PLACEHOLDER = re.compile(r"\{(\w+)(?::([\d%pgic]))?\}")
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -49,8 +49,8 @@ def _written(found: re.Match[str], values: dict[str, Any], classes: Sequence[str
             return classes[value]
         case "i":
             return str(value)
-        case "%":
-            text = f"{_rounded(Decimal(str(value)) * 100, 2)}%"
+        case "%" | "p":
+            text = f"{_rounded(Decimal(str(value)) * 100, 2 if form == '%' else 0)}%"
         case "g":
             text = _short(value)
         case decimals:

@@ -17,9 +17,11 @@ from itertools import takewhile
 
 from markupsafe import Markup, escape
 
-TERMS = {"w": "W", "Ŵ": "W", "b̂": "b"} | {letter: letter for letter in "WbxzayLJα"}
+TERMS = {"w": "W", "𝑊̂": "W", "b̂": "b"} | {letter: letter for letter in "WbxzayLJα"}  # noqa: RUF001
 PAIRS = {"{/": "mfrac", "{^": "msup", "{_": "munder"}
 BIG = {"Σ": "∑", "Π": "∏"}
+THIN = '<mspace width="0.17em"/>'
+BOLD = str.maketrans("abxyzI1", "𝐚𝐛𝐱𝐲𝐳𝐈𝟏")  # noqa: RUF001
 TOKEN = re.compile(r"(\*?)([^_^]+)(?:_([^^]+))?(?:\^(.+))?")
 PART = re.compile(r"[^\W\d_]_\d|[^\W\d_]_[^\W\d_]|\d+|.")  # of an index or a power
 
@@ -61,16 +63,16 @@ def _symbol(token: str) -> str:
     """A letter, a number or an operator, with what is below and above it."""
     bold, base, below, above = TOKEN.findall(token)[0]
     term = _term(TERMS.get(base, ""))
-    weight = ' class="v"' if bold else ""
+    letter = base.translate(BOLD) if bold else base
     if not (below or above):
-        return _atom(base, weight + term)
-    parts = [_atom(base, weight), *(_row(iter(PART.findall(x))) for x in (below, above) if x)]
+        return _atom(letter, term)
+    parts = [_atom(letter), *(_row(iter(PART.findall(x))) for x in (below, above) if x)]
     kind = ("munder", "mover") if base in BIG else ("msub", "msup")
     tag = kind[0] + kind[1].removeprefix("m") if below and above else kind[not below]
     return f"<{tag}{term}>{''.join(parts)}</{tag}>"
 
 
-def _atom(text: str, attributes: str = "") -> str:
+def _atom(text: str, term: str = "") -> str:
     if text.startswith("#"):
         name, _, value = text[1:].partition("=")
         return f'<mn data-number="{name}">{value}</mn>'
@@ -79,9 +81,9 @@ def _atom(text: str, attributes: str = "") -> str:
         values = json.dumps({"value": float(text.replace("−", "-"))})
         return f"<mn data-i18n='{key}' data-values='{values}'>{text}</mn>"
     if text.isdecimal():
-        return f"<mn{attributes}>{text}</mn>"
+        return f"<mn{term}>{text}</mn>"
     if text.isascii() and text.isalpha() and len(text) > 1:
-        return f'<mi class="f">{text}</mi><mspace width="0.17em"/>'
+        return f"{THIN}<mi>{text}</mi>{THIN}"
     if text[0].isalpha() and text not in BIG:
-        return f"<mi{attributes}>{text}</mi>"
+        return f"<mi{term}>{text}</mi>"
     return f'<mo stretchy="false">{escape(BIG.get(text, text))}</mo>'

@@ -28,9 +28,10 @@ def module_page(browser: Browser, file: Path) -> Iterator[Page]:
 def page(module_page: Page, mnist: Clone, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
     """The report that the tests of a module share: its dialogs, lesson and size are put back.
 
-    The clone it lies in is the working directory.
+    The lesson is trained. The clone it lies in is the working directory.
     """
     monkeypatch.chdir(mnist.directory)
+    module_page.locator("#lesson-epoch").fill("40")
     yield module_page
     module_page.evaluate("document.querySelectorAll('dialog').forEach((one) => one.close())")
     module_page.locator("#lesson-reset").dispatch_event("click")

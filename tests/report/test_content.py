@@ -56,7 +56,7 @@ def test_mistakes_are_the_most_confident(page: Page) -> None:
     table = pd.read_csv(paths.PREDICTIONS).query("label != prediction")
     wrong = table.assign(a=table.filter(regex=r"p\d").max(axis=1)).sort_values("a", ascending=False)
     assert page.locator("#most-confident span").all_inner_texts() == [
-        f"{row.label:.0f} → {row.prediction:.0f}, {row.a:.2f}"
+        f"{row.label:.0f} → {row.prediction:.0f}, {row.a:.0%}"
         for row in wrong.head(embedded.MISTAKES).itertuples()
     ]
 

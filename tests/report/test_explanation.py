@@ -110,7 +110,7 @@ def test_a_drawing_becomes_an_image_as_mnist_was_made_and_its_probabilities_foll
     """The image as in `make predict`, whose normalization is tested against its specification."""
     page.locator("#drawing-clear").click()
     theta = model.load(paths.WEIGHTS)
-    nothing = [f"{a:.4f}" for a in model.softmax(theta[:, -1:])[:, 0]]
+    nothing = [f"{a:.2%}" for a in model.softmax(theta[:, -1:])[:, 0]]
     probabilities = page.locator("#drawing-scores td:last-child")
     assert probabilities.all_inner_texts() == nothing
     for places in (DOT, ONE, ACROSS_A_CORNER):
@@ -119,7 +119,7 @@ def test_a_drawing_becomes_an_image_as_mnist_was_made_and_its_probabilities_foll
         assert image.max() > 250
         assert (image == normalize(level(page.locator("#drawing-pad"), 3))).all()
         z = model.logits(theta, np.array([*image.flat, 255])[:, None])
-        assert probabilities.all_inner_texts() == [f"{a:.4f}" for a in model.softmax(z)[:, 0]]
+        assert probabilities.all_inner_texts() == [f"{a:.2%}" for a in model.softmax(z)[:, 0]]
         k = model.predict(z)[0]
         expect(page.locator("#drawing-verdict")).to_have_text(f"The model says: {k}")
         terms = theta[k, :-1] * (image.ravel() / 255)

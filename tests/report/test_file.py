@@ -70,7 +70,7 @@ def test_counts_rates_and_accuracy_are_those_of_the_predictions(text: str) -> No
     called = shown.sum(0)[shown.sum(0) > 0]
     expected = [*correct / shown.sum(1), *correct[shown.sum(0) > 0] / called]
     rates = re.findall(r'class="rate">\s*<span.*?>(.*?)</span>', text)
-    assert rates == [f"{rate:.2f}" for rate in expected]
+    assert rates == [f"{np.floor(100 * rate + 0.5):.0f}%" for rate in expected]
     accuracy = json.loads(paths.TEST_METRICS.read_text())["accuracy"]
     assert f"{accuracy:.2%} accuracy on 30 test images." in section(text, "results")
 

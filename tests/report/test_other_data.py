@@ -112,7 +112,7 @@ def test_what_is_too_much_for_a_file_is_left_out(workspace: Workspace, browser: 
         expect(page.locator("#drawing, #samples, #mistakes button")).to_have_count(0)
         wrong, a = told["mistakes"][0], told["images"][0]["a"][0]
         assert told["images"][0]["index"][0] == wrong
-        expect(page.locator("#most-confident span").first).to_contain_text(f", {a:.2f}")
+        expect(page.locator("#most-confident span").first).to_contain_text(f", {a:.0%}")
         cell = page.locator("button[data-prediction]").first
         count = cell.inner_text()
         cell.click()

@@ -1,18 +1,19 @@
 """The lecture's ideas in the report, in its order, with its numbers and those of Python."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.report import GIVEN, LESSON, LESSON_DATA, middle, number
-from playwright.sync_api import Locator, Page, expect
+from helpers.report import GIVEN, LESSON, LESSON_DATA, middle, number, opened
+from playwright.sync_api import Browser, Locator, Page, expect
 from scipy import special
 
 from softmax.core import batches, idx, model
 from softmax.core.arrays import FloatArray
 from softmax.pipeline import datasets, paths
-from softmax.report import examples
+from softmax.report import document, examples, mathml
 
 THETA = examples.THETA
 POINTS = examples.EXAMPLE_POINTS
@@ -23,6 +24,25 @@ def put(page: Page, section: str, name: str) -> FloatArray:
     named = f"[data-number='{name}'], [data-number^='{name}.']"
     places = page.locator(f"#{section}").locator(named)
     return np.array([number(text) for text in places.all_text_contents()])
+
+
+def test_formulas_are_drawn_with_the_font_in_the_file(browser: Browser, file: Path) -> None:
+    """Those of all optimizers, too, and numbers in both languages, but no powers of ten."""
+    step = (document.FOLDER / "templates/step.html.j2").read_text("utf-8")
+    steps = [mathml.math(formula) for formula in re.findall('"([^"]*←[^"]*)"', step)]
+    text = "".join([file.read_text("utf-8"), *steps])
+    symbols = {*re.findall("<m[ino][^>]*>[^<]+</m[ino]>", text), "<mn>0123456789.,−·</mn>"}
+    with opened(browser, file) as page:
+        fill = "(body, symbols) => (body.innerHTML = `<math>${symbols}`)"
+        page.locator("body").evaluate(fill, "".join(symbols))
+        client = page.context.new_cdp_session(page)
+        client.send("DOM.enable")
+        client.send("CSS.enable")
+        root = client.send("DOM.getDocument")["root"]["nodeId"]
+        found = client.send("DOM.querySelectorAll", {"nodeId": root, "selector": "math *"})
+        for node in found["nodeIds"]:
+            (font,) = client.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+            assert font["isCustomFont"], client.send("DOM.getOuterHTML", {"nodeId": node})
 
 
 def test_one_hot_labels_come_with_the_lectures_points(page: Page) -> None:
@@ -177,11 +197,13 @@ def test_each_of_the_lectures_images_is_shown_once_with_its_scores_and_ours(page
     for card, (k, theirs) in zip(cards, GIVEN["images"].items(), strict=True):
         z, a = theirs["scores"], theirs["probabilities"]
         np.testing.assert_allclose(special.softmax(z), a, atol=5e-5)  # read from the slides
-        said = f"called it {np.argmax(z)} with {max(a):.2f}; over the seeds"
+        said = f"called it {np.argmax(z)} with {max(a):.0%}; over the seeds"
         expect(card.locator("h3")).to_have_text(f"Test image {k}")
         expect(card.locator("p")).to_contain_text(said)
         ours = model.logits(theta, np.append(images[int(k)], 255.0)[:, None])
-        shown = np.array([*map(number, card.locator("td").all_inner_texts())]).reshape(-1, 2, 2)
+        said = card.locator("td").all_inner_texts()
+        shown = np.array([number(text.rstrip("%")) for text in said]).reshape(-1, 2, 2)
+        shown[..., 1] /= 100
         both = [model.softmax(ours)[:, 0], a]
         np.testing.assert_allclose(shown, np.transpose([[ours[:, 0], z], both]), atol=5.1e-4)
         assert theirs["seeds"][0] - 0.005 <= both[0].max() <= theirs["seeds"][1] + 0.005

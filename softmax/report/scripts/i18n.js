@@ -1,6 +1,6 @@
 // What the page says, in the language of its reader. An element names its text by data-i18n, and
 // an accessible name by data-i18n-label; data-values holds what stands for {name}, {name:3} (with
-// three decimals), {name:%}, {name:g} (four digits, as short as may be), {name:i} (a name in digits)
+// three decimals), {name:%}, {name:p} (a whole percentage), {name:g} (four digits, as short as may be), {name:i} (a name in digits)
 // and {name:c} (the class of that number) in it. A change of language says all of it again. The
 // English is in the file already, by softmax/report/english.py.
 
@@ -11,6 +11,7 @@ const LANGUAGES = ["en", "vi"];
 const KEPT = "softmax.language";
 const FORMATS = {
   "%": { style: "percent", ...decimals(2) },
+  p: { style: "percent" },
   g: { maximumSignificantDigits: 4 },
   i: { useGrouping: false },
 };
@@ -51,7 +52,7 @@ export function start() {
 /** The string `key` with `values` in it. */
 function text(key, values = {}) {
   if (!(key in strings)) throw new Error(`no string ${key}`);
-  return strings[key][language].replace(/\{(\w+)(?::([\d%gic]))?\}/g, (_, name, format) => {
+  return strings[key][language].replace(/\{(\w+)(?::([\d%pgic]))?\}/g, (_, name, format) => {
     if (!(name in values)) throw new Error(`${key}: no value ${name}`);
     const value = values[name];
     if (format === "c") return className(facts.data.classes[value]);
@@ -105,7 +106,7 @@ function remember() {
 }
 
 /** What `action` returns, if a page in a sandbox, as in MLflow's viewer, may do it. */
-function attempt(action) {
+export function attempt(action) {
   try {
     return action();
   } catch {

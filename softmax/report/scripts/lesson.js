@@ -1,5 +1,6 @@
 // The lesson, live: the training of softmax/report/examples.py in the reader's browser, with its bits.
 
+import { read, write } from "softmax/address";
 import { showCurve, showDot } from "softmax/descent";
 import { element } from "softmax/elements";
 import { say } from "softmax/i18n";
@@ -11,7 +12,10 @@ import { fit } from "softmax/training";
 import { showVerdict } from "softmax/verdict";
 
 const EPOCHS = 100; // of a training, at least
-const SECONDS = 10; // that all of it takes when it is played
+const SECONDS = 20; // that all of it takes when it is played, with no more than 3 flashes in one
+const TOO_HIGH = 100; // a learning rate at which the loss never settles where labels are wrong
+const WRONG = 10; // every so many points then have a wrong label
+const PAUSE = 300; // ms without a change, after which the address says what is shown
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 export function start({ lesson }) {
@@ -19,14 +23,53 @@ export function start({ lesson }) {
   at("python").textContent = lesson.sha256;
   at("rate").addEventListener("input", () => live.train({ rate: rateOf(at("rate").value) }));
   at("epoch").addEventListener("input", () => live.go(Number(at("epoch").value)));
-  at("reset").addEventListener("click", () => live.reset());
+  at("reset").addEventListener("click", () => live.set());
+  at("diverge").addEventListener("click", () => live.diverge());
   at("step").addEventListener("click", () => live.go(live.epoch + 1));
   at("play").addEventListener("click", () => (live.playing ? live.pause() : live.play()));
   at("remove").addEventListener("click", () => live.plane.remove());
   for (const button of document.querySelectorAll("[data-add]")) {
-    button.addEventListener("click", () => live.plane.add(Number(button.dataset.add)));
+    const y = Number(button.dataset.add);
+    button.addEventListener("click", () => live.plane.use(live.plane.color === y ? undefined : y));
   }
-  live.reset();
+  live.set();
+  if (!follow(live) && !still.matches) playInView(live);
+  addEventListener("hashchange", () => follow(live));
+  keepAddress(live);
+}
+
+/** Show what the address says of the lesson, if it does. */
+function follow(live) {
+  const linked = read(live.points);
+  if (!linked) return false;
+  live.set(linked);
+  document.querySelector(".lesson").scrollIntoView({ behavior: "instant" });
+  return true;
+}
+
+function playInView(live) {
+  const observer = new IntersectionObserver(
+    ([{ isIntersecting }]) => {
+      if (!isIntersecting) return;
+      observer.disconnect();
+      if (live.epoch === 0) live.play();
+    },
+    { threshold: 0.8 },
+  );
+  observer.observe(at("plane"));
+}
+
+/** What readers change is in the address as soon as they and the player rest. */
+function keepAddress(live) {
+  let timer;
+  const later = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => (live.playing ? later() : write(live)), PAUSE);
+  };
+  for (const kind of ["input", "click"]) {
+    document.querySelector(".lesson").addEventListener(kind, later);
+  }
+  at("plane").addEventListener("keydown", (event) => event.defaultPrevented && later());
 }
 
 /** Of a place on a logarithmic scale: two digits. */
@@ -46,12 +89,20 @@ class Lesson {
     });
   }
 
-  /** Go back to the settings of the pipeline. */
-  reset() {
-    const { epochs, learning_rate } = this.original;
-    this.epoch = epochs;
-    this.plane.put(this.points);
-    this.train({ rate: learning_rate, samples: this.points });
+  /** Start over with the settings of the pipeline, or others. */
+  set({ rate = this.original.learning_rate, samples = this.points, epoch = 0 } = {}) {
+    this.plane.use(undefined);
+    this.plane.put(samples);
+    this.epoch = epoch;
+    this.train({ rate, samples });
+  }
+
+  /** Play a training that never settles. */
+  diverge() {
+    const mislabeled = ({ x, y }) => ({ x, y: (y + 1) % NAMES.length });
+    const samples = this.points.map((point, n) => (n % WRONG ? point : mislabeled(point)));
+    this.set({ rate: TOO_HIGH, samples });
+    this.play();
   }
 
   /** Train anew, and show the same epoch. */

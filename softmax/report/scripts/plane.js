@@ -9,7 +9,7 @@ const STEP = 5; // of a key, in 255ths
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const TURNS = { PageUp: -1, PageDown: 1 };
 const REMOVE = ["Delete", "Backspace"];
-const MOST = 3000; // points for which docs/arithmetic.md, "The lesson", proves that sums are exact
+export const MOST = 3000; // points for which docs/arithmetic.md, "The lesson", proves that sums are exact
 
 /** A point for each sample {x, y} of a list that changes, and after them the cross, {x}. */
 export class Plane {
@@ -45,10 +45,18 @@ export class Plane {
     this.samples.forEach((sample, n) => this.marks[n].classList.toggle("wrong", wrong(sample)));
   }
 
-  /** A point of class y where the cross is. */
-  add(y) {
+  /** Let a press add a point of class y, or where y is undefined move one. */
+  use(y) {
+    this.color = y;
+    for (const button of document.querySelectorAll("[data-add]")) {
+      button.setAttribute("aria-pressed", Number(button.dataset.add) === y);
+    }
+  }
+
+  /** A point of the chosen class at x. */
+  add(x) {
     const count = this.samples.length;
-    if (count < MOST) this.change([...this.samples, { x: this.cross.x, y }], count);
+    if (count < MOST) this.change([...this.samples, { x, y: this.color }], count);
   }
 
   /** Take away the chosen point, if it is one and not the last. */
@@ -94,11 +102,12 @@ export class Plane {
     this.pointed(this.at(n).x);
   }
 
-  /** Arrows move the chosen mark; page up and page down go to another one. */
+  /** Arrows move the chosen mark; page up and page down go to another one, enter adds one there. */
   type(event) {
     const { [event.key]: arrow } = ARROWS;
     const { [event.key]: turn } = TURNS;
     if (REMOVE.includes(event.key)) this.remove();
+    else if (event.key === "Enter" && this.adds) this.add(this.at(this.chosen).x);
     else if (turn) this.focus((this.chosen + turn + this.marks.length) % this.marks.length);
     else if (arrow) this.step(arrow);
     else return;
@@ -114,9 +123,13 @@ export class Plane {
     this.marks[n].focus({ preventScroll: true });
   }
 
-  /** The main button takes the nearest point, if it went down on any. */
+  get adds() {
+    return this.color !== undefined;
+  }
+
+  /** The main button takes the nearest point, if it went down on any and adds none. */
   take(event) {
-    this.beside = event.button === 0 && !event.target.closest(".point");
+    this.beside = event.button === 0 && (this.adds || !event.target.closest(".point"));
     if (event.button !== 0 || this.beside) return;
     const [x1, x2] = this.under(event);
     const distances = this.samples.map(({ x }) => Math.hypot(x[0] - x1, x[1] - x2));
@@ -135,9 +148,10 @@ export class Plane {
     if (this.taken === undefined) this.pointed(this.at(this.chosen).x);
   }
 
-  /** Beside the points, the cross goes where the pointer is. */
+  /** Where the pointer is, add a point or, beside the points, put the cross. */
   press(event) {
     if (!this.beside) return;
+    if (this.adds) return this.add(inside(this.under(event)));
     this.move(this.samples.length, this.under(event));
     this.focus(this.samples.length);
   }
@@ -151,5 +165,5 @@ export class Plane {
 }
 
 /** The place of the square that is nearest, as an input. */
-const inside = (place) =>
+export const inside = (place) =>
   input(place.map((value) => Math.min(Math.max(Math.round(value), -WHITE), WHITE)));

@@ -21,7 +21,7 @@ export function scores({ z, a }, { label, prediction }) {
   return leading(z, label).map((k) => {
     const mark = k === label ? "right" : k === prediction ? missed : "other";
     const bar = element("span", { class: "bar", style: `--share: ${100 * a[k]}%` });
-    const probability = element("span", { say: ["number.4", { value: a[k] }] });
+    const probability = element("span", { say: ["number.%", { value: a[k] }] });
     return element(
       "tr",
       { class: mark },

@@ -1,0 +1,36 @@
+// The lesson in the address, so that a link shows it: #lesson&rate=2&epoch=40, with the points that
+// were moved or added, &with=x1.x2.y_x1.x2.y, 255 times their places, and the numbers of the
+// pipeline's points that are no longer where they were, &without=0.7.
+
+import { attempt } from "softmax/i18n";
+import { MOST, inside } from "softmax/plane";
+
+const RATES = [0.1, 1000]; // those of the slider
+
+/** What the address says, {rate, epoch, samples}, or undefined; `points` are the pipeline's. */
+export function read(points) {
+  const said = new URLSearchParams(location.hash.slice(1));
+  if (!said.has("lesson") || !said.has("rate")) return undefined;
+  const [least, most] = RATES;
+  const gone = said.get("without")?.split(".").map(Number) ?? [];
+  const added = (said.get("with") ?? "").matchAll(/(-?\d+)\.(-?\d+)\.([012])/g);
+  const samples = [
+    ...points.filter((_, n) => !gone.includes(n)),
+    ...Array.from(added, ([, x1, x2, y]) => ({ x: inside([x1, x2].map(Number)), y: Number(y) })),
+  ];
+  return {
+    rate: Math.min(Math.max(Number(said.get("rate")) || least, least), most),
+    epoch: Math.max(Math.floor(said.get("epoch")) || 0, 0),
+    samples: samples.length ? samples.slice(0, MOST) : points,
+  };
+}
+
+/** Put into the address what is shown, without a way back to what was there. */
+export function write({ rate, epoch, samples, points }) {
+  const gone = points.flatMap((point, n) => (samples.includes(point) ? [] : [n]));
+  const added = samples.filter((sample) => !points.includes(sample));
+  const said = new URLSearchParams({ rate, epoch });
+  if (gone.length) said.set("without", gone.join("."));
+  if (added.length) said.set("with", added.map(({ x, y }) => [x[0], x[1], y].join(".")).join("_"));
+  attempt(() => history.replaceState(history.state, "", `#lesson&${said}`));
+}
