@@ -93,6 +93,9 @@ def of_images(config: Params, test: Dataset, predictions: Table) -> dict[str, An
             **embedded.data(listed, kept, validation_set, test),
         },
         "samples": config.evaluate.samples,
+        "train": embedded.training(
+            kept, config.train.model_copy(update=document.LECTURE["recipe"])
+        ),
         **embedded.called(predictions, listed, len(entry.classes)),
         **embedded.weights(theta, thetas, listed, kept.images),
     }

@@ -10,6 +10,8 @@ The modules read one JSON, with
                 test: how many of each class; held_out: how many in all; label and pixels, as
                 `packed`, of training images
     result      metrics/test.json
+    train       what a reader trains on: label and pixels of the first training images, recipe, the
+                lecture's hyperparameters, and sha256 of the model that they give in Python
     theta       weights and biases as `model.load`, `doubles` (classes, features + 1), or null
     forming     epochs, from 0, and thetas, as they were after each, of the classes listed, as
                 `doubles`; or null
@@ -57,6 +59,7 @@ from softmax.training import randomness
 
 FOLDER = Path(__file__).parent
 LIMIT = 3_600_000  # bytes of a page
+LECTURE = json.loads((FOLDER / "lecture.json").read_text(encoding="utf-8"))
 
 
 def html(facts: dict[str, Any], **shown: Any) -> bytes:
@@ -183,11 +186,10 @@ def beside(dataset: str, train: Train, losses: Table, theta: FloatArray) -> dict
     those of `theta`. Its seeds are of `softmax sweep 'train.seed=range(0,64)'`: test accuracy, and
     for each image the minimum and maximum probability of each model's prediction.
     """
-    lecture = json.loads((FOLDER / "lecture.json").read_text(encoding="utf-8"))
-    if dataset != lecture["dataset"] or not lecture["recipe"].items() <= train.model_dump().items():
+    if dataset != LECTURE["dataset"] or not LECTURE["recipe"].items() <= train.model_dump().items():
         return None
     ours = {(epoch, batch): loss for epoch, batch, loss in _rows(losses, "epoch", "batch", "loss")}
-    return lecture | {
-        "losses": [[*at, theirs, ours[*at]] for *at, theirs in lecture["losses"]],
-        "biases": [*zip(lecture["biases"], theta[:, -1].tolist(), strict=True)],
+    return LECTURE | {
+        "losses": [[*at, theirs, ours[*at]] for *at, theirs in LECTURE["losses"]],
+        "biases": [*zip(LECTURE["biases"], theta[:, -1].tolist(), strict=True)],
     }

@@ -6,6 +6,7 @@ and others only in another version, which pyproject.toml would have to name (doc
 """
 
 import base64
+import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterator
@@ -17,11 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax.analysis import evaluation
+from softmax.core import arrays, model
 from softmax.core.arrays import FloatArray, Table
 from softmax.core.batches import Dataset
+from softmax.pipeline.params import Train
+from softmax.training import fitting
+from softmax.training.state import Hyperparameters
 
 LISTED = 50  # classes with a row in tables and a picture
 EXAMPLES, EXAMPLE_BYTES = 10, 200_000  # training images of each class, and of all
+TRAINING, TRAINING_ROOM = 2000, 500_000  # images to train on in the browser, and characters
 MISTAKES = 24
 PIECE = 2**18  # bytes of images that are packed together
 
@@ -49,6 +55,23 @@ def data(
         "test": np.bincount(test.labels, minlength=training.classes).tolist(),
         "label": training.labels[index].tolist(),
         "pixels": packed(training.images[index]),
+    }
+
+
+def training(data: Dataset, train: Train) -> dict[str, Any]:
+    """Describe the first training images, as many as have room, and what they give by `train`."""
+    count = min(len(data.labels), TRAINING)
+    while len(pixels := packed(data.images[:count])) > TRAINING_ROOM and count > 1:
+        count //= 2
+    few, _ = data.split(len(data.labels) - count)
+    recipe = Hyperparameters(**train.model_dump(exclude={"validation"}))
+    with arrays.blas_threads(recipe.batch_size):
+        *_, last = fitting.fit(*few.split(0), recipe)
+    return {
+        "label": few.labels.tolist(),
+        "pixels": pixels,
+        "recipe": recipe._asdict() | {"seed": str(recipe.seed)},  # a double has only 53 bits
+        "sha256": hashlib.sha256(model.to_bytes(last.theta)).hexdigest(),
     }
 
 

@@ -146,7 +146,7 @@ def test_the_lessons_curve_is_its_table(page: Page) -> None:
     losses = np.array([before, *after])
     x, y = drawn(page.locator("#lesson-curve"))
     shown = len(losses)  # of more epochs than the pipeline has
-    top = float(page.locator(".loss .level").last.inner_text())
+    top = float(page.locator("#lesson .loss .level").last.inner_text())
     last = int(page.locator(".loss .epoch").last.inner_text())
     assert last == len(x) - 1 > len(after)
     np.testing.assert_allclose(x, 100 * np.arange(len(x)) / last)

@@ -87,6 +87,8 @@ def test_rgb_images_of_another_shape_have_colors(workspace: Workspace, browser: 
         tile.hover(position={"x": 2, "y": 2})
         said = f"row 1, column 1, red: w = {w[0, 0, 0]:.4f}".replace("-", "−")
         expect(page.locator("#pixel")).to_have_text(said)
+        page.locator("#train-play").click()
+        expect(page.locator("#train-verdict")).to_contain_text("Equal: ")
         page.locator("#samples button").click()
         assert page.locator("#explained-image").evaluate(size) == [6, 4]
         assert page.locator("#versus canvas").last.evaluate(size) == [6, 4]

@@ -134,7 +134,7 @@ class Lesson {
     this.point(this.place);
     showDot(epoch);
     say(at("score"), "lesson.score", { epoch, loss, correct, total: this.samples.length });
-    showVerdict(theta, this.original.sha256, this.changes());
+    showVerdict("lesson", theta, this.original.sha256, this.changes());
   }
 
   /** Say z and a at a place, beside the W and b that give them. */

@@ -13,6 +13,7 @@ import { start as startLikelihood } from "softmax/likelihood";
 import { start as startLinks } from "softmax/links";
 import { start as startPixel } from "softmax/pixel";
 import { start as startTerms } from "softmax/terms";
+import { start as startTrain } from "softmax/train";
 import { start as startWeights } from "softmax/weights";
 import { start as startWorked } from "softmax/worked";
 
@@ -29,6 +30,7 @@ const sections = [
   startLesson,
   startTerms,
   startData,
+  startTrain,
   startCurves,
   startWeights,
   startGallery,

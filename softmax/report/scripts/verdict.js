@@ -1,4 +1,4 @@
-// Whether the W and b of the lesson are those of the pipeline, by their SHA-256, or why not.
+// Whether the W and b of a section are those of the pipeline, by their SHA-256, or why not.
 
 import { element } from "softmax/elements";
 import { say } from "softmax/i18n";
@@ -6,7 +6,8 @@ import { toBytes } from "softmax/model";
 import { sha256 } from "softmax/sha256";
 
 /** `python` is the SHA-256 of theta in the pipeline, `changes` the reasons why another is here. */
-export function showVerdict(theta, python, changes) {
+export function showVerdict(section, theta, python, changes) {
+  const at = (name) => document.getElementById(`${section}-${name}`);
   const hash = sha256(toBytes(theta));
   const names = Object.keys(changes);
   const verdict = hash === python ? "equal" : names.length ? "changed" : "unequal";
@@ -16,8 +17,6 @@ export function showVerdict(theta, python, changes) {
   at("verdict").className = verdict;
   const reasons = verdict === "changed" ? names : []; // what was moved may be back
   at("changes").replaceChildren(
-    ...reasons.map((name) => element("li", { say: [`lesson.changed.${name}`, changes[name]] })),
+    ...reasons.map((name) => element("li", { say: [`${section}.changed.${name}`, changes[name]] })),
   );
 }
-
-const at = (name) => document.getElementById(`lesson-${name}`);

@@ -1,0 +1,181 @@
+// Training on images of the file, with the bits of the pipeline. Of each frame some milliseconds go to
+// steps, and some to scoring the test images with a copy of the weights: a score, of all of them,
+// takes several frames and is that of the step at which it began.
+//
+// A training that ends dispatches "trained" on document, with detail {weights, accuracy, label}:
+// weights is a Float64Array of theta, row by row, as rows(weights, classes) of softmax/model takes
+// it, accuracy is from 0 to 1, and label is [key, values] of a string that names the model.
+
+import { CLASSES, images, pictures } from "softmax/digits";
+import { element } from "softmax/elements";
+import { label, say } from "softmax/i18n";
+import { largestOf } from "softmax/contributions";
+import { paintWeights } from "softmax/maps";
+import { predict } from "softmax/model";
+import { OPTIMIZERS } from "softmax/optimizers";
+import { legend } from "softmax/pictures";
+import { initialWeights } from "softmax/randomness";
+import { Trainer, logits, toRows } from "softmax/trainer";
+import { showVerdict } from "softmax/verdict";
+
+const FRAMES = 360; // that a training takes at least, so that it can be watched
+const SLICE = 4; // ms of a frame for training, and as many for scoring
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+const at = (name) => document.getElementById(`train-${name}`);
+
+export async function start({ train, data, listed }) {
+  at("optimizer").append(...Object.keys(OPTIMIZERS).map((name) => element("option", {}, name)));
+  const tests = [...(await images).values()];
+  const total = data.test.reduce((sum, count) => sum + count, 0);
+  if (tests.length < total) say(at("some"), "train.some", { shown: tests.length, total });
+  const pixels = await pictures(train.pixels, train.label.length);
+  const samples = pixels.map((image, n) => ({ pixels: image, label: train.label[n] }));
+  const theta = initialWeights(pixels[0].length, BigInt(train.recipe.seed), CLASSES);
+  const live = new Training(train, { theta, samples, tests, listed });
+  at("play").addEventListener("click", () => (live.playing ? live.pause() : live.play()));
+  at("reset").addEventListener("click", () => live.choose({}));
+  at("larger").addEventListener("click", () => {
+    live.choose({ learning_rate: 0.1, epochs: 20 });
+    live.play();
+  });
+  for (const control of document.querySelectorAll("#train :is(input, select)")) {
+    control.addEventListener("input", () => live.reset());
+  }
+  live.choose({});
+}
+
+/** Of a place on a logarithmic scale: two digits. */
+const rateOf = (place) => Number(Math.pow(10, place).toPrecision(2));
+
+class Training {
+  constructor({ recipe, sha256 }, given) {
+    Object.assign(this, given, { original: { ...recipe, images: given.samples.length }, sha256 });
+  }
+
+  /** Go back to the recipe of the pipeline, with changes. */
+  choose(changes) {
+    const { learning_rate, batch_size, optimizer, epochs, images } = { ...this.original, ...changes };
+    at("rate").value = Math.log10(learning_rate);
+    at("images").value = images;
+    at("batch").value = batch_size;
+    at("optimizer").value = optimizer;
+    at("epochs").value = epochs;
+    this.reset();
+  }
+
+  /** Go back to the random weights, with the recipe that a reader chose. */
+  reset() {
+    this.pause();
+    this.recipe = {
+      ...this.original,
+      learning_rate: rateOf(at("rate").value),
+      images: Number(at("images").value),
+      batch_size: Number(at("batch").value),
+      optimizer: at("optimizer").value,
+      epochs: Number(at("epochs").value),
+    };
+    say(at("rate-value"), "number", { value: this.recipe.learning_rate });
+    at("rate").setAttribute("aria-valuetext", at("rate-value").textContent);
+    say(at("images-value"), "number.0", { value: this.recipe.images });
+    const samples = this.samples.slice(0, this.recipe.images);
+    this.trainer = new Trainer(this.theta, samples, CLASSES, this.recipe);
+    Object.assign(this, { training: this.trainer.run(), scoring: this.score(), scores: [] });
+    Object.assign(this, { frames: 0, trained: false, finished: false });
+    say(at("score"), "train.untrained");
+    label(at("chart"), "train.chart");
+    at("curve").setAttribute("d", "");
+    say(at("verdict"), "train.waiting");
+    at("verdict").className = at("hash").textContent = "";
+    at("changes").replaceChildren();
+    this.paint();
+  }
+
+  play() {
+    if (this.finished) this.reset();
+    this.playing = requestAnimationFrame(() => this.frame());
+    say(at("play"), "lesson.pause");
+  }
+
+  pause() {
+    cancelAnimationFrame(this.playing);
+    this.playing = undefined;
+    say(at("play"), "lesson.play");
+  }
+
+  frame() {
+    const { trainer } = this;
+    this.frames += 1;
+    // slow at first, when most is learned
+    const goal = still.matches ? Infinity : trainer.steps * (this.frames / FRAMES) ** 2;
+    this.trained ||= spend(this.training, () => trainer.step < goal);
+    this.finished = spend(this.scoring);
+    if (this.finished) this.finish();
+    else this.playing = requestAnimationFrame(() => this.frame());
+    if (this.finished || !still.matches) this.paint();
+  }
+
+  /** Score all test images again and again, at last with the weights of the last step. */
+  *score() {
+    const { trainer, tests } = this;
+    while (this.scores.at(-1)?.step !== trainer.step || !this.trained) {
+      const { step } = trainer;
+      const theta = trainer.theta.slice();
+      let correct = 0;
+      for (const { pixels, label } of tests) {
+        correct += Number(predict(logits(theta, pixels, CLASSES)) === label);
+        yield;
+      }
+      this.show({ step, accuracy: correct / tests.length });
+    }
+  }
+
+  show(score) {
+    const { steps } = this.trainer;
+    this.scores.push(score);
+    const values = { ...score, steps, total: this.tests.length };
+    say(at("score"), "train.score", values);
+    label(at("chart"), "train.score", values);
+    const places = this.scores.map(
+      ({ step, accuracy }) => `${(100 * step) / steps} ${100 - 100 * accuracy}`,
+    );
+    at("curve").setAttribute("d", `M${places.join("L")}`);
+  }
+
+  paint() {
+    const theta = toRows(this.trainer.theta, CLASSES);
+    const largest = largestOf(theta.map((row) => row.subarray(0, -1)));
+    const canvases = document.querySelectorAll("#train-maps canvas");
+    canvases.forEach((canvas, n) => paintWeights(canvas, theta[this.listed[n]], largest));
+    legend(at("legend"), largest);
+  }
+
+  /** Compare the weights with the pipeline's, and hand them to the other sections. */
+  finish() {
+    this.pause();
+    const { trainer } = this;
+    if (!trainer.exact) return say(at("verdict"), "train.inexact");
+    const theta = toRows(trainer.theta, CLASSES);
+    showVerdict("train", theta, this.sha256, this.changes());
+    const { accuracy } = this.scores.at(-1);
+    const weights = Float64Array.from(theta.flatMap((row) => [...row]));
+    const detail = { weights, accuracy, label: ["train.model", { accuracy }] };
+    document.dispatchEvent(new CustomEvent("trained", { detail }));
+  }
+
+  /** What differs from the pipeline: the values of strings train.changed.* by their names. */
+  changes() {
+    const { original, recipe } = this;
+    const changed = Object.keys(original).filter((name) => recipe[name] !== original[name]);
+    return Object.fromEntries(
+      changed.map((name) => [name, { value: recipe[name], original: original[name] }]),
+    );
+  }
+}
+
+/** Continue a generator for a slice of time, or while `wanted` holds; say whether it ended. */
+function spend(work, wanted = () => true) {
+  const end = performance.now() + SLICE;
+  while (wanted() && performance.now() < end) if (work.next().done) return true;
+  return false;
+}
