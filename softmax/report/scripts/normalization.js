@@ -36,10 +36,13 @@ function bounds(ink, columns) {
 /** The 20 x 20 pixels {x, y, sum} over the box, each of so many twentieths of cells in `area`. */
 function fit(ink, columns, { left, top, right, bottom }) {
   const size = Math.max(right - left, bottom - top);
+  const [down, across] = [bottom - top, right - left].map((cells) =>
+    Array.from({ length: BOX }, (_, pixel) => shares(pixel, size, cells)),
+  );
   const sum = (x, y) => {
     let total = 0;
-    for (const [row, height] of shares(y, size, bottom - top)) {
-      for (const [column, width] of shares(x, size, right - left)) {
+    for (const [row, height] of down[y]) {
+      for (const [column, width] of across[x]) {
         total += ink[(top + row) * columns + left + column] * height * width;
       }
     }
