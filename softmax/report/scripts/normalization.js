@@ -65,11 +65,11 @@ function shares(pixel, size, cells) {
   return found;
 }
 
-/** The place of the box at which the centre of its mass is nearest to the middle. */
+/** Where the box starts, so that the center of its mass is from 14 to 15, as in MNIST. */
 function first(axis, pixels) {
   const total = pixels.reduce((all, { sum }) => all + sum, 0);
   const moment = pixels.reduce((all, pixel) => all + pixel.sum * (2 * pixel[axis] + 1), 0);
-  return nearest(SIDE * total - moment, 2 * total);
+  return Math.ceil((SIDE * total - moment) / (2 * total));
 }
 
 /** The whole number nearest to a / b, of two the larger one. */
