@@ -1,12 +1,14 @@
 """Why an image is called what it is called: a test image, or one that is drawn on the pad."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from helpers.report import assert_diverging, level, middle
-from playwright.sync_api import Page, expect
+from numpy.typing import NDArray
+from playwright.sync_api import Browser, Page, expect
 
 from softmax.core import idx, model
 from softmax.core.arrays import FloatArray
@@ -90,13 +92,25 @@ def test_a_dialog_opens_at_its_top_wherever_the_last_one_was_left(page: Page) ->
 
 
 def stroke(page: Page, *places: tuple[float, float]) -> None:
-    """Draw a line through `places`, in parts of the pad from its top left."""
+    """Draw a line through `places`, in parts of the pad; screen readers wait for its end."""
+    said = page.locator("#drawing-verdict")
     on_screen = [middle(page, "#drawing-pad", x, y) for x, y in places]
     page.mouse.move(*on_screen[0])
     page.mouse.down()
     for place in on_screen[1:]:
         page.mouse.move(*place, steps=5)
+    expect(said).to_have_attribute("aria-busy", "true")
     page.mouse.up()
+    expect(said).to_have_attribute("aria-busy", "false")
+
+
+def verdict(theta: FloatArray, image: NDArray[np.uint8]) -> str:
+    """Return what the report says of an image, and how sure theta is of that."""
+    a = model.softmax(model.logits(theta, np.array([*image.flat, 255])[:, None]))[:, 0]
+    k, rival = np.argsort(-a, kind="stable")[:2]
+    sure, less = np.floor(100 * a[[k, rival]] + 0.5).astype(int)
+    doubtful = f"{k}, but only {sure}% sure; then {rival} ({less}%)"
+    return doubtful if sure < 50 else f"{k} ({sure}% sure)"
 
 
 ONE = [(0.3, 0.1), (0.3, 0.7)]
@@ -121,34 +135,70 @@ def test_a_drawing_becomes_an_image_as_mnist_was_made_and_its_probabilities_foll
         z = model.logits(theta, np.array([*image.flat, 255])[:, None])
         assert probabilities.all_inner_texts() == [f"{a:.2%}" for a in model.softmax(z)[:, 0]]
         k = model.predict(z)[0]
-        expect(page.locator("#drawing-verdict")).to_have_text(f"The model says: {k}")
+        expect(page.locator("#drawing-verdict")).to_have_text(verdict(theta, image))
         terms = theta[k, :-1] * (image.ravel() / 255)
         assert_diverging(page.locator("#drawing-contributions"), terms)
     page.locator("#drawing-clear").click()
     assert probabilities.all_inner_texts() == nothing
 
 
-def test_a_verdict_is_said_again_only_where_it_changes(page: Page) -> None:
-    """Only then do screen readers read it again."""
+def test_who_draws_says_what_it_is_and_each_drawing_counts_once(page: Page) -> None:
+    answers = page.locator("#drawing-answers button")
+    page.locator("#drawing-classes button").first.click()
+    expect(answers.first).to_be_disabled()  # the label of a test image is known
+    for drawing, right in ((1, 0), (2, 1)):
+        page.locator("#drawing-clear").click()
+        stroke(page, *ONE)
+        for k, correct in ((9, right), (1, right + 1)):
+            answers.nth(k).click()
+            said = f"You: {correct} of {drawing} drawings classified correctly; test set: 84.61%"
+            expect(page.locator("#drawing-count")).to_have_text(said)
+            expect(page.locator("#explanation")).to_be_visible(visible=k == 9)
+            expect(page.locator("#explanation-title")).to_have_text("Your 9, called 1")
+            page.keyboard.press("Escape")
+
+
+def test_a_drawing_is_shown_to_other_weights_and_under_those_of_a_class(page: Page) -> None:
+    """To those after each epoch and of a model trained in the browser; by pointer and by focus."""
+    epochs = [model.load(paths.EPOCH_WEIGHTS / f"{k}.safetensors") for k in range(6)]
     page.locator("#drawing-clear").click()
-    stroke(page, *ONE)
-    page.locator("#drawing-verdict").evaluate(
-        """(verdict) => {
-             window.said = 0;
-             const observer = new MutationObserver((records) => (window.said += records.length));
-             observer.observe(verdict, { childList: true });
-           }"""
-    )
-    stroke(page, (0.3, 0.1), (0.3, 0.75))  # still a 1
-    assert page.evaluate("window.said") == 0
-    page.locator("#drawing-clear").click()
-    assert page.evaluate("window.said") == 1
+    stroke(page, *ACROSS_A_CORNER)
+    program = """(theta) => document.dispatchEvent(new CustomEvent("trained", { detail: {
+      weights: Float64Array.from(theta), label: ["number.0", { value: 7 }] } }))"""
+    page.evaluate(program, epochs[1].ravel().tolist())
+    pixels = level(page.locator("#drawing-image")).ravel()
+    said = [verdict(theta, pixels) for theta in epochs]
+    shown = page.locator("#drawing-epochs li").all_inner_texts()
+    assert shown == [f"epoch {k}: {text[0]}" for k, text in enumerate(said)]
+    expect(page.locator("#drawing-trained")).to_contain_text(f"Another model, 7: {said[1]}")
+    page.locator("#drawing-scores tr").nth(3).hover()
+    for k in (3, 8):
+        assert_diverging(page.locator("#drawing-map"), epochs[-1][k, :-1])
+        assert_diverging(page.locator("#drawing-contributions"), epochs[-1][k, :-1] * pixels)
+        page.locator("#drawing-clear").focus()
+        expect(page.locator("#drawing-map")).not_to_be_visible()
+        page.locator("#drawing-answers button").nth(8).focus()
+
+
+def test_the_canvas_answers_before_any_test_image_is_there(browser: Browser, file: Path) -> None:
+    with browser.new_page(locale="en-GB") as page:
+        page.add_init_script(
+            """const { arrayBuffer } = Response.prototype;
+               Response.prototype.arrayBuffer = async function () {
+                 const bytes = await arrayBuffer.call(this);
+                 return bytes.byteLength > 100_000 ? new Promise(() => {}) : bytes;
+               };"""
+        )
+        page.goto(file.as_uri())
+        expect(page.locator("#drawing-winner")).to_have_text("No pixel adds anything")
+        stroke(page, *ONE)
+        expect(page.locator("#drawing-verdict")).to_have_text(re.compile("^1 "))
 
 
 def test_those_who_cannot_draw_take_test_images_by_keyboard(page: Page) -> None:
     """One after another, each as the model was tested on it."""
     images = idx.read(datasets.test_files("mnist")[0], 3)
-    table = pd.read_csv(paths.PREDICTIONS)
+    table, theta = pd.read_csv(paths.PREDICTIONS), model.load(paths.WEIGHTS)
     page.reload()
     page.locator("#content[aria-busy=false]").wait_for()
     assert (level(page.locator("#drawing-image")) == images[1802]).all()  # the lecture's first
@@ -158,9 +208,9 @@ def test_those_who_cannot_draw_take_test_images_by_keyboard(page: Page) -> None:
         for index in right.sort_values(ascending=False, kind="stable").index[:2]:
             page.keyboard.press("Enter")
             assert (level(page.locator("#drawing-image")) == images[index]).all()
-            expect(page.locator("#drawing-verdict")).to_have_text(f"The model says: {k}")
+            expect(page.locator("#drawing-verdict")).to_have_text(verdict(theta, images[index]))
     stroke(page, *ONE)  # which does not go over the image
-    expect(page.locator("#drawing-verdict")).to_have_text("The model says: 1")
+    expect(page.locator("#drawing-verdict")).to_have_text(re.compile("^1 "))
 
 
 def test_only_the_main_button_draws(page: Page) -> None:

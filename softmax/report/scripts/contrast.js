@@ -3,16 +3,21 @@
 
 import { say } from "softmax/i18n";
 import { WHITE, input, logits, softmax } from "softmax/model";
+import { pause } from "softmax/pause";
 import { PURPLE_ORANGE, diverging, legend, tint } from "softmax/pictures";
 import { COLOURS, lattice } from "softmax/regions";
 import { fit } from "softmax/training";
 
-export function start({ lesson }) {
+export async function start({ lesson }) {
   const theta = lesson.theta;
-  const alone = COLOURS.map((_, k) => logistic(lesson, k));
   const points = lattice(document.querySelector("[data-surfaces] canvas").width);
   const together = points.map((x) => softmax(logits(theta, x)));
-  const apart = points.map((x) => alone.map((weights) => softmax(logits(weights, x))[1]));
+  const apart = points.map(() => []);
+  for (const k of COLOURS.keys()) {
+    await pause();
+    const weights = logistic(lesson, k);
+    points.forEach((x, n) => apart[n].push(softmax(logits(weights, x))[1]));
+  }
   const largest = Math.max(...apart.map(excess).map(Math.abs));
   draw("softmax", together, largest);
   draw("logistic", apart, largest);

@@ -15,7 +15,9 @@ export async function doubles(base64) {
   const octets = await unpack(base64);
   const count = octets.length / 8;
   const view = new DataView(new ArrayBuffer(octets.length));
-  octets.forEach((octet, k) => view.setUint8(8 * (k % count) + Math.floor(k / count), octet));
+  for (let byte = 0; byte < 8; byte++) {
+    for (let k = 0; k < count; k++) view.setUint8(8 * k + byte, octets[byte * count + k]);
+  }
   return Float64Array.from({ length: count }, (_, k) => view.getFloat64(8 * k, true));
 }
 

@@ -11,6 +11,7 @@ import { start as startGallery } from "softmax/gallery";
 import { start as startLesson } from "softmax/lesson";
 import { start as startLikelihood } from "softmax/likelihood";
 import { start as startLinks } from "softmax/links";
+import { pause } from "softmax/pause";
 import { start as startPixel } from "softmax/pixel";
 import { start as startTerms } from "softmax/terms";
 import { start as startTrain } from "softmax/train";
@@ -37,5 +38,8 @@ const sections = [
 ];
 const content = document.getElementById("content");
 content.ariaBusy = true; // some wait for what is unpacked
-await Promise.all(sections.map((start) => start(facts)));
+for (const start of sections) {
+  await start(facts);
+  await pause();
+}
 content.ariaBusy = false;

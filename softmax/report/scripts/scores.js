@@ -24,7 +24,7 @@ export function scores({ z, a }, { label, prediction }) {
     const probability = element("span", { say: ["number.%", { value: a[k] }] });
     return element(
       "tr",
-      { class: mark },
+      { class: mark, "data-class": k },
       element("th", { scope: "row", say: ["class", { k }] }),
       element("td", { say: ["number.3", { value: z[k] }] }),
       element("td", {}, bar, probability),

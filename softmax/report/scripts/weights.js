@@ -1,23 +1,20 @@
 // The weights of each class as images, as they form from epoch to epoch.
 
 import { largestOf } from "softmax/contributions";
-import { theta } from "softmax/digits";
-import { doubles } from "softmax/facts";
+import { forming, theta } from "softmax/digits";
 import { say } from "softmax/i18n";
 import { paintWeights } from "softmax/maps";
-import { rows } from "softmax/model";
 import { legend } from "softmax/pictures";
 
-export async function start({ forming, listed, curves }) {
+export async function start({ listed, curves }) {
   if (!document.getElementById("weights")) return;
-  const epochs = forming?.epochs ?? [];
-  const all = forming
-    ? rows(await doubles(forming.thetas), epochs.length).map((values) => rows(values, listed.length))
-    : [listed.map((k) => theta[k])];
+  const formed = await forming;
+  const epochs = formed.map(({ epoch }) => epoch);
+  const all = formed.length ? formed.map(({ theta }) => theta) : [listed.map((k) => theta[k])];
   const largest = largestOf(all.flat().map((row) => row.subarray(0, -1)));
   legend(document.getElementById("weights-legend"), largest);
   draw(all.at(-1), largest);
-  if (forming) scrub(all, epochs, curves, largest);
+  if (formed.length) scrub(all, epochs, curves, largest);
 }
 
 /** Let the slider show the weights after each of `epochs`. */
