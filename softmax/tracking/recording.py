@@ -151,6 +151,7 @@ def main() -> None:
     listener = socket.socket(fileno=sys.stdin.fileno())
     with suppress(Exception):  # of which the first stage that logs hears
         store.connect()
+    gc.freeze()  # or each collection would look through all that was imported
     gc.enable()
     stages: list[socket.socket] = []
     while ready := select.select([listener, *stages], [], [], None if stages else LINGER)[0]:
