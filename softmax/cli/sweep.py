@@ -11,6 +11,7 @@ from filelock import FileLock
 from tqdm import tqdm
 
 from softmax.cli.app import show
+from softmax.core import arrays
 from softmax.data import sources
 from softmax.errors import ParamsError
 from softmax.pipeline import datasets, files, recorder
@@ -18,7 +19,7 @@ from softmax.sweep import model_cache, passes, ranking, search_space
 from softmax.sweep.passes import Outcome
 from softmax.sweep.ranking import Result
 from softmax.sweep.search_space import Configuration
-from softmax.training import launcher
+from softmax.training import launcher, scoring
 
 if TYPE_CHECKING:
     from softmax.tracking import sweeps
@@ -100,6 +101,7 @@ def _complete(
     desc = f"sweep, {after} epochs" if after else "sweep"
     chosen, best = [result.setting.params for result in waiting], 0.0
     with (
+        arrays.blas_threads(scoring.CHUNK),
         passes.running(chosen, where, threads, after) as trained,
         Rows([] if after else results) as rows,  # opens the store while the first models train
         tqdm(total=len(results), desc=desc, unit="model", disable=None) as bar,

@@ -62,8 +62,8 @@ def log_model(client: Client, run: Run, trained: TrainedModel, step: int) -> Mod
     with TemporaryDirectory() as directory:
         _save_model(Path(directory), trained, run.info.run_id, model.model_id)
         client.log_model_artifacts(model.model_id, f"{directory}/model")
-    outputs = client.get_run(run.info.run_id).outputs.model_outputs
-    if model.model_id not in {output.model_id for output in outputs}:
+    known = run.outputs.model_outputs if run.outputs else []  # a new run has none
+    if model.model_id not in {output.model_id for output in known}:
         client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, step)])
     return client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
 

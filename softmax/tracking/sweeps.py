@@ -50,6 +50,8 @@ class Sweep:
 
     def add(self, result: Result) -> None:
         """Add the row of a model, or complete it."""
+        from mlflow.entities import RunTag
+
         run = self.rows.get(result.directory.name[:DIGITS])
         if run and run.info.status != "RUNNING":
             return
@@ -58,8 +60,9 @@ class Sweep:
         run = run or self._create(result, trained, event)
         run_id, status = run.info.run_id, "FINISHED"
         if failure:
-            sync.params(self.client, run, trained.config, "download", "train")
-            self.client.set_tag(run_id, "mlflow.note.content", failure)
+            params = sync.params(trained.config, "download", "train")
+            note = RunTag("mlflow.note.content", failure)
+            self.client.log_batch(run_id, params=params, tags=[note])
             status = "FAILED"
         else:
             sync.training(self.client, run, trained)

@@ -19,7 +19,7 @@ from softmax.tracking import registry, views
 from softmax.tracking.store import Client, Model, Run
 
 if TYPE_CHECKING:
-    from mlflow.entities import Dataset, Metric
+    from mlflow.entities import Dataset, Metric, Param
 
 
 REQUEST = 1000  # metrics that MLflow takes at a time
@@ -33,7 +33,6 @@ PICTURE = "![weights](get-artifact?path={path}&run_uuid={run_id})"
 
 def training(client: Client, run: Run, trained: TrainedModel) -> None:
     """Add params, curves, data sets and the model."""
-    params(client, run, trained.config, "download", "train")
     contexts = ["training"] + ["validation"] * (trained.config.train.validation > 0)
     _log_datasets(client, run, trained, contexts)
     epochs = pd.read_csv(trained.directory / paths.EPOCHS)
@@ -42,7 +41,7 @@ def training(client: Client, run: Run, trained: TrainedModel) -> None:
     losses = pd.read_csv(trained.directory / paths.LOSSES).rename(columns={"loss": BATCH_LOSS})
     # the loss of a batch is that of the weights before; MLflow compares by the first metric
     curves = _curves(run, epochs, trained, {end: logged}) + _curves(run, losses, trained)
-    _log_metrics(client, run, curves)
+    _log(client, run, curves, params(trained.config, "download", "train"))
 
 
 def evaluation(client: Client, run: Run, trained: TrainedModel) -> None:
@@ -119,25 +118,23 @@ def report(client: Client, run: Run, trained: TrainedModel) -> None:
 
 def lesson(client: Client, run: Run, config: Params) -> None:
     """Add params, curves, W and b, tables and pictures of the lesson."""
-    run_id = run.info.run_id
-    params(client, run, config, "lesson")
-    _log_metrics(client, run, _curves(run, pd.read_csv(paths.LESSON_EPOCHS)))
+    run_id, curves = run.info.run_id, _curves(run, pd.read_csv(paths.LESSON_EPOCHS))
+    _log(client, run, curves, params(config, "lesson"))
     client.log_artifact(run_id, str(paths.LESSON_WEIGHTS), "model")
     for table in (paths.LESSON_METRICS, paths.LESSON_POINTS, paths.LESSON_EXAMPLES):
         client.log_artifact(run_id, str(table), "tables")
     client.log_artifacts(run_id, str(paths.LESSON_FIGURES), "figures")
 
 
-def params(client: Client, run: Run, config: ModelParams, *sections: str) -> None:
-    """Add each value of these sections as section.key."""
+def params(config: ModelParams, *sections: str) -> "list[Param]":
+    """Return each value of these sections as section.key."""
     from mlflow.entities import Param
 
-    logged = [
+    return [
         Param(f"{section}.{key}", str(value))
         for section in sections
         for key, value in getattr(config, section).model_dump().items()
     ]
-    client.log_batch(run.info.run_id, params=logged)
 
 
 def _curves(
@@ -163,10 +160,12 @@ def _curves(
     return metrics
 
 
-def _log_metrics(client: Client, run: Run, metrics: "list[Metric]") -> None:
+def _log(client: Client, run: Run, metrics: "list[Metric]", params: "list[Param]") -> None:
     """Log as many at a time as MLflow takes."""
-    for start in range(0, len(metrics), REQUEST):
-        client.log_batch(run.info.run_id, metrics=metrics[start : start + REQUEST])
+    first = REQUEST - len(params)
+    client.log_batch(run.info.run_id, metrics[:first], params)
+    for start in range(first, len(metrics), REQUEST):
+        client.log_batch(run.info.run_id, metrics[start : start + REQUEST])
 
 
 def _log_datasets(client: Client, run: Run, trained: TrainedModel, contexts: list[str]) -> None:

@@ -201,8 +201,8 @@ def test_each_of_the_lectures_images_is_shown_once_with_its_scores_and_ours(page
         expect(card.locator("h3")).to_have_text(f"Test image {k}")
         expect(card.locator("p")).to_contain_text(said)
         ours = model.logits(theta, np.append(images[int(k)], 255.0)[:, None])
-        said = card.locator("td").all_inner_texts()
-        shown = np.array([number(text.rstrip("%")) for text in said]).reshape(-1, 2, 2)
+        cells = card.locator("td").all_inner_texts()
+        shown = np.array([number(text.rstrip("%")) for text in cells]).reshape(-1, 2, 2)
         shown[..., 1] /= 100
         both = [model.softmax(ours)[:, 0], a]
         np.testing.assert_allclose(shown, np.transpose([[ours[:, 0], z], both]), atol=5.1e-4)
