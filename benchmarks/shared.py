@@ -1,7 +1,11 @@
-"""Provide the lecture's hyperparameters, and measure times."""
+"""Provide the lecture's hyperparameters, name the machine, and measure times."""
 
+import os
+import platform
+import re
 import time
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,9 +17,19 @@ from softmax.training.state import Hyperparameters
 Name = TypeVar("Name")
 Value = TypeVar("Value")
 
+CPUINFO = Path("/proc/cpuinfo")  # of Linux, which names the model on x86-64 only
+LIBRARIES = ("numpy", "numba", "torch", "jax", "scikit-learn")
 PARAMS = Path(__file__).parents[1] / "tests/lecture.yaml"
 SETTINGS = params.load(PARAMS).train
 LECTURE = Hyperparameters(**SETTINGS.model_dump(exclude={"validation"}))
+
+
+def machine() -> str:
+    """Return the processor, the number of CPUs, and the versions of the libraries."""
+    found = re.findall("model name[^:]*: (.*)", CPUINFO.read_text()) if CPUINFO.exists() else []
+    model = found[0] if found else platform.processor() or platform.machine()
+    libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    return f"{model}, {os.cpu_count()} processors; Python {platform.python_version()}, {libraries}."
 
 
 def in_turns(

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import __main__ as benchmarks
-from benchmarks import growth
+from benchmarks import growth, shared
 
 
 @pytest.mark.parametrize(
@@ -17,9 +16,9 @@ def test_every_machine_has_a_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cpuinfo: str, said: str
 ) -> None:
     (tmp_path / "cpuinfo").write_text(cpuinfo)
-    monkeypatch.setattr(benchmarks, "CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(shared, "CPUINFO", tmp_path / "cpuinfo")
     monkeypatch.setattr(platform, "processor", lambda: "Arm")
-    assert benchmarks.machine().startswith(f"{said}, ")
+    assert shared.machine().startswith(f"{said}, ")
 
 
 @pytest.mark.filterwarnings("error")

@@ -66,6 +66,7 @@ def test_without_a_command_it_lists_them(workspace: Workspace) -> None:
     assert all(f"  {name} " in printed.err for name in program.commands)
 
 
+@pytest.mark.end_to_end  # a second or more
 @pytest.mark.parametrize("words", [SWEEP, "compare HEAD HEAD HEAD", f"predict {TEST}"])
 def test_a_terminal_gets_all_values_and_the_best_in_bold(words: str, workspace: Workspace) -> None:
     values = {*re.findall(VALUE, workspace.tool(words).out)}

@@ -117,6 +117,7 @@ def test_it_compares_with_many_in_one_table(slow: Workspace) -> None:
     assert not compare.FIGURES.exists()
 
 
+@pytest.mark.end_to_end  # a second or more
 def test_seeds_in_the_store_are_compared_where_there_is_one(workspace: Workspace) -> None:
     """That of the stages, and those of a sweep."""
     workspace.tool("track")
@@ -200,6 +201,7 @@ def test_it_refuses_a_model_of_which_the_cache_lacks_what_is_read(workspace: Wor
     assert "models/softmax.safetensors is not in DVC's cache. Run `dvc fetch --all" in said
 
 
+@pytest.mark.end_to_end  # a second or more
 def test_another_lesson_and_another_report_are_told(workspace: Workspace) -> None:
     workspace.set(lesson={"learning_rate": 1.0})
     with Path("softmax/report/styles/style.css").open("a") as style:

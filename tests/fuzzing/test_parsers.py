@@ -75,7 +75,7 @@ GOOD = yaml.safe_load(LECTURE.read_text())
 ODD = [-1, -0.5, 1e400, float("nan"), -(2**64), "", "x", "1e", "10", "1_0", "\x1b[2J", "ß" * 300]
 ODD += [None, [], {}, [[1]], {"a": 1}]  # each for a known key and for an unknown one
 PARAMS = [
-    yaml.safe_dump(GOOD | {name: section | {key: odd}}).encode()
+    yaml.dump(GOOD | {name: section | {key: odd}}, Dumper=yaml.CSafeDumper).encode()
     for name, section in GOOD.items()
     for key in (*section, "unknown\n")
     for odd in ODD

@@ -30,6 +30,7 @@ FIRST = f"models:/{NAME}/1"
 SHAPE = (2, 5, 3)
 
 
+@pytest.mark.end_to_end  # a second or more
 def test_the_champion_is_chosen_by_held_out_images_alone(workspace: Workspace) -> None:
     dvc_lock.PATH.unlink()
     client = MlflowClient(workspace.store, workspace.store)
@@ -133,6 +134,7 @@ def test_a_model_takes_images_of_any_number_type_and_names_classes(workspace: Wo
     assert version.description == f"{run.info.run_name}\n\n{paths.MODEL_CARD.read_text()}"
 
 
+@pytest.mark.end_to_end  # a second or more
 def test_of_many_classes_a_row_shows_the_worst_that_have_room(workspace: Workspace) -> None:
     client = train_on_colors(workspace, 120)
     (run,) = rows(workspace.store)

@@ -73,6 +73,7 @@ def test_a_model_that_was_only_trained_has_a_row(workspace: Workspace) -> None:
     assert version.description.startswith("lr=")
 
 
+@pytest.mark.end_to_end  # a second or more
 @pytest.mark.parametrize(("file", "stages"), [(1, ("train", "evaluate")), (3, ("evaluate",))])
 def test_a_changed_label_shows_in_the_lock_and_in_mlflow(
     workspace: Workspace, file: int, stages: tuple[str, ...]
