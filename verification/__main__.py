@@ -121,9 +121,7 @@ def main() -> None:
     stages = dvc_lock.load()
     dvc_lock.verify(*dvc_lock.outputs(stages, "download"))
     config = params.load().model_dump() | dvc_lock.params(stages).model_dump()
-    locked: dvc_lock.Hashes = {}
-    for stage in dvc_lock.RESULTS:
-        locked |= dvc_lock.outputs(stages, stage)
+    locked = dvc_lock.outputs(stages, *dvc_lock.RESULTS)
     results = []
     tqdm.write(LAYOUT.format("configuration", *REPORTED, "weights SHA-256", "outputs"))
     rows = rows_of()

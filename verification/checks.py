@@ -64,10 +64,8 @@ def _differences(directory: Path, environment: dict[str, str]) -> Iterator[str]:
     yield from (f"no stage makes {path}. Run `git rm {path}`." for path in gone)
     seen = listed("--modified", "--others", "--exclude-standard")
     if changed := [path for path in seen if path not in gone]:
-        here, there = dvc_lock.load(), dvc_lock.load(directory)
-        outputs = [output for name in there for output in dvc_lock.outputs(there, name).items()]
-        known = {path: md5 for name in here for path, md5 in dvc_lock.outputs(here, name).items()}
-        other = [str(path) for path, md5 in outputs if known.get(path) != md5]
+        here, there = (dvc_lock.outputs(dvc_lock.load(one)) for one in (Path(), directory))
+        other = [str(path) for path, md5 in there.items() if here.get(path) != md5]
         files = dict.fromkeys([*changed, *other])
         yield (
             f"from scratch, the stages give different bytes in {', '.join(files)}. "

@@ -204,10 +204,7 @@ class Results(NamedTuple):
 def read(name: str, directory: Path) -> Results:
     """Read the results in `directory`, called `name`; DataError if they differ from dvc.lock."""
     stages = dvc_lock.load(directory)
-    inputs, outputs = (
-        {path: md5 for stage in stages for path, md5 in of(stages, stage).items()}
-        for of in (dvc_lock.inputs, dvc_lock.outputs)
-    )
+    inputs, outputs = dvc_lock.inputs(stages), dvc_lock.outputs(stages)
     for path in MODEL:
         if not (directory / path).exists() or files.md5(directory / path) != outputs.get(path):
             raise DataError(

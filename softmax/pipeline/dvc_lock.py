@@ -1,6 +1,7 @@
 """Read from dvc.lock with which params a pipeline ran, and the MD5s of its inputs and outputs."""
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,14 +93,19 @@ def params(stages: Stages) -> ModelParams:
         raise DataError(f"{PATH}: params of a different version. Run `dvc repro`.") from None
 
 
-def inputs(stages: Stages, name: str) -> Hashes:
-    """Return the MD5 of each file that stage `name` depends on, {} if it has not run."""
-    return {Path(dep["path"]): dep["md5"] for dep in stages.get(name, {}).get("deps", [])}
+def inputs(stages: Stages, *names: str) -> Hashes:
+    """Return the MD5 of each file that these stages, by default all, depend on."""
+    return _hashes(stages, "deps", names)
 
 
-def outputs(stages: Stages, name: str) -> Hashes:
-    """Return the MD5 of each output of stage `name` (of directories with .dir), {} if not run."""
-    return {Path(out["path"]): out["md5"] for out in stages.get(name, {}).get("outs", [])}
+def outputs(stages: Stages, *names: str) -> Hashes:
+    """Return the MD5 of each output of these stages, by default all; of directories with .dir."""
+    return _hashes(stages, "outs", names)
+
+
+def _hashes(stages: Stages, kind: str, names: Sequence[str]) -> Hashes:
+    found = [file for name in names or stages for file in stages.get(name, {}).get(kind, [])]
+    return {Path(file["path"]): file["md5"] for file in found}
 
 
 def verify(*paths: Path) -> None:
@@ -107,8 +113,7 @@ def verify(*paths: Path) -> None:
 
     Paths that are not in dvc.lock, or do not exist, pass.
     """
-    stages = load() if PATH.exists() else {}
-    known = {path: md5 for name in stages for path, md5 in outputs(stages, name).items()}
+    known = outputs(load()) if PATH.exists() else {}
     for path in paths:
         if path in known and path.exists() and files.md5(path) != known[path]:
             raise DataError(f"{path}: differs from {PATH}. Run `dvc repro`.")
@@ -116,4 +121,4 @@ def verify(*paths: Path) -> None:
 
 def shown(stages: Stages) -> list[Path]:
     """Return the outputs that MLflow shows for a model."""
-    return [path for name in SHOWN for path in outputs(stages, name)]
+    return [*outputs(stages, *SHOWN)]
