@@ -13,7 +13,6 @@ RESULTS = Path(__file__).with_name("results.md")
 
 
 def main() -> None:
-    """Print all tables and write them."""
     parts = ["# What `make bench` printed", machine()]
     for report in (epoch.report, ceiling.report, growth.report, shell.report):
         parts.append(report())

@@ -32,8 +32,6 @@ PIECE = 1000  # images, which come again and again
 
 
 class Size(NamedTuple):
-    """Of a training."""
-
     samples: int = 15_000
     pixels: int = 784
     classes: int = 10
@@ -147,5 +145,4 @@ def report() -> str:
 
 
 def joined(values: Sequence[float], form: str) -> str:
-    """Return all values as the text of a table cell."""
     return ", ".join(format(value, form) for value in values)

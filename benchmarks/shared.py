@@ -20,8 +20,7 @@ Value = TypeVar("Value")
 CPUINFO = Path("/proc/cpuinfo")  # of Linux, which names the model on x86-64 only
 LIBRARIES = ("numpy", "numba", "torch", "jax", "scikit-learn")
 PARAMS = Path(__file__).parents[1] / "tests/lecture.yaml"
-SETTINGS = params.load(PARAMS).train
-LECTURE = Hyperparameters(**SETTINGS.model_dump(exclude={"validation"}))
+LECTURE = Hyperparameters(**params.load(PARAMS).train.model_dump(exclude={"validation"}))
 
 
 def machine() -> str:

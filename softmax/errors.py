@@ -67,8 +67,6 @@ SECRETS = (  # user names, passwords and tokens in addresses
     (re.compile(r"\b([\w+.-]+://[^\s?#]*)[?#][^\s:]*"), r"\1"),
     (re.compile(r"(?<!\S)[^\s/:@]+:\S*@(?=[\w.-]+:)"), ""),
 )
-
-
 NOT_EVERYWHERE = ("torch", "torchvision")  # requirements-cpu.txt leaves them out
 LIBRARIES = ("git", "scmrepo", "dvc", "_pygit2")
 GIT_FAULTS = {  # by git's message, or by the class of a library's error

@@ -8,7 +8,6 @@ from softmax.pipeline.recorder import Recorder
 
 @exits_cleanly
 def main() -> None:
-    """Write the four IDX files of the data set that params.yaml names."""
     config, recorder = params.load(), Recorder("download")
     dataset = config.download.dataset
     contents, source = sources.fetch(dataset)

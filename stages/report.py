@@ -31,7 +31,6 @@ READ = (
 
 @exits_cleanly
 def main() -> None:
-    """Write the report on the 2-D example and the trained model."""
     config, recorder = params.load(), Recorder("report")
     dataset = config.download.dataset
     dvc_lock.verify(*READ)

@@ -112,7 +112,6 @@ def failures(results: Sequence[Result]) -> list[str]:
 
 @exits_cleanly
 def main() -> None:
-    """Print the table and the verdict."""
     parser = argparse.ArgumentParser(prog="verification")
     parser.add_argument("machine", nargs="?", choices=["here", "arm"], default="here")
     rows_of = {"here": matrix.here, "arm": matrix.arm}[parser.parse_args().machine]

@@ -95,7 +95,6 @@ def _git(*command: str, **options: Any) -> str:
 
 @exits_cleanly
 def main() -> None:
-    """Print the verdict."""
     checks = {"current": staleness.current, "reproducible": reproducible}
     parser = argparse.ArgumentParser(prog="verification.checks")
     parser.add_argument("check", choices=checks)

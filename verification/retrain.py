@@ -145,7 +145,6 @@ def computed_by(way: str) -> dict[str, Any]:
 
 @exits_cleanly
 def main() -> None:
-    """Retrain in the way that the command line names."""
     parser = argparse.ArgumentParser(prog="verification.retrain")
     parser.add_argument("way", choices=WAYS)
     way = parser.parse_args().way

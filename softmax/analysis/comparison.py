@@ -155,7 +155,6 @@ def _data(before: Results, after: Results) -> str:
 
 
 def _missing(*sides: Results) -> str:
-    """Explain why images are not compared."""
     reasons = dict.fromkeys(side.missing for side in sides if side.missing)
     return "\n\n".join(f"Images are not compared: {reason}" for reason in reasons)
 

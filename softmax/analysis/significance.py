@@ -79,12 +79,10 @@ def verdict(before: Results, after: Results) -> str:
 
 
 def meaning(p: float) -> str:
-    """Return the verdict of a p-value in words."""
     return "more than noise" if p < LEVEL else "could well be noise"
 
 
 def p_value(p: float) -> str:
-    """Format a p-value for people."""
     if p < LEAST:
         return f"< {LEAST:f}"
     return np.format_float_positional(p, precision=2, fractional=False, trim="-")

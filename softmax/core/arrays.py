@@ -16,9 +16,7 @@ from numpy.typing import NDArray
 
 Array = Any  # numpy.ndarray or torch.Tensor
 FloatArray = NDArray[np.float64]
-Table = Mapping[
-    str, NDArray[Any]
-]  # columns (n,) by name; a stage would wait for the import of pandas
+Table = Mapping[str, NDArray[Any]]  # columns (n,) by name; pandas would take long to import
 
 CACHE_LINE = 8  # float64
 THREADED = 2048  # images of a product, below which threads of BLAS wait longer than they compute
@@ -32,17 +30,7 @@ def namespace(x: Array) -> Any:
     return np if isinstance(x, np.ndarray) else array_api_compat.array_namespace(x)
 
 
-def upload(array: np.ndarray, device: str) -> Array:
-    """Return `array` on `device`, "cpu" (NumPy) or "cuda" (torch)."""
-    if device == "cpu":
-        return array
-    import torch
-
-    return torch.asarray(array, device=device)
-
-
 def to_numpy(array: Array) -> np.ndarray:
-    """Return `array` as a NumPy array."""
     return array if isinstance(array, np.ndarray) else array.cpu().numpy()
 
 

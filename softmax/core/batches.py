@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from softmax.core import idx
 from softmax.core.arithmetic import MAX_PIXEL
-from softmax.core.arrays import Array, aligned, namespace, upload
+from softmax.core.arrays import Array, aligned, namespace
 from softmax.core.workers import ALONE, Workers
 from softmax.errors import FormatError
 
@@ -26,8 +26,12 @@ class Dataset(NamedTuple):
         return Dataset(function(self.images), function(self.labels), self.classes)
 
     def to(self, device: str) -> "Dataset":
-        """Return the same data on `device`, "cpu" or "cuda"."""
-        return self.map(lambda x: upload(x, device))
+        """Return the same data on `device`, "cpu" (NumPy) or "cuda" (torch)."""
+        if device == "cpu":
+            return self
+        import torch
+
+        return self.map(lambda x: torch.asarray(x, device=device))
 
     def split(self, count: int) -> tuple["Dataset", "Dataset"]:
         """Return all images but the last `count`, and the last `count`."""
@@ -71,7 +75,6 @@ def batches(
 
 
 def _take(rows: Array, chosen: Array | range) -> Array:
-    """Return the chosen rows."""
     if isinstance(chosen, range):
         return rows[chosen.start : chosen.stop : chosen.step]
     return namespace(rows).take(rows, chosen, axis=0)

@@ -49,7 +49,6 @@ def _roots(place: Path) -> dict[str, Path]:
 
 
 def _directories(root: Path) -> list[str]:
-    """Return the sorted names of the directories in `root`."""
     return sorted(path.name for path in root.iterdir() if path.is_dir() and _visible(path.name))
 
 

@@ -73,7 +73,6 @@ def named(name: str, found: ImportedDataset) -> ImportedDataset:
 
 
 def write_files(found: ImportedDataset, directory: Path) -> None:
-    """Write the data as four IDX files."""
     kind = np.uint8 if len(found.classes) <= 256 else ">i4"
     for part, names in zip((found.training, found.test), (FILES[:2], FILES[2:]), strict=True):
         for name, array in zip(names, (part.images, part.labels.astype(kind)), strict=True):

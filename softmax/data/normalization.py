@@ -26,9 +26,7 @@ def normalize(strokes: Levels) -> Levels:
 
     All numbers are integers, below 2^53 for at most 2^15 rows or columns: the same in any language.
     """
-    image = np.zeros(
-        (SIDE + 2 * BOX, SIDE + 2 * BOX), np.uint8
-    )  # with room for pixels that are cut off
+    image = np.zeros((SIDE + 2 * BOX, SIDE + 2 * BOX), np.uint8)  # with room for what is cut off
     inside = slice(BOX, BOX + SIDE)
     if strokes.any():
         rows, columns = (np.flatnonzero(strokes.any(axis=axis)) for axis in (1, 0))
@@ -37,7 +35,7 @@ def normalize(strokes: Levels) -> Levels:
         down, across = (overlaps(size, BOX)[:, :cells] for cells in drawn.shape)
         sums = (down @ drawn @ across.T).astype(np.int64)
         y, x = (BOX + _first(sums.sum(axis=axis)) for axis in (1, 0))
-        image[y : y + BOX, x : x + BOX] = _nearest(sums, size**2)
+        image[y : y + BOX, x : x + BOX] = (2 * sums + size**2) // (2 * size**2)  # ties up
     return image[inside, inside]
 
 
@@ -48,11 +46,6 @@ def _first(mass: Whole) -> int:
     """
     total, moment = mass.sum(), mass @ (2 * np.arange(BOX) + 1)
     return int(-((moment - SIDE * total) // (2 * total)))
-
-
-def _nearest(a: Whole, b: Whole | int) -> Whole:
-    """Return the integers nearest to a / b, ties up."""
-    return (2 * a + b) // (2 * b)
 
 
 def find(gray: Levels) -> tuple[Levels, bool]:

@@ -26,16 +26,12 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(nan|inf)", re.IGN
 
 
 class Options(NamedTuple):
-    """What a person may say of the data, false where these say it themselves.
+    """What a user says about the data; false if the data say it themselves."""
 
-    The rows and columns that images are resized to; of a table the rows, columns, and 3 if RGB, of
-    an image, the column of labels, and that no line names the columns.
-    """
-
-    size: tuple[int, ...] | None = None
-    shape: tuple[int, ...] | None = None
-    label: str | None = None
-    no_header: bool = False
+    size: tuple[int, ...] | None = None  # rows and columns to which images are resized
+    shape: tuple[int, ...] | None = None  # of a table's images: rows, columns, and 3 if RGB
+    label: str | None = None  # a table's column of labels
+    no_header: bool = False  # whether a table has no names of columns
 
 
 class Split(NamedTuple):
@@ -46,34 +42,25 @@ class Split(NamedTuple):
 
 
 class RawDataset(NamedTuple):
-    """What was read: images, the label of each as text, which of PARTS it is in, and classes.
+    """What was read. Without TEST among the parts, images are split."""
 
-    Without TEST among the parts, images are split; without classes, each label is one. `ordered`
-    data keep their order, as of files that have a hash. `prepared` and `decoder` are those of
-    datasets.yaml, where they are known.
-    """
-
-    images: NDArray[np.uint8]
-    labels: Sequence[str]
-    parts: Sequence[str]
-    classes: Sequence[str] = ()
+    images: NDArray[np.uint8]  # as in Split
+    labels: Sequence[str]  # of each image
+    parts: Sequence[str]  # of each image: one of PARTS
+    classes: Sequence[str] = ()  # by default all labels
     warnings: Sequence[str] = ()
-    ordered: bool = False
-    prepared: str = ""
-    decoder: str = ""
+    ordered: bool = False  # whether the images keep their order, as in files with known hashes
+    prepared: str = ""  # as in datasets.yaml, if known
+    decoder: str = ""  # as in datasets.yaml, if known
 
 
 class ImportedDataset(NamedTuple):
-    """The training and the test set, the classes by label, and what to look at.
-
-    The last `validation` training images are a validation set of its own. `prepared` and `decoder`
-    are those of datasets.yaml, where they are known.
-    """
+    """The data as the pipeline uses them."""
 
     training: Split
     test: Split
-    classes: tuple[str, ...]
-    validation: int
+    classes: tuple[str, ...]  # by label
+    validation: int  # number of training images, the last ones, that form a validation set
     warnings: list[str]
     prepared: str
     decoder: str
@@ -98,7 +85,6 @@ def shortened(names: Sequence[object]) -> str:
 
 
 def check_size(place: object, rows: int, columns: int) -> None:
-    """Raise DataError if images are too large."""
     if not 1 <= rows <= MAX_SIDE or not 1 <= columns <= MAX_SIDE:
         raise DataError(
             f"{place}: images of {rows} x {columns} pixels; allowed are 1 x 1 to {MAX_SIDE} x "
@@ -234,7 +220,6 @@ def validation_sizes(labels: NDArray[np.integer[Any]]) -> tuple[int, int]:
 
 
 def summary(found: ImportedDataset) -> str:
-    """Return a line and a table of classes."""
     sides = {"training": found.training, "test": found.test}
     rows, columns, *rgb = found.training.images.shape[1:]
     counts = {name: np.bincount(part.labels) for name, part in sides.items()}

@@ -63,7 +63,6 @@ def read(
 
 @contextmanager
 def _kept(failed: list[DataError | OSError]) -> Iterator[None]:
-    """Catch an error and add it to `failed`."""
     try:
         yield
     except (DataError, OSError) as error:
@@ -94,7 +93,6 @@ def _find(path: Path, entry: DatasetEntry) -> Iterator[Found]:
 
 
 def _rows(path: Path, entry: DatasetEntry) -> Iterator[Found]:
-    """Yield the images of a table."""
     names, images = tables.read_unlabeled(path, math.prod(entry.shape))
     if isinstance(images, list):
         yield from ((name, *image) for name, image in zip(names, images, strict=True))

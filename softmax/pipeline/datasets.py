@@ -22,7 +22,6 @@ MAX_NAME = 40  # characters of a class's name
 
 
 def _differ(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return `names` if no two are the same."""
     if len(set(names)) < len(names):
         raise PydanticCustomError("differ", "two classes have the same name")
     return names
@@ -63,8 +62,6 @@ class Description(BaseModel):
 
 
 class DatasetEntry(Description):
-    """A data set: its description and its files."""
-
     homepage: str = ""  # the page that describes it
     mirrors: tuple[str, ...] = ()  # URLs of directories that hold the files, compressed or not
     # minimum and maximum size of a validation set that leaves every class on both sides
@@ -83,7 +80,6 @@ class DatasetEntry(Description):
 
     @property
     def sha256(self) -> tuple[str, ...]:
-        """Return the SHA-256 of each of FILES."""
         return tuple(file.sha256 for file in self.files)
 
 
@@ -111,7 +107,6 @@ def training(dataset: str) -> Described:
 
 
 def test(dataset: str) -> Described:
-    """Return the arguments of batches.load for the test set."""
     return _described(dataset, test_files(dataset), load()[dataset].images[1])
 
 
@@ -133,7 +128,6 @@ def verified(dataset: str, paths: Sequence[Path]) -> Sequence[Path]:
 
 
 def directory(dataset: str) -> Path:
-    """Return the directory of the files of `dataset`."""
     return Path("data") / dataset
 
 

@@ -33,8 +33,6 @@ class Stage(BaseModel):
 
 
 class Lock(BaseModel):
-    """A dvc.lock."""
-
     stages: dict[str, Stage]
 
 

@@ -91,10 +91,8 @@ def _path() -> Path:
     read = [*Path(__file__).parents[1].rglob("*.py"), datasets.PATH]  # once by a process
     age = max(path.stat().st_mtime_ns for path in read)
     environment = {key: value for key, value in os.environ.items() if key not in OF_A_STAGE}
-    uri = environment.get("MLFLOW_TRACKING_URI")
-    database = Path(
-        environment.get("DVC_ROOT", ""), (uri or "mlflow.db").removeprefix("sqlite:///")
-    )
+    root, uri = environment.get("DVC_ROOT", ""), environment.get("MLFLOW_TRACKING_URI")
+    database = Path(root, (uri or "mlflow.db").removeprefix("sqlite:///"))
     if not (uri or database.exists()):
         database.touch()
     inode = database.stat().st_ino if database.exists() else 0  # of a store that may be replaced
@@ -148,7 +146,6 @@ def warn(event: str, reason: str) -> None:
 
 
 def first_cause(error: BaseException) -> BaseException:
-    """Return the first error of a chain."""
     while error.__context__:
         error = error.__context__
     return error

@@ -56,12 +56,11 @@ def keep(place: Path, outcome: Outcome, read: Mapping[str, str], device: str) ->
         {"path": str(path), "md5": hashlib.md5(content, usedforsecurity=False).hexdigest()}
         for path, content in outcome.outputs.items()
     ]
+    event = {"started": outcome.started, "ended": outcome.ended, "device": device}
     contents = {
         **outcome.outputs,
         dvc_lock.PATH: files.to_json({"stages": {"train": {"deps": deps, "outs": outs}}}),
-        EVENT: files.to_json(
-            {"started": outcome.started, "ended": outcome.ended, "device": device}
-        ),
+        EVENT: files.to_json(event),
     }
     if outcome.failure:
         contents[FAILURE] = outcome.failure.encode()

@@ -33,8 +33,6 @@ NO_VALIDATION = (
 
 
 class Result(NamedTuple):
-    """A configuration and its directory in the model cache."""
-
     setting: Configuration
     directory: Path
 

@@ -19,7 +19,6 @@ class Score(NamedTuple):
 
     @property
     def accuracy(self) -> float:
-        """Return the fraction classified correctly."""
         return self.correct / self.total
 
 

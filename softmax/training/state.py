@@ -69,7 +69,6 @@ class TrainState:
         self.step_number += 1
 
     def learning_rate(self) -> Array:
-        """Return the scheduled learning rates of the next step."""
         return optimizers.scheduled(
             self.rates.learning_rate, self.schedule, self.step_number, self.steps
         )

@@ -132,10 +132,9 @@ def test_batches_are_columns_of_white_ended_pixels_and_one_hot_labels(
 
 
 def test_the_cpu_computes_with_numpy() -> None:
-    array = np.arange(3)
-
-    assert arrays.upload(array, "cpu") is array
-    assert arrays.to_numpy(array) is array
+    data = batches.Dataset(np.zeros((3, 2), np.uint8), np.arange(3), 3)
+    assert data.to("cpu") is data
+    assert arrays.to_numpy(data.labels) is data.labels
 
 
 @pytest.mark.parametrize("columns", [1, 7, 8, 785])
