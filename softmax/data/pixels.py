@@ -1,7 +1,4 @@
-"""Read image files as pixels, and resize images in integer arithmetic.
-
-An image is accepted if Pillow decodes it without loss: up to 8 bits per channel, black and white as
-0 and 255, palettes as their colors, turned upright by its EXIF orientation. Others are rejected.
+"""Read image files as pixels, and resize images in integer arithmetic: docs/importing.md.
 
 To resize, each new pixel becomes the mean of the old pixels that it covers. With `old` and `new`
 pixels along a side, an old pixel has length `new` and a new pixel has length `old`. So overlaps are
