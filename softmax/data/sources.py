@@ -172,6 +172,8 @@ def _read(url: str, limit: int) -> bytes:
     import fsspec  # type: ignore[import-untyped]
 
     options: dict[str, Any] = {}
+    if Path(url).is_fifo():  # nobody may ever write to it
+        raise SourceError("a pipe instead of a file")
     if url.startswith("http"):
         import aiohttp  # which only servers need
 

@@ -22,6 +22,7 @@ class Section(BaseModel):
 
 
 def _pinned(dataset: str) -> str:
+    """Return `dataset` if datasets.yaml has it."""
     if dataset not in datasets.load():
         *others, last = map(repr, datasets.load())
         raise PydanticCustomError("pinned", f"should be {', '.join(others)} or {last}")
@@ -71,6 +72,8 @@ class ModelParams(Section):
 
 
 class Params(ModelParams):
+    """All of params.yaml."""
+
     lesson: Lesson
 
 
@@ -138,7 +141,7 @@ def _check_counts(config: Params, place: str) -> None:
 
 def _describe(fault: ErrorDetails) -> str:
     """Return one line for a fault: key, value, what is allowed."""
-    key, value = ".".join(map(str, fault["loc"])), repr(fault["input"])
+    key, value = ".".join(map(str, fault["loc"])), _written(fault["input"])
     match fault["type"]:
         case "missing":
             return f"{key} is missing; {_allowed_keys(fault['loc'])}"
@@ -147,6 +150,14 @@ def _describe(fault: ErrorDetails) -> str:
         case "model_type":
             return f"{key or 'the file'} = {value} should be a mapping of keys to values"
     return f"{key} = {value} {fault['msg'].removeprefix('Input ')}"
+
+
+def _written(value: Any) -> str:
+    """Return `value` as Python writes it."""
+    try:
+        return repr(value)
+    except ValueError:  # Python shows no integer of more than 4,300 digits
+        return "a number of thousands of digits"
 
 
 def _allowed_keys(location: tuple[int | str, ...]) -> str:

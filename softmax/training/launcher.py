@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import signal
+import socket
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -60,12 +61,15 @@ def launch(module: str, count: int) -> None:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # torchrun would too, with a warning
-    # WorkerError reports failures in one line
-    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)
+    logging.getLogger("torch.distributed").setLevel(
+        logging.CRITICAL
+    )  # WorkerError reports it in one line
     several = "PET_NNODES" in os.environ
     if several:
         os.environ.setdefault("PET_RDZV_CONF", f"timeout={TIMEOUT.seconds}")
         print(f"{module}: waiting for the other machines", file=sys.stderr)
+    else:
+        _check_loopback()
     command = [*([] if several else ALONE_HERE), f"--nproc-per-node={count}", "-m", module]
     try:
         with TemporaryDirectory() as logs:  # torchrun would not delete its own
@@ -85,6 +89,18 @@ def launch(module: str, count: int) -> None:
             end = failure.signal_name()
             raise WorkerError(f"worker {rank} ended with {end}. Run the command again.") from None
         sys.exit(failure.exitcode)
+
+
+def _check_loopback() -> None:
+    """Raise WorkerError at once if localhost does not work; torchrun would retry for minutes."""
+    try:
+        with socket.create_server(("localhost", 0)) as server:
+            socket.create_connection(server.getsockname()).close()
+    except OSError as error:
+        raise WorkerError(
+            f"localhost: workers cannot connect there: {error.strerror}. Start the network "
+            "interface with `ip link set lo up`."
+        ) from None
 
 
 @contextmanager
@@ -154,6 +170,7 @@ def choose() -> str:
 
 
 def loads(library: str) -> bool:
+    """Tell whether this machine can load the library."""
     with suppress(OSError):
         return bool(ctypes.CDLL(library))
     return False

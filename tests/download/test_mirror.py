@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -119,6 +120,7 @@ def test_what_is_no_mirror_is_refused(fetch: Fetch, place: str) -> None:
     [
         (lambda path, content: path.write_bytes(content + b"\0"), "larger than 2368 bytes"),
         (lambda path, _: path.mkdir(), "IsADirectoryError"),
+        (lambda path, _: os.mkfifo(path), "a pipe instead of a file"),
         (lambda path, _: path.symlink_to("/dev/zero"), "larger than 2368 bytes"),
         (lambda path, _: path.symlink_to("/none"), "FileNotFoundError"),
     ],

@@ -15,6 +15,7 @@ VALID = LECTURE.read_text()
 KEYS = "the keys here are download, train, evaluate, export, lesson"
 TRAIN_KEYS = f"the keys here are {', '.join(params.Train.model_fields)}"
 LACK = "24: the last 24 of 60000 training images, or the others, lack one of 10 classes. "
+HUGE = f"0x{'f' * 5000}"
 FAULTS = [  # a key, what is written for it, and what is said of that
     ("download.dataset", "cifar", f"'cifar' should be {PINNED}"),
     ("train.seed", "true", "True should be a valid integer"),
@@ -22,6 +23,11 @@ FAULTS = [  # a key, what is written for it, and what is said of that
     ("train.seed", '"0"', "'0' should be a valid integer"),
     ("train.seed", "-1", "-1 should be greater than or equal to 0"),
     ("train.seed", f"{2**64}", f"{2**64} should be less than {2**64}"),
+    (
+        "train.epochs",
+        HUGE,
+        "a number of thousands of digits should be less than or equal to 1000000",
+    ),
     ("train.validation", "24", f"{LACK}Choose 0, or 25 to 59982."),
     ("train.batch_size", "2097153", "2097153 should be less than or equal to 2097152"),
     ("train.optimizer", "sdg", "'sdg' should be 'sgd', 'momentum', 'nesterov' or 'adam'"),

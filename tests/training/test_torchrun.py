@@ -1,6 +1,7 @@
 """What WORKERS asks for, how workers meet, and what is said when they cannot go on."""
 
 import os
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,12 @@ def test_several_machines_wait_for_each_other(
     assert launched == [["--standalone", "--local-addr=localhost", *command], command]
     assert not any(map(os.path.exists, logs))
     assert (os.environ["PET_RDZV_CONF"], os.environ["OMP_NUM_THREADS"]) == ("timeout=300", "1")
+
+
+def test_without_a_loopback_no_worker_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "create_connection", lambda _: Path("/no such place").stat())
+    with pytest.raises(WorkerError, match=r"cannot connect there: No such file.*ip link set lo up"):
+        launcher.launch("stages.train", 2)
 
 
 @pytest.mark.parametrize(
