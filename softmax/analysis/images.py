@@ -1,8 +1,8 @@
 """Draw weights as PNG and prediction figures as SVG, whose bytes are the same everywhere.
 
-matplotlib rasterizes in floating point and compressors differ, so that neither gives the same
-bytes everywhere. Here an image is a matrix of levels, uint8, and a palette, and libdeflate, which
-makes the same choices on all processors, compresses it: docs/arithmetic.md.
+matplotlib rasterizes in floating point and compressors differ, so their bytes differ between
+machines. Here an image is a matrix of levels, uint8, and a palette. libdeflate, which gives the
+same bytes on all processors, compresses it: docs/arithmetic.md.
 """
 
 import base64
@@ -22,13 +22,13 @@ from softmax.core.arrays import FloatArray
 Levels = NDArray[np.uint8]
 
 MOST = 2**24  # pixels of all classes together; MNIST has 12,544,000 at the largest scale, 40
-LINE, NUMBER = 0, 128  # the levels between the tiles of the grid, and of their numbers
-SIGNS = "0123456789-"  # of numbers; below, their rows, each an octal digit of three cells
+LINE, NUMBER = 0, 128  # the levels of the lines between tiles, and of numbers
+SIGNS = "0123456789-"  # of numbers; below, their rows: an octal digit is three cells
 GLYPHS = ("72775777770", "56115441550", "52777771777", "52411151510", "77771771770")
 
-ROWS = 10  # classes that have room
+ROWS = 10  # classes that fit
 ROW, BAR = 24, 200  # pixels: the height of a class, the width of probability 1
-LETTER, ROOM = 9, 56  # pixels: the width of a letter, and of the longest name that needs no more
+LETTER, ROOM = 9, 56  # pixels: the width of a letter, and of the column of names at least
 
 CARD = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 320" width="{width}" height="320"
@@ -55,13 +55,13 @@ GRAY = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
 
 
 def ramp(start: Sequence[int], end: Sequence[int], count: int) -> Levels:
-    """`count` colors from the RGB color `start` to `end`: (count, 3)."""
+    """Return `count` colors from the RGB color `start` to `end`: (count, 3)."""
     first, change = np.array(start), np.subtract(end, start)
     return (first + change * np.arange(count)[:, None] // (count - 1)).astype(np.uint8)
 
 
 def two_sided(below: Sequence[int], above: Sequence[int]) -> Levels:
-    """Below to white to above for the levels 1 to 255 with white at 128, dark gray for LINE."""
+    """Return a palette from below to white (128) to above, levels 1 to 255; LINE is dark gray."""
     down, up = (ramp((247, 247, 247), end, 128) for end in (below, above))
     return np.concatenate([np.array([[64, 64, 64]], np.uint8), down[:0:-1], up])
 
@@ -70,9 +70,9 @@ DIVERGING = two_sided((33, 102, 172), (178, 24, 43))  # blue and red
 
 
 def tiles(theta: FloatArray, shape: tuple[int, ...]) -> FloatArray:
-    """The weights of each class where its pixels are, (classes, rows, columns).
+    """Return the weights of each class in the order of the pixels: (classes, rows, columns).
 
-    Of RGB images, whose `shape` is (rows, columns, 3), red, green and blue beside each other.
+    For RGB images, whose `shape` is (rows, columns, 3), red, green and blue are side by side.
     """
     rows, columns, *channels = shape
     weight = theta[:, :-1].reshape(len(theta), rows, columns, math.prod(channels))
@@ -80,19 +80,19 @@ def tiles(theta: FloatArray, shape: tuple[int, ...]) -> FloatArray:
 
 
 def gray(tiles: FloatArray) -> Levels:
-    """Levels of each class between its least and its largest weight, for `tiles`."""
+    """Return levels of each class from its minimum to its maximum weight, for `tiles`."""
     least = tiles.min(axis=(1, 2), keepdims=True)
     span = tiles.max(axis=(1, 2), keepdims=True) - least
     return np.rint((tiles - least) / np.where(span > 0, span, 1) * 255).astype(np.uint8)
 
 
 def diverging(tiles: FloatArray) -> Levels:
-    """Levels around 128 for weight 0, on one scale for all classes, for `tiles`."""
+    """Return levels around 128 for weight 0, on one scale for all classes, for `tiles`."""
     return np.rint(tiles / (abs(tiles).max() or 1.0) * 127 + 128).astype(np.uint8)
 
 
 def scale(wanted: int, size: tuple[int, int]) -> int:
-    """The `wanted` pixels per weight across and down, or as many as MOST allows, but at least 1.
+    """Return the `wanted` pixels per weight in each direction, or what MOST allows, at least 1.
 
     `size` is (classes, features).
     """
@@ -100,11 +100,11 @@ def scale(wanted: int, size: tuple[int, int]) -> int:
 
 
 def contact_sheet(tiles: Levels, numbers: Sequence[str] = ()) -> Levels:
-    """The tiles in rows with a line of one cell around each; ten of them in two rows of five.
+    """Arrange the tiles in rows, with a line of one cell around each; ten make two rows of five.
 
-    Above each is the number of its class: that of `numbers`, made of SIGNS, or its place.
+    Above each is the number of its class: that of `numbers`, made of SIGNS, or its index.
     """
-    columns = math.isqrt((5 * len(tiles) - 1) // 2) + 1  # two and a half times as many as rows
+    columns = math.isqrt((5 * len(tiles) - 1) // 2) + 1  # 2.5 times as many as rows
     tiles = np.pad(tiles, ((0, 0), (6, 0), (0, 0)), constant_values=LINE)
     for tile, number in zip(tiles, numbers or map(str, range(len(tiles))), strict=True):
         octal = np.array([[int(row[SIGNS.index(sign)]) for sign in number] for row in GLYPHS])
@@ -116,7 +116,7 @@ def contact_sheet(tiles: Levels, numbers: Sequence[str] = ()) -> Levels:
 
 
 def png(levels: Levels, palette: Levels, scale: int) -> bytes:
-    """A PNG file of `levels`, each a square of `scale` pixels.
+    """Return a PNG file of `levels`, each a square of `scale` pixels.
 
     (height, width) are indices into `palette` (256, 3), (height, width, 3) are RGB. Source: PNG
     specification, third edition, 5 and 10.
@@ -139,10 +139,10 @@ def png(levels: Levels, palette: Levels, scale: int) -> bytes:
 def prediction_figure(
     index: int, pixels: Levels, label: int, z: FloatArray, names: Sequence[str]
 ) -> bytes:
-    """The card of test image `index`: its pixels, gray or RGB, and logits (classes,).
+    """Draw test image `index` with its pixels, gray or RGB, and its logits (classes,).
 
-    The label's bar is green; where the prediction is another class, that one's is red. Of many
-    classes the ten of the largest logits are shown, and the label in place of the last.
+    The label's bar is green, and that of a wrong prediction red. Of many classes it shows the ten
+    with the largest logits; the label replaces the last one if it is not among them.
     """
     a, shown = model.softmax(z[:, None])[:, 0], list(range(len(z)))
     if len(z) > ROWS:

@@ -1,4 +1,4 @@
-"""The commands that people run besides DVC's: `python -m softmax --help` lists them.
+"""The commands for users, besides DVC's: `python -m softmax --help` lists them.
 
 app       the interface: commands, arguments, options and their help
 pipeline  run, resolve

@@ -1,4 +1,4 @@
-"""The command line: what each command takes, its help, and the look of what it prints.
+"""Define the commands, their arguments and help, and how tables are printed.
 
 A command imports its module when it runs, so that `--help` needs no library but click.
 """
@@ -26,7 +26,6 @@ def sides(_: Any, option: click.Parameter, value: str | None) -> tuple[int, ...]
 
 SIDES: dict[str, Any] = {"callback": sides, "metavar": "ROWSXCOLUMNS"}
 
-
 SECTIONS = {
     "Run": "run predict data",
     "Experiment": "sweep compare ui",
@@ -35,7 +34,7 @@ SECTIONS = {
 
 
 class Program(click.Group):
-    """All commands, listed by what they are for."""
+    """List all commands by their purpose."""
 
     def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
         """Write SECTIONS; `make help` has two more, Check and Develop."""
@@ -62,7 +61,7 @@ def command(
 
 
 @command("run --pull")
-@click.option("--pull", is_flag=True, help="Take what a DVC remote has instead of computing it.")
+@click.option("--pull", is_flag=True, help="Pull what a DVC remote has, and compute only the rest.")
 def run(pull: bool) -> None:
     """Run the pipeline and print the result."""
     from softmax.cli import pipeline
@@ -72,16 +71,20 @@ def run(pull: bool) -> None:
 
 @command("sweep train.learning_rate=0.001,0.01 train.seed='range(0,8)'")
 @click.argument("values", nargs=-1, required=True, metavar="KEY=VALUE,VALUE...")
-@click.option("--trials", type=click.IntRange(1), help="Draw so many random settings.")
-@click.option("--seed", default=0, type=click.IntRange(0, 2**64 - 1), help="Draw different ones.")
-@click.option("--halving", is_flag=True, help="End the worse half early, again and again.")
+@click.option("--trials", type=click.IntRange(1), help="Train this many random configurations.")
+@click.option(
+    "--seed", default=0, type=click.IntRange(0, 2**64 - 1), help="Seed of random configurations."
+)
+@click.option(
+    "--halving", is_flag=True, help="Stop the worse half early, repeatedly (successive halving)."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print all results as JSON.")
 def sweep(**given: Any) -> None:
     """Train one model for each combination of values.
 
-    Each model has the bytes of its own single run. With --trials, a value may be a range,
-    interval(0.001,0.1), and settings are drawn at random, the same on every machine. With
-    --halving, all train for a few epochs, the better half for twice as many, and so on.
+    Each model has the same bytes as if it were trained alone. With --trials, a value may be a
+    range, interval(0.001,0.1), and configurations are drawn at random, the same on every machine.
+    With --halving, all train for a few epochs, the better half for twice as many, and so on.
     """
     from softmax.cli import sweep
 
@@ -107,11 +110,13 @@ def compare(base: str, head: tuple[str, ...]) -> None:
 @click.argument(
     "paths", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path)
 )
-@click.option("--rev", help="Ask the model of a commit, branch, tag or DVC experiment.")
-@click.option("--model", "uri", help="Ask a model of MLflow's registry: models:/softmax-mnist/1.")
-@click.option("--explain", is_flag=True, help="Draw what each pixel contributes, too.")
-@click.option("--json", "form", flag_value="json", help="Print all answers as JSON.")
-@click.option("--csv", "form", flag_value="csv", help="Print all answers as CSV.")
+@click.option("--rev", help="Use the model of a commit, branch, tag or DVC experiment.")
+@click.option(
+    "--model", "uri", help="Use a model in MLflow's registry, e.g. models:/softmax-mnist/1."
+)
+@click.option("--explain", is_flag=True, help="Also draw the contribution of each pixel.")
+@click.option("--json", "form", flag_value="json", help="Print all predictions as JSON.")
+@click.option("--csv", "form", flag_value="csv", help="Print all predictions as CSV.")
 def predict(**given: Any) -> None:
     """Classify images of your own.
 
@@ -135,9 +140,11 @@ def track(history: bool) -> None:
 
 
 @command("ui --port 5001")
-@click.option("--port", default=5000, show_default=True, type=click.IntRange(1, 65535))
+@click.option(
+    "--port", default=5000, show_default=True, type=click.IntRange(1, 65535), help="Port of the UI."
+)
 def ui(port: int) -> None:
-    """Compare the runs in MLflow: links, and its UI on 127.0.0.1."""
+    """Start MLflow's UI on 127.0.0.1, with links to the runs."""
     from softmax.cli import ui
 
     ui.run(port)
@@ -151,7 +158,7 @@ def data() -> None:
 @command("data add mine photos/ --size 28x28", data)
 @click.argument("name")
 @click.argument("place", metavar="SOURCE")
-@click.option("--size", **SIDES, help="Resize images to so many rows and columns.")
+@click.option("--size", **SIDES, help="Resize images to ROWS x COLUMNS pixels.")
 @click.option("--shape", **SIDES, help="The shape of an image in a table.")
 @click.option("--label", help="The column of a table that has the labels.")
 @click.option("--no-header", is_flag=True, help="The first line of a CSV file is an image.")
@@ -169,14 +176,14 @@ def add(**given: Any) -> None:
 
 @command("onnx")
 def onnx() -> None:
-    """Export the model to ONNX, and check its answers."""
+    """Export the model to ONNX, and check its predictions."""
     from softmax.cli import onnx
 
     onnx.run()
 
 
 @command("resolve")
-@click.option("--pull", is_flag=True, help="Take what a DVC remote has instead of computing it.")
+@click.option("--pull", is_flag=True, help="Pull what a DVC remote has, and compute only the rest.")
 def resolve(pull: bool) -> None:
     """Rebuild dvc.lock and metrics in the middle of a merge."""
     from softmax.cli import pipeline
@@ -185,7 +192,7 @@ def resolve(pull: bool) -> None:
 
 
 def show(text: str, best: str = "\0") -> None:
-    """Print Markdown: in a terminal as tables, with the rows of `best` in bold, else as it is."""
+    """Print Markdown: in a terminal as tables with the rows of `best` in bold, else unchanged."""
     if not sys.stdout.isatty():
         print(text)
         return
@@ -196,7 +203,7 @@ def show(text: str, best: str = "\0") -> None:
     class Cell(TableDataElement):
         def __init__(self, justify: Any) -> None:
             super().__init__(justify)
-            self.content.overflow = "fold"  # rather than lose what is too long for its column
+            self.content.overflow = "fold"  # rather than cut long text off
 
     Markdown.elements |= {"td_open": Cell, "th_open": Cell}
     for row in re.findall(rf"^\|.*{re.escape(best)}.*", text, re.M):
@@ -206,13 +213,13 @@ def show(text: str, best: str = "\0") -> None:
 
 
 def _interrupt(number: int, _: object) -> None:
-    signal.signal(number, signal.SIG_DFL)  # the next one does not wait for what is cleaned up
+    signal.signal(number, signal.SIG_DFL)  # a second signal ends the cleanup
     raise KeyboardInterrupt(number)
 
 
 @exits_cleanly
 def main() -> None:
-    """Run the command that the arguments name; SIGTERM ends it as Ctrl-C does, cleanly."""
+    """Run the command that the arguments name; SIGTERM ends it cleanly, as Ctrl-C does."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         program.main(prog_name="python -m softmax", standalone_mode=False)

@@ -1,4 +1,4 @@
-"""Write what changed between models, as for a pull request."""
+"""Compare models: write a report, such as for a pull request."""
 
 import sys
 import tempfile
@@ -20,7 +20,7 @@ WORKSPACE = "workspace"  # as DVC calls it
 
 
 def run(base: str, heads: Sequence[str]) -> None:
-    """Write the page and its pictures, and print the page, for people what a terminal can show."""
+    """Write the report and its images, and print the report, in a terminal without its charts."""
     names = [base, *(heads or [WORKSPACE])]
     before, *others = map(read, tqdm(names, desc="compare", leave=False, disable=None))
     if any(before.dataset() != other.dataset() for other in others):
@@ -35,13 +35,13 @@ def run(base: str, heads: Sequence[str]) -> None:
     files.write({REPORT: page.encode()} | {FIGURES / name: pictures[name] for name in pictures})
     if sys.stdout.isatty():
         show(shown, max([before, *others], key=lambda model: model.metrics["test_accuracy"]).name)
-        print(f"\npage      {REPORT}" + (f"\nimages    {FIGURES}/" if pictures else ""))
+        print(f"\nreport    {REPORT}" + (f"\nimages    {FIGURES}/" if pictures else ""))
     else:
         print(page, end="")
 
 
 def read(name: str) -> Results:
-    """The results of the revision `name`, or of the workspace unless they are stale."""
+    """Return the results of the revision `name`, or of the workspace unless they are stale."""
     if name == WORKSPACE:
         staleness.current()
         return _read(f"`{WORKSPACE}`", Path())
@@ -62,15 +62,16 @@ def _with_images(name: str, results: Results) -> Results:
             revisions.check_out(Path(), commit, Path(directory), trained_models.data_files)
             return results._replace(version=trained_models.version(Path(directory)))
     except DataError as error:
-        return results._replace(missing=f"{error}. {error.remedy}".rstrip())
+        return results._replace(missing=str(error).rstrip(".") + f". {error.remedy}".rstrip())
 
 
 def _read(title: str, directory: Path) -> Results:
-    """The results in `folder`, and what MLflow has of the same recipe with other seeds."""
+    """Return the results in `directory`, with the accuracies in MLflow of runs with other seeds."""
     results = trained_models.read(title, directory)
     try:
         trained = TrainedModel(directory, dvc_lock.params(dvc_lock.load(directory)))
         return results._replace(by_seed=sweeps.accuracies(trained))
     except SoftmaxError as error:  # params of another version, or no store
-        tqdm.write(f"compare: of other seeds nothing is known: {shown(error)}", file=sys.stderr)
+        problem = f"compare: could not read runs with other seeds: {shown(error)}"
+        tqdm.write(problem, file=sys.stderr)
         return results

@@ -16,14 +16,14 @@ from softmax.pipeline import datasets
 
 
 def add(name: str, place: str, *, replace: bool, **given: Any) -> None:
-    """Import the data: IDX files in DVC's cache, and an entry; say what was seen."""
+    """Import the data as IDX files in DVC's cache and an entry, and print a summary."""
     if not re.fullmatch("[a-z][a-z0-9-]*", name):
-        raise DataError(f"{name}: a name is made of a-z, 0-9 and -, a letter first")
+        raise DataError(f"{name}: invalid name. Use a-z, 0-9 and -, with a letter first.")
     if name in ("mnist", "fashion-mnist") and not replace:
         raise DataError(
             f"{name}: a data set of this project. Choose another name, or --replace it."
         )
-    known = datasets.load()  # whose complaints come first
+    known = datasets.load()  # its errors come first
     found = importing.named(name, importing.read(name, place, Options(**given)))
     changes = _changes(name, found) if name in known else ""
     with tempfile.TemporaryDirectory() as directory:
@@ -38,18 +38,19 @@ def add(name: str, place: str, *, replace: bool, **given: Any) -> None:
     if changes:
         print(f"Since the last version: {shown(changes)}\n")
     print(
-        f"{name} is in datasets.yaml, and its files in DVC's cache; now set, in params.yaml,\n"
-        f"download.dataset to {name}, evaluate.samples to some of 0 to {last}{held_out}: make repro"
+        f"{name} is in datasets.yaml, and its files in DVC's cache. In params.yaml set\n"
+        f"download.dataset to {name}, evaluate.samples to numbers from 0 to {last}{held_out}, "
+        "then run `make repro`."
     )
 
 
 def _changes(name: str, found: ImportedDataset) -> str:
-    """Return what differs from the version that datasets.yaml has, or why it cannot be said."""
+    """Return what differs from the version in datasets.yaml, or why they cannot be compared."""
     entry = datasets.load()[name]
     try:
         paths = zip(sources.find_cached(name), [len(entry.shape) + 1, 1] * 2, strict=True)
         images, labels, test_images, test_labels = (idx.read(*pair) for pair in paths)
     except (SourceError, DataError) as error:
-        return f"its files are not in DVC's cache ({error}), so that nothing can be compared"
+        return f"its files are not in DVC's cache ({error}), so the versions cannot be compared"
     before = Version(entry.classes, (images, labels), (test_images, test_labels))
     return dataset_changes.describe(before, Version(found.classes, found.training, found.test))

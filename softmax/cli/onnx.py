@@ -1,4 +1,4 @@
-"""Write the model for ONNX, and compare ONNX Runtime's answers with the pipeline's."""
+"""Export the model to ONNX, and compare ONNX Runtime's predictions with the pipeline's."""
 
 import json
 from importlib.util import find_spec
@@ -14,12 +14,12 @@ from softmax.errors import DataError, SoftmaxError
 from softmax.pipeline import datasets, dvc_lock, files, params, paths
 
 PATH = paths.WEIGHTS.with_suffix(".onnx")
-OPERATORS, FORMAT = 13, 7  # the versions with which all of these take float64: of 2020
+OPERATORS, FORMAT = 13, 7  # of 2020, when all of these first take float64
 CHUNK = 1000  # images at a time
 
 
 def run() -> None:
-    """Write the model unless a label differs, and print how far probabilities do."""
+    """Write the model unless a label differs, and print how far the probabilities differ."""
     if missing := [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]:
         raise SoftmaxError(f"onnx: {' and '.join(missing)} not installed. Run `make .venv/dev`.")
     dataset = params.load().download.dataset
@@ -42,11 +42,11 @@ def run() -> None:
 
 
 def build(theta: NDArray[np.float64], shape: tuple[int, ...], properties: dict[str, str]) -> bytes:
-    """A model of theta (classes, features + 1) as bytes of ONNX, with these properties.
+    """Return the bytes of an ONNX model of theta (classes, features + 1), with these properties.
 
-    It takes `images`, uint8 (n, *shape), and gives `label`, int64 (n,), and `probabilities`,
-    float64 (n, classes). Up to the logits all sums are exact, as in the pipeline, so that the
-    labels are the same; the exponentials are those of the library.
+    Its input is `images`, uint8 (n, *shape), its outputs are `label`, int64 (n,), and
+    `probabilities`, float64 (n, classes). All sums up to the logits are exact, as in the pipeline,
+    so the labels are the same. The exponentials are those of the library.
     """
     from onnx import TensorProto, checker, helper, numpy_helper
 
@@ -82,7 +82,7 @@ def build(theta: NDArray[np.float64], shape: tuple[int, ...], properties: dict[s
 
 
 def compare(content: bytes, images: NDArray[np.uint8], expected: NDArray[np.float64]) -> float:
-    """The largest difference of a probability from `expected`: prediction and probabilities (n, k).
+    """Return the maximum difference of a probability from `expected`: label, probabilities by row.
 
     Raises DataError if a label differs.
     """
@@ -96,8 +96,8 @@ def compare(content: bytes, images: NDArray[np.uint8], expected: NDArray[np.floa
         if (wrong := np.flatnonzero(label != expected[part, 0])).size:
             k = start + wrong[0]
             raise DataError(
-                f"{PATH}: not written; test image {k} is of class {label[wrong[0]]} to it, in "
-                f"{paths.PREDICTIONS} of {expected[k, 0]:.0f}; run `dvc repro`"
+                f"{PATH}: not written: it classifies test image {k} as {label[wrong[0]]}, but "
+                f"{paths.PREDICTIONS} has {expected[k, 0]:.0f}. Run `dvc repro`."
             )
         largest = max(largest, abs(probabilities - expected[part, 1:]).max())
     return largest

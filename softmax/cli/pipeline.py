@@ -23,7 +23,7 @@ next      dvc exp run -S train.learning_rate=0.01"""
 
 
 def run(*, pull: bool) -> None:
-    """Let DVC run the stages that are out of date, then print the result and where to look next."""
+    """Run the stages that are out of date, then print the result and where to look next."""
     if dvc_lock.PATH.exists():
         dvc_lock.load()  # its error names the remedy, unlike DVC's
     _repro(pull=pull)
@@ -38,8 +38,8 @@ def run(*, pull: bool) -> None:
 def suggestion(losses: Sequence[float]) -> str:
     """Return a line to print if training ended too early, by the training loss of each epoch.
 
-    That is where no epoch after the first lowered the loss by twice as much as another did: a
-    training that comes to its end lowers it less and less. Fewer than three epochs do not show it.
+    A training that nears its end lowers the loss less and less. This one did not if, after the
+    first epoch, no epoch lowered it twice as much as another. Fewer than three epochs cannot tell.
     """
     falls = [before - after for before, after in pairwise(losses)]
     if len(falls) < 2 or max(falls) >= 2 * min(falls):
@@ -52,7 +52,7 @@ def suggestion(losses: Sequence[float]) -> str:
 
 
 def resolve(*, pull: bool) -> None:
-    """Let DVC make dvc.lock and metrics of the merged params and code."""
+    """Rebuild dvc.lock and metrics from the merged params and code."""
     repository = git.Repo()
     unmerged = repository.git.diff("--name-only", "--diff-filter=U").splitlines()
     made = (str(dvc_lock.PATH), "metrics/")
@@ -64,10 +64,10 @@ def resolve(*, pull: bool) -> None:
     repository.git.checkout("HEAD", "--", *made)
     _repro(pull=pull)
     repository.git.add(*made)
-    print("resolve: dvc.lock and metrics are those of the merged params and code; now `git commit`")
+    print("resolve: dvc.lock and metrics match the merged params and code. Run `git commit`.")
 
 
 def _repro(*, pull: bool) -> None:
-    Repo().close()  # its error, for want of git, becomes one that names the remedy
+    Repo().close()  # so that without git the error names the remedy
     if status := dvc(["repro", *(["--pull"] if pull else [])]):
         sys.exit(status)

@@ -1,4 +1,4 @@
-"""Ask a model about your own images: its answers, and what each pixel adds to a logit.
+"""Classify a user's images, and draw what each pixel adds to a logit.
 
 The maps are those of the report, on the same scale (softmax/report/scripts/versus.js).
 """
@@ -29,17 +29,17 @@ from softmax.pipeline import files
 FIGURES = Path("report/predict")
 MOST = 100  # images that are drawn
 SCALE = 8  # screen pixels per pixel
-NO_LETTERS = r"[^\w.\[\]-]"  # what not every file system has in names
-LONGEST = 40  # letters of an image's name in that of its picture
+NO_LETTERS = r"[^\w.\[\]-]"  # not allowed in names on every file system
+LONGEST = 40  # characters of an image's name in its file's name
 ROWS, LIKELIEST = 20, ("class", "second", "third")  # of a table
 
 
 def run(
     paths: Sequence[Path], rev: str | None, uri: str | None, *, explain: bool, form: str | None
 ) -> None:
-    """Read all images, draw what the model saw, print its answers, and name what is left out.
+    """Read all images, draw the prepared images, print predictions, and name unreadable files.
 
-    Ends with exit status 1 if something is left out; DataError if all of it is.
+    Exits with status 1 if some images cannot be read; raises DataError if none can.
     """
     if uri:
         from softmax.tracking import registry  # MLflow takes seconds to import
@@ -49,7 +49,7 @@ def run(
         model = trained_models.of_revision(rev) if rev else trained_models.of_workspace()
     seen, failed = user_images.read(paths, model.entry)
     if not seen:
-        none = f"none of {len(failed)} images and files can be read, the first: "
+        none = f"none of {len(failed)} images and files could be read. The first error: "
         raise DataError(f"{none if failed[1:] else ''}{failed[0]}")
     for error in failed:
         print(f"error: {shown(error)}", file=sys.stderr)
@@ -70,7 +70,7 @@ def run(
 
 
 def draw(model: Model, seen: list[PreparedImage], *, explain: bool) -> None:
-    """Write what the model saw, and to `explain` it, the maps of what the pixels add."""
+    """Write the prepared images and, to `explain` them, maps of what each pixel adds."""
     pictures = {}
     for n, image in enumerate(seen, 1):
         stem = f"{n}-{re.sub(NO_LETTERS, '-', Path(image.name).stem)[:LONGEST]}"
@@ -88,10 +88,10 @@ def draw(model: Model, seen: list[PreparedImage], *, explain: bool) -> None:
 def tabulate_answers(
     theta: FloatArray, seen: Sequence[PreparedImage], classes: Sequence[str]
 ) -> pd.DataFrame:
-    """Return a row for each image: its name, what was done, and the answer of the model."""
+    """Return a row for each image: its name, its preparation, and the prediction."""
     names, levels, done = zip(*seen, strict=True)
     pixels = np.stack([image.ravel() for image in levels])
-    nothing = np.zeros(len(seen), np.uint8)  # the labels, which nobody knows
+    nothing = np.zeros(len(seen), np.uint8)  # stands for the unknown labels
     z = evaluation.logits(theta, Dataset(pixels, nothing, len(classes)))
     answers = evaluation.predictions(z, core_model.softmax(z), nothing)
     called = np.array(classes)[answers["prediction"]]
@@ -100,7 +100,7 @@ def tabulate_answers(
 
 
 def write(answers: pd.DataFrame, classes: Sequence[str], form: str) -> str:
-    """The first rows for people, in a format of tabulate's: the three likeliest classes."""
+    """Return the first rows, with the three likeliest classes, in a format of tabulate's."""
     written = literal if form == "pipe" else str
     rows = []
     for row in answers.head(ROWS).to_dict("records"):
@@ -112,13 +112,13 @@ def write(answers: pd.DataFrame, classes: Sequence[str], form: str) -> str:
     head = ["image", "seen", *(title for name in LIKELIEST for title in (name, "prob."))]
     text = tabulate(rows, head[: len(rows[0])], form, disable_numparse=True)
     left = len(answers) - len(rows)
-    return text + (f"\n\nand {left:,} more, which --csv and --json print" if left else "")
+    return text + (f"\n\nand {left:,} more (--csv and --json print all)" if left else "")
 
 
 def contributions(theta: FloatArray, pixels: NDArray[np.uint8]) -> FloatArray:
-    """w x of each pixel, and b, for the class that wins, the next one, and the one less the other.
+    """Return w x of each pixel, and b, for the likeliest class, the second, and their difference.
 
-    Each row, (3, features + 1), adds up to a score, the last one to the lead over the next class.
+    Each row, (3, features + 1), adds up to a score, the last one to the difference of both scores.
     """
     inputs = np.append(pixels, MAX_PIXEL)
     winner, rival = np.argsort(-(theta @ inputs), kind="stable")[:2]

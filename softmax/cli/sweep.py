@@ -1,4 +1,4 @@
-"""Train many models at once, each with the bytes that it would have alone."""
+"""Train many models at once, each with the same bytes as if it were trained alone."""
 
 import gc
 import json
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 def run(
     values: Sequence[str], trials: int | None, seed: int, *, halving: bool, as_json: bool
 ) -> None:
-    """Train what is not trained yet, show it in MLflow, and say which model is best."""
-    tried: dict[str, list[Configuration]] = {}  # by data set, since each has a ranking of its own
+    """Train the models that are not in the cache, log them to MLflow, and print the ranking."""
+    tried: dict[str, list[Configuration]] = {}  # by data set, each with its own ranking
     for one in search_space.read(values, trials, seed):
         tried.setdefault(one.params.download.dataset, []).append(one)
     for dataset in tried:
         if not datasets.directory(dataset).exists():
             files.write(sources.fetch(dataset)[0])
-        passes.sets(dataset, "cpu")  # or say what is wrong
+        passes.sets(dataset, "cpu")  # raises an error for invalid data
     found = {name: train(halve(some) if halving else some) for name, some in tried.items()}
     if as_json:
         ranked = [some[k].row() for some in found.values() for k in ranking.rank(some).index]
@@ -51,15 +51,15 @@ def run(
 
 
 def halve(config: Sequence[Configuration]) -> Sequence[Configuration]:
-    """Return the settings that successive halving leaves to be trained for all epochs.
+    """Return the configurations that successive halving leaves to train for all epochs.
 
     All train for a few epochs, the half with the lower validation loss for twice as many, and so
-    on. Each time a model is trained from its start: memory for all of them could be missing.
+    on. Each round trains from the start, since all models might not fit in memory.
     Source: Jamieson and Talwalkar, AISTATS 2016.
     """
     if len(sizes := {one.params.train.validation for one in config}) > 1 or sizes == {0}:
         hint = ranking.hint(config[0].params)
-        raise ParamsError(f"sweep: --halving chooses by one validation set.{hint}")
+        raise ParamsError(f"sweep: --halving needs one validation set for all models.{hint}")
     epochs = max(one.params.train.epochs for one in config)
     for times in range(min(len(config), epochs).bit_length() - 1, 0, -1):
         rows = [result.row() for result in train(config, epochs >> times)]
@@ -69,10 +69,10 @@ def halve(config: Sequence[Configuration]) -> Sequence[Configuration]:
 
 
 def train(config: Sequence[Configuration], after: int | None = None) -> list[Result]:
-    """Return the result of each setting, from the cache or else trained, and log it to MLflow.
+    """Return the result of each configuration, from the cache or trained, and log it to MLflow.
 
-    With `after`, it is that of so many epochs, which is not logged. A second sweep of the same
-    settings waits for the first, and so adds no second run.
+    With `after`, train for that many epochs and do not log. A second sweep of the same
+    configurations waits for the first, so it adds no second run.
     """
     where = launcher.choose()
     read = model_cache.inputs(config[0].params.download.dataset)
@@ -86,7 +86,7 @@ def train(config: Sequence[Configuration], after: int | None = None) -> list[Res
 def _complete(
     results: Sequence[Result], where: str, read: dict[str, str], after: int | None
 ) -> None:
-    """Train on `where` what is not in the cache, and log all but what comes `after` few epochs."""
+    """Train on `where` what is not in the cache, and log all unless they end `after` few epochs."""
     threads = launcher.wanted() or (1 if where == "cuda" else launcher.cpus())
     there = [result for result in results if result.directory.exists()]
     waiting = [result for result in results if not result.directory.exists()]
@@ -114,7 +114,7 @@ def _complete(
 
 
 class Rows:
-    """The run of each model in MLflow, under a parent that shows them all, until MLflow fails."""
+    """Log a run for each model, under one parent run, until MLflow fails."""
 
     def __init__(self, results: Sequence[Result]) -> None:
         self.sweep: sweeps.Sweep | None = None
@@ -137,7 +137,7 @@ class Rows:
             self.sweep = sweep
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Show all results in the parent, or how the sweep ended early."""
+        """Show all results in the parent run, or that the sweep ended early."""
         with recorder.never_fails("sweep"):
             if self.sweep and kind:
                 self.sweep.end("KILLED" if kind is KeyboardInterrupt else "FAILED")

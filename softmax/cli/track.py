@@ -1,4 +1,4 @@
-"""Give models their MLflow runs, from the outputs alone."""
+"""Log models to MLflow from their outputs alone."""
 
 import sys
 import tempfile
@@ -14,10 +14,7 @@ from softmax.tracking.recording import Origin
 
 
 def run(*, history: bool) -> None:
-    """Complete the run of each model, making it if there is none.
-
-    The history has all models but those that DVC's cache no longer holds.
-    """
+    """Complete or create the run of the model, with `history` of each model in DVC's cache."""
     if not history:
         track(Path())
         return
@@ -33,19 +30,19 @@ def run(*, history: bool) -> None:
                 revisions.check_out(Path(), revision.commit, Path(directory), dvc_lock.shown)
                 track(Path(directory), Origin(revision.time, tags))
             except DataError as error:
-                tqdm.write(f"track: left out: {error}", file=sys.stderr)
+                tqdm.write(f"track: skipped: {error}", file=sys.stderr)
 
 
 def track(directory: Path, origin: Origin | None = None) -> None:
-    """Complete the run of the model in `folder`."""
+    """Complete the run of the model in `directory`, or create it."""
     stages = dvc_lock.load(directory)
     weights = directory / paths.WEIGHTS
     locked = dvc_lock.outputs(stages, "train").get(paths.WEIGHTS)
     if not weights.exists() or files.md5(weights) != locked:
-        raise DataError(f"{paths.WEIGHTS}: not the weights of dvc.lock; run `dvc repro`")
+        raise DataError(f"{paths.WEIGHTS}: differs from dvc.lock. Run `dvc repro`.")
     for path in dvc_lock.outputs(stages, "train"):
         if not (directory / path).exists():
-            raise DataError(f"{path}: not here; run `dvc checkout` or `dvc repro`")
+            raise DataError(f"{path}: missing. Run `dvc checkout` or `dvc repro`.")
     trained = TrainedModel(directory, dvc_lock.params(stages))
     run = recording.backfill(trained, origin)
     shown = ", ".join(name for name in dvc_lock.SHOWN if name in trained.locked())

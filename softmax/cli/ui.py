@@ -1,4 +1,4 @@
-"""Open MLflow's UI where the runs are compared."""
+"""Start MLflow's UI, with links that open the comparison of runs."""
 
 import os
 import socket
@@ -15,12 +15,10 @@ from softmax.errors import SettingError, TrackingError
 from softmax.pipeline import params
 from softmax.tracking import store, views
 
-LATEST = 100  # runs whose params are compared; with more the links would come late
-SETTINGS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # which needs processes of its own
-
-
+LATEST = 100  # runs whose params are compared; more would delay the links
+SETTINGS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # jobs need more processes
 EXPERIMENT = "SOFTMAX_EXPERIMENT"  # the variable in which `app` finds its id
-PLUGIN = Path(__file__).with_name("plugin")  # by which MLflow finds `app`
+PLUGIN = Path(__file__).with_name("plugin")  # MLflow finds `app` through it
 SHORT = {name: f"{{}}/{name}" for name in views.PAGES}  # the addresses that `app` adds
 # MLflow's assistant covers the charts unless the browser has noted that it was opened before.
 PAGE = """<!doctype html><title>MLflow</title><script>
@@ -29,7 +27,7 @@ location.replace("{}")</script>"""
 
 
 def run(port: int) -> None:
-    """Print where the runs of the data set are, and serve them if nobody else does."""
+    """Print links to the runs of the data set, and serve them unless a server already does."""
     name, uri = store.experiment_name(params.load()), store.uri()
     if store.is_served(uri):
         print(prepare_links(uri, name, views.PAGES))
@@ -47,8 +45,8 @@ def prepare_links(address: str, name: str, pages: Mapping[str, str]) -> str:
     with store.clear_errors():
         client = store.connect()
         found = os.environ[EXPERIMENT] = store.experiment(client, name)
-        rows = [run.data.params for run in client.search_runs([found], max_results=LATEST)]
-        client.set_experiment_tag(found, views.TAG, views.table(rows))
+        runs = [run.data.params for run in client.search_runs([found], max_results=LATEST)]
+        client.set_experiment_tag(found, views.TAG, views.table(runs))
     return "\n".join(f"{key:8}{page.format(address, found)}" for key, page in pages.items())
 
 
@@ -64,7 +62,7 @@ def app() -> Any:
 
 
 def listens(port: int) -> bool:
-    """Return whether somebody listens at `port` of this machine."""
+    """Return whether a process listens at `port` of this machine."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
@@ -72,7 +70,7 @@ def listens(port: int) -> bool:
 def serve(uri: str, port: int, links: str) -> None:
     """Serve the store at `uri`, and print `links` once the server listens.
 
-    Raises TrackingError if it ends before. The server ends with this process.
+    Raises TrackingError if it ends before that. The server ends with this process.
     """
     command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--port", str(port)]
     command += ["--backend-store-uri", uri, "--serve-artifacts", "--app-name", "softmax"]
@@ -87,7 +85,7 @@ def serve(uri: str, port: int, links: str) -> None:
             while server.poll() is None and not listens(port):
                 time.sleep(0.1)
             if server.returncode is None:
-                print(f"{links}\nCtrl-C ends it", flush=True)
+                print(f"{links}\nPress Ctrl-C to stop the server.", flush=True)
                 server.wait()
                 return
         except KeyboardInterrupt as error:

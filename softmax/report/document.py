@@ -1,39 +1,37 @@
-"""The report: all results as one HTML file, which shows and explains them and asks for nothing.
+"""Write the HTML report: one file that shows and explains all results, and needs no server.
 
-Its sources lie beside this module: templates, styles, strings, lecture.json (its results), and
-modules of JavaScript that a reader's browser finds under "softmax/<name>" in the file itself.
-The modules read one JSON, with
+Its sources are in this directory: templates, styles, strings, lecture.json (its results), and
+modules of JavaScript, which the browser imports as "softmax/<name>" from the file itself. The
+modules read one JSON object:
 
-    dataset     its key in datasets.yaml; name: how it is written
-    listed      the classes that have a row in tables and a picture
+    dataset     its key in datasets.yaml; name: its name in text
+    listed      the classes that tables and images show
     data        shape: rows, columns and, if RGB, 3; classes: their names, by label; training and
-                test: how many of each class; held_out: how many in all; label and pixels, as
-                `packed`, of training images
+                test: how many images of each class; held_out: size of the validation set; label
+                and pixels, as `packed`, of training images
     result      metrics/test.json
-    train       what a reader trains on: label and pixels of the first training images, recipe, the
-                lecture's hyperparameters, and sha256 of the model that they give in Python
+    train       for training in the browser: label and pixels of the first training images, recipe
+                (the lecture's hyperparameters), and sha256 of the model that Python trains on them
     theta       weights and biases as `model.load`, `doubles` (classes, features + 1), or null
-    forming     epochs, from 0, and thetas, as they were after each, of the classes listed, as
-                `doubles`; or null
+    forming     epochs, from 0, and thetas after each, of the classes listed, as `doubles`; or null
     dark        count of the pixels that are 0 in all training images; total: how many weights
-                they have, and kept: how many of these are what they were
+                they have; kept: how many of these did not change
     curves      loss: [step, loss], epochs: [step, training loss, training accuracy], held_out:
-                [step, loss, accuracy], empty where no images are held out
-    confusion   a row for each class listed, of counts by what its images are called; called: how
-                many in all are called so
-    images      pieces of the test images, of each cell of the confusion the most confident: index,
-                label, prediction, each a list, and pixels, as `packed`; where theta is null also
-                a, the probability of the prediction
-    samples     evaluate.samples, which are among them; mistakes: the most confident ones
+                [step, loss, accuracy], empty without a validation set
+    confusion   counts of predictions, a row for each class listed; called: how many images get
+                each prediction
+    images      test images in pieces, the most confident of each cell of the confusion: index,
+                label, prediction, each a list, and pixels, as `packed`; if theta is null also a,
+                the probability of the prediction
+    samples     evaluate.samples, which are in images; mistakes: the most confident ones
     lesson      points: [255 x1, 255 x2, label]; epochs, learning_rate; start and theta, the first
-                and the last weights of softmax regression, (3, 3), and logistic_start, of each
-                logistic regression, (2, 3), whose rate is half; sha256 of
-                models/lesson.safetensors; loss: after each epoch
-    slides      what the lecture gives for its examples: weights, biases, points, a column each,
-                and predictions, likewise
-    lecture     the results of the lecture's own run, as `beside` gives them, or null
+                and the last weights of softmax regression, (3, 3); logistic_start, those of each
+                logistic regression, (2, 3), whose learning rate is half; sha256 of
+                models/lesson.safetensors; loss after each epoch
+    slides      the lecture's examples: weights, biases, points and predictions, a column each
+    lecture     the results of the lecture's own run, as `beside` returns them, or null
 
-where `packed` and `doubles` are those of embedded.py.
+embedded.py defines `packed` and `doubles`.
 """
 
 import inspect
@@ -63,7 +61,7 @@ LECTURE = json.loads((FOLDER / "lecture.json").read_text(encoding="utf-8"))
 
 
 def html(facts: dict[str, Any], **shown: Any) -> bytes:
-    """The page: `facts` for its modules, `shown` for its templates alone."""
+    """Return the report: `facts` are for its modules, `shown` only for its templates."""
     said = strings()
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([FOLDER / "templates", FOLDER / "styles"]),
@@ -82,21 +80,19 @@ def html(facts: dict[str, Any], **shown: Any) -> bytes:
 
 
 def with_images(page: bytes, images: list[dict[str, Any]]) -> bytes:
-    """`page`, made with an empty list of images, as if made with these."""
+    """Return `page`, which was made with an empty list of images, with these images."""
     none, these = (f'"images": {json.dumps(some, sort_keys=True)}' for some in ([], images))
     return page.replace(none.encode(), these.encode(), 1)
 
 
 def name(dataset: str) -> str:
-    """The data set `dataset` of datasets.yaml as people write it."""
+    """Return the name of a data set of datasets.yaml as written in text."""
     written = dataset.replace("mnist", "MNIST")
     return written[:1].upper() + written[1:]
 
 
 def source(name: str) -> str:
-    """The lines of the project that compute something: a function of the model, in Python, or of
-    the page, whose name is that of its module and its own, in JavaScript.
-    """
+    """Return the source of a function: of the model in Python, or "module.function" of a script."""
     if "." not in name:
         return inspect.getsource(getattr(model, name))
     module, function = name.split(".")
@@ -106,13 +102,13 @@ def source(name: str) -> str:
 
 
 def highlighted(code: str, language: str) -> Markup:
-    """`code` as HTML in which each token has a class of Pygments."""
+    """Return `code` as HTML in which each token has a class of Pygments."""
     html = pygments.highlight(code, get_lexer_by_name(language), HtmlFormatter(nowrap=True))
     return Markup(html.strip())  # noqa: S704 (escaped by Pygments)
 
 
 def modules() -> dict[str, str]:
-    """An import map: for each module its name and its source as a URL."""
+    """Return an import map: the source of each module as a URL, by name."""
     return {
         f"softmax/{path.stem}": f"data:text/javascript;base64,{base64_of(path.read_bytes())}"
         for path in sorted(FOLDER.glob("scripts/*.js"))
@@ -120,7 +116,7 @@ def modules() -> dict[str, str]:
 
 
 def strings() -> dict[str, dict[str, str]]:
-    """Each string of the page in each language, by its key."""
+    """Return each string of the report in each language, by its key."""
     merged: dict[str, dict[str, str]] = {}
     for path in sorted(FOLDER.glob("strings/*.json")):
         merged |= json.loads(path.read_text(encoding="utf-8"))
@@ -138,7 +134,7 @@ def curves(losses: Table, epochs: Table) -> dict[str, Any]:
 
 
 def lesson(params: Lesson, theta: FloatArray, points: Table, epochs: Table) -> dict[str, Any]:
-    """Describe the 2-D example by its weights and metrics/lesson*; sha256 is left out."""
+    """Describe the 2-D example, without sha256, by its weights and metrics/lesson*."""
     classes, features = len(theta), theta.shape[1] - 1
     return {
         "points": _rows(points, "x1", "x2", "label"),
@@ -152,10 +148,9 @@ def lesson(params: Lesson, theta: FloatArray, points: Table, epochs: Table) -> d
 
 
 def examples(table: Table) -> dict[str, dict[str, Any]]:
-    """The rows of metrics/lesson_examples.csv by name: formula, and value, a list of rows.
+    """Return formula, value (a list of rows) and off_by of each row of metrics/lesson_examples.csv.
 
-    And off_by, the largest difference from finite differences, None where the value is no
-    derivative.
+    off_by is the maximum difference from finite differences, None unless it is a derivative.
     """
     return {
         name: {
@@ -168,7 +163,7 @@ def examples(table: Table) -> dict[str, dict[str, Any]]:
 
 
 def slides(shown: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return what the lecture gives for its examples, of `examples`."""
+    """Return the lecture's given values, from `examples`."""
     given = ("weights", "biases", "points", "predictions")
     return {name: shown[name]["value"] for name in given}
 
@@ -180,11 +175,11 @@ def _rows(table: Table, *names: str) -> list[list[Any]]:
 
 
 def beside(dataset: str, train: Train, losses: Table, theta: FloatArray) -> dict[str, Any] | None:
-    """Return lecture.json, or None where this is another recipe or data set.
+    """Return lecture.json, or None for different hyperparameters or a different data set.
 
-    Its losses, [epoch, batch, lecture's], get ours from `losses`, metrics/loss.csv, and its biases
-    those of `theta`. Its seeds are of `softmax sweep 'train.seed=range(0,64)'`: test accuracy, and
-    for each image the minimum and maximum probability of each model's prediction.
+    It adds ours to its losses, [epoch, batch, lecture's], from `losses` (metrics/loss.csv), and to
+    its biases, from `theta`. Its seeds are from `softmax sweep 'train.seed=range(0,64)'`: test
+    accuracy, and for each image the minimum and maximum probability of each model's prediction.
     """
     if dataset != LECTURE["dataset"] or not LECTURE["recipe"].items() <= train.model_dump().items():
         return None

@@ -1,8 +1,8 @@
-"""Prepare the images and weights that the report embeds, as few characters.
+"""Prepare the images and weights that the report embeds, in few characters.
 
-Which bytes a compressor emits is its own choice, and Python's zlib is the machine's: zlib in one
-place, zlib-ng in another. libdeflate lies in its wheel, makes the same choices on all processors,
-and others only in another version, which pyproject.toml would have to name (docs/arithmetic.md).
+Compressors differ in their bytes, and Python uses the machine's zlib, which may be zlib-ng.
+libdeflate comes with its wheel and gives the same bytes on all processors. They may change only
+with its version, which pyproject.toml pins (docs/arithmetic.md).
 """
 
 import base64
@@ -25,7 +25,7 @@ from softmax.pipeline.params import Train
 from softmax.training import fitting
 from softmax.training.state import Hyperparameters
 
-LISTED = 50  # classes with a row in tables and a picture
+LISTED = 50  # classes that tables and images show
 EXAMPLES, EXAMPLE_BYTES = 10, 200_000  # training images of each class, and of all
 TRAINING, TRAINING_ROOM = 2000, 500_000  # images to train on in the browser, and characters
 MISTAKES = 24
@@ -33,7 +33,7 @@ PIECE = 2**18  # bytes of images that are packed together
 
 
 def listed(predictions: Table, classes: int) -> list[int]:
-    """The classes that tables list: of many, those with the most mistakes.
+    """Return the classes that tables list: of many, those with the most mistakes.
 
     `predictions`, here and below, is metrics/predictions.csv.
     """
@@ -45,7 +45,7 @@ def listed(predictions: Table, classes: int) -> list[int]:
 def data(
     classes: list[int], training: Dataset, validation_set: Dataset, test: Dataset
 ) -> dict[str, Any]:
-    """How many images there are, and the first training images of each of `classes`, in turn."""
+    """Return counts of images, and the first training images of each of `classes`, in turn."""
     first = [np.flatnonzero(training.labels == k)[:EXAMPLES].tolist() for k in classes]
     in_turn = [k for k in chain(*zip_longest(*first)) if k is not None]
     index = in_turn[: max(EXAMPLE_BYTES // training.images.shape[1], 1)]
@@ -59,7 +59,7 @@ def data(
 
 
 def training(data: Dataset, train: Train) -> dict[str, Any]:
-    """Describe the first training images, as many as have room, and what they give by `train`."""
+    """Return the first training images that fit, and the SHA-256 of a model trained on them."""
     count = min(len(data.labels), TRAINING)
     while len(pixels := packed(data.images[:count])) > TRAINING_ROOM and count > 1:
         count //= 2
@@ -87,7 +87,7 @@ def called(predictions: Table, listed: list[int], classes: int) -> dict[str, Any
 
 
 def _ranked(predictions: Table) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Test images, the most confident first, and whether each is misclassified: (n,) each."""
+    """Return test images, most confident first, and whether each is misclassified: (n,) each."""
     order = np.argsort(-evaluation.confidence(predictions), kind="stable")
     return order, (predictions["label"] != predictions["prediction"])[order]
 
@@ -95,11 +95,11 @@ def _ranked(predictions: Table) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
 def shown(
     test: Dataset, predictions: Table, samples: list[int], room: int, sure: bool
 ) -> list[dict[str, Any]]:
-    """Test images in pieces, as many as fit into `room` characters, and `samples` at last.
+    """Return test images in pieces, as many as fit into `room` characters, and `samples` last.
 
-    First come the mistakes of which the model is surest, then of each cell of the confusion, in
-    turn, the most confident: those of all mistakes, and then of what is right. With `sure` each
-    has the probability of what it is called, for a page that cannot compute it.
+    The most confident mistakes come first, then the most confident images of each cell of the
+    confusion, in turn: all mistakes, then correct predictions. With `sure`, each has the
+    probability of its prediction, for a report that cannot compute it.
     """
     ranked, wrong = _ranked(predictions)
     columns = {key: predictions[key] for key in ("label", "prediction")}
@@ -140,7 +140,7 @@ def weights(
 ) -> dict[str, Any]:
     """Describe theta, and thetas by epoch, from 0, with images (n, pixels) of training.
 
-    theta is None if there is no room for it, and so is forming, the rows of the classes `listed`.
+    theta is None if it does not fit, and so is forming, the rows of the classes `listed`.
     """
     packed = doubles(theta)
     fits = len(packed) <= ROOM
@@ -154,7 +154,7 @@ def weights(
 
 
 def _forming(thetas: dict[int, FloatArray], listed: list[int], room: int) -> dict[str, Any] | None:
-    """theta as the training began, and after epochs, evenly to the last one."""
+    """Return theta before training and after evenly spaced epochs up to the last one."""
     start, *others = sorted(thetas)
     each = len(doubles(thetas[others[-1]][listed]))
     count = min(len(others), EPOCHS, room // each - 1)
@@ -168,19 +168,19 @@ LEVEL = 6  # of 12; 9 would make MNIST 2% smaller in five times the time
 
 
 def base64_of(content: bytes | bytearray) -> str:
-    """`content` as ASCII."""
+    """Return `content` in base64."""
     return base64.b64encode(content).decode()
 
 
 def packed(array: NDArray[np.uint8]) -> str:
-    """Bytes of any shape as the page's modules read them: a zlib stream in base64."""
+    """Return bytes of any shape as the report's modules read them: a zlib stream in base64."""
     return base64_of(deflate.zlib_compress(array.tobytes(), LEVEL))
 
 
 def doubles(array: NDArray[np.float64]) -> str:
-    """float64 of any shape, likewise: their first bytes, little-endian, then their second ones...
+    """Return float64 of any shape, packed: all first bytes, little-endian, then all second ones...
 
-    Those of weights are 0 below the grid and few above it, so that half of them vanish.
+    Weights have zero bytes below their grid and few different ones above, so half of them vanish.
     """
     octets = np.frombuffer(array.astype("<f8").tobytes(), np.uint8)
     return packed(octets.reshape(-1, 8).T)

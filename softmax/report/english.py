@@ -1,7 +1,7 @@
-"""The page's English, written into the file for readers and printers without JavaScript.
+"""Write the report's English into the file, for readers and printers without JavaScript.
 
-An element names its text by data-i18n and its accessible name by data-i18n-label; data-values holds
-what stands for {name} in them. scripts/i18n.js says the same, in both languages.
+An element names its text by data-i18n and its accessible name by data-i18n-label; data-values has
+the values of {name} in them. scripts/i18n.js writes the same text, in both languages.
 """
 
 import html
@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
 from typing import Any
 
-# A tag, whose values have no > since Jinja escapes it, its end, and the start of the text after it.
+# A tag (Jinja escapes > in its values), its end, and the start of the text after it.
 TAG = re.compile(r"(<[^>]*\sdata-i18n(?:-label)?=[^>]*?)(/?>)(\s*[^<\s])?")
 ATTRIBUTE = re.compile(r"""([\w-]+)=(["'])(.*?)\2""", re.DOTALL)
 PLACEHOLDER = re.compile(r"\{(\w+)(?::([\d%pgic]))?\}")
@@ -20,7 +20,7 @@ SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def fill(page: str, strings: dict[str, dict[str, str]], classes: Sequence[str]) -> str:
-    """`page` with the English of each element that names a string and has no text yet."""
+    """Return `page` with English text in each element that names a string and has no text."""
 
     def say(key: str, values: dict[str, Any]) -> str:
         written = partial(_written, values=values, classes=classes)
@@ -40,7 +40,7 @@ def fill(page: str, strings: dict[str, dict[str, str]], classes: Sequence[str]) 
 
 
 def _written(found: re.Match[str], values: dict[str, Any], classes: Sequence[str]) -> str:
-    """What stands for a placeholder, as scripts/i18n.js writes it."""
+    """Return the value of a placeholder, as scripts/i18n.js writes it."""
     value, form = values[found[1]], found[2]
     if isinstance(value, str):
         return value
@@ -59,12 +59,12 @@ def _written(found: re.Match[str], values: dict[str, Any], classes: Sequence[str
 
 
 def _rounded(value: Decimal, decimals: int) -> str:
-    """A tie of the shortest decimal number goes away from 0, as in browsers."""
+    """Round the shortest decimal number, ties away from 0, as browsers do."""
     return f"{value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP):,}"
 
 
 def _short(value: float) -> str:
-    """Four digits at most, below a thousandth with a power of ten."""
+    """Return at most four digits, below a thousandth with a power of ten."""
     if value and abs(value) < 1e-3:
         digits, exponent = f"{value:.2e}".split("e-")
         return f"{digits}\u00a0·\u00a010⁻{str(int(exponent)).translate(SUPERSCRIPTS)}"

@@ -1,14 +1,13 @@
-"""The lecture in two dimensions: three clouds of points, and the same model and training.
+"""Compute the 2-D example: three clouds of points, with the model and training of the pipeline.
 
-A point is an image of two pixels. They are whole numbers, 255 x, and may be negative, but in the
-square from -1 to 1 no larger than a white one, so that all sums are exact for the same reasons.
-
-The lecture's numerical examples are computed by the functions that train; derivatives are compared
+A point is an image of two pixels: integers, 255 x, which may be negative. In the square from -1 to
+1 their magnitude is at most that of a white pixel, so all sums are exact for the same reasons.
+The functions that train also compute the lecture's numerical examples. Derivatives are compared
 with central differences of the same functions.
 
-The figures are SVG: regions as they form under the points, and probabilities. A map of the square
-is a PNG with a cell for each point of the lattice. All else is text and shapes at whole numbers;
-inside a square these are those of the points, 255 x.
+The figures are SVG: decision regions after some epochs, and probabilities. A map of the square is a
+PNG with a cell for each point of the lattice. Everything else is text and shapes at integer
+coordinates; inside a square they are those of the points, 255 x.
 """
 
 import base64
@@ -37,7 +36,7 @@ CELLS = 256  # of the lattice, across and down
 
 
 def points(params: Lesson) -> Dataset:
-    """The clouds, class by class: 255 x, int16 (n, 2), and labels, uint8 (n,).
+    """Return the clouds, class by class: 255 x, int16 (n, 2), and labels, uint8 (n,).
 
     The sum of three uniform values between ±spread has the standard deviation spread.
     """
@@ -49,9 +48,9 @@ def points(params: Lesson) -> Dataset:
 
 
 def lattice() -> Dataset:
-    """Points that fill the square as the cells of a picture do: row by row, from the top left.
+    """Return points that fill the square row by row, from the top left, like pixels.
 
-    255 x is odd, -255 to 255, int16 (CELLS * CELLS, 2); the labels mean nothing.
+    255 x is odd, -255 to 255, int16 (CELLS * CELLS, 2); the labels have no meaning.
     """
     across = np.arange(1 - CELLS, CELLS, 2, dtype=np.int16)
     cells = np.stack(np.meshgrid(across, -across), axis=-1).reshape(-1, 2)
@@ -59,7 +58,7 @@ def lattice() -> Dataset:
 
 
 def fit(data: Dataset, params: Lesson, share: float = 1) -> list[Epoch]:
-    """Softmax regression by full-batch descent at a share of the learning rate: theta (k, 3)."""
+    """Fit softmax regression by full-batch descent at `share` of the rate: theta (k, 3)."""
     train = Hyperparameters(
         seed=params.seed,
         epochs=params.epochs,
@@ -75,36 +74,36 @@ def fit(data: Dataset, params: Lesson, share: float = 1) -> list[Epoch]:
 
 
 def fit_logistic(data: Dataset, params: Lesson) -> list[FloatArray]:
-    """For each class a logistic regression on whether a point is of it: theta (2, 3) each.
+    """Fit a logistic regression for each class against the others: theta (2, 3) each.
 
-    It is the softmax regression of two classes, because with z = z_1 - z_0
+    It is softmax regression with two classes, because with z = z_1 - z_0
 
         e^z_1 / (e^z_0 + e^z_1) = 1 / (1 + e^-z).
 
-    A step moves z from both sides, so that half the rate makes it the lecture's.
+    A step changes both z_0 and z_1, so half the learning rate gives the lecture's steps.
     """
     one_or_other = (Dataset(data.images, data.labels == k, 2) for k in range(CLASSES))
     return [fit(two, params, 1 / 2)[-1].theta for two in one_or_other]
 
 
 def probabilities(theta: FloatArray, data: Dataset) -> FloatArray:
-    """The softmax of each point: (3, n)."""
+    """Return the softmax of each point: (3, n)."""
     return model.softmax(evaluation.logits(theta, data))
 
 
 def logistic(thetas: list[FloatArray], data: Dataset) -> FloatArray:
-    """What each logistic regression gives each point, on its own: (3, n)."""
+    """Return the probability of each logistic regression for each point: (3, n)."""
     return np.stack([probabilities(theta, data)[1] for theta in thetas])
 
 
 def totals(p: FloatArray) -> FloatArray:
-    """What three probabilities (3, n) add up to at each point: (n,)."""
+    """Return the sum of three probabilities (3, n) at each point: (n,)."""
     red, green, blue = p
-    return red + green + blue  # off the grids, so that the order counts
+    return red + green + blue  # not on a grid, so the order matters
 
 
 def metrics(last: Epoch, a: FloatArray, q: FloatArray) -> dict[str, float]:
-    """The final loss and accuracy, and how far sums of softmax a and of logistic q reach."""
+    """Return the final loss and accuracy, and the range of the sums of softmax a and logistic q."""
     return fitting.metrics(last) | {
         "softmax_sum_min": totals(a).min(),
         "softmax_sum_max": totals(a).max(),
@@ -126,20 +125,20 @@ def points_table(data: Dataset, theta: FloatArray, thetas: list[FloatArray]) -> 
 THETA = arithmetic.snap(
     np.array([[0.31, 3.95, 1.2], [7.07, -0.23, 2.93], [-6.27, -2.35, -4.14]]), WEIGHT_GRID
 )
-# 255 x of the lecture's points (-0.1, 1.4), (1.3, 0.9) and (-1.4, -1.1), one for each class. Halves
-# and more than 255 are no points of the lesson, but these weights are small.
+# 255 x of the lecture's points (-0.1, 1.4), (1.3, 0.9) and (-1.4, -1.1), one for each class. They
+# have halves and values above 255, but sums stay exact since these weights are small.
 EXAMPLE_POINTS = np.array([[-25.5, 331.5, -357.0], [357.0, 229.5, -280.5], [MAX_PIXEL] * 3])
 X = EXAMPLE_POINTS[:, :1]
-# What "a model", the lecture supposes, predicts for the three: a column each.
+# The predictions of the lecture's assumed model for the three points: a column each.
 PREDICTIONS = np.array([[0.9, 0.1, 0.1], [0.1, 0.8, 0.2], [0.0, 0.1, 0.7]])
-LABEL = 1  # of X here: not what the model says, so that there is much to learn
+LABEL = 1  # of X here: not the prediction, so the gradient is large
 
-STEP = math.ldexp(1, -13)  # the cube root of the grid of exponentials, which errs least
-LOG_STEP = math.ldexp(1, -20)  # log bends more, and is on no grid
+STEP = math.ldexp(1, -13)  # the cube root of the grid of exponentials: the minimum error
+LOG_STEP = math.ldexp(1, -20)  # log has more curvature, and no grid
 
 
 class Example(NamedTuple):
-    """A formula and its value, and central differences if that is a derivative; of one shape."""
+    """A formula, its value, and central differences of the same shape if it is a derivative."""
 
     name: str
     formula: str
@@ -148,7 +147,7 @@ class Example(NamedTuple):
 
 
 def examples() -> list[Example]:
-    """All, in the order of the lecture: what is given, probabilities, likelihoods, derivatives."""
+    """Return all, in the lecture's order: given values, probabilities, likelihoods, derivatives."""
     z, y = model.logits(THETA, X), np.eye(3)
     a = model.softmax(z)
     likelihoods = np.where(y, PREDICTIONS, 1.0).prod(axis=0)  # a to the power of y
@@ -171,7 +170,7 @@ def examples() -> list[Example]:
 
 
 def jacobian(a: FloatArray) -> FloatArray:
-    """da/dz = a 1ᵀ ∘ (I - 1 aᵀ), (classes, classes), at probabilities a, (classes, 1)."""
+    """Return da/dz = a 1ᵀ ∘ (I - 1 aᵀ), (classes, classes), at probabilities a, (classes, 1)."""
     return a * (np.eye(len(a)) - a.T)
 
 
@@ -191,7 +190,7 @@ def examples_table(chosen: Sequence[Example]) -> Table:
 
 
 def _derivatives(z: FloatArray, a: FloatArray, y: FloatArray) -> list[Example]:
-    """From dL/da to dL/dW at X. Matrices are columns, as in the lecture."""
+    """Return the derivatives from dL/da to dL/dW at X, as columns, as in the lecture."""
 
     def loss(a: FloatArray) -> FloatArray:
         return -arithmetic.log(a[LABEL])
@@ -217,7 +216,7 @@ def _derivatives(z: FloatArray, a: FloatArray, y: FloatArray) -> list[Example]:
 def _differences(
     function: Callable[[FloatArray], FloatArray], x: FloatArray, step: float
 ) -> FloatArray:
-    """Central differences of each value of `function` by each element of x, without axes of 1."""
+    """Return central differences of each value of `function` by each element of x, squeezed."""
     changes = step * np.eye(x.size).reshape(x.size, *x.shape)
     slopes = [(function(x + change) - function(x - change)) / (2 * step) for change in changes]
     return np.stack(slopes, axis=-1).reshape(*slopes[0].shape, *x.shape).squeeze()
@@ -256,7 +255,7 @@ AXES = """\
 
 
 def forming(data: Dataset, epochs: Sequence[Epoch]) -> bytes:
-    """The points, and decision regions after epochs 1, 2, 5, 10, 20, 50, ... and the last."""
+    """Draw the points, and decision regions after epochs 1, 2, 5, 10, 20, 50, ... and the last."""
     cells, last = lattice(), len(epochs)
     series = {digit * 10**power for power in range(3) for digit in (1, 2, 5)}
     points = AXES + dots(data, np.ones(len(data.labels), bool))
@@ -271,7 +270,7 @@ def forming(data: Dataset, epochs: Sequence[Epoch]) -> bytes:
 
 
 def surfaces(a: FloatArray, q: FloatArray) -> bytes:
-    """On the lattice, (3, n): softmax a above logistic regressions q, and the sums minus one."""
+    """Draw softmax a above logistic regressions q, both (3, n), and their sums minus one."""
     largest = abs(totals(q) - 1).max()
     shown = []
     for caption, p in {"softmax: {}, line at ½": a, "{} or not, alone: line at ½": q}.items():
@@ -286,7 +285,7 @@ def surfaces(a: FloatArray, q: FloatArray) -> bytes:
 
 
 def figure(title: str, panels: Sequence[tuple[str, str]]) -> bytes:
-    """An SVG file with rows of panels, each a caption and the SVG of a square, -256 to 256."""
+    """Return an SVG file with rows of panels: a caption and the SVG of a square, -256 to 256."""
     width, height = 24 + PITCH_X * COLUMNS, 68 + PITCH_Y * -(-len(panels) // COLUMNS)
     drawn = []
     for k, (caption, content) in enumerate(panels):
@@ -296,7 +295,7 @@ def figure(title: str, panels: Sequence[tuple[str, str]]) -> bytes:
 
 
 def dots(data: Dataset, right: NDArray[np.bool_]) -> str:
-    """A dot for each point in the color of its class, with a dark rim where it is not `right`."""
+    """Draw a dot for each point in the color of its class, with a dark rim if misclassified."""
     fills = [f"rgb{rgb}" for rgb in COLOURS.values()]
     rims = np.where(right, "#ffffff", "#1f2328")
     return "\n".join(
@@ -306,20 +305,20 @@ def dots(data: Dataset, right: NDArray[np.bool_]) -> str:
 
 
 def regions(a: FloatArray) -> str:
-    """The color of the likeliest class, stronger where it is surer, of a (3, n) on the lattice."""
+    """Draw the color of the likeliest class, stronger with its probability, of a (3, n)."""
     winner, largest = a.argmax(axis=0), a.max(axis=0)
     shade = np.rint((largest * 3 - 1) * ((SHADES - 1) / 2))
     return _map(np.where(_borders(winner), LINE, winner * SHADES + shade), REGIONS)
 
 
 def surface(p: FloatArray, color: str) -> str:
-    """Probabilities (n,) on the lattice from white to `color`, with a line at one half."""
+    """Draw probabilities (n,) on the lattice from white to `color`, with a line at one half."""
     palette = np.vstack([images.ramp(PAPER, COLOURS[color], LINE), INK])
     return _map(np.where(_borders(p > 0.5), LINE, np.rint(p * (LINE - 1))), palette)
 
 
 def _map(levels: FloatArray, palette: Levels) -> str:
-    """A picture that fills the square, of a level for each point of the lattice, (n,)."""
+    """Return an image that fills the square, with a level for each point of the lattice, (n,)."""
     side = math.isqrt(len(levels))
     cells = levels.astype(np.uint8).reshape(side, side)
     picture = images.png(cells, palette.astype(np.uint8), 1)
@@ -330,7 +329,7 @@ def _map(levels: FloatArray, palette: Levels) -> str:
 
 
 def _borders(areas: NDArray[np.generic]) -> NDArray[np.bool_]:
-    """Where a point of the lattice has a neighbour in an area of a higher number: (n,)."""
+    """Tell where a point of the lattice has a neighbor in an area with a higher number: (n,)."""
     side = math.isqrt(len(areas))
     square = areas.reshape(side, side)
     wide = np.pad(square, 1, mode="edge")

@@ -1,13 +1,13 @@
-"""Formulas as MathML, which browsers draw without a library, each from a line of text.
+"""Write formulas as MathML, which browsers draw without a library, each from a line of text.
 
     *z = W *x + *b        bold vectors
     a_j^(i)  e^−z_1       an index, a power, or both, without a space
-    {/ ∂ L | ∂ *z }       a fraction; {^ ... | ... } a power; {_ ... | ... } what stands below
+    {/ ∂ L | ∂ *z }       a fraction; {^ ... | ... } a power; {_ ... | ... } what is below
     [ 1 ; 0 ; 0 ]         a column; [ w_1,1 , w_1,2 ; w_2,1 , w_2,2 ] a matrix
-    #z.0  #z.0=6.7        a number that a script of the page puts there, by this name
+    #z.0  #z.0=6.7        a number that a script of the report writes, by this name
 
-What a letter stands for is named by data-term, so that the page can light up all of the same; that
-of a fraction or a matrix as a whole stands at its beginning, {/La ... or [W ...
+data-term names what a letter means, so that the report can highlight all of its occurrences. For a
+fraction or a matrix the term follows the opening token: {/La ... or [W ...
 """
 
 import json
@@ -27,13 +27,13 @@ PART = re.compile(r"[^\W\d_]_\d|[^\W\d_]_[^\W\d_]|\d+|.")  # of an index or a po
 
 
 def math(text: str) -> Markup:
-    """The formula that `text` writes."""
+    """Return the formula that `text` describes."""
     tokens = iter(text.replace("-", "−").split())
     return Markup(f"<math>{_row(tokens)}</math>")  # noqa: S704 (escaped)
 
 
 def _row(tokens: Iterator[str], end: str = "") -> str:
-    """All tokens up to `end`."""
+    """Return all tokens up to `end` in a row."""
     parts = []
     for token in takewhile(lambda token: token != end, tokens):
         if tag := PAIRS.get(token[:2]):
@@ -50,7 +50,7 @@ def _term(name: str) -> str:
 
 
 def _matrix(tokens: Iterator[str], term: str) -> str:
-    """Rows that end with ; and cells that end with a comma, up to ]."""
+    """Return a matrix up to ]: rows end with ; and cells with a comma."""
     inside = takewhile(lambda part: part != "]", tokens)
     rows = [
         "".join(f"<mtd>{_row(iter(cell.split()))}</mtd>" for cell in row.split(" , "))
@@ -60,7 +60,7 @@ def _matrix(tokens: Iterator[str], term: str) -> str:
 
 
 def _symbol(token: str) -> str:
-    """A letter, a number or an operator, with what is below and above it."""
+    """Return a letter, a number or an operator, with its index and power."""
     bold, base, below, above = TOKEN.findall(token)[0]
     term = _term(TERMS.get(base, ""))
     letter = base.translate(BOLD) if bold else base

@@ -1,9 +1,9 @@
 """Log results to MLflow: one run for each trained model.
 
-A stage writes its outputs first and then logs them from disk, in batches. The run is found by the
-SHA-256 of the weights, so that no file holds a run id: where there is no such run, because the
-weights came out of DVC's cache or the store is another one, it is made from the outputs. A run that
-broke off is completed, by the next stage or by `softmax track`.
+A stage writes its outputs first and then logs them from disk, in batches. It finds
+the run by the SHA-256 of the weights, so no file holds a run id. If there is no such run, because
+the weights came from DVC's cache or the store is a different one, it creates the run from the
+outputs. The next stage or `softmax track` completes an incomplete run.
 
 `main` is the recorder that softmax/pipeline/recorder.py starts, with a socket as stdin.
 """
@@ -34,21 +34,21 @@ from softmax.tracking import registry, store, sync
 from softmax.tracking.registry import WEIGHTS_TAG, find_model
 from softmax.tracking.store import Client, Run
 
-MADE = (":(top,exclude)dvc.lock", ":(top,exclude)metrics")  # what the pipeline itself writes
+MADE = (":(top,exclude)dvc.lock", ":(top,exclude)metrics")  # the pipeline writes these
 RESULTS = {"evaluate": sync.evaluation, "export": sync.images, "report": sync.report}
 DOWNLOADS, LESSONS = "downloads", "softmax-lesson"  # the experiments of these stages
 LINGER = 10  # seconds for the next stage to come
 
 
 class Origin(NamedTuple):
-    """When a model was trained, and the tags that say where and from which code."""
+    """When a model was trained, with tags for where and from which code."""
 
     started: float  # as by time.time()
     tags: Mapping[str, str]
 
 
 def log(stage: str, config: Params, *, started: float, ended: float, **details: object) -> None:
-    """Log what a stage has just written; times as by time.time(), details become tags."""
+    """Log what a stage has just written: times as by time.time(), details as tags."""
     client, trained = store.connect(), TrainedModel(Path(), config)
     if stage in RESULTS:
         _add_results(client, _run_of(client, trained), trained, [stage])
@@ -72,16 +72,16 @@ def log(stage: str, config: Params, *, started: float, ended: float, **details: 
 
 
 def _add_training(client: Client, run: Run, trained: TrainedModel, end: int) -> None:
-    """Complete a run, which ended at `end` (ms), and print what became of its model."""
+    """Complete a run, which ended at `end` (ms), register its model, and print the result."""
     sync.training(client, run, trained)
     tqdm.write(f"registry: {registry.register(client, run, trained)}")  # above any bar
     client.set_terminated(run.info.run_id, end_time=end)
 
 
 def backfill(trained: TrainedModel, origin: Origin | None = None) -> Run:
-    """Complete the run of a model from what dvc.lock has of it, making it if there is none.
+    """Complete the run of a model from its outputs in dvc.lock, or create it.
 
-    Raises TrackingError if MLflow cannot be reached or a fact is missing.
+    Raises TrackingError if MLflow cannot be reached or an output is missing.
     """
     with store.clear_errors():
         client = store.connect()
@@ -91,9 +91,9 @@ def backfill(trained: TrainedModel, origin: Origin | None = None) -> Run:
 
 
 def _run_of(client: Client, trained: TrainedModel, origin: Origin | None = None) -> Run:
-    """The newest run of the weights with all that training left, made if there is none.
+    """Return the newest run of the weights with all outputs of training, or create it.
 
-    A run that was scored on another test set keeps its score.
+    A run that was scored on a different test set keeps its score.
     """
     runs = client.search_runs(
         [store.experiment(client, store.experiment_name(trained.config))],
@@ -110,7 +110,7 @@ def _run_of(client: Client, trained: TrainedModel, origin: Origin | None = None)
 
 
 def _add_results(client: Client, run: Run, trained: TrainedModel, stages: Iterable[str]) -> None:
-    """Add what these stages have made of the weights, if MLflow shows it."""
+    """Add the results of these stages that MLflow shows."""
     for stage in stages:
         if stage in RESULTS:
             RESULTS[stage](client, run, trained)
@@ -132,12 +132,12 @@ def _milliseconds(seconds: float) -> int:
 
 
 def circumstances() -> dict[str, str]:
-    """Who, the commit that is checked out, whether what was run differs from it, DVC's names."""
+    """Return tags: the user, the commit, whether the code differs from it, and DVC's name."""
     tags = {key: os.environ[key] for key in ["DVC_EXP_NAME"] if key in os.environ}
     with suppress(KeyError, OSError):  # a user without a name, in a container
         tags["mlflow.user"] = getpass.getuser()
     try:
-        # where DVC runs an experiment in a copy, that has its own
+        # if DVC runs an experiment in a copy, the copy has its own
         repository = git.Repo(search_parent_directories=True)
         commit = repository.head.commit.hexsha
         changed = repository.git.diff("HEAD", "--name-only", "--", ".", *MADE)
@@ -149,9 +149,9 @@ def circumstances() -> dict[str, str]:
 def main() -> None:
     """Answer the stages that connect to stdin, until none has been connected for LINGER seconds."""
     listener = socket.socket(fileno=sys.stdin.fileno())
-    with suppress(Exception):  # of which the first stage that logs hears
+    with suppress(Exception):  # the first stage that logs gets the error
         store.connect()
-    gc.freeze()  # or each collection would look through all that was imported
+    gc.freeze()  # or each collection would scan all imported modules
     gc.enable()
     stages: list[socket.socket] = []
     while ready := select.select([listener, *stages], [], [], None if stages else LINGER)[0]:
@@ -162,12 +162,12 @@ def main() -> None:
                 stages.remove(one)
                 one.close()
     Path(listener.getsockname()).unlink(missing_ok=True)
-    os._exit(0)  # whatever MLflow's threads wait for
+    os._exit(0)  # even if MLflow's threads still wait
 
 
 def _answered(stage: socket.socket) -> bool:
-    """Answer a stage; False once it has ended, also in the middle of a request."""
-    clock = Timer(LIMIT + 1, os._exit, [0])  # whatever hangs: the stage has given up by now
+    """Answer a stage, and return False once it has ended, even during a request."""
+    clock = Timer(LIMIT + 1, os._exit, [0])  # if it hangs: the stage has given up by then
     clock.start()
     try:
         if request := stage.makefile().readline():
@@ -181,7 +181,7 @@ def _answered(stage: socket.socket) -> bool:
 
 
 def answer(request: dict[str, Any]) -> tuple[str, str]:
-    """Log what a stage asks for; return what it should print, and why that failed, or ""."""
+    """Log what a stage asks for; return the text to print, and why it failed, or ""."""
     text, failure = io.StringIO(), ""
     try:
         config = Params.model_validate(request["config"])

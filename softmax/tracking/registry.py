@@ -31,7 +31,7 @@ MOVE = """\
 {stays}, which cannot be compared on the same {images} validation images: {why}. To move the \
 champion to version {version.version}, run `python -c "from softmax.tracking import store; \
 store.connect().set_registered_model_alias('{version.name}', '{champion}', {version.version})"`"""
-MAX_DESCRIPTION = 5000  # letters of a description, on PostgreSQL
+MAX_DESCRIPTION = 5000  # characters of a description, on PostgreSQL
 REST = "\n\n... and more in the run's `evaluation/card.md`."
 WEIGHTS_TAG = "weights.sha256"
 HELD_OUT_TAG = "validation.images"
@@ -40,7 +40,7 @@ ACCURACY_TAG = "validation.accuracy"
 
 
 def find_model(client: Client, run: Run) -> Model:
-    """The model that was logged for `run`, None if there is none."""
+    """Return the model that was logged for `run`, None if there is none."""
     found = client.search_logged_models(
         [run.info.experiment_id], f"source_run_id = '{run.info.run_id}'", max_results=1
     )
@@ -48,10 +48,7 @@ def find_model(client: Client, run: Run) -> Model:
 
 
 def log_model(client: Client, run: Run, trained: TrainedModel, step: int) -> Model:
-    """Log the weights, and the code that computes with them, as a model after `step` steps.
-
-    Returns it. It is made of code and safetensors, without a pickle; serving.py says what it takes.
-    """
+    """Log the weights after `step` steps, with code but no pickle, as a model, and return it."""
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 
     if (model := find_model(client, run)) is None:
@@ -69,7 +66,7 @@ def log_model(client: Client, run: Run, trained: TrainedModel, step: int) -> Mod
 
 
 def _save_model(directory: Path, trained: TrainedModel, run_id: str, model_id: str) -> None:
-    """Write the model to folder/model."""
+    """Write the model to directory/model."""
     from mlflow import pyfunc
     from mlflow.models import Model, ModelSignature
     from mlflow.types import ColSpec, Schema, TensorSpec
@@ -86,7 +83,7 @@ def _save_model(directory: Path, trained: TrainedModel, run_id: str, model_id: s
         artifacts={"weights": str(trained.directory / paths.WEIGHTS)},
         code_paths=[str(code)],
         signature=ModelSignature(
-            # objects: a tensor of any shape and type, which serving.py judges
+            # objects: a tensor of any shape and type, which serving.py checks
             Schema([TensorSpec(np.dtype(object), (-1,))]),
             Schema([ColSpec("long", "prediction"), *probabilities, ColSpec("string", "class")]),
         ),
@@ -98,8 +95,8 @@ def _save_model(directory: Path, trained: TrainedModel, run_id: str, model_id: s
 
 
 def register(client: Client, run: Run, trained: TrainedModel) -> str:
-    """Register the model of `run` unless its weights are, and say what became of the champion."""
-    name = store.experiment_name(trained.config)  # each data set has one of both
+    """Register the model of `run` unless its weights are registered; return a line to print."""
+    name = store.experiment_name(trained.config)  # an experiment and a model for each data set
     entry = trained.entry()
     size = " x ".join(map(str, entry.shape))
     description = DESCRIPTION.format(size=size, classes=len(entry.classes))
@@ -126,27 +123,27 @@ def register(client: Client, run: Run, trained: TrainedModel) -> str:
 
 
 def describe(client: Client, trained: TrainedModel, title: str) -> None:
-    """Describe the version of these weights, if any, by `title`, which lists show, and card."""
+    """Describe the version of these weights, if any, by `title`, which lists show, and its card."""
     text = f"{title}\n\n{(trained.directory / paths.MODEL_CARD).read_text()}"
-    if len(text) > MAX_DESCRIPTION:  # at the end of a line, in the table of classes
+    if len(text) > MAX_DESCRIPTION:  # cut at the end of a line, in the table of classes
         text = text[: text.rindex("\n", 0, MAX_DESCRIPTION - len(REST))] + REST
     if version := _find_version(client, trained):
         client.update_model_version(version.name, version.version, text)
 
 
 def _find_version(client: Client, trained: TrainedModel) -> Version:
-    """The registered version with the weights of `facts`, None if there is none."""
+    """Return the registered version with these weights, None if there is none."""
     name = store.experiment_name(trained.config)
     query = f"name='{name}' and tags.`{WEIGHTS_TAG}`='{trained.sha256()}'"
     return next(iter(client.search_model_versions(query)), None)
 
 
 def _promote(client: Client, version: Version, trained: TrainedModel) -> str:
-    """Make `version` the champion if it is better than the one before on the same validation set.
+    """Make `version` the champion if it is better than the current one on the validation set.
 
-    A champion that was judged on others, as before the data changed, is scored on these, of which
-    it may know some from its training. The test set has no say: a champion chosen by it would look
-    better than it is.
+    A champion that was scored on different images, since the data changed, is scored on these,
+    although it may have trained on some of them. The test set is not used: a champion chosen by it
+    would look better than it is.
     """
     from mlflow.exceptions import MlflowException
 
@@ -156,7 +153,7 @@ def _promote(client: Client, version: Version, trained: TrainedModel) -> str:
     images, accuracy = version.tags[HELD_OUT_TAG], version.tags[ACCURACY_TAG]
     stays = f"the champion is still version {champion}" if champion else "there is no champion"
     if not accuracy:
-        return f"{stays}, because train.validation holds no images out to compare by"
+        return f"{stays}, because train.validation is 0"
     if champion:
         rival = client.get_model_version(version.name, champion).tags
         best = rival[ACCURACY_TAG]
@@ -164,12 +161,12 @@ def _promote(client: Client, version: Version, trained: TrainedModel) -> str:
             try:
                 best = _accuracy(f"models:/{version.name}/{champion}", trained)
             except (SoftmaxError, OSError, MlflowException) as error:
-                why, _, _ = shown(error).partition("\n")
+                why = shown(error).partition("\n")[0].rstrip(".")
                 return MOVE.format(
                     stays=stays, images=images, why=why, version=version, champion=CHAMPION
                 )
         if float(best) >= float(accuracy):
-            return f"{stays}, as good or better on the {images} validation images"
+            return f"{stays}, which is at least as good on the {images} validation images"
     client.set_registered_model_alias(version.name, CHAMPION, version.version)
     return f"it is the champion, with {float(accuracy):.2%} of {images} validation images correct"
 
@@ -177,7 +174,7 @@ def _promote(client: Client, version: Version, trained: TrainedModel) -> str:
 def _accuracy(uri: str, trained: TrainedModel) -> float:
     """Return the accuracy of a registered model on the validation set of `trained`.
 
-    Raises DataError if these are not here, or the model is of other classes or another shape.
+    Raises DataError if these images are missing, or the model has different classes or shapes.
     """
     from mlflow import artifacts, models
 
@@ -187,7 +184,7 @@ def _accuracy(uri: str, trained: TrainedModel) -> float:
     )
     here = [files.sha256(path) for path in (images, labels) if path.exists()]
     if here != [*trained.pins()[:2]]:
-        raise DataError("its training images are not here")
+        raise DataError("its training images are missing")
     with TemporaryDirectory() as directory:
         place = artifacts.download_artifacts(uri, dst_path=directory)
         made = models.Model.load(place).flavors["python_function"].get("config", {})
@@ -200,18 +197,21 @@ def _accuracy(uri: str, trained: TrainedModel) -> float:
     return scoring.score(theta, held_out).accuracy
 
 
+ABSENT = "Use a version, such as models:/softmax-mnist/1, or set train.validation and train again."
 URI = re.compile(r"models:/softmax-([a-z][a-z0-9-]*)(?:@[\w.-]+|/\d+)")  # as registry.py names them
 
 
 def load(uri: str) -> trained_models.Model:
-    """The model at models:/softmax-mnist@champion or models:/softmax-mnist/1.
+    """Return the model at models:/softmax-mnist@champion or models:/softmax-mnist/1.
 
     Raises TrackingError if there is none, DataError if its data set is not in datasets.yaml.
     """
     if not (parts := URI.fullmatch(uri)):
-        raise TrackingError(f"{uri}: say models:/softmax-mnist@champion or models:/softmax-mnist/1")
+        raise TrackingError(
+            f"{uri}: not a model's address. Use, for example, models:/softmax-mnist/1."
+        )
     entry = trained_models.entry(parts[1])
-    with TemporaryDirectory() as directory, store.clear_errors():
+    with TemporaryDirectory() as directory, store.clear_errors(ABSENT):
         store.connect()
         from mlflow import artifacts
 

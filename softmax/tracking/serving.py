@@ -1,6 +1,6 @@
-"""The model that MLflow serves: images in, their classes and all probabilities out.
+"""Define the model that MLflow serves: it returns the classes and probabilities of images.
 
-MLflow keeps this file beside the weights and the modules that it imports, and runs it on its own.
+MLflow stores this file with the weights and the modules that it imports, and runs it alone.
 """
 
 import math
@@ -19,8 +19,8 @@ from softmax.core.arithmetic import MAX_PIXEL
 
 
 class SoftmaxRegression(PythonModel):  # type: ignore[misc] # MLflow leaves it untyped
-    """Takes images as rows of features, or of the shape in its configuration: levels 0 to 255
-    if they are whole numbers by type, 0 to 1 if they are floats, which are rounded to a level.
+    """Classify images of the configured shape, or as rows of features: integers are levels 0 to
+    255, and floats from 0 to 1 are rounded to a level.
     """
 
     def load_context(self, context: PythonModelContext) -> None:
@@ -29,10 +29,7 @@ class SoftmaxRegression(PythonModel):  # type: ignore[misc] # MLflow leaves it u
         self.names = np.array(context.model_config["classes"])
 
     def predict(self, model_input: np.ndarray) -> pd.DataFrame:
-        """A row for each image: prediction, p0, p1 ... as in metrics/predictions.csv, and class.
-
-        The last is the name of what is predicted.
-        """
+        """Return prediction, p0, p1 ... as in metrics/predictions.csv, and class, of each image."""
         images = levels(model_input, self.shape)
         z = model.logits(self.theta, np.pad(images.T, ((0, 1), (0, 0)), constant_values=MAX_PIXEL))
         prediction = model.predict(z)
@@ -42,9 +39,9 @@ class SoftmaxRegression(PythonModel):  # type: ignore[misc] # MLflow leaves it u
 
 
 def levels(images: np.ndarray, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """The levels, (n, features), of images in any form that a model of such images takes.
+    """Return the levels, (n, features), of images in any form that the model accepts.
 
-    Raises MlflowException, which the server answers with status 400, for all others.
+    Raises MlflowException for all others; the server then answers with status 400.
     """
     try:
         images = np.array(images.tolist()) if images.dtype == object else images
@@ -57,7 +54,7 @@ def levels(images: np.ndarray, shape: tuple[int, ...]) -> NDArray[np.float64]:
     if images.dtype.kind not in "uif":
         raise _bad("pixels should be numbers")
     if images.dtype.kind == "f":
-        if not ((images >= 0) & (images <= 1)).all():  # NaN is neither
+        if not ((images >= 0) & (images <= 1)).all():  # also refuses NaN
             raise _bad("pixels with a fraction should be 0 to 1, or whole numbers 0 to 255")
         images = np.rint(images.astype(np.float64) * MAX_PIXEL)
     elif images.size and not 0 <= images.min() <= images.max() <= MAX_PIXEL:

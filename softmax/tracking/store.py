@@ -1,4 +1,4 @@
-"""The MLflow store: how to reach it, and how a stage goes on without it.
+"""Connect to the MLflow store, and explain its errors.
 
 A team sets MLFLOW_TRACKING_URI; the default is SQLite at the repository root.
 """
@@ -30,15 +30,16 @@ DEFAULTS = {
 }
 FIXED = {  # whatever a team sets for its other projects
     "MLFLOW_ENABLE_ASYNC_LOGGING": "false",  # its threads outlive the work
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # a run asked for again would be made twice
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # a repeated request could create a run twice
 }
 DRIVERS = dict.fromkeys(("postgres", "postgresql"), "postgresql+psycopg2")  # not psycopg 3
 NOT_OURS = [
     "MLFLOW_" + name for name in ("RUN_ID", "EXPERIMENT_ID", "EXPERIMENT_NAME", "REGISTRY_URI")
 ]
-
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 REBUILD = "`python -m softmax track --history`"
+REMEDY = "Check MLFLOW_TRACKING_URI and that the server is running, then run the command again."
+MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # the latter for an alias
 NOTE = "Each run is made from the files that a stage wrote. [Compare them as charts]({})."
 
 Client = Any  # mlflow.MlflowClient, and of mlflow.entities Run, LoggedModel and
@@ -48,7 +49,7 @@ Version = Any
 
 
 def ask_this_machine_directly() -> None:
-    """Add this machine to `no_proxy`; other machines are still asked through a proxy."""
+    """Add this machine to `no_proxy`; requests to other machines still use a proxy."""
     given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
     if given != "*":  # no proxy at all
         hosts = [*filter(None, given.split(",")), *LOOPBACK]
@@ -56,9 +57,9 @@ def ask_this_machine_directly() -> None:
 
 
 def connect() -> Client:
-    """A client of MLFLOW_TRACKING_URI or of the SQLite store at the repository root.
+    """Return a client of MLFLOW_TRACKING_URI or of the SQLite store at the repository root.
 
-    MLflow migrates a database when it is first opened, which two processes must not do at once.
+    MLflow migrates a database when it first opens it, which two processes must not do at once.
     """
     for key, value in DEFAULTS.items():
         os.environ.setdefault(key, value)
@@ -68,35 +69,35 @@ def connect() -> Client:
     ask_this_machine_directly()
     import mlflow
 
-    logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # our one line says it
+    logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # our error is one line
     given, where = os.environ.get("MLFLOW_TRACKING_URI", ""), uri()
-    mlflow.set_tracking_uri(where)  # for the registry, which looks up a logged model by itself
-    os.environ["MLFLOW_TRACKING_URI"] = given  # relative to the root, as before
+    mlflow.set_tracking_uri(where)  # the registry looks up a logged model with it
+    os.environ["MLFLOW_TRACKING_URI"] = given  # still relative to the root
     if is_served(where):
         return mlflow.MlflowClient(where, where)
     from mlflow.store.db import utils
     from mlflow.store.tracking import sqlalchemy_store  # noqa: F401 (seconds, not under the lock)
 
-    utils.MAX_RETRY_COUNT = 1  # MLflow's ten tries take 102 seconds if a database is away
+    utils.MAX_RETRY_COUNT = 1  # MLflow's ten tries take 102 seconds without a database
     with lock():
         return mlflow.MlflowClient(where, where)
 
 
 def experiment_name(config: ModelParams) -> str:
-    """The experiment that has the models of the data set."""
+    """Return the name of the experiment for the data set."""
     return f"softmax-{config.download.dataset}"
 
 
 def experiment(client: Client, name: str) -> str:
-    """The id of the experiment called `name`, which is created if there is none.
+    """Return the id of the experiment `name`, or create it.
 
-    Without a server its artifacts lie at the repository root, wherever the stage runs.
+    Without a server, its artifacts are at the repository root, wherever the stage runs.
     """
     found = client.get_experiment_by_name(name)
     if found and found.lifecycle_stage == "deleted":
         raise TrackingError(
-            f"experiment {name} was deleted; "
-            f"`mlflow experiments restore --experiment-id {found.experiment_id}`"
+            f"experiment {name} was deleted. Run "
+            f"`mlflow experiments restore --experiment-id {found.experiment_id}`."
         )
     location = None if is_served(client.tracking_uri) else (root() / ARTIFACTS / name).as_uri()
     if found is None:
@@ -115,16 +116,16 @@ def experiment(client: Client, name: str) -> str:
 
 
 def exists() -> bool:
-    """Whether there is a store; one on a server counts as there."""
+    """Tell whether the store exists; one on a server always does."""
     where = uri()
     return not where.startswith("sqlite:///") or Path(where.removeprefix("sqlite:///")).exists()
 
 
 def uri() -> str:
-    """Where the runs are: MLFLOW_TRACKING_URI or the SQLite store at the repository root.
+    """Return MLFLOW_TRACKING_URI, or the URI of the SQLite store at the repository root.
 
-    A relative path is one from the root, wherever the stage runs, and stays relative, since the
-    folders above may have names with which a URI means something else.
+    A relative path starts at the root, wherever the stage runs. It stays relative, since the names
+    of parent directories could have a meaning in a URI.
     """
     given = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
     scheme, separator, rest = given.partition(":")
@@ -135,7 +136,7 @@ def uri() -> str:
 
 
 def create(entry: Callable[[], Any]) -> Any:
-    """What `entry` makes; None if somebody else has made the same by now."""
+    """Return what `entry` creates; None if another process has created it."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -147,33 +148,36 @@ def create(entry: Callable[[], Any]) -> Any:
 
 
 def root() -> Path:
-    """The repository root; DVC names the parent one where it runs an experiment in a copy."""
+    """Return the repository root; for an experiment that DVC runs in a copy, that of the parent."""
     return Path(os.environ.get("DVC_ROOT", ".")).resolve()
 
 
 def lock() -> FileLock:
-    """Held by one process of this repository at a time."""
+    """Return the lock that one process of this repository holds at a time."""
     return FileLock(root() / "mlflow.db.lock", timeout=LOCK_TIMEOUT)
 
 
 @contextmanager
-def clear_errors() -> Iterator[None]:
-    """Turn any error that is no SoftmaxError into a TrackingError of one line."""
+def clear_errors(missing: str = REMEDY) -> Iterator[None]:
+    """Turn any error that is no SoftmaxError into a TrackingError of one line.
+
+    `missing` is the remedy if a model, version or alias does not exist.
+    """
     try:
         yield
     except SoftmaxError:
         raise
     except FileNotFoundError as error:
-        raise TrackingError(f"{reason(error)}; run `dvc repro`") from None
+        raise TrackingError(f"{reason(error)}. Run `dvc repro`.") from None
     except Exception as error:
         place, cause = f"MLflow store {shown(uri())}", first_cause(error)
         if type(cause) is sqlite3.DatabaseError:  # its subclasses have other causes
             remedy = f"Move the file away, and rebuild the store with {REBUILD}."
             raise TrackingError(f"{place}: {cause}. {remedy}") from None
-        remedy = "Check MLFLOW_TRACKING_URI and that the server is running, then run the command"
-        raise TrackingError(f"{place}: {reason(error)}. {remedy} again.") from None
+        remedy = missing if getattr(cause, "error_code", "") in MISSING else REMEDY
+        raise TrackingError(f"{place}: {reason(error).rstrip('.')}. {remedy}") from None
 
 
 def is_served(uri: str) -> bool:
-    """Whether a server has the store, not this machine or a database."""
+    """Tell whether the store is on an MLflow server."""
     return uri.startswith("http")

@@ -1,7 +1,7 @@
-"""Log a sweep: a run for each model, as complete as that of a single training, and a parent run.
+"""Log a sweep: a parent run, and a run for each model with all that a single training logs.
 
-A sweep is found again by what it trains, and a run by its hyperparameters, so that one that broke
-off is completed.
+A repeated sweep finds its parent run by the models, and each run by its hyperparameters, so it
+completes what is missing.
 """
 
 import io
@@ -25,12 +25,12 @@ from softmax.tracking.store import Run
 
 SWEEP, SETTING, PARENT = "sweep.sha256", "sweep.setting", "mlflow.parentRunId"
 PICTURE, WEIGHTS = "sweep.png", "weights.png"
-NOTE = "![accuracy by setting](get-artifact?path={picture}&run_uuid={run_id})\n\n"
+NOTE = "![accuracy by configuration](get-artifact?path={picture}&run_uuid={run_id})\n\n"
 COMMAND = "To train it here: `dvc exp run {}`\n\n"
 
 
 class Sweep:
-    """The parent of these results in MLflow, and the rows that it has so far."""
+    """The parent run of these results in MLflow, and its child runs so far."""
 
     def __init__(self, results: Sequence[Result]) -> None:
         config = results[0].setting.params
@@ -45,14 +45,14 @@ class Sweep:
         self.parent = next(iter(known), None) or self.client.create_run(
             self.experiment, tags={**self.tags, SWEEP: sha256}, run_name=self.title
         )
-        rows = _search(self.experiment, f"tags.`{PARENT}` = '{self.parent.info.run_id}'")
-        self.rows = {run.data.tags[SETTING]: run for run in rows}
+        runs = _search(self.experiment, f"tags.`{PARENT}` = '{self.parent.info.run_id}'")
+        self.runs = {run.data.tags[SETTING]: run for run in runs}
 
     def add(self, result: Result) -> None:
-        """Add the row of a model, or complete it."""
+        """Add the run of a model, or complete it."""
         from mlflow.entities import RunTag
 
-        run = self.rows.get(result.directory.name[:DIGITS])
+        run = self.runs.get(result.directory.name[:DIGITS])
         if run and run.info.status != "RUNNING":
             return
         trained, failure = TrainedModel(result.directory, result.setting.params), result.failure()
@@ -78,7 +78,7 @@ class Sweep:
         self.client.set_terminated(run_id, status, int(event["ended"] * 1000))
 
     def close(self) -> None:
-        """Show all results in the parent, which has failed if no setting gave a model."""
+        """Show all results in the parent run, which fails if no configuration gave a model."""
         from mlflow.entities import Metric, Param, RunTag
 
         run_id, note, status = self.parent.info.run_id, ranking.NO_MODEL + "\n\n", "FAILED"
@@ -101,7 +101,7 @@ class Sweep:
         self.end(status)
 
     def end(self, status: str) -> None:
-        """End the parent with one of MLflow's states."""
+        """End the parent run with one of MLflow's states."""
         self.client.set_terminated(self.parent.info.run_id, status)
 
     def _create(self, result: Result, trained: TrainedModel, event: Mapping[str, Any]) -> Run:
@@ -118,16 +118,16 @@ class Sweep:
 
 
 def _search(experiment_id: str, query: str) -> list[Run]:
-    """Return all runs of an experiment to which `query` applies, newest first."""
+    """Return all runs of an experiment that match `query`, newest first."""
     import mlflow
 
     return list(mlflow.search_runs([experiment_id], query, output_format="list"))
 
 
 def accuracies(trained: TrainedModel) -> dict[int, float]:
-    """The test accuracy by seed of all rows with the same params, data and code.
+    """Return the test accuracy by seed of all runs with the same params, data and code.
 
-    Empty where nothing is known. Raises TrackingError if it cannot be reached.
+    It is empty if there is no store. Raises TrackingError if the store cannot be reached.
     """
     if not store.exists():
         return {}
@@ -139,9 +139,9 @@ def accuracies(trained: TrainedModel) -> dict[int, float]:
     with store.clear_errors():
         client = store.connect()
         experiment = store.experiment(client, store.experiment_name(trained.config))
-        rows = _search(experiment, query)
+        runs = _search(experiment, query)
     return {
-        int(row.data.params["train.seed"]): row.data.metrics["test_accuracy"]
-        for row in rows
-        if "test_accuracy" in row.data.metrics and sync.is_comparable(row, trained)
+        int(run.data.params["train.seed"]): run.data.metrics["test_accuracy"]
+        for run in runs
+        if "test_accuracy" in run.data.metrics and sync.is_comparable(run, trained)
     }

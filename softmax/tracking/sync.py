@@ -1,6 +1,6 @@
 """Add the results of a model, or of the 2-D example, to its run in MLflow, in batches.
 
-Each function may be called again, also after one that broke off: it adds what is missing.
+Each function may be called again, even after a call that failed: it adds what is missing.
 """
 
 import json
@@ -21,10 +21,9 @@ from softmax.tracking.store import Client, Model, Run
 if TYPE_CHECKING:
     from mlflow.entities import Dataset, Metric, Param
 
-
 REQUEST = 1000  # metrics that MLflow takes at a time
 CONTEXTS = {"train": "training", "validation": "validation", "test": "test"}
-BATCH_LOSS = "train_loss_of_batch"  # MLflow's first charts are those of the first names
+BATCH_LOSS = "train_loss_of_batch"  # a name that sorts late, since MLflow shows charts by name
 SLIDER = "weights so many batches before the end"  # MLflow starts at the least step, 0
 BY_CLASS = "evaluation/classes.json"  # a table of MLflow's evaluation view
 NOTE = "**{accuracy:.2%}** of {total} test images correct.\n\n{text}\n\n{mistakes}\n"
@@ -39,18 +38,18 @@ def training(client: Client, run: Run, trained: TrainedModel) -> None:
     end = epochs["step"].tolist()[-1]
     logged = registry.log_model(client, run, trained, end)
     losses = pd.read_csv(trained.directory / paths.LOSSES).rename(columns={"loss": BATCH_LOSS})
-    # the loss of a batch is that of the weights before; MLflow compares by the first metric
+    # the loss of a batch is that of the previous weights; MLflow compares by the first metric
     curves = _curves(run, epochs, trained, {end: logged}) + _curves(run, losses, trained)
     _log(client, run, curves, params(trained.config, "download", "train"))
 
 
 def evaluation(client: Client, run: Run, trained: TrainedModel) -> None:
-    """Add the test metrics and the files of the evaluation; they name the run and its note."""
+    """Add the test metrics and the files of the evaluation; set the name and note of the run."""
     run_id, directory = run.info.run_id, trained.directory
     for fact in (paths.TEST_METRICS, paths.CONFUSION, paths.PREDICTIONS, paths.MODEL_CARD):
         client.log_artifact(run_id, str(directory / fact), "evaluation")
     client.log_artifacts(run_id, str(directory / paths.PREDICTION_FIGURES), "samples")
-    # a tag, which unlike a param may change, as this may for the same model
+    # a tag: unlike a param it may change, and so may this for the same model
     client.set_tag(run_id, "evaluate.samples", str(trained.config.evaluate.samples))
     picture = PICTURE.format(path="weights/grid/gray.png", run_id=run_id)
     answers = files.read_csv(directory / paths.PREDICTIONS)
@@ -65,7 +64,7 @@ def scores(client: Client, run: Run, trained: TrainedModel, answers: Table, text
     from mlflow.entities import RunTag
 
     metrics: dict[str, Any] = json.loads((trained.directory / paths.TEST_METRICS).read_bytes())
-    # one value, at step 0, which MLflow draws as bars beside those of other runs
+    # one value, at step 0, so that MLflow draws bars
     row = {f"test_{key}": value for key, value in metrics.items() if isinstance(value, float)}
     row[views.ERROR] = round(100 * (1 - metrics["accuracy"]), 4)  # bars show two decimals
     _log_datasets(client, run, trained, ["test"])
@@ -86,7 +85,7 @@ def scores(client: Client, run: Run, trained: TrainedModel, answers: Table, text
 
 
 def is_comparable(run: Run, trained: TrainedModel) -> bool:
-    """Whether `run` was scored on the same test set, or not yet."""
+    """Tell whether `run` was scored on the same test set, or not yet."""
     mine = _dataset(trained, "test")
     logged = [entry.dataset for entry in run.inputs.dataset_inputs]
     return all(other.digest == mine.digest for other in logged if other.name == mine.name)
@@ -101,23 +100,23 @@ def images(client: Client, run: Run, trained: TrainedModel) -> None:
     client.log_artifacts(run_id, str(trained.directory / paths.WEIGHT_IMAGES), "weights")
     epochs = pd.read_csv(trained.directory / paths.EPOCHS).set_index("epoch")["step"]
     entry = trained.entry()
-    place = f"{run.info.artifact_uri}/images"  # for which MLflow need not ask for the run
+    place = f"{run.info.artifact_uri}/images"  # saves MLflow a request for the run
     logged = [file.path for file in list_artifacts(place, tracking_uri=client.tracking_uri)]
     for path in (trained.directory / paths.EPOCH_WEIGHTS).glob("*.safetensors"):
         left = int(epochs.max() - epochs.get(int(path.stem), 0))
         names = [name for name in logged if SLIDER in name and f"+step+{left}+" in name]
-        if len(names) < 2:  # the picture and its thumbnail
+        if len(names) < 2:  # the image and its thumbnail
             picture = views.picture(gray(tiles(model.load(path), entry.shape)), entry.classes)
             client.log_image(run_id, picture, key=SLIDER, step=left)
 
 
 def report(client: Client, run: Run, trained: TrainedModel) -> None:
-    """Add the page, which MLflow shows as a reader's browser does."""
+    """Add the HTML report, which MLflow displays."""
     client.log_artifact(run.info.run_id, str(trained.directory / paths.REPORT), "report")
 
 
 def lesson(client: Client, run: Run, config: Params) -> None:
-    """Add params, curves, W and b, tables and pictures of the lesson."""
+    """Add params, curves, W and b, tables and figures of the 2-D example."""
     run_id, curves = run.info.run_id, _curves(run, pd.read_csv(paths.LESSON_EPOCHS))
     _log(client, run, curves, params(config, "lesson"))
     client.log_artifact(run_id, str(paths.LESSON_WEIGHTS), "model")
@@ -143,9 +142,9 @@ def _curves(
     trained: TrainedModel | None = None,
     models: dict[int, Model] | None = None,
 ) -> "list[Metric]":
-    """Each column by its step, linked to its data set, and to the model of that step, if any.
+    """Return each column by step, linked to its data set and the model of that step, if any.
 
-    All have the same time each time, so that none is doubled.
+    All have the start time of the run, so a repeated call adds no second value.
     """
     from mlflow.entities import Metric
 
@@ -161,7 +160,7 @@ def _curves(
 
 
 def _log(client: Client, run: Run, metrics: "list[Metric]", params: "list[Param]") -> None:
-    """Log as many at a time as MLflow takes."""
+    """Log metrics and params in as few requests as MLflow accepts."""
     first = REQUEST - len(params)
     client.log_batch(run.info.run_id, metrics[:first], params)
     for start in range(first, len(metrics), REQUEST):
@@ -180,7 +179,7 @@ def _log_datasets(client: Client, run: Run, trained: TrainedModel, contexts: lis
     try:
         client.log_inputs(run.info.run_id, inputs)
     except MlflowException as error:
-        if error.error_code != "BAD_REQUEST":  # a database refuses one of two that are first
+        if error.error_code != "BAD_REQUEST":  # a database refuses one of two simultaneous requests
             raise
         client.log_inputs(run.info.run_id, inputs)
 
@@ -200,7 +199,7 @@ def _dataset(trained: TrainedModel, context: str) -> "Dataset":
 
 
 def _contents(trained: TrainedModel, context: str) -> dict[str, str]:
-    """What MLflow shows of a data set that is pinned: its arrays, and how many images there are."""
+    """Return what MLflow shows of the data set in datasets.yaml: its arrays and image count."""
     from mlflow.data.schema import TensorDatasetSchema
     from mlflow.types import Schema, TensorSpec
 

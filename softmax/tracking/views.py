@@ -1,7 +1,7 @@
 """Prepare what MLflow shows of a run: tables of classes and mistakes, images, and links to charts.
 
-MLflow opens in its view for language models, without a chart, the newest run first, unless the
-address says otherwise. Columns it takes from a view that is shared, which it keeps as a tag.
+By default, MLflow opens its view for language models, without charts, newest run first; the links
+ask for a different view. MLflow reads columns from a shared view, which is a tag.
 """
 
 import json
@@ -20,19 +20,19 @@ from softmax.analysis.model_card import literal
 from softmax.analysis.trained_models import LECTURE
 from softmax.core.arrays import Table
 
-MATRIX = 12  # classes, of which a note has room for the confusion of each with each
-WORST = 20  # mistakes that are shown of more
-BORDER = (" |", "&emsp;|")  # of cells, where MLflow leaves no space, in a table of Markdown
+MATRIX = 12  # classes; a note has room for their confusion matrix
+WORST = 20  # pairs of classes shown if there are more
+BORDER = (" |", "&emsp;|")  # MLflow puts no space between the cells of a table
 
 
 def confusion(answers: Table, names: Sequence[str]) -> pd.DataFrame:
-    """How many images of each class, by row, are called each, both by name."""
+    """Return how many images of each class, by row, get each prediction, both by name."""
     cells = evaluation.confusion_matrix(answers, len(names))
     return pd.DataFrame(cells, pd.Index(names, name="class"), [*names])
 
 
 def by_class(counts: pd.DataFrame) -> str:
-    """How well each class is classified, from the confusion, as MLflow keeps a table."""
+    """Return recall and precision of each class, from the confusion, in MLflow's table format."""
     ratios = evaluation.by_class(counts.to_numpy())
     table = {
         "class": counts.index,
@@ -45,7 +45,7 @@ def by_class(counts: pd.DataFrame) -> str:
 
 
 def mistakes(counts: pd.DataFrame) -> str:
-    """The confusion in Markdown, or where that has no room its largest cells that are wrong."""
+    """Return the confusion in Markdown, for many classes only the most frequent mistakes."""
     if len(counts) <= MATRIX:
         matrix = counts.rename(index=literal, columns=literal)
         return str(matrix.to_markdown(disable_numparse=[0]))
@@ -56,13 +56,13 @@ def mistakes(counts: pd.DataFrame) -> str:
 
 
 LARGEST = 6  # screen pixels per weight
-WIDEST = 1200  # screen pixels; where more would be needed, the tiles are reduced
+WIDEST = 1200  # screen pixels; wider tiles are reduced
 CAPTION = 9  # weights high: three rows of four tiles of 28 x 28 are nearly a square
-LETTER = 0.85  # of the caption, or as small as the longest name needs
+LETTER = 0.85  # of the caption; less for long names
 
 
 def picture(tiles: Levels, names: Sequence[str]) -> Image.Image:
-    """The tiles (classes, rows, columns) in rows, each under the name of its class."""
+    """Draw the tiles (classes, rows, columns) in rows, each under the name of its class."""
     classes, *sides = tiles.shape
     across = math.ceil(math.sqrt(classes * (sides[0] + CAPTION) / sides[1]))
     scale = min(LARGEST, WIDEST / (across * sides[1]))
@@ -87,13 +87,13 @@ TABLE = f"{RUNS}&viewStateShareKey={TAG.rpartition('.')[2]}"
 PAGES = {"charts": f"{TABLE}&compareRunsMode=CHART", "table": TABLE}
 METRICS = ("test_accuracy", "validation_accuracy", "train_loss")
 ERROR = "test_error_percent"
-SHOWN = 4  # params that have room in a chart
-SECTIONS = ("Comparison", "Model metrics")  # of charts, the second one folded
+SHOWN = 4  # params that fit into a chart
+SECTIONS = ("Comparison", "Model metrics")  # of charts; the second one is folded
 
 
-def table(rows: Iterable[Mapping[str, str]]) -> str:
-    """The value of TAG for rows with these params: columns and charts of each that differs."""
-    counts = pd.DataFrame(list(rows)).nunique()
+def table(runs: Iterable[Mapping[str, str]]) -> str:
+    """Return the value of TAG for runs with these params: columns and charts of those that vary."""
+    counts = pd.DataFrame(list(runs)).nunique()
     varied = [key for key in (f"train.{name}" for name in LECTURE) if counts.get(key, 0) > 1]
     test, validation, loss = (f"metrics.`{key}`" for key in METRICS)
     name, params = "attributes.`Run Name`", [f"params.`{key}`" for key in varied]

@@ -99,7 +99,7 @@ def test_a_terminal_gets_tables_and_the_verdict_first(
     assert not [line for line in said if re.search(r"mermaid|</?\w|\*\*", line)]
     verdict = next(k for k, line in enumerate(said) if "images correct" in line)
     assert verdict < next(k for k, line in enumerate(said) if "train.learning_rate" in line)
-    assert said[-2:] == ["page      report/compare.md", "images    report/compare/"]
+    assert said[-2:] == ["report    report/compare.md", "images    report/compare/"]
     assert "```mermaid" in compare.REPORT.read_text()
 
 
@@ -131,7 +131,7 @@ def test_seeds_in_the_store_are_compared_where_there_is_one(workspace: Workspace
     printed = workspace.tool("compare", "HEAD", "HEAD")
     assert printed.status == 0
     assert "seeds" not in printed.out
-    assert "compare: of other seeds nothing is known: " in printed.err
+    assert "compare: could not read runs with other seeds: " in printed.err
 
 
 def test_data_that_dvc_tracks_beside_the_pipeline_do_not_matter(workspace: Workspace) -> None:

@@ -53,7 +53,7 @@ def test_any_shape_and_number_of_classes_will_do_and_another_label_is_refused() 
     content = onnx.build(theta, images.shape[1:], {})
     assert onnx.compare(content, images, answers) < CLOSE
     answers[7, 0] = 3
-    with pytest.raises(DataError, match=r"not written; test image 7 is of class \d to it, in .* 3"):
+    with pytest.raises(DataError, match=r"written: it classifies test image 7 as \d, .* has 3\."):
         onnx.compare(content, images, answers)
 
 

@@ -30,7 +30,7 @@ def same_answers(printed: str, predictions: str) -> None:
 
 @pytest.mark.end_to_end  # DVC saves an experiment
 def test_the_answers_for_the_test_set_are_those_of_the_pipeline(workspace: Workspace) -> None:
-    """Ask the model of the workspace, of a commit, and of an experiment that DVC saved."""
+    """Use the model of the workspace, of a commit, and of an experiment that DVC saved."""
     from dvc.repo import Repo
 
     first = paths.PREDICTIONS.read_text()
@@ -77,7 +77,7 @@ def test_people_get_a_table_and_pictures_and_machines_all_of_it(workspace: Works
         assert answer["class"] == classes[likely[0]]
         words = [word for k in likely for word in (classes[k], f"{a[k]:.4f}")]
         assert " ".join(line.split()) == " ".join([answer["image"], "as it is", *words])
-    assert said[23] == "and 11 more, which --csv and --json print"
+    assert said[23] == "and 11 more (--csv and --json print all)"
     assert said[-2:] == ["model     the workspace", "images    report/predict/"]
     saw = np.asarray(Image.open(FIGURES / "2-t10k-images-idx3-ubyte[0].png").convert("L"))
     assert (saw[4::8, 4::8] == first).all()
@@ -99,8 +99,9 @@ def test_people_get_a_table_and_pictures_and_machines_all_of_it(workspace: Works
     ("arguments", "reason"),
     [
         ([TEST, "--rev", "nothing"], "nothing: no commit, branch, tag or DVC experiment here"),
-        ([TEST, "--model", "softmax-mnist"], "softmax-mnist: say models:/softmax-mnist@champion"),
-        ([TEST, "--model", "models:/softmax-digits/99"], "run the command again"),
+        ([TEST, "--model", "softmax-mnist"], "softmax-mnist: not a model's address. Use, for"),
+        ([TEST, "--model", "models:/softmax-digits/99"], "not found. Use a version, such as"),
+        ([TEST, "--model", "models:/softmax-digits@champion"], "not found. Use a version, such"),
         ([TEST, "--model", "models:/softmax-other/1"], "other: not in datasets.yaml. Add it with"),
     ],
 )
@@ -121,7 +122,7 @@ def test_a_bad_file_costs_its_own_answer_alone(workspace: Workspace) -> None:
     assert printed.err.startswith("error: bad\ufffd.png: not an image")
     assert "missing.png" in printed.err
     printed = workspace.tool("predict", "bad\udcff.png", "missing.png")
-    assert error(printed).startswith("none of 2 images and files can be read, the first: bad")
+    assert error(printed).startswith("none of 2 images and files could be read. The first error: b")
     assert printed.out == ""
 
 

@@ -139,7 +139,7 @@ def test_the_ui_shows_the_runs_side_by_side_until_the_command_ends(
     try:
         assert process.stdout
         links = dict(process.stdout.readline().split() for _ in range(2))
-        assert process.stdout.readline() == "Ctrl-C ends it\n"
+        assert process.stdout.readline() == "Press Ctrl-C to stop the server.\n"
         page = browser.new_page(viewport={"width": 1500, "height": 900})
         for name in ("charts", "table"):
             page.goto(links[name])

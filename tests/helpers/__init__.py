@@ -1,1 +1,1 @@
-"""What tests share: a small data set, a tiny workspace, clones, MLflow stores and servers."""
+"""Helpers of the tests: a small data set, a tiny workspace, clones, MLflow stores and servers."""

@@ -1,4 +1,4 @@
-"""Clones in which real commands run, each in a process of its own, as people run them."""
+"""Run real commands in clones, each in its own process, as users do."""
 
 import os
 import shutil

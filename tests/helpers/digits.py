@@ -39,7 +39,7 @@ def entry(directory: Path, dimensions: int = 3) -> dict[str, Any]:
 
 
 def file(path: Path) -> dict[str, Any]:
-    """Return what an entry has of a file."""
+    """Return the MD5, SHA-256 and size of a file, as an entry has them."""
     size = path.stat().st_size
     return {"md5": files.md5(path), "sha256": files.sha256(path), "size": size}
 

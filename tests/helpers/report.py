@@ -1,4 +1,4 @@
-"""The report: what its file says, and the report in Chromium."""
+"""Read the report's file, and open the report in Chromium."""
 
 import html
 import json
@@ -25,7 +25,7 @@ DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 
 
 def facts(text: str) -> dict[str, Any]:
-    """Return what the scripts of a report are told."""
+    """Return the JSON that the scripts of a report read."""
     return json.loads(re.findall('id="facts">(.*?)</script>', text, re.DOTALL)[0])
 
 
@@ -80,7 +80,7 @@ def rgba(canvases: Locator) -> NDArray[np.uint8]:
 
 
 def assert_painted(canvases: Locator, colors: ArrayLike, strength: FloatArray) -> None:
-    """All pixels have `colors`, (n, 3), of `strength`, 0 to 255, (n,)."""
+    """Check that all pixels have `colors`, (n, 3), of `strength`, 0 to 255, (n,)."""
     picture = rgba(canvases).astype(float)
     np.testing.assert_allclose(picture[:, 3], strength.ravel(), atol=0.5 + 1e-9)
     clear = picture[:, 3] > 64  # else a canvas rounds colors
@@ -89,7 +89,7 @@ def assert_painted(canvases: Locator, colors: ArrayLike, strength: FloatArray) -
 
 
 def assert_diverging(canvases: Locator, values: FloatArray) -> None:
-    """All maps are on one scale, red above 0 and blue below."""
+    """Check that all maps are on one scale, red above 0 and blue below."""
     colors = np.where(values.reshape(-1, 1) > 0, RED, BLUE)
     assert_painted(canvases, colors, 255 * abs(values) / abs(values).max())
 

@@ -1,4 +1,4 @@
-"""The rows of an MLflow store, as people see them."""
+"""Read the runs of an MLflow store."""
 
 import re
 from typing import Any
@@ -35,7 +35,7 @@ def curves(uri: str, run: Run) -> dict[str, list[tuple[int, float]]]:
 
 
 def content(uri: str) -> Any:
-    """Return all of the only row of the weights on disk that any two rows of them share."""
+    """Return what all runs of the weights on disk have in common; there must be one run."""
     sha256 = files.sha256(paths.WEIGHTS)
     (run,) = (run for run in rows(uri) if run.data.tags["weights.sha256"] == sha256)
     client = MlflowClient(uri, uri)
@@ -53,7 +53,7 @@ def content(uri: str) -> Any:
 
 
 def _files(artifacts: ArtifactRepository, directory: str = "") -> list[str]:
-    """Return all in a directory; MLflow puts a time and a random number into some names."""
+    """Return all in a directory, without the times and random numbers in MLflow's names."""
     found: list[str] = []
     for file in artifacts.list_artifacts(directory):
         found += _files(artifacts, file.path) if file.is_dir else [file.path]

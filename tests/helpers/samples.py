@@ -64,7 +64,7 @@ def log_samples() -> FloatArray:
 
 @st.composite
 def parts(draw: st.DrawFn, shape: tuple[int, int], total: int) -> Integers:
-    """Draw rows of whole numbers, not negative, that add up to `total`: few large ones or many."""
+    """Draw rows of integers, not negative, that add up to `total`: few large ones or many."""
     rows, columns = shape
     cuts = arrays(np.int64, (rows, columns - 1), elements=st.integers(0, total)) | SEEDS.map(
         lambda seed: np.random.default_rng(seed).integers(total + 1, size=(rows, columns - 1))
@@ -83,7 +83,7 @@ def thetas_and_pixels(draw: st.DrawFn) -> tuple[Integers, Integers]:
 
 
 def dots(shape: tuple[int, int], shades: dict[tuple[int, int], int]) -> Ink:
-    """Return an ink of single cells."""
+    """Return strokes of single cells."""
     strokes = np.zeros(shape, np.uint8)
     for place, shade in shades.items():
         strokes[place] = shade

@@ -1,4 +1,4 @@
-"""Directories that are built once for all processes of a test run."""
+"""Build directories once for all processes of a test run."""
 
 import os
 import shutil

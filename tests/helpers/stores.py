@@ -68,7 +68,7 @@ def answering(
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens at."""
+    """Return a free port of 127.0.0.1."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]

@@ -19,7 +19,7 @@ TORCH_DEVICES = ["cpu", pytest.param("cuda", marks=GPU)]
 
 
 def dataset(count: int, features: int = 6) -> Dataset:
-    """`count` noisy images, each class light in places of its own."""
+    """Return `count` noisy images, each class light in its own pixels."""
     labels = randomness.permutation(count, seed=0, stream=0) % CLASSES
     light = randomness.uniform(CLASSES * features, seed=0, stream=1).reshape(CLASSES, features)
     noise = randomness.uniform(count * features, seed=0, stream=2).reshape(count, features)
@@ -28,7 +28,7 @@ def dataset(count: int, features: int = 6) -> Dataset:
 
 
 def params(**changes: Any) -> Hyperparameters:
-    """The params of a short training with plain SGD, and `changes` to them."""
+    """Return the params of a short training with plain SGD, with `changes`."""
     defaults: dict[str, Any] = {"seed": 0, "epochs": 3, "batch_size": 4, "optimizer": "sgd"}
     defaults |= {"learning_rate": 0.1, "schedule": "constant", "momentum": 0.9}
     defaults |= {"weight_decay": 0.0, "averaging": 0.0}
@@ -36,5 +36,5 @@ def params(**changes: Any) -> Hyperparameters:
 
 
 def on_torch(array: Array, device: str) -> torch.Tensor:
-    """A copy of `array` in torch."""
+    """Return a copy of `array` in torch."""
     return torch.tensor(array, device=device)

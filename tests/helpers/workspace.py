@@ -21,7 +21,7 @@ from softmax.pipeline.recorder import Recorder
 
 NEEDED = ("softmax", "stages", ".dvc", "metrics", "dvc.yaml", ".*ignore", "CITATION.cff")
 STAGES = tuple(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"])
-MODEL = ("train", "evaluate", "export")  # the stages that a row of MLflow shows
+MODEL = ("train", "evaluate", "export")  # the stages that a run in MLflow shows
 
 
 class Printed(NamedTuple):
@@ -122,7 +122,7 @@ def enter(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def ask(_: Recorder, request: dict[str, Any]) -> tuple[str, str]:
     """Log in this process."""
-    from softmax.tracking import recording  # MLflow, which tests of the mathematics need not take
+    from softmax.tracking import recording  # imports MLflow, which other tests need not do
 
     text, failure = recording.answer(json.loads(json.dumps(request)))
     return text, failure
@@ -136,7 +136,7 @@ def run_stages(names: tuple[str, ...]) -> None:
 
 def write_lock() -> None:
     """Write dvc.lock for what is on disk, of the stages that have run."""
-    from dvc.repo import Repo  # a second that tests of the mathematics need not take
+    from dvc.repo import Repo  # a second that other tests save
 
     with Repo() as repo, repo.lock:
         stages = repo.index.stages
@@ -169,12 +169,12 @@ def build(directory: Path) -> None:
         enter(place, monkeypatch)
         monkeypatch.setattr(sys, "argv", ["stages"])
         monkeypatch.setenv("MNIST_MIRROR", str(place / "data" / digits.NAME))
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", NOWHERE)  # rows are for tests
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", NOWHERE)  # tests log their own runs
         run_stages(STAGES)
         write_lock()
     git(place, "add", "--all")
     git(place, "commit", "--quiet", "--message", "Train on digits")
-    git(place, "gc", "--quiet")  # which leaves 200 files less to copy
+    git(place, "gc", "--quiet")  # 200 fewer files to copy
 
 
 def copy(directory: Path) -> Path:

@@ -41,7 +41,7 @@ def test_an_entry_is_added_and_the_files_wait_for_make_repro(pin: Pin) -> None:
     assert "\n  images: [20, 10]\n" in datasets.PATH.read_text()
     assert pinned.classes == tuple("0123456789")
     assert "20 training and 10 test images of 28 x 28 gray pixels" in pinned.out
-    assert "evaluate.samples to some of 0 to 9: make repro" in pinned.out
+    assert "evaluate.samples to numbers from 0 to 9, then run `make repro`" in pinned.out
     assert written["validation"] == [10, 10]
     kept = sorted(path.read_bytes() for path in CACHE.glob("*/*"))
     assert kept == sorted(set(GOOD))
@@ -116,7 +116,7 @@ def test_what_the_stages_could_not_use_is_refused(pin: Pin, fault: str) -> None:
             "mine: not supported. Choose kmnist, qmnist, emnist-letters",
         ),
         ("place", {"shape": "32x32x4"}, "'32x32x4' should be"),
-        ("place", {"name": "Mine.1"}, "Mine.1: a name is made of a-z, 0-9 and -"),
+        ("place", {"name": "Mine.1"}, "Mine.1: invalid name. Use a-z, 0-9 and -"),
         ("nowhere", {}, "nowhere: not a data set. Name a directory"),
     ],
 )

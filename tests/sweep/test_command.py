@@ -153,7 +153,7 @@ def test_halving_leaves_the_models_of_single_runs(workspace: Workspace) -> None:
     assert left == [every[0], *(one for one in every[1:] if one in left)]
     workspace.set(train={"validation": 0})
     said = error(workspace.tool("sweep", *chosen, "--halving"))
-    assert said.endswith("chooses by one validation set. Add train.validation=83 to the sweep.")
+    assert said.endswith("set for all models. Add train.validation=83 to the sweep.")
 
 
 def test_bad_input_is_one_line_and_trains_nothing(workspace: Workspace) -> None:

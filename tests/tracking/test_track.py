@@ -117,10 +117,10 @@ def test_track_says_in_one_line_what_it_lacks(workspace: Workspace) -> None:
     dvc_lock.PATH.write_bytes(locked)
     losses = Path("metrics/loss.csv")
     losses.unlink()
-    message = "metrics/loss.csv: not here; run `dvc checkout` or `dvc repro`"
+    message = "metrics/loss.csv: missing. Run `dvc checkout` or `dvc repro`."
     assert error(workspace.tool("track")) == message
     Path("models/softmax.safetensors").write_bytes(b"others")
-    message = "models/softmax.safetensors: not the weights of dvc.lock; run `dvc repro`"
+    message = "models/softmax.safetensors: differs from dvc.lock. Run `dvc repro`."
     assert error(workspace.tool("track")) == message
     assert rows(workspace.store) == []
 
@@ -131,7 +131,7 @@ def test_a_deleted_experiment_says_how_to_restore_it(workspace: Workspace) -> No
     restore = "`mlflow experiments restore --experiment-id 1`"
     printed = workspace.stage("train")
     assert printed.status == 0
-    assert f"experiment {NAME} was deleted; {restore}" in printed.err
+    assert f"experiment {NAME} was deleted. Run {restore}." in printed.err
 
 
 @pytest.mark.parametrize("what", ["run", "version", "registered model", "logged model"])
@@ -190,8 +190,8 @@ def test_history_has_what_only_a_tag_a_branch_or_an_experiment_holds(workspace: 
     for _ in range(2):
         printed = workspace.tool("track", "--history")
         assert printed.status == 0
-        assert printed.err.count("left out: ") == 2
-        assert printed.err.count("left out: dvc.lock is corrupted") == 1
+        assert printed.err.count("skipped: ") == 2
+        assert printed.err.count("skipped: dvc.lock is corrupted") == 1
         assert printed.err.count("models/softmax.safetensors is not in DVC's cache") == 1
     found = {run.data.params["train.learning_rate"]: run.data for run in rows(workspace.store)}
     names = {rate: data.tags.get("DVC_EXP_NAME") for rate, data in found.items()}
