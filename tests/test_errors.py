@@ -46,7 +46,7 @@ def test_no_control_characters_and_no_line_without_end_are_shown() -> None:
         (KeyError("getpwuid(): uid not found: 1"), "2", NAMELESS),
     ],
 )
-def test_what_a_person_can_mend_is_one_line(
+def test_an_error_that_a_user_can_fix_is_one_line(
     error: BaseException, status: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     @exits_cleanly
@@ -58,7 +58,7 @@ def test_what_a_person_can_mend_is_one_line(
     assert capsys.readouterr().err == said
 
 
-def test_what_the_reader_of_stdout_cannot_take_is_no_error() -> None:
+def test_a_closed_or_ascii_stdout_is_no_error() -> None:
     code = "from softmax.errors import exits_cleanly as e; e(lambda: print('→' * 10**6))()"
     command = f'PYTHONIOENCODING=ascii {sys.executable} -c "{code}" | head -c 6; exit $PIPESTATUS'
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)

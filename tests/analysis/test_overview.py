@@ -36,7 +36,7 @@ def test_a_difference_alone_may_be_noise_among_many() -> None:
     assert (second["points"], second["p"]) == ("+1.00", "1")
 
 
-def test_what_cannot_be_tested_says_why_and_is_in_no_correction() -> None:
+def test_untestable_comparisons_have_a_reason_and_no_correction() -> None:
     data, code = {Path("data/other"): "a"}, {Path("softmax/core/model.py"): "bbb"}
     elsewhere = better(6, test_data={"another"}, data=data, code=code)
     _, first, second, third = rows(elsewhere, better(6), sides())

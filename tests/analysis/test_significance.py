@@ -64,7 +64,7 @@ def test_over_seeds_the_difference_has_an_interval() -> None:
     assert "**more than the seeds**" in said
 
 
-def test_seeds_that_show_no_difference_or_are_too_few_are_not_said_to() -> None:
+def test_few_seeds_or_no_difference_give_no_verdict() -> None:
     assert "**could well be the seeds**" in over_seeds([0.82, 0.80, 0.83])
     same = over_seeds([0.80, 0.81, 0.82])
     assert "Over 3 seeds the same on both sides: 81.00% ± 1.00." in same

@@ -89,7 +89,7 @@ def test_no_warning_is_printed_into_a_progress_bar(workspace: Workspace) -> None
 @pytest.mark.parametrize(
     "words", ["compare HEAD", "predict --rev HEAD a", "track --history", "resolve", "run"]
 )
-def test_what_git_lacks_is_one_line(words: str, workspace: Workspace) -> None:
+def test_a_missing_repository_or_commit_is_one_line(words: str, workspace: Workspace) -> None:
     shutil.rmtree(".git")
     assert "no git repository. Run `git init`" in error(workspace.tool(words))
     subprocess.run(["git", "init", "--quiet"], check=True)

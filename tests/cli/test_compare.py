@@ -134,7 +134,7 @@ def test_seeds_in_the_store_are_compared_where_there_is_one(workspace: Workspace
     assert "compare: could not read runs with other seeds: " in printed.err
 
 
-def test_data_that_dvc_tracks_beside_the_pipeline_do_not_matter(workspace: Workspace) -> None:
+def test_data_that_dvc_tracks_outside_the_pipeline_are_ignored(workspace: Workspace) -> None:
     """Whether they change, or a .dvc file cannot be read."""
     other, mine, notes = Path("data/other.csv"), Path("raw/mine"), Path("data/digits/notes.txt")
     mine.mkdir(parents=True)
@@ -152,7 +152,7 @@ def test_data_that_dvc_tracks_beside_the_pipeline_do_not_matter(workspace: Works
         assert "Test accuracy" in workspace.tool("compare", "HEAD").out
 
 
-def test_it_refuses_what_is_no_model(workspace: Workspace) -> None:
+def test_a_revision_without_a_model_is_refused(workspace: Workspace) -> None:
     said = refusal(workspace, "nothing")
     assert said.startswith("nothing: no commit, branch, tag or DVC experiment")
     assert "no commit, branch, tag or DVC" in refusal(workspace, "HEAD", "HEAD:dvc.yaml")

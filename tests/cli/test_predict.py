@@ -59,7 +59,7 @@ def test_a_registered_model_gives_its_answers(workspace: Workspace) -> None:
         same_answers(printed.out, paths.PREDICTIONS.read_text())
 
 
-def test_people_get_a_table_and_pictures_and_machines_all_of_it(workspace: Workspace) -> None:
+def test_the_table_is_shortened_and_json_and_csv_are_complete(workspace: Workspace) -> None:
     entries = yaml.safe_load(Path("datasets.yaml").read_text())
     entries["digits"]["classes"] = classes = [f"letter {k}" for k in "jihgfedcba"]
     Path("datasets.yaml").write_text(yaml.safe_dump(entries))
@@ -105,7 +105,7 @@ def test_people_get_a_table_and_pictures_and_machines_all_of_it(workspace: Works
         ([TEST, "--model", "models:/softmax-other/1"], "other: not in datasets.yaml. Add it with"),
     ],
 )
-def test_without_a_model_nothing_is_printed_or_written(
+def test_a_missing_model_prints_and_writes_nothing(
     workspace: Workspace, arguments: list[str], reason: str
 ) -> None:
     printed = workspace.tool("predict", *arguments)
@@ -114,7 +114,7 @@ def test_without_a_model_nothing_is_printed_or_written(
     assert not FIGURES.exists()
 
 
-def test_a_bad_file_costs_its_own_answer_alone(workspace: Workspace) -> None:
+def test_a_bad_file_does_not_stop_the_other_predictions(workspace: Workspace) -> None:
     Path("bad\udcff.png").touch()
     printed = workspace.tool("predict", TEST, "bad\udcff.png", "missing.png", TEST, "--csv")
     assert len(printed.out.splitlines()) == 61

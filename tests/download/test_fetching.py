@@ -18,7 +18,7 @@ from softmax.pipeline.datasets import FILES
 
 
 @pytest.mark.parametrize("dataset", ["mnist", "fashion-mnist", "mine"])
-def test_sources_are_asked_in_turn_without_a_word(
+def test_sources_are_tried_in_order_without_output(
     serve: Serve, fetch: Fetch, capsys: pytest.CaptureFixture[str], dataset: str
 ) -> None:
     url, good = serve(GZIPPED) + "/", serve(PLAIN)

@@ -81,7 +81,7 @@ FAULTS = {  # and words of the reason
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_faulty_mirror_is_passed_over_and_named_to_who_asks(
+def test_a_faulty_mirror_is_skipped_and_named_if_verbose(
     serve: Serve,
     fetch: Fetch,
     capsys: pytest.CaptureFixture[str],
@@ -110,7 +110,7 @@ def test_a_faulty_mirror_is_passed_over_and_named_to_who_asks(
 
 
 @pytest.mark.parametrize("place", ["file:///no/such/directory", __file__, "http://[bad", "x://y"])
-def test_what_is_no_mirror_is_refused(fetch: Fetch, place: str) -> None:
+def test_an_invalid_mirror_is_refused(fetch: Fetch, place: str) -> None:
     with pytest.raises(SourceError, match=rf"\n{re.escape(place)}: {FILES[0]}: "):
         fetch(place, "fashion-mnist")
 
@@ -125,7 +125,7 @@ def test_what_is_no_mirror_is_refused(fetch: Fetch, place: str) -> None:
         (lambda path, _: path.symlink_to("/none"), "FileNotFoundError"),
     ],
 )
-def test_what_cannot_be_the_file_is_refused(
+def test_an_invalid_file_of_a_mirror_is_refused(
     fetch: Fetch, tmp_path: Path, put: Callable[[Path, bytes], object], reason: str
 ) -> None:
     put(tmp_path / FILES[0], GOOD[FILES[0]])
@@ -146,7 +146,7 @@ FORMS = {  # of an address, and whether it gives the data
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_by_no_way(workspace: Workspace, serve: Serve, form: str) -> None:
+def test_a_mirror_password_is_never_shown(workspace: Workspace, serve: Serve, form: str) -> None:
     files = [*Path("data/digits").iterdir()]
     host = serve({path.name: body(path.read_bytes()) for path in files}).removeprefix("http://")
     shutil.rmtree(".dvc/cache")

@@ -59,7 +59,7 @@ def test_two_versions_of_my_data(tmp_path: Path) -> None:
 
 
 @pytest.mark.extended
-def test_what_people_have_is_imported_trained_compared_and_asked(tmp_path: Path) -> None:
+def test_images_by_class_are_imported_trained_compared_and_used(tmp_path: Path) -> None:
     found = datasets.load_digits()  # 1,797 of 8 x 8 pixels, from 0 to 16
     images, labels = (found.images * 15.9375).astype(np.uint8), found.target
     source, asked = tmp_path / "mine", tmp_path / "sevens-idx3-ubyte"

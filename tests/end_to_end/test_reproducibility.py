@@ -76,7 +76,7 @@ def test_work_that_is_not_committed_counts_and_is_not_lost(shell: Workspace) -> 
     assert "the stages give different bytes in dvc.lock, data.txt. Run" in verdict(shell)
 
 
-def test_a_metric_that_was_improved_by_hand_is_not_true(shell: Workspace) -> None:
+def test_an_edited_metric_fails_the_check(shell: Workspace) -> None:
     """Even where dvc.lock was made to agree with it, so that it is current."""
     metrics = Path("metrics/count.json")
     before = files.md5(metrics)
@@ -91,7 +91,7 @@ def test_a_metric_that_was_improved_by_hand_is_not_true(shell: Workspace) -> Non
 
 
 @pytest.mark.parametrize("change", [{"metrics": []}, {"params": []}])
-def test_what_dvc_yaml_no_longer_names_is_untrue(shell: Workspace, change: dict[str, Any]) -> None:
+def test_an_entry_missing_in_dvc_yaml_is_noticed(shell: Workspace, change: dict[str, Any]) -> None:
     """A metric, though the stage still writes it, or a param."""
     before = dvc_lock.PATH.read_text()
     write_pipeline(shell, COUNT, **change)
@@ -99,7 +99,7 @@ def test_what_dvc_yaml_no_longer_names_is_untrue(shell: Workspace, change: dict[
     assert verdict(shell).startswith("from scratch, the stages give different bytes in dvc.lock")
 
 
-def test_what_only_this_directory_has_is_no_part_of_the_truth(shell: Workspace) -> None:
+def test_an_orphan_metric_or_an_untracked_input_fails_the_check(shell: Workspace) -> None:
     """A metric that no stage makes, and a file that git does not track."""
     Path("metrics/ghost.json").write_text("{}")
     shell.commit("Haunt")

@@ -137,7 +137,7 @@ def test_workers_end_with_their_launcher(by: int, status: int, workspace: Worksp
 
 
 @pytest.mark.extended
-def test_what_all_workers_meet_is_said_once(workspace: Workspace) -> None:
+def test_an_error_of_all_workers_is_printed_once(workspace: Workspace) -> None:
     workspace.set(train={"learning_rate": 1e9})
     launcher = start(TRAIN, WORKERS="3")
     assert launcher.communicate()[1].count("Lower the learning rate") == 1

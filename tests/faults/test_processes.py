@@ -112,7 +112,7 @@ FULL = "dd if=/dev/zero of=ballast bs=4096 2>/dev/null || truncate --size=-20K b
     ],
     ids=["full", "read-only"],
 )
-def test_a_stage_says_so_and_the_pipeline_goes_on(
+def test_a_disk_fault_is_reported_and_the_next_run_completes(
     spoil: str, mend: str, reason: str, tmp_path: Path
 ) -> None:
     clone = digits_clone(tmp_path / "clone")

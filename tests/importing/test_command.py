@@ -96,7 +96,7 @@ FAULTS: dict[str, dict[int, bytes | None]] = {  # what the line says, and files 
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_what_the_stages_could_not_use_is_refused(pin: Pin, fault: str) -> None:
+def test_data_that_the_stages_cannot_use_are_refused(pin: Pin, fault: str) -> None:
     put(*GOOD)
     for k, content in FAULTS[fault].items():
         (PLACE / FILES[k]).unlink()
@@ -127,7 +127,7 @@ def test_options_that_do_not_apply_are_refused(
     pin.refused(where, reason, **option)
 
 
-def test_odd_data_are_told_by_numbers(pin: Pin) -> None:
+def test_suspicious_data_are_warned_about_with_counts(pin: Pin) -> None:
     """Find test images in the training set, and training images that have two labels."""
     training, test = NOISE[[*range(10), *range(1, 11)]] % 2, NOISE[[4, 5, 6, *range(11, 18)]] % 2
     put(to_idx(training), GOOD[1], to_idx(test), GOOD[3])

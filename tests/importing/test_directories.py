@@ -77,7 +77,7 @@ def test_a_directory_val_is_the_end_of_the_training_set(pin: Pin) -> None:
 HIDDEN = (".ipynb_checkpoints/0.png", "more/.hidden/0.png", "__MACOSX/0.png", "._0.png")
 
 
-def test_what_nobody_expects_is_told(pin: Pin) -> None:
+def test_mixed_colors_and_unused_files_are_reported(pin: Pin) -> None:
     """Find RGB among gray, and files and directories of no use, but not what is hidden."""
     write_images(PLACE, COUNTS)
     gray = np.asarray(Image.open(PLACE / "train/dog/000.png"))

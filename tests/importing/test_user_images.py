@@ -189,7 +189,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_what_cannot_be_seen_costs_one_line(name: str, tmp_path: Path) -> None:
+def test_an_unreadable_image_is_one_line(name: str, tmp_path: Path) -> None:
     write, reason = FAULTS[name]
     write(tmp_path / name)
     SEVEN.save(tmp_path / "7.png")

@@ -34,7 +34,7 @@ def test_a_stage_depends_on_the_modules_it_imports(stage: str, imports: grimp.Im
 
 
 @pytest.mark.usefixtures("workspace")
-def test_what_python_and_editors_leave_behind_runs_nothing() -> None:
+def test_temporary_files_do_not_rerun_a_stage() -> None:
     for name in ("__pycache__/model.pyc", ".model.py.swp", "model.py~", "model.py"):
         path = Path("softmax/core") / name
         path.parent.mkdir(exist_ok=True)

@@ -55,7 +55,7 @@ def test_an_explanation_is_the_terms_of_the_scores_and_of_one_against_another(pa
     expect(page.locator("#versus-rivals button:disabled")).to_have_text("5")
 
 
-def test_what_is_right_is_set_against_the_second(page: Page) -> None:
+def test_a_correct_prediction_is_compared_with_the_second_class(page: Page) -> None:
     table = pd.read_csv(paths.PREDICTIONS).filter(regex=r"^p\d")
     page.locator("#samples button").nth(1).click()
     second = np.argsort(table.to_numpy()[SAMPLES[1]])[-2]
@@ -142,7 +142,7 @@ def test_a_drawing_becomes_an_image_as_mnist_was_made_and_its_probabilities_foll
     assert probabilities.all_inner_texts() == nothing
 
 
-def test_who_draws_says_what_it_is_and_each_drawing_counts_once(page: Page) -> None:
+def test_a_labeled_drawing_counts_once(page: Page) -> None:
     answers = page.locator("#drawing-answers button")
     page.locator("#drawing-classes button").first.click()
     expect(answers.first).to_be_disabled()  # the label of a test image is known
@@ -195,7 +195,7 @@ def test_the_canvas_answers_before_any_test_image_is_there(browser: Browser, fil
         expect(page.locator("#drawing-verdict")).to_have_text(re.compile("^1 "))
 
 
-def test_those_who_cannot_draw_take_test_images_by_keyboard(page: Page) -> None:
+def test_test_images_are_chosen_by_keyboard(page: Page) -> None:
     """One after another, each as the model was tested on it."""
     images = idx.read(datasets.test_files("mnist")[0], 3)
     table, theta = pd.read_csv(paths.PREDICTIONS), model.load(paths.WEIGHTS)

@@ -97,7 +97,7 @@ def test_rgb_images_of_another_shape_have_colors(workspace: Workspace, browser: 
         expect(page.locator("#explained-scores .right")).to_contain_text("thing 1")
 
 
-def test_what_is_too_much_for_a_file_is_left_out(workspace: Workspace, browser: Browser) -> None:
+def test_data_that_exceed_the_size_are_left_out(workspace: Workspace, browser: Browser) -> None:
     """Of 180 classes of large images: the weights, and all but fifty rows of each table."""
     file = report_of(workspace, "mine", (50, 50), THINGS)
     assert file.stat().st_size < document.LIMIT

@@ -41,7 +41,7 @@ def test_download_brings_verified_files_from_the_cache_or_a_mirror(workspace: Wo
 
 
 @pytest.mark.parametrize(("rate", "told"), [(1e-300, True), (0.004, False)])
-def test_a_rate_that_moves_no_weight_is_told(workspace: Workspace, rate: float, told: bool) -> None:
+def test_a_rate_without_effect_is_reported(workspace: Workspace, rate: float, told: bool) -> None:
     workspace.set(train={"learning_rate": rate})
     said = "no step was large enough to change a weight. Raise train.learning_rate."
     assert (said in workspace.stage("train").out) == told
@@ -188,7 +188,7 @@ def test_weights_of_another_shape_are_one_line_and_touch_nothing(
     assert workspace.contents() == before
 
 
-def test_what_the_data_do_not_allow_is_told_before_they_are_there(workspace: Workspace) -> None:
+def test_evaluate_samples_are_checked_before_the_download(workspace: Workspace) -> None:
     workspace.set(evaluate={"samples": [30]})
     paths.CHECKED.unlink()
     datasets.directory("digits").rename("elsewhere")

@@ -68,7 +68,7 @@ def test_the_facts_are_those_of_the_stage(
         assert not outcome.failure
 
 
-def test_who_leaves_early_waits_for_no_more_than_an_epoch(workspace: Workspace) -> None:
+def test_closing_early_waits_for_at_most_an_epoch(workspace: Workspace) -> None:
     workspace.set(train={"epochs": 10_000, "batch_size": 2})
     short, *long = settings("train.seed=1,2,3", "train.epochs=10000")
     short = short.model_copy(update={"train": short.train.model_copy(update={"epochs": 1})})

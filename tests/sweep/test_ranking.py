@@ -53,7 +53,7 @@ def make(tmp_path: Path) -> Make:
     return result
 
 
-def test_held_out_images_choose_and_not_the_test_set(make: Make) -> None:
+def test_the_best_model_is_chosen_on_the_validation_set(make: Make) -> None:
     results = [
         make(learning_rate=0.1, validation=0.8, test=0.9),
         make(learning_rate=9.9),

@@ -30,7 +30,7 @@ def test_every_combination_is_a_setting() -> None:
     assert {one.params.train.batch_size for one in settings} == {64}
 
 
-def test_what_means_the_same_model_comes_once() -> None:
+def test_equal_configurations_are_trained_once() -> None:
     (setting,) = search_space.read(["train.learning_rate=0.001,1e-3,0.0010", "train.epochs=5,5"])
     assert setting.options() == "-S train.learning_rate=0.001 -S train.epochs=5"
 
@@ -94,7 +94,7 @@ TRAIN_ONLY = "not download.dataset or a key of train. Use, for example, train.se
         ("train.seed=glob(*)", "Glob override 'train.seed=glob(*)' is not supported."),
     ],
 )
-def test_what_is_no_value_of_train_is_refused(override: str, reason: str) -> None:
+def test_keys_outside_train_are_refused(override: str, reason: str) -> None:
     with pytest.raises(ParamsError) as error:
         search_space.read([override])
     assert str(error.value) == f"sweep: {override}: {reason}"

@@ -31,9 +31,7 @@ def run(*arguments: str) -> str:
 
 
 @pytest.mark.end_to_end
-def test_stages_of_their_own_log_in_a_directory_of_any_name(
-    workspace: Workspace, tmp_path: Path
-) -> None:
+def test_stages_log_in_a_directory_of_any_name(workspace: Workspace, tmp_path: Path) -> None:
     """The address of a store is relative, since a URI means something else by these characters."""
     workspace.tool("track")
     expected = content(workspace.store)

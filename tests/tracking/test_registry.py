@@ -31,7 +31,7 @@ SHAPE = (2, 5, 3)
 
 
 @pytest.mark.end_to_end  # a second or more
-def test_the_champion_is_chosen_by_held_out_images_alone(workspace: Workspace) -> None:
+def test_the_champion_is_chosen_on_the_validation_set(workspace: Workspace) -> None:
     dvc_lock.PATH.unlink()
     client = MlflowClient(workspace.store, workspace.store)
 
@@ -170,7 +170,7 @@ def test_of_many_classes_a_row_shows_the_worst_that_have_room(workspace: Workspa
         ([[True] * 64], "pixels should be numbers"),
     ],
 )
-def test_what_is_no_image_is_a_bad_request(images: list[Any], reason: str) -> None:
+def test_an_invalid_image_is_a_bad_request(images: list[Any], reason: str) -> None:
     with pytest.raises(MlflowException, match=re.escape(reason)) as refused:
         serving.levels(np.array(images, object), (8, 8))
     assert refused.value.get_http_status_code() == 400

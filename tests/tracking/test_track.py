@@ -135,7 +135,7 @@ def test_a_deleted_experiment_says_how_to_restore_it(workspace: Workspace) -> No
 
 
 @pytest.mark.parametrize("what", ["run", "version", "registered model", "logged model"])
-def test_what_somebody_deletes_comes_back(what: str, workspace: Workspace) -> None:
+def test_deleted_entries_are_created_again(what: str, workspace: Workspace) -> None:
     workspace.tool("track")
     client = MlflowClient(workspace.store, workspace.store)
     (run,) = rows(workspace.store)
