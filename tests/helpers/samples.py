@@ -1,4 +1,4 @@
-"""Numbers and images on which Python and the browser are tested."""
+"""Numbers, drawings and photos on which Python and the browser are tested."""
 
 import math
 
