@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 import yaml
 from helpers.clones import Clone
+from helpers.samples import photographed
 from helpers.workspace import Workspace, error
-from importing.photos import photographed
 from PIL import Image
 
 from softmax.core import idx, model

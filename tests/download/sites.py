@@ -1,6 +1,5 @@
 """HTTP servers in the process of a test, and a tiny data set that they give, well or badly."""
 
-import gzip
 import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -55,4 +54,3 @@ GOOD: Files = {
     FILES[3]: b"\0\0\x08\x01\0\0\0\x02" + bytes([7, 1]),
 }
 PLAIN = {name: body(content) for name, content in GOOD.items()}
-GZIPPED = {f"{name}.gz": body(gzip.compress(content)) for name, content in GOOD.items()}

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from download.sites import GOOD, GZIPPED, IMAGES, PLAIN, Fetch, Serve
+from download.sites import GOOD, IMAGES, PLAIN, Fetch, Serve
 from dvc.repo import Repo
 
 from softmax.data import sources
 from softmax.errors import SourceError
-from softmax.pipeline import datasets, files
+from softmax.pipeline import files
 from softmax.pipeline.datasets import FILES
 
 
@@ -21,42 +21,29 @@ from softmax.pipeline.datasets import FILES
 def test_sources_are_tried_in_order_without_output(
     serve: Serve, fetch: Fetch, capsys: pytest.CaptureFixture[str], dataset: str
 ) -> None:
-    url, good = serve(GZIPPED) + "/", serve(PLAIN)
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        entry = datasets.load()["mnist"].model_copy(update={"mirrors": (url,)})
-        monkeypatch.setitem(datasets.load(), dataset, entry)
-        assert fetch(good, dataset) == (GOOD, good)
-        assert fetch("", dataset) == fetch(serve({}), dataset) == (GOOD, url)
+    url, good = serve(PLAIN) + "/", serve(PLAIN)
+    assert fetch(good, dataset, url) == (GOOD, good)
+    assert fetch("", dataset, url) == fetch(serve({}), dataset, url) == (GOOD, url)
     assert capsys.readouterr().err == ""
 
 
 def test_the_cache_is_asked_first_by_the_md5(fetch: Fetch, tmp_path: Path) -> None:
     """Nothing else is needed: no dvc.lock, no mirror. Without it, one line says what to do."""
     Repo.init(no_scm=True).close()
-    mine = datasets.load() | {"mine": datasets.load()["mnist"]}
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(datasets, "load", lambda: mine)
-        with pytest.raises(SourceError, match=r"^mine: this version is .*`dvc pull`[^\n]*$"):
-            fetch("", "mine")
-        sources.keep(Path("good"))
-        assert fetch("/no/such/directory", "mine") == (GOOD, sources.CACHE)
-        kept = next(tmp_path.glob(".dvc/cache/files/md5/*/*"))
-        kept.chmod(0o644)
-        kept.write_bytes(b"damaged")
-        assert fetch("good", "mine") == (GOOD, "good")
+    with pytest.raises(SourceError, match=r"^mine: this version is .*`dvc pull`[^\n]*$"):
+        fetch("", "mine")
+    sources.keep(Path("good"))
+    assert fetch("/no/such/directory", "mine") == (GOOD, sources.CACHE)
+    kept = next(tmp_path.glob(".dvc/cache/files/md5/*/*"))
+    kept.chmod(0o644)
+    kept.write_bytes(b"damaged")
+    assert fetch("good", "mine") == (GOOD, "good")
 
 
-def test_all_fail(
-    serve: Serve,
-    fetch: Fetch,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_all_fail(serve: Serve, fetch: Fetch, capsys: pytest.CaptureFixture[str]) -> None:
     empty, closed = serve({}), "http://127.0.0.1:1"
-    entry = datasets.load()["mnist"].model_copy(update={"mirrors": (empty, closed)})
-    monkeypatch.setitem(datasets.load(), "mnist", entry)
     with pytest.raises(SourceError) as caught:
-        fetch("/no/such/directory")
+        fetch("/no/such/directory", "mnist", empty, closed)
     first, *failures, last = str(caught.value).split("\n")
     assert first == "mnist: every source failed:"
     reasons = [f"/no/such/directory: {FILES[0]}: FileNotFound", f"{empty}: {FILES[0]}: "]

@@ -91,14 +91,12 @@ def test_a_faulty_mirror_is_skipped_and_named_if_verbose(
     reply, reason = FAULTS[fault]
     bad = serve(PLAIN | {f"{FILES[2]}{Path(fault).suffix}": reply})
     good = serve(PLAIN)
-    entry = datasets.load()["mnist"].model_copy(update={"mirrors": (good,)})
-    monkeypatch.setitem(datasets.load(), "mnist", entry)
     monkeypatch.setattr(sources, "TIMEOUT", PATIENCE)
     monkeypatch.setattr(sources, "DEADLINE", 3 * PATIENCE)
     monkeypatch.setenv("VERBOSE", "1")
     start = time.monotonic()
     tracemalloc.start()
-    assert fetch(bad) == (GOOD, good)
+    assert fetch(bad, "mnist", good) == (GOOD, good)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert time.monotonic() - start < 9

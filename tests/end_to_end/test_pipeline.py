@@ -41,28 +41,19 @@ def test_a_clean_clone_gives_the_committed_results_and_stays_clean(mnist: Clone)
     assert mnist.run("git", "diff", "--name-only", "HEAD~1", "--", "metrics") == ""
 
 
-@pytest.mark.parametrize(
-    ("new", "message"),
-    [
-        ("epochs: 0", "train.epochs = 0 should be greater than or equal to 1"),
-        ("epochs: [", "unable to read: 'params.yaml'"),  # DVC's own words
-    ],
-)
-def test_wrong_params_stop_the_pipeline_before_any_output_is_touched(
-    mnist: Clone, new: str, message: str
-) -> None:
+def test_wrong_params_stop_the_pipeline_before_any_output_is_touched(mnist: Clone) -> None:
     names = ("data", "models", "metrics", "images")
     outputs = [path for name in names for path in (mnist.directory / name).rglob("*")]
-    mnist.edit("params.yaml", "epochs: 5", new)
+    mnist.edit("params.yaml", "epochs: 5", "epochs: 0")
     try:
         done = mnist.attempt("dvc", "repro")
         assert done.returncode != 0
-        assert message in done.stdout + done.stderr
+        assert "train.epochs = 0 should be greater than or equal to 1" in done.stdout + done.stderr
         assert "Traceback" not in done.stdout + done.stderr
         assert mnist.run("git", "status", "--porcelain").split() == ["M", "params.yaml"]
         assert all(path.exists() for path in outputs)
     finally:
-        mnist.edit("params.yaml", new, "epochs: 5")
+        mnist.edit("params.yaml", "epochs: 0", "epochs: 5")
 
 
 def test_an_experiment_compares_with_the_committed_results(

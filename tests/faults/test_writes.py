@@ -73,7 +73,7 @@ def whole_or_old(before: dict[str, bytes], files: list[Path]) -> int:
 
 @pytest.mark.parametrize("fault", ["an error", "a kill"])
 @pytest.mark.parametrize("stage", ["evaluate", *OTHERS])
-def test_outputs_appear_whole_and_only_once_all_are_written(
+def test_outputs_are_complete_and_appear_only_once_all_are_written(
     stage: str,
     fault: str,
     workspace: Workspace,

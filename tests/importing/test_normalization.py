@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from helpers import samples
 from helpers.clones import Clone
-from helpers.samples import Ink
+from helpers.samples import Ink, photographed, written
 from hypothesis import given, settings
-from importing.photos import photographed, written
 from numpy.typing import NDArray
 
 from softmax.core import idx

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.digits import write_idx
-from importing.photos import photographed, written
+from helpers.samples import photographed, written
 from importing.pins import PLACE, Pin, noise
 from PIL import ExifTags, Image
 

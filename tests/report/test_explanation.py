@@ -55,13 +55,6 @@ def test_an_explanation_is_the_terms_of_the_scores_and_of_one_against_another(pa
     expect(page.locator("#versus-rivals button:disabled")).to_have_text("5")
 
 
-def test_a_correct_prediction_is_compared_with_the_second_class(page: Page) -> None:
-    table = pd.read_csv(paths.PREDICTIONS).filter(regex=r"^p\d")
-    page.locator("#samples button").nth(1).click()
-    second = np.argsort(table.to_numpy()[SAMPLES[1]])[-2]
-    assert page.locator("#versus-title").inner_text() == f"Why 7 and not {second}?"
-
-
 def test_the_pointer_says_a_pixel_and_its_weight(page: Page) -> None:
     note = page.locator("#pixel")
     theta, pixels = of_the_last_sample()
@@ -126,6 +119,11 @@ def test_a_drawing_becomes_an_image_as_mnist_was_made_and_its_probabilities_foll
     theta = model.load(paths.WEIGHTS)
     nothing = [f"{a:.2%}" for a in model.softmax(theta[:, -1:])[:, 0]]
     probabilities = page.locator("#drawing-scores td:last-child")
+    page.mouse.move(*middle(page, "#drawing-pad", 0.2, 0.2))
+    page.mouse.down(button="right")  # which draws nothing
+    page.mouse.move(*middle(page, "#drawing-pad", 0.6, 0.6))
+    page.mouse.up(button="right")
+    assert not level(page.locator("#drawing-pad"), 3).any()
     assert probabilities.all_inner_texts() == nothing
     for places in (DOT, ONE, ACROSS_A_CORNER):
         stroke(page, *places)
@@ -142,19 +140,31 @@ def test_a_drawing_becomes_an_image_as_mnist_was_made_and_its_probabilities_foll
     assert probabilities.all_inner_texts() == nothing
 
 
-def test_a_labeled_drawing_counts_once(page: Page) -> None:
-    answers = page.locator("#drawing-answers button")
+def test_a_labeled_drawing_is_explained_and_counts_once(page: Page) -> None:
+    answers, why = page.locator("#drawing-answers button"), page.locator("#drawing-why")
+    title, scores = page.locator("#explanation-title"), page.locator("#drawing-scores")
+    marked = scores.locator("tr:not(.other)")
     page.locator("#drawing-classes button").first.click()
     expect(answers.first).to_be_disabled()  # the label of a test image is known
     for drawing, right in ((1, 0), (2, 1)):
         page.locator("#drawing-clear").click()
+        expect(why).to_be_disabled()
+        expect(marked).to_have_count(0)
         stroke(page, *ONE)
+        expect(marked).to_have_class("predicted")  # but not right: nobody knows what it is
+        shown = [float(a.rstrip("%")) for a in scores.locator("td:last-child").all_inner_texts()]
+        why.click()
+        expect(title).to_have_text("Your drawing, called 1")
+        rival = page.locator("#versus-title")  # the second
+        expect(rival).to_have_text(f"Why 1 and not {np.argsort(shown)[-2]}?")
+        expect(page.locator("#explained-scores .predicted th")).to_have_text("1")
+        page.keyboard.press("Escape")
         for k, correct in ((9, right), (1, right + 1)):
             answers.nth(k).click()
             said = f"You: {correct} of {drawing} drawings classified correctly; test set: 84.61%"
             expect(page.locator("#drawing-count")).to_have_text(said)
             expect(page.locator("#explanation")).to_be_visible(visible=k == 9)
-            expect(page.locator("#explanation-title")).to_have_text("Your 9, called 1")
+            expect(title).to_have_text("Your 9, called 1")
             page.keyboard.press("Escape")
 
 
@@ -211,26 +221,3 @@ def test_test_images_are_chosen_by_keyboard(page: Page) -> None:
             expect(page.locator("#drawing-verdict")).to_have_text(verdict(theta, images[index]))
     stroke(page, *ONE)  # which does not go over the image
     expect(page.locator("#drawing-verdict")).to_have_text(re.compile("^1 "))
-
-
-def test_only_the_main_button_draws(page: Page) -> None:
-    page.locator("#drawing-clear").click()
-    page.mouse.move(*middle(page, "#drawing-pad", 0.2, 0.2))
-    page.mouse.down(button="right")
-    page.mouse.move(*middle(page, "#drawing-pad", 0.6, 0.6))
-    page.mouse.up(button="right")
-    assert not level(page.locator("#drawing-pad"), 3).any()
-
-
-def test_a_drawing_is_explained(page: Page) -> None:
-    page.locator("#drawing-clear").click()
-    stroke(page, *ONE)
-    page.locator("#drawing-why").click()
-    expect(page.locator("#explanation-title")).to_have_text("Your drawing, called 1")
-    expect(page.locator("#explained-scores .predicted th")).to_have_text("1")
-    page.keyboard.press("Escape")
-    marked = page.locator("#drawing-scores tr:not(.other)")
-    expect(marked).to_have_class("predicted")  # but not right: nobody knows what it is
-    page.locator("#drawing-clear").click()
-    expect(marked).to_have_count(0)
-    expect(page.locator("#drawing-why")).to_be_disabled()

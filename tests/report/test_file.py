@@ -1,13 +1,11 @@
-"""The file of the report, without a browser: the numbers, the text and the scripts' data in it."""
+"""The file of the report, without a browser: the numbers, the text and the code in it."""
 
-import base64
 import hashlib
 import html
 import inspect
 import json
 import re
 import subprocess
-import zlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -43,17 +41,6 @@ def test_the_report_is_one_file_whose_sections_are_its_contents(text: str) -> No
     assert ["results", *links] == sections
     assert [name for name in sections if name in ORDER] == ORDER  # the lecture's
     assert not re.findall(r'(?:src|href)="(?!#|data:)', text)
-
-
-def test_scripts_are_told_how_the_weights_formed_to_the_last_bit(text: str) -> None:
-    """That they get images, labels and the lesson's points is tested in the browser."""
-    told = facts(text)
-    epochs = [model.load(paths.EPOCH_WEIGHTS / f"{k}.safetensors") for k in (0, 1)]
-    packed = zlib.decompress(base64.b64decode(told["forming"]["thetas"]))
-    forming = np.frombuffer(packed, np.uint8).reshape(8, -1).T
-    assert forming.tobytes() == np.stack(epochs).tobytes()
-    assert told["forming"]["epochs"] == [0, 1]
-    assert told["lesson"]["sha256"] == files.sha256(paths.LESSON_WEIGHTS)
 
 
 def test_counts_rates_and_accuracy_are_those_of_the_predictions(text: str) -> None:

@@ -13,7 +13,6 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from playwright.sync_api import Page
 
-from softmax.cli import predict
 from softmax.core import arithmetic, model
 from softmax.core.arrays import FloatArray
 from softmax.core.batches import Dataset
@@ -26,7 +25,7 @@ from softmax.training import randomness
 JavaScript = Callable[..., FloatArray]
 
 MODULES = """async () => {
-  for (const name of ["arithmetic", "contributions", "model", "normalization", "training"]) {
+  for (const name of ["arithmetic", "model", "normalization", "training"]) {
     Object.assign(window, await import(`softmax/${name}`));
   }
   const octets = (base64) => Uint8Array.from(atob(base64), (octet) => octet.charCodeAt(0));
@@ -149,17 +148,3 @@ def test_normalization_of_the_edges_of_what_can_be_drawn(javascript: JavaScript)
 @given(samples.INKS)
 def test_normalization_of_anything(javascript: JavaScript, strokes: samples.Ink) -> None:
     assert (normalized(javascript, strokes) == normalize(strokes)).all()
-
-
-def test_what_pixels_add(javascript: JavaScript) -> None:
-    random = np.random.default_rng(0)
-    theta = np.ldexp(random.integers(-(2**29), 2**29, (4, 28 * 28 + 1)).astype(np.float64), -30)
-    pixels = random.integers(256, size=(28, 28)).astype(np.uint8)
-    z = model.logits(theta, np.append(pixels, 255.0)[:, None])[:, 0]
-    winner, rival = np.argsort(-z)[:2]
-    rows = predict.contributions(theta, pixels)
-    assert rows.sum(axis=1) == pytest.approx([z[winner], z[rival], z[winner] - z[rival]])
-    program = """(winner, rival, pixels) => [winner, rival, minus(winner, rival)].flatMap(
-      (row) => [...contributions(row, pixels)])"""
-    shown = javascript(program, theta[winner], theta[rival], pixels)
-    assert (rows[:, :-1].ravel() == shown).all()

@@ -116,13 +116,19 @@ def test_the_duration_is_that_of_the_training(workspace: Workspace) -> None:
     assert (run.info.start_time, run.info.end_time) == (10**12, 10**12 + 7000)
 
 
-def test_downloads_are_kept_out_of_the_table(workspace: Workspace) -> None:
-    workspace.monkeypatch.setenv("MNIST_MIRROR", "data/digits")
-    shutil.rmtree(".dvc/cache")
-    workspace.stage("download")
-    (run,) = rows(workspace.store, "downloads")
-    assert (run.info.run_name, run.data.tags["source"]) == ("digits", "data/digits")
-    assert run.info.status == "FINISHED"
+def test_downloads_bring_verified_files_and_are_kept_out_of_the_table(workspace: Workspace) -> None:
+    before = workspace.contents()
+    shutil.move("data/digits", "mirror")
+    workspace.monkeypatch.setenv("MNIST_MIRROR", "mirror")
+    for source in ("DVC's cache", "mirror"):
+        said = workspace.stage("download").out
+        assert said == f"download: digits from {source}, 4 files verified\n"
+        assert workspace.contents() == before
+        run, *_ = rows(workspace.store, "downloads")
+        assert (run.info.run_name, run.data.tags["source"]) == ("digits", source)
+        assert run.info.status == "FINISHED"
+        shutil.rmtree("data/digits")
+        shutil.rmtree(".dvc/cache", ignore_errors=True)
     assert rows(workspace.store) == []
 
 

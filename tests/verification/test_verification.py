@@ -182,13 +182,6 @@ BROKEN = {  # the same, where a file cannot be read
 }
 
 
-def edit(file: str, old: str, new: str) -> None:
-    """Replace the first occurrence of a text in a file."""
-    text = Path(file).read_text()
-    assert old in text
-    Path(file).write_text(text.replace(old, new, 1))
-
-
 def forget_the_data() -> None:
     """Remove data, models and cache, as in a clone in which nothing was pulled."""
     for directory in (".dvc/cache", "data", "images", "models", "report"):
@@ -205,7 +198,10 @@ def test_the_lock_is_current_with_and_without_data(workspace: Workspace) -> None
 
 @pytest.mark.parametrize("reason", [*EDITS, *BROKEN])
 def test_a_change_without_its_lock_is_not_current(workspace: Workspace, reason: str) -> None:
-    edit(*(EDITS | BROKEN)[reason])
+    file, old, new = (EDITS | BROKEN)[reason]
+    text = Path(file).read_text()
+    assert old in text
+    Path(file).write_text(text.replace(old, new, 1))
     line = error(workspace.call("verification.checks", "current"))
     assert reason in line
     asked = "Run `dvc repro`, then commit dvc.lock and metrics"
