@@ -71,7 +71,7 @@ def test_a_directory_val_is_the_end_of_the_training_set(pin: Pin) -> None:
     images = [np.asarray(Image.open(path)).tobytes() for path in PLACE.glob("val/*/*.png")]
     assert {image.tobytes() for image in pinned.arrays[0][-6:]} == {*images}
     assert len(pinned.arrays[0]) == 18
-    assert "some of 0 to 5, train.validation to 6: make repro" in pinned.out
+    assert "numbers from 0 to 5, train.validation to 6, then run" in pinned.out
 
 
 HIDDEN = (".ipynb_checkpoints/0.png", "more/.hidden/0.png", "__MACOSX/0.png", "._0.png")
