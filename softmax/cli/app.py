@@ -1,4 +1,4 @@
-"""Define the commands, their arguments and help, and how tables are printed.
+"""Define the commands with their arguments and help, and print tables.
 
 A command imports its module when it runs, so that `--help` needs no library but click.
 """
@@ -56,7 +56,7 @@ def program() -> None:
 def command(
     example: str, group: click.Group = program
 ) -> Callable[[Callable[..., None]], click.Command]:
-    """Make a command of a function, with an example below its help."""
+    """Turn a function into a command, with an example below its help."""
     return group.command(epilog=f"Example: python -m softmax {example}")
 
 

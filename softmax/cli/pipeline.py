@@ -1,4 +1,4 @@
-"""Run the stages by DVC and print the result; rebuild dvc.lock in a merge."""
+"""Run the stages with DVC and print the result; rebuild dvc.lock in a merge."""
 
 import json
 import sys

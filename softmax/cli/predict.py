@@ -27,7 +27,7 @@ from softmax.errors import DataError, shown
 from softmax.pipeline import files
 
 FIGURES = Path("report/predict")
-MOST = 100  # images that are drawn
+MOST = 100  # images for which figures are drawn
 SCALE = 8  # screen pixels per pixel
 NO_LETTERS = r"[^\w.\[\]-]"  # not allowed in names on every file system
 LONGEST = 40  # characters of an image's name in its file's name

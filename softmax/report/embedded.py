@@ -27,7 +27,7 @@ from softmax.training.state import Hyperparameters
 
 LISTED = 50  # classes that tables and images show
 EXAMPLES, EXAMPLE_BYTES = 10, 200_000  # training images of each class, and of all
-TRAINING, TRAINING_ROOM = 2000, 500_000  # images to train on in the browser, and characters
+TRAINING, TRAINING_ROOM = 2000, 500_000  # images for training in the browser, and their characters
 MISTAKES = 24
 PIECE = 2**18  # bytes of images that are packed together
 
@@ -131,7 +131,7 @@ def _piece(test: Dataset, columns: Table, index: list[int]) -> dict[str, Any]:
     }
 
 
-EPOCHS = 8  # whose weights are shown, besides the start
+EPOCHS = 8  # whose weights are shown, in addition to those before training
 ROOM = 2_000_000  # characters for all of them, which are about 430,000 weights
 
 

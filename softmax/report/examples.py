@@ -29,8 +29,8 @@ from softmax.training import fitting, randomness
 from softmax.training.fitting import Epoch
 from softmax.training.state import Hyperparameters
 
-CENTRES = np.array([[0, 102], [87, -51], [-87, -51]])  # of red, green and blue, in 255ths
-CLASSES = len(CENTRES)
+CENTERS = np.array([[0, 102], [87, -51], [-87, -51]])  # of red, green and blue, in 255ths
+CLASSES = len(CENTERS)
 POINTS = 2**64 - 1  # the random stream of the points, which no epoch reaches
 CELLS = 256  # of the lattice, across and down
 
@@ -43,7 +43,7 @@ def points(params: Lesson) -> Dataset:
     count = CLASSES * params.points
     u, v, w = randomness.uniform(3 * count * 2, params.seed, POINTS).reshape(3, count, 2)
     labels = np.arange(count) // params.points
-    places = CENTRES[labels] + (u + v + w) * (params.spread * MAX_PIXEL)
+    places = CENTERS[labels] + (u + v + w) * (params.spread * MAX_PIXEL)
     return Dataset(arithmetic.snap(places, 1.0).astype(np.int16), labels.astype(np.uint8), CLASSES)
 
 
@@ -125,7 +125,7 @@ def points_table(data: Dataset, theta: FloatArray, thetas: list[FloatArray]) -> 
 THETA = arithmetic.snap(
     np.array([[0.31, 3.95, 1.2], [7.07, -0.23, 2.93], [-6.27, -2.35, -4.14]]), WEIGHT_GRID
 )
-# 255 x of the lecture's points (-0.1, 1.4), (1.3, 0.9) and (-1.4, -1.1), one for each class. They
+# 255 x for the lecture's points (-0.1, 1.4), (1.3, 0.9) and (-1.4, -1.1), one for each class. They
 # have halves and values above 255, but sums stay exact since these weights are small.
 EXAMPLE_POINTS = np.array([[-25.5, 331.5, -357.0], [357.0, 229.5, -280.5], [MAX_PIXEL] * 3])
 X = EXAMPLE_POINTS[:, :1]

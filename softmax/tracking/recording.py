@@ -37,7 +37,7 @@ from softmax.tracking.store import Client, Run
 MADE = (":(top,exclude)dvc.lock", ":(top,exclude)metrics")  # the pipeline writes these
 RESULTS = {"evaluate": sync.evaluation, "export": sync.images, "report": sync.report}
 DOWNLOADS, LESSONS = "downloads", "softmax-lesson"  # the experiments of these stages
-LINGER = 10  # seconds for the next stage to come
+LINGER = 10  # seconds to wait for the next stage
 
 
 class Origin(NamedTuple):
@@ -58,7 +58,7 @@ def log(stage: str, config: Params, *, started: float, ended: float, **details: 
     if stage == "train":
         run = _create_model_run(client, trained, origin)
         _add_training(client, run, trained, end)
-        _add_results(client, run, trained, trained.locked())  # DVC may not run those stages again
+        _add_results(client, run, trained, trained.locked())  # DVC may not rerun those stages
         return
     tags["mlflow.source.name"] = f"stages.{stage}"
     if stage == "lesson":

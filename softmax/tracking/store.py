@@ -42,10 +42,11 @@ REMEDY = "Check MLFLOW_TRACKING_URI and that the server is running, then run the
 MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # the latter for an alias
 NOTE = "Each run is made from the files that a stage wrote. [Compare them as charts]({})."
 
-Client = Any  # mlflow.MlflowClient, and of mlflow.entities Run, LoggedModel and
-Run = Any  # model_registry.ModelVersion; MLflow takes a second to import, so that functions
-Model = Any  # import it when they need it
-Version = Any
+# MLflow's types; importing MLflow takes a second, so functions import it only when they need it.
+Client = Any  # mlflow.MlflowClient
+Run = Any  # mlflow.entities.Run
+Model = Any  # mlflow.entities.LoggedModel
+Version = Any  # mlflow.entities.model_registry.ModelVersion
 
 
 def ask_this_machine_directly() -> None:
@@ -159,7 +160,7 @@ def lock() -> FileLock:
 
 @contextmanager
 def clear_errors(missing: str = REMEDY) -> Iterator[None]:
-    """Turn any error that is no SoftmaxError into a TrackingError of one line.
+    """Turn any error that is not a SoftmaxError into a TrackingError of one line.
 
     `missing` is the remedy if a model, version or alias does not exist.
     """

@@ -21,10 +21,10 @@ from softmax.tracking.store import Client, Model, Run
 if TYPE_CHECKING:
     from mlflow.entities import Dataset, Metric, Param
 
-REQUEST = 1000  # metrics that MLflow takes at a time
+REQUEST = 1000  # metrics that MLflow accepts in one request
 CONTEXTS = {"train": "training", "validation": "validation", "test": "test"}
-BATCH_LOSS = "train_loss_of_batch"  # a name that sorts late, since MLflow shows charts by name
-SLIDER = "weights so many batches before the end"  # MLflow starts at the least step, 0
+BATCH_LOSS = "train_loss_of_batch"  # sorts late: MLflow orders charts by name
+SLIDER = "weights so many batches before the end"  # MLflow starts at the lowest step, 0
 BY_CLASS = "evaluation/classes.json"  # a table of MLflow's evaluation view
 NOTE = "**{accuracy:.2%}** of {total} test images correct.\n\n{text}\n\n{mistakes}\n"
 PICTURE = "![weights](get-artifact?path={path}&run_uuid={run_id})"
@@ -64,7 +64,7 @@ def scores(client: Client, run: Run, trained: TrainedModel, answers: Table, text
     from mlflow.entities import RunTag
 
     metrics: dict[str, Any] = json.loads((trained.directory / paths.TEST_METRICS).read_bytes())
-    # one value, at step 0, so that MLflow draws bars
+    # one value, at step 0: MLflow then draws bars
     row = {f"test_{key}": value for key, value in metrics.items() if isinstance(value, float)}
     row[views.ERROR] = round(100 * (1 - metrics["accuracy"]), 4)  # bars show two decimals
     _log_datasets(client, run, trained, ["test"])

@@ -1,4 +1,4 @@
-"""Prepare what MLflow shows of a run: tables of classes and mistakes, images, and links to charts.
+"""Prepare what MLflow shows for a run: tables of classes and mistakes, images, and links to charts.
 
 By default, MLflow opens its view for language models, without charts, newest run first; the links
 ask for a different view. MLflow reads columns from a shared view, which is a tag.

@@ -66,7 +66,7 @@ def test_the_data_set_has_its_counts_and_first_images(page: Page) -> None:
     training = batches.load(pictures, labels, (60_000, 28, 28), 10)
     test = idx.read(datasets.test_files("mnist")[1], 1)
     text = page.locator("#data p").first.inner_text()
-    for said in ("60,000 images", "10,000 others", "10 classes", "784 features"):
+    for said in ("60,000 images", "10,000 other images", "10 classes", "784 features"):
         assert said in text
     for k, row in enumerate(page.locator("#data tbody tr").all()):
         of_class = [sum(labels == k) for labels in (training.labels, test)]
@@ -115,7 +115,7 @@ def test_regions_and_surfaces_of_both_models(page: Page) -> None:
     assert legend == [f"−{largest:.4f}", f"{largest:.4f}"]
     for name, n in {"least": sums.argmin(), "most": sums.argmax()}.items():
         x1, x2 = CELLS.images[n] / 255
-        place = f"at ({x1:.2f}, {x2:.2f}), where it is {sums[n]:.2f}:".replace("-", "−")
+        place = f"at ({x1:.2f}, {x2:.2f}), where it is {sums[n]:.2f}.".replace("-", "−")
         assert place in page.locator(f"#contrast-{name}").inner_text()
 
 

@@ -34,7 +34,9 @@ def test_an_explanation_is_the_terms_of_the_scores_and_of_one_against_another(pa
     theta, pixels = of_the_last_sample()
     terms = theta[:, :-1] * pixels
     page.locator("#samples button").nth(2).click()
-    expect(page.locator("#explanation h2")).to_have_text(f"Test image {SAMPLES[2]}: 6, called 5")
+    expect(page.locator("#explanation h2")).to_have_text(
+        f"Test image {SAMPLES[2]}: 6, classified as 5"
+    )
     captions = page.locator("#contributions figcaption").all_inner_texts()
     for caption, total, bias in zip(captions, terms.sum(axis=1), theta[:, -1], strict=True):
         assert lines(caption) == pytest.approx([total, bias, total + bias], abs=6e-5)
@@ -154,7 +156,7 @@ def test_a_labeled_drawing_is_explained_and_counts_once(page: Page) -> None:
         expect(marked).to_have_class("predicted")  # but not right: nobody knows what it is
         shown = [float(a.rstrip("%")) for a in scores.locator("td:last-child").all_inner_texts()]
         why.click()
-        expect(title).to_have_text("Your drawing, called 1")
+        expect(title).to_have_text("Your drawing, classified as 1")
         rival = page.locator("#versus-title")  # the second
         expect(rival).to_have_text(f"Why 1 and not {np.argsort(shown)[-2]}?")
         expect(page.locator("#explained-scores .predicted th")).to_have_text("1")
@@ -164,7 +166,7 @@ def test_a_labeled_drawing_is_explained_and_counts_once(page: Page) -> None:
             said = f"You: {correct} of {drawing} drawings classified correctly; test set: 84.61%"
             expect(page.locator("#drawing-count")).to_have_text(said)
             expect(page.locator("#explanation")).to_be_visible(visible=k == 9)
-            expect(title).to_have_text("Your 9, called 1")
+            expect(title).to_have_text("Your 9, classified as 1")
             page.keyboard.press("Escape")
 
 
@@ -200,7 +202,7 @@ def test_the_canvas_answers_before_any_test_image_is_there(browser: Browser, fil
                };"""
         )
         page.goto(file.as_uri())
-        expect(page.locator("#drawing-winner")).to_have_text("No pixel adds anything")
+        expect(page.locator("#drawing-winner")).to_have_text("No pixel contributes")
         stroke(page, *ONE)
         expect(page.locator("#drawing-verdict")).to_have_text(re.compile("^1 "))
 

@@ -106,7 +106,7 @@ def test_a_training_with_all_params_is_described_as_it_was_run(workspace: Worksp
     assert "falls to 0, along half a cosine" in curves
     assert "Weight decay adds 0.01 times each weight" in curves
     assert "moving average of W and b over all steps, with decay 0.9" in curves
-    assert "nothing from the 100 images of the validation set" in curves
+    assert "does not train on the 100 images of the validation set" in curves
     assert "loss on the validation set" in curves
     assert "100th" not in curves  # epochs are too short for it
     assert "learns from 400 images" in section(text, "data")

@@ -75,7 +75,7 @@ def test_steps_show_each_epoch(page: Page) -> None:
     for row in history.head(3).itertuples():
         page.locator("#lesson-step").click()
         right = round(float(row.train_accuracy) * 150)  # type: ignore[arg-type]
-        said = f"After epoch {row.epoch}: loss {row.train_loss:.4f}, {right} of 150 right"
+        said = f"After epoch {row.epoch}: loss {row.train_loss:.4f}, {right} of 150 correct"
         assert page.locator("#lesson-score").inner_text() == said
         assert page.locator(".point.wrong").count() == 150 - right
 
@@ -124,7 +124,9 @@ def test_it_plays_in_view_and_its_address_shows_the_same_training(
         expect(digest).to_have_text(shown)
         expect(page.locator("#lesson-plane")).to_be_in_viewport()
         page.evaluate("location.hash = 'lesson&rate=x&epoch=9e9&with=0.-999.1'")
-        expect(score).to_have_text(re.compile("After epoch 100:.* of 151 right"))  # what is near it
+        expect(score).to_have_text(
+            re.compile("After epoch 100:.* of 151 correct")
+        )  # what is near it
 
 
 def test_no_color_changes_behind_what_is_drawn(page: Page) -> None:

@@ -59,7 +59,7 @@ def test_classes_have_names_and_held_out_images_losses(
         np.testing.assert_allclose(dots, 100 * losses / top, rtol=1e-5)
         page.locator("#drawing-classes").get_by_role("button", name="sneaker").click()
         page.locator("#drawing-why").click()
-        expect(page.locator("#explanation-title")).to_contain_text(": sneaker, called ")
+        expect(page.locator("#explanation-title")).to_contain_text(": sneaker, classified as ")
         page.keyboard.press("Escape")
         page.get_by_role("button", name="Tiếng Việt").click()
         expect(page.locator("#data tbody th").last).to_have_text("bốt cổ ngắn")
@@ -75,7 +75,7 @@ def test_rgb_images_of_another_shape_have_colors(workspace: Workspace, browser: 
         assert [name for name in THINGS[:12] if name not in section(text, table)] == []
     assert "72 features" in section(text, "data")
     assert "18 pixels are 0 in every training image" in section(text, "weights")
-    assert "216 of these 216 weights are, bit for bit" in section(text, "weights")
+    assert "216 of these 216 weights are bit-identical" in section(text, "weights")
     pixels = idx.read(datasets.directory("mine") / "t10k-images-idx3-ubyte", 4)
     w = model.load(paths.WEIGHTS)[11, :-1].reshape(shape)
     size = "({ width, height }) => [width, height]"
@@ -104,8 +104,8 @@ def test_data_that_exceed_the_size_are_left_out(workspace: Workspace, browser: B
     text = file.read_text(encoding="utf-8")
     told = facts(text)
     assert told["theta"] is None
-    assert "450,180 weights are too many" in section(text, "results")
-    assert "180 classes, tables and pictures list the 50" in section(text, "data")
+    assert "450,180 weights, too many" in section(text, "results")
+    assert "180 classes, tables and figures show only the 50" in section(text, "data")
     listed = [f"thing {k}" for k in told["listed"]]
     assert len(listed) == 50
     with opened(browser, file) as page:

@@ -197,7 +197,7 @@ def test_each_of_the_lectures_images_is_shown_once_with_its_scores_and_ours(page
     for card, (k, theirs) in zip(cards, GIVEN["images"].items(), strict=True):
         z, a = theirs["scores"], theirs["probabilities"]
         np.testing.assert_allclose(special.softmax(z), a, atol=5e-5)  # read from the slides
-        said = f"called it {np.argmax(z)} with {max(a):.0%}; over the seeds"
+        said = f"predicted {np.argmax(z)} with probability {max(a):.0%}; our models"
         expect(card.locator("h3")).to_have_text(f"Test image {k}")
         expect(card.locator("p")).to_contain_text(said)
         ours = model.logits(theta, np.append(images[int(k)], 255.0)[:, None])
