@@ -151,6 +151,7 @@ def main() -> None:
     listener = socket.socket(fileno=sys.stdin.fileno())
     with suppress(Exception):  # the first stage that logs gets the error
         store.connect()
+        registry.look_up_packages()  # while the first stage works
     gc.freeze()  # or each collection would scan all imported modules
     gc.enable()
     stages: list[socket.socket] = []

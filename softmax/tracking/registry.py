@@ -65,6 +65,16 @@ def log_model(client: Client, run: Run, trained: TrainedModel, step: int) -> Mod
     return client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
 
 
+def look_up_packages() -> None:
+    """Let MLflow map packages to modules, as it does once in a process before it saves a model.
+
+    It takes a quarter of a second, which the stage `train` would wait for.
+    """
+    from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
+
+    warn_dependency_requirement_mismatches([PACKAGES[0]])
+
+
 def _save_model(directory: Path, trained: TrainedModel, run_id: str, model_id: str) -> None:
     """Write the model to directory/model."""
     from mlflow import pyfunc
