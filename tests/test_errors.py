@@ -32,7 +32,7 @@ def test_no_password_is_shown(text: str) -> None:
     assert shown(text) == ADDRESSES[text]
 
 
-def test_no_control_characters_and_no_line_without_end_are_shown() -> None:
+def test_messages_have_no_control_characters_and_a_bounded_length() -> None:
     assert shown("a key\x1b[2J\r\u202e") == "a key\ufffd[2J\ufffd\ufffd"
     assert len(shown("x" * 10**6 + "\nmore")) < MAX_LINE + 20
 
@@ -46,7 +46,7 @@ def test_no_control_characters_and_no_line_without_end_are_shown() -> None:
         (KeyError("getpwuid(): uid not found: 1"), "2", NAMELESS),
     ],
 )
-def test_an_error_that_a_user_can_fix_is_one_line(
+def test_an_error_that_a_user_can_fix_is_printed_in_one_line(
     error: BaseException, status: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     @exits_cleanly

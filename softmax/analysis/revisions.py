@@ -57,7 +57,7 @@ def find(root: Path, name: str) -> str:
             return git.Repo(root).commit(resolve_rev(repository.scm, name)).hexsha
     except (RevError, ValueError):
         raise DataError(
-            f"{name}: no commit, branch, tag or DVC experiment here. See `git log --all` and "
+            f"{name}: not a commit, branch, tag or DVC experiment. See `git log --all` and "
             "`dvc exp list --all`, or run `git fetch --tags`."
         ) from None
 

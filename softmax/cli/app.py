@@ -61,7 +61,7 @@ def command(
 
 
 @command("run --pull")
-@click.option("--pull", is_flag=True, help="Pull what a DVC remote has, and compute only the rest.")
+@click.option("--pull", is_flag=True, help="Pull outputs from the DVC remote, then run the rest.")
 def run(pull: bool) -> None:
     """Run the pipeline and print the result."""
     from softmax.cli import pipeline
@@ -73,18 +73,18 @@ def run(pull: bool) -> None:
 @click.argument("values", nargs=-1, required=True, metavar="KEY=VALUE,VALUE...")
 @click.option("--trials", type=click.IntRange(1), help="Train this many random configurations.")
 @click.option(
-    "--seed", default=0, type=click.IntRange(0, 2**64 - 1), help="Seed of random configurations."
+    "--seed", default=0, type=click.IntRange(0, 2**64 - 1), help="Seed for random configurations."
 )
 @click.option(
-    "--halving", is_flag=True, help="Stop the worse half early, repeatedly (successive halving)."
+    "--halving", is_flag=True, help="Repeatedly stop the worse half early (successive halving)."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print all results as JSON.")
 def sweep(**given: Any) -> None:
     """Train one model for each combination of values.
 
     Each model has the same bytes as if it were trained alone. With --trials, a value may be a
-    range, interval(0.001,0.1), and configurations are drawn at random, the same on every machine.
-    With --halving, all train for a few epochs, the better half for twice as many, and so on.
+    range such as interval(0.001,0.1). The random configurations are the same on every machine.
+    With --halving, all models train for a few epochs, the better half for twice as many, etc.
     """
     from softmax.cli import sweep
 
@@ -99,7 +99,7 @@ def compare(base: str, head: tuple[str, ...]) -> None:
 
     BASE and HEAD are commits, branches, tags or DVC experiments; without HEAD, BASE is compared
     with the workspace. For two models, report/compare.md has a significance test, metrics by
-    class, loss curves and weights. Several HEADs give a table.
+    class, loss curves and weights. For more models, it has one table.
     """
     from softmax.cli import compare
 
@@ -118,13 +118,13 @@ def compare(base: str, head: tuple[str, ...]) -> None:
 @click.option("--json", "form", flag_value="json", help="Print all predictions as JSON.")
 @click.option("--csv", "form", flag_value="csv", help="Print all predictions as CSV.")
 def predict(**given: Any) -> None:
-    """Classify images of your own.
+    """Classify your own images.
 
     FILE is an image, a directory of images, a table (CSV or Parquet), an .npz or an IDX file. The
     exit status is 1 if some of the images cannot be read, and 2 if none can.
     """
     if given["rev"] and given["uri"]:
-        raise SoftmaxError("predict: --rev and --model name two models. Give one of them.")
+        raise SoftmaxError("predict: --rev and --model exclude each other. Use only one.")
     from softmax.cli import predict
 
     predict.run(**given)
@@ -152,19 +152,19 @@ def ui(port: int) -> None:
 
 @program.group()
 def data() -> None:
-    """Add data sets of your own."""
+    """Add your own data sets."""
 
 
 @command("data add mine photos/ --size 28x28", data)
 @click.argument("name")
 @click.argument("place", metavar="SOURCE")
 @click.option("--size", **SIDES, help="Resize images to ROWS x COLUMNS pixels.")
-@click.option("--shape", **SIDES, help="The shape of an image in a table.")
-@click.option("--label", help="The column of a table that has the labels.")
-@click.option("--no-header", is_flag=True, help="The first line of a CSV file is an image.")
-@click.option("--replace", is_flag=True, help="Replace a data set that this project ships.")
+@click.option("--shape", **SIDES, help="Shape of the images in a table.")
+@click.option("--label", help="Column of a table that has the labels.")
+@click.option("--no-header", is_flag=True, help="Read the first line of a CSV file as an image.")
+@click.option("--replace", is_flag=True, help="Replace a data set that comes with this project.")
 def add(**given: Any) -> None:
-    """Import the data in SOURCE as a new version of the data set NAME of datasets.yaml.
+    """Import the data in SOURCE as a new version of data set NAME in datasets.yaml.
 
     SOURCE is a directory of images by class, a table (CSV or Parquet), an .npz file, a directory or
     URL of IDX files, or "torchvision".
@@ -183,9 +183,9 @@ def onnx() -> None:
 
 
 @command("resolve")
-@click.option("--pull", is_flag=True, help="Pull what a DVC remote has, and compute only the rest.")
+@click.option("--pull", is_flag=True, help="Pull outputs from the DVC remote, then run the rest.")
 def resolve(pull: bool) -> None:
-    """Rebuild dvc.lock and metrics in the middle of a merge."""
+    """Rebuild dvc.lock and metrics during a merge."""
     from softmax.cli import pipeline
 
     pipeline.resolve(pull=pull)

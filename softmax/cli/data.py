@@ -21,7 +21,7 @@ def add(name: str, place: str, *, replace: bool, **given: Any) -> None:
         raise DataError(f"{name}: invalid name. Use a-z, 0-9 and -, with a letter first.")
     if name in ("mnist", "fashion-mnist") and not replace:
         raise DataError(
-            f"{name}: a data set of this project. Choose another name, or --replace it."
+            f"{name}: already a data set of this project. Choose another name or add --replace."
         )
     known = datasets.load()  # its errors come first
     found = importing.named(name, importing.read(name, place, Options(**given)))
@@ -38,7 +38,7 @@ def add(name: str, place: str, *, replace: bool, **given: Any) -> None:
     if changes:
         print(f"Since the last version: {shown(changes)}\n")
     print(
-        f"{name} is in datasets.yaml, and its files in DVC's cache. In params.yaml set\n"
+        f"{name} is in datasets.yaml, and its files are in DVC's cache. In params.yaml set\n"
         f"download.dataset to {name}, evaluate.samples to numbers from 0 to {last}{held_out}, "
         "then run `make repro`."
     )

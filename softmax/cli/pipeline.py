@@ -46,7 +46,7 @@ def suggestion(losses: Sequence[float]) -> str:
         return ""
     return (
         f"\nThe training loss fell from {losses[-2]:.4g} to {losses[-1]:.4g} in the last epoch, "
-        "about as much as in those before. "
+        "about as much as in earlier epochs. "
         "More train.epochs or a larger train.learning_rate may help."
     )
 

@@ -47,7 +47,7 @@ def run(
         best = ranking.best(some)
         show(heading + text, best.row()[ranking.WEIGHTS][: ranking.DIGITS] if best else "\0")
         if best:
-            print(f"\nTo train it here: dvc exp run {best.setting.options()}")
+            print(f"\nTo train the best model: dvc exp run {best.setting.options()}")
 
 
 def halve(config: Sequence[Configuration]) -> Sequence[Configuration]:

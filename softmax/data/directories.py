@@ -37,13 +37,13 @@ def _roots(place: Path) -> dict[str, Path]:
     for name in _directories(place):
         if part := part_of(name):
             if part in roots:
-                same = f"{roots[part].name} and {name} mean the same"
+                same = f"{roots[part].name} and {name} have the same meaning"
                 raise DataError(f"{place}: {same}. Remove or rename one.")
             roots[part] = place / name
     if roots and not {TRAIN, TEST} <= roots.keys():
         found = " and ".join(root.name for root in roots.values())
         raise DataError(
-            f"{place}: has only {found}. Add or rename one, so there are train and test or neither."
+            f"{place}: has only {found}, not train and test. Add or rename a directory."
         )
     return {part: roots[part] for part in PARTS if part in roots} or {TRAIN: place}
 

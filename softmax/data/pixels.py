@@ -66,10 +66,10 @@ def _pixels(image: ImageFile.ImageFile, keep_alpha: bool) -> NDArray[np.uint8]:
     """Return the pixels of an opened image; DataError if information would be lost."""
     deep = any(map(_is_deep, image.tile))
     if image.mode not in COLORS and not image.mode.startswith(("I", "F")):
-        raise DataError(f"its colors are {image.mode}. Run `mogrify -colorspace sRGB`.")
+        raise DataError(f"its color mode is {image.mode}. Run `mogrify -colorspace sRGB`.")
     # the second image of an MPO file is for other screens
     if image.format != "MPO" and (frames := getattr(image, "n_frames", 1)) != 1:
-        raise DataError(f"{frames} images in one file. Save each as a file.")
+        raise DataError(f"{frames} images in one file. Save each image in its own file.")
     image.load()
     upright: Image.Image = ImageOps.exif_transpose(image)
     if upright.mode == "I;16" and np.asarray(upright).max() <= 255:  # 8 bits, stored as 16

@@ -143,7 +143,7 @@ def prepare(place: str, raw: RawDataset) -> ImportedDataset:
         (name, has), others = next(lacking.iterrows()), len(lacking) - 1
         raise DataError(
             f"{place}: class {name} has {has.training} training and {has.test} test images"
-            f"{f', and {others} more classes lack one kind' if others else ''}; each of the "
+            f"{f', and {others} more classes lack one of them' if others else ''}; each of the "
             f"{len(classes)} classes needs both. Add images, or leave the class out."
         )
     return ImportedDataset(

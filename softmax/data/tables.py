@@ -40,11 +40,11 @@ def find(place: Path) -> dict[str, list[Path]]:
         shards = [int(count) for path in paths for count in SHARD.findall(path.stem)]
         if len(paths) > 1 and not shards:
             raise DataError(
-                f"{place}: {paths[0].name} and {paths[1].name} are both {part}. Keep one."
+                f"{place}: {paths[0].name} and {paths[1].name} are both {part} files. Keep one."
             )
         if shards and len(paths) != shards[0]:
             raise DataError(
-                f"{place}: only {len(paths)} of {shards[0]} files of {part}. Add the others."
+                f"{place}: only {len(paths)} of {shards[0]} {part} files. Add the others."
             )
     return {part: paths for part, paths in found.items() if paths}
 

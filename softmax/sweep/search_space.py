@@ -1,4 +1,4 @@
-"""Read or draw the configurations of a sweep, in the grammar of `dvc exp run --queue -S`."""
+"""Read or draw the configurations of a sweep, in the syntax of `dvc exp run --queue -S`."""
 
 import copy
 from collections.abc import Mapping, Sequence

@@ -217,9 +217,7 @@ def load(uri: str) -> trained_models.Model:
     Raises TrackingError if there is none, DataError if its data set is not in datasets.yaml.
     """
     if not (parts := URI.fullmatch(uri)):
-        raise TrackingError(
-            f"{uri}: not a model's address. Use, for example, models:/softmax-mnist/1."
-        )
+        raise TrackingError(f"{uri}: not a model URI. Use, for example, models:/softmax-mnist/1.")
     entry = trained_models.entry(parts[1])
     with TemporaryDirectory() as directory, store.clear_errors(ABSENT):
         store.connect()

@@ -109,7 +109,7 @@ def experiment(client: Client, name: str) -> str:
     place, is_default = found.artifact_location, not os.environ.get("MLFLOW_TRACKING_URI")
     if is_default and place.startswith("file:") and place != location:  # MLflow's are absolute
         raise TrackingError(
-            f"mlflow.db: its artifacts lie in {place}, outside this directory. Move mlflow.db "
+            f"mlflow.db: its artifacts are in {place}, outside this directory. Move mlflow.db "
             f"away, and rebuild it here with {REBUILD}."
         )
     experiment_id: str = found.experiment_id

@@ -26,7 +26,7 @@ from softmax.tracking.store import Run
 SWEEP, SETTING, PARENT = "sweep.sha256", "sweep.setting", "mlflow.parentRunId"
 PICTURE, WEIGHTS = "sweep.png", "weights.png"
 NOTE = "![accuracy by configuration](get-artifact?path={picture}&run_uuid={run_id})\n\n"
-COMMAND = "To train it here: `dvc exp run {}`\n\n"
+COMMAND = "To train this model: `dvc exp run {}`\n\n"
 
 
 class Sweep:

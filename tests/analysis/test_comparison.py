@@ -9,7 +9,7 @@ from analysis.sides import cells, report, results
 from softmax.analysis import comparison
 
 
-def test_the_same_results_are_said_to_be_the_same() -> None:
+def test_identical_results_are_reported_as_identical() -> None:
     shown = comparison.markdown(results(), results(name="two"))
     assert shown.splitlines() == [
         "# one → two",
@@ -73,7 +73,7 @@ def test_classes_are_compared_by_name() -> None:
         assert comparison.pictures(before, results(classes=other, tiles=tiles)) == {}
 
 
-def test_the_chart_shows_the_epochs_that_both_trained() -> None:
+def test_the_chart_shows_the_epochs_of_both_models() -> None:
     longer = pd.Series([3.0, 2.0, 0.0], [0.25, 1.25, 5.0])
     shown = report(tiles=np.ones((2, 28, 28)), losses=longer)
     assert 'x-axis "epoch" 0.5 --> 2\n' in shown
@@ -86,7 +86,7 @@ def test_the_chart_shows_the_epochs_that_both_trained() -> None:
     assert (after[0], after[-1]) == (2.75, 1.6)
 
 
-def test_without_losses_in_common_there_is_no_chart() -> None:
+def test_there_is_no_chart_without_common_epochs() -> None:
     tiles = np.ones((2, 28, 28))
     for losses in (pd.Series([], [], dtype=float), pd.Series([1.0, 1.0], [2.0, 3.0])):
         shown = report(tiles=tiles, losses=losses)
@@ -94,7 +94,7 @@ def test_without_losses_in_common_there_is_no_chart() -> None:
         assert "compare/difference.png" in shown
 
 
-def test_before_and_after_share_a_scale_that_the_difference_does_not() -> None:
+def test_before_and_after_share_a_scale_and_the_difference_has_its_own() -> None:
     weak, strong = np.full((2, 28, 28), 0.1), np.full((2, 28, 28), 1.0)
     pictures = comparison.pictures(results(tiles=weak), results(tiles=strong))
     assert pictures["before.png"] != pictures["after.png"]

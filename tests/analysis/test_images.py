@@ -32,7 +32,7 @@ def drawn(*shown: Any) -> tuple[list[str | None], list[dict[str, str]]]:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 3), (28, 28), (255, 256), (256, 255), (300, 400)])
-def test_png_is_read_by_pillow_and_by_both_libraries(
+def test_png_is_readable_and_does_not_depend_on_the_checksum_library(
     shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And has the same bytes with the checksums of either."""
@@ -48,7 +48,7 @@ def test_png_is_read_by_pillow_and_by_both_libraries(
     assert images.png(levels, images.DIVERGING, 1) == content
 
 
-def test_png_enlarges_each_level_to_a_square_and_has_colors() -> None:
+def test_png_enlarges_each_pixel_to_a_square() -> None:
     pixels = decode(images.png(np.array([[0, 255]], np.uint8), images.GRAY, 3))
     assert pixels.shape == (3, 6, 3)
     assert (pixels[:, :3] == 0).all()
@@ -57,14 +57,14 @@ def test_png_enlarges_each_level_to_a_square_and_has_colors() -> None:
     assert (decode(images.png(colors, images.GRAY, 1)) == colors).all()
 
 
-def test_gray_spans_each_class_from_black_to_white() -> None:
+def test_gray_scales_each_class_from_black_to_white() -> None:
     tiles = np.array([[[-2.0, 0], [1, 2]], [[5, 5], [5, 5]]])
     first, constant = images.gray(tiles)
     assert first.tolist() == [[0, 128], [191, 255]]
     assert (constant == 0).all()
 
 
-def test_diverging_puts_zero_on_white_and_shares_one_scale() -> None:
+def test_diverging_maps_zero_to_white_on_one_scale() -> None:
     tiles = np.array([[[-2.0, 0], [1, 2]], [[0.0, 0], [0, 1]]])
     levels = images.diverging(tiles)
     assert levels[0].tolist() == [[1, 128], [192, 255]]
@@ -78,7 +78,7 @@ def test_diverging_puts_zero_on_white_and_shares_one_scale() -> None:
 @pytest.mark.parametrize(
     ("count", "rows", "columns"), [(2, 1, 3), (3, 1, 3), (10, 2, 5), (47, 5, 11)]
 )
-def test_grid_frames_the_tiles_in_their_order(count: int, rows: int, columns: int) -> None:
+def test_a_contact_sheet_frames_the_tiles_in_order(count: int, rows: int, columns: int) -> None:
     tiles = np.repeat(np.arange(1, count + 1, dtype=np.uint8), 4 * 3).reshape(count, 4, 3)
     levels = images.contact_sheet(tiles)
     assert levels.shape == (11 * rows + 1, 4 * columns + 1)  # of which six have the number
@@ -88,14 +88,14 @@ def test_grid_frames_the_tiles_in_their_order(count: int, rows: int, columns: in
     assert (levels[levels != images.NUMBER] != images.LINE).sum() == count * 12
 
 
-def test_numbers_are_above_the_tiles() -> None:
+def test_a_contact_sheet_has_numbers_above_the_tiles() -> None:
     levels = images.contact_sheet(np.zeros((1, 1, 11), np.uint8), ["7-9"])[1:6, 1:12]
     drawn = ["".join(row) for row in np.where(levels == images.NUMBER, "#", " ")]
     assert drawn == ["###     ###", "  #     # #", "  # ### ###", "  #       #", "  #     ###"]
 
 
 @given(st.integers(1, 40), st.integers(2, 1000), st.integers(1, 128 * 128 * 3))
-def test_the_scale_is_bounded_and_not_that_of_mnist(wanted: int, classes: int, pixels: int) -> None:
+def test_the_scale_is_reduced_for_large_images(wanted: int, classes: int, pixels: int) -> None:
     assert images.scale(wanted, (10, 28 * 28)) == wanted
     scale = images.scale(wanted, (classes, pixels))
     assert 1 <= scale <= wanted
@@ -103,13 +103,13 @@ def test_the_scale_is_bounded_and_not_that_of_mnist(wanted: int, classes: int, p
     assert scale == wanted or classes * pixels * (scale + 1) ** 2 > images.MOST
 
 
-def test_channels_lie_beside_each_other() -> None:
+def test_color_channels_are_side_by_side() -> None:
     theta = np.arange(2 * 13.0).reshape(2, 13)  # of images of 2 x 2 pixels in RGB, and the bias
     assert images.tiles(theta, (2, 2, 3))[0].tolist() == [[0, 3, 1, 4, 2, 5], [6, 9, 7, 10, 8, 11]]
     assert images.tiles(theta, (3, 4))[0].tolist() == theta[0, :-1].reshape(3, 4).tolist()
 
 
-def test_card_shows_scores_probabilities_and_the_verdict() -> None:
+def test_a_prediction_figure_shows_scores_probabilities_and_the_result() -> None:
     z = np.linspace(-1, 1, 10)
     a = model.softmax(z[:, None])[:, 0]
     texts, bars = drawn(217, np.zeros((28, 28), np.uint8), 6, z, "0123456789")
@@ -120,7 +120,7 @@ def test_card_shows_scores_probabilities_and_the_verdict() -> None:
     assert bars[6]["fill"] != bars[9]["fill"] != bars[0]["fill"]
 
 
-def test_card_of_many_named_classes_shows_the_likeliest_and_the_label() -> None:
+def test_a_figure_of_many_classes_shows_the_most_probable_and_the_label() -> None:
     names = [f"class <{k}>" for k in range(47)]
     texts, _ = drawn(5, np.zeros((6, 4, 3), np.uint8), 3, np.linspace(-1, 1, 47), names)
     assert texts[0] == "Test image 5: class <3>, called class <46> (0.05), wrong"

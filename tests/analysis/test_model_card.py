@@ -45,7 +45,7 @@ def card(answers: Table, **changes: Any) -> str:
     return model_card.card(settings, pinned, SHA256, scores, answers).decode()
 
 
-def test_it_names_classes_shape_data_and_weights() -> None:
+def test_a_model_card_has_classes_shape_data_and_weights() -> None:
     text = card(table(), homepage="https://example.org/a")
     assert text.startswith("# softmax-mnist\n\nSoftmax regression: 2 x 4 x 3 images in, one of 3 ")
     assert "`softmax.safetensors` holds 75 parameters in float64" in text
@@ -58,7 +58,7 @@ def test_it_names_classes_shape_data_and_weights() -> None:
     assert (first.split()[1], third.split()[1]) == ("cat", "t-shirt")
 
 
-def test_it_tells_the_most_frequent_mistake_if_there_is_one() -> None:
+def test_a_model_card_has_the_most_frequent_mistake() -> None:
     answers = table([0])
     found = np.bincount(answers["prediction"], minlength=3)[2]
     assert 0 < found < 40
@@ -66,7 +66,7 @@ def test_it_tells_the_most_frequent_mistake_if_there_is_one() -> None:
     assert "mistake" not in card(table())
 
 
-def test_its_code_gives_the_answers_of_the_pipeline(
+def test_the_code_in_the_model_card_gives_the_pipelines_predictions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -81,7 +81,7 @@ def test_its_code_gives_the_answers_of_the_pipeline(
 
 
 @given(st.text("ab1w |@#:/.\\`*_~[]()<>&!$;-", min_size=1, max_size=40))
-def test_any_name_is_text_to_markdown_and_to_github(name: str) -> None:
+def test_any_name_is_escaped_in_markdown(name: str) -> None:
     text = f"x{model_card.literal(name)}x"
     page = MarkdownIt().enable("table").parse(f"- {text}\n\n| a |\n| - |\n| {text} |")
     for block in [one.children or [] for one in page if one.type == "inline"][::2]:

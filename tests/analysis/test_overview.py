@@ -26,7 +26,7 @@ def better(by: int, **changes: Any) -> Any:
     return sides(right=np.arange(100) < 50 + by, **changes)
 
 
-def test_a_difference_alone_may_be_noise_among_many() -> None:
+def test_a_significant_difference_may_be_noise_after_correction() -> None:
     """Six images of six to the better are p = 2 / 2^6 alone, and twice that of two tests."""
     alone = rows(better(6))[1]
     assert (alone["points"], alone["p"]) == ("+6.00", "0.031")
@@ -46,7 +46,7 @@ def test_untestable_comparisons_have_a_reason_and_no_correction() -> None:
     assert (third["verdict"], third["what differs"]) == ("the same images", "-")
 
 
-def test_seeds_are_told_where_both_have_them() -> None:
+def test_seeds_are_compared_if_both_models_have_them() -> None:
     assert "over seeds" not in rows(sides(), sides())[0]
     base = sides(by_seed={0: 0.80, 1: 0.81, 2: 0.82})
     heads = [sides(by_seed={0: 0.82, 1: 0.84, 2: 0.86}), sides(by_seed=base.by_seed), sides()]

@@ -11,7 +11,7 @@ from softmax.analysis import comparison, significance
 
 
 @pytest.mark.parametrize(("fixed", "broken"), [(41, 12), (12, 41), (1, 0), (5, 5), (3, 4), (0, 0)])
-def test_mcnemar_is_the_chance_of_coins_that_fall_so_unevenly(fixed: int, broken: int) -> None:
+def test_mcnemar_equals_the_two_sided_binomial_test(fixed: int, broken: int) -> None:
     """Twice the tail of the binomial distribution, which is no more than 1."""
     before = np.repeat([False, True, True], [fixed, broken, 100])
     after = np.repeat([True, False, True], [fixed, broken, 100])
@@ -30,14 +30,14 @@ def test_mcnemar_is_the_chance_of_coins_that_fall_so_unevenly(fixed: int, broken
         (40, "**more than noise** (McNemar's exact test, p < 0.000001)"),
     ],
 )
-def test_the_verdict_tells_progress_from_noise(fixed: int, verdict: str) -> None:
+def test_the_verdict_distinguishes_progress_from_noise(fixed: int, verdict: str) -> None:
     before = results(right=np.zeros(40, bool))
     metrics = {"test_accuracy": 0.7, "test_total": 10}
     after = results(right=np.arange(40) < fixed, metrics=metrics)
     assert verdict in comparison.markdown(before, after)
 
 
-def test_test_images_that_only_one_side_has_are_not_compared() -> None:
+def test_only_shared_test_images_are_compared() -> None:
     """Images A to E, of which A occurs twice before and three times after; B has another label."""
     before = results(right=np.array([0, 1, 1, 0, 1], bool), version=version("AABCD", "aaabc"))
     changed = {"test_data": {"another"}, "right": np.arange(7) != 5}
@@ -56,7 +56,7 @@ def over_seeds(after: list[float], **changes: Any) -> str:
     return comparison.markdown(before, results(by_seed=dict(enumerate(after)), **changes))
 
 
-def test_over_seeds_the_difference_has_an_interval() -> None:
+def test_the_difference_over_seeds_has_a_confidence_interval() -> None:
     """Differences of 2, 3 and 4 points: 3 ± 4.303 / sqrt(3), by Student's table."""
     said = over_seeds([0.82, 0.84, 0.86])
     assert "Over the same 3 seeds: 81.00% ± 1.00 → 84.00% ± 2.00" in said
@@ -74,7 +74,7 @@ def test_few_seeds_or_no_difference_give_no_verdict() -> None:
     assert "more than the seeds" not in other
 
 
-def test_holm_corrects_a_family_of_tests() -> None:
+def test_holm_corrects_p_values() -> None:
     """By hand: 0.01 times 3, 0.02 times 2, and 0.03, which may not be less than that."""
     assert significance.holm([0.03, 0.01, 0.02]) == pytest.approx([0.04, 0.03, 0.04])
     assert significance.holm([0.5, 0.9, 0.6]) == [1, 1, 1]

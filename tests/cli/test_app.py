@@ -53,14 +53,14 @@ def test_help_imports_no_library_but_click() -> None:
         (["data add", "mine", ".", "--size", "3"], "'3' should be rows and columns, such as 20x30"),
         (["ui", "--port", "70000"], "70000 is not in the range"),
         (["swep"], "No such command 'swep'"),
-        (["predict", "a.png", "--rev", "HEAD", "--model", "x"], "Give one of them."),
+        (["predict", "a.png", "--rev", "HEAD", "--model", "x"], "Use only one."),
     ],
 )
-def test_bad_use_is_one_line(words: list[str], reason: str, workspace: Workspace) -> None:
+def test_invalid_usage_gives_one_line(words: list[str], reason: str, workspace: Workspace) -> None:
     assert reason in error(workspace.tool(*words))
 
 
-def test_without_a_command_it_lists_them(workspace: Workspace) -> None:
+def test_without_arguments_the_commands_are_listed(workspace: Workspace) -> None:
     printed = workspace.call("softmax.cli.app")
     assert printed.status == 2
     assert all(f"  {name} " in printed.err for name in program.commands)
@@ -68,7 +68,7 @@ def test_without_a_command_it_lists_them(workspace: Workspace) -> None:
 
 @pytest.mark.end_to_end  # a second or more
 @pytest.mark.parametrize("words", [SWEEP, "compare HEAD HEAD HEAD", f"predict {TEST}"])
-def test_a_terminal_gets_all_values_and_the_best_in_bold(words: str, workspace: Workspace) -> None:
+def test_a_terminal_shows_all_values_and_the_best_in_bold(words: str, workspace: Workspace) -> None:
     values = {*re.findall(VALUE, workspace.tool(words).out)}
     workspace.monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     workspace.monkeypatch.setenv("TERM", "xterm")
@@ -89,7 +89,7 @@ def test_no_warning_is_printed_into_a_progress_bar(workspace: Workspace) -> None
 @pytest.mark.parametrize(
     "words", ["compare HEAD", "predict --rev HEAD a", "track --history", "resolve", "run"]
 )
-def test_a_missing_repository_or_commit_is_one_line(words: str, workspace: Workspace) -> None:
+def test_a_missing_repository_or_commit_gives_one_line(words: str, workspace: Workspace) -> None:
     shutil.rmtree(".git")
     assert "no git repository. Run `git init`" in error(workspace.tool(words))
     subprocess.run(["git", "init", "--quiet"], check=True)
@@ -106,7 +106,7 @@ def test_a_missing_repository_or_commit_is_one_line(words: str, workspace: Works
         ("chown -R 4242 .", "Run `git config --global --add safe.directory"),
     ],
 )
-def test_a_repository_that_cannot_be_read_is_one_line(
+def test_an_unreadable_repository_gives_one_line(
     command: str, said: str, words: str, workspace: Workspace
 ) -> None:
     if subprocess.run(command.split(), check=False).returncode:

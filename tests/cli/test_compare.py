@@ -54,7 +54,7 @@ def refusal(workspace: Workspace, *names: str) -> str:
 
 
 @pytest.mark.end_to_end  # DVC saves an experiment
-def test_a_model_has_the_names_that_git_and_dvc_give_it(slow: Workspace) -> None:
+def test_a_model_can_be_named_by_any_git_or_dvc_revision(slow: Workspace) -> None:
     """A commit, its abbreviation, a branch, both kinds of tag, and an experiment."""
     with Repo() as repo:
         commit = repo.experiments.save(name="slow")
@@ -71,7 +71,7 @@ def test_a_model_has_the_names_that_git_and_dvc_give_it(slow: Workspace) -> None
     assert "byte for byte" in slow.tool("compare", "branch", "slow").out
 
 
-def test_it_compares_with_the_workspace_in_both_directions(slow: Workspace) -> None:
+def test_compare_with_the_workspace_works_in_both_directions(slow: Workspace) -> None:
     """And leaves the report, its pictures and nothing that git would see."""
     before, after = accuracies(slow)
     status = git(slow.directory, "status", "--porcelain")
@@ -87,7 +87,7 @@ def test_it_compares_with_the_workspace_in_both_directions(slow: Workspace) -> N
     assert git(slow.directory, "status", "--porcelain") == status
 
 
-def test_a_terminal_gets_tables_and_the_verdict_first(
+def test_a_terminal_shows_the_verdict_first_and_tables(
     slow: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "100")
@@ -103,7 +103,7 @@ def test_a_terminal_gets_tables_and_the_verdict_first(
     assert "```mermaid" in compare.REPORT.read_text()
 
 
-def test_it_compares_with_many_in_one_table(slow: Workspace) -> None:
+def test_several_models_are_compared_in_one_table(slow: Workspace) -> None:
     before, after = accuracies(slow)
     shutil.rmtree(compare.FIGURES, ignore_errors=True)
     report = slow.tool("compare", "HEAD", "workspace", "HEAD").out
@@ -118,7 +118,7 @@ def test_it_compares_with_many_in_one_table(slow: Workspace) -> None:
 
 
 @pytest.mark.end_to_end  # a second or more
-def test_seeds_in_the_store_are_compared_where_there_is_one(workspace: Workspace) -> None:
+def test_seeds_logged_in_mlflow_are_compared(workspace: Workspace) -> None:
     """That of the stages, and those of a sweep."""
     workspace.tool("track")
     scores = [json.loads(paths.TEST_METRICS.read_bytes())["accuracy"]]
@@ -134,7 +134,7 @@ def test_seeds_in_the_store_are_compared_where_there_is_one(workspace: Workspace
     assert "compare: could not read runs with other seeds: " in printed.err
 
 
-def test_data_that_dvc_tracks_outside_the_pipeline_are_ignored(workspace: Workspace) -> None:
+def test_dvc_tracked_data_outside_the_pipeline_are_ignored(workspace: Workspace) -> None:
     """Whether they change, or a .dvc file cannot be read."""
     other, mine, notes = Path("data/other.csv"), Path("raw/mine"), Path("data/digits/notes.txt")
     mine.mkdir(parents=True)
@@ -152,10 +152,10 @@ def test_data_that_dvc_tracks_outside_the_pipeline_are_ignored(workspace: Worksp
         assert "Test accuracy" in workspace.tool("compare", "HEAD").out
 
 
-def test_a_revision_without_a_model_is_refused(workspace: Workspace) -> None:
+def test_a_revision_without_a_model_is_rejected(workspace: Workspace) -> None:
     said = refusal(workspace, "nothing")
-    assert said.startswith("nothing: no commit, branch, tag or DVC experiment")
-    assert "no commit, branch, tag or DVC" in refusal(workspace, "HEAD", "HEAD:dvc.yaml")
+    assert said.startswith("nothing: not a commit, branch, tag or DVC experiment")
+    assert "not a commit, branch, tag or DVC" in refusal(workspace, "HEAD", "HEAD:dvc.yaml")
     tree = ("commit-tree", "-m", "before the pipeline", "HEAD:stages")
     first = git(workspace.directory, *tree).strip()
     assert f"commit {first[:7]}: has no dvc.lock" in refusal(workspace, first)
@@ -164,7 +164,7 @@ def test_a_revision_without_a_model_is_refused(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize("stages", [["train"], list(STAGES)])
-def test_a_revision_whose_lock_names_no_params_is_refused(
+def test_a_revision_without_params_in_dvc_lock_is_rejected(
     workspace: Workspace, stages: list[str]
 ) -> None:
     lock = yaml.safe_load(dvc_lock.PATH.read_text())
@@ -181,7 +181,7 @@ def test_a_revision_whose_lock_names_no_params_is_refused(
 
 
 @pytest.mark.parametrize("written", [None, "", "digits:\n  shape: 8\n", "a: [", "- 1\n"])
-def test_a_revision_without_its_data_sets_entry_is_refused(
+def test_a_revision_without_its_data_set_entry_is_rejected(
     workspace: Workspace, written: str | None
 ) -> None:
     datasets.PATH.write_text(written) if written is not None else datasets.PATH.unlink()
@@ -190,7 +190,7 @@ def test_a_revision_without_its_data_sets_entry_is_refused(
     assert said.startswith("HEAD: its datasets.yaml has no valid entry 'digits'. Choose a ")
 
 
-def test_it_refuses_a_model_of_which_the_cache_lacks_what_is_read(workspace: Workspace) -> None:
+def test_a_model_whose_outputs_are_not_cached_is_rejected(workspace: Workspace) -> None:
     git(workspace.directory, "update-ref", "refs/remotes/origin/other", "HEAD")
     for md5 in dvc_lock.outputs(dvc_lock.load(), "export").values():
         (Path(".dvc/cache/files/md5") / md5[:2] / md5[2:]).unlink()
@@ -202,7 +202,7 @@ def test_it_refuses_a_model_of_which_the_cache_lacks_what_is_read(workspace: Wor
 
 
 @pytest.mark.end_to_end  # a second or more
-def test_another_lesson_and_another_report_are_told(workspace: Workspace) -> None:
+def test_changes_of_lesson_and_report_are_reported(workspace: Workspace) -> None:
     workspace.set(lesson={"learning_rate": 1.0})
     with Path("softmax/report/styles/style.css").open("a") as style:
         style.write("/* another */\n")
@@ -221,7 +221,7 @@ def test_another_lesson_and_another_report_are_told(workspace: Workspace) -> Non
 
 
 @pytest.mark.end_to_end  # four seconds
-def test_changed_data_are_told_by_images_and_classes(workspace: Workspace) -> None:
+def test_changed_data_are_reported_by_images_and_classes(workspace: Workspace) -> None:
     """A training image has another label, a class another name, and a test image is new."""
     labels, test = datasets.training_files("digits")[1], datasets.test_files("digits")
     labels.write_bytes(b"\7".join(labels.read_bytes().rsplit(b"\0", 1)))  # the last 0 is a 7

@@ -19,7 +19,7 @@ from softmax.pipeline import files, paths
 CLOSE = 2**-38  # the exponentials of the pipeline lie on a grid of 2^-40
 
 
-def test_it_gives_all_test_images_the_labels_of_the_pipeline(workspace: Workspace) -> None:
+def test_onnx_labels_equal_the_pipelines(workspace: Workspace) -> None:
     printed = workspace.tool("onnx")
     assert "the same labels for all 30 test images in ONNX Runtime" in printed.out
     session = onnxruntime.InferenceSession(onnx.PATH)
@@ -36,13 +36,13 @@ def test_it_gives_all_test_images_the_labels_of_the_pipeline(workspace: Workspac
     assert git(workspace.directory, "status", "--porcelain") == ""
 
 
-def test_a_model_that_is_not_that_of_the_lock_is_refused(workspace: Workspace) -> None:
+def test_weights_that_differ_from_dvc_lock_are_rejected(workspace: Workspace) -> None:
     paths.WEIGHTS.write_bytes(model.to_bytes(np.zeros((10, 65))))
     assert error(workspace.tool("onnx")).startswith(f"{paths.WEIGHTS}: differs from dvc.lock")
     assert not onnx.PATH.exists()
 
 
-def test_any_shape_and_number_of_classes_will_do_and_another_label_is_refused() -> None:
+def test_any_shape_and_number_of_classes_work_and_a_wrong_label_is_rejected() -> None:
     """Three classes of images of 2 x 5 pixels in RGB."""
     random = np.random.default_rng(0)
     theta = np.ldexp(random.integers(-(2**30), 2**30, (3, 31)), -30)
@@ -57,7 +57,7 @@ def test_any_shape_and_number_of_classes_will_do_and_another_label_is_refused() 
         onnx.compare(content, images, answers)
 
 
-def test_without_onnx_it_says_how_to_install_it(workspace: Workspace) -> None:
+def test_missing_onnx_gives_the_install_command(workspace: Workspace) -> None:
     workspace.monkeypatch.setitem(sys.modules, "onnxruntime", None)
     said = error(workspace.tool("onnx"))
     assert said == "onnx: onnxruntime not installed. Run `make .venv/dev`."

@@ -29,7 +29,7 @@ def same_answers(printed: str, predictions: str) -> None:
 
 
 @pytest.mark.end_to_end  # DVC saves an experiment
-def test_the_answers_for_the_test_set_are_those_of_the_pipeline(workspace: Workspace) -> None:
+def test_predictions_for_the_test_set_equal_the_pipelines(workspace: Workspace) -> None:
     """Use the model of the workspace, of a commit, and of an experiment that DVC saved."""
     from dvc.repo import Repo
 
@@ -48,7 +48,7 @@ def test_the_answers_for_the_test_set_are_those_of_the_pipeline(workspace: Works
 
 
 @pytest.mark.end_to_end  # MLflow saves a model, and loads it
-def test_a_registered_model_gives_its_answers(workspace: Workspace) -> None:
+def test_a_registered_model_gives_its_predictions(workspace: Workspace) -> None:
     from mlflow import MlflowClient
 
     workspace.run("train", "evaluate", "export")
@@ -98,8 +98,8 @@ def test_the_table_is_shortened_and_json_and_csv_are_complete(workspace: Workspa
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        ([TEST, "--rev", "nothing"], "nothing: no commit, branch, tag or DVC experiment here"),
-        ([TEST, "--model", "softmax-mnist"], "softmax-mnist: not a model's address. Use, for"),
+        ([TEST, "--rev", "nothing"], "nothing: not a commit, branch, tag or DVC experiment"),
+        ([TEST, "--model", "softmax-mnist"], "softmax-mnist: not a model URI. Use, for"),
         ([TEST, "--model", "models:/softmax-digits/99"], "not found. Use a version, such as"),
         ([TEST, "--model", "models:/softmax-digits@champion"], "not found. Use a version, such"),
         ([TEST, "--model", "models:/softmax-other/1"], "other: not in datasets.yaml. Add it with"),
@@ -138,7 +138,7 @@ def test_a_file_may_have_any_name(workspace: Workspace, name: str) -> None:
     assert len({*FIGURES.iterdir()}) == 2
 
 
-def test_photos_of_mnist_are_judged_nearly_as_well_as_mnist(mnist: Clone, tmp_path: Path) -> None:
+def test_accuracy_on_photos_of_mnist_is_close_to_mnist(mnist: Clone, tmp_path: Path) -> None:
     """Take test images, ten times as large, as dark ink in uneven light and with noise."""
     clone, photos = Clone.copy(mnist, tmp_path / "clone"), tmp_path / "photos"
     photos.mkdir()

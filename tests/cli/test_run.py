@@ -13,7 +13,7 @@ from softmax.cli import pipeline
 from softmax.pipeline import dvc_lock, paths
 
 
-def test_it_ends_with_the_accuracy_where_to_look_and_whether_more_epochs_would_help(
+def test_run_prints_accuracy_next_steps_and_a_suggestion(
     workspace: Workspace,
 ) -> None:
     workspace.set(train={"epochs": 3, "batch_size": 64, "learning_rate": 0.001})
@@ -23,19 +23,19 @@ def test_it_ends_with_the_accuracy_where_to_look_and_whether_more_epochs_would_h
     assert f"{test['accuracy']:.2%} of 30 test images correct" in lines  # not that of the lecture
     shown = dict(line.split(maxsplit=1) for line in lines if line.startswith(("weights ", "fig")))
     assert all(Path(place).is_dir() for place in shown.values())
-    assert any("in the last epoch, about as much as in those before" in line for line in lines)
+    assert any("in the last epoch, about as much as in earlier epochs" in line for line in lines)
     shipped = pd.read_csv(ROOT / paths.EPOCHS)["train_loss"].tolist()
     assert (len(shipped), pipeline.suggestion(shipped)) == (5, "")
 
 
 @given(st.integers(1, 30), st.floats(0.1, 0.4))
-def test_a_loss_that_falls_less_and_less_needs_no_more_epochs(epochs: int, share: float) -> None:
+def test_a_flattening_loss_gives_no_suggestion(epochs: int, share: float) -> None:
     """Unlike one that falls steadily; too few epochs tell neither."""
     assert pipeline.suggestion([3 + share**k for k in range(epochs)]) == ""
     assert bool(pipeline.suggestion([3 - share * k / 30 for k in range(epochs)])) == (epochs > 2)
 
 
-def test_a_corrupted_lock_is_reported_with_its_remedy(workspace: Workspace) -> None:
+def test_a_corrupted_dvc_lock_is_reported_with_its_remedy(workspace: Workspace) -> None:
     dvc_lock.PATH.write_bytes(dvc_lock.PATH.read_bytes()[:10])
     line = error(workspace.tool("run"))
     assert line.startswith("dvc.lock is corrupted. Restore it with `git checkout HEAD -- dvc.lock`")

@@ -63,19 +63,19 @@ def test_exp_and_log_have_the_same_bits_on_every_machine() -> None:
     ]
 
 
-def test_exp_stays_put_below_its_domain() -> None:
+def test_exp_is_constant_below_its_domain() -> None:
     lowest, *below = arithmetic.exp(np.array([-708, -708.5, -1e300, -np.inf]))
 
     assert below == [lowest] * 3
 
 
-def test_exp_and_log_never_fall_on_the_samples() -> None:
+def test_exp_and_log_are_monotonic_on_the_samples() -> None:
     assert (np.diff(arithmetic.exp(np.sort(exp_samples()))) >= 0).all()
     assert (np.diff(arithmetic.log(np.sort(log_samples()))) >= 0).all()
 
 
 @given(st.floats(SMALLEST_NORMAL, 707), st.floats(SMALLEST_NORMAL, 2.0**1023))
-def test_exp_and_log_never_fall_from_one_double_to_the_next(x: float, y: float) -> None:
+def test_exp_and_log_are_monotonic_on_consecutive_doubles(x: float, y: float) -> None:
     assert (np.diff(arithmetic.exp(-consecutive(x))) <= 0).all()
     assert (np.diff(arithmetic.log(consecutive(y))) >= 0).all()
 

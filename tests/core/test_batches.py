@@ -19,7 +19,7 @@ IMAGES = np.arange(24, dtype=np.uint8).reshape(3, 2, 4)
 LABELS = np.array([7, 0, 9], np.uint8)
 
 
-def test_the_file_is_never_written(tmp_path: Path) -> None:
+def test_changing_an_array_read_from_idx_does_not_change_the_file(tmp_path: Path) -> None:
     path = tmp_path / "labels"
     path.write_bytes(to_idx(LABELS))
     idx.read(path, 1)[:] = 1
@@ -38,7 +38,7 @@ def test_the_file_is_never_written(tmp_path: Path) -> None:
         pytest.param(to_idx(IMAGES), id="images for labels"),
     ],
 )
-def test_read_idx_refuses_what_is_not_idx(tmp_path: Path, content: bytes) -> None:
+def test_read_idx_rejects_invalid_files(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "labels"
     path.write_bytes(content)
 
@@ -55,7 +55,7 @@ def test_read_idx_refuses_what_is_not_idx(tmp_path: Path, content: bytes) -> Non
         ([7, 0, 9], (4, 2, 4), "images: 3 images of 2 x 4 instead of 4 images of 2 x 4"),
     ],
 )
-def test_each_image_has_the_shape_that_is_pinned_and_one_of_the_labels(
+def test_images_of_the_wrong_shape_and_invalid_labels_are_rejected(
     tmp_path: Path, labels: list[int], shape: tuple[int, ...], fault: str
 ) -> None:
     (tmp_path / "images").write_bytes(to_idx(IMAGES))
@@ -69,7 +69,7 @@ def test_each_image_has_the_shape_that_is_pinned_and_one_of_the_labels(
 @pytest.mark.parametrize(
     ("shape", "kind", "classes"), [((3, 2, 4), "u1", 10), ((2, 2, 2, 3), ">i4", 1000)]
 )
-def test_images_become_rows_of_pixels_and_labels_native_numbers(
+def test_images_become_pixel_rows_and_labels_native_integers(
     tmp_path: Path, shape: tuple[int, ...], kind: str, classes: int
 ) -> None:
     images, labels = tmp_path / "images", tmp_path / "labels"
@@ -87,7 +87,7 @@ def test_images_become_rows_of_pixels_and_labels_native_numbers(
 
 
 @given(st.integers(1, 30), st.integers(0, 29))
-def test_validation_is_the_end_of_the_training_set(count: int, validation_set: int) -> None:
+def test_the_validation_set_is_the_end_of_the_training_set(count: int, validation_set: int) -> None:
     whole, validation_set = tiny.dataset(count), validation_set % count
     kept, rest = whole.split(validation_set)
     assert len(kept.labels) == len(kept.images) == count - validation_set
@@ -99,7 +99,7 @@ def test_validation_is_the_end_of_the_training_set(count: int, validation_set: i
 @pytest.mark.parametrize("workers", [1, 2, 3, 7])
 @pytest.mark.parametrize("size", [1, 2, 5, 99])
 @pytest.mark.parametrize("order", [np.array([8, 2, 0, 1, 5]), range(9)], ids=["shuffled", "as is"])
-def test_batches_are_columns_of_white_ended_pixels_and_one_hot_labels(
+def test_batches_have_pixel_columns_with_a_bias_and_one_hot_labels(
     device: str | None, workers: int, size: int, order: Array, tmp_path: Path
 ) -> None:
     """Put the shares of all workers together: in NumPy of a file, in torch of tensors."""
@@ -131,14 +131,14 @@ def test_batches_are_columns_of_white_ended_pixels_and_one_hot_labels(
             assert count == stop - start
 
 
-def test_the_cpu_computes_with_numpy() -> None:
+def test_data_on_the_cpu_stay_in_numpy() -> None:
     data = batches.Dataset(np.zeros((3, 2), np.uint8), np.arange(3), 3)
     assert data.to("cpu") is data
     assert arrays.to_numpy(data.labels) is data.labels
 
 
 @pytest.mark.parametrize("columns", [1, 7, 8, 785])
-def test_aligned_rows_begin_on_cache_lines(columns: int) -> None:
+def test_aligned_rows_start_on_cache_lines(columns: int) -> None:
     for like in (np.empty(0), torch.empty(0)):
         array = arrays.aligned(3, columns, like)
         addresses = [row.__array_interface__["data"][0] for row in map(arrays.to_numpy, array)]

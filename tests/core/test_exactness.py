@@ -86,7 +86,7 @@ def orders(count: int, seed: int) -> list[Integers]:
     ),
     0,
 )
-def test_logits_are_sums_of_whole_numbers(
+def test_logits_equal_integer_sums(
     device: str, drawn: tuple[Integers, Integers], seed: int
 ) -> None:
     theta, pixels = drawn
@@ -109,7 +109,7 @@ def test_logits_are_sums_of_whole_numbers(
     ),
     0,
 )
-def test_gradients_are_sums_of_whole_numbers(
+def test_gradients_equal_integer_sums(
     device: str, drawn: tuple[Integers, Integers, Integers], seed: int
 ) -> None:
     residuals, pixels, copies = drawn
@@ -126,7 +126,7 @@ def test_gradients_are_sums_of_whole_numbers(
 @given(LOGITS, SEEDS)
 @example(np.zeros((1000, 1)), 0)  # as many classes as there may be, all as likely
 @example(np.linspace([-20.0, 1.0], [0.0, 0.0], 1000), 0)
-def test_softmax_divides_by_sums_of_whole_numbers(device: str, z: FloatArray, seed: int) -> None:
+def test_softmax_divides_by_exact_integer_sums(device: str, z: FloatArray, seed: int) -> None:
     exponentials = arithmetic.snap(arithmetic.exp(z - z.max(axis=0)), EXPONENTIAL_GRID)
     units = [[int(e) for e in row] for row in (exponentials / EXPONENTIAL_GRID).T.tolist()]
     sums = [sum(row) for row in units]
@@ -158,7 +158,7 @@ def test_bounds_hold_by_construction(z: FloatArray, seed: int) -> None:
 
 @DEVICES
 @given(st.integers(1, 1000).flatmap(lambda count: near(MAX_UNITS, (1, count))), SEEDS)
-def test_sums_are_those_of_whole_numbers_or_stop(device: str, drawn: Integers, seed: int) -> None:
+def test_exact_sums_equal_integer_sums_or_raise(device: str, drawn: Integers, seed: int) -> None:
     units = drawn[0]
     total = sum(units.tolist())
 
@@ -171,7 +171,7 @@ def test_sums_are_those_of_whole_numbers_or_stop(device: str, drawn: Integers, s
                 arithmetic.exact_sum(x, LOSS_GRID)
 
 
-def test_sums_stop_on_nan() -> None:
+def test_exact_sums_raise_on_nan() -> None:
     with pytest.raises(RangeError, match="a sum reached nan"):
         arithmetic.exact_sum(np.array([1.0, np.nan]), LOSS_GRID)
 
@@ -180,7 +180,7 @@ def test_sums_stop_on_nan() -> None:
 @given(
     st.tuples(st.integers(1, 3), st.integers(1, 50)).flatmap(lambda s: near(LARGEST_ROW, s)), SEEDS
 )
-def test_range_lets_pass_just_the_rows_whose_logits_are_exact(
+def test_check_range_accepts_only_rows_with_exact_logits(
     device: str, magnitudes: Integers, seed: int
 ) -> None:
     largest = max(sum(row) for row in magnitudes.tolist())
@@ -194,7 +194,7 @@ def test_range_lets_pass_just_the_rows_whose_logits_are_exact(
                 model.check_range(x)
 
 
-def test_one_unit_outside_sums_round() -> None:
+def test_sums_round_one_unit_above_the_bound() -> None:
     """Show that no bound could be wider: that of logits, and that of losses.
 
     2^53 is refused because it may be 2^53 + 1, rounded.
@@ -203,19 +203,19 @@ def test_one_unit_outside_sums_round() -> None:
         assert int(np.sum(terms, dtype=np.float64)) != sum(terms)
 
 
-def test_twice_the_largest_batch_would_not_fit() -> None:
+def test_twice_the_maximum_batch_exceeds_the_bound() -> None:
     assert MAX_BATCH * MAX_PIXEL * ONE < MAX_UNITS < 2 * MAX_BATCH * MAX_PIXEL * ONE
 
 
 @DEVICES
 @pytest.mark.parametrize("shape", [(10, 785), (3, 3), (2, 2), (1000, 10), (3, 49_153)])
-def test_products_at_the_bound_are_exact_here(device: str, shape: tuple[int, int]) -> None:
+def test_matrix_products_at_the_bound_are_exact(device: str, shape: tuple[int, int]) -> None:
     theta = np.zeros(shape)
     model.check_products(theta if device == "numpy" else on_torch(theta, device))
 
 
 @pytest.mark.parametrize("bits", [52, 45, 32])
-def test_products_with_too_few_bits_are_noticed(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_products_with_too_few_bits_are_found(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Emulate float64 that a library puts together from slices of shorter numbers."""
 
     def emulated(theta: Array, inputs: Array) -> Array:

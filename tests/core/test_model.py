@@ -65,18 +65,18 @@ def test_cross_entropy_agrees_with_torch(batch: Problem) -> None:
 
 
 @pytest.mark.parametrize("library", [np.asarray, torch.tensor])
-def test_predict_gives_the_largest_and_the_first_among_equals(library: type) -> None:
+def test_predict_returns_the_first_class_with_the_largest_score(library: type) -> None:
     z = library([[1.0, 0.0, -3.0, 2.0], [5.0, 7.0, -3.0, 1.0], [3.0, 7.0, -3.0, 2.0]])
 
     assert model.predict(z).tolist() == [1, 1, 0, 0]
 
 
-def test_range_has_no_room_for_nan() -> None:
+def test_check_range_rejects_nan() -> None:
     with pytest.raises(RangeError, match="nan"):
         model.check_range(np.array([[1.0, 2.0], [np.nan, 0.0]]))
 
 
-def test_weights_survive_the_file(tmp_path: Path) -> None:
+def test_saved_weights_load_unchanged(tmp_path: Path) -> None:
     theta = problem(seed=0, features=6, count=1).theta
     path = tmp_path / "softmax.safetensors"
     path.write_bytes(model.to_bytes(theta))
@@ -117,7 +117,7 @@ def saved(**tensors: NDArray[Any]) -> bytes:
         pytest.param(saved(weight=BIAS, bias=BIAS), r"weight is \(10,\)", id="weight a vector"),
     ],
 )
-def test_load_refuses_what_is_not_a_model(tmp_path: Path, content: bytes, complaint: str) -> None:
+def test_load_rejects_invalid_weights(tmp_path: Path, content: bytes, complaint: str) -> None:
     path = tmp_path / "softmax.safetensors"
     path.write_bytes(content)
 
@@ -127,7 +127,7 @@ def test_load_refuses_what_is_not_a_model(tmp_path: Path, content: bytes, compla
     assert "\n" not in str(error.value)
 
 
-def test_load_refuses_weights_too_large_for_exact_sums(tmp_path: Path) -> None:
+def test_load_rejects_weights_too_large_for_exact_sums(tmp_path: Path) -> None:
     path = tmp_path / "softmax.safetensors"
     path.write_bytes(saved(weight=WEIGHT * 2**20, bias=BIAS))
 

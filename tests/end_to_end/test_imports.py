@@ -26,7 +26,7 @@ sys.meta_path[sys.meta_path.index(PathFinder)] = Finder
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_no_library_is_imported_that_is_not_used(stage: str, workspace: Workspace) -> None:
+def test_a_stage_imports_only_the_libraries_it_uses(stage: str, workspace: Workspace) -> None:
     workspace.monkeypatch.setenv("MNIST_MIRROR", "data/digits")
     program = STAGE.format(stage)
     program += f"; import sys; print(*(name for name in {HEAVY} if name in sys.modules))"
@@ -36,7 +36,7 @@ def test_no_library_is_imported_that_is_not_used(stage: str, workspace: Workspac
     assert done.stdout.splitlines()[-1].split() == NEEDED.get(stage, [])
 
 
-def test_without_torch_all_runs_but_what_needs_it(workspace: Workspace, tmp_path: Path) -> None:
+def test_without_torch_everything_else_runs(workspace: Workspace, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(WITHOUT_TORCH)
 
     def run(command: str, **environment: str) -> tuple[int, str]:

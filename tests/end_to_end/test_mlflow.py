@@ -38,7 +38,7 @@ export.main()
 """
 
 
-def test_a_row_on_a_server_has_everything(workspace: Workspace, server: str) -> None:
+def test_a_run_on_a_server_is_complete(workspace: Workspace, server: str) -> None:
     """As in a store of this machine; and `softmax track` adds nothing."""
     workspace.tool("track")
     expected, locked = content(workspace.store), dvc_lock.PATH.read_bytes()
@@ -80,7 +80,7 @@ def team(postgresql: Callable[[str], str], tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.mark.extended
-def test_a_team_that_first_uses_its_server_at_once_loses_nothing(
+def test_concurrent_first_use_of_a_server_loses_no_runs(
     workspace: Workspace, team: str, tmp_path: Path
 ) -> None:
     """Each from a clone of their own, so that no lock on a file keeps them apart."""
@@ -110,7 +110,7 @@ def test_a_team_that_first_uses_its_server_at_once_loses_nothing(
 
 
 @pytest.mark.parametrize("scheme", ["http", pytest.param("postgresql", marks=pytest.mark.extended)])
-def test_a_server_that_accepts_and_never_answers_is_given_up(
+def test_a_stage_stops_waiting_for_a_server_that_never_answers(
     scheme: str, workspace: Workspace
 ) -> None:
     """In time, with one line, by a stage in a process of its own, whose outputs are the same."""

@@ -20,7 +20,7 @@ from softmax.pipeline import dvc_lock, files, paths
 COUNTS = {"mine": {"cat": 40, "dog": 30, "owl": 50}, "more": {"cat": 10, "fox": 20}}
 
 
-def test_two_versions_of_my_data(tmp_path: Path) -> None:
+def test_two_versions_of_a_data_set(tmp_path: Path) -> None:
     for version, counts in COUNTS.items():
         write_images(tmp_path / version, counts, (20, 30, 3))
     for path in [*(tmp_path / "more").glob("*/*")]:
@@ -59,7 +59,7 @@ def test_two_versions_of_my_data(tmp_path: Path) -> None:
 
 
 @pytest.mark.extended
-def test_images_by_class_are_imported_trained_compared_and_used(tmp_path: Path) -> None:
+def test_import_train_compare_and_predict_with_own_images(tmp_path: Path) -> None:
     found = datasets.load_digits()  # 1,797 of 8 x 8 pixels, from 0 to 16
     images, labels = (found.images * 15.9375).astype(np.uint8), found.target
     source, asked = tmp_path / "mine", tmp_path / "sevens-idx3-ubyte"

@@ -17,7 +17,7 @@ from softmax.pipeline import dvc_lock, paths
 CHANGES = ("-S", "train.learning_rate=0.1", "-S", "train.epochs=1")
 
 
-def test_results_lie_in_the_bands_of_the_lecture(mnist: Clone) -> None:
+def test_results_are_near_the_lectures(mnist: Clone) -> None:
     shown = json.loads(mnist.run("dvc", "metrics", "show", "--json"))[""]["data"]
     assert set(shown) == {"metrics/test.json"}
     test = shown["metrics/test.json"]["data"]
@@ -29,7 +29,7 @@ def test_results_lie_in_the_bands_of_the_lecture(mnist: Clone) -> None:
     assert losses[5, 900] == pytest.approx(0.73, abs=0.20)
 
 
-def test_a_clean_clone_gives_the_committed_results_and_stays_clean(mnist: Clone) -> None:
+def test_a_clean_clone_reproduces_the_committed_results_and_stays_clean(mnist: Clone) -> None:
     mnist.assert_clean()
     params = (yaml.safe_load(path.read_text()) for path in (ROOT / "params.yaml", LECTURE))
     if next(params) != next(params):
@@ -41,7 +41,7 @@ def test_a_clean_clone_gives_the_committed_results_and_stays_clean(mnist: Clone)
     assert mnist.run("git", "diff", "--name-only", "HEAD~1", "--", "metrics") == ""
 
 
-def test_wrong_params_stop_the_pipeline_before_any_output_is_touched(mnist: Clone) -> None:
+def test_invalid_params_stop_the_pipeline_before_any_output_changes(mnist: Clone) -> None:
     names = ("data", "models", "metrics", "images")
     outputs = [path for name in names for path in (mnist.directory / name).rglob("*")]
     mnist.edit("params.yaml", "epochs: 5", "epochs: 0")
@@ -56,7 +56,7 @@ def test_wrong_params_stop_the_pipeline_before_any_output_is_touched(mnist: Clon
         mnist.edit("params.yaml", "epochs: 0", "epochs: 5")
 
 
-def test_an_experiment_compares_with_the_committed_results(
+def test_an_experiment_can_be_compared_with_the_committed_results(
     mnist: Clone, browser: Browser, tmp_path: Path
 ) -> None:
     """In metrics, MLflow, and plots, which need no network and begin with MNIST."""

@@ -57,7 +57,7 @@ def verdict(workspace: Workspace) -> str:
     return line.removeprefix("dvc.lock is not reproducible: ")
 
 
-def test_work_that_is_not_committed_counts_and_is_not_lost(shell: Workspace) -> None:
+def test_uncommitted_changes_are_checked_and_kept(shell: Workspace) -> None:
     """Where a hook has set git's variables, and another git is busy."""
     Path("docs/two.txt").write_text("untracked")
     Path("datasets.yaml").write_text("# unfinished\n" + Path("datasets.yaml").read_text())
@@ -91,7 +91,7 @@ def test_an_edited_metric_fails_the_check(shell: Workspace) -> None:
 
 
 @pytest.mark.parametrize("change", [{"metrics": []}, {"params": []}])
-def test_an_entry_missing_in_dvc_yaml_is_noticed(shell: Workspace, change: dict[str, Any]) -> None:
+def test_an_entry_missing_in_dvc_yaml_is_detected(shell: Workspace, change: dict[str, Any]) -> None:
     """A metric, though the stage still writes it, or a param."""
     before = dvc_lock.PATH.read_text()
     write_pipeline(shell, COUNT, **change)
@@ -108,7 +108,7 @@ def test_an_orphan_metric_or_an_untracked_input_fails_the_check(shell: Workspace
     assert verdict(shell) == "a stage failed from scratch. Its error is above."
 
 
-def test_the_data_that_are_there_go_before_a_mirror(shell: Workspace) -> None:
+def test_existing_data_take_precedence_over_a_mirror(shell: Workspace) -> None:
     """Which may hold another data set, as in the workflows. Another date is no change."""
     shell.monkeypatch.setenv("MNIST_MIRROR", str(shell.directory / "data/digits"))
     write_pipeline(shell, f'{COUNT} && test -d "$MNIST_MIRROR"')
@@ -119,7 +119,7 @@ def test_the_data_that_are_there_go_before_a_mirror(shell: Workspace) -> None:
     assert verdict(shell) == "a stage failed from scratch. Its error is above."
 
 
-def test_a_configuration_computes_the_locked_bytes_in_a_process(workspace: Workspace) -> None:
+def test_a_configuration_in_a_process_gives_the_bytes_of_dvc_lock(workspace: Workspace) -> None:
     """As `make verify` does for each; that of no such processor is not counted."""
     rows = [Row("NumPy", environment={"OMP_NUM_THREADS": "1"}, threads=1), Row("Z80", missing="no")]
     workspace.monkeypatch.setattr(matrix, "here", lambda: rows)

@@ -28,7 +28,7 @@ def remote(tmp_path: Path) -> Path:
     return tmp_path / "remote"
 
 
-def test_a_teammate_rebuilds_what_is_damaged_and_gets_the_rest_with_a_row(
+def test_a_teammate_rebuilds_damaged_outputs_and_pulls_the_rest(
     remote: Path, tmp_path: Path
 ) -> None:
     """Without `verify` DVC takes a damaged object, and says that all is up to date."""
@@ -56,7 +56,7 @@ def test_a_teammate_rebuilds_what_is_damaged_and_gets_the_rest_with_a_row(
 
 @pytest.mark.extended
 @pytest.mark.usefixtures("remote")
-def test_a_version_of_the_model_is_got_without_a_clone(tmp_path: Path) -> None:
+def test_a_model_version_is_downloaded_without_a_clone(tmp_path: Path) -> None:
     asking, project = digits_clone(tmp_path / "asking"), tmp_path / "clone"
     weights, card = tmp_path / "weights", tmp_path / "card"
     asking.run("gto", "register", "--repo", str(project), "softmax-digits")
@@ -69,7 +69,7 @@ def test_a_version_of_the_model_is_got_without_a_clone(tmp_path: Path) -> None:
 
 
 @pytest.mark.extended
-def test_an_empty_remote_fails_the_pull_and_not_the_repro(tmp_path: Path) -> None:
+def test_an_empty_remote_fails_dvc_pull_but_not_make_repro(tmp_path: Path) -> None:
     shared = share(tmp_path, str(tmp_path / "remote"))
     clone = Clone(tmp_path / "mate", tmp_path / "clone")
     pull = clone.attempt("dvc", "pull")
@@ -83,7 +83,7 @@ def test_an_empty_remote_fails_the_pull_and_not_the_repro(tmp_path: Path) -> Non
 
 
 @pytest.mark.extended
-def test_an_unreachable_remote_fails_in_a_line_that_says_so(tmp_path: Path) -> None:
+def test_an_unreachable_remote_fails_with_a_clear_line(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and listens to no one
         share(tmp_path, f"ssh://127.0.0.1:{taken.getsockname()[1]}/srv/dvc")
@@ -96,7 +96,7 @@ def test_an_unreachable_remote_fails_in_a_line_that_says_so(tmp_path: Path) -> N
     assert "Traceback" not in pull.stderr + repro.stderr
 
 
-def test_the_settled_params_give_the_lock(tmp_path: Path) -> None:
+def test_resolve_rebuilds_dvc_lock_from_the_merged_params(tmp_path: Path) -> None:
     clone = digits_clone(tmp_path / "clone")
     clone.run("git", "branch", "start")
     for branch, edits in {

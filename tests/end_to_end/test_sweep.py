@@ -14,7 +14,7 @@ from softmax.pipeline import files, paths
 from softmax.sweep import model_cache
 
 
-def test_a_sweep_that_is_killed_goes_on_and_dvc_trains_its_best(tmp_path: Path) -> None:
+def test_a_killed_sweep_resumes_and_dvc_trains_the_best_model(tmp_path: Path) -> None:
     """Kill it after the first of four passes."""
     clone = digits_clone(tmp_path / "clone")
     clone.environment |= {"WORKERS": "1", "MLFLOW_TRACKING_URI": NOWHERE}

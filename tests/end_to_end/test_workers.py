@@ -86,7 +86,7 @@ def assert_nothing_left(processes: list[psutil.Process]) -> None:
 @pytest.mark.parametrize(
     ("count", "target"), [(2, 1), pytest.param(3, 0, marks=pytest.mark.extended)]
 )
-def test_a_dead_worker_ends_the_job_and_a_new_one_gives_the_bytes_of_one(
+def test_a_dead_worker_ends_the_job_and_a_rerun_gives_the_same_bytes(
     count: int, target: int, alone: list[bytes], workspace: Workspace
 ) -> None:
     workspace.set(train=FOREVER)
@@ -110,13 +110,13 @@ def test_a_dead_worker_ends_the_job_and_a_new_one_gives_the_bytes_of_one(
 
 
 @pytest.mark.extended
-def test_torchrun_gives_the_bytes_of_one(alone: list[bytes]) -> None:
+def test_torchrun_gives_the_bytes_of_one_worker(alone: list[bytes]) -> None:
     succeed(start(["torchrun", "--standalone", "--nproc-per-node=2", *TRAIN[1:]]))
     assert outputs() == alone
 
 
 @pytest.mark.extended
-def test_a_machine_whose_name_resolves_nowhere_needs_none(alone: list[bytes]) -> None:
+def test_workers_run_on_a_machine_whose_name_does_not_resolve(alone: list[bytes]) -> None:
     if subprocess.run([*NAMELESS, "true"], capture_output=True, check=False).returncode:
         pytest.skip("this machine permits no namespaces")
     succeed(start([*NAMELESS, *TRAIN], WORKERS="2"))
@@ -145,7 +145,7 @@ def test_an_error_of_all_workers_is_printed_once(workspace: Workspace) -> None:
 
 
 @pytest.mark.extended
-def test_two_machines_give_the_bytes_of_one_and_only_the_first_writes(
+def test_two_machines_give_the_same_bytes_and_only_the_first_writes(
     alone: list[bytes], workspace: Workspace, tmp_path: Path
 ) -> None:
     """Two directories are the machines, on one network."""
@@ -164,7 +164,7 @@ def test_two_machines_give_the_bytes_of_one_and_only_the_first_writes(
 
 @pytest.mark.extended
 @pytest.mark.usefixtures("workspace")
-def test_machines_that_do_not_meet_say_so() -> None:
+def test_machines_that_cannot_connect_report_it() -> None:
     lonely = start(TRAIN, WORKERS="1", PET_NNODES="2", PET_RDZV_CONF="timeout=3")
     lines = lonely.communicate()[1].splitlines()
     assert lines[0] == "stages.train: waiting for the other machines"

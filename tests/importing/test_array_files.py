@@ -23,7 +23,7 @@ GOOD: dict[str, Any] = {
 EXPECTED = [pairs(GOOD[f"x_{part}"], GOOD[f"y_{part}"]) for part in ("train", "test")]
 
 
-def test_arrays_stay_as_they_are_in_any_form_that_keras_has(pin: Pin) -> None:
+def test_arrays_in_the_layouts_of_keras_are_unchanged(pin: Pin) -> None:
     """Take RGB and a last axis of one."""
     np.savez(PATH, **GOOD)
     pinned = pin(PATH)
@@ -36,7 +36,7 @@ def test_arrays_stay_as_they_are_in_any_form_that_keras_has(pin: Pin) -> None:
     assert [pin(PATH).pairs(0), pin(PATH).pairs(1)] == EXPECTED
 
 
-def test_all_that_the_limits_allow_can_be_pinned(pin: Pin) -> None:
+def test_data_at_the_limits_can_be_imported(pin: Pin) -> None:
     """Pin a thousand classes of 40 letters, whose labels have four bytes, and 128 rows."""
     names = np.array([f"{k:040}" for k in range(1000)][::-1])
     images = noise(1000, 128, 1)
@@ -95,13 +95,13 @@ FAULTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("reason", FAULTS)
-def test_faults_are_refused(pin: Pin, reason: str) -> None:
+def test_invalid_files_are_rejected(pin: Pin, reason: str) -> None:
     arrays = {name: array for name, array in (GOOD | FAULTS[reason]).items() if array is not None}
     np.savez(PATH, **arrays)
     pin.refused(PATH, f"mine.npz: {reason}")
 
 
-def test_damaged_files_are_refused(pin: Pin) -> None:
+def test_damaged_files_are_rejected(pin: Pin) -> None:
     for content in (b"", b"PK\3\4 and so on", b"\x93NUMPY"):
         PATH.write_bytes(content)
         pin.refused(PATH, "mine.npz: not an .npz of plain arrays, or damaged")
@@ -122,7 +122,7 @@ BALANCED = [f"c{k}" for k in range(47)]
         ("emnist-balanced", BALANCED, lambda labels: labels),
     ],
 )
-def test_images_labels_and_classes(
+def test_torchvision_images_labels_and_classes_are_imported(
     pin: Pin, name: str, classes: list[str] | str, served: Callable[[Any], Any]
 ) -> None:
     """Names that torchvision has are in a list, and images of EMNIST lie on their side."""
@@ -146,7 +146,7 @@ def test_images_labels_and_classes(
     assert np.array_equal(pinned.arrays[3], labels[False])
 
 
-def test_a_download_that_fails_is_one_line(pin: Pin) -> None:
+def test_a_failed_download_gives_one_line(pin: Pin) -> None:
     served = {"resources": [("no-such-file.gz", "0" * 32)], "mirrors": ["http://127.0.0.1:1/"]}
     for name, value in served.items():
         pin.workspace.monkeypatch.setattr(torchvision.datasets.KMNIST, name, value)

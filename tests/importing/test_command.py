@@ -31,7 +31,7 @@ def put(*contents: bytes) -> None:
         (PLACE / file).write_bytes(content)
 
 
-def test_an_entry_is_added_and_the_files_wait_for_make_repro(pin: Pin) -> None:
+def test_an_entry_is_added_and_the_files_are_cached_for_make_repro(pin: Pin) -> None:
     put(*GOOD)
     before = datasets.PATH.read_text()
     pinned = pin()
@@ -51,14 +51,14 @@ def test_an_entry_is_added_and_the_files_wait_for_make_repro(pin: Pin) -> None:
     assert yaml.safe_load(datasets.PATH.read_text())["mine"] == written
 
 
-def test_rgb_and_labels_of_four_bytes_stay_as_they_are(pin: Pin) -> None:
+def test_rgb_images_and_four_byte_labels_are_unchanged(pin: Pin) -> None:
     put(*[to_idx(noise(300, 2, 3, 3)), to_idx(np.arange(300), ">i4")] * 2)
     assert pin().classes == tuple(map(str, range(300)))
     kept = {path.read_bytes() for path in CACHE.glob("*/*")}
     assert kept == {(PLACE / file).read_bytes() for file in FILES}
 
 
-def test_names_may_be_words_of_yaml_and_good_data_have_no_warnings(pin: Pin) -> None:
+def test_names_may_be_yaml_keywords_and_good_data_give_no_warnings(pin: Pin) -> None:
     for part in ("train", "test"):
         write_images(PLACE / part, {"no": 10, "2": 11, "1e3": 12})
     for name in ("no", "null"):
@@ -69,10 +69,10 @@ def test_names_may_be_words_of_yaml_and_good_data_have_no_warnings(pin: Pin) -> 
     assert datasets.load()["null"].classes == ("1e3", "2", "no")
 
 
-def test_names_of_classes_and_pen_strokes_stay_when_data_change(pin: Pin) -> None:
+def test_class_names_and_pen_strokes_are_kept_when_data_change(pin: Pin) -> None:
     put(*GOOD)
     homepage = datasets.load()["fashion-mnist"].homepage
-    pin.refused(PLACE, "fashion-mnist: a data set of this project. Choose", name="fashion-mnist")
+    pin.refused(PLACE, "fashion-mnist: already a data set of this project.", name="fashion-mnist")
     classes = pin(name="fashion-mnist", replace="yes").classes
     assert classes[:3] == ("t-shirt", "trouser", "pullover")
     assert datasets.load()["fashion-mnist"].homepage == homepage
@@ -96,7 +96,7 @@ FAULTS: dict[str, dict[int, bytes | None]] = {  # what the line says, and files 
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_data_that_the_stages_cannot_use_are_refused(pin: Pin, fault: str) -> None:
+def test_data_that_the_stages_cannot_use_are_rejected(pin: Pin, fault: str) -> None:
     put(*GOOD)
     for k, content in FAULTS[fault].items():
         (PLACE / FILES[k]).unlink()
@@ -120,14 +120,14 @@ def test_data_that_the_stages_cannot_use_are_refused(pin: Pin, fault: str) -> No
         ("nowhere", {}, "nowhere: not a data set. Name a directory"),
     ],
 )
-def test_options_that_do_not_apply_are_refused(
+def test_options_that_do_not_apply_are_rejected(
     pin: Pin, where: str, option: dict[str, str], reason: str
 ) -> None:
     put(*GOOD)
     pin.refused(where, reason, **option)
 
 
-def test_suspicious_data_are_warned_about_with_counts(pin: Pin) -> None:
+def test_suspicious_data_give_warnings_with_counts(pin: Pin) -> None:
     """Find test images in the training set, and training images that have two labels."""
     training, test = NOISE[[*range(10), *range(1, 11)]] % 2, NOISE[[4, 5, 6, *range(11, 18)]] % 2
     put(to_idx(training), GOOD[1], to_idx(test), GOOD[3])
@@ -151,7 +151,7 @@ def test_suspicious_data_are_warned_about_with_counts(pin: Pin) -> None:
         ("a: [\n", "while parsing"),
     ],
 )
-def test_a_damaged_datasets_yaml_stays_and_is_named(pin: Pin, text: str, fault: str) -> None:
+def test_a_damaged_datasets_yaml_is_kept_and_reported(pin: Pin, text: str, fault: str) -> None:
     put(*GOOD)
     datasets.PATH.write_text(text)
     assert pin.run().err.splitlines()[-1].startswith("error: datasets.yaml: ")

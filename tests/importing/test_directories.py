@@ -17,7 +17,7 @@ COUNTS |= {"test/owl": 2, "test/Cat": 2, "test/dog": 2}
 
 
 @pytest.mark.parametrize("shape", [(6, 9), (6, 9, 3)])
-def test_classes_and_pixels_are_those_of_image_folder(pin: Pin, shape: tuple[int, ...]) -> None:
+def test_classes_and_pixels_match_image_folder(pin: Pin, shape: tuple[int, ...]) -> None:
     from torchvision.datasets import ImageFolder
 
     write_images(PLACE, COUNTS | {"train/dog/more": 2, "test/dog/more": 2}, shape)
@@ -30,7 +30,7 @@ def test_classes_and_pixels_are_those_of_image_folder(pin: Pin, shape: tuple[int
         assert pinned.pairs(k) == pairs(pixels if len(shape) == 3 else pixels[..., 0], names)
 
 
-def test_a_sixth_is_for_the_test_by_the_hash_of_the_pixels_which_is_the_order(pin: Pin) -> None:
+def test_the_pixel_hash_sets_the_order_and_a_sixth_becomes_the_test_set(pin: Pin) -> None:
     write_images(PLACE, {"a": 100, "b": 100}, (2, 3))
     pinned = pin()
     images = [np.asarray(Image.open(path)).tobytes() for path in PLACE.glob("?/*.png")]
@@ -44,7 +44,7 @@ def test_a_sixth_is_for_the_test_by_the_hash_of_the_pixels_which_is_the_order(pi
 
 @settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(2, 40), min_size=2, max_size=4), st.data())
-def test_no_correction_moves_an_image_to_the_other_side(
+def test_relabeling_or_renaming_moves_no_image_to_the_other_set(
     pin: Pin, counts: list[int], data: st.DataObject
 ) -> None:
     """Of any classes, also rare ones, which have an image on each side; others may be renamed."""
@@ -65,7 +65,7 @@ def test_no_correction_moves_an_image_to_the_other_side(
         assert len(common) < 1 or before.pairs(part) != after.pairs(part)
 
 
-def test_a_directory_val_is_the_end_of_the_training_set(pin: Pin) -> None:
+def test_a_val_directory_becomes_the_end_of_the_training_set(pin: Pin) -> None:
     write_images(PLACE, COUNTS | {"val/owl": 1, "val/Cat": 2, "val/dog": 3})
     pinned = pin()
     images = [np.asarray(Image.open(path)).tobytes() for path in PLACE.glob("val/*/*.png")]
@@ -97,7 +97,7 @@ def test_mixed_colors_and_unused_files_are_reported(pin: Pin) -> None:
     ]
 
 
-def test_images_of_several_sizes_are_refused_unless_they_are_resized(pin: Pin) -> None:
+def test_images_of_several_sizes_are_rejected_unless_resized(pin: Pin) -> None:
     write_images(PLACE, COUNTS)
     write_images(PLACE, {"test/dog": 2}, (7, 9))
     write_images(PLACE, {"test/owl": 1}, (30, 20))
@@ -116,12 +116,12 @@ def test_images_of_several_sizes_are_refused_unless_they_are_resized(pin: Pin) -
         ({"one": 9}, ": 1 class (one); 2 to 1000 are allowed"),
         ({f"c{k}": k == 0 for k in range(1001)}, ": 1001 classes (c0, c1, c10, c100, c1000, ...)"),
         ({"a": 1, "b" * 41: 1}, f"class {'b' * 41!r}: a name has 1 to 40 char"),
-        ({"train": 9}, ": has only train. Add or rename one"),
+        ({"train": 9}, ": has only train, not train and test. Add or"),
         ({"a": 20, "b": 1}, "class b has 1 training and 0 test images"),
-        (COUNTS | {"Training/owl": 1}, ": Training and train mean the same. Remove or"),
+        (COUNTS | {"Training/owl": 1}, ": Training and train have the same meaning. Remove or"),
     ],
 )
-def test_directories_that_are_no_classes_are_refused(
+def test_directories_without_valid_classes_are_rejected(
     pin: Pin, counts: dict[str, int], reason: str
 ) -> None:
     write_images(PLACE, counts)
@@ -129,14 +129,14 @@ def test_directories_that_are_no_classes_are_refused(
 
 
 @pytest.mark.parametrize("names", [("Train", "TEST"), ("training_set", "test-set")])
-def test_the_two_sets_are_found_by_their_usual_names(pin: Pin, names: tuple[str, str]) -> None:
+def test_train_and_test_are_found_by_their_usual_names(pin: Pin, names: tuple[str, str]) -> None:
     write_images(PLACE, {f"{name}/{kind}": 2 for name in names for kind in ("cat", "dog")})
     pinned = pin()
     assert pinned.classes == ("cat", "dog")
     assert [len(array) for array in pinned.arrays] == [4] * 4
 
 
-def test_one_class_in_several_spellings_is_one_and_case_is_told(pin: Pin) -> None:
+def test_unicode_spellings_of_a_class_are_merged_and_case_is_reported(pin: Pin) -> None:
     spellings = [unicodedata.normalize(form, "mèo") for form in ("NFC", "NFD")]
     names = [*spellings, "cat", "cat ", "Cat"]
     write_images(PLACE, {f"{part}/{name}": 11 for part in ("train", "test") for name in names})
@@ -146,7 +146,7 @@ def test_one_class_in_several_spellings_is_one_and_case_is_told(pin: Pin) -> Non
     assert pinned.warnings[0].endswith("these classes differ only in case: Cat, cat")
 
 
-def test_each_directory_counts_once_and_a_loop_is_refused(pin: Pin) -> None:
+def test_each_directory_counts_once_and_a_link_loop_is_rejected(pin: Pin) -> None:
     write_images(PLACE, COUNTS | {"train/dog/more": 2})
     (PLACE / "train/dog/same").symlink_to("more")
     assert len(pin().arrays[0]) == 14

@@ -44,17 +44,17 @@ def nearest(x: Fraction) -> int:
 
 
 @pytest.mark.parametrize("name", samples.EDGES)
-def test_the_edges_of_what_can_be_drawn_are_what_the_specification_says(name: str) -> None:
+def test_extreme_drawings_are_normalized_as_specified(name: str) -> None:
     assert (normalize(samples.EDGES[name]) == by_fractions(samples.EDGES[name])).all()
 
 
 @settings(max_examples=20)
 @given(samples.INKS)
-def test_it_is_what_the_specification_says(strokes: Ink) -> None:
+def test_any_drawing_is_normalized_as_specified(strokes: Ink) -> None:
     assert (normalize(strokes) == by_fractions(strokes)).all()
 
 
-def test_images_of_mnist_are_their_own_preparation(mnist: Clone) -> None:
+def test_normalization_leaves_mnist_images_unchanged(mnist: Clone) -> None:
     """All but those that are smaller, byte for byte."""
     images = idx.read(mnist.directory / datasets.test_files("mnist")[0], 3)[::10]
     assert sum((normalize(image) == image).all() for image in images) > 0.99 * len(images)
@@ -78,7 +78,7 @@ PHOTOS["small, on a ground that is no quadratic surface"] = (CHALK, BOARD)
 
 
 @pytest.mark.parametrize("name", PHOTOS)
-def test_ink_is_found_in_any_light(name: str) -> None:
+def test_strokes_are_found_in_any_light(name: str) -> None:
     drawn, photo = PHOTOS[name][0] > 0.5, PHOTOS[name][1].astype(np.uint8)
     for gray, is_dark in ((photo, True), (255 - photo, False)):
         found, dark = normalization.find(gray)
@@ -87,7 +87,7 @@ def test_ink_is_found_in_any_light(name: str) -> None:
         assert np.count_nonzero((found > 0) != drawn) < 0.05 * np.count_nonzero(drawn)
 
 
-def test_dust_and_smudges_are_no_ink_but_parts_of_a_letter_are() -> None:
+def test_specks_and_smudges_are_ignored_but_parts_of_a_letter_are_kept() -> None:
     page = written("1")
     page[380:384, 380:384] = 1
     page[300:360, 20:80] = 0.25
@@ -107,6 +107,6 @@ PAPER = np.zeros((400, 300))
         *(np.full(shape, 128, np.uint8) for shape in ((1, 1), (1, 2), (2, 1), (3, 500))),
     ],
 )
-def test_paper_alone_has_no_ink(photo: NDArray[np.uint8]) -> None:
+def test_a_blank_page_has_no_strokes(photo: NDArray[np.uint8]) -> None:
     with pytest.raises(DataError, match="no strokes found"):
         normalization.find(photo)

@@ -41,7 +41,7 @@ def write(content: bytes, name: str = "a.png") -> None:
         ("rgb.jpg", Image.fromarray(RGB), None),  # what Pillow decodes
     ],
 )
-def test_what_is_taken_exactly(
+def test_exact_images_are_imported_unchanged(
     pin: Pin, name: str, image: Image.Image, expected: NDArray[np.uint8] | None
 ) -> None:
     image.save(name)
@@ -68,7 +68,7 @@ def test_images_are_upright_in_every_format(tmp_path: Path, name: str) -> None:
 
 
 @given(st.tuples(*[st.integers(1, 9)] * 4))
-def test_a_resized_pixel_is_the_mean_of_what_it_covers(sides: tuple[int, ...]) -> None:
+def test_a_resized_pixel_is_the_mean_of_the_area_it_covers(sides: tuple[int, ...]) -> None:
     """Cut pixels into parts, so that a new one is the mean of whole parts; halves go up."""
     old_rows, old_columns, rows, columns = sides
     image = noise(old_rows, old_columns, 3)
@@ -95,7 +95,7 @@ FAULTS = {
     "RGB of 16 bits": (DEEP_RGB, DEEP),
     "PPM of 10 bits": (b"P6 1 1 1000\n" + bytes(6), DEEP),
     "floats": (saved(Image.fromarray(np.float32(GRAY)).save, "TIFF"), DEEP),
-    "CMYK": (saved(Image.new("CMYK", (2, 2)).save, "JPEG"), "its colors are CMYK"),
+    "CMYK": (saved(Image.new("CMYK", (2, 2)).save, "JPEG"), "its color mode is CMYK"),
     "half transparent": (HALF, "7 of 256 pixels are transparent"),
     "transparent palette": (PALETTE, f"{FOUR.histogram()[0]} of 256 pixels are transparent"),
     "pages": (saved(FOUR.save, "TIFF", save_all=True, append_images=[FOUR]), "2 images in one"),
@@ -109,7 +109,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_what_is_refused(pin: Pin, fault: str) -> None:
+def test_images_that_would_lose_information_are_rejected(pin: Pin, fault: str) -> None:
     content, reason = FAULTS[fault]
     write(content)
     pin.refused(PLACE, f"{PLACE}/train/a/a.png: {reason}")

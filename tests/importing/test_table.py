@@ -24,7 +24,7 @@ def write(path: Path = PATH, column: str = "label", **columns: Any) -> None:
     content.assign(**columns).to_csv(path, index=False)
 
 
-def test_training_and_test_file(pin: Pin) -> None:
+def test_a_training_and_a_test_file_are_imported(pin: Pin) -> None:
     write(PLACE / "train.csv", "class")
     write(PLACE / "test.csv", "class")
     pinned = pin()
@@ -33,9 +33,9 @@ def test_training_and_test_file(pin: Pin) -> None:
     write(PLACE / "test.csv", "class", pixel9=0)
     pin.refused(PLACE, "test.csv: its columns differ from those of place/train.csv")
     (PLACE / "test.csv").rename(PLACE / "test-00000-of-00002.csv")
-    pin.refused(PLACE, "place: only 1 of 2 files of test. Add the others.")
+    pin.refused(PLACE, "place: only 1 of 2 test files. Add the others.")
     write(PLACE / "training.csv", "class")
-    pin.refused(PLACE, "place: train.csv and training.csv are both train. Keep one.")
+    pin.refused(PLACE, "place: train.csv and training.csv are both train files. Keep one.")
 
 
 def test_without_a_header_the_first_column_has_the_labels(pin: Pin) -> None:
@@ -50,7 +50,7 @@ def test_without_a_header_the_first_column_has_the_labels(pin: Pin) -> None:
     assert pin(PATH, no_header="yes", label="9").pairs(0) == expected[0]
 
 
-def test_a_table_may_name_image_files_or_hold_them(pin: Pin) -> None:
+def test_a_table_may_contain_images_or_their_file_names(pin: Pin) -> None:
     """Take a CSV of file names, and Parquet of pixels or of images as the Hub has them."""
     files = [f"{k:02}.png" for k in range(90)]
     for file, image in zip(files, PIXELS.reshape(-1, 3, 3), strict=True):
@@ -77,7 +77,7 @@ def test_a_table_may_name_image_files_or_hold_them(pin: Pin) -> None:
     pin.refused(PLACE / "labels.csv", f"{PLACE / files[7]}: not a file")
 
 
-def test_columns_of_any_names_are_pixels(pin: Pin) -> None:
+def test_pixel_columns_may_have_any_names(pin: Pin) -> None:
     """Numbers, as pandas writes them, none, and one that comes twice."""
     for names in (range(9), [""] * 9, ["a", "a", *"bcdefgh"]):
         table = pd.DataFrame(PIXELS, columns=list(map(str, names)))
@@ -94,7 +94,7 @@ def test_a_test_file_without_labels_is_left_out(pin: Pin) -> None:
     assert "test.csv has no labels and is ignored" in pinned.warnings[0]
 
 
-def test_files_may_be_larger_than_what_is_read_at_a_time(pin: Pin) -> None:
+def test_files_may_be_larger_than_a_chunk(pin: Pin) -> None:
     columns = ",".join(f"p{k}" for k in range(100))
     rest = ",".join(["7"] * 99)
     rows = [f"{k % 2},{k % 256},{rest}\n" for k in range(50_000)]
@@ -106,7 +106,7 @@ def test_files_may_be_larger_than_what_is_read_at_a_time(pin: Pin) -> None:
     pin.refused(PATH, "image 50000, column p99: '756'; pixels are integers from 0 to 255")
 
 
-def test_shape_and_column_can_be_said(pin: Pin) -> None:
+def test_shape_and_label_column_are_options(pin: Pin) -> None:
     write(column="digit")
     pin.refused(PATH, "0 of them called label or class. One column should have the labels")
     assert pin(PATH, label="digit", shape="1x9").arrays[0].shape[1:] == (1, 9)
@@ -123,7 +123,7 @@ def test_shape_and_column_can_be_said(pin: Pin) -> None:
         (["9", "10", "A"], ("10", "9", "A")),
     ],
 )
-def test_numbers_are_sorted_as_numbers_and_names_as_names(
+def test_numeric_classes_are_sorted_as_numbers(
     pin: Pin, names: list[str], classes: tuple[str, ...]
 ) -> None:
     write(label=np.array(names)[LABELS])
@@ -162,7 +162,7 @@ ODD: dict[str, tuple[list[Any], dict[bytes, bytes]]] = {
 
 
 @pytest.mark.parametrize("reason", ODD)
-def test_labels_of_parquet_are_classes_or_refused(pin: Pin, reason: str) -> None:
+def test_parquet_labels_become_classes_or_are_rejected(pin: Pin, reason: str) -> None:
     labels, metadata = ODD[reason]
     table = pa.table({"label": labels, "a": [1, 2]}).replace_schema_metadata(metadata)
     parquet.write_table(table, "mine.parquet")
@@ -170,7 +170,7 @@ def test_labels_of_parquet_are_classes_or_refused(pin: Pin, reason: str) -> None
 
 
 @pytest.mark.parametrize("reason", FAULTS)
-def test_faults_are_refused(pin: Pin, reason: str) -> None:
+def test_invalid_files_are_rejected(pin: Pin, reason: str) -> None:
     fault = FAULTS[reason]
     PATH.write_bytes(fault) if isinstance(fault, bytes) else write(**fault)
     pin.refused(PATH, f"mine.csv: {reason}")

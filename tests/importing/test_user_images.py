@@ -59,7 +59,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_a_photo_in_any_form_is_seen_the_same(name: str, tmp_path: Path) -> None:
+def test_a_photo_in_any_format_is_prepared_the_same(name: str, tmp_path: Path) -> None:
     plain = seen(SEVEN, tmp_path / "7.png").pixels
     found = seen(FORMS[name], tmp_path / name)
     assert found.done == ("centered" if "white on" in name else "inverted, centered")
@@ -67,7 +67,7 @@ def test_a_photo_in_any_form_is_seen_the_same(name: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("prepared", ["as they are", "pen strokes", "resized"])
-def test_images_of_the_models_size_are_as_they_are(prepared: str, tmp_path: Path) -> None:
+def test_images_of_the_models_size_are_unchanged(prepared: str, tmp_path: Path) -> None:
     for mode in ("L", "RGB", "P", "RGBA"):
         image = Image.fromarray(noise(*GRAY)).convert(mode)
         _, pixels, done = seen(image, tmp_path / "a.png", prepared=prepared)
@@ -77,7 +77,7 @@ def test_images_of_the_models_size_are_as_they_are(prepared: str, tmp_path: Path
     assert seen(clear_one, tmp_path / "a.png").done == "inverted, centered"
 
 
-def test_images_that_are_no_strokes_need_the_models_size_and_colors(tmp_path: Path) -> None:
+def test_images_other_than_strokes_need_the_models_size_and_colors(tmp_path: Path) -> None:
     path, levels = tmp_path / "a.png", noise(*RGB)
     assert (seen(Image.fromarray(levels[..., 0]), path, shape=RGB).pixels == levels[..., :1]).all()
     Image.fromarray(levels).save(path)
@@ -112,7 +112,7 @@ def save(kind: str, shape: tuple[int, ...]) -> Path:
 
 @pytest.mark.parametrize("size", [{}, {"size": "25x10"}])
 @pytest.mark.parametrize("kind", KINDS)
-def test_images_are_seen_as_the_import_saw_them(kind: str, size: dict[str, str], pin: Pin) -> None:
+def test_images_are_prepared_as_in_the_import(kind: str, size: dict[str, str], pin: Pin) -> None:
     place = save(kind, KINDS[kind])
     pin(PLACE, size="9x9")  # a version before, of which nothing is to stay in the entry
     imported = pin(place, **size).arrays[::2]
@@ -127,7 +127,7 @@ def test_images_are_seen_as_the_import_saw_them(kind: str, size: dict[str, str],
 
 
 @pytest.mark.parametrize("first", [[], ["label"], ["ID"], ["id", "Label"]])
-def test_rows_of_a_table_are_called_by_ids_or_numbers(first: list[str], tmp_path: Path) -> None:
+def test_table_rows_are_named_by_id_or_number(first: list[str], tmp_path: Path) -> None:
     """Without a header, a label can be told from pixels, but no id."""
     images, path = noise(3, 2, 4), tmp_path / "a.csv"
     pixels = pd.DataFrame(images.reshape(3, -1)).add_prefix("pixel" if first else "")
@@ -145,7 +145,7 @@ def test_rows_of_a_table_are_called_by_ids_or_numbers(first: list[str], tmp_path
 
 
 @pytest.mark.parametrize("shape", [GRAY, RGB])
-def test_arrays_of_the_models_shape_are_seen(shape: tuple[int, ...], tmp_path: Path) -> None:
+def test_arrays_of_the_models_shape_are_read(shape: tuple[int, ...], tmp_path: Path) -> None:
     images = noise(3, *shape)
     write_idx(tmp_path / "images", images)
     forms = {"x": images, "rows": images.reshape(3, -1), "one": images[0], "deep": images + 0}
@@ -161,7 +161,7 @@ def test_arrays_of_the_models_shape_are_seen(shape: tuple[int, ...], tmp_path: P
         assert (pixels == images[int(name[-2])]).all()
 
 
-def test_all_images_below_a_directory_are_read_but_hidden_ones(tmp_path: Path) -> None:
+def test_all_images_below_a_directory_except_hidden_ones_are_read(tmp_path: Path) -> None:
     for name in ("b.png", "sub/a.JPG", "sub/sub/\udcff.png", ".hidden/c.png", "sub/._b.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         SEVEN.save(tmp_path / name)
@@ -189,7 +189,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_an_unreadable_image_is_one_line(name: str, tmp_path: Path) -> None:
+def test_an_unreadable_image_gives_one_line(name: str, tmp_path: Path) -> None:
     write, reason = FAULTS[name]
     write(tmp_path / name)
     SEVEN.save(tmp_path / "7.png")
@@ -199,7 +199,7 @@ def test_an_unreadable_image_is_one_line(name: str, tmp_path: Path) -> None:
     assert "dvc" not in line
 
 
-def test_dark_strokes_on_light_ground_are_warned_of(tmp_path: Path) -> None:
+def test_dark_strokes_on_a_light_background_give_a_warning(tmp_path: Path) -> None:
     digits = np.pad(np.full((4, 20, 10), 200, np.uint8), ((0, 0), (4, 4), (9, 9)))
     write_idx(tmp_path / "a", np.concatenate([digits, 255 - digits]))
     found, _ = read(tmp_path / "a")

@@ -12,14 +12,14 @@ from softmax.pipeline.datasets import FILES
 
 
 @pytest.mark.parametrize("key", ["train", "train.seed.x", "evaluate.samples.0"])
-def test_params_that_are_none_of_ours_are_one_line(key: str) -> None:
+def test_unknown_params_in_dvc_lock_give_one_line(key: str) -> None:
     stages = dvc_lock.parse(b"stages: {train: {params: {params.yaml: {%b: 1}}}}" % key.encode())
     with pytest.raises(DataError, match="params of a different version"):
         dvc_lock.params(stages)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff", b"[" * 5000, b"stages: {train: }"])
-def test_what_dvc_does_not_write_is_one_line(content: bytes) -> None:
+def test_an_invalid_dvc_lock_gives_one_line(content: bytes) -> None:
     with pytest.raises(DataError, match=r"^dvc\.lock is corrupted\. Restore it"):
         dvc_lock.parse(content)
 

@@ -22,7 +22,7 @@ def test_json_is_sorted_indented_and_ends_with_a_newline() -> None:
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-def test_floats_are_the_shortest_that_come_back_and_csv_has_no_index(x: float) -> None:
+def test_floats_are_the_shortest_that_round_trip_and_csv_has_no_index(x: float) -> None:
     assert files.to_json(x) == f"{x!r}\n".encode()
     table = arrays.table(("step", "loss", "why"), [(100, 2.25, None), (200, x, 'a "b", c')])
     written = files.to_csv(table)
@@ -30,7 +30,7 @@ def test_floats_are_the_shortest_that_come_back_and_csv_has_no_index(x: float) -
     assert pd.DataFrame(table).to_csv(index=False, lineterminator="\n").encode() == written
 
 
-def test_write_makes_directories_replaces_files_and_can_remove_others(tmp_path: Path) -> None:
+def test_write_creates_directories_replaces_files_and_can_remove_others(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"old, and longer")
     images = tmp_path / "deep" / "images"
     files.write({tmp_path / "a": b"new", images / "stale.png": b""})
@@ -39,7 +39,7 @@ def test_write_makes_directories_replaces_files_and_can_remove_others(tmp_path: 
     assert found == {"a": b"new", "0.png": b"0", "1.png": b"1"}
 
 
-def test_write_asks_for_a_file_once_the_one_before_is_on_disk(tmp_path: Path) -> None:
+def test_write_requests_each_file_after_the_previous_is_on_disk(tmp_path: Path) -> None:
     """And leaves nothing if what makes the files breaks off."""
 
     def pairs() -> Iterator[tuple[Path, bytes]]:

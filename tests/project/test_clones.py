@@ -5,7 +5,7 @@ from pathlib import Path
 from helpers.clones import build_repository, git
 
 
-def test_a_clone_has_what_is_edited_and_untracked_and_not_what_is_ignored(tmp_path: Path) -> None:
+def test_a_clone_includes_edited_and_untracked_but_no_ignored_files(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
     for name in ("edited", "deleted"):
         (tmp_path / name).write_text("committed")

@@ -46,7 +46,7 @@ def test_temporary_files_do_not_rerun_a_stage() -> None:
 
 
 @pytest.mark.parametrize("module", sorted((ROOT / "softmax").rglob("__init__.py")), ids=str)
-def test_a_package_imports_nothing_and_says_what_it_holds(module: Path) -> None:
+def test_a_package_imports_nothing_and_its_docstring_lists_its_modules(module: Path) -> None:
     (docstring,) = ast.parse(module.read_text()).body
     assert isinstance(docstring, ast.Expr)
     others = {path.stem for path in module.parent.glob("*.py")} - {"__init__", "__main__"}

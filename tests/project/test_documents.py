@@ -28,7 +28,7 @@ def anchor(heading: str) -> str:
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "dvc.yaml"], ids=lambda page: page.name)
-def test_links_lead_somewhere_and_tests_that_are_named_exist(page: Path) -> None:
+def test_links_and_named_tests_exist(page: Path) -> None:
     for link, place in re.findall(r"\]\((?!http)([^)#]*)(?:#([\w-]+))?\)", page.read_text()):
         target = page.parent / link if link else page
         assert target.exists(), link
@@ -64,13 +64,13 @@ def test_programs_accept_the_documented_commands(
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_documents_avoid_the_worst_habits(page: Path) -> None:
+def test_documents_avoid_listed_phrases(page: Path) -> None:
     """CONTRIBUTING's table shows some of them, and the changelog keeps old entries."""
     text = re.split(r"\| instead of|## \[1\.0\.0\]", page.read_text())[0]
     assert [found[0] for found in re.finditer(HABITS, text, re.IGNORECASE)] == []
 
 
-def test_the_index_has_every_page() -> None:
+def test_the_index_lists_every_page() -> None:
     index = (ROOT / "docs/README.md").read_text()
     listed = re.findall(r"^- \[[\w-]+\]\(([\w-]+\.md)\): ", index, re.M)
     assert sorted([*listed, "README.md"]) == sorted(
@@ -78,7 +78,7 @@ def test_the_index_has_every_page() -> None:
     )
 
 
-def test_configuration_has_what_the_code_has() -> None:
+def test_configuration_page_matches_the_code() -> None:
     """`python -m docs.configuration` renews the tables of parameters and commands."""
     text = configuration.PAGE.read_text()
     assert configuration.page(text) == text
@@ -89,7 +89,7 @@ def test_configuration_has_what_the_code_has() -> None:
             assert f"`{''.join(names)}" in text, path
 
 
-def test_all_name_the_version_of_the_newest_release() -> None:
+def test_all_files_name_the_latest_version() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text()
     version, date = re.findall(r"^## \[(\d+\.\d+\.\d+)\] - (\S+)$", changelog, re.MULTILINE)[0]
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())

@@ -21,7 +21,7 @@ FILES += [(ROOT / ".gitlab-ci.yml", "vendor.gitlab-ci")]
 
 
 @pytest.mark.parametrize(("path", "schema"), FILES)
-def test_it_is_valid(path: Path, schema: str) -> None:
+def test_workflows_match_their_schema(path: Path, schema: str) -> None:
     """By a schema that comes with check-jsonschema."""
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema]
     if "gitlab" in schema:
@@ -39,7 +39,7 @@ def test_actions_are_pinned_by_commit_and_name_their_version(path: Path) -> None
 
 
 @pytest.mark.parametrize("path", WORKFLOWS)
-def test_only_a_job_that_runs_nothing_of_ours_may_write(path: Path) -> None:
+def test_only_a_job_without_project_code_has_write_permission(path: Path) -> None:
     assert "pull_request_target" not in path.read_text()
     workflow = yaml.safe_load(path.read_text())
     assert workflow["permissions"] == {"contents": "read"}
@@ -55,7 +55,7 @@ def test_only_a_job_that_runs_nothing_of_ours_may_write(path: Path) -> None:
                 assert step["with"]["persist-credentials"] is False
 
 
-def test_every_make_target_that_ci_and_the_documents_call_exists() -> None:
+def test_make_targets_named_in_ci_and_docs_exist() -> None:
     def called(text: str) -> set[str]:
         calls = re.findall(r"\bmake ((?:[a-z-]+\b(?!=) ?)+)", re.sub("#.*", "", text))
         return {target for call in calls for target in call.split()}
@@ -77,7 +77,7 @@ def test_every_make_target_that_ci_and_the_documents_call_exists() -> None:
         ("*checks*", "error: failed: lock-current lock-reproducible"),
     ],
 )
-def test_make_ci_runs_every_gate_and_names_those_that_failed(
+def test_make_ci_runs_every_check_and_names_the_failed_ones(
     failing: str, line: str, tmp_path: Path
 ) -> None:
     programs = tmp_path / ".venv/bin"
@@ -100,7 +100,7 @@ def test_make_ci_runs_every_gate_and_names_those_that_failed(
     assert all(gate in done.stdout for gate in ("ruff format", "checks current"))
 
 
-def test_a_comment_links_the_pictures_that_it_cannot_show(tmp_path: Path) -> None:
+def test_a_comment_links_the_images_it_cannot_show(tmp_path: Path) -> None:
     step = JOBS["comment"]["steps"][-1]
     (tmp_path / "compare.md").write_text(comparison.FIGURES.format(largest=1, order=""))
     gh = tmp_path / "gh"

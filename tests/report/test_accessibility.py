@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 CELL = "[data-label='4'][data-prediction='9']"  # of some dozen images
 
 
-def test_dialogs_open_and_close_by_keyboard_and_by_a_click_beside_them(page: Page) -> None:
+def test_dialogs_open_and_close_by_keyboard_or_outside_click(page: Page) -> None:
     cell = page.locator(CELL)
     cell.focus()
     page.keyboard.press("Enter")
@@ -28,7 +28,7 @@ def test_dialogs_open_and_close_by_keyboard_and_by_a_click_beside_them(page: Pag
 
 
 @pytest.mark.parametrize("place", ["#most-confident", "#sample-cards", "#drawing-classes"])
-def test_a_row_is_one_stop_of_the_tab_key(page: Page, place: str) -> None:
+def test_a_row_of_buttons_is_one_tab_stop(page: Page, place: str) -> None:
     buttons = page.locator(f"{place} button")
     buttons.first.focus()
     expect(page.locator(f"{place} button[tabindex='0']")).to_have_count(1)
@@ -43,7 +43,7 @@ def test_a_row_is_one_stop_of_the_tab_key(page: Page, place: str) -> None:
     expect(last_but_one).to_be_focused()
 
 
-def test_arrows_go_up_and_down_the_confusion(page: Page) -> None:
+def test_arrow_keys_move_in_the_confusion_matrix(page: Page) -> None:
     cell = "[data-label='{}'][data-prediction='3']"
     page.locator(cell.format(2)).focus()
     for key, label in (("ArrowDown", 3), ("ArrowDown", 5), ("ArrowUp", 3)):  # no 4 is called 3
@@ -52,7 +52,7 @@ def test_arrows_go_up_and_down_the_confusion(page: Page) -> None:
     expect(page.locator("#confusion button[tabindex='0']")).to_have_count(1)
 
 
-def test_without_javascript_formulas_stay_and_a_note_says_what_is_missing(
+def test_without_javascript_formulas_stay_and_a_note_lists_what_is_missing(
     browser: Browser, file: Path
 ) -> None:
     phone = browser.new_page(viewport={"width": 390, "height": 844}, java_script_enabled=False)
@@ -108,7 +108,7 @@ def violations(page: Page, within: str | None = None) -> list[str]:
         pytest.param(659, "en-GB", "dark", marks=pytest.mark.extended),
     ],
 )
-def test_nothing_scrolls_sideways_or_is_against_wcag(
+def test_nothing_scrolls_sideways_or_violates_wcag(
     browser: Browser, file: Path, width: int, locale: str, scheme: str
 ) -> None:
     """659 is MLflow's viewer, where tables and sums fit, as on most phones."""
@@ -133,7 +133,7 @@ def test_nothing_scrolls_sideways_or_is_against_wcag(
 
 
 @pytest.mark.extended
-def test_on_paper_bars_are_printed_and_what_is_for_the_screen_is_not(page: Page) -> None:
+def test_print_keeps_bars_and_hides_screen_controls(page: Page) -> None:
     page.emulate_media(media="print")
     adjust = "(bar) => getComputedStyle(bar).printColorAdjust"
     assert page.locator(".scores .bar").first.evaluate(adjust) == "exact"
@@ -148,7 +148,7 @@ def test_on_paper_bars_are_printed_and_what_is_for_the_screen_is_not(page: Page)
         ("lesson", ["plane", "rate", "epoch", "play"]),
     ],
 )
-def test_what_belongs_together_is_on_one_screen(page: Page, section: str, names: list[str]) -> None:
+def test_related_elements_fit_on_one_screen(page: Page, section: str, names: list[str]) -> None:
     """On laptops, on a phone, upright and across, and at 200%."""
     for width, height in ((1366, 650), (683, 325), (720, 450), (844, 390), (390, 844)):
         page.set_viewport_size({"width": width, "height": height})

@@ -24,7 +24,7 @@ COLORS = np.array(list(examples.COLOURS.values()))
 PURPLE, ORANGE = (128, 84, 200), (230, 97, 1)
 
 
-def test_javascript_gives_all_images_the_probabilities_of_python(page: Page) -> None:
+def test_javascript_and_python_give_the_same_probabilities(page: Page) -> None:
     expected = pd.read_csv(paths.PREDICTIONS)
     program = """async () => {
       const { classify, images } = await import("softmax/digits");
@@ -39,7 +39,7 @@ def test_javascript_gives_all_images_the_probabilities_of_python(page: Page) -> 
     assert np.array_equal(np.array(rows, float), expected.to_numpy())
 
 
-def test_all_images_are_behind_a_cell_the_most_confident_first(page: Page) -> None:
+def test_a_cell_opens_all_its_images_most_confident_first(page: Page) -> None:
     table = pd.read_csv(paths.PREDICTIONS)
     behind = table.query("label == 4 and prediction == 4")  # more than are painted in one go
     order = behind["p4"].sort_values(ascending=False, kind="stable").index
@@ -52,7 +52,7 @@ def test_all_images_are_behind_a_cell_the_most_confident_first(page: Page) -> No
     assert page.locator("#cell-text").inner_text().startswith(said)
 
 
-def test_mistakes_are_the_most_confident(page: Page) -> None:
+def test_the_most_confident_mistakes_are_shown(page: Page) -> None:
     table = pd.read_csv(paths.PREDICTIONS).query("label != prediction")
     wrong = table.assign(a=table.filter(regex=r"p\d").max(axis=1)).sort_values("a", ascending=False)
     assert page.locator("#most-confident span").all_inner_texts() == [
@@ -61,7 +61,7 @@ def test_mistakes_are_the_most_confident(page: Page) -> None:
     ]
 
 
-def test_the_data_set_has_its_counts_and_first_images(page: Page) -> None:
+def test_the_data_set_is_shown_with_counts_and_first_images(page: Page) -> None:
     pictures, labels = (path for path in datasets.training_files("mnist"))
     training = batches.load(pictures, labels, (60_000, 28, 28), 10)
     test = idx.read(datasets.test_files("mnist")[1], 1)
@@ -77,7 +77,7 @@ def test_the_data_set_has_its_counts_and_first_images(page: Page) -> None:
     assert (level(page.locator("#data-vector")) == image.reshape(1, 784)).all()
 
 
-def test_the_weights_form_under_the_slider(page: Page) -> None:
+def test_the_slider_shows_the_weights_of_each_epoch(page: Page) -> None:
     slider, said = page.locator("#weights-epoch"), page.locator("#weights-said")
     losses = pd.read_csv(paths.EPOCHS)["train_loss"]
     expect(said).to_contain_text("5 of 5")
@@ -96,7 +96,7 @@ def test_the_weights_form_under_the_slider(page: Page) -> None:
     assert page.locator("#weights .bias").all_inner_texts() == biases
 
 
-def test_regions_and_surfaces_of_both_models(page: Page) -> None:
+def test_regions_and_surfaces_match_both_models(page: Page) -> None:
     theta = model.load(paths.LESSON_WEIGHTS)
     thetas = examples.fit_logistic(LESSON_DATA, LESSON)
     a, q = examples.probabilities(theta, CELLS), examples.logistic(thetas, CELLS)
@@ -119,7 +119,7 @@ def test_regions_and_surfaces_of_both_models(page: Page) -> None:
         assert place in page.locator(f"#contrast-{name}").inner_text()
 
 
-def test_the_curve_of_the_training_is_that_of_its_tables(page: Page) -> None:
+def test_the_training_curve_matches_its_tables(page: Page) -> None:
     batches = pd.read_csv(paths.LOSSES)
     epochs = pd.read_csv(paths.EPOCHS)
     last, final = epochs["step"].iloc[-1], epochs["train_loss"].iloc[-1]
@@ -139,7 +139,7 @@ def test_the_curve_of_the_training_is_that_of_its_tables(page: Page) -> None:
     np.testing.assert_allclose(bottom, 100 * np.append(lecture, epochs["train_loss"]) / top)
 
 
-def test_the_lessons_curve_is_its_table(page: Page) -> None:
+def test_the_curve_of_the_lesson_matches_its_table(page: Page) -> None:
     z = evaluation.logits(randomness.initial_weights(2, LESSON.seed, examples.CLASSES), LESSON_DATA)
     before = model.cross_entropy(z, np.eye(examples.CLASSES)[:, LESSON_DATA.labels]).mean()
     after = pd.read_csv(paths.LESSON_EPOCHS)["train_loss"]

@@ -27,7 +27,7 @@ from softmax.training import randomness
 EXAMPLES = {example.name: example for example in examples.examples()}
 
 
-def test_what_is_given_and_what_follows_are_the_lectures() -> None:
+def test_inputs_and_results_match_the_lectures() -> None:
     points = [[-0.1, 1.4], [1.3, 0.9], [-1.4, -1.1]]
     lecture: dict[str, Any] = {
         "weights": [[0.31, 3.95], [7.07, -0.23], [-6.27, -2.35]],
@@ -47,7 +47,7 @@ def test_what_is_given_and_what_follows_are_the_lectures() -> None:
     assert predicted.tolist() == [0, 1, 2]  # its model is right
 
 
-def test_all_derivatives_and_nothing_else_have_differences() -> None:
+def test_only_derivatives_have_finite_differences() -> None:
     differences = {name: e.differences for name, e in EXAMPLES.items() if e.differences is not None}
     assert list(differences) == list(EXAMPLES)[-6:]
     for name, slope in differences.items():
@@ -56,7 +56,7 @@ def test_all_derivatives_and_nothing_else_have_differences() -> None:
         assert (slope != EXAMPLES[name].value).any(), name
 
 
-def test_the_table_tells_numbers_and_the_largest_difference() -> None:
+def test_the_table_has_values_and_the_largest_difference() -> None:
     value, differences = np.array([[1.0, -0.25], [1e-9, 1 / 3]]), np.array([[1, -0.5], [0, 1 / 3]])
     chosen = [Example("name", "y = x", value, differences), Example("b", "b", np.array([1.2, 2]))]
     assert files.to_csv(examples.examples_table(chosen)).decode().splitlines()[1:] == [
@@ -70,7 +70,7 @@ def columns(data: Dataset) -> FloatArray:
     return np.column_stack([data.images / 255, np.ones(len(data.images))]).T
 
 
-def test_points_are_those_of_the_text() -> None:
+def test_points_match_the_specification() -> None:
     """docs/arithmetic.md, "The lesson"."""
     changes = {"seed": 2**64 - 1, "points": 7, "spread": 0.19}
     data = examples.points(LESSON.model_copy(update=changes))
@@ -88,13 +88,13 @@ def test_the_farthest_points_are_inside_the_square(monkeypatch: pytest.MonkeyPat
         assert abs(examples.points(extreme).images).max() == farthest
 
 
-def test_the_lattice_fills_the_square_from_the_top_left() -> None:
+def test_the_lattice_covers_the_square_from_the_top_left() -> None:
     places = examples.lattice().images
     assert places[[0, 1, 256, -1]].tolist() == [[-255, 255], [-253, 255], [-255, 253], [255, -255]]
     assert len(np.unique(places, axis=0)) == 256 * 256
 
 
-def test_logistic_regressions_follow_the_sigmoid_in_plain_numpy() -> None:
+def test_logistic_regressions_match_plain_numpy() -> None:
     """One row of weights, the lecture's rate, and for the start what two classes start with."""
     x, pairs = columns(LESSON_DATA), examples.fit_logistic(LESSON_DATA, LESSON)
     expected = []
@@ -109,7 +109,7 @@ def test_logistic_regressions_follow_the_sigmoid_in_plain_numpy() -> None:
     np.testing.assert_allclose(examples.logistic(pairs, LESSON_DATA), expected, atol=1e-6)
 
 
-def test_no_params_leave_the_range_of_exact_sums() -> None:
+def test_all_allowed_params_stay_in_the_range_of_exact_sums() -> None:
     """The longest and fastest training that they allow, as a bound and as a run."""
     most = 3 * (1 / math.sqrt(2) + 1000 * 10)
     assert most < model.MAX_ROW_SUM
@@ -121,7 +121,7 @@ def test_no_params_leave_the_range_of_exact_sums() -> None:
     assert abs(last.theta).sum(axis=1).max() < most
 
 
-def test_the_table_of_points_has_what_both_models_say() -> None:
+def test_the_table_of_points_has_the_predictions_of_both_models() -> None:
     theta = examples.fit(LESSON_DATA, LESSON)[-1].theta
     pairs = examples.fit_logistic(LESSON_DATA, LESSON)
     table = pd.DataFrame(examples.points_table(LESSON_DATA, theta, pairs))
@@ -150,7 +150,7 @@ def pixels(image: ET.Element) -> NDArray[np.int_]:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGB")).astype(int)
 
 
-def test_dots_lie_at_their_points_and_wrong_ones_have_a_dark_rim() -> None:
+def test_dots_are_at_their_points_and_misclassified_ones_have_a_dark_rim() -> None:
     data = Dataset(np.array([[-255, 3], [20, -100]]), np.array([2, 0], np.uint8), 3)
     blue, red = parse(examples.dots(data, np.array([True, False]))).iter(f"{SVG}circle")
 
@@ -160,7 +160,7 @@ def test_dots_lie_at_their_points_and_wrong_ones_have_a_dark_rim() -> None:
     assert (blue.attrib["stroke"], red.attrib["stroke"]) == ("#ffffff", "#1f2328")
 
 
-def test_regions_have_the_winners_color_stronger_where_it_is_sure() -> None:
+def test_regions_have_the_color_of_the_predicted_class_by_confidence() -> None:
     red = np.array([0.9, 0.9, 0.4] * 3)
     (image,) = parse(examples.regions(np.stack([red, 0 * red, 0.9 - red]))).iter(f"{SVG}image")
     place = [image.attrib[name] for name in ("x", "y", "width", "height")]
@@ -174,7 +174,7 @@ def test_regions_have_the_winners_color_stronger_where_it_is_sure() -> None:
 @pytest.mark.parametrize(
     ("epochs", "shown"), [(1, [1]), (3, [1, 2, 3]), (100, [1, 2, 5, 10, 20, 50, 100])]
 )
-def test_forming_shows_the_points_then_first_and_last_epochs_with_verdicts(
+def test_the_training_figure_shows_points_then_first_and_last_epochs(
     epochs: int, shown: list[int]
 ) -> None:
     params = PARAMS.model_copy(update={"epochs": epochs})
@@ -191,7 +191,7 @@ def test_forming_shows_the_points_then_first_and_last_epochs_with_verdicts(
     assert rims.count("#ffffff") == right
 
 
-def test_surfaces_show_softmax_above_and_tell_how_far_the_sums_reach() -> None:
+def test_surfaces_show_softmax_on_top_and_the_range_of_the_sums() -> None:
     data, lattice = examples.points(PARAMS), examples.lattice()
     a = examples.probabilities(examples.fit(data, PARAMS)[-1].theta, lattice)
     q = examples.logistic(examples.fit_logistic(data, PARAMS), lattice)
@@ -210,7 +210,7 @@ def test_surfaces_show_softmax_above_and_tell_how_far_the_sums_reach() -> None:
         assert abs(float(end)) < 1e-15
 
 
-def test_nothing_in_a_picture_lies_over_another_panel(browser: Browser) -> None:
+def test_panels_of_a_figure_do_not_overlap(browser: Browser) -> None:
     params = PARAMS.model_copy(update={"points": 50, "epochs": 100})
     data = examples.points(params)
     with browser.new_page() as page:

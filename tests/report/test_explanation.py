@@ -29,7 +29,7 @@ def lines(caption: str) -> list[float]:
     return [float(x) for x in re.findall(r"= (\S+)", caption.replace("−", "-"))]
 
 
-def test_an_explanation_is_the_terms_of_the_scores_and_of_one_against_another(page: Page) -> None:
+def test_an_explanation_has_the_terms_of_both_scores_and_their_difference(page: Page) -> None:
     """Of what the image is called and of what it is, and of their difference, which decides."""
     theta, pixels = of_the_last_sample()
     terms = theta[:, :-1] * pixels
@@ -57,7 +57,7 @@ def test_an_explanation_is_the_terms_of_the_scores_and_of_one_against_another(pa
     expect(page.locator("#versus-rivals button:disabled")).to_have_text("5")
 
 
-def test_the_pointer_says_a_pixel_and_its_weight(page: Page) -> None:
+def test_the_pointer_shows_a_pixel_and_its_weight(page: Page) -> None:
     note = page.locator("#pixel")
     theta, pixels = of_the_last_sample()
     n = int(np.argmax(pixels[: 28 * 14]))
@@ -77,7 +77,7 @@ def test_the_pointer_says_a_pixel_and_its_weight(page: Page) -> None:
     expect(note).to_be_in_viewport()
 
 
-def test_a_dialog_opens_at_its_top_wherever_the_last_one_was_left(page: Page) -> None:
+def test_a_reopened_dialog_is_scrolled_to_the_top(page: Page) -> None:
     dialog = page.locator("#explanation")
     for _ in range(2):
         page.locator("#samples button").first.click()
@@ -113,7 +113,7 @@ DOT = [(0.9, 0.1), (0.9, 0.1)]
 ACROSS_A_CORNER = [(0.7, 0.95), (1.1, 0.4)]
 
 
-def test_a_drawing_becomes_an_image_as_mnist_was_made_and_its_probabilities_follow(
+def test_a_drawing_is_normalized_like_mnist_and_classified(
     page: Page,
 ) -> None:
     """The image as in `make predict`, whose normalization is tested against its specification."""
@@ -142,7 +142,7 @@ def test_a_drawing_becomes_an_image_as_mnist_was_made_and_its_probabilities_foll
     assert probabilities.all_inner_texts() == nothing
 
 
-def test_a_labeled_drawing_is_explained_and_counts_once(page: Page) -> None:
+def test_a_labeled_drawing_is_explained_and_counted_once(page: Page) -> None:
     answers, why = page.locator("#drawing-answers button"), page.locator("#drawing-why")
     title, scores = page.locator("#explanation-title"), page.locator("#drawing-scores")
     marked = scores.locator("tr:not(.other)")
@@ -170,7 +170,7 @@ def test_a_labeled_drawing_is_explained_and_counts_once(page: Page) -> None:
             page.keyboard.press("Escape")
 
 
-def test_a_drawing_is_shown_to_other_weights_and_under_those_of_a_class(page: Page) -> None:
+def test_a_drawing_is_classified_with_other_weights_and_overlaid_on_a_class(page: Page) -> None:
     """To those after each epoch and of a model trained in the browser; by pointer and by focus."""
     epochs = [model.load(paths.EPOCH_WEIGHTS / f"{k}.safetensors") for k in range(6)]
     page.locator("#drawing-clear").click()
@@ -192,7 +192,7 @@ def test_a_drawing_is_shown_to_other_weights_and_under_those_of_a_class(page: Pa
         page.locator("#drawing-answers button").nth(8).focus()
 
 
-def test_the_canvas_answers_before_any_test_image_is_there(browser: Browser, file: Path) -> None:
+def test_the_canvas_classifies_before_test_images_are_loaded(browser: Browser, file: Path) -> None:
     with browser.new_page(locale="en-GB") as page:
         page.add_init_script(
             """const { arrayBuffer } = Response.prototype;

@@ -34,7 +34,7 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield paths.REPORT.read_text(encoding="utf-8")
 
 
-def test_the_report_is_one_file_whose_sections_are_its_contents(text: str) -> None:
+def test_the_report_is_one_file_and_its_contents_list_all_sections(text: str) -> None:
     assert [path.name for path in paths.REPORT.parent.iterdir()] == ["index.html"]
     sections = re.findall('<section id="(.*?)"', text)
     links = re.findall('<li><a href="#(.*?)"', text)
@@ -43,7 +43,7 @@ def test_the_report_is_one_file_whose_sections_are_its_contents(text: str) -> No
     assert not re.findall(r'(?:src|href)="(?!#|data:)', text)
 
 
-def test_counts_rates_and_accuracy_are_those_of_the_predictions(text: str) -> None:
+def test_counts_rates_and_accuracy_match_the_predictions(text: str) -> None:
     table = pd.read_csv(paths.PREDICTIONS)
     counts = pd.crosstab(table["label"], table["prediction"]).reindex(
         index=range(10), columns=range(10), fill_value=0
@@ -62,7 +62,7 @@ def test_counts_rates_and_accuracy_are_those_of_the_predictions(text: str) -> No
     assert f"{accuracy:.2%} accuracy on 30 test images." in section(text, "results")
 
 
-def test_the_hashes_are_those_of_the_data_and_the_weights_and_find_the_commit(text: str) -> None:
+def test_hashes_match_data_and_weights_and_find_the_commit(text: str) -> None:
     hashes = [*datasets.load()[digits.NAME].sha256, files.sha256(paths.WEIGHTS)]
     assert re.findall("<code>([0-9a-f]{64})</code>", text) == hashes
     (command,) = re.findall("<code>(git log .*)</code>", text)
@@ -71,7 +71,7 @@ def test_the_hashes_are_those_of_the_data_and_the_weights_and_find_the_commit(te
     assert "The maintainers of softmax-mnist" in text[text.index("<footer") :]
 
 
-def test_the_code_is_the_projects_own_and_the_lectures(text: str) -> None:
+def test_the_shown_code_is_that_of_the_project_and_the_lecture(text: str) -> None:
     blocks = re.findall("<pre><code>(.*?)</code></pre>", text, re.DOTALL)
     shown = [html.unescape(re.sub("<.*?>", "", code)) for code in blocks]
     names = ["logits", "softmax", "cross_entropy", "residuals", "gradient_sum", "mean_gradient"]
@@ -87,14 +87,14 @@ def test_the_code_is_the_projects_own_and_the_lectures(text: str) -> None:
     compile("\n".join(shown[11:]), "PyTorch", "exec")
 
 
-def test_the_examples_say_how_far_they_are_from_finite_differences(text: str) -> None:
+def test_examples_show_their_distance_from_finite_differences(text: str) -> None:
     table = pd.read_csv(paths.LESSON_EXAMPLES)
     shown = re.findall(r"<span data-i18n=\"number\"[^>]*>(\d.\d\d\u00a0·\u00a010⁻.+?)<", text)
     expected = table["finite_differences_off_by"].dropna()
     np.testing.assert_allclose(list(map(number, shown)), expected, rtol=5e-3)
 
 
-def test_a_training_with_all_params_is_described_as_it_was_run(workspace: Workspace) -> None:
+def test_a_training_with_all_options_is_described_correctly(workspace: Workspace) -> None:
     changes = {"optimizer": "adam", "schedule": "cosine", "weight_decay": 0.01, "averaging": 0.9}
     workspace.set(train=changes | {"validation": 100})
     dvc_lock.PATH.unlink()
@@ -117,7 +117,7 @@ def test_a_training_with_all_params_is_described_as_it_was_run(workspace: Worksp
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_every_optimizer_has_its_text_and_its_formula(text: str, optimizer: str) -> None:
+def test_every_optimizer_has_its_text_and_formula(text: str, optimizer: str) -> None:
     """The training is that of the workspace."""
     train = params.load().train.model_copy(update={"optimizer": optimizer, "momentum": 0.8})
     table = document.examples(files.read_csv(paths.LESSON_EXAMPLES))
@@ -131,7 +131,7 @@ def test_every_optimizer_has_its_text_and_its_formula(text: str, optimizer: str)
     assert (">0.8</mn><mi>V</mi>" in step) == (optimizer in ("momentum", "nesterov"))
 
 
-def test_another_recipe_and_other_data_are_not_compared_with_the_lecture(text: str) -> None:
+def test_different_params_or_data_are_not_compared_with_the_lecture(text: str) -> None:
     train = params.load().train.model_copy(update=GIVEN["recipe"])
     for change in ({"epochs": 6}, {"validation": 1}, {"averaging": 0.9}):
         assert document.beside("mnist", train.model_copy(update=change), {}, np.eye(10)) is None
@@ -140,7 +140,7 @@ def test_another_recipe_and_other_data_are_not_compared_with_the_lecture(text: s
     assert facts(text)["lecture"] is None
 
 
-def test_the_bytes_are_those_of_every_machine() -> None:
+def test_embedded_data_have_the_same_bytes_on_every_machine() -> None:
     """Where another version of libdeflate chooses others, all pages change: docs/arithmetic.md."""
     uniform = randomness.uniform(20_000, seed=0, stream=9)  # from -1 to 1
     pixels = np.rint((abs(uniform) * 300 - 45).clip(0, 255)).astype(np.uint8)

@@ -13,7 +13,7 @@ from softmax.report import document, english
 PLACEHOLDER = re.compile(r"\{\w+(?::\S)?\}")
 
 
-def test_every_string_is_there_in_both_languages_and_none_twice() -> None:
+def test_every_string_exists_once_in_both_languages() -> None:
     for key, languages in document.strings().items():
         assert set(languages) == {"en", "vi"}, key
         assert all(text.strip() == text != "" for text in languages.values()), key
@@ -40,7 +40,7 @@ def test_readers_start_in_their_language_and_keep_their_choice(
         assert page.url == f"{file.as_uri()}?lang=en#data"
 
 
-def test_the_file_has_the_english_of_javascript(browser: Browser, file: Path, page: Page) -> None:
+def test_the_file_has_the_text_of_javascript(browser: Browser, file: Path, page: Page) -> None:
     """Every text and every name, to the last digit, for those who have no JavaScript."""
     with browser.new_context(locale="en-GB", java_script_enabled=False) as context:
         without = context.new_page()
@@ -62,7 +62,7 @@ def test_the_file_has_the_english_of_javascript(browser: Browser, file: Path, pa
         assert [element for element in elements if element not in said[name]] == []
 
 
-def test_numbers_are_written_as_people_write_them_in_the_file_and_by_javascript(page: Page) -> None:
+def test_python_and_javascript_format_numbers_the_same(page: Page) -> None:
     cases = [
         ("number.0", 123456.78, "123,457"),
         ("number.0", 2.5, "3"),
@@ -92,7 +92,7 @@ def test_numbers_are_written_as_people_write_them_in_the_file_and_by_javascript(
         assert english.fill(place, document.strings(), "mnist") == place + written
 
 
-def test_the_report_is_in_one_language_at_a_time(page: Page) -> None:
+def test_the_report_shows_only_one_language_at_a_time(page: Page) -> None:
     """No text but that of a string, apart from names, formulas and numbers."""
     page.locator("button[data-prediction]").first.click()
     page.locator("#cell-images button").first.click()

@@ -36,7 +36,7 @@ def points(page: Page, data: Dataset) -> Dataset:
     return data._replace(images=np.array(numbers, np.int16) * [1, -1])
 
 
-def test_bytes_that_differ_from_those_of_the_pipeline_are_told(
+def test_bytes_that_differ_from_the_pipeline_are_reported(
     browser: Browser, file: Path, tmp_path: Path
 ) -> None:
     text, other = file.read_text("utf-8"), tmp_path / "index.html"
@@ -50,7 +50,7 @@ def test_bytes_that_differ_from_those_of_the_pipeline_are_told(
 
 
 @pytest.mark.parametrize(("place", "rate", "epoch"), [("-1", 0.1, 1), ("3", 1000.0, 100)])
-def test_the_browser_trains_to_the_bytes_of_python_at_any_rate_and_for_any_epochs(
+def test_the_browser_gives_the_bytes_of_python_for_any_rate_and_epochs(
     page: Page, place: str, rate: float, epoch: int
 ) -> None:
     assert_trained(page, LESSON_DATA, LESSON)
@@ -80,7 +80,7 @@ def test_steps_show_each_epoch(page: Page) -> None:
         assert page.locator(".point.wrong").count() == 150 - right
 
 
-def test_play_goes_on_where_it_was_paused_and_stops_where_the_pipeline_does(page: Page) -> None:
+def test_play_resumes_after_a_pause_and_stops_at_the_pipelines_last_epoch(page: Page) -> None:
     """If no motion is wanted, it jumps there."""
     play, epoch = page.locator("#lesson-play"), page.locator("#lesson-epoch")
     for start, end in ((0, "40"), (40, "100"), (100, "40")):
@@ -104,7 +104,7 @@ def test_play_goes_on_where_it_was_paused_and_stops_where_the_pipeline_does(page
     expect(play).to_have_text("Play")
 
 
-def test_it_plays_in_view_and_its_address_shows_the_same_training(
+def test_the_lesson_plays_in_view_and_its_link_restores_the_training(
     browser: Browser, file: Path
 ) -> None:
     with opened(browser, file, reduced_motion="no-preference") as page:
@@ -129,7 +129,7 @@ def test_it_plays_in_view_and_its_address_shows_the_same_training(
         )  # what is near it
 
 
-def test_no_color_changes_behind_what_is_drawn(page: Page) -> None:
+def test_highlighting_does_not_change_backgrounds_of_figures(page: Page) -> None:
     ground = "(one) => getComputedStyle(one).backgroundColor"
     for drawn in page.locator("[data-term]:has(svg, canvas)").all():
         before = drawn.evaluate(ground)
@@ -138,7 +138,7 @@ def test_no_color_changes_behind_what_is_drawn(page: Page) -> None:
         assert drawn.evaluate(ground) == before
 
 
-def test_points_are_dragged_in_the_square_by_the_main_button(page: Page) -> None:
+def test_the_main_button_drags_points_inside_the_square(page: Page) -> None:
     assert (points(page, LESSON_DATA).images == LESSON_DATA.images).all()
     drag(page, page.locator(".point.red path").first, to=page.locator("#lesson-plane"), by="right")
     assert_trained(page, LESSON_DATA, LESSON)
@@ -165,7 +165,7 @@ def drag(page: Page, locator: Locator, to: Locator, by: Literal["left", "right"]
     page.mouse.move(*start)  # which moves nothing any more
 
 
-def test_points_are_moved_by_keys(page: Page) -> None:
+def test_arrow_keys_move_points(page: Page) -> None:
     page.locator(".point").first.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowLeft")
@@ -185,7 +185,7 @@ def test_points_are_moved_by_keys(page: Page) -> None:
 
 
 @pytest.mark.parametrize("touch", [False, True], ids=["mouse", "touch"])
-def test_a_press_adds_a_point_of_the_chosen_color_among_others_too(
+def test_a_press_adds_a_point_of_the_chosen_color(
     browser: Browser, file: Path, touch: bool
 ) -> None:
     with opened(browser, file, has_touch=touch) as page:
@@ -205,7 +205,7 @@ def test_a_press_adds_a_point_of_the_chosen_color_among_others_too(
         expect(page.locator(".cross")).to_have_attribute("transform", re.compile("20.*-20"))
 
 
-def test_training_never_settles_after_one_press(page: Page) -> None:
+def test_the_diverge_button_makes_training_diverge(page: Page) -> None:
     page.locator("#lesson-diverge").click()
     for epoch in range(40, 101, 10):
         page.locator("#lesson-epoch").fill(str(epoch))
@@ -237,7 +237,7 @@ def test_points_are_added_and_removed_by_keyboard(page: Page) -> None:
     expect(page.locator(".point")).to_have_count(1)  # the last one stays
 
 
-def test_z_and_a_at_the_pointer_and_boundaries_are_the_models(page: Page) -> None:
+def test_scores_at_the_pointer_and_boundaries_match_the_model(page: Page) -> None:
     theta = model.load(paths.LESSON_WEIGHTS)
     page.mouse.move(*middle(page, "#lesson-plane", 0.75, 0.6))
     caption = page.locator("#lesson-place").inner_text().replace("−", "-")

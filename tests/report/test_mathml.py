@@ -34,7 +34,7 @@ from softmax.report.mathml import math
         ),
     ],
 )
-def test_symbols_and_what_holds_them(text: str, expected: str) -> None:
+def test_formulas_become_mathml(text: str, expected: str) -> None:
     without_attributes = re.sub(r"(<\w+) [^>]*>", r"\1>", str(math(text)))
     assert without_attributes == f"<math><mrow>{expected}</mrow></math>"
 
@@ -46,7 +46,7 @@ def test_vectors_are_bold_and_letters_are_terms() -> None:
     assert '<mtable class="matrix" data-term="W">' in math("[W 1 ; 2 ]")
 
 
-def test_decimals_are_said_in_each_language_and_numbers_can_be_put_in() -> None:
+def test_decimals_are_localized_and_placeholders_can_be_filled() -> None:
     assert "data-i18n='number' data-values='{\"value\": -0.5}'>−0.5</mn>" in math("-0.5")
     assert "data-i18n='number.3'" in math("6.699")
     assert '<mn data-number="z.0"></mn>' in math("#z.0")

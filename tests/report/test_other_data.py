@@ -40,7 +40,7 @@ def report_of(workspace: Workspace, name: str, shape: tuple[int, ...], classes: 
     return paths.REPORT.absolute()
 
 
-def test_classes_have_names_and_held_out_images_losses(
+def test_classes_have_names_and_a_validation_set_has_losses(
     workspace: Workspace, browser: Browser
 ) -> None:
     workspace.set(train={"validation": 7})
@@ -65,7 +65,7 @@ def test_classes_have_names_and_held_out_images_losses(
         expect(page.locator("#data tbody th").last).to_have_text("bốt cổ ngắn")
 
 
-def test_rgb_images_of_another_shape_have_colors(workspace: Workspace, browser: Browser) -> None:
+def test_rgb_images_of_any_shape_have_colors(workspace: Workspace, browser: Browser) -> None:
     """The weights of the three colors lie side by side, and there is no pad."""
     shape = (4, 6, 3)
     file = report_of(workspace, "mine", shape, THINGS[:12])
@@ -97,7 +97,7 @@ def test_rgb_images_of_another_shape_have_colors(workspace: Workspace, browser: 
         expect(page.locator("#explained-scores .right")).to_contain_text("thing 1")
 
 
-def test_data_that_exceed_the_size_are_left_out(workspace: Workspace, browser: Browser) -> None:
+def test_data_beyond_the_size_limit_are_left_out(workspace: Workspace, browser: Browser) -> None:
     """Of 180 classes of large images: the weights, and all but fifty rows of each table."""
     file = report_of(workspace, "mine", (50, 50), THINGS)
     assert file.stat().st_size < document.LIMIT

@@ -58,7 +58,7 @@ def same_bits(one: FloatArray, other: FloatArray) -> bool:
 
 
 @given(samples.GRIDS, arrays(np.float64, 20, elements=samples.UNITS | samples.TIES))
-def test_snap(javascript: JavaScript, grid: float, units: FloatArray) -> None:
+def test_snap_equals_python(javascript: JavaScript, grid: float, units: FloatArray) -> None:
     done = javascript("(x, [grid]) => x.map((v) => snap(v, grid))", units * grid, [grid])
     assert same_bits(done, arithmetic.snap(units * grid, grid))
 
@@ -71,13 +71,13 @@ POSITIVE = st.floats(samples.SMALLEST_NORMAL, samples.LARGEST)
     arrays(np.float64, 100, elements=POSITIVE, fill=st.nothing()),
 )
 @example(samples.exp_samples(), samples.log_samples())
-def test_exp_and_log(javascript: JavaScript, x: FloatArray, y: FloatArray) -> None:
+def test_exp_and_log_equal_python(javascript: JavaScript, x: FloatArray, y: FloatArray) -> None:
     done = javascript("(x, y) => [...x.map(exp), ...y.map(log)]", x, y)
     assert same_bits(done, np.concatenate([arithmetic.exp(x), arithmetic.log(y)]))
 
 
 @given(samples.LOGITS)
-def test_the_first_among_equals_is_predicted(javascript: JavaScript, z: FloatArray) -> None:
+def test_the_first_of_equal_scores_is_predicted(javascript: JavaScript, z: FloatArray) -> None:
     twice = np.vstack([z, z])
     done = javascript("(z, [count]) => rows(z, count).map(predict)", twice.T, [z.shape[1]])
     assert (done == model.predict(twice)).all()
@@ -119,14 +119,14 @@ def in_python(data: Dataset, chosen: Lesson) -> FloatArray:
     st.integers(1, 50),
     st.floats(1e-3, 1000),
 )
-def test_training_on_any_points(
+def test_training_equals_python_on_any_points(
     javascript: JavaScript, points: NDArray[np.int64], seed: int, epochs: int, rate: float
 ) -> None:
     given = training(points, seed, epochs, rate)
     assert same_bits(fitted(javascript, *given), in_python(*given))
 
 
-def test_training_ends_where_sums_would_no_longer_be_exact(javascript: JavaScript) -> None:
+def test_training_stops_before_sums_become_inexact(javascript: JavaScript) -> None:
     points = np.array([[255, 255], [250, 255], [255, 250]])
     done = fitted(javascript, *training(points, 0, 20, 3e4))
     assert 0 < len(done) < 20
@@ -140,11 +140,11 @@ def normalized(javascript: JavaScript, strokes: samples.Ink) -> FloatArray:
     return javascript(program, strokes, [strokes.shape[1]]).reshape(28, 28)
 
 
-def test_normalization_of_the_edges_of_what_can_be_drawn(javascript: JavaScript) -> None:
+def test_normalization_equals_python_for_extreme_drawings(javascript: JavaScript) -> None:
     for name, strokes in samples.EDGES.items():
         assert (normalized(javascript, strokes) == normalize(strokes)).all(), name
 
 
 @given(samples.INKS)
-def test_normalization_of_anything(javascript: JavaScript, strokes: samples.Ink) -> None:
+def test_normalization_equals_python(javascript: JavaScript, strokes: samples.Ink) -> None:
     assert (normalized(javascript, strokes) == normalize(strokes)).all()

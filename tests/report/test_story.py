@@ -26,7 +26,7 @@ def put(page: Page, section: str, name: str) -> FloatArray:
     return np.array([number(text) for text in places.all_text_contents()])
 
 
-def test_formulas_are_drawn_with_the_font_in_the_file(browser: Browser, file: Path) -> None:
+def test_formulas_use_the_embedded_font(browser: Browser, file: Path) -> None:
     """Those of all optimizers, too, and numbers in both languages, but no powers of ten."""
     step = (document.FOLDER / "templates/step.html.j2").read_text("utf-8")
     steps = [mathml.math(formula) for formula in re.findall('"([^"]*←[^"]*)"', step)]
@@ -45,14 +45,14 @@ def test_formulas_are_drawn_with_the_font_in_the_file(browser: Browser, file: Pa
             assert font["isCustomFont"], client.send("DOM.getOuterHTML", {"nodeId": node})
 
 
-def test_one_hot_labels_come_with_the_lectures_points(page: Page) -> None:
+def test_the_lectures_points_have_one_hot_labels(page: Page) -> None:
     numbers = page.locator("#labels .formulas mtable mn").all_text_contents()
     shown = np.array([number(text) for text in numbers]).reshape(3, 5)
     np.testing.assert_array_equal(shown[:, :2], POINTS[:-1].T / 255)
     np.testing.assert_array_equal(shown[:, 2:], np.eye(3))
 
 
-def test_all_maps_are_read_under_the_pointer(page: Page) -> None:
+def test_the_pointer_shows_the_values_of_all_surfaces(page: Page) -> None:
     canvas = page.locator("[data-surfaces='softmax'] canvas").first
     page.mouse.move(*middle(page, canvas, 0.75, 0.25))
     said = page.locator("#contrast-here").inner_text().replace("−", "-")
@@ -66,7 +66,7 @@ def test_all_maps_are_read_under_the_pointer(page: Page) -> None:
     np.testing.assert_allclose(numbers, [*q, q.sum(), *a, 1], atol=0.02)  # of rounded x
 
 
-def test_scores_and_probabilities_at_the_lectures_points_and_any_other(page: Page) -> None:
+def test_scores_and_probabilities_at_any_point(page: Page) -> None:
     for k, x in enumerate(POINTS.T[:, :, None]):
         page.locator(f"#softmax [data-point='{k}']").click()
         pressed = page.locator("#softmax [aria-pressed='true']")
@@ -88,7 +88,7 @@ def test_scores_and_probabilities_at_the_lectures_points_and_any_other(page: Pag
     assert page.locator("#gradient-x1").input_value() == "-1.3"  # they hold the same point
 
 
-def test_a_better_prediction_is_likelier_and_costs_less(page: Page) -> None:
+def test_a_better_prediction_has_higher_likelihood_and_lower_loss(page: Page) -> None:
     right = put(page, "likelihood", "right")
     np.testing.assert_array_equal(right, [0.9, 0.9, 0.8, 0.8, 0.7, 0.7, 0.9, 0.8, 0.7])
     losses = put(page, "likelihood", "losses")
@@ -107,7 +107,7 @@ def test_a_better_prediction_is_likelier_and_costs_less(page: Page) -> None:
 
 
 @pytest.mark.parametrize(("k", "label"), [(0, 1), (2, 0)])
-def test_each_factor_of_the_gradient(page: Page, k: int, label: int) -> None:
+def test_each_factor_of_the_gradient_is_correct(page: Page, k: int, label: int) -> None:
     page.locator(f"#gradient [data-point='{k}']").click()
     page.locator(f"#gradient [data-y='{label}']").click()
     x, y = POINTS[:, [k]], np.eye(3)[:, [label]]
@@ -131,7 +131,7 @@ def test_each_factor_of_the_gradient(page: Page, k: int, label: int) -> None:
     assert said.endswith(f"the loss at this point goes from {loss:.4f} to {after:.4f}.")
 
 
-def test_a_label_of_next_to_no_probability_has_finite_slopes(page: Page) -> None:
+def test_a_label_with_probability_near_zero_has_finite_derivatives(page: Page) -> None:
     page.locator("#gradient-x1").fill("2")
     page.locator("#gradient-x2").fill("-2")
     page.locator("#gradient [data-y='2']").click()
@@ -145,7 +145,7 @@ def lit(place: Locator) -> list[str]:
     return place.locator(".lit").evaluate_all("(all) => all.map((one) => one.dataset.term)")
 
 
-def test_a_term_lights_up_what_it_means_under_the_pointer_and_by_keyboard(page: Page) -> None:
+def test_a_term_highlights_its_parts_by_pointer_and_keyboard(page: Page) -> None:
     section = page.locator("#gradient")
     section.locator("[data-symbols] [data-term='az']").hover()
     assert lit(section.locator(".graph")) == ["az"] * 3
@@ -179,7 +179,7 @@ def test_each_symbol_has_one_color(page: Page) -> None:
     assert len(colors) == len(dict(colors)) == len({color for _, color in colors}) == 7
 
 
-def test_the_lectures_losses_and_biases_stand_beside_those_of_the_pipeline(page: Page) -> None:
+def test_the_lectures_losses_and_biases_are_beside_the_pipelines(page: Page) -> None:
     rows = page.locator("#lecture tbody tr")
     shown = [re.findall(r"[−\d.]+", row) for row in rows.all_text_contents()]
     assert shown[0][0] == "84.77"

@@ -39,7 +39,7 @@ def in_python(count: int, **recipe: Any) -> fitting.Epoch:
     learning_rate=st.floats(1e-5, 1e3),
     momentum=st.floats(0, 0.99),
 )
-def test_any_recipe_gives_pythons_weights(page: Page, count: int, seed: int, **recipe: Any) -> None:
+def test_weights_equal_those_of_python(page: Page, count: int, seed: int, **recipe: Any) -> None:
     try:
         expected = in_python(count, seed=seed, **recipe).theta.tolist()
     except RangeError:
@@ -47,7 +47,7 @@ def test_any_recipe_gives_pythons_weights(page: Page, count: int, seed: int, **r
     assert page.evaluate(TRAINED, [{**recipe, "epochs": 5, "seed": str(seed)}, count]) == expected
 
 
-def test_readers_train_in_the_lectures_recipe_and_in_their_own(page: Page) -> None:
+def test_readers_train_with_the_lectures_or_their_own_hyperparameters(page: Page) -> None:
     play, score, verdict = (page.locator(f"#train-{name}") for name in ("play", "score", "verdict"))
     page.evaluate("document.addEventListener('trained', ({ detail }) => (window.got = detail))")
     accuracy = scoring.score(in_python(2000).theta, batches.load(*datasets.test("mnist"))).accuracy

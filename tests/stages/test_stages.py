@@ -19,7 +19,7 @@ def files_in(directory: str) -> set[str]:
     return {str(path.relative_to(directory)) for path in found}
 
 
-def test_check_writes_the_same_whatever_the_params(workspace: Workspace) -> None:
+def test_the_output_of_check_does_not_depend_on_params(workspace: Workspace) -> None:
     first = paths.CHECKED.read_bytes()
     paths.CHECKED.unlink()
     workspace.set(train={"epochs": 7})
@@ -28,13 +28,13 @@ def test_check_writes_the_same_whatever_the_params(workspace: Workspace) -> None
 
 
 @pytest.mark.parametrize(("rate", "told"), [(1e-300, True), (0.004, False)])
-def test_a_rate_without_effect_is_reported(workspace: Workspace, rate: float, told: bool) -> None:
+def test_a_too_small_rate_is_reported(workspace: Workspace, rate: float, told: bool) -> None:
     workspace.set(train={"learning_rate": rate})
     said = "no step was large enough to change a weight. Raise train.learning_rate."
     assert (said in workspace.stage("train").out) == told
 
 
-def test_train_writes_weights_losses_and_scores(workspace: Workspace) -> None:
+def test_train_writes_weights_losses_and_metrics(workspace: Workspace) -> None:
     workspace.set(train={"batch_size": 64})
     assert workspace.stage("train").status == 0
     assert pd.read_csv(paths.LOSSES)["step"].tolist() == [*range(1, 9)]
@@ -54,7 +54,7 @@ def test_train_writes_weights_losses_and_scores(workspace: Workspace) -> None:
     assert files_in("models/epochs") == {f"{k}.safetensors" for k in range(4)}
 
 
-def test_evaluate_counts_and_lists_what_the_model_says(workspace: Workspace) -> None:
+def test_evaluate_writes_predictions_and_metrics(workspace: Workspace) -> None:
     workspace.set(train={"learning_rate": 0.001}, evaluate={"samples": [5]})
     workspace.run("train", "evaluate")
     table = pd.read_csv(paths.PREDICTIONS)
@@ -80,7 +80,7 @@ def test_evaluate_counts_and_lists_what_the_model_says(workspace: Workspace) -> 
     assert files_in("images/samples") == {"5.svg"}  # and not those chosen before
 
 
-def test_export_draws_each_class_and_a_grid(workspace: Workspace) -> None:
+def test_export_draws_each_class_and_a_contact_sheet(workspace: Workspace) -> None:
     before = workspace.contents()["images/weights/3.png"]
     workspace.set(export={"scale": 3})
     assert workspace.stage("export").status == 0
@@ -92,7 +92,7 @@ def test_export_draws_each_class_and_a_grid(workspace: Workspace) -> None:
     assert workspace.contents()["images/weights/3.png"] == before
 
 
-def test_lesson_writes_a_model_its_history_the_examples_and_pictures(workspace: Workspace) -> None:
+def test_lesson_writes_weights_epochs_examples_and_figures(workspace: Workspace) -> None:
     assert workspace.stage("lesson").out.startswith("lesson: loss ")
     assert model.load(paths.LESSON_WEIGHTS).shape == (3, 3)
     epochs = pd.read_csv(paths.LESSON_EPOCHS)
@@ -118,7 +118,7 @@ def test_lesson_writes_a_model_its_history_the_examples_and_pictures(workspace: 
         ("lesson", {"lesson": {"spread": 0.3}}, "lesson.spread = 0.3 should be"),
     ],
 )
-def test_bad_input_is_one_line_and_touches_nothing(
+def test_invalid_input_gives_one_line_and_changes_no_output(
     workspace: Workspace, stage: str, changes: dict[str, dict[str, object]], message: str
 ) -> None:
     workspace.set(**changes)
@@ -139,7 +139,7 @@ def test_bad_input_is_one_line_and_touches_nothing(
         ("report", "data/digits/train-labels-idx1-ubyte"),
     ],
 )
-def test_one_flipped_bit_of_what_a_stage_reads_is_found(
+def test_a_flipped_bit_in_any_input_of_a_stage_is_detected(
     workspace: Workspace, stage: str, path: str
 ) -> None:
     file = Path(path) / "1.safetensors" if Path(path).is_dir() else Path(path)
@@ -156,7 +156,7 @@ def test_one_flipped_bit_of_what_a_stage_reads_is_found(
 @pytest.mark.parametrize(
     ("stage", "shape"), [("evaluate", (10, 63)), ("export", (9, 64)), ("report", (64, 10))]
 )
-def test_weights_of_another_shape_are_one_line_and_touch_nothing(
+def test_weights_of_the_wrong_shape_give_one_line_and_change_no_output(
     workspace: Workspace, stage: str, shape: tuple[int, int]
 ) -> None:
     dvc_lock.PATH.unlink()  # which has other weights
@@ -178,7 +178,7 @@ def test_evaluate_samples_are_checked_before_the_download(workspace: Workspace) 
     assert not paths.CHECKED.exists()
 
 
-def test_a_stage_without_its_input_says_what_makes_it(workspace: Workspace) -> None:
+def test_a_missing_input_gives_the_command_that_creates_it(workspace: Workspace) -> None:
     paths.WEIGHTS.unlink()
     assert error(workspace.stage("evaluate")) == f"{paths.WEIGHTS}: not found. Run `dvc repro`."
     datasets.directory("digits").rename("elsewhere")

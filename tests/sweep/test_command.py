@@ -34,7 +34,7 @@ def by_weights(workspace: Workspace) -> dict[str, Run]:
     return {run.data.tags.get("weights.sha256", run.info.status): run for run in found}
 
 
-def test_each_model_is_trained_once_and_has_a_row_under_one_that_shows_all(
+def test_a_sweep_logs_one_child_run_per_model_under_a_parent_run(
     workspace: Workspace,
 ) -> None:
     results, found = sweep(workspace, *OPTIONS), by_weights(workspace)
@@ -67,7 +67,7 @@ def test_each_model_is_trained_once_and_has_a_row_under_one_that_shows_all(
         assert (after[weights].info, after[weights].outputs) == (run.info, run.outputs)
 
 
-def test_the_model_of_the_stages_is_the_same_and_completes_its_row(workspace: Workspace) -> None:
+def test_the_stages_train_the_same_model_and_complete_its_run(workspace: Workspace) -> None:
     (one,) = sweep(workspace, "train.seed=0")
     stages = json.loads(paths.TEST_METRICS.read_text())
     assert one["weights"] == files.sha256(paths.WEIGHTS)
@@ -80,7 +80,7 @@ def test_the_model_of_the_stages_is_the_same_and_completes_its_row(workspace: Wo
     assert "evaluation/predictions.csv" in artifacts(workspace.store, row, "evaluation")
 
 
-def test_a_setting_without_a_model_has_a_row_that_says_why(workspace: Workspace) -> None:
+def test_a_failed_configuration_has_a_run_with_the_reason(workspace: Workspace) -> None:
     results = sweep(workspace, "train.learning_rate=0.1,1e30")
     assert [bool(one.get("failure")) for one in results] == [False, True]
     failed = by_weights(workspace)["FAILED"]
@@ -88,14 +88,14 @@ def test_a_setting_without_a_model_has_a_row_that_says_why(workspace: Workspace)
     assert "exact only below" in failed.data.tags["mlflow.note.content"]
 
 
-def test_a_swept_validation_set_has_a_column_of_its_own(workspace: Workspace) -> None:
+def test_a_swept_validation_size_has_its_own_column(workspace: Workspace) -> None:
     printed = workspace.tool("sweep", "train.validation=0,50")
     titles = re.split("  +", printed.out.partition("\n")[0])
     assert len(titles) == len({*titles})
     assert "Add train.validation=83 to the sweep." in printed.out
 
 
-def test_data_sets_have_a_ranking_and_an_experiment_each(workspace: Workspace) -> None:
+def test_each_data_set_has_its_own_ranking_and_experiment(workspace: Workspace) -> None:
     """The files of the second lie in DVC's cache alone."""
     entry = yaml.safe_load(datasets.PATH.read_text())["digits"]
     datasets.PATH.write_text(yaml.safe_dump({"digits": entry, "other": entry}))
@@ -107,10 +107,10 @@ def test_data_sets_have_a_ranking_and_an_experiment_each(workspace: Workspace) -
     with_validation = ("download.dataset=digits,other", "train.validation=50")
     said = workspace.tool("sweep", *with_validation).out
     for name in ("digits", "other"):
-        assert f"To train it here: dvc exp run -S download.dataset={name} -S train" in said
+        assert f"To train the best model: dvc exp run -S download.dataset={name} -S train" in said
 
 
-def test_where_every_setting_fails_the_parent_has_failed(workspace: Workspace) -> None:
+def test_the_parent_run_fails_if_every_configuration_fails(workspace: Workspace) -> None:
     printed = workspace.tool("sweep", "train.learning_rate=1e30,1e300")
     assert (printed.status, printed.err) == (0, "")
     found = rows(workspace.store)
@@ -119,7 +119,7 @@ def test_where_every_setting_fails_the_parent_has_failed(workspace: Workspace) -
 
 
 @pytest.mark.parametrize(("status", "ends"), [(143, "KILLED"), (130, "KILLED"), (2, "FAILED")])
-def test_a_sweep_that_ends_early_ends_its_parent_which_the_next_completes(
+def test_an_interrupted_sweep_ends_its_parent_run_and_the_next_completes_it(
     status: int, ends: str, workspace: Workspace
 ) -> None:
     def stop(*_: Any) -> None:
@@ -134,7 +134,7 @@ def test_a_sweep_that_ends_early_ends_its_parent_which_the_next_completes(
 
 
 @pytest.mark.end_to_end  # seconds
-def test_two_sweeps_of_the_same_settings_make_one_run_per_model(workspace: Workspace) -> None:
+def test_two_equal_sweeps_log_one_run_per_model(workspace: Workspace) -> None:
     command = [sys.executable, "-m", "softmax", "sweep", "train.learning_rate=range(1,13)"]
     both = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(2)]
     assert [one.wait() for one in both] == [0, 0]
@@ -142,7 +142,7 @@ def test_two_sweeps_of_the_same_settings_make_one_run_per_model(workspace: Works
 
 
 @pytest.mark.end_to_end  # seconds
-def test_halving_leaves_the_models_of_single_runs(workspace: Workspace) -> None:
+def test_models_left_by_halving_equal_single_runs(workspace: Workspace) -> None:
     workspace.set(train={"epochs": 4, "validation": 50})
     chosen = ["train.learning_rate=interval(1e-4,10)", "--trials", "8"]
     left = sweep(workspace, *chosen, "--halving")
@@ -156,7 +156,7 @@ def test_halving_leaves_the_models_of_single_runs(workspace: Workspace) -> None:
     assert said.endswith("set for all models. Add train.validation=83 to the sweep.")
 
 
-def test_bad_input_is_one_line_and_trains_nothing(workspace: Workspace) -> None:
+def test_invalid_input_gives_one_line_and_trains_nothing(workspace: Workspace) -> None:
     said = error(workspace.tool("sweep", "train.validation=0,100000"))
     assert said.startswith("sweep: train.validation = 100000: the last 100000 of 500")
     assert not model_cache.PLACE.exists()

@@ -51,7 +51,7 @@ def epochs(recipes: list[Hyperparameters], kind: type[Trainer]) -> list[list[str
 
 @pytest.mark.parametrize("decays", [False, True], ids=["plain", "decays"])
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])
-def test_models_are_those_of_the_array_code(optimizer: str, *, decays: bool) -> None:
+def test_compiled_models_equal_those_of_numpy(optimizer: str, *, decays: bool) -> None:
     """Train recipes together, each with another decay of averages and of weights."""
     chosen = [(0.0, 0.0), (0.9, 0.0), (0.0, 0.01), (0.9, 0.01)] if decays else [(0.0, 0.0)]
     for schedule in ("constant", "cosine"):
@@ -64,7 +64,7 @@ def test_models_are_those_of_the_array_code(optimizer: str, *, decays: bool) -> 
         assert epochs(recipes, CompiledTrainer) == epochs(recipes, Trainer), schedule
 
 
-def test_a_model_that_leaves_the_range_says_what_the_array_code_says() -> None:
+def test_compiled_range_errors_equal_those_of_numpy() -> None:
     recipes = [tiny.params(learning_rate=rate) for rate in (0.1, 1e9, 1e300)]
 
     found = epochs(recipes, CompiledTrainer)
@@ -81,7 +81,7 @@ def test_the_first_of_equal_classes_is_predicted() -> None:
 
 
 @pytest.mark.end_to_end  # a process compiles
-def test_a_change_of_what_the_loop_calls_compiles_it_anew(tmp_path: Path) -> None:
+def test_a_change_in_a_called_function_recompiles_the_loop(tmp_path: Path) -> None:
     """Change a function that it calls: Numba looks for changes in the function's own file only."""
     shutil.copytree(ROOT / "softmax", tmp_path / "softmax")
     shutil.copy(ROOT / "datasets.yaml", tmp_path)

@@ -21,7 +21,7 @@ def settings(*overrides: str) -> list[Params]:
     return [setting.params for setting in search_space.read(overrides)]
 
 
-def test_those_with_the_same_batches_and_steps_train_together() -> None:
+def test_configurations_with_the_same_batches_and_steps_train_together() -> None:
     lecture = params.load(LECTURE).train
     chosen = [
         lecture.model_copy(
@@ -35,7 +35,7 @@ def test_those_with_the_same_batches_and_steps_train_together() -> None:
 
 
 @pytest.mark.parametrize(("models", "threads", "passing"), [(39, 1, [16, 16, 7]), (6, 3, [2] * 3)])
-def test_a_pass_is_bounded_and_leaves_something_to_other_threads(
+def test_a_pass_is_bounded_and_leaves_work_for_other_threads(
     models: int, threads: int, passing: list[int]
 ) -> None:
     plan = passes.plan([params.load(LECTURE).train] * models, threads)
@@ -44,7 +44,7 @@ def test_a_pass_is_bounded_and_leaves_something_to_other_threads(
 
 
 @pytest.mark.parametrize("library", ["numpy", "torch"])
-def test_the_facts_are_those_of_the_stage(
+def test_outputs_equal_those_of_the_stage(
     library: str, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Compare weights, losses, scores and metrics byte by byte."""

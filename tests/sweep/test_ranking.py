@@ -83,7 +83,7 @@ def test_without_models_scored_on_the_same_validation_set_none_is_best(
     assert said in written(results)
 
 
-def test_over_seeds_the_mean_chooses(make: Make) -> None:
+def test_the_best_model_over_seeds_has_the_best_mean(make: Make) -> None:
     scores = {(0.1, 0): 0.80, (0.1, 1): 0.90, (0.2, 0): 0.86, (0.2, 1): 0.88}
     results = [
         make(learning_rate=rate, seed=seed, validation=accuracy, test=accuracy - 0.1)
@@ -114,14 +114,14 @@ def test_the_validation_loss_breaks_a_tie(seeds: list[int], make: Make) -> None:
 
 
 @pytest.mark.parametrize(("best", "edge"), [(1, "1 is the smallest"), (2, ""), (3, "3 is the la")])
-def test_a_best_value_at_the_edge_of_its_range_is_named(best: int, edge: str, make: Make) -> None:
+def test_a_best_value_at_the_edge_of_a_range_is_reported(best: int, edge: str, make: Make) -> None:
     results = [make(epochs=k, validation=0.9 - (k != best) / 10, test=0.9) for k in (1, 2, 3)]
     text = written(results)
     assert ("value tried" in text) == bool(edge)
     assert f"train.epochs={edge}" in text
 
 
-def test_tables_keep_integers_and_say_what_they_leave_out(make: Make) -> None:
+def test_tables_keep_integers_and_count_omitted_rows(make: Make) -> None:
     settings = product(range(1, 13), (1, 0.5), (0, 1))
     text = written([make(test=1, epochs=e, learning_rate=r, seed=s) for e, r, s in settings])
     assert ".0 " not in text

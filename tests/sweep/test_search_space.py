@@ -21,7 +21,7 @@ def params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_every_combination_is_a_setting() -> None:
+def test_every_combination_is_a_configuration() -> None:
     overrides = ["train.learning_rate=0.001,1e-2", "train.optimizer=choice(sgd,adam)"]
     settings = search_space.read([*overrides, "train.seed=range(0,3)"])
 
@@ -35,7 +35,7 @@ def test_equal_configurations_are_trained_once() -> None:
     assert setting.options() == "-S train.learning_rate=0.001 -S train.epochs=5"
 
 
-def test_each_fault_of_any_setting_has_one_line() -> None:
+def test_each_invalid_value_has_one_line() -> None:
     with pytest.raises(ParamsError) as error:
         search_space.read(["train.learning_rate=0,0.1", "train.optimizer=sgd,lion"])
     assert str(error.value).split("\n") == [
@@ -51,7 +51,7 @@ FIRST = [
 ]
 
 
-def test_random_settings_are_the_same_everywhere() -> None:
+def test_random_configurations_are_the_same_on_every_machine() -> None:
     chosen = [*RANGES, "train.optimizer=sgd,adam", "train.momentum=interval(0.1,0.9)"]
     drawn = search_space.read(chosen, 64)
     assert [one.options().replace("-S train.", "") for one in drawn[:2]] == FIRST
@@ -72,7 +72,7 @@ def test_drawn_values_are_inside_their_range(a: float, b: float, key: str) -> No
 
 
 @pytest.mark.parametrize("override", ["train.seed=interval(2,1)", "train.x=interval(0,1)"])
-def test_a_range_without_values_is_one_line(override: str) -> None:
+def test_an_empty_range_gives_one_line(override: str) -> None:
     with pytest.raises(ParamsError, match=r"^sweep: .*(should end above 2.0|train.x = ).*$"):
         search_space.read([override], 8)
 
@@ -94,7 +94,7 @@ TRAIN_ONLY = "not download.dataset or a key of train. Use, for example, train.se
         ("train.seed=glob(*)", "Glob override 'train.seed=glob(*)' is not supported."),
     ],
 )
-def test_keys_outside_train_are_refused(override: str, reason: str) -> None:
+def test_keys_outside_train_are_rejected(override: str, reason: str) -> None:
     with pytest.raises(ParamsError) as error:
         search_space.read([override])
     assert str(error.value) == f"sweep: {override}: {reason}"

@@ -11,7 +11,7 @@ SERVICES = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
 VARIABLE = re.compile(r"\$\{(\w+)(?::\?([^}]*)|:-([^}]*))\}")
 
 
-def test_it_binds_loopback_and_pins_every_image() -> None:
+def test_compose_binds_loopback_and_pins_every_image() -> None:
     pinned = re.compile(r"^[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}$")
     for service in SERVICES.values():
         image = service["image"]
@@ -25,7 +25,7 @@ def test_it_binds_loopback_and_pins_every_image() -> None:
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
 
 
-def test_it_has_no_password_of_its_own() -> None:
+def test_compose_has_no_default_password() -> None:
     example = re.findall(r"^(\w+)=$", (ROOT / ".env.example").read_text(), re.MULTILINE)
     text = (ROOT / "compose.yaml").read_text()
     assert {*example} == {match[1] for match in VARIABLE.finditer(text) if match[2]}

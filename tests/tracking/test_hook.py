@@ -15,7 +15,7 @@ LOGGING = ("download", "train", "evaluate", "export", "lesson", "report")
 
 
 @pytest.mark.parametrize("fault", ["softmax.tracking", "mlflow", RuntimeError, SystemExit])
-def test_without_a_package_or_with_one_that_raises(fault: Any, workspace: Workspace) -> None:
+def test_a_missing_or_failing_package_never_fails_a_stage(fault: Any, workspace: Workspace) -> None:
     def fail(*_: object, **__: object) -> None:
         raise fault("not today")
 

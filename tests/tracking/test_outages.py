@@ -100,7 +100,7 @@ ANY = pytest.param(range(1000), marks=pytest.mark.extended)
 @pytest.mark.end_to_end  # a second a call
 @pytest.mark.parametrize("count", [1, sys.maxsize], ids=["one", "all"])
 @pytest.mark.parametrize("calls", [SOME, ANY], ids=["some", "any"])
-def test_a_failure_at_a_call(calls: Any, count: int, workspace: Workspace, expected: Any) -> None:
+def test_a_failed_mlflow_call(calls: Any, count: int, workspace: Workspace, expected: Any) -> None:
     """Lose an answer, after which the other stages complete the row, or all from then on."""
     for call in calls:
         uri = empty_store(workspace.directory / f"{call}.db")
@@ -112,7 +112,7 @@ def test_a_failure_at_a_call(calls: Any, count: int, workspace: Workspace, expec
     assert any(warned) if calls == SOME else call > 40
 
 
-def test_a_refusal_of_one_of_two_at_once_is_no_failure(workspace: Workspace, expected: Any) -> None:
+def test_concurrent_clients_never_fail_a_stage(workspace: Workspace, expected: Any) -> None:
     """As a database gives that two clients tell of one data set at once."""
     log_inputs, refused = MlflowClient.log_inputs, list[Any]()
 
@@ -127,7 +127,7 @@ def test_a_refusal_of_one_of_two_at_once_is_no_failure(workspace: Workspace, exp
     assert tracked(workspace) == expected
 
 
-def test_a_full_disk(workspace: Workspace, expected: Any) -> None:
+def test_a_full_disk_never_fails_a_stage(workspace: Workspace, expected: Any) -> None:
     """Let writes beyond half of the database fail."""
     half = Path("mlflow.db").stat().st_size // 2
     before, most = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -150,6 +150,6 @@ def test_a_full_disk(workspace: Workspace, expected: Any) -> None:
         "sqlite:///file:mlflow.db?mode=ro&uri=true",
     ],
 )
-def test_a_store_that_is_not_there_or_can_only_be_read(uri: str, workspace: Workspace) -> None:
+def test_a_missing_or_read_only_store_never_fails_a_stage(uri: str, workspace: Workspace) -> None:
     workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     assert all(run(workspace))

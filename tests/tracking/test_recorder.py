@@ -84,7 +84,7 @@ def test_one_recorder_serves_a_run_and_ends_after_it(workspace: Workspace) -> No
 
 @pytest.mark.end_to_end
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_the_recorder_ends_once_its_stage_was_killed(
+def test_the_recorder_ends_after_its_stage_is_killed(
     number: signal.Signals, workspace: Workspace
 ) -> None:
     workspace.set(train={"epochs": 100_000})
@@ -112,7 +112,7 @@ SENT = {  # by a recorder before it is killed
 
 
 @pytest.mark.parametrize("fault", ["at once", *SENT, "never"])
-def test_a_recorder_that_fails_costs_one_warning_and_is_replaced(
+def test_a_failed_recorder_gives_one_warning_and_is_replaced(
     fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The end of a recorder is that of its side of the connection."""
@@ -158,9 +158,7 @@ def test_a_stage_killed_in_a_request_does_not_end_the_recorder() -> None:
         assert not recording._answered(server)
 
 
-def test_runs_that_differ_share_no_recorder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_different_runs_share_no_recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Their directories differ: the path is relative."""
     monkeypatch.chdir(tmp_path)
     found = [recorder._path()]

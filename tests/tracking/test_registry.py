@@ -72,7 +72,7 @@ def test_the_champion_is_chosen_on_the_validation_set(workspace: Workspace) -> N
     assert champion() == 8
 
 
-def test_the_model_has_all_it_needs_and_no_pickle_is_read_on_the_way(workspace: Workspace) -> None:
+def test_the_logged_model_is_complete_and_loads_without_pickle(workspace: Workspace) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a pickle is read")
 
@@ -106,7 +106,7 @@ def train_on_colors(workspace: Workspace, classes: int) -> MlflowClient:
     return MlflowClient(workspace.store, workspace.store)
 
 
-def test_a_model_takes_images_of_any_number_type_and_names_classes(workspace: Workspace) -> None:
+def test_a_model_accepts_any_number_type_and_returns_class_names(workspace: Workspace) -> None:
     client = train_on_colors(workspace, 4)
     model = mlflow.pyfunc.load_model(FIRST)
     images = batches.load(*datasets.test("digits")).images
@@ -135,7 +135,7 @@ def test_a_model_takes_images_of_any_number_type_and_names_classes(workspace: Wo
 
 
 @pytest.mark.end_to_end  # a second or more
-def test_of_many_classes_a_row_shows_the_worst_that_have_room(workspace: Workspace) -> None:
+def test_a_run_with_many_classes_shows_as_many_of_the_worst_as_fit(workspace: Workspace) -> None:
     client = train_on_colors(workspace, 120)
     (run,) = rows(workspace.store)
     header, _, first, *others = (

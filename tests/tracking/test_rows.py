@@ -29,7 +29,7 @@ from softmax.tracking import recording, views
 from softmax.tracking.sync import BATCH_LOSS
 
 
-def test_three_stages_make_one_row_that_has_everything(workspace: Workspace) -> None:
+def test_three_stages_log_one_complete_run(workspace: Workspace) -> None:
     workspace.set(train={"epochs": 2, "validation": 50})
     assert workspace.run(*MODEL).err == ""
     store, client = workspace.store, MlflowClient(workspace.store)
@@ -82,7 +82,7 @@ def test_three_stages_make_one_row_that_has_everything(workspace: Workspace) -> 
 
 
 @pytest.mark.parametrize("tiles", [(1000, 128, 384), (3, 1, 128), (3, 128, 1)])
-def test_the_slider_has_room_for_any_tiles(tiles: tuple[int, int, int]) -> None:
+def test_the_slider_image_is_bounded_for_any_tiles(tiles: tuple[int, int, int]) -> None:
     picture = views.picture(np.zeros(tiles, np.uint8), ["the longest name of a class"] * tiles[0])
     assert max(picture.size) < 1.2 * views.WIDEST
 
@@ -110,13 +110,13 @@ def test_models_share_a_name_only_if_all_hyperparameters_are_equal(
     assert (differences(models[:1]) == differences(models[1:])) == (models[0] == models[1])
 
 
-def test_the_duration_is_that_of_the_training(workspace: Workspace) -> None:
+def test_the_run_has_the_duration_of_the_training(workspace: Workspace) -> None:
     recording.log("train", params.load(), started=1e9, ended=1e9 + 7)
     (run,) = rows(workspace.store)
     assert (run.info.start_time, run.info.end_time) == (10**12, 10**12 + 7000)
 
 
-def test_downloads_bring_verified_files_and_are_kept_out_of_the_table(workspace: Workspace) -> None:
+def test_downloads_are_verified_and_logged_to_a_separate_experiment(workspace: Workspace) -> None:
     before = workspace.contents()
     shutil.move("data/digits", "mirror")
     workspace.monkeypatch.setenv("MNIST_MIRROR", "mirror")
@@ -132,7 +132,7 @@ def test_downloads_bring_verified_files_and_are_kept_out_of_the_table(workspace:
     assert rows(workspace.store) == []
 
 
-def test_the_lesson_makes_rows_of_its_own(workspace: Workspace) -> None:
+def test_the_lesson_logs_its_own_runs(workspace: Workspace) -> None:
     start = time.time()
     workspace.stage("lesson")
     workspace.stage("lesson")
@@ -156,7 +156,7 @@ def test_the_lesson_makes_rows_of_its_own(workspace: Workspace) -> None:
         assert found == {f"{directory}/{name}" for name in names}
 
 
-def test_tags_tell_data_and_code_apart(workspace: Workspace) -> None:
+def test_tags_distinguish_changes_of_data_and_code(workspace: Workspace) -> None:
     workspace.tool("track")
     (before,) = rows(workspace.store)
     content = yaml.safe_load(dvc_lock.PATH.read_text())
@@ -170,7 +170,7 @@ def test_tags_tell_data_and_code_apart(workspace: Workspace) -> None:
     assert before.data.tags["dvc.code.md5"] != after.data.tags["dvc.code.md5"]
 
 
-def test_a_row_names_its_commit_and_whether_what_ran_differs(workspace: Workspace) -> None:
+def test_a_run_has_its_commit_and_whether_files_differ_from_it(workspace: Workspace) -> None:
     """What the pipeline itself writes is no difference."""
     workspace.set(train={"seed": 3})
     git(Path(), "commit", "--quiet", "--all", "--message", "Choose a seed")

@@ -26,7 +26,7 @@ URIS = {  # at the root, and in a directory of an experiment
 
 
 @pytest.mark.parametrize("given", URIS)
-def test_an_address_means_the_same_everywhere(
+def test_a_store_address_does_not_depend_on_the_directory(
     given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", given)
@@ -40,7 +40,7 @@ def test_an_address_means_the_same_everywhere(
     assert store.exists() == ("sqlite" not in store.uri())  # files there are none yet
 
 
-def test_one_process_at_a_time_opens_a_store(workspace: Workspace) -> None:
+def test_only_one_process_at_a_time_opens_a_store(workspace: Workspace) -> None:
     """MLflow's own migration of a fresh store breaks it for good if two run at once."""
     workspace.monkeypatch.setattr(store, "LOCK_TIMEOUT", 0.01)
     with store.lock(), pytest.raises(Timeout):
@@ -49,7 +49,7 @@ def test_one_process_at_a_time_opens_a_store(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize("move", [shutil.move, shutil.copytree])
-def test_a_store_that_was_moved_or_copied_is_left_alone(
+def test_a_moved_or_copied_store_is_not_changed(
     move: Callable[[Path, Path], object], workspace: Workspace, tmp_path: Path
 ) -> None:
     workspace.run("train")
@@ -70,7 +70,7 @@ def test_artifacts_in_a_bucket_stay_there(tmp_path: Path, monkeypatch: pytest.Mo
     assert store.experiment(client, "softmax-other") == made
 
 
-def test_what_the_environment_asks_of_mlflow_is_not_for_this_client(workspace: Workspace) -> None:
+def test_environment_variables_of_mlflow_runs_are_ignored(workspace: Workspace) -> None:
     for key, value in {
         "MLFLOW_ENABLE_ASYNC_LOGGING": "true",
         "MLFLOW_RUN_ID": "0" * 32,

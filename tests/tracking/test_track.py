@@ -19,7 +19,7 @@ from softmax.pipeline.datasets import FILES
 from softmax.tracking.store import connect, experiment
 
 
-def test_track_makes_the_row_that_the_stages_make_and_nothing_twice(workspace: Workspace) -> None:
+def test_track_logs_the_same_run_as_the_stages_and_only_once(workspace: Workspace) -> None:
     workspace.run(*MODEL, "report")
     other = empty_store(workspace.directory / "other.db")
     workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", other)
@@ -32,7 +32,7 @@ def test_track_makes_the_row_that_the_stages_make_and_nothing_twice(workspace: W
     assert type(output.step) is int  # another type is stored as a blob that no server can send
 
 
-def test_scores_go_to_the_newest_row_of_the_weights_or_make_one(workspace: Workspace) -> None:
+def test_metrics_go_to_the_newest_run_of_the_weights_or_a_new_run(workspace: Workspace) -> None:
     dvc_lock.PATH.unlink()
     workspace.stage("evaluate")
     (made,) = rows(workspace.store)
@@ -45,7 +45,7 @@ def test_scores_go_to_the_newest_row_of_the_weights_or_make_one(workspace: Works
     assert scored == [True, False, True]  # the newest first
 
 
-def test_a_row_has_the_results_that_dvc_will_not_compute_again(workspace: Workspace) -> None:
+def test_retraining_logs_results_of_later_stages_that_dvc_skips(workspace: Workspace) -> None:
     """Training again gives the same weights, for which no later stage runs."""
     workspace.stage("train")
     (run,) = rows(workspace.store)
@@ -54,7 +54,7 @@ def test_a_row_has_the_results_that_dvc_will_not_compute_again(workspace: Worksp
     assert artifacts(workspace.store, run, "report") == {"report/index.html"}
 
 
-def test_a_model_that_was_only_trained_has_a_row(workspace: Workspace) -> None:
+def test_a_model_without_evaluation_is_logged(workspace: Workspace) -> None:
     """As the warning promises if the server was away, though dvc.lock has other stages."""
     workspace.set(train={"seed": 3})
     locked = dvc_lock.PATH.read_bytes()
@@ -75,7 +75,7 @@ def test_a_model_that_was_only_trained_has_a_row(workspace: Workspace) -> None:
 
 @pytest.mark.end_to_end  # a second or more
 @pytest.mark.parametrize(("file", "stages"), [(1, ("train", "evaluate")), (3, ("evaluate",))])
-def test_a_changed_label_shows_in_the_lock_and_in_mlflow(
+def test_a_changed_label_appears_in_dvc_lock_and_mlflow(
     workspace: Workspace, file: int, stages: tuple[str, ...]
 ) -> None:
     workspace.tool("track")
@@ -107,7 +107,7 @@ def test_a_changed_label_shows_in_the_lock_and_in_mlflow(
     assert new.data.metrics["test_loss"] == loss != old.data.metrics["test_loss"]
 
 
-def test_track_says_in_one_line_what_it_lacks(workspace: Workspace) -> None:
+def test_track_reports_missing_inputs_in_one_line(workspace: Workspace) -> None:
     with workspace.monkeypatch.context() as away:
         away.setenv("MLFLOW_TRACKING_URI", NOWHERE)
         assert error(workspace.tool("track")).endswith("then run the command again.")
@@ -125,7 +125,7 @@ def test_track_says_in_one_line_what_it_lacks(workspace: Workspace) -> None:
     assert rows(workspace.store) == []
 
 
-def test_a_deleted_experiment_says_how_to_restore_it(workspace: Workspace) -> None:
+def test_a_deleted_experiment_gives_the_restore_command(workspace: Workspace) -> None:
     client = connect()
     client.delete_experiment(experiment(client, NAME))
     restore = "`mlflow experiments restore --experiment-id 1`"
@@ -135,7 +135,7 @@ def test_a_deleted_experiment_says_how_to_restore_it(workspace: Workspace) -> No
 
 
 @pytest.mark.parametrize("what", ["run", "version", "registered model", "logged model"])
-def test_deleted_entries_are_created_again(what: str, workspace: Workspace) -> None:
+def test_deleted_mlflow_entities_are_created_again(what: str, workspace: Workspace) -> None:
     workspace.tool("track")
     client = MlflowClient(workspace.store, workspace.store)
     (run,) = rows(workspace.store)
@@ -160,7 +160,7 @@ def test_deleted_entries_are_created_again(what: str, workspace: Workspace) -> N
 
 
 @pytest.mark.end_to_end  # DVC saves an experiment
-def test_history_has_what_only_a_tag_a_branch_or_an_experiment_holds(workspace: Workspace) -> None:
+def test_history_logs_models_of_tags_branches_and_experiments(workspace: Workspace) -> None:
     """Each once. A dvc.lock that cannot be read, and what the cache has lost, are left out."""
 
     def train(rate: float) -> None:

@@ -17,15 +17,15 @@ from softmax.pipeline import dvc_lock
 from softmax.tracking import store
 
 
-def test_a_port_that_is_taken_is_one_line(workspace: Workspace) -> None:
+def test_a_port_in_use_gives_one_line(workspace: Workspace) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         printed = workspace.tool("ui", "--port", port)
-    assert error(printed) == f"port {port} of 127.0.0.1 is taken. Choose another one with --port."
+    assert error(printed) == f"port {port} of 127.0.0.1 is in use. Choose another with --port."
     assert printed.out == ""
 
 
-def test_a_server_that_does_not_start_says_why(workspace: Workspace) -> None:
+def test_a_server_that_does_not_start_reports_the_reason(workspace: Workspace) -> None:
     Path("mlflow.py").write_text("import sys; sys.exit('no address is free')")  # found first
     printed = workspace.tool("ui", "--port", free_port())
     assert error(printed) == "MLflow's UI did not start: no address is free"
@@ -33,7 +33,7 @@ def test_a_server_that_does_not_start_says_why(workspace: Workspace) -> None:
     assert MlflowClient(workspace.store).get_experiment_by_name(NAME)  # to which the links lead
 
 
-def test_ctrl_c_ends_the_ui_and_is_no_error(workspace: Workspace) -> None:
+def test_ctrl_c_ends_the_ui_without_an_error(workspace: Workspace) -> None:
     server = (
         "import os, socket, sys; socket.create_server(('127.0.0.1', int(sys.argv[5]))).accept()"
     )
@@ -50,7 +50,7 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("command", ["ui", "track"])
 @pytest.mark.parametrize("problem", DAMAGE)
-def test_a_corrupted_store_is_left_alone(problem: str, command: str, workspace: Workspace) -> None:
+def test_a_corrupted_store_is_not_changed(problem: str, command: str, workspace: Workspace) -> None:
     """The command says so in one line."""
     place = workspace.directory / "corrupted.db"  # MLflow keeps one engine for each URI
     content = DAMAGE[problem](Path("mlflow.db").read_bytes())
@@ -67,7 +67,7 @@ def test_a_corrupted_store_is_left_alone(problem: str, command: str, workspace: 
     assert workspace.contents() == before
 
 
-def test_a_sweep_trains_beside_a_corrupted_store(workspace: Workspace) -> None:
+def test_a_sweep_trains_despite_a_corrupted_store(workspace: Workspace) -> None:
     place = workspace.directory / "corrupted.db"
     place.write_bytes(b"garbage")
     workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{place}")
@@ -78,7 +78,7 @@ def test_a_sweep_trains_beside_a_corrupted_store(workspace: Workspace) -> None:
     assert place.read_bytes() == b"garbage"
 
 
-def test_a_store_of_an_older_mlflow_says_how_to_upgrade_it(workspace: Workspace) -> None:
+def test_a_store_of_an_older_mlflow_gives_the_upgrade_command(workspace: Workspace) -> None:
     with sqlite3.connect("mlflow.db") as old:
         old.execute("UPDATE alembic_version SET version_num = '0584bdc529eb'")
     assert "run 'mlflow db upgrade" in error(workspace.tool("ui", "--port", free_port()))
@@ -94,7 +94,7 @@ def proxied(workspace: Workspace) -> Workspace:
     return workspace
 
 
-def test_no_proxy_is_asked_for_a_server_of_this_machine(proxied: Workspace, server: str) -> None:
+def test_a_local_server_is_reached_without_a_proxy(proxied: Workspace, server: str) -> None:
     proxied.monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
     assert f"charts  {server}/#/experiments/" in proxied.tool("ui").out
     dvc_lock.PATH.unlink()
@@ -102,7 +102,7 @@ def test_no_proxy_is_asked_for_a_server_of_this_machine(proxied: Workspace, serv
 
 
 @pytest.mark.parametrize("given", ["", "*", "intranet.example"])
-def test_a_proxy_stays_in_use_for_other_machines(given: str, proxied: Workspace) -> None:
+def test_other_machines_are_reached_through_the_proxy(given: str, proxied: Workspace) -> None:
     proxied.monkeypatch.setenv("NO_PROXY", given)
     for _ in range(2):
         store.connect()

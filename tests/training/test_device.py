@@ -30,7 +30,7 @@ TOO_FEW = (
         ("cuda:1", 1, 1, "DEVICE = 'cuda:1' should be auto, cpu or cuda"),
     ],
 )
-def test_auto_takes_a_gpu_for_each_worker_and_cuda_insists(
+def test_auto_uses_one_gpu_per_worker_and_cuda_requires_them(
     wanted: str | None, workers: int, gpus: int, chosen: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(launcher, "loads", lambda _: True)  # there is a driver
@@ -59,12 +59,12 @@ assert "torch" not in sys.modules
     )
 
 
-def test_a_library_loads_or_does_not() -> None:
+def test_loads_tells_whether_a_library_exists() -> None:
     assert not launcher.loads("libno-such-driver.so")
     assert launcher.loads(ctypes.util.find_library("c") or "libSystem.dylib")
 
 
-def test_cpus_are_those_that_affinity_and_quota_allow(
+def test_cpu_count_respects_affinity_and_quota(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(launcher, "QUOTA", tmp_path / "cpu.max")

@@ -43,7 +43,7 @@ def test_steps_and_scores_stay_on_the_device(data: Dataset, optimizer: str) -> N
     assert_there(trainer.sums(averaged, validation_set), scoring.sums(averaged[0], kept))
 
 
-def test_the_check_of_products_stays_on_the_device(
+def test_the_exactness_check_stays_on_the_device(
     data: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Let the products be wrong, as there are none: they are compared once all is computed."""

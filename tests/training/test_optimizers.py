@@ -27,7 +27,7 @@ TORCH_OPTIMIZERS: dict[str, Callable[..., Any]] = {
 
 @pytest.mark.parametrize("weight_decay", [0.0, 0.5])
 @pytest.mark.parametrize("name", TORCH_OPTIMIZERS)
-def test_takes_the_steps_of_torch(name: str, weight_decay: float) -> None:
+def test_optimizer_steps_match_torch(name: str, weight_decay: float) -> None:
     """Descend a quadratic bowl, up to the rounding of each step to the weight grid."""
     lowest = np.linspace(-3, 3, 70).reshape(10, 7)
     params = tiny.params(optimizer=name, momentum=MOMENTUM, weight_decay=weight_decay)
@@ -45,7 +45,7 @@ def test_takes_the_steps_of_torch(name: str, weight_decay: float) -> None:
 
 
 @given(st.integers(1, 10**6), st.floats(0, 1, exclude_max=True))
-def test_cosine_schedule(steps: int, fraction: float) -> None:
+def test_cosine_schedule_follows_its_formula(steps: int, fraction: float) -> None:
     step = int(steps * fraction)
     expected = (1 + math.cos(math.pi * step / steps)) / 2
 

@@ -34,7 +34,7 @@ def words(seed: int, stream: int) -> Iterator[int]:
 @example(seed=2**63, stream=1, length=9)
 @example(seed=WORD - 1, stream=1, length=9)
 @given(seed=SEEDS, stream=st.integers(0, 1000), length=st.integers(0, 20))
-def test_uniform_takes_the_top_53_bits(seed: int, stream: int, length: int) -> None:
+def test_uniform_uses_the_top_53_bits(seed: int, stream: int, length: int) -> None:
     expected = [(word >> 11) / 2**52 - 1 for word in islice(words(seed, stream), length)]
 
     assert randomness.uniform(length, seed, stream).tolist() == expected
@@ -43,7 +43,7 @@ def test_uniform_takes_the_top_53_bits(seed: int, stream: int, length: int) -> N
 @example(seed=2**63, stream=1, length=9)
 @example(seed=WORD - 1, stream=1, length=9)
 @given(seed=SEEDS, stream=st.integers(0, 1000), length=st.integers(0, 50))
-def test_permutation_sorts_by_the_words_whose_last_bits_are_the_numbers(
+def test_permutation_sorts_random_words_that_end_in_the_indices(
     seed: int, stream: int, length: int
 ) -> None:
     size = 1
@@ -65,7 +65,7 @@ def test_permutation_keeps_the_order_of_equal_words(monkeypatch: pytest.MonkeyPa
     assert randomness.permutation(1000, 0, 1).tolist() == expected
 
 
-def test_permutation_needs_16_bytes_for_each_number() -> None:
+def test_permutation_uses_16_bytes_per_index() -> None:
     tracemalloc.start()
     randomness.permutation(10**6, seed=0, stream=1)
     _, peak = tracemalloc.get_traced_memory()

@@ -24,13 +24,13 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("wanted", ["0", "-1", "2.0", "two"])
-def test_workers_is_a_positive_number(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_must_be_a_positive_integer(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKERS", wanted)
     with pytest.raises(SettingError, match=f"WORKERS = '{wanted}' should be an integer"):
         launcher.wanted()
 
 
-def test_workers_is_the_number_to_launch_and_several_machines_need_it(
+def test_workers_sets_the_number_of_processes_and_is_required_for_several_machines(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert launcher.wanted() is None
@@ -63,7 +63,7 @@ def test_several_machines_wait_for_each_other(
     assert (os.environ["PET_RDZV_CONF"], os.environ["OMP_NUM_THREADS"]) == ("timeout=300", "1")
 
 
-def test_without_a_loopback_no_worker_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_worker_starts_without_a_loopback_interface(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "create_connection", lambda _: Path("/no such place").stat())
     with pytest.raises(WorkerError, match=r"cannot connect there: No such file.*ip link set lo up"):
         launcher.launch("stages.train", 2)
@@ -80,7 +80,7 @@ def test_without_a_loopback_no_worker_is_started(monkeypatch: pytest.MonkeyPatch
     ],
     ids=str,
 )
-def test_a_worker_that_was_killed_is_named_and_one_that_said_why_gives_the_exit_status(
+def test_a_killed_worker_is_named_and_a_reported_error_sets_the_exit_status(
     codes: dict[int, int], end: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_: object) -> None:
@@ -92,7 +92,7 @@ def test_a_worker_that_was_killed_is_named_and_one_that_said_why_gives_the_exit_
         launcher.launch("stages.train", 2)
 
 
-def test_a_worker_that_is_alone_or_lost_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_without_its_launcher_or_the_others_stops(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RANK", "1")
     with pytest.raises(WorkerError, match=r"^worker 1: its launcher ended"):
         Workers(rank=1, size=2, launcher=0).sum(np.zeros(1))
@@ -106,7 +106,7 @@ def test_a_worker_that_is_alone_or_lost_stops(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("change", ["params", "images", "code"])
-def test_workers_agree_on_params_code_and_files(
+def test_workers_must_agree_on_params_code_and_data(
     change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     images, code = tmp_path / "images", tmp_path / "softmax/core/model.py"

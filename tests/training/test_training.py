@@ -60,7 +60,7 @@ def lecture_loop(data: Dataset, params: Hyperparameters) -> tuple[NDArray[np.flo
     return np.column_stack([weight, bias]), losses
 
 
-def test_follows_the_lecture_loop() -> None:
+def test_training_matches_the_lectures_loop() -> None:
     """Train on 211 batches an epoch, the last of one image, with rows for each 21st."""
     data = tiny.dataset(421)
     params = tiny.params(epochs=2, batch_size=2)
@@ -77,7 +77,7 @@ def test_follows_the_lecture_loop() -> None:
 
 
 @given(st.integers(1, 3000))
-def test_ten_losses_of_an_epoch_are_reported_or_those_of_every_100th_batch(batches: int) -> None:
+def test_losses_are_reported_ten_times_an_epoch_or_every_100_batches(batches: int) -> None:
     every = fitting.report_every(batches)
     assert batches // every >= min(batches, 10) or every == 100 <= batches / 9
     assert every == 100 or (every < 100 and batches < 900 and batches // every < 20)
@@ -100,7 +100,7 @@ def test_torch_gives_the_same_bytes(optimizer: str, device: str) -> None:
 
 
 @pytest.mark.parametrize("batch_size", [2, 7, 100])
-def test_each_of_three_workers_has_the_bytes_of_one(
+def test_three_workers_give_the_bytes_of_one(
     batch_size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Train in threads, on batches that are smaller than the team, no multiple of it, and all."""
@@ -125,7 +125,7 @@ def test_each_of_three_workers_has_the_bytes_of_one(
 
 
 @pytest.mark.parametrize("here", [lambda x: x, lambda x: tiny.on_torch(x, "cpu")])
-def test_models_that_train_together_are_those_that_train_alone(here: Callable[[Any], Any]) -> None:
+def test_models_trained_together_equal_models_trained_alone(here: Callable[[Any], Any]) -> None:
     data = tiny.dataset(COUNT)
     kept, validation_set = data.map(here).split(5)
     rates = [{}, {"averaging": 0.9}, {"weight_decay": 0.01}, {"learning_rate": 0.3}]
@@ -140,7 +140,7 @@ def test_models_that_train_together_are_those_that_train_alone(here: Callable[[A
             ), config
 
 
-def test_a_model_that_leaves_the_range_leaves_the_others_alone() -> None:
+def test_a_model_out_of_range_does_not_affect_the_others() -> None:
     data = tiny.dataset(COUNT)
     recipes = [tiny.params(), tiny.params(learning_rate=1e9), tiny.params(learning_rate=0.2)]
 
@@ -155,7 +155,7 @@ def test_a_model_that_leaves_the_range_leaves_the_others_alone() -> None:
         assert epoch.theta.tobytes() == fit(data, hyperparameters)[-1].theta.tobytes()
 
 
-def test_a_run_that_came_back_into_the_range_is_refused_too() -> None:
+def test_a_model_that_was_out_of_range_only_briefly_is_rejected() -> None:
     start = randomness.initial_weights(6, seed=0, classes=tiny.CLASSES)
     state = TrainState(start[None], [tiny.params(learning_rate=1.0)], steps=2)
     push = np.full((1, 10, 7), 8192.0)
@@ -168,7 +168,7 @@ def test_a_run_that_came_back_into_the_range_is_refused_too() -> None:
 
 
 @pytest.mark.parametrize("chunk", [1, 4, 23])
-def test_score_does_not_depend_on_the_chunks(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scores_do_not_depend_on_chunk_size(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     theta, data = randomness.initial_weights(6, seed=0, classes=tiny.CLASSES), tiny.dataset(COUNT)
     expected = scoring.score(theta, data)
     monkeypatch.setattr(scoring, "CHUNK", chunk)

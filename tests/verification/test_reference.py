@@ -31,9 +31,7 @@ def everything(optimizer: str) -> Train:
     [(name, 10, 784) for name in optimizers.OPTIMIZERS]
     + [("adam", 2, 1), ("adam", 3, 1800), ("adam", 47, 1024), ("adam", 300, 12)],
 )
-def test_each_optimizer_with_everything_else_switched_on(
-    optimizer: str, classes: int, features: int
-) -> None:
+def test_each_optimizer_with_all_other_options(optimizer: str, classes: int, features: int) -> None:
     """With a large rate, which leaves little for snap to hide."""
     train = everything(optimizer)
     random = np.random.default_rng(0)
@@ -82,7 +80,7 @@ def test_last_bits_of_logits_and_gradients() -> None:
 
 
 @pytest.mark.parametrize("optimizer", optimizers.OPTIMIZERS)
-def test_last_bits_of_directions_and_rates(optimizer: str) -> None:
+def test_last_bits_of_update_directions_and_learning_rates(optimizer: str) -> None:
     train = everything(optimizer)
     state = SimpleNamespace(m=np.zeros(999), v=np.zeros(999), p1=1.0, p2=1.0)
     step, corrections = optimizers.OPTIMIZERS[optimizer], optimizers.corrections()
@@ -95,7 +93,7 @@ def test_last_bits_of_directions_and_rates(optimizer: str) -> None:
         assert reference.rate(t, 50, train) == rate
 
 
-def test_numpy_alone_compares_its_weights_with_those_that_are_here(workspace: Workspace) -> None:
+def test_numpy_alone_compares_its_weights_with_the_workspace(workspace: Workspace) -> None:
     command, config = [sys.executable, "-m", "verification.alone"], params.load().model_dump_json()
     workspace.monkeypatch.setenv("PYTHONPATH", str(ROOT))
     printed = subprocess.check_output(command, input=config, text=True)

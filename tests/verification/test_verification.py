@@ -70,7 +70,7 @@ def outputs_by(workspace: Workspace, way: str) -> dict[str, bytes]:
 
 
 @pytest.mark.usefixtures("row")
-def test_the_locked_bytes_pass(workspace: Workspace, tmp_path: Path) -> None:
+def test_outputs_equal_to_dvc_lock_pass(workspace: Workspace, tmp_path: Path) -> None:
     """Computed without what the caller has set."""
     workspace.monkeypatch.setenv("OMP_NUM_THREADS", "7")
     printed = workspace.call("verification.__main__")
@@ -90,7 +90,7 @@ def test_the_locked_bytes_pass(workspace: Workspace, tmp_path: Path) -> None:
         ("export", "images/weights"),
     ],
 )
-def test_another_byte_of_any_output_fails(workspace: Workspace, stage: str, path: str) -> None:
+def test_a_changed_byte_in_any_output_fails(workspace: Workspace, stage: str, path: str) -> None:
     damage(stage, "outs", path)
     printed = workspace.call("verification.__main__")
     assert printed.status == 2
@@ -98,7 +98,7 @@ def test_another_byte_of_any_output_fails(workspace: Workspace, stage: str, path
     assert f"a row: DIFFERENT: {path}\n" in printed.err
 
 
-def test_other_data_than_the_locked_are_refused(workspace: Workspace) -> None:
+def test_data_that_differ_from_dvc_lock_are_rejected(workspace: Workspace) -> None:
     labels = Path("data/digits/train-labels-idx1-ubyte")
     labels.write_bytes(labels.read_bytes()[:-1])
     said = error(workspace.call("verification.__main__"))
@@ -110,20 +110,20 @@ def test_other_data_than_the_locked_are_refused(workspace: Workspace) -> None:
     ("way", "library"),
     [("torch", "torch"), ("compiled", "numba"), ("backwards", "numpy"), ("reference", "numpy")],
 )
-def test_every_way_gives_the_same_bytes(way: str, library: str, workspace: Workspace) -> None:
+def test_all_configurations_give_one_result(way: str, library: str, workspace: Workspace) -> None:
     workspace.set(train={"validation": 7})
     outputs = outputs_by(workspace, way)
     assert json.loads(retrain.REPORT.read_text())["versions"].startswith(library)
     assert outputs == outputs_by(workspace, "numpy")
 
 
-def test_the_lecture_gives_other_weights(workspace: Workspace) -> None:
+def test_the_lecture_in_float32_gives_different_weights(workspace: Workspace) -> None:
     before = workspace.contents()
     after = outputs_by(workspace, "lecture")
     assert {path for path in after if after[path] != before[path]} == {str(paths.WEIGHTS)}
 
 
-def test_without_grids_the_reverse_order_gives_others(
+def test_without_rounding_to_grids_reversed_sums_give_different_weights(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(arithmetic, "snap", lambda x, grid: x)  # noqa: ARG005 (none)
@@ -134,7 +134,7 @@ def test_without_grids_the_reverse_order_gives_others(
 
 
 @pytest.mark.usefixtures("workspace")
-def test_a_row_that_breaks_fails_in_one_line(row: Row) -> None:
+def test_a_failed_configuration_is_reported_in_one_line(row: Row) -> None:
     Path(row.python).write_text("#!/bin/sh\necho one >&2; echo error: two >&2; exit 1\n")
     result = verification.retrain(row, {}, {})
     assert result.outcome == "FAILED: error: two"
@@ -142,7 +142,7 @@ def test_a_row_that_breaks_fails_in_one_line(row: Row) -> None:
 
 
 @pytest.mark.parametrize("expected", [{"instructions": "Z80"}, {"threads": 999}])
-def test_a_library_that_chose_otherwise_is_not_counted(row: Row, expected: dict[str, Any]) -> None:
+def test_a_row_with_unexpected_threads_is_not_counted(row: Row, expected: dict[str, Any]) -> None:
     result = verification.retrain(row._replace(**expected), {}, {})
     assert result.outcome.startswith(MISSING)
     assert "no configuration could run" in verification.failures([result, *CONTROLS])
@@ -150,7 +150,7 @@ def test_a_library_that_chose_otherwise_is_not_counted(row: Row, expected: dict[
     assert verification.retrain(chosen, {}, {}).outcome == SAME
 
 
-def test_a_control_that_cannot_tell_fails() -> None:
+def test_a_control_that_shows_no_difference_fails() -> None:
     """And what cannot run does not count."""
     missing = verification.retrain(Row("a row", missing="no GPU"), {}, {})
     assert missing.outcome == MISSING + "no GPU"
@@ -189,7 +189,7 @@ def forget_the_data() -> None:
     git(Path(), "clean", "--quiet", "--force", "-X", "metrics", "params.valid")
 
 
-def test_the_lock_is_current_with_and_without_data(workspace: Workspace) -> None:
+def test_dvc_lock_is_up_to_date_with_and_without_data(workspace: Workspace) -> None:
     assert CURRENT in workspace.call("verification.checks", "current").out
     forget_the_data()
     assert CURRENT in workspace.call("verification.checks", "current").out
@@ -197,7 +197,7 @@ def test_the_lock_is_current_with_and_without_data(workspace: Workspace) -> None
 
 
 @pytest.mark.parametrize("reason", [*EDITS, *BROKEN])
-def test_a_change_without_its_lock_is_not_current(workspace: Workspace, reason: str) -> None:
+def test_a_change_without_a_new_dvc_lock_is_detected(workspace: Workspace, reason: str) -> None:
     file, old, new = (EDITS | BROKEN)[reason]
     text = Path(file).read_text()
     assert old in text
@@ -209,7 +209,7 @@ def test_a_change_without_its_lock_is_not_current(workspace: Workspace, reason: 
 
 
 @pytest.mark.parametrize(("stage", "kind"), [("download", "outs"), ("evaluate", "deps")])
-def test_a_wrong_hash_of_data_is_not_current(workspace: Workspace, stage: str, kind: str) -> None:
+def test_a_wrong_data_hash_is_detected(workspace: Workspace, stage: str, kind: str) -> None:
     """Even without data to compare it with."""
     forget_the_data()
     damage(stage, kind, LABELS)
