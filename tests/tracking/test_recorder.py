@@ -78,7 +78,7 @@ def test_one_recorder_serves_a_run_and_ends_after_it(workspace: Workspace) -> No
     end = time.time() + recording.LINGER + 5
     while recorders(workspace.directory) and time.time() < end:
         time.sleep(0.2)
-    assert not process.is_running()
+    assert not recorders(workspace.directory)
     assert [*recorder.DIRECTORY.glob("recorder-*")] == []
 
 
