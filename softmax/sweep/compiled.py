@@ -1,6 +1,7 @@
 """Train many models by compiled loops: the same as Trainer, in less time."""
 
 from collections.abc import Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -8,12 +9,12 @@ from softmax.core import arithmetic
 from softmax.core.arrays import FloatArray
 from softmax.core.batches import Dataset
 from softmax.sweep import kernel
-from softmax.sweep.kernel import Rows, Samples
+from softmax.sweep.kernel import Epoch, Rows, Samples
 from softmax.training import optimizers, randomness
 from softmax.training.fitting import Trainer
 from softmax.training.state import Hyperparameters, Rates
 
-CHUNK = 1024  # images scored at a time: many, because NumPy holds Python's lock between them
+CHUNK = 8192  # images scored in one call, which does not wait for Python's lock
 
 
 class CompiledTrainer(Trainer):
@@ -27,31 +28,30 @@ class CompiledTrainer(Trainer):
         arrays = (state.theta, state.average, state.magnitudes, *memory)
         self.rows = Rows(*map(rows, arrays))
         self.rates = Rates(*(np.repeat(x.ravel(), data.classes) for x in state.rates))
-        self.take_step = kernel.stepping(
+        self.step = kernel.stepping(
             optimizers.OPTIMIZERS[state.optimizer],
             plain=state.optimizer == "sgd" and not (state.decays or state.averages),
         )
 
     def take_steps(self, number: int) -> tuple[FloatArray, dict[int, int]]:
         order = randomness.permutation(len(self.data.labels), self.seed, number)
-        losses, reported, state = [], {}, self.state
-        for batch in range(1, self.batches + 1):
-            chosen = order[(batch - 1) * self.batch_size : batch * self.batch_size]
-            rates = self.rates._replace(
-                learning_rate=np.repeat(state.learning_rate().ravel(), self.data.classes)
-            )
-            totals, margins = self.take_step(
-                self.rows, rates, next(state.corrections), self.samples, chosen
-            )
-            if batch % self.report_every == 0:
-                losses.append(cross_entropy(totals, margins).sum(axis=0))
-                reported[batch] = len(chosen)
-            state.step_number += 1
+        state, size, every = self.state, self.batch_size, self.report_every
+        steps = range((number - 1) * self.batches, number * self.batches)
+        factors = [optimizers.scheduled(1.0, state.schedule, step, state.steps) for step in steps]
+        corrections = [*islice(state.corrections, self.batches)]
+        epoch = Epoch(order, size, every, np.array(factors), np.array(corrections))
+        found = self.step(self.rows, self.rates, self.samples, epoch)
+        reported = range(every, self.batches + 1, every)
+        sizes = {batch: len(order[(batch - 1) * size : batch * size]) for batch in reported}
+        losses = [
+            cross_entropy(totals[:n], margins[:n]).sum(axis=0)
+            for totals, margins, n in zip(*found, sizes.values(), strict=True)
+        ]
         shape = state.theta.shape
         state.theta, state.average, state.magnitudes = (
             x.T.reshape(shape).copy() for x in self.rows[:3]
         )
-        return np.array(losses).reshape(-1, len(state.theta)), reported
+        return np.array(losses).reshape(-1, len(state.theta)), sizes
 
     def sums(self, thetas: FloatArray, data: Dataset) -> FloatArray:
         return sums(thetas, self.samples if data is self.data else compress(data))

@@ -28,7 +28,7 @@ from softmax.core import arithmetic
 from softmax.core.arithmetic import MAX_PIXEL
 from softmax.core.arrays import FloatArray
 from softmax.training import optimizers
-from softmax.training.optimizers import Corrections, Optimizer
+from softmax.training.optimizers import Optimizer
 from softmax.training.state import Rates
 
 Integers = NDArray[np.int64]
@@ -193,44 +193,65 @@ class Rows(NamedTuple):
     second: FloatArray
 
 
-Step = Callable[[Rows, Rates, Corrections, Samples, Integers], tuple[FloatArray, FloatArray]]
+class Epoch(NamedTuple):
+    """The batches of an epoch: of each step, the factor of the learning rates and corrections."""
+
+    order: Integers
+    batch_size: int
+    report_every: int  # as fitting.report_every
+    factors: FloatArray  # (steps,)
+    corrections: FloatArray  # (steps, 2)
+
+
+Steps = Callable[[Rows, Rates, Samples, Epoch], FloatArray]
 
 
 @functools.cache
-def stepping(optimizer: Optimizer, plain: bool) -> Step:
-    """Compile a step of `optimizer`, which returns the first two of `forward`'s three arrays.
+def stepping(optimizer: Optimizer, plain: bool) -> Steps:
+    """Compile the steps of an epoch by `optimizer`.
 
-    With `plain`, for gradient descent without momentum, decay and averages, it keeps no memory and
-    skips pixels that are 0 in the entire batch, because their gradient is 0.
+    They return the first two of `forward`'s three arrays for each reported batch, float64
+    (2, reported, batch_size, m). One call runs the whole epoch, because a thread that needs
+    Python's lock for each step would wait for a thread that logs.
+
+    With `plain`, for gradient descent without momentum, decay and averages, they keep no memory and
+    skip pixels that are 0 in the entire batch, because their gradient is 0.
     """
     register_jitable(optimizer)
 
     @compiled
-    def take_step(
-        state: Rows, rates: Rates, corrections: Corrections, samples: Samples, batch: Integers
-    ) -> tuple[FloatArray, FloatArray]:
-        residuals, totals, margins, _ = forward(state.theta, samples, batch)
-        turned = transpose(samples.pixels, batch, len(state.theta))
+    def take_steps(state: Rows, rates: Rates, samples: Samples, epoch: Epoch) -> FloatArray:
+        models = state.theta.shape[1] // samples.classes
+        reported = len(epoch.factors) // epoch.report_every
+        found = np.zeros((2, reported, epoch.batch_size, models))
         gradient = np.empty(state.theta.shape[1])
-        for i in range(len(state.theta)):
-            if plain and turned.start[i] == turned.start[i + 1]:
-                continue
-            combine(gradient, residuals, turned, i)
-            gradient *= 1 / (MAX_PIXEL * len(batch))
-            theta, average, magnitudes = state.theta[i], state.average[i], state.magnitudes[i]
-            first, second = state.first[i], state.second[i]
-            for j in range(len(gradient)):
-                g, memory = gradient[j], (0.0, 0.0)
-                if not plain:
-                    g += theta[j] * rates.weight_decay[j]
-                    memory = (first[j], second[j])
-                step, memory = optimizer(g, memory, rates.momentum[j], corrections, math.sqrt)
-                moved = theta[j] - step * rates.learning_rate[j]
-                theta[j] = arithmetic.snap(moved, arithmetic.WEIGHT_GRID)
-                magnitudes[j] = np.maximum(magnitudes[j], abs(theta[j]))
-                if not plain:
-                    first[j], second[j] = memory
-                    average[j] = (average[j] - theta[j]) * rates.averaging[j] + theta[j]
-        return totals, margins
+        for number in range(len(epoch.factors)):
+            batch = epoch.order[number * epoch.batch_size : (number + 1) * epoch.batch_size]
+            residuals, totals, margins, _ = forward(state.theta, samples, batch)
+            if (number + 1) % epoch.report_every == 0:
+                k = number // epoch.report_every
+                found[0, k, : len(batch)], found[1, k, : len(batch)] = totals, margins
+            turned = transpose(samples.pixels, batch, len(state.theta))
+            factor, corrections = epoch.factors[number], epoch.corrections[number]
+            for i in range(len(state.theta)):
+                if plain and turned.start[i] == turned.start[i + 1]:
+                    continue
+                combine(gradient, residuals, turned, i)
+                gradient *= 1 / (MAX_PIXEL * len(batch))
+                theta, average, magnitudes = state.theta[i], state.average[i], state.magnitudes[i]
+                first, second = state.first[i], state.second[i]
+                for j in range(len(gradient)):
+                    g, memory = gradient[j], (0.0, 0.0)
+                    if not plain:
+                        g += theta[j] * rates.weight_decay[j]
+                        memory = (first[j], second[j])
+                    step, memory = optimizer(g, memory, rates.momentum[j], corrections, math.sqrt)
+                    moved = theta[j] - step * (rates.learning_rate[j] * factor)
+                    theta[j] = arithmetic.snap(moved, arithmetic.WEIGHT_GRID)
+                    magnitudes[j] = np.maximum(magnitudes[j], abs(theta[j]))
+                    if not plain:
+                        first[j], second[j] = memory
+                        average[j] = (average[j] - theta[j]) * rates.averaging[j] + theta[j]
+        return found
 
-    return take_step
+    return take_steps
