@@ -9,27 +9,20 @@ from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ruamel.yaml import YAML
+
 from softmax.pipeline import datasets, dvc_lock, files
 from softmax.pipeline.params import Params
 from softmax.sweep.passes import Outcome
 
-PLACE = Path(".dvc/tmp/sweep")
+PLACE, STAGES = Path(".dvc/tmp/sweep"), Path("dvc.yaml")
 FAILURE, EVENT = Path("failure.txt"), Path("event.json")  # in a model's directory
 
 
 def inputs(dataset: str) -> dict[str, str]:
-    """Return the MD5s of the code and data that stage train reads for `dataset`, as in dvc.lock.
-
-    dvc.yaml names the files of the data set of params.yaml; datasets.yaml has the MD5s of all.
-    """
-    from dvc.dependency import ParamsDependency  # takes a second
-    from dvc.repo import Repo
-
-    with Repo() as repo:
-        (train,) = repo.stage.collect("train")
-        deps = [dep for dep in train.deps if not isinstance(dep, ParamsDependency)]
-        code = [dep for dep in deps if Path(dep.def_path).name not in datasets.FILES]
-        read = {dep.def_path: str(dep.get_hash().value) for dep in code}
+    """Return the MD5s of the code and data that stage train reads for `dataset`, as in dvc.lock."""
+    deps = YAML(typ="safe").load(STAGES)["stages"]["train"]["deps"]
+    read = {dep: files.md5(Path(dep)) for dep in deps if Path(dep).name not in datasets.FILES}
     data = zip(datasets.training_files(dataset), datasets.load()[dataset].files[:2], strict=True)
     return dict(sorted((read | {str(path): file.md5 for path, file in data}).items()))
 
