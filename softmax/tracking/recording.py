@@ -20,7 +20,8 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import redirect_stdout, suppress
 from pathlib import Path
-from threading import Timer
+from tempfile import TemporaryDirectory
+from threading import Thread, Timer
 from typing import Any, NamedTuple
 
 import git
@@ -73,7 +74,8 @@ def log(stage: str, config: Params, *, started: float, ended: float, **details: 
 
 def _add_training(client: Client, run: Run, trained: TrainedModel, end: int) -> None:
     """Complete a run, which ended at `end` (ms), register its model, and print the result."""
-    sync.training(client, run, trained)
+    with TemporaryDirectory() as directory:
+        sync.training(client, run, trained, Path(directory))
     tqdm.write(f"registry: {registry.register(client, run, trained)}")  # above any bar
     client.set_terminated(run.info.run_id, end_time=end)
 
@@ -151,7 +153,7 @@ def main() -> None:
     listener = socket.socket(fileno=sys.stdin.fileno())
     with suppress(Exception):  # the first stage that logs gets the error
         store.connect()
-        registry.look_up_packages()  # while the first stage works
+        Thread(target=registry.look_up_packages, daemon=True).start()  # while a stage works
     gc.freeze()  # or each collection would scan all imported modules
     gc.enable()
     stages: list[socket.socket] = []

@@ -47,8 +47,11 @@ def find_model(client: Client, run: Run) -> Model:
     return next(iter(found), None)
 
 
-def log_model(client: Client, run: Run, trained: TrainedModel, step: int) -> Model:
-    """Log the weights after `step` steps, with code but no pickle, as a model, and return it."""
+def log_model(client: Client, run: Run, trained: TrainedModel, step: int, place: Path) -> Model:
+    """Log the weights after `step` steps, with code but no pickle, as a model, and return it.
+
+    The directory `place` keeps its files for the next model of the same data set.
+    """
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 
     if (model := find_model(client, run)) is None:
@@ -56,9 +59,8 @@ def log_model(client: Client, run: Run, trained: TrainedModel, step: int) -> Mod
         model = client.create_logged_model(run.info.experiment_id, name, run.info.run_id)
     if model.status == LoggedModelStatus.READY:
         return model
-    with TemporaryDirectory() as directory:
-        _save_model(Path(directory), trained, run.info.run_id, model.model_id)
-        client.log_model_artifacts(model.model_id, f"{directory}/model")
+    _save_model(place, trained, run.info.run_id, model.model_id)
+    client.log_model_artifacts(model.model_id, f"{place}/model")
     known = run.outputs.model_outputs if run.outputs else []  # a new run has none
     if model.model_id not in {output.model_id for output in known}:
         client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, step)])
@@ -68,17 +70,31 @@ def log_model(client: Client, run: Run, trained: TrainedModel, step: int) -> Mod
 def look_up_packages() -> None:
     """Let MLflow map packages to modules, as it does once in a process before it saves a model.
 
-    It takes a quarter of a second, which the stage `train` would wait for.
+    With the import, it takes a quarter of a second, which the stage `train` would wait for.
     """
+    from mlflow import pyfunc  # noqa: F401
     from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
 
     warn_dependency_requirement_mismatches([PACKAGES[0]])
 
 
 def _save_model(directory: Path, trained: TrainedModel, run_id: str, model_id: str) -> None:
-    """Write the model to directory/model."""
+    """Write the model to directory/model, where only weights and ids differ from the last one."""
+    from mlflow.models import Model
+
+    if not (directory / "model").exists():
+        _save_files(directory, trained)
+    shutil.copy(weights := trained.directory / paths.WEIGHTS, directory / "model/artifacts")
+    model = Model.load(directory / "model")
+    model.run_id, model.model_id, model.model_uuid = run_id, model_id, model_id
+    model.flavors["python_function"]["artifacts"]["weights"]["uri"] = str(weights)
+    model.save(directory / "model/MLmodel")
+
+
+def _save_files(directory: Path, trained: TrainedModel) -> None:
+    """Write the model to directory/model, which takes MLflow ten times as long as its MLmodel."""
     from mlflow import pyfunc
-    from mlflow.models import Model, ModelSignature
+    from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema, TensorSpec
 
     code = directory / "softmax"
@@ -100,7 +116,6 @@ def _save_model(directory: Path, trained: TrainedModel, run_id: str, model_id: s
         input_example=np.zeros((1, *entry.shape), np.uint8),
         model_config={"shape": list(entry.shape), "classes": list(entry.classes)},
         pip_requirements=[f"{name}=={metadata.version(name)}" for name in PACKAGES],
-        mlflow_model=Model(run_id=run_id, model_id=model_id),
     )
 
 

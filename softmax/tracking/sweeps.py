@@ -7,6 +7,8 @@ completes what is missing.
 import io
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -38,7 +40,7 @@ class Sweep:
         self.tags = {"mlflow.source.name": "softmax sweep", **recording.circumstances()}
         self.experiment = store.experiment(self.client, store.experiment_name(config))
         sha256 = model_cache.key(result.directory for result in results)[:DIGITS]
-        self.results = results
+        self.results, self.model_files = results, TemporaryDirectory()
         settings = differences([result.setting.params.train for result in results])
         self.title = f"sweep of {len(results)}: {settings}"
         known = _search(self.experiment, f"tags.`{SWEEP}` = '{sha256}'")
@@ -65,7 +67,7 @@ class Sweep:
             self.client.log_batch(run_id, params=params, tags=[note])
             status = "FAILED"
         else:
-            sync.training(self.client, run, trained)
+            sync.training(self.client, run, trained, Path(self.model_files.name))
             theta, entry = model.load(trained.directory / paths.WEIGHTS), trained.entry()
             _, test = passes.sets(trained.config.download.dataset, "cpu")
             called = model.predict(evaluation.logits(theta, test))

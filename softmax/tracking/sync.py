@@ -4,6 +4,7 @@ Each function may be called again, even after a call that failed: it adds what i
 """
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,13 +31,13 @@ NOTE = "**{accuracy:.2%}** of {total} test images correct.\n\n{text}\n\n{mistake
 PICTURE = "![weights](get-artifact?path={path}&run_uuid={run_id})"
 
 
-def training(client: Client, run: Run, trained: TrainedModel) -> None:
-    """Add params, curves, data sets and the model."""
+def training(client: Client, run: Run, trained: TrainedModel, place: Path) -> None:
+    """Add params, curves, data sets and the model, whose files `place` keeps for the next one."""
     contexts = ["training"] + ["validation"] * (trained.config.train.validation > 0)
     _log_datasets(client, run, trained, contexts)
     epochs = pd.read_csv(trained.directory / paths.EPOCHS)
     end = epochs["step"].tolist()[-1]
-    logged = registry.log_model(client, run, trained, end)
+    logged = registry.log_model(client, run, trained, end, place)
     losses = pd.read_csv(trained.directory / paths.LOSSES).rename(columns={"loss": BATCH_LOSS})
     # the loss of a batch is that of the previous weights; MLflow compares by the first metric
     curves = _curves(run, epochs, trained, {end: logged}) + _curves(run, losses, trained)
