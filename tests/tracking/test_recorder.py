@@ -69,7 +69,7 @@ def test_one_recorder_serves_a_run_and_ends_after_it(workspace: Workspace) -> No
     for stage in MODEL:
         workspace.monkeypatch.setenv("DVC_STAGE", stage)  # as DVC does
         assert run("-m", f"stages.{stage}") == ""
-    (process,) = recorders(workspace.directory)
+    assert len(recorders(workspace.directory)) == 1
     (path,) = recorder.DIRECTORY.glob("recorder-*")
     assert (path.stat().st_mode & 0o777, path.owner()) == (0o600, Path.cwd().owner())
     workspace.monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
