@@ -47,7 +47,7 @@ class Program(click.Group):
 @click.group(
     cls=Program,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="\b\nDVC runs stages: dvc repro, dvc exp run -S ...\nCheck, develop:  make help",
+    epilog="\b\nRun stages:         dvc repro, dvc exp run -S ...\nCheck and develop:  make help",
 )
 def program() -> None:
     """Softmax regression with the same bytes on every machine."""
@@ -61,7 +61,7 @@ def command(
 
 
 @command("run --pull")
-@click.option("--pull", is_flag=True, help="Pull outputs from the DVC remote, then run the rest.")
+@click.option("--pull", is_flag=True, help="First pull outputs from the DVC remote.")
 def run(pull: bool) -> None:
     """Run the pipeline and print the result."""
     from softmax.cli import pipeline
@@ -84,7 +84,7 @@ def sweep(**given: Any) -> None:
 
     Each model has the same bytes as if it were trained alone. With --trials, a value may be a
     range such as interval(0.001,0.1). The random configurations are the same on every machine.
-    With --halving, all models train for a few epochs, the better half for twice as many, etc.
+    With --halving, all models train for a few epochs, the better half for twice as many, and so on.
     """
     from softmax.cli import sweep
 
@@ -97,9 +97,9 @@ def sweep(**given: Any) -> None:
 def compare(base: str, head: tuple[str, ...]) -> None:
     """Compare models: metrics, significance, weights.
 
-    BASE and HEAD are commits, branches, tags or DVC experiments; without HEAD, BASE is compared
-    with the workspace. For two models, report/compare.md has a significance test, metrics by
-    class, loss curves and weights. For more models, it has one table.
+    BASE and HEAD are commits, branches, tags or DVC experiments. Without HEAD, BASE is compared
+    with the workspace. For two models, report/compare.md shows a significance test, metrics by
+    class, loss curves and weights. For more models, it shows one table.
     """
     from softmax.cli import compare
 
@@ -160,11 +160,11 @@ def data() -> None:
 @click.argument("place", metavar="SOURCE")
 @click.option("--size", **SIDES, help="Resize images to ROWS x COLUMNS pixels.")
 @click.option("--shape", **SIDES, help="Shape of the images in a table.")
-@click.option("--label", help="Column of a table that has the labels.")
+@click.option("--label", help="Name of the column that contains the labels of a table.")
 @click.option("--no-header", is_flag=True, help="Read the first line of a CSV file as an image.")
 @click.option("--replace", is_flag=True, help="Replace a data set that comes with this project.")
 def add(**given: Any) -> None:
-    """Import the data in SOURCE as a new version of data set NAME in datasets.yaml.
+    """Import SOURCE as a new version of data set NAME, and record it in datasets.yaml.
 
     SOURCE is a directory of images by class, a table (CSV or Parquet), an .npz file, a directory or
     URL of IDX files, or "torchvision".
@@ -183,7 +183,7 @@ def onnx() -> None:
 
 
 @command("resolve")
-@click.option("--pull", is_flag=True, help="Pull outputs from the DVC remote, then run the rest.")
+@click.option("--pull", is_flag=True, help="First pull outputs from the DVC remote.")
 def resolve(pull: bool) -> None:
     """Rebuild dvc.lock and metrics during a merge."""
     from softmax.cli import pipeline

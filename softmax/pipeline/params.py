@@ -131,11 +131,11 @@ def _check_counts(config: Params, place: str) -> None:
         allowed = f"0, or {least} to {most}" if least <= most else "0"
         raise ParamsError(
             f"{place}: train.validation = {held_out}: the last {held_out} of {training} training "
-            f"images, or the others, lack one of {classes} classes. Choose {allowed}."
+            f"images and the others must each contain all {classes} classes. Choose {allowed}."
         )
     if last >= test:
         raise ParamsError(
-            f"{place}: evaluate.samples names image {last}, but the last test image is {test - 1}"
+            f"{place}: evaluate.samples contains {last}. Choose test images from 0 to {test - 1}."
         )
 
 
@@ -144,9 +144,9 @@ def _describe(fault: ErrorDetails) -> str:
     key, value = ".".join(map(str, fault["loc"])), _written(fault["input"])
     match fault["type"]:
         case "missing":
-            return f"{key} is missing; {_allowed_keys(fault['loc'])}"
+            return f"{key} is missing. {_allowed_keys(fault['loc'])}"
         case "extra_forbidden":
-            return f"{key} = {value} is unknown; {_allowed_keys(fault['loc'])}"
+            return f"{key} = {value} is unknown. {_allowed_keys(fault['loc'])}"
         case "model_type":
             return f"{key or 'the file'} = {value} should be a mapping of keys to values"
     return f"{key} = {value} {fault['msg'].removeprefix('Input ')}"
@@ -165,4 +165,4 @@ def _allowed_keys(location: tuple[int | str, ...]) -> str:
     section: Any = Params
     for name in location[:-1]:
         section = section.model_fields[name].annotation
-    return "the keys here are " + ", ".join(section.model_fields)
+    return f"Use exactly these keys: {', '.join(section.model_fields)}."

@@ -12,9 +12,9 @@ from softmax.pipeline import datasets, params
 
 PINNED = " or ".join(", ".join(map(repr, datasets.load())).rsplit(", ", 1))
 VALID = LECTURE.read_text()
-KEYS = "the keys here are download, train, evaluate, export, lesson"
-TRAIN_KEYS = f"the keys here are {', '.join(params.Train.model_fields)}"
-LACK = "24: the last 24 of 60000 training images, or the others, lack one of 10 classes. "
+KEYS = "Use exactly these keys: download, train, evaluate, export, lesson."
+TRAIN_KEYS = f"Use exactly these keys: {', '.join(params.Train.model_fields)}."
+LACK = "24: the last 24 of 60000 training images and the others must each contain all 10 classes. "
 HUGE = f"0x{'f' * 5000}"
 FAULTS = [  # a key, what is written for it, and what is said of that
     ("download.dataset", "cifar", f"'cifar' should be {PINNED}"),
@@ -44,11 +44,11 @@ FAULTS = [  # a key, what is written for it, and what is said of that
     ("lesson.learning_rate", "10.1", "10.1 should be less than or equal to 10"),
 ]
 OTHERS = [  # what to replace in VALID, by what, and the lines that this must cause
-    ("seed: 0", "seed: 0\n  sead: 1", f"train.sead = 1 is unknown; {TRAIN_KEYS}"),
-    ("export:", "import: {}\nexport:", f"import = {{}} is unknown; {KEYS}"),
-    ("  seed: 0\n", "", f"train.seed is missing; {TRAIN_KEYS}"),
+    ("seed: 0", "seed: 0\n  sead: 1", f"train.sead = 1 is unknown. {TRAIN_KEYS}"),
+    ("export:", "import: {}\nexport:", f"import = {{}} is unknown. {KEYS}"),
+    ("  seed: 0\n", "", f"train.seed is missing. {TRAIN_KEYS}"),
     ("  scale: 10\n", "", "export = None should be a mapping of keys to values"),
-    (VALID[VALID.index("lesson:") :], "", f"lesson is missing; {KEYS}"),
+    (VALID[VALID.index("lesson:") :], "", f"lesson is missing. {KEYS}"),
     (
         "samples: [1802, 1100, 217]\n\nexport:\n  scale: 10",
         "samples: [two, 3.0, 4]\n\nexport:\n  scale: 41",

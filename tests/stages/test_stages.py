@@ -110,7 +110,7 @@ def test_lesson_writes_weights_epochs_examples_and_figures(workspace: Workspace)
     ("stage", "changes", "message"),
     [
         ("check", {"train": {"epochs": 0}}, "params.yaml: train.epochs = 0 should be"),
-        ("check", {"evaluate": {"samples": [30]}}, "names image 30, but the last test image is 29"),
+        ("check", {"evaluate": {"samples": [30]}}, "contains 30. Choose test images from 0 to 29"),
         ("train", {"train": {"validation": 500}}, "train.validation = 500: the last 500 of 500"),
         ("train", {"train": {"learning_rate": 1e307}}, "Lower the learning rate"),
         ("download", {"download": {"dataset": "mist"}}, "download.dataset = 'mist' should"),
@@ -174,7 +174,7 @@ def test_evaluate_samples_are_checked_before_the_download(workspace: Workspace) 
     paths.CHECKED.unlink()
     datasets.directory("digits").rename("elsewhere")
     said = error(workspace.stage("check"))
-    assert "evaluate.samples names image 30, but the last test image is 29" in said
+    assert "evaluate.samples contains 30. Choose test images from 0 to 29" in said
     assert not paths.CHECKED.exists()
 
 
