@@ -1,9 +1,9 @@
 """Read images: downloaded and imported data sets, and a user's own images.
 
-sources       the files of a data set, from untrusted sources
-importing     `softmax data add`: any format as four IDX files
-array_files, tables, directories   the formats
-pixels        image files as pixels, and resizing
-raw_dataset   checks, classes, the split and the order
-user_images, normalization   a user's images as the model's pixels
+sources       download and verify the files of a data set
+importing     `softmax data add`: convert any format to four IDX files
+array_files, tables, directories   read the formats
+pixels        decode and resize images
+raw_dataset   check imported data, and determine classes, split and order
+user_images, normalization   prepare a user's images for a model
 """

@@ -20,25 +20,26 @@ from softmax.pipeline.datasets import CLASSES, FILES
 
 KERAS = {"train": ("x_train", "y_train"), "test": ("x_test", "y_test")}
 MEDMNIST = {part: (f"{part}_images", f"{part}_labels") for part in PARTS}
-LIMIT = 5 * 10**9  # bytes of a file: six million images of 28 x 28 pixels
+LIMIT = 5 * 10**9  # maximum bytes of an IDX file: six million images of 28 x 28 pixels
 TORCHVISION_NAMES = ("kmnist", "qmnist", "emnist-letters", "emnist-balanced", "usps")
 
 
-def _arrays(place: Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays of an .npz by name; nothing is unpickled."""
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Return the arrays of an .npz file by name, without unpickling. Raise DataError if invalid."""
     try:
-        with np.load(place, allow_pickle=False) as archive:
-            return {name: np.asarray(archive[name]) for name in archive}  # bytes, too
-    except Exception as error:  # whatever a reader comes upon in damaged bytes
-        raise DataError(f"{place}: not an .npz of plain arrays, or damaged: {error}") from None
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: np.asarray(archive[name]) for name in archive}  # a member may be bytes
+    except Exception as error:  # damaged files raise many kinds of errors
+        raise DataError(f"{path}: not an .npz of plain arrays, or damaged: {error}") from None
 
 
-def read_images(place: Path, shape: tuple[int, ...]) -> dict[str, NDArray[np.uint8]]:
-    """Return the arrays of images in an .npz by name: those of this shape, or all if none has it.
+def read_images(path: Path, shape: tuple[int, ...]) -> dict[str, NDArray[np.uint8]]:
+    """Return the arrays of images in an .npz file by name, uint8 (n, rows, columns[, 3]).
 
-    A single image counts as an array, and so do rows of pixels.
+    If images of `shape` exist, omit all others. Reshape single images and rows of pixels to arrays
+    of images. Raise DataError if no array contains images, or if their values are not pixels.
     """
-    arrays, found = _arrays(place), {}
+    arrays, found = _arrays(path), {}
     for name, array in arrays.items():
         rows = array.reshape(-1, *shape) if array.shape[-1:] == (math.prod(shape),) else array
         images = rows[None] if rows.shape == shape else rows
@@ -46,61 +47,61 @@ def read_images(place: Path, shape: tuple[int, ...]) -> dict[str, NDArray[np.uin
             found[name] = images
     same = [name for name in found if found[name].shape[1:] in (shape, (*shape, 1))]
     if not found:
-        raise DataError(f"{place}: holds {shortened(list(arrays))}, but no images")
-    return {name: _images(place, name, found[name]) for name in same or found}
+        raise DataError(f"{path}: no images (n, rows, columns) in {shortened(list(arrays))}")
+    return {name: _images(path, name, found[name]) for name in same or found}
 
 
-def read_npz(place: Path) -> RawDataset:
-    """Read arrays with the names of Keras' mnist.npz or of MedMNIST."""
-    arrays, read = _arrays(place), []
+def read_npz(path: Path) -> RawDataset:
+    """Read an .npz file with the array names of Keras or MedMNIST. Raise DataError if invalid."""
+    arrays, read = _arrays(path), []
     for part, (x, y) in (MEDMNIST if "train_images" in arrays else KERAS).items():
         if x in arrays and y in arrays:
-            read.append((part, _images(place, x, arrays[x]), _labels(place, y, arrays[y])))
+            read.append((part, _images(path, x, arrays[x]), _labels(path, y, arrays[y])))
         elif part != "val":
             wanted = "x_train, y_train, x_test, y_test or train_images, train_labels, ..."
-            raise DataError(f"{place}: holds {shortened(list(arrays))} instead of {wanted}")
-    return join(place, read)
+            raise DataError(f"{path}: contains {shortened(list(arrays))}, but needs {wanted}")
+    return join(path, read)
 
 
-def _images(place: Path, name: str, array: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return images as uint8, (n, rows, columns) or (n, rows, columns, 3)."""
-    whole = array.dtype.kind in "iu" and array.size and 0 <= array.min() <= array.max() <= 255
-    if not whole and array.dtype != np.uint8:
+def _images(path: Path, name: str, array: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return images as uint8 (n, rows, columns[, 3]). Raise DataError if type or shape differ."""
+    fits = array.dtype.kind in "iu" and array.size and 0 <= array.min() <= array.max() <= 255
+    if not fits and array.dtype != np.uint8:
         raise DataError(
-            f"{place}: {name} is {array.dtype}; pixels are integers from 0 to 255. If white is 1, "
-            f"save (255 * {name}).round().astype('uint8')."
+            f"{path}: {name} is {array.dtype}, but pixels are integers from 0 to 255. If white is "
+            f"1, save (255 * {name}).round().astype('uint8')."
         )
     if array.ndim == 4 and array.shape[3] == 1:
         array = array[..., 0]
     if array.ndim != 3 and not (array.ndim == 4 and array.shape[3] == 3):
-        wanted = "(n, rows, columns) or (n, rows, columns, 3)"
-        raise DataError(f"{place}: {name} has shape {array.shape}; should be {wanted}")
+        wanted = "(n, rows, columns[, 3])"
+        raise DataError(f"{path}: {name} has shape {array.shape}, but should have {wanted}.")
     return array.astype(np.uint8, copy=False)
 
 
-def _labels(place: Path, name: str, array: NDArray[Any]) -> NDArray[np.str_]:
-    """Return labels as text, (n,), from numbers, names, UTF-8 bytes or one-hot vectors."""
+def _labels(path: Path, name: str, array: NDArray[Any]) -> NDArray[np.str_]:
+    """Convert labels, which are numbers, names, UTF-8 bytes or one-hot vectors, to text (n,)."""
     wide = array.ndim == 2 and array.shape[1] > 1
     if wide and np.isin(array, (0, 1)).all() and (array.sum(axis=1) == 1).all():
         array = array.argmax(axis=1)
     if array.ndim not in (1, 2) or array.size != len(array):
-        raise DataError(f"{place}: {name} has shape {array.shape}; should be (n,)")
+        raise DataError(f"{path}: {name} has shape {array.shape}, but should have (n,).")
     if array.dtype.kind == "S":
         try:
             array = np.char.decode(array, "utf-8")
         except UnicodeDecodeError as error:
-            raise DataError(f"{place}: {name} is not UTF-8: {error}") from None
+            raise DataError(f"{path}: {name} is not UTF-8: {error}") from None
     return array.astype(np.str_).ravel()
 
 
 def are_idx(place: str) -> bool:
-    """Tell whether `place` is a URL, or a directory with the name of an IDX file."""
+    """Tell whether `place` is a URL, or a directory that contains an IDX file named in FILES."""
     names = (f"{file}{ending}" for file in FILES for ending in ("", ".gz"))
     return "://" in place or any(Path(place, name).exists() for name in names)
 
 
 def read_idx(place: str) -> RawDataset:
-    """Read the four files of a directory or URL; the labels name the classes."""
+    """Read IDX files from a directory or URL, with labels as class names, or raise DataError."""
     try:
         with tempfile.TemporaryDirectory() as directory:
             paths = [Path(directory, file) for file in FILES]
@@ -113,21 +114,21 @@ def read_idx(place: str) -> RawDataset:
         raise DataError(f"{place}: {str(error).replace(f'{directory}/', '')}") from None
     first, last = min(part.min() for part in labels), max(part.max() for part in labels)
     if first < 0 or last >= CLASSES:
-        raise DataError(f"{place}: labels {first} to {last} instead of 0 to {CLASSES - 1}")
+        raise DataError(f"{place}: labels are {first} to {last} instead of 0 to {CLASSES - 1}.")
     return _in_order(place, images, labels, list(map(str, range(last + 1))))
 
 
 def is_idx(path: Path) -> bool:
-    """Tell whether a file, gzipped if it ends in .gz, begins like an IDX file."""
+    """Tell whether a file, which is decompressed if it ends in .gz, begins like an IDX file."""
     try:
         with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
             return file.read(2) == b"\0\0"
-    except (OSError, EOFError, zlib.error):  # of damaged gzip
+    except (OSError, EOFError, zlib.error):  # a damaged file can only be recognized by its name
         return path.name.removesuffix(".gz").endswith("-ubyte")
 
 
 def read_idx_images(path: Path) -> NDArray[np.uint8]:
-    """Return the images of an IDX file; DataError if it has none."""
+    """Return the images of an IDX file, uint8 (n, rows, columns[, 3]), or raise DataError."""
     with tempfile.TemporaryDirectory() as directory:
         plain = path
         try:
@@ -136,12 +137,12 @@ def read_idx_images(path: Path) -> NDArray[np.uint8]:
                 plain.write_bytes(gzip.decompress(path.read_bytes()))
             return idx.read(plain, _dimensions(plain)).view(np.uint8)
         except (OSError, EOFError, zlib.error, FormatError) as error:
-            # without the remedy for a download
+            # FormatError would add the remedy for a downloaded file
             raise DataError(f"{path}: {str(error).removeprefix(f'{plain}: ')}") from None
 
 
 def _dimensions(path: Path) -> int:
-    """Return 4 if the header is that of RGB images, else 3."""
+    """Return the number of dimensions that the header states: 4 for RGB images, else 3."""
     with path.open("rb") as file:
         return 4 if file.read(4)[3:] == b"\4" else 3
 
@@ -149,21 +150,21 @@ def _dimensions(path: Path) -> int:
 def _in_order(
     place: str, images: list[NDArray[Any]], labels: list[NDArray[Any]], classes: list[str]
 ) -> RawDataset:
-    """Return a training and a test set that keep their order, so their files keep their hash."""
+    """Join a training and a test set whose order is kept, so unchanged files keep their SHA-256."""
     names = [np.array(classes)[part] for part in labels]
     raw = join(place, list(zip(("train", "test"), images, names, strict=True)))
     return raw._replace(classes=classes, ordered=True)
 
 
 def read_torchvision(name: str) -> RawDataset:
-    """Download the data set of this name by torchvision."""
+    """Download the data set `name` with torchvision. Raise DataError if that fails."""
     if name not in TORCHVISION_NAMES:
         raise DataError(f"{name}: not supported. Choose {', '.join(TORCHVISION_NAMES)}.")
-    from torchvision import datasets  # takes seconds
+    from torchvision import datasets  # takes seconds to import
 
     family, _, split = name.partition("-")
-    owner = getattr(datasets, family.upper())
-    create = functools.partial(owner, split=split) if split else owner
+    dataset = getattr(datasets, family.upper())
+    create = functools.partial(dataset, split=split) if split else dataset
     with tempfile.TemporaryDirectory() as directory:
         try:
             sets = [create(directory, train=part, download=True) for part in (True, False)]
@@ -176,11 +177,11 @@ def read_torchvision(name: str) -> RawDataset:
         case "kmnist" | "emnist-balanced":
             classes = sets[0].classes
         case "qmnist":
-            labels = [part[:, 0] for part in labels]  # the rest tells who wrote it
+            labels = [part[:, 0] for part in labels]  # other columns identify the writer
         case "emnist-letters":
             classes = list(string.ascii_lowercase)
-            labels = [part - 1 for part in labels]  # the first letter is 1
+            labels = [part - 1 for part in labels]  # torchvision counts letters from 1
     if split:
-        images = [part.transpose(0, 2, 1) for part in images]  # which lie on their side
+        images = [part.transpose(0, 2, 1) for part in images]  # torchvision returns them transposed
     raw = _in_order(name, images, labels, classes)
     return raw if name == "usps" else raw._replace(prepared="pen strokes")

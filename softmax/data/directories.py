@@ -10,10 +10,10 @@ from softmax.errors import DataError
 
 
 def read(place: Path, size: tuple[int, ...] | None) -> RawDataset:
-    """Read all images, resized to `size` if given, from train and test, or from one directory."""
+    """Read the images of train and test, or of `place` itself, resized to `size` if given."""
     roots = _roots(place)
     classes = sorted({class_name(name) for root in roots.values() for name in _directories(root)})
-    named, beside = list[tuple[str, Path]](), list[str]()
+    named, unused = list[tuple[str, Path]](), list[str]()
     labels, parts = list[str](), list[str]()
     for part, root in roots.items():
         for file in files(root / name for name in _directories(root)):
@@ -22,28 +22,28 @@ def read(place: Path, size: tuple[int, ...] | None) -> RawDataset:
                 labels.append(file.relative_to(root).parts[0])
                 parts.append(part)
             else:
-                beside.append(file.relative_to(place).as_posix())
+                unused.append(file.relative_to(place).as_posix())
     if place not in roots.values():
-        beside += [name for name in _directories(place) if place / name not in roots.values()]
+        unused += [name for name in _directories(place) if place / name not in roots.values()]
     images, warnings = decode_all(place, named, size)
-    if beside:
-        warnings.append(f"{len(beside)} files or directories ignored: {shortened(sorted(beside))}")
+    if unused:
+        warnings.append(f"{len(unused)} files or directories ignored: {shortened(sorted(unused))}")
     return RawDataset(images, labels, parts, classes, warnings, decoder=DECODER)
 
 
 def _roots(place: Path) -> dict[str, Path]:
-    """Return the directory of each part, or `place` if there are no parts."""
+    """Map each part to its directory, or TRAIN to `place`. Raise DataError if a part is missing."""
     roots: dict[str, Path] = {}
     for name in _directories(place):
         if part := part_of(name):
             if part in roots:
-                same = f"{roots[part].name} and {name} have the same meaning"
-                raise DataError(f"{place}: {same}. Remove or rename one.")
+                both = f"{roots[part].name} and {name}"
+                raise DataError(f"{place}: {both} have the same meaning. Remove or rename one.")
             roots[part] = place / name
     if roots and not {TRAIN, TEST} <= roots.keys():
         found = " and ".join(root.name for root in roots.values())
         raise DataError(
-            f"{place}: has only {found}, not train and test. Add or rename a directory."
+            f"{place}: contains {found}, but not train and test. Add or rename a directory."
         )
     return {part: roots[part] for part in PARTS if part in roots} or {TRAIN: place}
 
@@ -53,18 +53,18 @@ def _directories(root: Path) -> list[str]:
 
 
 def _visible(name: str) -> bool:
-    """Tell whether a file or directory is neither hidden nor made by a system."""
+    """Tell whether a name is neither hidden nor __MACOSX, which macOS adds to ZIP files."""
     return name[0] != "." and name != "__MACOSX"
 
 
 def files(roots: Iterable[Path]) -> list[Path]:
-    """Return all files below these directories, each once; DataError for a cyclic link."""
+    """Return the files below `roots`, each directory once. Raise DataError for a cyclic link."""
     seen: set[Path] = set()
 
     def once(path: Path) -> bool:
         real = path.resolve()
         if path.parent.resolve().is_relative_to(real):
-            raise DataError(f"{path}: a link that leads back to {real}. Remove it.")
+            raise DataError(f"{path}: links to {real}, which contains the link. Remove the link.")
         known = real in seen
         seen.add(real)
         return not known

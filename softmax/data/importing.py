@@ -20,9 +20,9 @@ from softmax.pipeline.datasets import FILES
 
 
 def read(name: str, place: str, options: Options) -> ImportedDataset:
-    """Read the data at `place`; torchvision's data sets are found by `name`.
+    """Read the data at `place`, or torchvision's data set `name` if `place` is "torchvision".
 
-    Raises DataError, in one line, for data that the pipeline cannot use.
+    Raise DataError if the pipeline cannot use the data, or if an option does not apply to them.
     """
     kind, used, read_raw = _format(name, place, options)
     for option, value in options._asdict().items():
@@ -42,7 +42,7 @@ def read(name: str, place: str, options: Options) -> ImportedDataset:
 def _format(
     name: str, place: str, options: Options
 ) -> tuple[str, tuple[str, ...], Callable[[], RawDataset]]:
-    """Return the format of `place`, its options, and its reader; DataError if unknown."""
+    """Return the format of `place`, its options and its reader. Raise DataError if unknown."""
     path = Path(place)
     if place == "torchvision":
         return "torchvision's data", (), partial(array_files.read_torchvision, name)
@@ -53,15 +53,14 @@ def _format(
     if path.exists() and "train" in tables.find(path):
         return "a table", Options._fields, partial(tables.read, path, options)
     if path.is_dir():
-        size = options.size
-        return "directories of images", ("size",), partial(directories.read, path, size)
+        return "directories of images", ("size",), partial(directories.read, path, options.size)
     raise DataError(
         f"{place}: not a data set. Name a directory, .csv, .parquet or .npz, a URL or torchvision."
     )
 
 
 def named(name: str, found: ImportedDataset) -> ImportedDataset:
-    """Add to the data what only their entry has: pen strokes, and the names of classes."""
+    """Add pen strokes and class names, which only the entry in datasets.yaml states."""
     if not (entry := datasets.load().get(name)):
         return found
     same_shape = entry.shape == found.training.images.shape[1:]
@@ -73,6 +72,7 @@ def named(name: str, found: ImportedDataset) -> ImportedDataset:
 
 
 def write_files(found: ImportedDataset, directory: Path) -> None:
+    """Write four IDX files, with labels as uint8, or as int32 for more than 256 classes."""
     kind = np.uint8 if len(found.classes) <= 256 else ">i4"
     for part, names in zip((found.training, found.test), (FILES[:2], FILES[2:]), strict=True):
         for name, array in zip(names, (part.images, part.labels.astype(kind)), strict=True):
@@ -82,8 +82,8 @@ def write_files(found: ImportedDataset, directory: Path) -> None:
 
 
 def write_entry(name: str, found: ImportedDataset, directory: Path) -> None:
-    """Write or replace the entry of the data, whose files are in `directory`."""
-    yaml, text = YAML(), io.BytesIO()  # which keeps comments and order
+    """Add or replace the entry `name` in datasets.yaml, for the files in `directory`."""
+    yaml, text = YAML(), io.BytesIO()  # YAML() keeps comments and order
     yaml.width, yaml.preserve_quotes = 100, True
     content = yaml.load(datasets.PATH.read_text(encoding="utf-8"))
     entry = content.setdefault(name, {})
@@ -94,7 +94,7 @@ def write_entry(name: str, found: ImportedDataset, directory: Path) -> None:
         "validation": raw_dataset.validation_sizes(found.training.labels),
     }.items():
         entry[key] = CommentedSeq(values)
-        entry[key].fa.set_flow_style()  # in one line
+        entry[key].fa.set_flow_style()  # writes the list in one line
     for key in ("prepared", "decoder"):
         entry.pop(key, None)
         if value := getattr(found, key):

@@ -1,9 +1,9 @@
-"""Read image files as pixels, and resize images in integer arithmetic: docs/importing.md.
+"""Decode image files, and resize images as specified in docs/importing.md.
 
-To resize, each new pixel becomes the mean of the old pixels that it covers. With `old` and `new`
-pixels along a side, an old pixel has length `new` and a new pixel has length `old`. So overlaps are
-integers. A pixel is the sum of gray levels times overlaps, divided by the sum of overlaps and
-rounded, halves up. float64 holds all these sums exactly, so every library gives the same bytes.
+A resized pixel is the mean of the old pixels that it covers. If `old` pixels along a side become
+`new` pixels, an old pixel has length `new` and a new pixel has length `old`, so overlaps are
+integers. The mean is the sum of gray levels times overlaps, divided by the sum of overlaps and
+rounded half up. float64 represents these sums exactly, so every library computes the same bytes.
 """
 
 import functools
@@ -28,23 +28,23 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm", ".tif", ".tiff", ".w
 COLORS = {"1": "L", "L": "L", "LA": "L", "P": "RGB", "PA": "RGB", "RGB": "RGB", "RGBA": "RGB"}
 DECODER = f"Pillow {PIL.__version__}"
 DEEP = "more than 8 bits per channel. Run `mogrify -depth 8`."
-PngImagePlugin.MAX_TEXT_CHUNK = 2**26  # bytes: cameras embed color profiles of some MiB
+PngImagePlugin.MAX_TEXT_CHUNK = 2**26  # bytes, because cameras embed color profiles of several MiB
 
 Source = Path | bytes
 
 
 def decode(source: Source, name: str, *, keep_alpha: bool = False) -> NDArray[np.uint8]:
-    """Return an upright image as uint8, (rows, columns), or (rows, columns, 3) if it has colors.
+    """Decode an image, upright, to uint8 (rows, columns), or (rows, columns, 3) if it has colors.
 
-    With `keep_alpha`, an image that is not opaque becomes (rows, columns, 4). Raises DataError,
-    which begins with `name`, if information would be lost.
+    With `keep_alpha`, an image that is not opaque becomes (rows, columns, 4). Raise DataError,
+    beginning with `name`, if the file is invalid or if information would be lost.
     """
     try:
         if isinstance(source, Path) and not source.is_file():
             raise DataError("not a file")
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            # given a name, Pillow would map a TIFF into memory in the wrong shape
+            # Pillow maps a TIFF that is opened by name into memory, in the wrong shape
             with (
                 source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as file,
                 Image.open(file, formats=FORMATS) as image,
@@ -56,23 +56,23 @@ def decode(source: Source, name: str, *, keep_alpha: bool = False) -> NDArray[np
         reason = f"not an image ({', '.join(FORMATS)}), or damaged"
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         reason = f"more than {Image.MAX_IMAGE_PIXELS:,} pixels. Run `mogrify -resize 10%`."
-    except Exception as error:  # decoders of damaged bytes raise many kinds
-        told = " ".join(str(error).split()) or type(error).__name__
-        reason = getattr(error, "strerror", None) or f"damaged: {told}"
+    except Exception as error:  # damaged files raise many kinds of errors
+        message = " ".join(str(error).split()) or type(error).__name__
+        reason = getattr(error, "strerror", None) or f"damaged: {message}"
     raise DataError(f"{name}: {reason}")
 
 
 def _pixels(image: ImageFile.ImageFile, keep_alpha: bool) -> NDArray[np.uint8]:
-    """Return the pixels of an opened image; DataError if information would be lost."""
+    """Return the pixels of an opened image. Raise DataError if information would be lost."""
     deep = any(map(_is_deep, image.tile))
     if image.mode not in COLORS and not image.mode.startswith(("I", "F")):
         raise DataError(f"its color mode is {image.mode}. Run `mogrify -colorspace sRGB`.")
-    # the second image of an MPO file is for other screens
+    # an MPO file also contains previews, or the photo for 3-D displays
     if image.format != "MPO" and (frames := getattr(image, "n_frames", 1)) != 1:
         raise DataError(f"{frames} images in one file. Save each image in its own file.")
     image.load()
     upright: Image.Image = ImageOps.exif_transpose(image)
-    if upright.mode == "I;16" and np.asarray(upright).max() <= 255:  # 8 bits, stored as 16
+    if upright.mode == "I;16" and np.asarray(upright).max() <= 255:  # 8 bits, stored in 16
         return np.asarray(upright).astype(np.uint8)
     if deep or upright.mode not in COLORS:
         raise DataError(DEEP)
@@ -99,10 +99,10 @@ def _is_deep(tile: Any) -> bool:
 def decode_all(
     place: Path, named: Sequence[tuple[str, Source]], size: tuple[int, ...] | None
 ) -> tuple[NDArray[np.uint8], list[str]]:
-    """Return images of one shape, (n, rows, columns) or (n, rows, columns, 3), and warnings.
+    """Return images of one shape, uint8 (n, rows, columns) or (n, rows, columns, 3), and warnings.
 
-    They are resized to `size`, if given. If one has colors, gray images become RGB. Raises
-    DataError if sizes differ.
+    Resize images to `size` if given, and convert gray images to RGB if any image has colors. Raise
+    DataError if there are no images, or if their sizes differ.
     """
     images = []
     for name, source in tqdm(named, "images", unit=" images", leave=False, disable=None):
@@ -111,25 +111,24 @@ def decode_all(
             check_size(name, *image.shape[:2])
         images.append(resize(image, *size) if size else image)
     if not images:
-        raise DataError(f"{place}: no images. Name a table, or a directory with one per class.")
+        raise DataError(f"{place}: no images. Name a table, or a directory with class directories.")
     (usual, count), *others = Counter(image.shape[:2] for image in images).most_common()
     if others:
         (rows, columns), _ = others[0]
-        odd = [image.shape[:2] for image in images].index((rows, columns))
+        name, _ = named[[image.shape[:2] for image in images].index((rows, columns))]
         raise DataError(
-            f"{named[odd][0]}: {rows} x {columns} pixels, but {count} of {len(images)} images have "
-            f"{usual[0]} x {usual[1]}; {1 + len(others)} sizes in all. Resize with --size 28x28."
+            f"{name}: {rows} x {columns} pixels, but {count} of {len(images)} images have "
+            f"{usual[0]} x {usual[1]} ({1 + len(others)} sizes in all). Resize with --size 28x28."
         )
     gray = sum(image.ndim == 2 for image in images)
     if gray in (0, len(images)):
         return np.stack(images), []
     colored = [np.broadcast_to(image.reshape(*usual, -1), (*usual, 3)) for image in images]
-    told = f"{gray} of {len(images)} images are gray and were converted to RGB"
-    return np.stack(colored), [told]
+    return np.stack(colored), [f"{gray} of {len(images)} images are gray and were converted to RGB"]
 
 
 def resize(image: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:
-    """Resize `image`, uint8 (rows, columns) or (rows, columns, 3)."""
+    """Resize an image, uint8 (old rows, old columns[, 3]), to `rows` and `columns`."""
     if image.shape[:2] == (rows, columns):
         return image
     if image.ndim == 3:
@@ -141,6 +140,6 @@ def resize(image: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint
 
 @functools.lru_cache(maxsize=16)
 def overlaps(old: int, new: int) -> NDArray[np.float64]:
-    """Return the overlaps of new and old pixels, float64 (new, old); each row sums to `old`."""
+    """Return the overlaps of new and old pixels, float64 (new, old). Each row sums to `old`."""
     edges = old * np.arange(new + 1)[:, None] - new * np.arange(old)
     return np.diff(edges.clip(0, new), axis=0).astype(np.float64)

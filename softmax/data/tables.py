@@ -1,6 +1,6 @@
-"""Read tables, CSV or Parquet: a column of labels, and pixels, file names or encoded images.
+"""Read CSV or Parquet tables: a column of labels, and pixels, file names or encoded images.
 
-Pixels are 0 to 255, row by row, one per column. A directory has one or more files for each part.
+Each pixel, from 0 to 255, has its own column. A directory contains files for each part.
 """
 
 import csv
@@ -20,16 +20,16 @@ from softmax.data.pixels import DECODER, Source, decode_all
 from softmax.data.raw_dataset import PARTS, Options, RawDataset, join, part_of, shortened
 from softmax.errors import DataError
 
-LABELS = ("label", "class")  # names of the column, where nobody gives another
-IMAGES = ("image", "file", "filename", "file_name", "path")  # of files' names, or whole images
+LABELS = ("label", "class")  # names of the column of labels, unless --label is given
+IMAGES = ("image", "file", "filename", "file_name", "path")  # a column of file names or images
 ENDINGS = (".csv", ".parquet")
-BLOCK = 2**26  # bytes, longer than any line
+BLOCK = 2**26  # bytes; a block must be longer than any line
 SHARD = re.compile(r"-\d+-of-(\d+)$")
 FAULT = re.compile(r"column #(\d+): Row #(\d+): .*invalid value '(.*)'", re.DOTALL)
 
 
 def find(place: Path) -> dict[str, list[Path]]:
-    """Return the tables of each part in a directory, or the table at `place`."""
+    """Return the tables by part: those in the directory `place`, or `place` itself as "train"."""
     inside = sorted(place.iterdir()) if place.is_dir() else [place]
     found: dict[str, list[Path]] = {part: [] for part in PARTS}
     for path in inside:
@@ -40,22 +40,22 @@ def find(place: Path) -> dict[str, list[Path]]:
         shards = [int(count) for path in paths for count in SHARD.findall(path.stem)]
         if len(paths) > 1 and not shards:
             raise DataError(
-                f"{place}: {paths[0].name} and {paths[1].name} are both {part} files. Keep one."
+                f"{place}: {paths[0].name} and {paths[1].name} are both {part} files. Remove one."
             )
         if shards and len(paths) != shards[0]:
             raise DataError(
-                f"{place}: only {len(paths)} of {shards[0]} {part} files. Add the others."
+                f"{place}: {len(paths)} of {shards[0]} {part} files found. Add the others."
             )
     return {part: paths for part, paths in found.items() if paths}
 
 
 def read(place: Path, options: Options) -> RawDataset:
-    """Read all rows; DataError if a value does not fit its column."""
+    """Read all tables at `place`. Raise DataError if their columns or values are invalid."""
     paths, warnings, decoder = find(place), list[str](), ""
-    if "test" in paths and not _labels(_names(paths["test"][0], options), options):  # of Kaggle
+    if "test" in paths and not _labels(_names(paths["test"][0], options), options):  # as on Kaggle
         (left, *_) = paths.pop("test")
-        told = f"{left.name} has no labels and is ignored"
-        warnings = [f"{told}; a sixth of the training images becomes the test set"]
+        split = "A sixth of the training images becomes the test set."
+        warnings = [f"{left.name} has no labels and is ignored. {split}"]
     columns: dict[Path, list[str]] = {}
     for path in itertools.chain(*paths.values()):
         names = _names(path, options)
@@ -79,7 +79,7 @@ def read(place: Path, options: Options) -> RawDataset:
 
 
 def _names(path: Path, options: Options) -> list[str]:
-    """Return the names of the columns, or their numbers without a header."""
+    """Return the names of the columns, or their numbers if the table has no header."""
     try:
         if path.suffix.lower() == ".parquet":
             return list(map(str, parquet.read_schema(path).names))
@@ -91,26 +91,26 @@ def _names(path: Path, options: Options) -> list[str]:
 
 
 def _labels(names: list[str], options: Options) -> list[str]:
-    """Return those of `names` that may name the column of labels."""
+    """Return the names of the columns that may contain the labels."""
     if options.no_header and not options.label:
         return names[:1]
     return [name for name in names if name in ([options.label] if options.label else LABELS)]
 
 
 def _open(path: Path, options: Options) -> tuple[Any, list[str], list[str]]:
-    """Return images (uint8, or names and sources), labels, and the names of classes, if any."""
+    """Return images (uint8, or pairs of name and source), labels, and class names if known."""
     names = _names(path, options)
     chosen = _labels(names, options)
     if not chosen and sum(map(str.isdecimal, names)) > len(names) / 2:
         raise DataError(
-            f"{path}: the first line looks like an image. If it is one, add --no-header; the first "
-            "column then has the labels, unless you add --label 784."
+            f"{path}: the first line looks like an image. If it is one, add --no-header, and also "
+            "--label 784 if the labels are in column 784, not in the first column."
         )
     if len(chosen) != 1 or len(names) == 1:
         raise DataError(
             f"{path}: {len(names)} columns ({shortened(names)}), {len(chosen)} of them called "
-            f"{options.label or ' or '.join(LABELS)}. One column should have the labels, and the "
-            "others the images. Name it with --label."
+            f"{options.label or ' or '.join(LABELS)}. Store labels in one column, and images in "
+            "the others. Name the column of labels with --label."
         )
     label = names.index(chosen[0])
     table, images = _columns(path, names, [label], options)
@@ -125,40 +125,40 @@ def _open(path: Path, options: Options) -> tuple[Any, list[str], list[str]]:
 
 
 def read_unlabeled(path: Path, features: int) -> tuple[list[str], Any]:
-    """Return ids or row numbers, and images: uint8 (n, pixels), or names and sources.
+    """Return ids or row numbers, and images: uint8 (n, pixels), or pairs of name and source.
 
-    Labels are left out. A first line of numbers is an image, preceded by a label if there is one
-    number more than `features`. The numbers 0, 1, 2, ... are a header, as pandas writes it.
+    Labels are ignored. If the first line contains only numbers, it is an image, preceded by a label
+    if there are `features` + 1 numbers. But pandas writes 0, 1, 2, ... as a header.
     """
     names, options = _names(path, Options()), Options()
-    beside = [k for k, name in enumerate(names) if name.lower() in ("id", *LABELS)]
+    extra = [k for k, name in enumerate(names) if name.lower() in ("id", *LABELS)]
     if all(map(str.isdecimal, names)) and names != list(map(str, range(len(names)))):
         options = Options(no_header=True)
-        beside = [0] * (len(names) == features + 1)
-    if len(beside) == len(names):
-        raise DataError(f"{path}: {len(names)} columns ({shortened(names)}), but no pixels")
-    table, images = _columns(path, names, beside, options)
-    ids = next((k for k in beside if names[k].lower() == "id"), None)
+        extra = [0] * (len(names) == features + 1)
+    if len(extra) == len(names):
+        raise DataError(f"{path}: {len(names)} columns ({shortened(names)}), but no images.")
+    table, images = _columns(path, names, extra, options)
+    ids = next((k for k in extra if names[k].lower() == "id"), None)
     rows = range(1, len(table) + 1) if ids is None else table.column(ids).to_pylist()
     return list(map(str, rows)), images
 
 
 def _columns(
-    path: Path, names: list[str], beside: list[int], options: Options
+    path: Path, names: list[str], extra: list[int], options: Options
 ) -> tuple[pa.Table, Any]:
-    """Return the table, and images from columns other than `beside`: uint8, or named sources."""
+    """Return the table, and images without columns `extra`: uint8, or pairs of name and source."""
     image = next((k for k, name in enumerate(names) if name.lower() in IMAGES), None)
     try:
         if path.suffix.lower() == ".parquet":
             table = parquet.read_table(path)
         else:
             kinds = [pa.uint8() if image is None else pa.string()] * len(names)
-            for k in beside:
+            for k in extra:
                 kinds[k] = pa.string()
             table = _read_csv(path, kinds, options)
         if image is not None:
             return table, _sources(path, table.column(image))
-        pixels = [c.cast(pa.uint8()) for k, c in enumerate(table.columns) if k not in beside]
+        pixels = [c.cast(pa.uint8()) for k, c in enumerate(table.columns) if k not in extra]
         if any(column.null_count for column in pixels):
             raise pa.ArrowInvalid("a pixel is missing")
         if not len(table):
@@ -170,13 +170,13 @@ def _columns(
         column, row, value = found.groups()
         raise DataError(
             f"{path}: image {int(row) - (not options.no_header)}, column {names[int(column)]}: "
-            f"{value!r}; pixels are integers from 0 to 255"
+            f"{value!r} is not a pixel. Use integers from 0 to 255."
         ) from None
 
 
 def _read_csv(path: Path, kinds: list[pa.DataType], options: Options) -> pa.Table:
-    """Read columns of these types; ArrowInvalid names the row and column of an invalid value."""
-    types = {str(number): kind for number, kind in enumerate(kinds)}  # since names may repeat
+    """Read columns of these types. Raise ArrowInvalid with the row and column of a bad value."""
+    types = {str(number): kind for number, kind in enumerate(kinds)}  # names may not be unique
     skip = int(not options.no_header)
     read = arrow_csv.ReadOptions(
         use_threads=False, block_size=BLOCK, column_names=list(types), skip_rows=skip
@@ -191,7 +191,7 @@ def _damaged(path: Path, error: Exception) -> DataError:
 
 
 def _classes(metadata: dict[bytes, bytes], label: str) -> list[str]:
-    """Return the class names in the metadata of Hugging Face's datasets; [] if there are none."""
+    """Return the class names in metadata written by Hugging Face's datasets, or []."""
     try:
         content = json.loads(metadata[b"huggingface"])
         return list(map(str, content["info"]["features"][label]["names"]))
@@ -200,7 +200,7 @@ def _classes(metadata: dict[bytes, bytes], label: str) -> list[str]:
 
 
 def _label(place: str, value: Any, classes: list[str]) -> str:
-    """Return the class of a label, which may be a number; DataError if it is not a class."""
+    """Return the class name of a label or class index. Raise DataError if it is not a class."""
     if classes and isinstance(value, int) and 0 <= value < len(classes):
         return classes[value]
     if isinstance(value, bytes):
@@ -211,13 +211,13 @@ def _label(place: str, value: Any, classes: list[str]) -> str:
 
 
 def _shape(path: Path, pixels: int, shape: tuple[int, ...] | None) -> tuple[int, ...]:
-    """Return `shape`, by default a square; DataError if the number of pixels differs."""
+    """Return `shape`, by default a square. Raise DataError if the number of pixels differs."""
     side = math.isqrt(pixels)
     shape = shape or (side, side)
     if math.prod(shape) != pixels:
         raise DataError(
-            f"{path}: {pixels} pixel columns are not {' x '.join(map(str, shape))}. Add --shape "
-            "20x30 (rows and columns), or --shape 32x32x3 for RGB."
+            f"{path}: {pixels} pixel columns do not form {' x '.join(map(str, shape))} pixels. Add "
+            "--shape with rows and columns, such as 20x30, or 32x32x3 for RGB."
         )
     return shape
 
@@ -226,10 +226,10 @@ def _sources(path: Path, column: pa.ChunkedArray) -> list[tuple[str, Source]]:
     """Return the name of each image, and its path or bytes."""
     sources: list[tuple[str, Source]] = []
     for row, value in enumerate(column.to_pylist(), 1):
-        # the library datasets writes both
+        # Hugging Face's datasets writes both keys
         image = value.get("bytes") or value.get("path") if isinstance(value, dict) else value
         if isinstance(image, str) and image:
             sources.append((str(path.parent / image), path.parent / image))
-        else:  # the decoder refuses it, and names it
+        else:  # `decode` rejects b"" with a message that names the row
             sources.append((f"{path}, image {row}", image if isinstance(image, bytes) else b""))
     return sources

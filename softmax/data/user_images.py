@@ -1,4 +1,4 @@
-"""Read a user's images as pixels for a model, prepared like the images of its data set."""
+"""Read a user's images, and prepare them like the images of a model's data set."""
 
 import math
 import os
@@ -20,17 +20,17 @@ from softmax.data.pixels import ENDINGS, Source, decode, resize
 from softmax.errors import DataError
 from softmax.pipeline.datasets import DatasetEntry
 
-GROUNDS = ("white", "black")  # under what is transparent: the first on which something is seen
-LEAST = 32  # levels of gray, between the darkest and the lightest pixel, that are seen
-MAX_SIDE = 1024  # pixels of a photo's longer side; more are averaged, in whole squares
+BACKGROUNDS = ("white", "black")  # for transparent images; the first that shows strokes is used
+MIN_RANGE = 32  # gray levels; the minimum range of an image that shows strokes
+MAX_SIDE = 1024  # pixels; if a side of a photo is longer, squares of pixels are averaged
 AS_IT_IS, RESIZED, STROKES = "as it is", "resized", "pen strokes"
 
 Pixels = NDArray[np.uint8]
-Found = tuple[str, str, Source | Pixels]  # what an answer calls an image, and an error, and itself
+Found = tuple[str, str, Source | Pixels]  # an image's name in results, its name in errors, itself
 
 
 class PreparedImage(NamedTuple):
-    """An image in the model's shape, uint8, its name, and how it was prepared."""
+    """An image, uint8 in the model's shape, its name, and how it was prepared."""
 
     name: str
     pixels: Pixels
@@ -40,29 +40,29 @@ class PreparedImage(NamedTuple):
 def read(
     paths: Sequence[Path], entry: DatasetEntry
 ) -> tuple[list[PreparedImage], list[DataError | OSError]]:
-    """Return all images of files and directories, prepared for a model of this data set.
+    """Return the images of files and directories, prepared for a model of this data set.
 
-    The second value has an error of one line for each image or file that could not be read.
+    Also return an error, whose message is one line, for each file or image that cannot be read.
     """
     seen: list[PreparedImage] = []
     failed: list[DataError | OSError] = []
     with tqdm(desc="read", unit=" images", leave=False, disable=None) as bar:
         for path in paths:
             before = len(seen) + len(failed)
-            with _kept(failed):
+            with _collect_errors(failed):
                 for name, place, source in _find(path, entry):
                     bar.update()
-                    with _kept(failed):
-                        # a name may have bytes that are not UTF-8, which are written as \xff
+                    with _collect_errors(failed):
+                        # bytes of a file name that are not UTF-8 are written as \xff
                         utf8 = os.fsencode(name).decode(errors="backslashreplace")
                         seen.append(PreparedImage(utf8, *_prepare(place, source, entry)))
                 if len(seen) + len(failed) == before:
-                    raise DataError(f"{path}: holds no images. Name a path that has some.")
+                    raise DataError(f"{path}: contains no images. Name a path with images.")
     return seen, failed
 
 
 @contextmanager
-def _kept(failed: list[DataError | OSError]) -> Iterator[None]:
+def _collect_errors(failed: list[DataError | OSError]) -> Iterator[None]:
     try:
         yield
     except (DataError, OSError) as error:
@@ -71,14 +71,14 @@ def _kept(failed: list[DataError | OSError]) -> Iterator[None]:
 
 def _find(path: Path, entry: DatasetEntry) -> Iterator[Found]:
     """Yield the images of a directory, a table, an .npz, an IDX file, or an image file."""
-    path.stat()  # OSError if the path does not exist
+    path.stat()  # raises OSError if the path does not exist
     ending = path.suffix.lower()
     if path.is_dir():
         for file in directories.files([path]):
             if file.name.lower().endswith(ENDINGS):
                 yield str(file.relative_to(path)), str(file), file
     elif not path.is_file():
-        raise DataError(f"{path}: a pipe or a device. Save its content as a file.")
+        raise DataError(f"{path}: is a pipe or a device. Save its content as a file.")
     elif ending in tables.ENDINGS:
         yield from _rows(path, entry)
     elif ending == ".npz":
@@ -101,25 +101,25 @@ def _rows(path: Path, entry: DatasetEntry) -> Iterator[Found]:
     side = math.isqrt(count)
     shape = entry.shape if count == math.prod(entry.shape) else (side, side)
     if math.prod(shape) != count:
-        raise DataError(f"{path}: {count} pixel columns; this model takes {_taken(entry)}")
+        raise DataError(f"{path}: {count} pixel columns, but this model takes {_taken(entry)}")
     yield from _array(path, names, images.reshape(-1, *shape), entry)
 
 
 def _array(
     place: object, names: Sequence[str], images: Pixels, entry: DatasetEntry
 ) -> Iterator[Found]:
-    """Yield the images of an array; DataError if their shape is not the model's."""
+    """Yield the images of an array. Raise DataError if the model does not take their shape."""
     resized = entry.prepared == RESIZED and images.shape[3:] == entry.shape[2:]
     if images.shape[1:] != entry.shape and not resized:
-        raise DataError(f"{place}: {sized(images.shape)}; this model takes {_taken(entry)}")
+        raise DataError(f"{place}: {sized(images.shape)}, but this model takes {_taken(entry)}")
     yield from ((name, name, image) for name, image in zip(names, images, strict=True))
 
 
 def _taken(entry: DatasetEntry) -> str:
-    """Return in words which images the model takes unchanged, and what to do with others."""
+    """Return the end of an error message: the images that the model takes, and a remedy."""
     rows, columns, *rgb = entry.shape
     size = "any size" if entry.prepared == RESIZED else f"{rows} x {columns} pixels"
-    return f"{'RGB' if rgb else 'gray'} images of {size}. Prepare yours like its data set."
+    return f"{'RGB' if rgb else 'gray'} images of {size}. Prepare yours in the same way."
 
 
 def _prepare(place: str, source: Source | Pixels, entry: DatasetEntry) -> tuple[Pixels, str]:
@@ -139,17 +139,17 @@ def _prepare(place: str, source: Source | Pixels, entry: DatasetEntry) -> tuple[
         return resize(image, *entry.shape[:2]), RESIZED
     kind = "gray" if image.ndim == 2 else "RGB"
     size = " x ".join(map(str, image.shape[:2]))
-    raise DataError(f"{place}: {kind}, {size} pixels; this model takes {_taken(entry)}")
+    raise DataError(f"{place}: {kind}, {size} pixels, but this model takes {_taken(entry)}")
 
 
 def _normalize(place: str, image: Pixels) -> tuple[Pixels, str]:
-    """Return the strokes in an image of any size, with or without colors and alpha."""
+    """Return the normalized strokes, uint8 (28, 28), of an image, and how they were prepared."""
     opened = Image.fromarray(image)
-    for ground in GROUNDS:
-        under = Image.new("RGBA", opened.size, ground)
-        flat = Image.alpha_composite(under, opened) if opened.mode == "RGBA" else opened
+    for color in BACKGROUNDS:
+        background = Image.new("RGBA", opened.size, color)
+        flat = Image.alpha_composite(background, opened) if opened.mode == "RGBA" else opened
         gray = flat.convert("L")
-        if np.ptp(np.asarray(gray)) >= LEAST:
+        if np.ptp(np.asarray(gray)) >= MIN_RANGE:
             break
     try:
         found, dark = normalization.find(np.asarray(gray.reduce(-(-max(gray.size) // MAX_SIDE))))
@@ -159,9 +159,9 @@ def _normalize(place: str, image: Pixels) -> tuple[Pixels, str]:
 
 
 def warn(seen: Sequence[PreparedImage], entry: DatasetEntry) -> str:
-    """Return a warning if unchanged images may be dark on light, else "".
+    """Return a warning if unchanged images seem to have dark strokes on light, else "".
 
-    Pen strokes are light on black, so the border of an image is black.
+    A data set of pen strokes contains light strokes on black, so the border should be black.
     """
     border = np.ones(entry.shape, bool)
     border[1:-1, 1:-1] = False
@@ -171,5 +171,5 @@ def warn(seen: Sequence[PreparedImage], entry: DatasetEntry) -> str:
         return ""
     return (
         f"{len(light)} of {len(seen)} images, such as {light[0]}, have a light border, but this "
-        "model expects light strokes on black. Invert dark-on-light images: `mogrify -negate`."
+        "model expects light strokes on black. Invert dark-on-light images with `mogrify -negate`."
     )

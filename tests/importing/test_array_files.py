@@ -51,9 +51,9 @@ def test_data_at_the_limits_can_be_imported(pin: Pin) -> None:
 def test_images_that_are_too_large_can_be_resized(pin: Pin) -> None:
     large = {name: np.repeat(np.repeat(GOOD[name], 40, 1), 40, 2) for name in ("x_train", "x_test")}
     np.savez_compressed(PATH, **GOOD | large)
-    allowed = "allowed are 1 x 1 to 128 x 128. Resize them with --size 28x28."
-    pin.refused(PATH, f"mine.npz: images of 160 x 200 pixels; {allowed}")
-    pin.refused(PATH, f"--size: images of 2 x 129 pixels; {allowed}", size="2x129")
+    allowed = "should have 1 x 1 to 128 x 128. Resize them with --size 28x28."
+    pin.refused(PATH, f"mine.npz: images of 160 x 200 pixels {allowed}")
+    pin.refused(PATH, f"--size: images of 2 x 129 pixels {allowed}", size="2x129")
     assert pin(PATH, size="4x5").pairs(0) == EXPECTED[0]
 
 
@@ -84,12 +84,12 @@ def test_the_validation_set_of_medmnist_is_the_end_of_the_training_set(pin: Pin)
 
 
 FAULTS: dict[str, dict[str, Any]] = {
-    "holds x_train, y_train, x_test instead of x_train,": {"y_test": None},
-    "x_train is float64; pixels are integers from 0 to 255": {"x_train": GOOD["x_train"] / 255},
-    "x_test has shape (10, 20); should be": {"x_test": GOOD["x_test"].reshape(10, 20)},
-    "y_test has shape (10, 10); should be (n,)": {"y_test": 2 * np.eye(10, dtype=int)},
+    "contains x_train, y_train, x_test, but needs x_train,": {"y_test": None},
+    "x_train is float64, but pixels are integers from 0 to 255": {"x_train": GOOD["x_train"] / 255},
+    "x_test has shape (10, 20), but should": {"x_test": GOOD["x_test"].reshape(10, 20)},
+    "y_test has shape (10, 10), but should have (n,)": {"y_test": 2 * np.eye(10, dtype=int)},
     "y_test is not UTF-8": {"y_test": np.array([b"\xff"] * 10)},
-    "x_train has shape (); should be": {"x_train": np.uint8(3)},
+    "x_train has shape (), but should": {"x_train": np.uint8(3)},
     "not an .npz of plain arrays, or damaged": {"y_test": np.array([{}] * 10)},
 }
 

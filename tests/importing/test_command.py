@@ -84,12 +84,12 @@ FAULTS: dict[str, dict[int, bytes | None]] = {  # what the line says, and files 
     "place: train images are 27 x 28, test images are 28 x 28. Give all images one shape": {
         0: to_idx(NOISE[:, 1:])
     },
-    "place: 11 labels for 10 test images": {3: to_idx(np.zeros(11))},
+    "place: 11 labels do not fit 10 test images": {3: to_idx(np.zeros(11))},
     f"place: {FILES[2]}: not an IDX file with 3 dimensions of uint8": {2: to_idx(np.zeros(10))},
     f"{FILES[2]}: FileNotFoundError": {2: None},
-    "place: labels -1 to 9 instead of 0 to 999": {1: to_idx(LABELS - (LABELS == 0), ">i4")},
-    "place: labels 0 to 1000 instead of 0 to 999": {3: to_idx(np.full(10, 1000), ">i4")},
-    "2 values per pixel; allowed are 1 (gray) and 3": {
+    "place: labels are -1 to 9 instead of 0 to 999": {1: to_idx(LABELS - (LABELS == 0), ">i4")},
+    "place: labels are 0 to 1000 instead of 0 to 999": {3: to_idx(np.full(10, 1000), ">i4")},
+    "2 values per pixel. Use 1 (gray) or 3": {
         k: to_idx(noise(n, 6, 6, 2)) for k, n in ((0, 20), (2, 10))
     },
 }

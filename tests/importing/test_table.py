@@ -33,9 +33,9 @@ def test_a_training_and_a_test_file_are_imported(pin: Pin) -> None:
     write(PLACE / "test.csv", "class", pixel9=0)
     pin.refused(PLACE, "test.csv: its columns differ from those of place/train.csv")
     (PLACE / "test.csv").rename(PLACE / "test-00000-of-00002.csv")
-    pin.refused(PLACE, "place: only 1 of 2 test files. Add the others.")
+    pin.refused(PLACE, "place: 1 of 2 test files found. Add the others.")
     write(PLACE / "training.csv", "class")
-    pin.refused(PLACE, "place: train.csv and training.csv are both train files. Keep one.")
+    pin.refused(PLACE, "place: train.csv and training.csv are both train files. Remove one.")
 
 
 def test_without_a_header_the_first_column_has_the_labels(pin: Pin) -> None:
@@ -103,15 +103,15 @@ def test_files_may_be_larger_than_a_chunk(pin: Pin) -> None:
     assert len(training) + len(test) == 50_000
     assert (odd == training[:, 0, 0] % 2).all()
     PATH.write_text(PATH.read_text().removesuffix("\n") + "56\n")
-    pin.refused(PATH, "image 50000, column p99: '756'; pixels are integers from 0 to 255")
+    pin.refused(PATH, "image 50000, column p99: '756' is not a pixel. Use integers from 0 to 255.")
 
 
 def test_shape_and_label_column_are_options(pin: Pin) -> None:
     write(column="digit")
-    pin.refused(PATH, "0 of them called label or class. One column should have the labels")
+    pin.refused(PATH, "0 of them called label or class. Store labels in one column")
     assert pin(PATH, label="digit", shape="1x9").arrays[0].shape[1:] == (1, 9)
     assert pin(PATH, label="digit", shape="1x3x3").arrays[0].shape[1:] == (1, 3, 3)
-    pin.refused(PATH, "9 pixel columns are not 2 x 4", label="digit", shape="2x4")
+    pin.refused(PATH, "9 pixel columns do not form 2 x 4", label="digit", shape="2x4")
 
 
 @pytest.mark.parametrize(
@@ -134,10 +134,10 @@ def test_numeric_classes_are_sorted_as_numbers(
 
 
 FAULTS: dict[str, dict[str, Any] | bytes] = {  # columns, or all of the file
-    "image 2, column pixel0: '256'; pixels are integers": {"pixel0": [1, 256] + [3] * 88},
-    "image 2, column pixel0: '-1'; pixels are integers": {"pixel0": [1, -1] + [3] * 88},
-    "image 1, column pixel1: '0.5'; pixels are integers": {"pixel1": 0.5},
-    "image 90, column pixel8: ''; pixels are integers": {"pixel8": ["7"] * 89 + [""]},
+    "image 2, column pixel0: '256' is not a pixel": {"pixel0": [1, 256] + [3] * 88},
+    "image 2, column pixel0: '-1' is not a pixel": {"pixel0": [1, -1] + [3] * 88},
+    "image 1, column pixel1: '0.5' is not a pixel": {"pixel1": 0.5},
+    "image 90, column pixel8: '' is not a pixel": {"pixel8": ["7"] * 89 + [""]},
     "label '-1' of 90 images is not a class. Use integers": {"label": -1},
     "label '1.5' of 1 images is not a class": {"label": [1.5] + [2] * 89},
     "label '' of 90 images is not a class": {"label": ""},
@@ -147,7 +147,7 @@ FAULTS: dict[str, dict[str, Any] | bytes] = {  # columns, or all of the file
     "1 columns (label), 1 of them called label or class": b"label\n1\n",
     "3 columns (label, class, a), 2 of them called label or class": b"label,class,a\n1,2,3\n",
     "3 columns (label, label, a), 2 of them called label": b"label,label,a\n1,2,3\n",
-    "0 classes": b"label,a\n",
+    "number of classes is 0 (none)": b"label,a\n",
     "image 3, column a: '300'": b"label,a\r\r\n1,2\r\r\n1,3\r\r\n1,300\r\r\n",
 }
 

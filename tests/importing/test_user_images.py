@@ -83,7 +83,7 @@ def test_images_other_than_strokes_need_the_models_size_and_colors(tmp_path: Pat
     Image.fromarray(levels).save(path)
     taken = "gray images of 20 x 30 pixels", "gray images of 28 x 28 pixels", "RGB images of 9 x 9"
     for shape, wanted in zip((RGB[:2], GRAY, (9, 9, 3)), taken, strict=True):
-        line = f"{path}: RGB, 20 x 30 pixels; this model takes {wanted}"
+        line = f"{path}: RGB, 20 x 30 pixels, but this model takes {wanted}"
         assert read(path, shape=shape, prepared="as they are")[1][0].startswith(line)
     assert "takes gray images of any size" in read(path, prepared="resized")[1][0]
 
@@ -141,7 +141,7 @@ def test_table_rows_are_named_by_id_or_number(first: list[str], tmp_path: Path) 
         assert (np.stack([image.pixels for image in found]) == images).all()
     table.assign(one=0, more=0).to_csv(path, index=False)
     (line,) = read(path, shape=(2, 4), prepared="as they are")[1]
-    assert line.startswith(f"{path}: 10 pixel columns; this model takes gray images of 2 x 4")
+    assert line.startswith(f"{path}: 10 pixel columns, but this model takes gray images of 2")
 
 
 @pytest.mark.parametrize("shape", [GRAY, RGB])
@@ -175,16 +175,16 @@ def test_all_images_below_a_directory_except_hidden_ones_are_read(tmp_path: Path
 FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "film.gif": (SEVEN.save, "not an image (PNG, JPEG, BMP, PPM, TIFF, WEBP), or damaged"),
     "16 bits.png": (Image.new("I;16", (9, 9), 256).save, "more than 8 bits per channel. Run `mo"),
-    "pipe.png": (os.mkfifo, "a pipe or a device. Save its content as a file."),
-    "directory": (Path.mkdir, "holds no images. Name a path that has some."),
+    "pipe.png": (os.mkfifo, "is a pipe or a device. Save its content as a file."),
+    "directory": (Path.mkdir, "contains no images. Name a path with images."),
     "labels": (lambda path: write_idx(path, np.arange(10)), "not an IDX file with 3"),
-    "size": (lambda path: write_idx(path, np.ones((3, 27, 28))), "3 images of 27 x 28; this"),
-    "no numbers.csv": (lambda path: path.write_text("a,b\n1,x\n"), "image 1, column b: 'x'; pix"),
-    "header.csv": (lambda path: path.write_text("id,file\n"), "holds no images"),
+    "size": (lambda path: write_idx(path, np.ones((3, 27, 28))), "3 images of 27 x 28, but"),
+    "no numbers.csv": (lambda path: path.write_text("a,b\n1,x\n"), "image 1, column b: 'x' is not"),
+    "header.csv": (lambda path: path.write_text("id,file\n"), "contains no images"),
     "labels.csv": (lambda path: path.write_text("id,label\n"), "2 columns (id, label), but no"),
     "a-idx3-ubyte.gz": (lambda path: path.write_bytes(b"\x1f\x8b\x08"), "Compressed file ended"),
-    "labels.npz": (lambda path: np.savez(path, y=np.arange(3)), "holds y, but no images"),
-    "a.npz": (lambda path: np.savez(path, x=np.zeros((3, 28, 28))), "x is float64; pixels are"),
+    "labels.npz": (lambda path: np.savez(path, y=np.arange(3)), "no images (n, rows, columns)"),
+    "a.npz": (lambda path: np.savez(path, x=np.zeros((3, 28, 28))), "x is float64, but pixels"),
 }
 
 
