@@ -1,4 +1,4 @@
-"""Compare two models, or one with several others, as a Markdown report and as images."""
+"""Compare two or more models: a report in Markdown, and images."""
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,9 +13,9 @@ from softmax.analysis.trained_models import Results
 from softmax.core.arrays import FloatArray
 from softmax.pipeline import paths
 
-NONE = "-"  # in tables, for what a side does not have
+NONE = "-"  # a missing value in a table
 
-# Both colors are clear on white and on black.
+# Both colors are legible on light and dark backgrounds.
 CHART = """\
 ```mermaid
 ---
@@ -34,8 +34,8 @@ xychart-beta
 FIGURES = """\
 <details><summary>Weights before, after, and their difference</summary>
 
-Blue is below zero, red above. The difference has a scale of its own, up to {largest:.3g}.
-The pictures are files in the folder compare beside this page.{order}
+Blue is negative, and red is positive. The difference has a separate scale, up to {largest:.3g}.
+The images are in the directory compare/.{order}
 
 Before: ![weights](compare/before.png)
 
@@ -46,19 +46,19 @@ Difference: ![weights](compare/difference.png)
 </details>"""
 ORDER = """\
 
-The classes that both have come first: {}. Then those of one side alone: {} (before), {} (after)."""
+The classes of both models come first: {}. The others follow: {} (before), {} (after)."""
 NUMBERS = ("accuracy", "loss", "points", "p")  # columns of a table of several models
 NOTE = """\
-Accuracy and loss are those of the test set. Points, of accuracy, and p are against the first row,
-on the test images that both have: p is of McNemar's exact test, with Holm's correction for all of
-these tests; more than noise is p < {level}."""
+Accuracy and loss are measured on the test set. "points" is the difference in accuracy from the
+first row, in percentage points, on the test images of both. p comes from McNemar's exact test, with
+Holm's correction for all tests in the table. p < {level} counts as significant: more than noise."""
 SEEDS = """\
-Over seeds the recipe is compared with that of the first row, trained with the same seeds; each
-interval has {confidence:.0%} confidence of its own (paired t-test)."""
+"over seeds" is the mean difference in accuracy from the first row, in percentage points, over the
+seeds of both. Each interval has {confidence:.0%} confidence (paired t-test, without correction)."""
 
 
 def markdown(before: Results, after: Results, *, charts: bool = True) -> str:
-    """Return the comparison as Markdown; without `charts`, only the part that is text."""
+    """Return the comparison as Markdown, with the loss chart and images of weights if `charts`."""
     sections = [
         f"# {before.name} → {after.name}",
         _identity(before, after),
@@ -80,9 +80,9 @@ def markdown(before: Results, after: Results, *, charts: bool = True) -> str:
 
 
 def pictures(before: Results, after: Results) -> dict[str, bytes]:
-    """Return PNGs by name: the weights of both models, on one scale, and their difference.
+    """Return PNG files by name: the weights of both models on one scale, and their difference.
 
-    Empty if the images have different shapes or no class is in both.
+    Return {} if the images have different shapes, or if the models have no class in common.
     """
     if not (weights := _weights(before, after)):
         return {}
@@ -102,25 +102,25 @@ def pictures(before: Results, after: Results) -> dict[str, bytes]:
 def _weights(
     before: Results, after: Results
 ) -> tuple[list[list[str]], FloatArray, FloatArray, FloatArray] | None:
-    """Return names of classes, and the tiles of before, after and their difference in that order.
+    """Return lists of class names, and the tiles of `before`, `after` and their difference.
 
-    Common classes come first, then those of `before` or `after` alone. None if there is no
-    difference to show.
+    Lists and tiles begin with the common classes, and end with the classes of only one model. The
+    difference covers the common classes. Return None if there are none, or if shapes differ.
     """
     sides, names = (before, after), [side.classes.index for side in (before, after)]
-    both = names[0].intersection(names[1], sort=False)
-    if before.tiles.shape[1:] != after.tiles.shape[1:] or both.empty:
+    common = names[0].intersection(names[1], sort=False)
+    if before.tiles.shape[1:] != after.tiles.shape[1:] or common.empty:
         return None
-    alone = [side.difference(both, sort=False) for side in names]
+    extra = [side.difference(common, sort=False) for side in names]
     old, new = (
-        side.tiles[side.classes.index.get_indexer(both.append(others))]
-        for side, others in zip(sides, alone, strict=True)
+        side.tiles[side.classes.index.get_indexer(common.append(others))]
+        for side, others in zip(sides, extra, strict=True)
     )
-    return [[*both], *map(list, alone)], old, new, new[: len(both)] - old[: len(both)]
+    return [[*common], *map(list, extra)], old, new, new[: len(common)] - old[: len(common)]
 
 
 def _identity(before: Results, after: Results) -> str:
-    """Return a sentence if all results, or at least the weights, are the same, else ""."""
+    """Return a sentence if all results, or at least the weights, are identical, else ""."""
     changed = [path for path, _, _ in differing(before.outputs, after.outputs)]
     if not changed:
         return "**All results are the same, byte for byte.**"
@@ -139,12 +139,12 @@ def _changes(before: Results, after: Results) -> str:
         "code": f"Code: {', '.join(code)}." if code else "",
     }
     same = [what for what, text in parts.items() if not text]
-    unchanged = f"The same on both sides: {', '.join(same)}." if same else ""
+    unchanged = f"Unchanged: {', '.join(same)}." if same else ""
     return _section("What changed", "\n\n".join(filter(None, [*parts.values(), unchanged])))
 
 
 def _data(before: Results, after: Results) -> str:
-    """Describe changed images, labels and classes; if they cannot be read, the changed files."""
+    """Describe changed images, labels and classes, or changed files if images cannot be read."""
     if before.dataset() == after.dataset():
         return ""
     if before.version and after.version:
@@ -169,8 +169,8 @@ def _metrics(before: Mapping[str, float], after: Mapping[str, float]) -> str:
 
 
 def _by_class(before: pd.DataFrame, after: pd.DataFrame) -> str:
-    """Return a table of classes that differ or that only one side has."""
-    old, new = before.align(after, axis="index", join="outer")  # NaN for none
+    """Tabulate recall and F1 of the classes that changed, or that only one model has."""
+    old, new = before.align(after, axis="index", join="outer")  # NaN for missing classes
     names = dict.fromkeys([*before.index, *after.index])
     pairs = {name: [*zip(old.loc[name], new.loc[name], strict=True)] for name in names}
     rows = [
@@ -187,10 +187,10 @@ def _change(old: float, new: float) -> str:
 
 
 def _curves(*curves: "pd.Series[float]") -> str:
-    """Return a chart of the epochs that both trained, if both reported losses."""
+    """Chart the losses in the epochs that both models trained. Return "" if there are none."""
     first = np.max([curve.index.min() for curve in curves])
     last = np.min([curve.index.max() for curve in curves])
-    if not first < last:  # as where there are none
+    if not first < last:  # also if one is NaN, because a model reported no losses
         return ""
     epochs = np.linspace(first, last, 50)
     losses = (np.interp(epochs, curve.index, curve) for curve in curves)
@@ -201,7 +201,7 @@ def _curves(*curves: "pd.Series[float]") -> str:
 def differing(
     before: Mapping[Any, Any], after: Mapping[Any, Any]
 ) -> Iterator[tuple[Any, Any, Any]]:
-    """Return key, old and new value of each difference, NONE for a missing value."""
+    """Yield key, old value and new value of each difference. NONE replaces a missing value."""
     for key in {**before, **after}:
         old, new = before.get(key, NONE), after.get(key, NONE)
         if old != new:
@@ -219,7 +219,7 @@ def _table(header: list[str], rows: list[tuple[Any, ...]]) -> str:
 
 
 def overview(base: Results, heads: Sequence[Results]) -> str:
-    """Return Markdown with a table: a row for `base`, and one for each of `heads`, in order."""
+    """Return a Markdown table with a row for `base` and a row for each of `heads`, and notes."""
     varied = {key for head in heads for key, _, _ in differing(base.params, head.params)}
     values = [_setting(key, base.params[key]) for key in base.params if key in varied]
     rows = [{**_scores(base), "what differs": ", ".join(values)}]
@@ -237,7 +237,7 @@ def overview(base: Results, heads: Sequence[Results]) -> str:
         NOTE.format(level=significance.LEVEL),
         SEEDS.format(confidence=1 - significance.LEVEL) if "over seeds" in table else "",
         _missing(base, *heads),
-        "Comparing two of them adds classes, loss curves and weights.",
+        "A comparison of two models also shows classes, loss curves and weights.",
     ]
     return "\n\n".join(filter(None, sections)) + "\n"
 
@@ -248,7 +248,7 @@ def _scores(model: Results) -> dict[str, str]:
 
 
 def _tests(base: Results, heads: Sequence[Results]) -> Iterator[dict[str, str]]:
-    """Return difference, p-value and verdict of each of `heads`, corrected as one family."""
+    """Yield difference, p-value and verdict for each of `heads`, with Holm's correction."""
     tests = [significance.shared(base, head) for head in heads]
     results = [significance.mcnemar(*test) for test in tests]
     family = [p for (_, _, p), test in zip(results, tests, strict=True) if test[0].size]
@@ -257,22 +257,22 @@ def _tests(base: Results, heads: Sequence[Results]) -> Iterator[dict[str, str]]:
         if not (count := len(test[0])):
             yield {"verdict": "no shared test images"}
             continue
-        p, of = next(corrected), max(len(base.right), len(head.right))
-        verdict = significance.meaning(p) if fixed + broken else "the same images"
+        p, total = next(corrected), max(len(base.right), len(head.right))
+        verdict = significance.meaning(p) if fixed + broken else "no difference"
         yield {
             "points": f"{100 * (fixed - broken) / count:+.2f}",
             "p": significance.p_value(p),
-            "verdict": verdict if count == of else f"{verdict}, on {count} shared test images",
+            "verdict": verdict if count == total else f"{verdict}, on {count} shared test images",
         }
 
 
 def _differences(base: Results, head: Results) -> str:
-    """List what differs between `head` and `base`: params by value, data and code."""
+    """List the params of `head` that differ from `base`, and whether data or code differ."""
     found = [_setting(key, value) for key, _, value in differing(base.params, head.params)]
     found += ["data"] * (base.dataset() != head.dataset()) + ["code"] * (base.code != head.code)
     return ", ".join(found)
 
 
 def _setting(key: str, value: object) -> str:
-    """Shorten a value, because tables have little room."""
+    """Return a param and its value in short form, because table cells should be short."""
     return f"`{key.removeprefix('train.')}={value}`"

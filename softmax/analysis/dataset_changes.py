@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from softmax.analysis.model_card import literal
 
-ROWS = 20  # classes that the table shows at most
+ROWS = 20  # maximum number of classes in the table
 SPLITS = {"training": "Training", "test": "Test"}
 MATCHES = (  # what two images must have in common, the closest match first
     ["split", "pixels", "class"],
@@ -29,7 +29,7 @@ Integers = NDArray[np.integer[Any]]
 class Version(NamedTuple):
     """A version of a data set: the names of its classes, and images and labels of both sets.
 
-    Images are uint8, (n, rows, columns) or (n, rows, columns, 3); labels number classes, (n,).
+    Images are uint8 (n, rows, columns) or (n, rows, columns, 3). Labels, (n,), are indices.
     """
 
     classes: Sequence[str]
@@ -54,20 +54,20 @@ def describe(before: Version, after: Version) -> str:
     left, right = np.concatenate(pairs, axis=1)
     was, now = old.loc[left].reset_index(), new.loc[right].reset_index()
     moved, relabeled = was["split"] != now["split"], was["class"] != now["class"]
-    kinds = {"added": added, "removed": removed, "with another label": now[relabeled]}
-    said = []
+    kinds = {"added": added, "removed": removed, "with a different label": now[relabeled]}
+    sentences = []
     for split, title in SPLITS.items():
         sides = [side[side["split"] == split].drop(columns="split") for side in (old, new)]
         found = {kind: (images["split"] == split).sum() for kind, images in kinds.items()}
-        said.append(_in_words(title, sides, found, moved=bool(moved.any())))
+        sentences.append(_in_words(title, sides, found, moved=bool(moved.any())))
     if moved.any():
-        said.append(f"Images moved from one set to the other: {moved.sum():,}.")
-    for what, here, there in [("added", after, before), ("dropped", before, after)]:
-        if names := [name for name in here.classes if name not in set(there.classes)]:
+        sentences.append(f"Images moved from one set to the other: {moved.sum():,}.")
+    for change, side, other in [("added", after, before), ("dropped", before, after)]:
+        if names := [name for name in side.classes if name not in set(other.classes)]:
             more = f" and {len(names) - ROWS:,} more" if len(names) > ROWS else ""
-            said.append(f"Classes {what}: {', '.join(map(literal, names[:ROWS]))}{more}.")
+            sentences.append(f"Classes {change}: {', '.join(map(literal, names[:ROWS]))}{more}.")
     if set(before.classes) == set(after.classes) and [*before.classes] != [*after.classes]:
-        said.append("The classes are in another order.")
+        sentences.append("The classes are in a different order.")
     changes = {
         "added": added["class"],
         "removed": removed["class"],
@@ -76,30 +76,30 @@ def describe(before: Version, after: Version) -> str:
         "moved": now["class"][moved],
     }
     table = _by_class([(before, old), (after, new)], changes)
-    return "\n\n".join(filter(None, [" ".join(said), table]))
+    return "\n\n".join(filter(None, [" ".join(sentences), table]))
 
 
 def _in_words(
     title: str, sides: Sequence[pd.DataFrame], found: dict[str, int], *, moved: bool
 ) -> str:
-    """Return a sentence about the training or the test set, with its images before and after."""
-    counted = [f"{count:,} {what}" for what, count in found.items() if count]
+    """Return a sentence that compares a set before and after, with the counts of its changes."""
+    counted = [f"{count:,} {change}" for change, count in found.items() if count]
     if counted or len(sides[0]) != len(sides[1]):
         count = " → ".join(dict.fromkeys(f"{len(side):,}" for side in sides))
         return f"{title} set: {', '.join([f'{count} images', *counted])}."
     same = moved or np.array_equal(sides[0], sides[1])
-    order = "" if same else ", in another order"
+    order = "" if same else ", in a different order"
     return f"{title} set: the same {len(sides[0]):,} images and labels{order}."
 
 
 def shared_tests(before: Version, after: Version) -> NDArray[np.int64]:
-    """Return the indices of test images with the same pixels and class: int64 (2, pairs)."""
+    """Return the indices of test images that are equal in pixels and class, int64 (2, pairs)."""
     old, new = (_images(side).query("split == 'test'") for side in (before, after))
     return _match(old.reset_index(drop=True), new.reset_index(drop=True), MATCHES[0])
 
 
 def _images(version: Version) -> pd.DataFrame:
-    """Tabulate the images of both sets: a hash of shape and pixels, the class's name, the set."""
+    """Tabulate the images of both sets: the set, a hash of shape and pixels, the class name."""
     names = np.array(version.classes, object)
     tables = []
     for split in SPLITS:
@@ -111,7 +111,7 @@ def _images(version: Version) -> pd.DataFrame:
 
 
 def _match(before: pd.DataFrame, after: pd.DataFrame, keys: list[str]) -> NDArray[np.int64]:
-    """Pair the k-th row of each kind with the k-th of the same kind: their indices, (2, pairs)."""
+    """Return the indices of rows with equal `keys`, the k-th with the k-th, int64 (2, pairs)."""
     sides = [side[keys].assign(k=side.groupby(keys).cumcount()) for side in (before, after)]
     before, after = (side.reset_index() for side in sides)
     pairs = before.merge(after, on=[*keys, "k"])[["index_x", "index_y"]]
@@ -121,15 +121,15 @@ def _match(before: pd.DataFrame, after: pd.DataFrame, keys: list[str]) -> NDArra
 def _by_class(
     sides: Sequence[tuple[Version, pd.DataFrame]], changes: dict[str, "pd.Series[str]"]
 ) -> str:
-    """Tabulate the classes that changed, at most ROWS of them, those with most changes.
+    """Tabulate the ROWS classes with the most changes. Return "" if no class changed.
 
-    A side is a version and its images, before and after; `changes` has the class of each image.
+    `sides` are both versions with their images. `changes` are classes of images by kind of change.
     """
     names = list(dict.fromkeys(name for version, _ in sides for name in version.classes))
     counts = pd.DataFrame({key: column.value_counts() for key, column in changes.items()}, names)
     counts = counts.fillna(0).astype(int)
-    here = [np.isin(names, version.classes) for version, _ in sides]
-    total = counts.sum(axis=1) + (here[0] != here[1])
+    present = [np.isin(names, version.classes) for version, _ in sides]
+    total = counts.sum(axis=1) + (present[0] != present[1])
     most = total[total > 0].nlargest(ROWS).index
     if most.empty:
         return ""
@@ -148,5 +148,5 @@ def _by_class(
     cells.index = pd.Index([*map(literal, cells.index)], name="class")
     align = ["left", *["right"] * cells.shape[1]]
     table = cells.to_markdown(disable_numparse=True, colalign=align)
-    left = int((total > 0).sum()) - len(most)
-    return table + (f"\n\nClasses with fewer changes, not shown: {left:,}." if left else "")
+    omitted = int((total > 0).sum()) - len(most)
+    return table + (f"\n\nClasses with fewer changes, not shown: {omitted:,}." if omitted else "")

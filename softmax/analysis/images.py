@@ -1,8 +1,8 @@
 """Draw weights as PNG and prediction figures as SVG, whose bytes are the same everywhere.
 
-matplotlib rasterizes in floating point and compressors differ, so their bytes differ between
-machines. Here an image is a matrix of levels, uint8, and a palette. libdeflate, which gives the
-same bytes on all processors, compresses it: docs/arithmetic.md.
+Images drawn by matplotlib differ between machines, because it rasterizes in floating point and
+compressors differ. Here an image is a matrix of levels, uint8, with a palette, and libdeflate
+compresses it to the same bytes on all processors: docs/arithmetic.md.
 """
 
 import base64
@@ -21,14 +21,14 @@ from softmax.core.arrays import FloatArray
 
 Levels = NDArray[np.uint8]
 
-MOST = 2**24  # pixels of all classes together; MNIST has 12,544,000 at the largest scale, 40
-LINE, NUMBER = 0, 128  # the levels of the lines between tiles, and of numbers
-SIGNS = "0123456789-"  # of numbers; below, their rows: an octal digit is three cells
+MOST = 2**24  # maximum pixels of all classes together; MNIST has 12,544,000 at the scale 40
+LINE, NUMBER = 0, 128  # levels of the lines between tiles, and of the numbers above tiles
+SIGNS = "0123456789-"  # the characters in GLYPHS, where an octal digit encodes three cells
 GLYPHS = ("72775777770", "56115441550", "52777771777", "52411151510", "77771771770")
 
-ROWS = 10  # classes that fit
-ROW, BAR = 24, 200  # pixels: the height of a class, the width of probability 1
-LETTER, ROOM = 9, 56  # pixels: the width of a letter, and of the column of names at least
+ROWS = 10  # maximum number of classes in a prediction figure
+ROW, BAR = 24, 200  # pixels: the height of a class, and the width of the bar of probability 1
+LETTER, ROOM = 9, 56  # pixels: the width of a letter, and the minimum width of class names
 
 CARD = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 320" width="{width}" height="320"
@@ -61,7 +61,7 @@ def ramp(start: Sequence[int], end: Sequence[int], count: int) -> Levels:
 
 
 def two_sided(below: Sequence[int], above: Sequence[int]) -> Levels:
-    """Return a palette from below to white (128) to above, levels 1 to 255; LINE is dark gray."""
+    """Return a palette from `below` (1) through white (128) to `above` (255), with a dark LINE."""
     down, up = (ramp((247, 247, 247), end, 128) for end in (below, above))
     return np.concatenate([np.array([[64, 64, 64]], np.uint8), down[:0:-1], up])
 
@@ -70,7 +70,7 @@ DIVERGING = two_sided((33, 102, 172), (178, 24, 43))  # blue and red
 
 
 def tiles(theta: FloatArray, shape: tuple[int, ...]) -> FloatArray:
-    """Return the weights of each class in the order of the pixels: (classes, rows, columns).
+    """Return the weights of each class, arranged like the pixels, float64 (classes, rows, columns).
 
     For RGB images, whose `shape` is (rows, columns, 3), red, green and blue are side by side.
     """
@@ -80,35 +80,35 @@ def tiles(theta: FloatArray, shape: tuple[int, ...]) -> FloatArray:
 
 
 def gray(tiles: FloatArray) -> Levels:
-    """Return levels of each class from its minimum to its maximum weight, for `tiles`."""
-    least = tiles.min(axis=(1, 2), keepdims=True)
-    span = tiles.max(axis=(1, 2), keepdims=True) - least
-    return np.rint((tiles - least) / np.where(span > 0, span, 1) * 255).astype(np.uint8)
+    """Scale each tile to levels from 0, its minimum weight, to 255, its maximum weight."""
+    minimum = tiles.min(axis=(1, 2), keepdims=True)
+    span = tiles.max(axis=(1, 2), keepdims=True) - minimum
+    return np.rint((tiles - minimum) / np.where(span > 0, span, 1) * 255).astype(np.uint8)
 
 
 def diverging(tiles: FloatArray) -> Levels:
-    """Return levels around 128 for weight 0, on one scale for all classes, for `tiles`."""
+    """Scale all tiles by the same factor to levels from 1 to 255, with 128 for weight 0."""
     return np.rint(tiles / (abs(tiles).max() or 1.0) * 127 + 128).astype(np.uint8)
 
 
 def scale(wanted: int, size: tuple[int, int]) -> int:
-    """Return the `wanted` pixels per weight in each direction, or what MOST allows, at least 1.
+    """Return the side of a weight's square in pixels: `wanted`, or less because of MOST.
 
-    `size` is (classes, features).
+    The minimum is 1. `size` is (classes, features).
     """
     return max(min(wanted, math.isqrt(MOST // math.prod(size))), 1)
 
 
 def contact_sheet(tiles: Levels, numbers: Sequence[str] = ()) -> Levels:
-    """Arrange the tiles in rows, with a line of one cell around each; ten make two rows of five.
+    """Arrange tiles in rows, for example ten in two rows of five, with lines of one cell between.
 
-    Above each is the number of its class: that of `numbers`, made of SIGNS, or its index.
+    Above each tile is its text in `numbers`, which consists of SIGNS, or by default its index.
     """
-    columns = math.isqrt((5 * len(tiles) - 1) // 2) + 1  # 2.5 times as many as rows
+    columns = math.isqrt((5 * len(tiles) - 1) // 2) + 1  # about 2.5 columns per row
     tiles = np.pad(tiles, ((0, 0), (6, 0), (0, 0)), constant_values=LINE)
     for tile, number in zip(tiles, numbers or map(str, range(len(tiles))), strict=True):
         octal = np.array([[int(row[SIGNS.index(sign)]) for sign in number] for row in GLYPHS])
-        cells = octal[:, :, None] >> [2, 1, 0, 3] & 1  # (5, signs, 4), of which the last is empty
+        cells = octal[:, :, None] >> [2, 1, 0, 3] & 1  # (5, signs, 4); the last column is empty
         tile[:5, : 4 * len(number)] = NUMBER * cells.reshape(5, -1)[:, : tile.shape[1]]
     framed = np.pad(tiles, ((0, -len(tiles) % columns), (1, 0), (1, 0)), constant_values=LINE)
     rows = [np.hstack(list(framed[k : k + columns])) for k in range(0, len(framed), columns)]
@@ -116,15 +116,15 @@ def contact_sheet(tiles: Levels, numbers: Sequence[str] = ()) -> Levels:
 
 
 def png(levels: Levels, palette: Levels, scale: int) -> bytes:
-    """Return a PNG file of `levels`, each a square of `scale` pixels.
+    """Return `levels` as a PNG file, with a square of `scale` x `scale` pixels for each.
 
-    (height, width) are indices into `palette` (256, 3), (height, width, 3) are RGB. Source: PNG
-    specification, third edition, 5 and 10.
+    Levels (height, width) are indices into `palette`, (256, 3); levels (height, width, 3) are RGB.
+    Source: PNG specification, third edition, chapters 5 and 10.
     """
     pixels = levels.repeat(scale, axis=0).repeat(scale, axis=1)
     height, width, *channels = pixels.shape
     kind = 2 if channels else 3  # true color or indexed
-    lines = np.pad(pixels.reshape(height, -1), ((0, 0), (1, 0)))  # before each, filter 0: none
+    lines = np.pad(pixels.reshape(height, -1), ((0, 0), (1, 0)))  # filter 0 begins each line
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
         for name, body in [
@@ -139,10 +139,10 @@ def png(levels: Levels, palette: Levels, scale: int) -> bytes:
 def prediction_figure(
     index: int, pixels: Levels, label: int, z: FloatArray, names: Sequence[str]
 ) -> bytes:
-    """Draw test image `index` with its pixels, gray or RGB, and its logits (classes,).
+    """Draw test image `index`, gray or RGB, and its logits z (classes,), as SVG.
 
-    The label's bar is green, and that of a wrong prediction red. Of many classes it shows the ten
-    with the largest logits; the label replaces the last one if it is not among them.
+    The label's bar is green. The bar of a wrong prediction is red. If there are more than ROWS
+    classes, show those with the largest logits, and the label instead of the last if necessary.
     """
     a, shown = model.softmax(z[:, None])[:, 0], list(range(len(z)))
     if len(z) > ROWS:
@@ -154,7 +154,7 @@ def prediction_figure(
     rows = [
         CLASS.format(
             called=escape(names[k]),
-            z=z[k] + 0.0,  # the sign of a zero sum depends on the order
+            z=z[k] + 0.0,  # not -0.0, because the sign of zero depends on the order
             a=a[k],
             y=88 + ROW * row,
             top=76 + ROW * row,

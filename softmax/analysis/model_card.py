@@ -1,6 +1,6 @@
 """Write the model card: the model, its data, hyperparameters, quality and limits, in Markdown.
 
-After Mitchell et al., Model Cards for Model Reporting (2019).
+Source: Mitchell et al., Model Cards for Model Reporting (2019).
 """
 
 import html
@@ -69,9 +69,9 @@ MISTAKE = """\
 
 
 def literal(text: str) -> str:
-    """Return Markdown that shows `text` literally, in tables too: no link, tag or @mention.
+    """Return Markdown that shows `text` literally, also in tables, without links, tags or mentions.
 
-    GitHub also searches the shown text for mentions, issues and addresses. A comment splits them.
+    GitHub would link mentions, issues and addresses in the displayed text. A comment splits them.
     """
     escaped = re.sub(r"[\\`*_~|\[\]]", r"\\\g<0>", html.escape(text, quote=False))
     return re.sub(r"[@#:$]|www(?=\.)", r"\g<0><!---->", " ".join(escaped.split()))
@@ -80,7 +80,7 @@ def literal(text: str) -> str:
 def card(
     config: ModelParams, entry: DatasetEntry, sha256: str, metrics: dict[str, Any], table: Table
 ) -> bytes:
-    """Return the card of the weights with this hash; evaluation gives `metrics` and `table`."""
+    """Return the model card. `metrics` and `table` come from softmax/analysis/evaluation.py."""
     dataset, (classes, features) = config.download.dataset, entry.size
     names = [*map(literal, entry.classes)]
     validation_set, counts = config.train.validation, evaluation.confusion_matrix(table, classes)
@@ -111,7 +111,7 @@ def card(
 
 
 def _mistake(counts: NDArray[np.int64], names: Sequence[str]) -> str:
-    """Return a line with the most frequent mistake, the first on ties; "" if there is none."""
+    """Return a line about the most frequent mistake, the first on ties, or "" without mistakes."""
     wrong = counts - np.diag(np.diag(counts))
     if not wrong.any():
         return ""

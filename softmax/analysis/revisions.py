@@ -13,21 +13,21 @@ from dvc_data.index import DataIndexDirError
 from softmax.errors import DataError
 from softmax.pipeline import dvc_lock, paths
 
-EXPERIMENTS = "refs/exps/??/*/*"  # the ends of DVC's experiments, by the commit they started from
+EXPERIMENTS = "refs/exps/??/*/*"  # DVC's experiments, by the commit that they are based on
 
 
 class Revision(NamedTuple):
-    """The last commit that holds a model, and the name of the experiment if it is only in one."""
+    """The latest commit with a model, and the experiment's name if no branch or tag contains it."""
 
     commit: str
-    time: float
+    time: float  # of the commit, in seconds since 1970
     experiment: str | None
 
 
 def of_models(root: Path) -> Iterator[Revision]:
-    """Yield one revision for each model in any dvc.lock of the repository at `root`.
+    """Yield a revision for each distinct model in the dvc.lock files of the repository at `root`.
 
-    Also yields one for each dvc.lock that cannot be read; `check_out` then raises the cause.
+    Also yield a revision for each invalid dvc.lock, for which `check_out` raises DataError.
     """
     repository = git.Repo(root)
     ends = repository.git.for_each_ref(EXPERIMENTS, format="%(objectname) %(refname:lstrip=-1)")
@@ -51,7 +51,7 @@ def of_models(root: Path) -> Iterator[Revision]:
 
 
 def find(root: Path, name: str) -> str:
-    """Return the hash of a commit, branch, tag or DVC experiment; DataError if it is unknown."""
+    """Return the hash of a commit, branch, tag or DVC experiment. Raise DataError if unknown."""
     try:
         with Repo(str(root)) as repository:
             return git.Repo(root).commit(resolve_rev(repository.scm, name)).hexsha
@@ -67,7 +67,7 @@ def check_out(
 ) -> None:
     """Copy dvc.lock and the `wanted` outputs from `commit` to `directory`.
 
-    Raises DataError if git has no dvc.lock, or if DVC's cache and remote lack an output.
+    Raise DataError if the commit contains no dvc.lock, or if DVC's cache and remote lack an output.
     """
     if git.Repo(root).git.rev_parse("--shared-index-path"):
         raise DataError(
@@ -79,7 +79,7 @@ def check_out(
         files.get_file(f"/{dvc_lock.PATH}", directory / dvc_lock.PATH)
     except FileNotFoundError:
         raise DataError(
-            f"commit {commit[:7]}: has no {dvc_lock.PATH}. Choose a commit that has one."
+            f"commit {commit[:7]}: contains no {dvc_lock.PATH}. Choose a different commit."
         ) from None
     for path in wanted(dvc_lock.load(directory)):
         (directory / path).parent.mkdir(parents=True, exist_ok=True)
@@ -88,5 +88,5 @@ def check_out(
         except (FileNotFoundError, DataIndexDirError):
             raise DataError(
                 f"commit {commit[:7]}: {path} is not in DVC's cache. Run "
-                "`dvc fetch --all-commits`, or check out the commit and run `dvc repro`"
+                "`dvc fetch --all-commits`, or check out the commit and run `dvc repro`."
             ) from None

@@ -9,16 +9,16 @@ from scipy.stats import binomtest, ttest_rel
 from softmax.analysis import dataset_changes
 from softmax.analysis.trained_models import Results
 
-LEVEL = 0.05  # a p-value below it is called more than noise
-SEEDS = 3  # with fewer, an interval says nothing
-LEAST = 1e-6  # a p-value below it is not written out
+LEVEL = 0.05  # a difference with a smaller p-value is called more than noise
+SEEDS = 3  # minimum number of seeds for a confidence interval
+LEAST = 1e-6  # the minimum p-value that is printed as a number
 
 
 def mcnemar(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> tuple[int, int, float]:
-    """Count images that became correct and that became wrong, and return the exact p-value.
+    """Return how many images became correct and how many incorrect, and the exact p-value.
 
-    If both models are equally good, each image on which they differ favors either one like a fair
-    coin. Source: McNemar, Psychometrika 12 (1947); exact, by the binomial distribution.
+    If both models are equally good, each image that only one model classifies correctly favors
+    either model with probability 1/2: a binomial test. Source: McNemar, Psychometrika 12 (1947).
     """
     fixed, broken = int((after & ~before).sum()), int((before & ~after).sum())
     differ = fixed + broken
@@ -26,11 +26,10 @@ def mcnemar(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> tuple[int, i
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Correct the p-values of a family of tests, so LEVEL holds for all of them together.
+    """Correct p-values of several tests, so the probability of any false alarm is at most LEVEL.
 
-    With m tests, the smallest is multiplied by m, the next by m - 1, and so on, and none becomes
-    less than its predecessor. Source: Holm, Scandinavian Journal of Statistics 6 (1979). SciPy does
-    not have it, and statsmodels is a large library for one line.
+    With m tests, the smallest is multiplied by m, the next by m - 1, and so on. None may be less
+    than its predecessor. Source: Holm, Scand. J. Statist. 6 (1979). SciPy lacks this correction.
     """
     order = np.argsort(p_values)
     corrected = np.sort(p_values) * np.arange(len(p_values), 0, -1)
@@ -39,9 +38,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def shared(before: Results, after: Results) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return which of the test images that both have, with the same class, each side got right.
+    """Return whether `before` and `after` classify each shared test image correctly: bool (n,).
 
-    Both are bool (n,); n is 0 if the test sets differ and their images cannot be read.
+    Shared images have the same pixels and class. If the test sets differ and are missing, n is 0.
     """
     if before.test_data == after.test_data and before.dataset()[1] == after.dataset()[1]:
         return before.right, after.right
@@ -66,7 +65,7 @@ def verdict(before: Results, after: Results) -> str:
                 f"{accuracy}No image is known to be in both test sets with the same label, so no "
                 "test can tell progress from noise."
             )
-        accuracy += f"On the {count} test images that both have, with the same label"
+        accuracy += f"On the {count} test images in both sets with the same label"
     fixed, broken, p = mcnemar(*tests)
     if fixed == broken == 0:
         return f"{accuracy}: the same test images are correct, {_correct(tests[1])}."
@@ -89,30 +88,30 @@ def p_value(p: float) -> str:
 
 
 def over_seeds(before: Results, after: Results, *, brief: bool = False) -> str:
-    """Compare two sets of hyperparameters over their common seeds; `brief` is for a table's cell.
+    """Compare two sets of hyperparameters over their common seeds, as a table cell if `brief`.
 
-    The confidence interval of the mean difference comes from the paired t-test.
+    The interval is that of a paired t-test. Return "" if there are fewer than SEEDS common seeds.
     """
     seeds = sorted(before.by_seed.keys() & after.by_seed.keys())
     if (count := len(seeds)) < SEEDS:
         return ""
     if before.test_data != after.test_data:
-        differ = f"The {count} seeds of both sides are left out: their test accuracies are of "
-        return "different test sets" if brief else f"{differ}different test sets."
-    old, new = np.array([[side.by_seed[seed] for seed in seeds] for side in (before, after)])
-    spreads = [f"{side.mean():.2%} ± {100 * side.std(ddof=1):.2f}" for side in (old, new)]
+        differ = f"The {count} common seeds are not compared, because the test sets differ."
+        return "different test sets" if brief else differ
+    old, new = np.array([[side.by_seed[seed] for seed in seeds] for side in (before, after)]) * 100
+    spreads = [f"{side.mean():.2f}% ± {side.std(ddof=1):.2f}" for side in (old, new)]
     if (old == new).all():
-        same = f"Over {count} seeds the same on both sides: {spreads[0]}."
-        return f"the same over {count}" if brief else same
-    low, high = ttest_rel(new, old).confidence_interval(1 - LEVEL)
-    words = "could well be the seeds" if low <= 0 <= high else "more than the seeds"
-    mean = 100 * (new - old).mean()
-    difference = f"{mean:+.2f} points, {100 * low:+.2f} to {100 * high:+.2f}"
+        same = f"No difference over {count} seeds"
+        return same.lower() if brief else f"{same}: {spreads[0]}."
+    test = ttest_rel(new, old)
+    low, high = test.confidence_interval(1 - LEVEL)
+    mean, verdict = (new - old).mean(), meaning(test.pvalue)
     if brief:
-        return f"{difference}, over {count}; {words}"
+        return f"{mean:+.2f} ({low:+.2f} to {high:+.2f}) over {count} seeds: {verdict}"
     return (
-        f"Over the same {count} seeds: {spreads[0]} → {spreads[1]}, a difference of "
-        f"{difference} with {1 - LEVEL:.0%} confidence; **{words}** (paired t-test)."
+        f"Over {count} common seeds: {spreads[0]} → {spreads[1]}, a difference of {mean:+.2f} "
+        f"percentage points ({low:+.2f} to {high:+.2f} with {1 - LEVEL:.0%} confidence): "
+        f"**{verdict}** (paired t-test)."
     )
 
 

@@ -8,18 +8,18 @@ from dvc.repo import Repo
 from softmax.errors import SoftmaxError
 from softmax.pipeline import dvc_lock, params
 
-MISSING = ("deleted", "not in cache")  # DVC's words for files that were not pulled
+MISSING = ("deleted", "not in cache")  # DVC's states of files that were not pulled
 
 
 def current() -> str:
-    """Return the verdict; SoftmaxError if a stage is stale.
+    """Return a line that says that dvc.lock is up to date. Raise SoftmaxError if it is not.
 
-    Data and models may be missing. Then the entries in dvc.lock have to agree with each other.
+    Data and models may be missing if all stages have the same hashes for them in dvc.lock.
     """
-    params.load()  # its errors are clearer than DVC's
+    params.load()  # raises clearer errors than DVC
     locked = dvc_lock.load()
     with Repo() as repo:
-        stages = {stage.addressing: stage for stage in repo.stage.load_all()}  # of dvc.yaml
+        stages = {stage.addressing: stage for stage in repo.stage.load_all()}  # in dvc.yaml
         outs = [out for stage in stages.values() for out in stage.outs if out.use_cache]
         made = {out.def_path: out.hash_info for out in outs}
         stale = {
@@ -37,7 +37,7 @@ def current() -> str:
 
 
 def _reasons(stage: Any, made: dict[str, Any]) -> Iterator[str]:
-    """Yield the reasons for which DVC would run `stage`, or should."""
+    """Yield DVC's reasons to run `stage`, except missing files whose hashes are consistent."""
     if stage.changed_stage():
         yield "command modified"
     for item in [*stage.deps, *stage.outs]:

@@ -33,19 +33,19 @@ MODEL = (
     paths.PREDICTIONS,
     paths.LESSON_METRICS,
 )
-# The lecture's hyperparameters, which params.yaml has as it is shipped, in order of interest.
+# The lecture's hyperparameters, the defaults in params.yaml, in the order that names list them.
 LECTURE = {"learning_rate": 0.001, "optimizer": "sgd", "batch_size": 64, "epochs": 5}
 LECTURE |= {"schedule": "constant", "momentum": 0.9, "weight_decay": 0.0, "averaging": 0.0}
 LECTURE |= {"validation": 0, "seed": 0}
 LESSON = {"learning_rate": 2.0, "epochs": 40, "points": 50, "spread": 0.16, "seed": 0}
 SHORT = {"learning_rate": "lr", "batch_size": "batch", "weight_decay": "decay"}
-LISTED = 6  # values that a name lists; of more it gives the first and the last
+LISTED = 6  # a name with more values of a hyperparameter shows only the first and the last
 
 
 def differences(configs: Sequence[Section], usual: Mapping[str, Any] = LECTURE) -> str:
-    """Name models by the hyperparameters in which any differs from the usual, or "lecture".
+    """Return a name that lists the hyperparameters that differ from `usual`, or "lecture" if none.
 
-    Names of single models are equal only where all hyperparameters are.
+    The names of two models are equal only if all their hyperparameters are equal.
     """
     words = []
     for key, value in usual.items():
@@ -57,13 +57,13 @@ def differences(configs: Sequence[Section], usual: Mapping[str, Any] = LECTURE) 
 
 
 def listed(values: set[Any]) -> str:
-    """Return the values in order; of more than LISTED the first and the last."""
+    """Return the values in order, or only the first and the last of more than LISTED."""
     words = [str(value) for value in sorted(values)]
     return ",".join(words) if len(words) <= LISTED else f"{words[0]}..{words[-1]}"
 
 
 class TrainedModel(NamedTuple):
-    """The directory of a model's outputs, and the params it was trained with."""
+    """The directory of a model's outputs, and the params that it was trained with."""
 
     directory: Path
     config: ModelParams
@@ -73,20 +73,20 @@ class TrainedModel(NamedTuple):
         return files.sha256(self.directory / paths.WEIGHTS)
 
     def hyperparameters(self) -> str:
-        """Return what tells it from other models, in a few words."""
+        """Return the hyperparameters that differ from the lecture's, as a short name."""
         return differences([self.config.train])
 
     def entry(self) -> Description:
         """Return the data set's entry from the dvc.lock of a revision, else from datasets.yaml.
 
-        The workspace uses datasets.yaml, because a running stage is not in dvc.lock yet.
+        In the workspace it comes from datasets.yaml, because dvc.lock lacks a running stage.
         """
         dataset = self.config.download.dataset
         locked = self.directory != Path() and locked_entry(dvc_lock.load(self.directory), dataset)
         return Description.model_validate(locked) if locked else datasets.load()[dataset]
 
     def pins(self) -> tuple[str, ...]:
-        """Return the SHA-256 of each file of the data set, from dvc.lock, which may be older."""
+        """Return the SHA-256 of each of FILES, from dvc.lock, else from datasets.yaml."""
         dataset = self.config.download.dataset
         download = self._stages().get("download", {})
         locked = download.get("params", {}).get(datasets.PATH.name, {})
@@ -100,7 +100,7 @@ class TrainedModel(NamedTuple):
         return hashlib.sha256(f"{''.join(pins)}{validation_set}".encode()).hexdigest()[:16]
 
     def locked(self) -> dvc_lock.Stages:
-        """Return the stages in dvc.lock that wrote or read these weights and have their outputs."""
+        """Return the stages of dvc.lock that wrote or read the weights, if their outputs exist."""
         stages, md5 = self._stages(), files.md5(self.directory / paths.WEIGHTS)
         return {
             name: stage
@@ -110,12 +110,12 @@ class TrainedModel(NamedTuple):
         }
 
     def _stages(self) -> dvc_lock.Stages:
-        """Return the stages of dvc.lock, {} if it does not exist yet."""
+        """Return the stages of dvc.lock, or {} if it does not exist yet."""
         return dvc_lock.load(self.directory) if (self.directory / dvc_lock.PATH).exists() else {}
 
 
 def locked_entry(stages: dvc_lock.Stages, dataset: str) -> dict[str, Any]:
-    """Return the part of a data set's entry that dvc.lock has; {} if a sweep or a user wrote it."""
+    """Return the description of a data set in dvc.lock, or {} if it is incomplete, as in sweeps."""
     params: dict[str, Any] = {}
     for stage in ("download", "train"):
         params |= stages.get(stage, {}).get("params", {}).get(datasets.PATH.name, {})
@@ -124,7 +124,7 @@ def locked_entry(stages: dvc_lock.Stages, dataset: str) -> dict[str, Any]:
 
 
 def provenance(stages: dvc_lock.Stages) -> dict[str, str]:
-    """Return tags that are equal if data and code are; {} if stage train has not run."""
+    """Return MLflow tags that identify data and code, or {} if stage train has not run."""
     if not (inputs := dvc_lock.inputs(stages, "train")):
         return {}
     data = _data(inputs)
@@ -136,7 +136,7 @@ def provenance(stages: dvc_lock.Stages) -> dict[str, str]:
 
 
 class Model(NamedTuple):
-    """theta, float64 (classes, features + 1), and the entry of the data set it was trained on."""
+    """Weights and bias, float64 (classes, features + 1), and the entry of the data set."""
 
     name: str
     theta: NDArray[np.float64]
@@ -144,15 +144,15 @@ class Model(NamedTuple):
 
 
 def of_workspace() -> Model:
-    """Read the model in the workspace; DataError if it differs from dvc.lock."""
+    """Read the model in the workspace. Raise DataError if it differs from dvc.lock."""
     dvc_lock.verify(paths.WEIGHTS)
     trained_on = entry(dvc_lock.dataset(dvc_lock.load()))
     return Model("the workspace", model.load(paths.WEIGHTS, trained_on.size), trained_on)
 
 
 def of_revision(name: str) -> Model:
-    """Read the model of a commit, branch, tag or DVC experiment; DataError if it has none."""
-    from softmax.analysis import revisions  # DVC takes long to import
+    """Read the model of a commit, branch, tag or DVC experiment. Raise DataError if it has none."""
+    from softmax.analysis import revisions  # DVC takes a second to import
 
     commit = revisions.find(Path(), name)
     with tempfile.TemporaryDirectory() as directory:
@@ -164,13 +164,13 @@ def of_revision(name: str) -> Model:
         except (git.GitCommandError, YAMLError, KeyError, TypeError, ValidationError):
             raise DataError(
                 f"{name}: its {datasets.PATH.name} has no valid entry {dataset!r}. Choose a "
-                "revision that has one."
+                "different revision."
             ) from None
         return Model(name, model.load(Path(directory) / paths.WEIGHTS, entry.size), entry)
 
 
 def entry(dataset: str) -> DatasetEntry:
-    """Return the entry of the current datasets.yaml; DataError if it has none."""
+    """Return the data set's entry in the workspace's datasets.yaml. Raise DataError if missing."""
     try:
         return datasets.load()[dataset]
     except KeyError:
@@ -184,17 +184,17 @@ class Results(NamedTuple):
     name: str
     params: dict[str, Any]
     data: dvc_lock.Hashes
-    test_data: set[str]  # MD5s, whatever the names
+    test_data: set[str]  # MD5s of the files of the test set
     code: dvc_lock.Hashes
     outputs: dvc_lock.Hashes
     metrics: dict[str, float]
     classes: pd.DataFrame  # recall and f1 of each class, by its name
     right: NDArray[np.bool_]  # (n,), whether each test image was classified correctly
-    losses: "pd.Series[float]"  # of the reported batches, by epochs passed
-    tiles: NDArray[np.float64]  # of weights, (classes, rows, columns)
-    by_seed: Mapping[int, float] = MappingProxyType({})  # test accuracies of the same recipe
-    version: Version | None = None  # the images, which are read only where two data sets differ
-    missing: str = ""  # why they cannot be read
+    losses: "pd.Series[float]"  # losses of the reported batches, by time in epochs
+    tiles: NDArray[np.float64]  # weights, (classes, rows, columns)
+    by_seed: Mapping[int, float] = MappingProxyType({})  # test accuracy by seed
+    version: Version | None = None  # the images, read only if the compared data sets differ
+    missing: str = ""  # why the images cannot be read
 
     def dataset(self) -> tuple[set[str], list[str]]:
         """Return what identifies the data set: the files' MD5s and the classes in order."""
@@ -202,7 +202,7 @@ class Results(NamedTuple):
 
 
 def read(name: str, directory: Path) -> Results:
-    """Read the results in `directory`, called `name`; DataError if they differ from dvc.lock."""
+    """Read results in `directory`, called `name`. Raise DataError if they differ from dvc.lock."""
     stages = dvc_lock.load(directory)
     inputs, outputs = dvc_lock.inputs(stages), dvc_lock.outputs(stages)
     for path in MODEL:
@@ -221,8 +221,8 @@ def read(name: str, directory: Path) -> Results:
     entry = locked_entry(stages, dvc_lock.dataset(stages))
     if not entry:
         raise DataError(
-            f"{name}: {dvc_lock.PATH} has no classes or image shape in stage train. Run "
-            "`dvc repro` there and commit, or choose another revision."
+            f"{name}: {dvc_lock.PATH} has no classes or image shape in stage train. Choose a "
+            "different revision, or check this revision out, run `dvc repro` and commit."
         )
     theta, data = model.load(directory / paths.WEIGHTS), _data(inputs)
     return Results(
@@ -230,7 +230,7 @@ def read(name: str, directory: Path) -> Results:
         params=dvc_lock.values(stages),
         data=data,
         test_data=set(_data(dvc_lock.inputs(stages, "evaluate")).values()),
-        code={  # inputs that people write, with the report's sources, without params and datasets
+        code={  # all inputs except data, outputs, params.yaml and datasets.yaml
             path: md5
             for path, md5 in inputs.items()
             if path not in data | outputs and path.suffix != ".yaml"
@@ -253,7 +253,7 @@ def data_files(stages: dvc_lock.Stages) -> list[Path]:
 
 
 def version(directory: Path) -> Version:
-    """Read the data set of the dvc.lock in `directory`; FormatError if a file is missing there."""
+    """Read the data set of the dvc.lock in `directory`. Raise FormatError if a file is missing."""
     stages = dvc_lock.load(directory)
     entry = locked_entry(stages, dvc_lock.dataset(stages))
     dimensions = [len(entry["shape"]) + 1, 1] * 2

@@ -74,8 +74,7 @@ def _images(path: Path, name: str, array: NDArray[Any]) -> NDArray[np.uint8]:
     if array.ndim == 4 and array.shape[3] == 1:
         array = array[..., 0]
     if array.ndim != 3 and not (array.ndim == 4 and array.shape[3] == 3):
-        wanted = "(n, rows, columns[, 3])"
-        raise DataError(f"{path}: {name} has shape {array.shape}, but should have {wanted}.")
+        raise DataError(f"{path}: {name} has shape {array.shape}, but needs (n, rows, columns)")
     return array.astype(np.uint8, copy=False)
 
 
@@ -85,7 +84,7 @@ def _labels(path: Path, name: str, array: NDArray[Any]) -> NDArray[np.str_]:
     if wide and np.isin(array, (0, 1)).all() and (array.sum(axis=1) == 1).all():
         array = array.argmax(axis=1)
     if array.ndim not in (1, 2) or array.size != len(array):
-        raise DataError(f"{path}: {name} has shape {array.shape}, but should have (n,).")
+        raise DataError(f"{path}: {name} has shape {array.shape}, but needs (n,)")
     if array.dtype.kind == "S":
         try:
             array = np.char.decode(array, "utf-8")

@@ -42,7 +42,7 @@ def normalize(strokes: Levels) -> Levels:
 def _first(mass: Integers) -> int:
     """Return the first row or column of the box that puts its center of mass in [14, 15).
 
-    `mass`, (20,), is by row or column. MNIST's centers are there, too, so its images rarely change.
+    `mass`, (20,), is by row or column. MNIST's images are centered there, so they rarely change.
     """
     total, moment = mass.sum(), mass @ (2 * np.arange(BOX) + 1)
     return int(-((moment - SIDE * total) // (2 * total)))

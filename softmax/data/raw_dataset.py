@@ -101,7 +101,7 @@ def join(place: object, read: Sequence[tuple[str, NDArray[np.uint8], Any]]) -> R
     shapes = {images.shape[1:]: part for part, images, _ in read}
     if len(shapes) > 1:
         found = (f"{part} images are {' x '.join(map(str, x))}" for x, part in shapes.items())
-        raise DataError(f"{place}: {', '.join(found)}. Give all images one shape.")
+        raise DataError(f"{place}: {', '.join(found)}. Save all images with the same shape.")
     (shape,) = shapes
     if shape[2:] not in ((), (3,)):
         raise DataError(f"{place}: {shape[2]} values per pixel. Use 1 (gray) or 3 (RGB).")
@@ -175,7 +175,7 @@ def _classes(place: str, raw: RawDataset) -> tuple[str, ...]:
         found = f"number of classes is {len(classes)} ({shortened(classes) or 'none'})"
         raise DataError(f"{place}: {found}. Use 2 to {CLASSES} classes.")
     if twice := [name for name, count in Counter(classes).items() if count > 1]:
-        raise DataError(f"{place}: two classes are called {twice[0]!r}. Rename one.")
+        raise DataError(f"{place}: two classes are called {twice[0]!r}. Rename a class.")
     for name in classes:
         if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
             remedy = f"Rename it, with 1 to {MAX_NAME} printable characters."

@@ -103,8 +103,8 @@ def _open(path: Path, options: Options) -> tuple[Any, list[str], list[str]]:
     chosen = _labels(names, options)
     if not chosen and sum(map(str.isdecimal, names)) > len(names) / 2:
         raise DataError(
-            f"{path}: the first line looks like an image. If it is one, add --no-header, and also "
-            "--label 784 if the labels are in column 784, not in the first column."
+            f"{path}: the first line looks like an image. If so, add --no-header. If labels are "
+            "not in the first column, also add the number of their column, such as --label 784."
         )
     if len(chosen) != 1 or len(names) == 1:
         raise DataError(

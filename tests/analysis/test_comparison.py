@@ -20,7 +20,7 @@ def test_identical_results_are_reported_as_identical() -> None:
         "",
         "## What changed",
         "",
-        "The same on both sides: params, data, code.",
+        "Unchanged: params, data, code.",
     ]
 
 
@@ -45,7 +45,7 @@ def test_only_what_changed_is_listed() -> None:
         ["dog", "70.00% → 75.00% (+5.00)", "60.00% → 60.00% (+0.00)"],
     ]
     assert "Code: `softmax/core/model.py`." in shown
-    assert "The same on both sides" not in shown
+    assert "Unchanged" not in shown
     assert "byte for byte" not in shown
 
 
@@ -61,9 +61,9 @@ def test_classes_are_compared_by_name() -> None:
         ["@<!---->owl", "- → 90.00%", "- → 60.00%"],
     ]
     assert "no test can tell progress" in shown  # since labels are of other classes
-    assert "both have come first: cat, dog. Then" in shown
-    assert "alone: none (before), @<!---->owl (after)." in shown
-    assert "The difference has a scale of its own, up to 1." in shown
+    assert "of both models come first: cat, dog. The" in shown
+    assert "follow: none (before), @<!---->owl (after)." in shown
+    assert "The difference has a separate scale, up to 1." in shown
     same = results(tiles=np.array([2, 1])[:, None, None] * np.ones((2, 28, 28)))
     pictures = comparison.pictures(before, changed)
     assert pictures["difference.png"] == comparison.pictures(before, same)["difference.png"]

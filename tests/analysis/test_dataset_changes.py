@@ -8,12 +8,12 @@ from softmax.analysis.dataset_changes import ROWS, Version, describe
 BEFORE = version("AABCD", "aaabc")
 SAID = {
     "Test set: the same 5 images and labels.": version("AABCD", "aaabc"),
-    "Test set: the same 5 images and labels, in another order.": version("ADCAB", "acbaa"),
-    "5 images and labels. The classes are in another order.": version("AABCD", "aaabc", "cba"),
+    "Test set: the same 5 images and labels, in a different order.": version("ADCAB", "acbaa"),
+    "5 images and labels. The classes are in a different order.": version("AABCD", "aaabc", "cba"),
     "Test set: 5 → 4 images, 1 removed.": version("ABCD", "aabc"),
     "Test set: 5 images, 1 added, 1 removed.": version("ABBCD", "aaabc"),
-    "Test set: 5 images, 2 with another label.": version("AABCD", "abcbc"),
-    "1 with another label. Classes added: x. Classes dropped: b.": version("AABCD", "aaaxc", "axc"),
+    "Test set: 5 images, 2 with a different label.": version("AABCD", "abcbc"),
+    "a different label. Classes added: x. Classes dropped: b.": version("AABCD", "aaaxc", "axc"),
     "Images moved from one set to the other: 5.": Version([*"abc"], *BEFORE[:0:-1]),
     "had 1 x 1 pixels and have 5 x 1 now, so none can be matched.": BEFORE._replace(
         training=(BEFORE.test[0].reshape(1, 5, 1), BEFORE.test[1][:1])

@@ -43,7 +43,7 @@ def test_untestable_comparisons_have_a_reason_and_no_correction() -> None:
     assert (first["verdict"], first["points"], first["p"]) == ("no shared test images", "-", "-")
     assert first["what differs"] == "data, code"
     assert second["p"] == "0.062"
-    assert (third["verdict"], third["what differs"]) == ("the same images", "-")
+    assert (third["verdict"], third["what differs"]) == ("no difference", "-")
 
 
 def test_seeds_are_compared_if_both_models_have_them() -> None:
@@ -52,7 +52,7 @@ def test_seeds_are_compared_if_both_models_have_them() -> None:
     heads = [sides(by_seed={0: 0.82, 1: 0.84, 2: 0.86}), sides(by_seed=base.by_seed), sides()]
     heads.append(heads[0]._replace(test_data={"another"}))
     shown = comparison.overview(base, heads)
-    assert "| +3.00 points, +0.52 to +5.48, over 3; more than the seeds |" in shown
-    assert "| the same over 3 " in shown
-    assert "\ninterval has 95% confidence of its own" in shown
+    assert "| +3.00 (+0.52 to +5.48) over 3 seeds: more than noise |" in shown
+    assert "| no difference over 3 seeds " in shown
+    assert "Each interval has 95% confidence" in shown
     assert "| different test sets " in shown

@@ -44,7 +44,7 @@ def test_only_shared_test_images_are_compared() -> None:
     after = results(**changed, version=version("EDCBAAA", "acbbaaa", "bac"))
     shown = comparison.markdown(before, after)
     assert "but on different test sets: 3 of 5 correct before, 6 of 7 after" in shown
-    assert "On the 4 test images that both have, with the same label: **+1** images" in shown
+    assert "On the 4 test images in both sets with the same label: **+1** images" in shown
     assert "Images fixed: 2, broken: 1;" in shown
     for other in (version("AABCD", "bbcaa"), None):
         assert "so no test can tell" in comparison.markdown(before, after._replace(version=other))
@@ -59,19 +59,19 @@ def over_seeds(after: list[float], **changes: Any) -> str:
 def test_the_difference_over_seeds_has_a_confidence_interval() -> None:
     """Differences of 2, 3 and 4 points: 3 ± 4.303 / sqrt(3), by Student's table."""
     said = over_seeds([0.82, 0.84, 0.86])
-    assert "Over the same 3 seeds: 81.00% ± 1.00 → 84.00% ± 2.00" in said
-    assert "a difference of +3.00 points, +0.52 to +5.48 with 95% confidence" in said
-    assert "**more than the seeds**" in said
+    assert "Over 3 common seeds: 81.00% ± 1.00 → 84.00% ± 2.00" in said
+    assert "of +3.00 percentage points (+0.52 to +5.48 with 95% confidence)" in said
+    assert ": **more than noise** (paired" in said
 
 
 def test_few_seeds_or_no_difference_give_no_verdict() -> None:
-    assert "**could well be the seeds**" in over_seeds([0.82, 0.80, 0.83])
+    assert ": **could well be noise** (paired" in over_seeds([0.82, 0.80, 0.83])
     same = over_seeds([0.80, 0.81, 0.82])
-    assert "Over 3 seeds the same on both sides: 81.00% ± 1.00." in same
+    assert "No difference over 3 seeds: 81.00% ± 1.00." in same
     assert "seeds" not in over_seeds([0.9, 0.91])
     other = over_seeds([0.82, 0.84, 0.86], test_data={"another"})
-    assert "3 seeds of both sides are left out: their test accuracies are of different" in other
-    assert "more than the seeds" not in other
+    assert "The 3 common seeds are not compared, because the test sets differ." in other
+    assert "paired" not in other
 
 
 def test_holm_corrects_p_values() -> None:

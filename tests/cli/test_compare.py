@@ -110,7 +110,7 @@ def test_several_models_are_compared_in_one_table(slow: Workspace) -> None:
     _, base, other, same = cells(report)
     assert (base[1], other[1], same[1]) == (before, after, before)
     assert other[3] == f"{float(after[:-1]) - float(before[:-1]):+.2f}"
-    assert (other[5], same[5]) == ("more than noise", "the same images")
+    assert (other[5], same[5]) == ("more than noise", "no difference")
     assert base[-1] == "`epochs=1`, `learning_rate=0.004`"
     assert other[-1] == "`epochs=2`, `learning_rate=1e-05`"
     assert compare.REPORT.read_text() == report
@@ -126,7 +126,7 @@ def test_seeds_logged_in_mlflow_are_compared(workspace: Workspace) -> None:
     scores += [one["test_accuracy"] for one in swept]
     spread = f"{statistics.mean(scores):.2%} ± {100 * statistics.stdev(scores):.2f}."
     report = workspace.tool("compare", "HEAD", "HEAD").out
-    assert f"Over 4 seeds the same on both sides: {spread}" in report
+    assert f"No difference over 4 seeds: {spread}" in report
     workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     printed = workspace.tool("compare", "HEAD", "HEAD")
     assert printed.status == 0
@@ -158,7 +158,7 @@ def test_a_revision_without_a_model_is_rejected(workspace: Workspace) -> None:
     assert "not a commit, branch, tag or DVC" in refusal(workspace, "HEAD", "HEAD:dvc.yaml")
     tree = ("commit-tree", "-m", "before the pipeline", "HEAD:stages")
     first = git(workspace.directory, *tree).strip()
-    assert f"commit {first[:7]}: has no dvc.lock" in refusal(workspace, first)
+    assert f"commit {first[:7]}: contains no dvc.lock" in refusal(workspace, first)
     workspace.set(train={"epochs": 6})
     assert "train: train.epochs modified" in refusal(workspace, "HEAD")
 
@@ -215,7 +215,7 @@ def test_changes_of_lesson_and_report_are_reported(workspace: Workspace) -> None
         assert f"`{path}`" in differ
     assert "| `lesson.learning_rate` |      2.0 |     1.0 |" in shown
     assert "Code: `softmax/report`.\n" in shown
-    assert "The same on both sides: data." in shown
+    assert "Unchanged: data." in shown
     assert "| `lesson_train_loss`" in shown
     assert "Weights before" not in shown
 
@@ -234,10 +234,10 @@ def test_changed_data_are_reported_by_images_and_classes(workspace: Workspace) -
     workspace.run()
     report = workspace.tool("compare", "HEAD").out.partition("\n")[2]
     assert (
-        "Training set: 500 images, 51 with another label. Test set: 30 images, 1 added, 1 removed, "
-        "2 with another label. Classes added: nine. Classes dropped: 9.\n"
+        "Training set: 500 images, 51 with a different label. Test set: 30 images, 1 added, "
+        "1 removed, 2 with a different label. Classes added: nine. Classes dropped: 9.\n"
     ) in report
-    assert "On the 27 test images that both have, with the same label: **-" in report
+    assert "On the 27 test images in both sets with the same label: **-" in report
     workspace.commit()
     assert workspace.tool("compare", "HEAD~1", "HEAD").out.partition("\n")[2] == report
     row = cells(workspace.tool("compare", "HEAD~1", "HEAD", "workspace").out)[-1]

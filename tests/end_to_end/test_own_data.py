@@ -50,7 +50,7 @@ def test_two_versions_of_a_data_set(tmp_path: Path) -> None:
     assert files.sha256(teammate.directory / paths.WEIGHTS) == weights
     said = follow(teammate, teammates[1:])
     assert dvc_lock.load(teammate.directory) == dvc_lock.load(clone.directory)
-    assert "1 with another label" in said
+    assert "1 with a different label" in said
     assert "test images that both have, with the same label" in said
     assert len([*(tmp_path / "mine-v1").iterdir()]) == 4
     teammate.run("rm", "-rf", ".dvc/cache", str(tmp_path / "remote"), "data")

@@ -86,10 +86,10 @@ def test_the_validation_set_of_medmnist_is_the_end_of_the_training_set(pin: Pin)
 FAULTS: dict[str, dict[str, Any]] = {
     "contains x_train, y_train, x_test, but needs x_train,": {"y_test": None},
     "x_train is float64, but pixels are integers from 0 to 255": {"x_train": GOOD["x_train"] / 255},
-    "x_test has shape (10, 20), but should": {"x_test": GOOD["x_test"].reshape(10, 20)},
-    "y_test has shape (10, 10), but should have (n,)": {"y_test": 2 * np.eye(10, dtype=int)},
+    "x_test has shape (10, 20), but needs (n": {"x_test": GOOD["x_test"].reshape(10, 20)},
+    "y_test has shape (10, 10), but needs (n,)": {"y_test": 2 * np.eye(10, dtype=int)},
     "y_test is not UTF-8": {"y_test": np.array([b"\xff"] * 10)},
-    "x_train has shape (), but should": {"x_train": np.uint8(3)},
+    "x_train has shape (), but needs (n": {"x_train": np.uint8(3)},
     "not an .npz of plain arrays, or damaged": {"y_test": np.array([{}] * 10)},
 }
 

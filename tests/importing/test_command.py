@@ -81,7 +81,7 @@ def test_class_names_and_pen_strokes_are_kept_when_data_change(pin: Pin) -> None
 
 
 FAULTS: dict[str, dict[int, bytes | None]] = {  # what the line says, and files in others' places
-    "place: train images are 27 x 28, test images are 28 x 28. Give all images one shape": {
+    "place: train images are 27 x 28, test images are 28 x 28. Save all images": {
         0: to_idx(NOISE[:, 1:])
     },
     "place: 11 labels do not fit 10 test images": {3: to_idx(np.zeros(11))},

@@ -43,7 +43,7 @@ def test_without_a_header_the_first_column_has_the_labels(pin: Pin) -> None:
     expected = [pin(PATH).pairs(part) for part in (0, 1)]
     table = np.insert(PIXELS.astype(int), 0, LABELS, axis=1)
     np.savetxt(PATH, table, "%d", ",")
-    pin.refused(PATH, "the first line looks like an image. If it is one, add --no-header")
+    pin.refused(PATH, "the first line looks like an image. If so, add --no-header")
     pinned = pin(PATH, no_header="yes")
     assert [pinned.pairs(part) for part in (0, 1)] == expected
     np.savetxt(PATH, np.roll(table, -1, axis=1), "%d", ",")

@@ -112,5 +112,5 @@ def test_a_comment_links_the_images_it_cannot_show(tmp_path: Path) -> None:
         ["bash", "-e", "-c", step["run"]], cwd=tmp_path, env=environment, text=True
     )
     assert "![" not in comment
-    assert "The pictures are files in [this archive](https://a).\n" in comment
+    assert "The images are in [this archive](https://a).\n" in comment
     assert set(environment) - {"PATH", "GITHUB_REPOSITORY"} <= set(step["env"])
