@@ -41,7 +41,7 @@ def decode(source: Source, name: str, *, keep_alpha: bool = False) -> NDArray[np
     """
     try:
         if isinstance(source, Path) and not source.is_file():
-            raise DataError("not a file")
+            raise DataError("not a file. Correct the path.")
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             # Pillow maps a TIFF that is opened by name into memory, in the wrong shape
@@ -53,7 +53,7 @@ def decode(source: Source, name: str, *, keep_alpha: bool = False) -> NDArray[np
     except DataError as error:
         reason = str(error)
     except UnidentifiedImageError:
-        reason = f"not an image ({', '.join(FORMATS)}), or damaged"
+        reason = f"not an image ({', '.join(FORMATS)}), or damaged. Convert or replace it."
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         reason = f"more than {Image.MAX_IMAGE_PIXELS:,} pixels. Run `mogrify -resize 10%`."
     except Exception as error:  # damaged files raise many kinds of errors

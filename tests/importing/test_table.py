@@ -33,7 +33,7 @@ def test_a_training_and_a_test_file_are_imported(pin: Pin) -> None:
     write(PLACE / "test.csv", "class", pixel9=0)
     pin.refused(PLACE, "test.csv: its columns differ from those of place/train.csv")
     (PLACE / "test.csv").rename(PLACE / "test-00000-of-00002.csv")
-    pin.refused(PLACE, "place: 1 of 2 test files found. Add the others.")
+    pin.refused(PLACE, "place: 1 of 2 test files found. Add the missing")
     write(PLACE / "training.csv", "class")
     pin.refused(PLACE, "place: train.csv and training.csv are both train files. Remove one.")
 
