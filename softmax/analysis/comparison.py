@@ -50,11 +50,11 @@ The classes of both models come first: {}. The others follow: {} (before), {} (a
 NUMBERS = ("accuracy", "loss", "points", "p")  # columns of a table of several models
 NOTE = """\
 Accuracy and loss are measured on the test set. "points" is the difference in accuracy from the
-first row, in percentage points, on the test images of both. p comes from McNemar's exact test, with
-Holm's correction for all tests in the table. p < {level} counts as significant: more than noise."""
+first row, in percentage points, on the images in both test sets. p comes from McNemar's exact test,
+with Holm's correction for all tests here. p < {level} counts as significant: more than noise."""
 SEEDS = """\
-"over seeds" is the mean difference in accuracy from the first row, in percentage points, over the
-seeds of both. Each interval has {confidence:.0%} confidence (paired t-test, without correction)."""
+"over seeds" is the mean of this difference over the seeds that both models were trained with. Each
+interval has {confidence:.0%} confidence (paired t-test, without correction)."""
 
 
 def markdown(before: Results, after: Results, *, charts: bool = True) -> str:

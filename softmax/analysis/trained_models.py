@@ -33,7 +33,7 @@ MODEL = (
     paths.PREDICTIONS,
     paths.LESSON_METRICS,
 )
-# The lecture's hyperparameters, the defaults in params.yaml, in the order that names list them.
+# The lecture's hyperparameters, the defaults in params.yaml, in the order used in names.
 LECTURE = {"learning_rate": 0.001, "optimizer": "sgd", "batch_size": 64, "epochs": 5}
 LECTURE |= {"schedule": "constant", "momentum": 0.9, "weight_decay": 0.0, "averaging": 0.0}
 LECTURE |= {"validation": 0, "seed": 0}

@@ -1,9 +1,9 @@
 """Decode image files, and resize images as specified in docs/importing.md.
 
-A resized pixel is the mean of the old pixels that it covers. If `old` pixels along a side become
-`new` pixels, an old pixel has length `new` and a new pixel has length `old`, so overlaps are
-integers. The mean is the sum of gray levels times overlaps, divided by the sum of overlaps and
-rounded half up. float64 represents these sums exactly, so every library computes the same bytes.
+A resized pixel is the mean of the old pixels that it covers. If a side of `old` pixels becomes
+`new` pixels, a side of an old pixel counts as `new` units and a side of a new pixel as `old`, so
+overlaps are integers. The mean is the sum of gray levels times overlaps, divided by the sum of
+overlaps, rounded half up. float64 represents these sums exactly, so all libraries agree.
 """
 
 import functools

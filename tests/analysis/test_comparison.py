@@ -50,7 +50,7 @@ def test_only_what_changed_is_listed() -> None:
 
 
 def test_classes_are_compared_by_name() -> None:
-    """In the pictures those that both have come first, then those of one side."""
+    """In the images, the common classes come first, then the others."""
     classes = pd.DataFrame({"recall": [0.9, 0.8, 0.7], "f1": 0.6}, ["@owl", "dog", "cat"])
     before = results(tiles=np.array([3, 1])[:, None, None] * np.ones((2, 28, 28)))
     changed = results(classes=classes, tiles=np.arange(3)[:, None, None] * np.ones((3, 28, 28)))

@@ -51,7 +51,7 @@ def test_two_versions_of_a_data_set(tmp_path: Path) -> None:
     said = follow(teammate, teammates[1:])
     assert dvc_lock.load(teammate.directory) == dvc_lock.load(clone.directory)
     assert "1 with a different label" in said
-    assert "test images that both have, with the same label" in said
+    assert "test images in both sets with the same label" in said
     assert len([*(tmp_path / "mine-v1").iterdir()]) == 4
     teammate.run("rm", "-rf", ".dvc/cache", str(tmp_path / "remote"), "data")
     done = teammate.attempt("python", "-m", "stages.download", MNIST_MIRROR="")
