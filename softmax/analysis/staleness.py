@@ -21,9 +21,9 @@ def current() -> str:
     with Repo() as repo:
         stages = {stage.addressing: stage for stage in repo.stage.load_all()}  # in dvc.yaml
         outs = [out for stage in stages.values() for out in stage.outs if out.use_cache]
-        made = {out.def_path: out.hash_info for out in outs}
+        outputs = {out.def_path: out.hash_info for out in outs}
         stale = {
-            name: list(_reasons(stage, made)) if name in locked else ["not in dvc.lock"]
+            name: list(_reasons(stage, outputs)) if name in locked else ["not in dvc.lock"]
             for name, stage in stages.items()
         }
     leftover = "in dvc.lock, but not in dvc.yaml (delete it from dvc.lock)"
@@ -36,18 +36,18 @@ def current() -> str:
     return f"dvc.lock is up to date: {len(stages)} stages agree with params, code and data"
 
 
-def _reasons(stage: Any, made: dict[str, Any]) -> Iterator[str]:
+def _reasons(stage: Any, outputs: dict[str, Any]) -> Iterator[str]:
     """Yield DVC's reasons to run `stage`, except missing files whose hashes are consistent."""
     if stage.changed_stage():
         yield "command modified"
     for item in [*stage.deps, *stage.outs]:
-        known = item.hash_info and item.hash_info == made.get(item.def_path)
+        known = item.hash_info and item.hash_info == outputs.get(item.def_path)
         for path, state in _flat(item.status()):
             if not (known and state in MISSING):
                 yield f"{path} {state}"
 
 
 def _flat(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the path and state of each file and param; DVC nests params below their file."""
+    """Yield the path and state of each file and param. DVC nests params below their file."""
     for name, state in status.items():
         yield from _flat(state) if isinstance(state, dict) else [(name, state)]

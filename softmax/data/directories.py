@@ -43,7 +43,7 @@ def _roots(place: Path) -> dict[str, Path]:
     if roots and not {TRAIN, TEST} <= roots.keys():
         found = " and ".join(root.name for root in roots.values())
         raise DataError(
-            f"{place}: contains {found}, but not train and test. Add or rename a directory."
+            f"{place}: contains only {found}, but needs train and test. Add or rename a directory."
         )
     return {part: roots[part] for part in PARTS if part in roots} or {TRAIN: place}
 

@@ -116,7 +116,7 @@ def test_images_of_several_sizes_are_rejected_unless_resized(pin: Pin) -> None:
         ({"one": 9}, ": number of classes is 1 (one). Use 2 to 1000"),
         ({f"c{k}": k == 0 for k in range(1001)}, "is 1001 (c0, c1, c10, c100, c1000, ...)"),
         ({"a": 1, "b" * 41: 1}, f"class {'b' * 41!r} has an invalid name"),
-        ({"train": 9}, ": contains train, but not train and test. Add"),
+        ({"train": 9}, ": contains only train, but needs train and test. Add"),
         ({"a": 20, "b": 1}, "class b has 1 training and 0 test images"),
         (COUNTS | {"Training/owl": 1}, ": Training and train have the same meaning. Remove or"),
     ],
