@@ -22,12 +22,12 @@ SCORES = ("recall", "precision", "f1")
 CARD = """\
 # softmax-{dataset}
 
-Softmax regression: {size} images in, one of {classes} classes and the probability of each out.
-**{accuracy:.2%}** of {total} test images are right; the cross-entropy is {loss:.4f}.
+Softmax regression: it maps {size} images to the probabilities of {classes} classes.
+It classifies **{accuracy:.2%}** of {total} test images correctly. The cross-entropy is {loss:.4f}.
 
 ## Use
 
-`{weights}` holds {parameters} parameters in float64; its SHA-256 is
+`{weights}` contains {parameters} float64 parameters. Its SHA-256 is
 `{sha256}`.
 
     from safetensors.numpy import load_file
@@ -41,11 +41,11 @@ Softmax regression: {size} images in, one of {classes} classes and the probabili
 
 ## Limits
 
-- Whatever it is shown, it names one of its classes: there is no "none of these".
-- A pixel has one weight for each class. An image that is moved, turned, scaled or inverted is
-  another one to it: its images have to be made as those of {dataset} were.
-- A probability is the model's own: to its answers for the test images it gives {confidence:.2%} on
-  average, and {accuracy:.2%} of them are right.
+- The model always names one of its classes. It cannot answer "none of these".
+- The model has one weight for each pixel and class, so it does not recognize an image that is
+  moved, rotated, scaled or inverted. Prepare images in the same way as those of {dataset}.
+- A probability is an estimate of the model. For the test images, the mean probability of its
+  predictions is {confidence:.2%}, and {accuracy:.2%} of the predictions are correct.
 {mistake}
 ## Training
 
@@ -55,7 +55,7 @@ Mini-batch gradient descent in exact arithmetic, which gives the same bytes on e
 
 ## Data
 
-{source}: {training} images to train with{validation}, {total} to test with. SHA-256 of the files:
+{source}: {training} training images{validation} and {total} test images. SHA-256 of the files:
 
 {files}
 
@@ -64,7 +64,8 @@ Mini-batch gradient descent in exact arithmetic, which gives the same bytes on e
 {by_class}
 """
 MISTAKE = """\
-- Its most frequent mistake: of {of} test images of "{actual}" it calls {count} "{predicted}".
+- The most frequent mistake of the model is to classify "{actual}" as "{predicted}": {count} of {of}
+  test images.
 """
 
 
@@ -102,7 +103,7 @@ def card(
         confidence=math.fsum(answers) / len(answers),
         mistake=_mistake(counts, names),
         training=entry.images[0] - validation_set,
-        validation=f", {validation_set} held out" if validation_set else "",
+        validation=f", {validation_set} validation images" if validation_set else "",
         source=f"[{dataset}]({entry.homepage})" if entry.homepage else dataset,
         params=_table(["param", "value"], config.train.model_dump().items()),
         files=_table(["file", "SHA-256"], zip(FILES, entry.sha256, strict=True)),

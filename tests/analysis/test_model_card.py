@@ -47,10 +47,10 @@ def card(answers: Table, **changes: Any) -> str:
 
 def test_a_model_card_has_classes_shape_data_and_weights() -> None:
     text = card(table(), homepage="https://example.org/a")
-    assert text.startswith("# softmax-mnist\n\nSoftmax regression: 2 x 4 x 3 images in, one of 3 ")
-    assert "`softmax.safetensors` holds 75 parameters in float64" in text
+    assert text.startswith("# softmax-mnist\n\nSoftmax regression: it maps 2 x 4 x 3 images to ")
+    assert "`softmax.safetensors` contains 75 float64 parameters" in text
     assert f"`{SHA256}`" in text
-    assert "[mnist](https://example.org/a): 50 images to train with, 40 to test with" in text
+    assert "[mnist](https://example.org/a): 50 training images and 40 test images" in text
     assert text.count("0" * 64) == 4
     assert "| learning_rate | 0.001 |" in text
     first, second, third = (line for line in text.splitlines() if line.endswith("% |"))
@@ -62,7 +62,7 @@ def test_a_model_card_has_the_most_frequent_mistake() -> None:
     answers = table([0])
     found = np.bincount(answers["prediction"], minlength=3)[2]
     assert 0 < found < 40
-    assert f'of 40 test images of "cat" it calls {found} "t-shirt"' in card(answers)
+    assert f'classify "cat" as "t-shirt": {found} of 40\n  test images' in card(answers)
     assert "mistake" not in card(table())
 
 
