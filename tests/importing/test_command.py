@@ -143,7 +143,7 @@ def test_suspicious_data_give_warnings_with_counts(pin: Pin) -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("", "all of it: Input should be a valid dictionary"),
+        ("", "the file: Input should be a valid dictionary"),
         ("mnist:\n", "mnist: Input should be a valid dictionary"),
         ("mnist: {classes: [a]}\n", "mnist.images: Field required"),
         ("mnist: {images: [1, 0]}\n", "mnist.images.1: Input should be greater than or equal to 1"),

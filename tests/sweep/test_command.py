@@ -158,5 +158,5 @@ def test_models_left_by_halving_equal_single_runs(workspace: Workspace) -> None:
 
 def test_invalid_input_gives_one_line_and_trains_nothing(workspace: Workspace) -> None:
     said = error(workspace.tool("sweep", "train.validation=0,100000"))
-    assert said.startswith("sweep: train.validation = 100000: the last 100000 of 500")
+    assert said.startswith("sweep: train.validation = 100000 leaves a class without")
     assert not model_cache.PLACE.exists()
