@@ -68,7 +68,7 @@ SECRETS = (  # patterns of user names, passwords and tokens in addresses, and wh
     (re.compile(r"(?<!\S)[^\s/:@]+:\S*@(?=[\w.-]+:)"), ""),
 )
 OPTIONAL = ("torch", "torchvision")  # requirements-cpu.txt does not install them
-LIBRARIES = ("git", "scmrepo", "dvc", "_pygit2")  # top-level modules of libraries that call git
+LIBRARIES = ("git", "scmrepo", "dvc", "_pygit2")  # whose errors are mostly about the repository
 GIT_FAULTS = {  # keyed by a part of git's message, or by the class of a library's error
     "not a git repository": ("not a git repository", "Run `git init`, then commit."),
     "Needed a single revision": (
@@ -96,7 +96,7 @@ def shown(text: object) -> str:
 
 
 def exits_cleanly(main: Callable[[], None]) -> Callable[[], None]:
-    """Wrap `main`: print an error that a user can fix in one line on stderr, and exit with 2.
+    """Wrap `main` to print errors that a user can fix in one line each, and to exit with status 2.
 
     If all workers of a machine raise the same SoftmaxError, only the first worker prints it. The
     others wait, and torchrun ends them.

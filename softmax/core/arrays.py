@@ -25,12 +25,13 @@ THREADED = 2048  # images of a product; with fewer, BLAS threads wait longer tha
 def namespace(x: Array) -> Any:
     """Return the module with the functions of the array API standard for arrays like `x`.
 
-    For NumPy this is not array_api_compat, whose calls would take a tenth of a training step.
+    For NumPy, return NumPy itself: calls of array_api_compat take a tenth of a training step.
     """
     return np if isinstance(x, np.ndarray) else array_api_compat.array_namespace(x)
 
 
 def to_numpy(array: Array) -> np.ndarray:
+    """Return `array` as a NumPy array, copied from a GPU if necessary."""
     return array if isinstance(array, np.ndarray) else array.cpu().numpy()
 
 

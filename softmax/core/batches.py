@@ -82,8 +82,8 @@ def _take(rows: Array, chosen: Array | range) -> Array:
 def load(images_path: Path, labels_path: Path, shape: tuple[int, ...], classes: int) -> Dataset:
     """Read images of `shape`, (n, rows, columns) or (n, rows, columns, 3), and their labels.
 
-    Raise FormatError if a file is missing or not IDX, if the number of images or labels or the
-    shape differs, or if a label is not in 0 ... classes-1.
+    Raise FormatError if a file is missing or not IDX, if the images have a different shape, if the
+    number of labels differs, or if a label is not in 0 ... classes-1.
     """
     images, labels = idx.read(images_path, len(shape)), idx.read(labels_path, 1)
     if images.shape != shape:

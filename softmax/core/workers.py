@@ -44,7 +44,7 @@ ALONE = Workers(rank=0, size=1, launcher=0)
 
 @contextmanager
 def rendezvous() -> Iterator[None]:
-    """Raise WorkerError if the block cannot reach another worker, which printed the cause."""
+    """Raise WorkerError if the block loses contact with another worker."""
     try:
         yield
     except RuntimeError:

@@ -17,7 +17,7 @@ HERE = Path("datasets.yaml").absolute()  # next to params.yaml, or else in the c
 PATH = HERE if HERE.exists() else Path(__file__).parents[2] / HERE.name
 
 MAX_SIDE = 128  # pixels
-CLASSES = 1000  # the maximum
+CLASSES = 1000  # maximum number
 MAX_NAME = 40  # characters of a class name
 
 

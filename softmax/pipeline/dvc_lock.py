@@ -87,12 +87,12 @@ def params(stages: Stages) -> ModelParams:
 
 
 def inputs(stages: Stages, *names: str) -> Hashes:
-    """Return the MD5 of each file that the stages `names`, by default all, depend on."""
+    """Return the MD5 of each file that stages `names`, by default all, depend on."""
     return _hashes(stages, "deps", names)
 
 
 def outputs(stages: Stages, *names: str) -> Hashes:
-    """Return the MD5 of each output of the stages `names`, by default all. Directories add .dir."""
+    """Return the MD5 of each output of stages `names`, by default all (.dir marks directories)."""
     return _hashes(stages, "outs", names)
 
 

@@ -16,7 +16,7 @@ MAX_LENGTH, MAX_DEPTH = 100_000, 20  # characters, and nested levels
 
 
 class Section(BaseModel):
-    """A mapping without unknown keys, type conversions and defaults."""
+    """A mapping that rejects unknown keys, missing keys and values of the wrong type."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
@@ -57,13 +57,13 @@ class Export(Section):
 class Lesson(Section):
     seed: int = Field(ge=0, lt=2**64)
     points: int = Field(ge=1, le=1000)
-    spread: float = Field(gt=0, le=0.2)  # points deviate by up to 3 * spread, inside the square
+    spread: float = Field(gt=0, le=0.2)  # points, up to 3 * spread off a center, fit in the square
     epochs: int = Field(ge=1, le=1000)  # sums stay exact, even at the maximum rate
     learning_rate: float = Field(gt=0, le=10)
 
 
 class ModelParams(Section):
-    """The params of the model of images and its results."""
+    """The params on which the model of images and its results depend."""
 
     download: Download
     train: Train
@@ -109,7 +109,7 @@ def _parse(text: str) -> Any:
     Aliases are rejected, because a few lines of them can expand to more values than fit in memory.
     """
     if len(text) > MAX_LENGTH:
-        raise ValueError(f"{len(text)} characters; at most {MAX_LENGTH} are allowed")
+        raise ValueError(f"{len(text)} characters, but at most {MAX_LENGTH} are allowed")
     yaml, depth = YAML(typ="safe", pure=True), 0
     for event in yaml.parse(text):
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
@@ -152,7 +152,7 @@ def _describe(fault: ErrorDetails) -> str:
 
 
 def _written(value: Any) -> str:
-    """Return `value` as in Python code."""
+    """Return `value` in Python's notation."""
     try:
         return repr(value)
     except ValueError:  # Python does not convert integers of more than 4,300 digits

@@ -28,7 +28,7 @@ LIMIT = 8  # seconds that a stage waits for an answer
 DIRECTORY = Path(".dvc/tmp")
 # Garbage collection would take a third of the time of the imports.
 PROGRAM = "import gc; gc.disable(); from softmax.tracking import recording; recording.main()"
-STAGE_VARIABLES = {  # variables that differ between the stages of one pipeline run
+STAGE_VARIABLES = {  # environment variables that differ between stages that share a recorder
     "DVC_STAGE",
     "KMP_DUPLICATE_LIB_OK",  # set by the import of threadpoolctl
 }
@@ -83,10 +83,10 @@ class Recorder:
 
 
 def _path() -> Path:
-    """Return the path of the socket. It depends on all that a recorder reads once, at its start.
+    """Return the socket's path, which differs for different code, stores, environments and users.
 
-    This is the code, the store, and the environment, which contains addresses and credentials. The
-    path is relative because socket paths are limited to about 100 bytes.
+    The environment contains addresses and credentials. The path is relative because socket paths
+    are limited to about 100 bytes.
     """
     sources = [*Path(__file__).parents[1].rglob("*.py"), datasets.PATH]
     newest = max(path.stat().st_mtime_ns for path in sources)
@@ -115,14 +115,14 @@ def _start(path: Path) -> None:
             stdin=listener.fileno(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C ends only the stages, and the recorder exits later
+            start_new_session=True,  # Ctrl-C does not reach the recorder, which exits by itself
         )
     process.returncode = 0  # otherwise Python would warn that the recorder is still running
 
 
 @contextmanager
 def never_fails(event: str) -> Iterator[None]:
-    """Turn any error of the block into a warning."""
+    """Turn any error in the block into a warning."""
     try:
         yield
     except (Exception, SystemExit) as error:
@@ -135,7 +135,7 @@ def warn(event: str, reason: str) -> None:
     if os.environ.get("DVC_EXP_NAME"):  # DVC may remove the directory of an experiment
         remedy = "`python -m softmax track --history`"
     if event == "sweep":
-        remedy = "run the same sweep again. It does not repeat finished trainings."
+        remedy = "run the same sweep again. It reuses the trained models."
     if event in ("download", "lesson"):  # `softmax track` does not log these stages
         remedy = f"`dvc repro --force --single-item {event}`"
     tqdm.write(
@@ -146,12 +146,13 @@ def warn(event: str, reason: str) -> None:
 
 
 def first_cause(error: BaseException) -> BaseException:
+    """Return the first error in the chain of errors that ended with `error`."""
     while error.__context__:
         error = error.__context__
     return error
 
 
 def reason(error: BaseException) -> str:
-    """Return the type and the first line of the first error in the chain of `error`."""
+    """Return the type and the first line of the first cause of `error`."""
     error = first_cause(error)
     return f"{type(error).__name__}: {error}".split("\n")[0]

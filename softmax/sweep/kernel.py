@@ -51,7 +51,7 @@ for function in (arithmetic.snap, arithmetic.reduced_exp, arithmetic.polynomial)
 
 
 class Pixels(NamedTuple):
-    """The nonzero pixels of images. Those of image i are entry[start[i] : start[i + 1]], 255 last.
+    """The nonzero pixels of images. Image i is entry[start[i] : start[i + 1]] and ends with 255.
 
     start is int64 (images + 1,). The low 8 bits of an entry, uint32, are the pixel, and the high
     bits its row of theta, because two separate arrays would take longer to read.
@@ -71,7 +71,7 @@ class Samples(NamedTuple):
 
 @compiled
 def compress(images: NDArray[np.uint8]) -> Pixels:
-    """Return the nonzero pixels of `images`, (images, features), and 255 at the end of each."""
+    """Return the nonzero pixels of `images`, (images, features), each with 255 for the bias."""
     count, features = images.shape
     start = np.zeros(count + 1, np.int64)
     for i in range(count):
@@ -92,7 +92,7 @@ def compress(images: NDArray[np.uint8]) -> Pixels:
 
 @compiled
 def transpose(pixels: Pixels, batch: Integers, rows: int) -> Pixels:
-    """Return for each of the `rows` of theta the nonzero pixels of `batch`, with their images."""
+    """Group pixels of `batch` by row of theta. Their high bits are then positions in `batch`."""
     start = np.zeros(rows + 1, np.int64)
     for i in batch:
         for entry in pixels.entry[pixels.start[i] : pixels.start[i + 1]]:
@@ -210,8 +210,8 @@ def stepping(optimizer: Optimizer, plain: bool) -> Steps:
     """Return a compiled function that takes all steps of an epoch with `optimizer`.
 
     It returns `totals` and `margins` of `forward` for each reported batch, float64
-    (2, reported, batch_size, m). It runs an entire epoch, because it would have to wait for
-    Python's lock at each call while another thread logs.
+    (2, reported, batch_size, m). One call runs an entire epoch, because each call may have to wait
+    for Python's lock while another thread logs.
 
     `plain` is for gradient descent without momentum, weight decay and averaging. The steps then
     keep no memory, and skip pixels that are 0 in the entire batch, because their gradient is 0.

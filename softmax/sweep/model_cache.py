@@ -43,7 +43,7 @@ def key(directories: Iterable[Path]) -> str:
 
 
 def keep(place: Path, outcome: Outcome, read: Mapping[str, str], device: str) -> None:
-    """Write the outcome of a training and its dvc.lock to `place`: all files, or none."""
+    """Write the outcome of a model and its dvc.lock to `place`: all files, or none."""
     deps = [{"path": path, "md5": value} for path, value in read.items()]
     outs = [
         {"path": str(path), "md5": hashlib.md5(content, usedforsecurity=False).hexdigest()}

@@ -1,4 +1,4 @@
-"""Train models in passes, which share batches among their models and run in several threads."""
+"""Train models in passes: groups that share batches. Passes run in several threads."""
 
 import functools
 import math
@@ -28,7 +28,7 @@ TOGETHER = 16  # maximum number of models in a pass; more would not fit in the C
 
 
 class Outcome(NamedTuple):
-    """The outputs of a training, or why it failed, with its times as by time.time()."""
+    """The outputs for one model, or why its training failed, with times as by time.time()."""
 
     outputs: Mapping[Path, bytes]
     failure: str
@@ -68,7 +68,7 @@ def running(
     with ThreadPoolExecutor(threads) as pool:
         waiting = {
             pool.submit(train, [config[number] for number in numbers], where, stop, after): numbers
-            for numbers in plan([one.train for one in config], threads)
+            for numbers in plan([params.train for params in config], threads)
         }
         try:
             yield (
@@ -87,12 +87,12 @@ def train(
     started = time.time()
     training, test = sets(config[0].download.dataset, where)
     kept, validation_set = training.split(config[0].train.validation)
-    chosen = [Hyperparameters(**one.train.model_dump(exclude={"validation"})) for one in config]
+    models = [Hyperparameters(**p.train.model_dump(exclude={"validation"})) for p in config]
     histories: list[list[Epoch]] = [[] for _ in config]
     thetas: dict[int, np.ndarray] = {}  # only of the last epoch, because all could fill the memory
     failures: dict[int, str] = {}
     compiled = isinstance(kept.images, np.ndarray)
-    trainer = CompiledTrainer(kept, chosen) if compiled else Trainer(kept, chosen)
+    trainer = CompiledTrainer(kept, models) if compiled else Trainer(kept, models)
     for epochs in islice(fitting.fit_together(trainer, validation_set), after):
         if stop.is_set():
             return []

@@ -26,7 +26,7 @@ ROWS = 20
 DIGITS = 12  # of a hash
 PERCENTAGES = (VALIDATION, TEST, "mean", "std", "min", "max")
 FORMATS = {LOSS: "{:.4f}"} | dict.fromkeys(PERCENTAGES, "{:.2%}")
-NO_MODEL = "Every training failed."
+NO_MODEL = "No model could be trained."
 NO_VALIDATION = "Without a validation set that all models share, no model is called the best."
 
 
@@ -55,8 +55,8 @@ class Result(NamedTuple):
 def varied(results: Sequence[Result]) -> list[str]:
     """Return the keys whose values differ between results, or all keys if none differs."""
     changes = [result.setting.changes for result in results]
-    keys = dict.fromkeys(key for one in changes for key in one)
-    return [key for key in keys if len({one[key] for one in changes}) > 1] or list(keys)
+    keys = dict.fromkeys(key for change in changes for key in change)
+    return [key for key in keys if len({change[key] for change in changes}) > 1] or list(keys)
 
 
 def has_validation(results: Sequence[Result]) -> bool:
@@ -96,7 +96,7 @@ def over_seeds(table: pd.DataFrame, keys: Sequence[str], metric: str) -> pd.Data
 
 
 def best(results: Sequence[Result]) -> Result | None:
-    """Return the best result on the validation set, or None if there is none.
+    """Return the best result, or None without a shared validation set or a trained model.
 
     If seeds differ, choose the hyperparameters with the best mean over seeds, and their first seed.
     """
@@ -114,7 +114,7 @@ def best(results: Sequence[Result]) -> Result | None:
 def write(results: Sequence[Result], tried: Sequence[Configuration], form: str = "simple") -> str:
     """Return a text: the ranking, the spread over seeds, and which model is the best."""
     table, keys = rank(results), varied(results)
-    metrics, parts = [one for one in (VALIDATION, TEST) if one in table], [tabulate(results, form)]
+    metrics, parts = [x for x in (VALIDATION, TEST) if x in table], [tabulate(results, form)]
     if SEED in keys:
         for metric in metrics:
             spread = over_seeds(table, keys, metric)
@@ -142,7 +142,7 @@ def _at_edge(first: Result, tried: Sequence[Configuration]) -> list[str]:
     """Return a line for each value of `first` that is the smallest or largest number tried."""
     lines = []
     for key, value in first.setting.changes.items():
-        values = {one.changes[key] for one in tried}
+        values = {configuration.changes[key] for configuration in tried}
         end = {min(values): "smallest", max(values): "largest"}.get(value)
         if len(values) > 1 and end and value and key != SEED and not isinstance(value, str):
             lines.append(f"{key}={value} is the {end} value tried. A wider range may be better.")

@@ -44,11 +44,11 @@ def read(overrides: Sequence[str], trials: int | None = None, seed: int = 0) -> 
         try:
             valid = params.validate(values, "sweep")
         except ParamsError as error:
-            for line in str(error).split("\n"):  # only one line for each key of random values
+            for line in str(error).split("\n"):  # for random values, keep only one line per key
                 faults.setdefault(line.partition(" = ")[0] if trials else line, line)
         else:
-            one = Configuration(changes, valid)
-            found.setdefault((valid.download.dataset, valid.train), one)
+            model = (valid.download.dataset, valid.train)
+            found.setdefault(model, Configuration(changes, valid))
     if faults:
         raise ParamsError("\n".join(faults.values()))
     return list(found.values())
@@ -63,9 +63,9 @@ def _combinations(overrides: Sequence[str], trials: int | None, seed: int) -> li
 
     try:
         given = to_hydra_overrides(list(overrides))
-        ranges = [one for one in given if one.is_interval_sweep()]
-        others = [one.input_line for one in given if not one.is_interval_sweep()]
-        found = [one["-S"] for one in get_hydra_sweeps({"-S": others})]
+        ranges = [override for override in given if override.is_interval_sweep()]
+        others = [x.input_line for x in given if not x.is_interval_sweep()]
+        found = [sweep["-S"] for sweep in get_hydra_sweeps({"-S": others})]
         if trials is None:
             if ranges:
                 raise ValueError("a range needs the number of models to train. Add --trials 64.")
@@ -88,17 +88,17 @@ def _draw(override: Any, share: float) -> str:
     """
     key, interval = override.key_or_group, override.value()
     field = Train.model_fields.get(key.removeprefix("train."))
-    whole = field is not None and field.annotation is int
+    integer = field is not None and field.annotation is int
     low, high = Decimal(repr(interval.start)), Decimal(repr(interval.end))
     if not low < high:
         raise ValueError(f"{key}: the range should end above {low}, not at {high}.")
-    end, context = (high + 1, EXACT) if whole else (high, SHORT)
+    end, context = (high + 1, EXACT) if integer else (high, SHORT)
     if 0 < low <= high / 10:
         logarithm = low.ln() + (end.ln() - low.ln()) * Decimal(share)
         value = max(context.plus(logarithm.exp()), low)
     else:
         value = low + context.plus((end - low) * Decimal(share))
-    return f"{key}={int(value) if whole else value}"
+    return f"{key}={int(value) if integer else value}"
 
 
 def _changes(overrides: list[str]) -> dict[str, Any]:

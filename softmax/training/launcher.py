@@ -19,7 +19,7 @@ from softmax.core.workers import ALONE, Workers, rendezvous
 from softmax.errors import SettingError, WorkerError
 
 TIMEOUT = timedelta(minutes=5)  # for workers that do not respond
-QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of a container's CPU time, and its period
+QUOTA = Path("/sys/fs/cgroup/cpu.max")  # a container's quota of CPU time, and its period
 TORCHRUN = "TORCHELASTIC_RUN_ID"  # torchrun sets this variable for its workers
 ONE_MACHINE = ["--standalone", "--local-addr=localhost"]  # the host name may not resolve
 DRIVERS = ("libcuda.so.1", "libamdhip64.so")  # torch finds no GPU unless one of them is installed

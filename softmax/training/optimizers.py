@@ -64,7 +64,7 @@ def corrections() -> Iterator[Corrections]:
 
 
 def scheduled(learning_rate: Array, schedule: str, step: int, steps: int) -> Array:
-    """Return the learning rate of each model, an array or a number, at `step` (from 0) of `steps`.
+    """Return `learning_rate`, an array or a number, as scheduled for `step` (from 0) of `steps`.
 
     The factor of `cosine` is (1 + cos(pi u)) / 2 = cos(pi u / 2)^2 with u = step / steps
     (Loshchilov and Hutter, 2017).

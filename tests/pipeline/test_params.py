@@ -65,7 +65,7 @@ FILES = {
     "not UTF-8": (b"train: \xff\n", "invalid YAML: 'utf-8' codec can't decode byte 0xff"),
     "no such day": (b"train: 2026-13-01\n", "invalid YAML: month must be in 1..12"),
     "deep": (b"[" * 5000, "invalid YAML: line 1: more than 20 nested levels"),
-    "long": (b"#" * 100_001, "invalid YAML: 100001 characters; at most 100000 are allowed"),
+    "long": (b"#" * 100_001, "invalid YAML: 100001 characters, but at most 100000 are allowed"),
     "aliases": (b"a: &a [1]\nb: {<<: [*a, *a]}\n", "invalid YAML: line 2: *a is an alias"),
 }
 

@@ -115,7 +115,7 @@ def test_the_parent_run_fails_if_every_configuration_fails(workspace: Workspace)
     assert (printed.status, printed.err) == (0, "")
     found = rows(workspace.store)
     assert [run.info.status for run in found] == ["FAILED"] * 3
-    assert any("Every training failed" in run.data.tags["mlflow.note.content"] for run in found)
+    assert any("No model could be trained" in run.data.tags["mlflow.note.content"] for run in found)
 
 
 @pytest.mark.parametrize(("status", "ends"), [(143, "KILLED"), (130, "KILLED"), (2, "FAILED")])

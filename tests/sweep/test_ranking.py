@@ -72,7 +72,7 @@ def test_the_best_model_is_chosen_on_the_validation_set(make: Make) -> None:
     [
         ((0, 0), 0.9, "no model is called the best"),
         ((0, 5), 0.9, "no model is called the best"),
-        ((9, 9), 0, "Every training failed."),
+        ((9, 9), 0, "No model could be trained."),
     ],
 )
 def test_without_models_scored_on_the_same_validation_set_none_is_best(
