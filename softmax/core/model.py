@@ -45,7 +45,7 @@ def predict(z: Array) -> Array:
 
 
 def cross_entropy(z: Array, y: Array) -> Array:
-    """Return - sum_j y_j log a_j for each column, on the loss grid: float64 (..., n)."""
+    """Return -sum_j y_j log a_j for each column, on the loss grid: float64 (..., n)."""
     exponentials, largest = _exponentials(z)
     loss = arithmetic.log(exponentials.sum(axis=-2)) + (largest - (z * y).sum(axis=-2))
     return arithmetic.snap(loss, arithmetic.LOSS_GRID)

@@ -28,7 +28,7 @@ def inputs(dataset: str) -> dict[str, str]:
 
 
 def directory(read: Mapping[str, str], config: Params, after: int | None = None) -> Path:
-    """Return the directory of the model trained on these inputs, for `after` epochs if given."""
+    """Return the directory of the model of these inputs and params, after all or `after` epochs."""
     params = config.model_dump(include={"download", "train"})
     test = datasets.load()[config.download.dataset].sha256[2:]
     sources = [files.sha256(path) for path in sorted(Path(__file__).parent.glob("*.py"))]
