@@ -1,19 +1,19 @@
-"""Softmax regression whose results are the same bytes on every machine.
+"""Train and explain softmax regression, with the same bytes on every machine.
 
-The packages, from the ground up; imports point down only (`[tool.importlinter]` in pyproject.toml):
+Each package imports only packages above it in this list (`[tool.importlinter]` in pyproject.toml):
 
-    errors     what a user can fix, in one line
-    core       the mathematics: exact sums, the model, batches, shares of workers
-    training   gradient descent: optimizers, randomness, scores, epochs, devices and workers
+    errors     errors that a user can fix, each printed in one line
+    core       the mathematics: exact sums, the model, batches, workers' shares of batches
+    training   gradient descent: optimizers, random numbers, scores, epochs, devices and workers
     pipeline   params.yaml, datasets.yaml, dvc.lock, paths and files, the hook to MLflow
-    data       data sets: downloaded and verified, or imported
-    analysis   what trained models say of images, and how they differ
-    report     the HTML file that shows and explains it all, with the 2-D example
-    sweep      many models at once, each with the bytes of a single run
-    tracking   what MLflow shows of them, on which no output depends
-    cli        the commands that people run
+    data       data sets: download, verification and import
+    analysis   evaluation, figures, statistics and comparison of trained models
+    report     the HTML report, with the 2-D example
+    sweep      many models trained together, each with the same bytes as if trained alone
+    tracking   logging to MLflow; no output depends on it
+    cli        the commands
 
-To train in Python: `softmax.training.fitting.fit`, of `Hyperparameters` and of data that
-`softmax.core.batches.load` reads; `softmax.core.model` has softmax, gradient and the weights' file.
-Nothing is imported here, so that each stage depends on just what it names.
+To train in Python, call `softmax.training.fitting.fit` with data sets from
+`softmax.core.batches.load`. `softmax.core.model` contains the functions for the trained model.
+This file imports nothing, so a stage depends only on the modules that the stage itself imports.
 """

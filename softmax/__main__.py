@@ -1,4 +1,4 @@
-"""python -m softmax"""
+"""Run the command line: python -m softmax."""
 
 from softmax.cli.app import main
 

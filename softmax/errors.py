@@ -1,4 +1,4 @@
-"""Errors that a user can fix, each in one line, and how a stage ends on them."""
+"""Define errors that a user can fix, and end a program with one line for each of them."""
 
 import functools
 import io
@@ -14,29 +14,29 @@ from typing import ClassVar
 
 
 class SoftmaxError(Exception):
-    """An error that a user can fix; its message names the place, the problem and the remedy."""
+    """An error that a user can fix. Its message states the place, the problem and the remedy."""
 
-    remedy: ClassVar[str] = ""  # what to do, where it is the same for all errors of a class
+    remedy: ClassVar[str] = ""  # appended to every message of the class
 
 
 class ParamsError(SoftmaxError):
-    """params.yaml holds something that the pipeline does not understand."""
+    """params.yaml, or a value given to a sweep, is invalid."""
 
 
 class SettingError(SoftmaxError):
-    """An environment variable holds something that the pipeline does not understand."""
+    """An environment variable is invalid."""
 
 
 class SourceError(SoftmaxError):
-    """A data source cannot be reached or does not hold the pinned bytes."""
+    """A data source cannot be reached, or its files have different hashes than datasets.yaml."""
 
 
 class DataError(SoftmaxError):
-    """An input file is missing or has invalid content."""
+    """An input file is missing or invalid."""
 
 
 class FormatError(DataError):
-    """A file of images, labels or weights is missing or has invalid content."""
+    """A file of images, labels or weights is missing or invalid."""
 
     remedy = "Run `dvc repro`."
 
@@ -48,11 +48,11 @@ class RangeError(SoftmaxError):
 
 
 class DeviceError(SoftmaxError):
-    """This machine does not compute exactly."""
+    """Matrix products on this device are not exact."""
 
 
 class WorkerError(SoftmaxError):
-    """The workers that train together cannot continue."""
+    """Workers cannot start, or cannot continue to train together."""
 
 
 class TrackingError(SoftmaxError):
@@ -60,34 +60,34 @@ class TrackingError(SoftmaxError):
 
 
 MAX_LINE = 500  # characters
-DELAY = 10  # seconds that other workers leave to the first one to print the error
+DELAY = 10  # seconds that the other workers wait while the first one prints the error
 
-SECRETS = (  # user names, passwords and tokens in addresses
-    (re.compile(r"\b((?!file|sqlite)[\w+.-]+://)\S*@"), r"\1"),  # a password may hold / and @
+SECRETS = (  # patterns of user names, passwords and tokens in addresses, and what replaces them
+    (re.compile(r"\b((?!file|sqlite)[\w+.-]+://)\S*@"), r"\1"),  # a password may contain / and @
     (re.compile(r"\b([\w+.-]+://[^\s?#]*)[?#][^\s:]*"), r"\1"),
     (re.compile(r"(?<!\S)[^\s/:@]+:\S*@(?=[\w.-]+:)"), ""),
 )
-NOT_EVERYWHERE = ("torch", "torchvision")  # requirements-cpu.txt leaves them out
-LIBRARIES = ("git", "scmrepo", "dvc", "_pygit2")
-GIT_FAULTS = {  # by git's message, or by the class of a library's error
-    "not a git repository": ("no git repository", "Run `git init`, and commit."),
+OPTIONAL = ("torch", "torchvision")  # requirements-cpu.txt does not install them
+LIBRARIES = ("git", "scmrepo", "dvc", "_pygit2")  # whose errors are mostly about the repository
+GIT_FAULTS = {  # keyed by a part of git's message, or by the class of a library's error
+    "not a git repository": ("not a git repository", "Run `git init`, then commit."),
     "Needed a single revision": (
         "a git repository without a commit",
         "Run `git add --all && git commit`.",
     ),
     "dubious ownership": (
-        "a git repository of another user",
+        "a git repository that belongs to another user",
         "Run `git config --global --add safe.directory {}`.",
     ),
     "InvalidGitRepositoryError": (
-        "a directory of a larger git repository",
-        "For this command, clone the project into a repository of its own.",
+        "a subdirectory of a larger git repository",
+        "Clone the project into a separate repository to use this command.",
     ),
 }
 
 
 def shown(text: object) -> str:
-    """Return `text` without passwords and control characters, its lines cut to MAX_LINE."""
+    """Return `text` without passwords and control characters, with lines cut to MAX_LINE."""
     text = str(text)
     for secret, rest in SECRETS:
         text = secret.sub(rest, text)
@@ -96,21 +96,21 @@ def shown(text: object) -> str:
 
 
 def exits_cleanly(main: Callable[[], None]) -> Callable[[], None]:
-    """Turn a SoftmaxError or OSError from `main` into a line on stderr and exit status 2.
+    """Wrap `main` to print errors that a user can fix in one line each, and to exit with status 2.
 
-    If workers that train together on a machine all raise the same SoftmaxError, only the first one
-    prints it. The others wait until torchrun ends them.
+    If all workers of a machine raise the same SoftmaxError, only the first worker prints it. The
+    others wait, and torchrun ends them.
     """
 
     @functools.wraps(main)
     def wrapper() -> None:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(errors="backslashreplace")  # for terminals with only ASCII
+                stream.reconfigure(errors="backslashreplace")  # if a terminal accepts only ASCII
         try:
             main()
             sys.stdout.flush()
-        except BrokenPipeError:  # a reader such as `head` has seen enough
+        except BrokenPipeError:  # the reader, such as `head`, closed the pipe
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(128 + signal.SIGPIPE)
         except KeyboardInterrupt as error:
@@ -118,31 +118,30 @@ def exits_cleanly(main: Callable[[], None]) -> Callable[[], None]:
         except Exception as error:
             if isinstance(error, SoftmaxError) and os.environ.get("LOCAL_RANK", "0") != "0":
                 time.sleep(DELAY)
-            if not (told := _explained(error)):
+            if not (message := _explained(error)):
                 raise
-            from tqdm import tqdm  # only where there is something to say
+            from tqdm import tqdm  # slow to import, and needed only here
 
-            tqdm.write(f"error: {told}", file=sys.stderr)  # not into a progress bar
+            tqdm.write(f"error: {message}", file=sys.stderr)  # above any progress bar
             sys.exit(2)
 
     return wrapper
 
 
 def _explained(error: Exception) -> str:
-    """Return in one line what a user can fix, or this machine lacks; "" for any other error."""
+    """Return a one-line message if a user can fix the error, else ""."""
     if isinstance(error, SoftmaxError | OSError):
         return shown(error) + (f". {remedy}" if (remedy := getattr(error, "remedy", "")) else "")
     if isinstance(error, KeyError) and "getpwuid" in str(error):
         return "USER: not set, and this user has no account. Set it to any name."
-    if isinstance(error, ModuleNotFoundError) and error.name in NOT_EVERYWHERE:
+    if isinstance(error, ModuleNotFoundError) and error.name in OPTIONAL:
         return f"{error.name}: not installed here. Run `uv pip install -r requirements.txt`."
-    if type(error).__module__.partition(".")[0] not in LIBRARIES:
+    if (library := type(error).__module__.partition(".")[0]) not in LIBRARIES:
         return ""
     git = ["git", "rev-parse", "--verify", "HEAD"]
-    environment = os.environ | {"LC_ALL": "C"}
-    said = subprocess.run(git, capture_output=True, text=True, check=False, env=environment).stderr
-    said += type(error).__name__
+    environment = os.environ | {"LC_ALL": "C"}  # git's messages in English
+    done = subprocess.run(git, capture_output=True, text=True, check=False, env=environment)
     for fault, (problem, remedy) in GIT_FAULTS.items():
-        if fault in said:
+        if fault in done.stderr + type(error).__name__:
             return shown(f"{Path.cwd()}: {problem}. {remedy.format(Path.cwd())}")
-    return shown(f"{type(error).__module__.partition('.')[0]}: {' '.join(str(error).split())}")
+    return shown(f"{library}: {' '.join(str(error).split())}")

@@ -1,9 +1,9 @@
-"""Sums whose value does not depend on their order, and the exp and log they need.
+"""Compute sums that do not depend on the order of their terms, and exp and log.
 
-A float64 holds every integer up to 2^53. So quantities that are summed are kept on a grid, as
+A float64 represents every integer up to 2^53. So quantities that are summed are kept on a grid, as
 multiples of a power of two, and within a bound that keeps every partial sum below 2^53 units. No
-addition rounds, so the order of the additions does not matter. Everything else is elementwise, one
-IEEE 754 operation at a time. docs/arithmetic.md has the proof.
+addition rounds, so the order of the additions does not matter. All other operations are
+elementwise, one IEEE 754 operation at a time. docs/arithmetic.md proves this.
 """
 
 import math
@@ -17,11 +17,11 @@ EXPONENTIAL_GRID = math.ldexp(1, -40)
 LOSS_GRID = math.ldexp(1, -24)
 
 MAX_UNITS = 2**53
-MAX_PIXEL = 255  # the largest pixel
-MAX_BATCH = 2**21  # images; their residuals, times MAX_PIXEL, add up to less than MAX_UNITS
+MAX_PIXEL = 255
+MAX_BATCH = 2**21  # images; then sums of residuals times MAX_PIXEL stay below MAX_UNITS
 
-# From Sun's fdlibm, e_exp.c and e_log.c: minimax polynomials, and ln 2 in two parts. The high part
-# is so short that its product with an exponent is exact.
+# From Sun's fdlibm, e_exp.c and e_log.c: minimax polynomials, and ln 2 as a sum of two numbers. The
+# high one has so few significant bits that its product with an exponent is exact.
 LN2_HIGH = float.fromhex("0x1.62e42feep-1")
 LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
 LOG2_E = float.fromhex("0x1.71547652b82fep+0")
@@ -44,17 +44,17 @@ LOG_COEFFICIENTS = (
     float.fromhex("0x1.2f112df3e5244p-3"),
 )
 
-FRACTION_BITS = 52  # of a float64; the bits above them are the exponent
+FRACTION_BITS = 52  # of a float64; its exponent is above these bits
 FRACTION_MASK = 2**FRACTION_BITS - 1
 HALF_EXPONENT = 1022  # the exponent field of the numbers in [1/2, 1)
-ROUND = 1.5 * 2**FRACTION_BITS  # x + ROUND has the integer nearest to x in its last bits
+ROUND = 1.5 * 2**FRACTION_BITS  # the last bits of x + ROUND are the integer nearest to x
 
 
 def snap(x: Array, grid: float) -> Array:
-    """Round float64 `x`, any shape, in place to multiples of `grid`, ties to even; return it.
+    """Round `x`, float64 of any shape, in place to multiples of `grid`, ties to even. Return `x`.
 
     `grid` is a power of two and |x| < 2^51 grid. Near 1.5 * 2^52 grid, the float64 numbers are the
-    multiples of `grid`. So adding that number rounds, and subtracting it again is exact.
+    multiples of `grid`. So adding 1.5 * 2^52 grid rounds, and subtracting it again is exact.
     """
     shift = ROUND * grid
     x += shift
@@ -63,9 +63,9 @@ def snap(x: Array, grid: float) -> Array:
 
 
 def exp(x: Array) -> Array:
-    """Return e^x for float64 x <= 0 of one dimension or more, and e^-708 for x below -708.
+    """Return e^x for a float64 array x <= 0 of at least one dimension, and e^-708 below -708.
 
-    fdlibm's method: x = k ln 2 + r, |r| <= ln 2 / 2, and e^r = 1 + r + r c / (2 - c).
+    The method is fdlibm's: x = k ln 2 + r, |r| <= ln 2 / 2, and e^r = 1 + r + r c / (2 - c).
     """
     xp = namespace(x)
     result, shifted = reduced_exp(x.clip(EXP_LOWEST))
@@ -91,9 +91,9 @@ def reduced_exp(x: Array) -> tuple[Array, Array]:
 
 
 def log(x: Array) -> Array:
-    """Return the natural logarithm of positive normal float64 x of one dimension or more.
+    """Return the natural logarithm of positive normal float64 x, of at least one dimension.
 
-    fdlibm's method: x = 2^k (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)), s = f / (2 + f), and
+    The method is fdlibm's: x = 2^k (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)), s = f / (2 + f), and
     log(1 + f) = f - (f^2/2 - s (f^2/2 + R(s^2))).
     """
     xp = namespace(x)
@@ -111,10 +111,10 @@ def log(x: Array) -> Array:
 
 
 def exact_sum(x: Array, grid: float) -> float:
-    """Return the sum of all elements of a non-negative float64 `x` on `grid`.
+    """Return the sum of all elements of `x`, non-negative float64 on `grid`.
 
-    Raises RangeError if the sum reaches 2^53 units, where it would depend on the order. Partial
-    sums of non-negative values never decrease, so the check does not depend on the order either.
+    Raise RangeError if the sum reaches 2^53 units, because it may then depend on the order. Partial
+    sums of non-negative values never decrease, so the check itself does not depend on the order.
     """
     total = float(x.sum())
     if not total < MAX_UNITS * grid:

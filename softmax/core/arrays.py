@@ -1,7 +1,7 @@
-"""Arrays of two libraries: NumPy's on the CPU, torch's on a GPU.
+"""Work with arrays of two libraries: NumPy on the CPU, and torch on a GPU.
 
-The same code computes with both and gives the same bytes. For the small arrays of a batch, NumPy
-starts an operation in half the time that torch needs.
+The same code computes the same bytes with both. The CPU uses NumPy, because NumPy starts an
+operation on the small arrays of a batch in half the time of torch.
 """
 
 import mmap
@@ -16,26 +16,27 @@ from numpy.typing import NDArray
 
 Array = Any  # numpy.ndarray or torch.Tensor
 FloatArray = NDArray[np.float64]
-Table = Mapping[str, NDArray[Any]]  # columns (n,) by name; pandas would take long to import
+Table = Mapping[str, NDArray[Any]]  # columns (n,) by name; pandas is slow to import
 
-CACHE_LINE = 8  # float64
-THREADED = 2048  # images of a product, below which threads of BLAS wait longer than they compute
+CACHE_LINE = 8  # float64 numbers
+THREADED = 2048  # images of a product; with fewer, BLAS threads wait longer than they compute
 
 
 def namespace(x: Array) -> Any:
-    """Return the functions of the array API standard for arrays like `x`.
+    """Return the module with the functions of the array API standard for arrays like `x`.
 
-    NumPy is its own namespace: a call of array_api_compat takes a tenth of a training step.
+    For NumPy, return NumPy itself: calls of array_api_compat take a tenth of a training step.
     """
     return np if isinstance(x, np.ndarray) else array_api_compat.array_namespace(x)
 
 
 def to_numpy(array: Array) -> np.ndarray:
+    """Return `array` as a NumPy array, copied from a GPU if necessary."""
     return array if isinstance(array, np.ndarray) else array.cpu().numpy()
 
 
 def blas_threads(images: int) -> AbstractContextManager[Any]:
-    """Use one thread of BLAS for products of few images; where it is set, OMP_NUM_THREADS rules."""
+    """Use one BLAS thread for products of few images, unless OMP_NUM_THREADS is set."""
     from threadpoolctl import threadpool_limits
 
     one = images < THREADED and "OMP_NUM_THREADS" not in os.environ
@@ -43,19 +44,19 @@ def blas_threads(images: int) -> AbstractContextManager[Any]:
 
 
 def table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
-    """Return a table of these rows, at least one."""
+    """Return a table of `rows`. There must be at least one row."""
     columns = zip(*rows, strict=True)
     return {name: np.array(column) for name, column in zip(names, columns, strict=True)}
 
 
 def aligned(rows: int, columns: int, like: Array) -> Array:
-    """Return float64 zeros on the device of `like`, whose rows begin on cache lines.
+    """Return float64 zeros on the device of `like`, with each row aligned to a cache line.
 
-    NumPy multiplies such matrices of a batch in two thirds of the time.
+    Alignment reduces the time of NumPy's product of a batch by a third.
     """
     padded = -(-columns // CACHE_LINE) * CACHE_LINE
     if isinstance(like, np.ndarray):
-        pages = mmap.mmap(-1, rows * padded * 8)
+        pages = mmap.mmap(-1, rows * padded * 8)  # zeros that start on a page, so on a cache line
         return np.frombuffer(pages, np.float64).reshape(rows, padded)[:, :columns]
     xp = namespace(like)
     return xp.zeros((rows, padded), dtype=xp.float64, device=like.device)[:, :columns]

@@ -1,4 +1,4 @@
-"""Data sets in memory, and batches laid out as matrices."""
+"""Load data sets into memory, and arrange batches as matrices."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,9 +12,9 @@ from softmax.errors import FormatError
 
 
 class Dataset(NamedTuple):
-    """Images as uint8 rows (n, features), and their labels, integers (n,) below `classes`.
+    """Images, uint8 (n, features), and their labels, integers (n,) from 0 to classes - 1.
 
-    Samples that are not images are rows of integers, 255 times the features, from -255 to 255.
+    Rows of samples that are not images are integers from -255 to 255: 255 times their features.
     """
 
     images: Array
@@ -22,11 +22,11 @@ class Dataset(NamedTuple):
     classes: int
 
     def map(self, function: Callable[[Array], Array]) -> "Dataset":
-        """Apply `function` to the images and to the labels."""
+        """Return a data set with `function` applied to the images and to the labels."""
         return Dataset(function(self.images), function(self.labels), self.classes)
 
     def to(self, device: str) -> "Dataset":
-        """Return the same data on `device`, "cpu" (NumPy) or "cuda" (torch)."""
+        """Return the data set on `device`, "cpu" (NumPy) or "cuda" (torch)."""
         if device == "cpu":
             return self
         import torch
@@ -34,16 +34,16 @@ class Dataset(NamedTuple):
         return self.map(lambda x: torch.asarray(x, device=device))
 
     def split(self, count: int) -> tuple["Dataset", "Dataset"]:
-        """Return all images but the last `count`, and the last `count`."""
+        """Return two data sets: all images except the last `count`, and the last `count`."""
         kept = len(self.labels) - count
         return self.map(lambda x: x[:kept]), self.map(lambda x: x[kept:])
 
 
 class Batch(NamedTuple):
-    """A worker's share of the `size` images of a batch, laid out as matrices of columns.
+    """A worker's share, n images, of a batch of `size` images. Each image is a column.
 
-    x, float64 (features + 1, n), has pixels from 0 to 255 and a last row of 255 for the bias. y is
-    one-hot, float64 (classes, n).
+    x, float64 (features + 1, n), contains pixels from 0 to 255, and 255 in the last row for the
+    bias. y, float64 (classes, n), contains the labels in one-hot encoding.
     """
 
     x: Array
@@ -56,13 +56,12 @@ def batches(
 ) -> Iterator[Batch]:
     """Yield this worker's share of each batch of `size` images in `order`, int64 or a range.
 
-    The next batch reuses the memory of x.
+    Each batch overwrites the x of the previous batch.
     """
     xp = namespace(data.images)
     mine = order[workers.rank :: workers.size]
-    most = workers.share(min(size, len(order)) + workers.rank) or 1
-    features = data.images.shape[1]
-    buffer = aligned(most, features + 1, data.images)
+    largest = workers.share(min(size, len(order)) + workers.rank) or 1
+    buffer = aligned(largest, data.images.shape[1] + 1, data.images)
     buffer[:, -1] = MAX_PIXEL
     identity = xp.eye(data.classes, dtype=xp.float64, device=data.images.device)
     for start in range(0, len(order), size):
@@ -83,7 +82,8 @@ def _take(rows: Array, chosen: Array | range) -> Array:
 def load(images_path: Path, labels_path: Path, shape: tuple[int, ...], classes: int) -> Dataset:
     """Read images of `shape`, (n, rows, columns) or (n, rows, columns, 3), and their labels.
 
-    Raises FormatError if their number or shape differs, or if a label is not below `classes`.
+    Raise FormatError if a file is missing or not IDX, if the images have a different shape, if the
+    number of labels differs, or if a label is not in 0 ... classes-1.
     """
     images, labels = idx.read(images_path, len(shape)), idx.read(labels_path, 1)
     if images.shape != shape:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from softmax.errors import FormatError
 
-BYTES, INTEGERS = 0x0800, 0x0C00  # the types, before the number of dimensions
+BYTES, INTEGERS = 0x0800, 0x0C00  # type codes, to which the number of dimensions is added
 IMAGE_TYPES = {BYTES: np.dtype("uint8")}
 LABEL_TYPES = IMAGE_TYPES | {INTEGERS: np.dtype(">i4")}  # int32 for more than 256 classes
 
@@ -16,7 +16,7 @@ LABEL_TYPES = IMAGE_TYPES | {INTEGERS: np.dtype(">i4")}  # int32 for more than 2
 def read(path: Path, dimensions: int) -> NDArray[np.integer]:
     """Map an IDX file of uint8, or of labels in big-endian int32, into memory, copy on write.
 
-    Raises FormatError unless the header has `dimensions` dimensions and the length of the file.
+    Raise FormatError if the file is missing, or if its type, dimensions or length are wrong.
     """
     offset = 4 + 4 * dimensions
     types = LABEL_TYPES if dimensions == 1 else IMAGE_TYPES
@@ -32,12 +32,12 @@ def read(path: Path, dimensions: int) -> NDArray[np.integer]:
         raise FormatError(f"{path}: not found") from None
     except (KeyError, ValueError):
         raise FormatError(
-            f"{path}: not an IDX file with {dimensions} dimensions of "
+            f"{path}: not a {dimensions}-dimensional IDX file of "
             f"{' or '.join(kind.name for kind in types.values())}"
         ) from None
 
 
 def header(array: NDArray[np.integer]) -> bytes:
-    """Return the IDX header of `array`, uint8 or big-endian int32: its type and shape."""
+    """Return the IDX header, type and shape, of `array`, uint8 or big-endian int32."""
     kind = BYTES if array.dtype == np.uint8 else INTEGERS
     return np.array([kind + array.ndim, *array.shape], ">u4").tobytes()

@@ -1,11 +1,11 @@
 """Compute softmax regression as in the lecture: z = W x + b, a = softmax(z), gradient (a - y) x^T.
 
-A batch is a matrix with a column for each image. The bias is the weight of an additional pixel that
-is always 255. So theta = [W b], (classes, features + 1), holds all parameters. One product gives z,
-and one the gradient. Inputs are 255 x, integers, (features + 1, n); y is one-hot, (classes, n).
+A batch is a matrix with a column for each image: 255 x, integers, (features + 1, n). Its last row
+is 255, so the bias is a weight, too, and theta = [W b], (classes, features + 1), contains all
+parameters. z and the gradient are one matrix product each. y is one-hot, (classes, n).
 
 Many models may share the images. Then their thetas are stacked, (..., classes, features + 1), and
-so are all results. Because no sum rounds, each model is the same as if it were trained alone.
+so are all results. No sum rounds, so each model is the same as if it were trained alone.
 """
 
 import math
@@ -30,14 +30,14 @@ def logits(theta: Array, inputs: Array) -> Array:
 
 
 def softmax(z: Array) -> Array:
-    """Return a = e^(z - max z), divided by its sum, of each column: float64 (..., classes, n)."""
+    """Return a = e^(z - max z), divided by its sum over each column: float64 (..., classes, n)."""
     exponentials, _ = _exponentials(z)
     exponentials /= exponentials.sum(axis=-2)[..., None, :]
     return exponentials
 
 
 def predict(z: Array) -> Array:
-    """Return the class with the largest logit of each column, the first on ties: int64 (..., n)."""
+    """Return the class with the largest logit in each column, the first on ties: int64 (..., n)."""
     xp, count = namespace(z), z.shape[-2]
     classes = xp.arange(count, device=z.device)[:, None]
     largest = xp.max(z, axis=-2)[..., None, :]
@@ -45,7 +45,7 @@ def predict(z: Array) -> Array:
 
 
 def cross_entropy(z: Array, y: Array) -> Array:
-    """Return -sum of y_j log a_j for each column, on the loss grid: float64 (..., n)."""
+    """Return -sum_j y_j log a_j for each column, on the loss grid: float64 (..., n)."""
     exponentials, largest = _exponentials(z)
     loss = arithmetic.log(exponentials.sum(axis=-2)) + (largest - (z * y).sum(axis=-2))
     return arithmetic.snap(loss, arithmetic.LOSS_GRID)
@@ -68,9 +68,9 @@ def mean_gradient(total: Array, count: int) -> Array:
 
 
 def check_range(magnitudes: Array) -> None:
-    """Check that logits are exact for every theta with at most these absolute values.
+    """Raise RangeError unless logits are exact for every theta with at most these absolute values.
 
-    Raises RangeError unless 255 times each row sum stays below 2^53 units of the weight grid.
+    They are exact if 255 times each row sum is below 2^53 units of the weight grid.
     """
     row_sum = float(magnitudes.sum(axis=1).max())
     if not row_sum < MAX_ROW_SUM:
@@ -81,10 +81,10 @@ def check_range(magnitudes: Array) -> None:
 
 
 def check_products(like: Array) -> None:
-    """Check that matrix products of this shape, on this device, are exact at the bound.
+    """Raise DeviceError unless matrix products on the device of `like`, a theta, are exact.
 
-    A library may emulate float64 with slices of shorter numbers. Raises DeviceError if it drops a
-    bit of a sum of 2^53 - 1 units, spread over the row or nearly all in one weight.
+    A library that emulates float64 with shorter numbers may drop bits. So compare sums of up to
+    2^53 - 1 units with integers: one spread over a row, and one nearly all in one weight.
     """
     classes, features = like.shape
     inputs = MAX_PIXEL - np.arange(features * 64).reshape(features, 64) % MAX_PIXEL
@@ -99,8 +99,8 @@ def check_products(like: Array) -> None:
     z = logits(theta, xp.asarray(inputs.astype(np.float64), **here))
     if (to_numpy(z) != expected[rows]).any():
         raise DeviceError(
-            "matrix products are not exact here, as when a library emulates float64. Choose a "
-            "different device or BLAS, or turn the emulation off."
+            "matrix products are not exact on this device. If a library emulates float64, turn the "
+            "emulation off. Otherwise choose a different device or BLAS."
         )
 
 
@@ -112,8 +112,8 @@ def to_bytes(theta: np.ndarray) -> bytes:
 def load(path: Path, shape: tuple[int, int] | None = None) -> np.ndarray:
     """Read the theta that `to_bytes` wrote; `shape`, if given, is (classes, features).
 
-    Raises FormatError if the file is missing or does not hold a float64 weight and bias of matching
-    shapes on the weight grid, and RangeError if they are too large for exact sums.
+    Raise FormatError unless the file contains a float64 weight and bias of matching shapes on the
+    weight grid, and RangeError if they are too large for exact sums.
     """
     try:
         tensors = safetensors.numpy.load_file(path)
@@ -122,7 +122,7 @@ def load(path: Path, shape: tuple[int, int] | None = None) -> np.ndarray:
         raise FormatError(f"{path}: not found") from None
     except OSError:
         raise
-    except Exception as error:  # of safetensors or NumPy, for example for 8-bit floats
+    except Exception as error:  # safetensors and NumPy raise many kinds
         reason = " ".join(str(error).split()) or type(error).__name__
         raise FormatError(f"{path}: not the weights of a softmax model: {reason}") from None
     expected = shape or (*bias.shape, *weight.shape[1:])
@@ -131,7 +131,7 @@ def load(path: Path, shape: tuple[int, int] | None = None) -> np.ndarray:
         wanted = shape or "(classes, features)"
         raise FormatError(f"{path}: {found}; they should be {wanted} and {expected[:1]}")
     if {weight.dtype, bias.dtype} != {np.dtype(np.float64)}:
-        raise FormatError(f"{path}: {weight.dtype} and {bias.dtype}; both should be float64")
+        raise FormatError(f"{path}: weight is {weight.dtype} and bias {bias.dtype}, not float64")
     theta = np.column_stack([weight, bias])
     check_range(abs(theta))
     if (theta != arithmetic.snap(theta.copy(), arithmetic.WEIGHT_GRID)).any():
@@ -140,9 +140,9 @@ def load(path: Path, shape: tuple[int, int] | None = None) -> np.ndarray:
 
 
 def _product(rows: Array, columns: Array) -> Array:
-    """Return rows @ columns, for all models in one product."""
+    """Return rows @ columns, computed for all models in one product."""
     *stack, length = rows.shape
-    flat = rows.reshape(math.prod(stack), length)  # a worker's share of a batch may be empty
+    flat = rows.reshape(math.prod(stack), length)  # -1 would be ambiguous for an empty share
     return (flat @ columns).reshape(*stack, columns.shape[-1])
 
 

@@ -1,7 +1,7 @@
-"""Share batches among workers, processes that train together.
+"""Divide batches among workers, processes that train one model together.
 
-Each takes its share of every batch. Only sums pass between workers. They are exact, so the model
-does not depend on the number of workers.
+Each worker computes its share of every batch. Workers exchange only sums. These are exact, so the
+model does not depend on the number of workers.
 """
 
 import os
@@ -14,20 +14,20 @@ from softmax.errors import WorkerError
 
 
 class Workers(NamedTuple):
-    """This process, number `rank` of `size` that train together, started by process `launcher`."""
+    """This worker's number `rank`, the number of workers, and the process ID of the launcher."""
 
     rank: int
     size: int
     launcher: int
 
     def share(self, position: int) -> int:
-        """Count this worker's samples (rank, rank + size, ...) among 0 ... position-1."""
+        """Count this worker's samples (rank, rank + size, ...) among the first `position`."""
         return -((self.rank - position) // self.size)
 
     def sum(self, array: Array) -> Array:
-        """Replace float64 `array` by its sum over all workers; return it.
+        """Replace float64 `array` with its sum over all workers, and return it.
 
-        Raises WorkerError if another worker or the launcher has ended.
+        Raise WorkerError if another worker or the launcher has ended.
         """
         if self.size > 1:
             import torch
@@ -44,11 +44,11 @@ ALONE = Workers(rank=0, size=1, launcher=0)
 
 @contextmanager
 def rendezvous() -> Iterator[None]:
-    """Raise WorkerError if another worker has ended; its own machine prints the cause."""
+    """Raise WorkerError if the block loses contact with another worker."""
     try:
         yield
     except RuntimeError:
         raise WorkerError(
-            f"worker {os.environ['RANK']} lost contact with the other workers. The first error "
-            "above is the cause."
+            f"worker {os.environ['RANK']} lost contact with the other workers. The cause is the "
+            "first error, above or on another machine. Fix it, and run the command again."
         ) from None

@@ -1,4 +1,4 @@
-"""Read datasets.yaml: the content of each data set, the SHA-256 of its files, and their paths."""
+"""Read datasets.yaml: images and classes of each data set, and paths and hashes of its files."""
 
 import functools
 import math
@@ -13,12 +13,12 @@ from ruamel.yaml import YAML
 from softmax.errors import DataError
 from softmax.pipeline import files
 
-HERE = Path("datasets.yaml").absolute()  # beside params.yaml, else beside this code
+HERE = Path("datasets.yaml").absolute()  # next to params.yaml, or else in the code's repository
 PATH = HERE if HERE.exists() else Path(__file__).parents[2] / HERE.name
 
-MAX_SIDE = 128  # pixels of a side
-CLASSES = 1000
-MAX_NAME = 40  # characters of a class's name
+MAX_SIDE = 128  # pixels
+CLASSES = 1000  # maximum number
+MAX_NAME = 40  # characters of a class name
 
 
 def _differ(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -37,7 +37,7 @@ Classes = Annotated[
 
 
 class DatasetFile(BaseModel):
-    """A file: its MD5, which DVC uses, its SHA-256, and its uncompressed size in bytes."""
+    """The MD5, which DVC uses, the SHA-256 and the size in bytes of an uncompressed file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -53,18 +53,18 @@ class Description(BaseModel):
 
     images: tuple[Count, Count]  # in the training and in the test set
     shape: tuple[Side, Side] | tuple[Side, Side, Literal[3]]  # rows, columns, and RGB
-    classes: Classes  # by label
+    classes: Classes  # names, in the order of the labels
 
     @property
     def size(self) -> tuple[int, int]:
-        """Return the numbers of classes and features of a model for it."""
+        """Return the numbers of classes and features."""
         return len(self.classes), math.prod(self.shape)
 
 
 class DatasetEntry(Description):
     homepage: str = ""  # the page that describes it
-    mirrors: tuple[str, ...] = ()  # URLs of directories that hold the files, compressed or not
-    # minimum and maximum size of a validation set that leaves every class on both sides
+    mirrors: tuple[str, ...] = ()  # URLs of directories with the files, compressed or not
+    # Minimum and maximum size for which the validation and the training set contain every class.
     validation: tuple[int, int] | None = None
     prepared: Literal["as they are", "resized", "pen strokes"] = "as they are"
     decoder: str = ""  # the library that decoded image files
@@ -88,13 +88,13 @@ FILES = tuple(field.alias for field in DatasetEntry.model_fields.values() if fie
 
 @functools.cache
 def load() -> dict[str, DatasetEntry]:
-    """Return the data sets by name; DataError with the first fault if one is invalid."""
+    """Return the data sets by name. Raise DataError with the first fault if one is invalid."""
     try:
         read = YAML(typ="safe").load(PATH.read_text(encoding="utf-8"))
         return TypeAdapter(dict[str, DatasetEntry]).validate_python(read)
     except ValidationError as error:
         fault = error.errors()[0]
-        reason = f"{'.'.join(map(str, fault['loc'])) or 'all of it'}: {fault['msg']}"
+        reason = f"{'.'.join(map(str, fault['loc'])) or 'the file'}: {fault['msg']}"
     except Exception as error:  # parsers of invalid YAML raise many kinds
         reason = " ".join(str(error).split()) or type(error).__name__
     remedy = "Fix it, or add the data set with `python -m softmax data add`."
@@ -102,7 +102,7 @@ def load() -> dict[str, DatasetEntry]:
 
 
 def training(dataset: str) -> Described:
-    """Return the arguments of batches.load for the training set: verified files, shape, classes."""
+    """Return the arguments of batches.load for the training set, with `verified` paths."""
     return _described(dataset, training_files(dataset), load()[dataset].images[0])
 
 
@@ -117,10 +117,10 @@ def _described(dataset: str, paths: Sequence[Path], count: int) -> Described:
 
 
 def verified(dataset: str, paths: Sequence[Path]) -> Sequence[Path]:
-    """Return `paths`, files of `dataset`; DataError if one exists with a different SHA-256."""
-    pins = dict(zip(FILES, load()[dataset].sha256, strict=True))
+    """Return `paths` of `dataset`. Raise DataError if a file exists with a different SHA-256."""
+    expected = dict(zip(FILES, load()[dataset].sha256, strict=True))
     for path in paths:
-        if path.exists() and files.sha256(path) != pins[path.name]:
+        if path.exists() and files.sha256(path) != expected[path.name]:
             raise DataError(
                 f"{path}: its SHA-256 differs from {PATH.name}. Run `dvc repro download`."
             )

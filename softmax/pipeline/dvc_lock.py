@@ -1,11 +1,11 @@
-"""Read from dvc.lock with which params a pipeline ran, and the MD5s of its inputs and outputs."""
+"""Read dvc.lock: the params with which the pipeline ran, and MD5s of its inputs and outputs."""
 
 import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 
 from softmax.errors import DataError
@@ -13,7 +13,7 @@ from softmax.pipeline import files
 from softmax.pipeline.params import ModelParams
 
 PATH = Path("dvc.lock")
-RESULTS = ("train", "evaluate", "export")  # the stages that make a model and its images
+RESULTS = ("train", "evaluate", "export")  # the stages that write the model and its results
 SHOWN = (*RESULTS, "report")  # the stages whose outputs MLflow shows
 
 
@@ -25,15 +25,11 @@ class File(BaseModel):
 
 
 class Stage(BaseModel):
-    """A stage as it ran; other fields of DVC are ignored."""
+    """A stage in dvc.lock, without DVC's other fields."""
 
     deps: list[File] = []
     outs: list[File] = []
     params: dict[str, dict[str, Any]] = {}
-
-
-class Lock(BaseModel):
-    stages: dict[str, Stage]
 
 
 Stages = dict[str, Any]
@@ -41,7 +37,7 @@ Hashes = dict[Path, str]
 
 
 def load(directory: Path = Path()) -> Stages:
-    """Return the stages of the dvc.lock in `directory`; DataError if it does not exist."""
+    """Return the stages of dvc.lock in `directory`. Raise DataError if it is missing or invalid."""
     try:
         return parse((directory / PATH).read_bytes())
     except FileNotFoundError:
@@ -50,36 +46,35 @@ def load(directory: Path = Path()) -> Stages:
 
 @functools.lru_cache(maxsize=8)  # a stage that logs reads dvc.lock ten times
 def parse(content: bytes) -> Stages:
-    """Return the stages of a dvc.lock, cached, so do not change them; DataError if invalid."""
+    """Return the stages, cached: do not modify them. Raise DataError if `content` is invalid."""
     try:
-        written = YAML(typ="safe").load(content)  # as DVC does
-        Lock.model_validate(written)
+        stages: Stages = YAML(typ="safe").load(content)["stages"]  # as DVC does
+        TypeAdapter(dict[str, Stage]).validate_python(stages)
     except Exception:  # parsers of invalid YAML raise many kinds
         raise DataError(
             f"{PATH} is corrupted. Restore it with `git checkout HEAD -- {PATH}`, or in a merge "
             "rebuild it with `python -m softmax resolve`."
         ) from None
-    stages: Stages = written["stages"]
     return stages
 
 
 def values(stages: Stages) -> dict[str, Any]:
-    """Return the params with which the stages of any version ran: {"train.epochs": 5}."""
+    """Return the params of the stages, which any version may have written: {"train.epochs": 5}."""
     found: dict[str, Any] = {}
-    for name in (*stages, *reversed(RESULTS)):  # the stage report may be older than the results
+    for name in (*stages, *reversed(RESULTS)):  # RESULTS last, because report may be older
         found |= stages.get(name, {}).get("params", {}).get("params.yaml", {})
     return found
 
 
 def dataset(stages: Stages) -> str:
-    """Return the name of the data set that the stages ran on; DataError if it is missing."""
+    """Return the name of the data set that the stages used. Raise DataError if it is missing."""
     if name := values(stages).get("download.dataset"):
         return str(name)
-    raise DataError(f"{PATH}: has no data set. Run `dvc repro`.")
+    raise DataError(f"{PATH}: download.dataset is missing. Run `dvc repro`.")
 
 
 def params(stages: Stages) -> ModelParams:
-    """Return the params of the model; DataError if the current version has different keys."""
+    """Return the params of the model. Raise DataError if the keys differ from ModelParams."""
     sections: dict[str, dict[str, Any]] = {}
     for key, value in values(stages).items():
         section, _, leaf = key.partition(".")
@@ -88,16 +83,16 @@ def params(stages: Stages) -> ModelParams:
     try:
         return ModelParams.model_validate(sections)
     except ValidationError:
-        raise DataError(f"{PATH}: params of a different version. Run `dvc repro`.") from None
+        raise DataError(f"{PATH}: params from a different version. Run `dvc repro`.") from None
 
 
 def inputs(stages: Stages, *names: str) -> Hashes:
-    """Return the MD5 of each file that these stages, by default all, depend on."""
+    """Return the MD5 of each file that stages `names`, by default all, depend on."""
     return _hashes(stages, "deps", names)
 
 
 def outputs(stages: Stages, *names: str) -> Hashes:
-    """Return the MD5 of each output of these stages, by default all; of directories with .dir."""
+    """Return the MD5 of each output of stages `names`, by default all (.dir marks directories)."""
     return _hashes(stages, "outs", names)
 
 
@@ -109,7 +104,7 @@ def _hashes(stages: Stages, kind: str, names: Sequence[str]) -> Hashes:
 def verify(*paths: Path) -> None:
     """Raise DataError if a file or directory differs from dvc.lock.
 
-    Paths that are not in dvc.lock, or do not exist, pass.
+    Paths that are not in dvc.lock, or do not exist, are ignored.
     """
     known = outputs(load()) if PATH.exists() else {}
     for path in paths:

@@ -1,4 +1,4 @@
-"""Write outputs: the same bytes everywhere, and complete files or none."""
+"""Write outputs with the same bytes everywhere, completely or not at all."""
 
 import csv
 import hashlib
@@ -23,7 +23,7 @@ def to_json(value: Any) -> bytes:
 
 
 def to_csv(table: Table) -> bytes:
-    """Return CSV with a header, floats in shortest round-trip form, and newlines (LF)."""
+    """Return CSV with a header, floats in shortest round-trip form, and LF line endings."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([[*table], *zip(*(x.tolist() for x in table.values()), strict=True)])
@@ -31,14 +31,14 @@ def to_csv(table: Table) -> bytes:
 
 
 def read_csv(path: Path) -> Table:
-    """Read a CSV with a header and at least one row: columns of int64, float64 or str, (n,)."""
+    """Read a CSV file with a header and n >= 1 rows: columns (n,) of int64, float64 or str."""
     with path.open(newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     return {name: _typed(cells) for name, cells in table(header, rows).items()}
 
 
 def _typed(cells: NDArray[Any]) -> NDArray[Any]:
-    """Convert to the first type that can hold all cells."""
+    """Convert all cells to int64 or float64, if possible."""
     for dtype in (np.int64, np.float64):
         with suppress(ValueError):
             return cells.astype(dtype)
@@ -52,12 +52,12 @@ def sha256(path: Path) -> str:
 
 
 def md5(path: Path) -> str:
-    """Return the MD5 of a file, or of the list of a directory's files as DVC does, in hexadecimal.
+    """Return the MD5 of a file in hexadecimal, or for a directory the MD5 that DVC computes.
 
-    Files that .dvcignore names are left out.
+    DVC hashes a list of the directory's files, without those that .dvcignore excludes.
     """
     if path.is_dir():
-        import pathspec  # most stages hash no directory
+        import pathspec  # not needed in stages that do not hash a directory
 
         lines = DVCIGNORE.read_text().splitlines() if DVCIGNORE.exists() else []
         ignored = pathspec.GitIgnoreSpec.from_lines(lines)
@@ -74,10 +74,10 @@ def md5(path: Path) -> str:
 def write(
     files: Mapping[Path, bytes] | Iterable[tuple[Path, bytes]], *, only_in: Path | None = None
 ) -> list[Path]:
-    """Write all `files`, and give them their names only when all are complete. Return the paths.
+    """Write all `files` under temporary names, then rename all of them. Return the paths.
 
-    A generator's pairs are written one by one, so only one content is in memory. All other files
-    in the directory `only_in` are removed.
+    The files of a generator are written one by one, so only one is in memory. All other files in
+    the directory `only_in` are removed.
     """
     paths: list[Path] = []
     try:
@@ -89,7 +89,7 @@ def write(
             _partial(path).replace(path)
     except OSError as error:
         if paths:
-            error.filename = error.filename or str(path)  # missing if the disk is full
+            error.filename = error.filename or str(path)  # Python omits it if the disk is full
         raise
     finally:
         for path in paths:

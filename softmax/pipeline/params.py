@@ -12,32 +12,32 @@ from softmax.errors import ParamsError
 from softmax.pipeline import datasets
 
 PATH = Path("params.yaml")
-MAX_LENGTH, MAX_DEPTH = 100_000, 20  # characters, and levels of nesting
+MAX_LENGTH, MAX_DEPTH = 100_000, 20  # characters, and nested levels
 
 
 class Section(BaseModel):
-    """A mapping with no unknown keys, no conversions and no defaults."""
+    """A mapping that rejects unknown keys, missing keys and values of the wrong type."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
-def _pinned(dataset: str) -> str:
-    """Return `dataset` if datasets.yaml has it."""
+def _known(dataset: str) -> str:
+    """Return `dataset` if datasets.yaml contains it."""
     if dataset not in datasets.load():
         *others, last = map(repr, datasets.load())
-        raise PydanticCustomError("pinned", f"should be {', '.join(others)} or {last}")
+        raise PydanticCustomError("unknown", f"should be {', '.join(others)} or {last}")
     return dataset
 
 
 class Download(Section):
-    dataset: Annotated[str, AfterValidator(_pinned)]
+    dataset: Annotated[str, AfterValidator(_known)]
 
 
 class Train(Section):
     seed: int = Field(ge=0, lt=2**64)
     validation: int = Field(ge=0)
     epochs: int = Field(ge=1, le=10**6)  # about a day on MNIST
-    batch_size: int = Field(ge=1, le=2**21)  # as arithmetic.MAX_BATCH
+    batch_size: int = Field(ge=1, le=2**21)  # arithmetic.MAX_BATCH
     optimizer: Literal["sgd", "momentum", "nesterov", "adam"]
     learning_rate: float = Field(gt=0)
     schedule: Literal["constant", "cosine"]
@@ -57,13 +57,13 @@ class Export(Section):
 class Lesson(Section):
     seed: int = Field(ge=0, lt=2**64)
     points: int = Field(ge=1, le=1000)
-    spread: float = Field(gt=0, le=0.2)  # three of them stay inside the square
-    epochs: int = Field(ge=1, le=1000)  # at the highest rate, no sum leaves its range
+    spread: float = Field(gt=0, le=0.2)  # points, up to 3 * spread off a center, fit in the square
+    epochs: int = Field(ge=1, le=1000)  # sums stay exact, even at the maximum rate
     learning_rate: float = Field(gt=0, le=10)
 
 
 class ModelParams(Section):
-    """The params that the model of images depends on."""
+    """The params on which the model of images and its results depend."""
 
     download: Download
     train: Train
@@ -80,7 +80,7 @@ class Params(ModelParams):
 def load(path: Path = PATH) -> Params:
     """Read and validate `path`.
 
-    Raises ParamsError with a line for each fault: the file, the key, the value and what is allowed.
+    Raise ParamsError with a line for each fault: the file, the key, the value and what is allowed.
     """
     try:
         values = _parse(path.read_text(encoding="utf-8"))
@@ -93,7 +93,7 @@ def load(path: Path = PATH) -> Params:
 
 
 def validate(values: Any, place: str) -> Params:
-    """Return the params with these values from the file `place`; ParamsError as for `load`."""
+    """Return `values` of the file `place` as Params. Raise ParamsError as `load` does."""
     try:
         config = Params.model_validate(values)
     except ValidationError as error:
@@ -109,59 +109,58 @@ def _parse(text: str) -> Any:
     Aliases are rejected, because a few lines of them can expand to more values than fit in memory.
     """
     if len(text) > MAX_LENGTH:
-        raise ValueError(f"{len(text)} characters; at most {MAX_LENGTH} are allowed")
+        raise ValueError(f"{len(text)} characters, but at most {MAX_LENGTH} are allowed")
     yaml, depth = YAML(typ="safe", pure=True), 0
     for event in yaml.parse(text):
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        line = f"line {event.start_mark.line + 1}"
         if depth > MAX_DEPTH:
-            raise ValueError(f"line {event.start_mark.line + 1}: nested more than {MAX_DEPTH} deep")
+            raise ValueError(f"{line}: more than {MAX_DEPTH} nested levels")
         if isinstance(event, AliasEvent):
-            place = f"line {event.start_mark.line + 1}: *{event.anchor}"
-            raise ValueError(f"{place} is an alias. Write its values out.")
+            raise ValueError(f"{line}: *{event.anchor} is an alias. Write its values out.")
     return yaml.load(text)
 
 
 def _check_counts(config: Params, place: str) -> None:
-    """Raise ParamsError if `config` needs images that its data set does not have."""
+    """Raise ParamsError if `config` needs images that its data set does not contain."""
     entry = datasets.load()[config.download.dataset]
-    (training, test), classes = entry.images, len(entry.classes)
-    held_out, last = config.train.validation, max(config.evaluate.samples)
+    (training, test), validation = entry.images, config.train.validation
     least, most = entry.validation or (1, training - 1)
-    if held_out and not least <= held_out <= most:
+    if validation and not least <= validation <= most:
         allowed = f"0, or {least} to {most}" if least <= most else "0"
         raise ParamsError(
-            f"{place}: train.validation = {held_out}: the last {held_out} of {training} training "
-            f"images and the others must each contain all {classes} classes. Choose {allowed}."
+            f"{place}: train.validation = {validation} leaves a class without training or "
+            f"validation images. Choose {allowed}."
         )
-    if last >= test:
+    if (last := max(config.evaluate.samples)) >= test:
         raise ParamsError(
             f"{place}: evaluate.samples contains {last}. Choose test images from 0 to {test - 1}."
         )
 
 
 def _describe(fault: ErrorDetails) -> str:
-    """Return one line for a fault: key, value, what is allowed."""
+    """Return a line for a fault: the key, the value and what is allowed."""
     key, value = ".".join(map(str, fault["loc"])), _written(fault["input"])
     match fault["type"]:
         case "missing":
-            return f"{key} is missing. {_allowed_keys(fault['loc'])}"
+            return f"{key} is missing. {_keys(fault['loc'])}"
         case "extra_forbidden":
-            return f"{key} = {value} is unknown. {_allowed_keys(fault['loc'])}"
+            return f"{key} = {value} is unknown. {_keys(fault['loc'])}"
         case "model_type":
             return f"{key or 'the file'} = {value} should be a mapping of keys to values"
     return f"{key} = {value} {fault['msg'].removeprefix('Input ')}"
 
 
 def _written(value: Any) -> str:
-    """Return `value` as Python writes it."""
+    """Return `value` in Python's notation."""
     try:
         return repr(value)
-    except ValueError:  # Python shows no integer of more than 4,300 digits
-        return "a number of thousands of digits"
+    except ValueError:  # Python does not convert integers of more than 4,300 digits
+        return "a number with thousands of digits"
 
 
-def _allowed_keys(location: tuple[int | str, ...]) -> str:
-    """List the keys of the mapping that contains `location`."""
+def _keys(location: tuple[int | str, ...]) -> str:
+    """Return the keys of the mapping that contains `location`, in a sentence."""
     section: Any = Params
     for name in location[:-1]:
         section = section.model_fields[name].annotation

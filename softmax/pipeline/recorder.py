@@ -1,9 +1,9 @@
-"""Tell MLflow what a stage has written, through one process for a whole run of the pipeline.
+"""Log the outputs of stages to MLflow through the recorder, a process that all stages share.
 
-MLflow and its SQL store take more than a second to import. So the first stage starts a recorder,
-softmax/tracking/recording.py, which imports them while the stage works. Later stages find it by its
-socket. It ends when no stage has been connected for ten seconds. Nothing but text to print comes
-back, so that no stage depends on softmax/tracking: tests/tracking/test_hook.py lets it raise.
+MLflow and its SQL store take more than a second to import. So the first stage starts the recorder,
+softmax/tracking/recording.py, which imports them while the stage works. Later stages connect to its
+socket. The recorder exits when no stage has been connected for ten seconds. It returns only text to
+print, so no output of a stage depends on softmax/tracking (tests/tracking/test_hook.py).
 """
 
 import hashlib
@@ -24,18 +24,18 @@ from softmax.errors import shown
 from softmax.pipeline import datasets
 from softmax.pipeline.params import Params
 
-LIMIT = 8  # seconds that a stage waits
+LIMIT = 8  # seconds that a stage waits for an answer
 DIRECTORY = Path(".dvc/tmp")
-# Garbage collection would be a third of the time that imports take.
+# Garbage collection would take a third of the time of the imports.
 PROGRAM = "import gc; gc.disable(); from softmax.tracking import recording; recording.main()"
-OF_A_STAGE = {  # what differs between the environments of the stages of a run
+STAGE_VARIABLES = {  # environment variables that differ between stages that share a recorder
     "DVC_STAGE",
-    "KMP_DUPLICATE_LIB_OK",  # threadpoolctl sets it when it is imported
+    "KMP_DUPLICATE_LIB_OK",  # set by the import of threadpoolctl
 }
 
 
 class Recorder:
-    """The connection of a stage, for as long as it works, to the recorder of its run."""
+    """A connection to the recorder, from the start of a stage until it has logged."""
 
     def __init__(self, stage: str) -> None:
         self._stage, self._started, self._failure = stage, time.time(), ""
@@ -44,13 +44,13 @@ class Recorder:
         try:
             self._path = _path()
             self._connect()
-        except OSError as error:  # of which to warn once the results are on disk
+        except OSError as error:  # `log` prints it as a warning, after the results are on disk
             self._failure = reason(error)
 
     def log(self, config: Params, **details: Any) -> None:
-        """Log what the stage has written; what may be logged says softmax/tracking/recording.py.
+        """Log what the stage has written. If this fails, print one warning.
 
-        Any failure is one warning.
+        softmax/tracking/recording.py defines what can be logged.
         """
         details |= {"started": self._started, "ended": time.time()}
         request = {"stage": self._stage, "config": config.model_dump(), "details": details}
@@ -69,42 +69,42 @@ class Recorder:
             self._socket.connect(str(self._path))
 
     def _ask(self, request: dict[str, Any]) -> tuple[str, str]:
-        """Return what to print, and why something was not logged, or ""."""
+        """Send `request`. Return the text to print, and why logging failed, or ""."""
         with self._socket as recorder:
             try:
                 recorder.sendall(f"{json.dumps(request)}\n".encode())
                 text, failure = json.loads(recorder.makefile().readline())
                 return text, failure
             except TimeoutError:
-                self._path.unlink(missing_ok=True)  # so that the next stage starts another one
-                return "", f"no answer in {LIMIT} s"
+                self._path.unlink(missing_ok=True)  # the next stage then starts a new recorder
+                return "", f"no answer from MLflow within {LIMIT} s"
             except (OSError, ValueError):
-                return "", "the recorder ended"
+                return "", "the logging process exited unexpectedly"
 
 
 def _path() -> Path:
-    """Return where the recorder of this directory, code, environment and user listens.
+    """Return the socket's path, which differs for different code, stores, environments and users.
 
-    Credentials and addresses are in the environment. The path is relative, since those of sockets
-    have a hundred letters at most.
+    The environment contains addresses and credentials. The path is relative because socket paths
+    are limited to about 100 bytes.
     """
-    read = [*Path(__file__).parents[1].rglob("*.py"), datasets.PATH]  # once by a process
-    age = max(path.stat().st_mtime_ns for path in read)
-    environment = {key: value for key, value in os.environ.items() if key not in OF_A_STAGE}
+    sources = [*Path(__file__).parents[1].rglob("*.py"), datasets.PATH]
+    newest = max(path.stat().st_mtime_ns for path in sources)
+    environment = {key: value for key, value in os.environ.items() if key not in STAGE_VARIABLES}
     root, uri = environment.get("DVC_ROOT", ""), environment.get("MLFLOW_TRACKING_URI")
     database = Path(root, (uri or "mlflow.db").removeprefix("sqlite:///"))
     if not (uri or database.exists()):
-        database.touch()
-    inode = database.stat().st_ino if database.exists() else 0  # of a store that may be replaced
-    known = repr((sys.executable, age, os.getuid(), inode, sorted(environment.items())))
-    return DIRECTORY / f"recorder-{hashlib.sha256(known.encode()).hexdigest()[:16]}"
+        database.touch()  # gives it the inode that later stages see
+    inode = database.stat().st_ino if database.exists() else 0  # differs if a store is replaced
+    state = repr((sys.executable, newest, os.getuid(), inode, sorted(environment.items())))
+    return DIRECTORY / f"recorder-{hashlib.sha256(state.encode()).hexdigest()[:16]}"
 
 
 def _start(path: Path) -> None:
-    """Start a recorder, with its socket as stdin, so that a stage can connect at once."""
+    """Start a recorder with its socket as stdin, so that a stage can connect immediately."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with socket.socket(socket.AF_UNIX) as listener:
-        mask = os.umask(0o177)  # a socket of its owner alone
+        mask = os.umask(0o177)  # only the owner may use the socket
         try:
             listener.bind(str(path))
         finally:
@@ -115,14 +115,14 @@ def _start(path: Path) -> None:
             stdin=listener.fileno(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for the stages, with which this ends
+            start_new_session=True,  # Ctrl-C does not reach the recorder, which exits by itself
         )
-    process.returncode = 0  # it outlives this process, which must not warn of that
+    process.returncode = 0  # otherwise Python would warn that the recorder is still running
 
 
 @contextmanager
 def never_fails(event: str) -> Iterator[None]:
-    """Turn any error into a warning."""
+    """Turn any error in the block into a warning."""
     try:
         yield
     except (Exception, SystemExit) as error:
@@ -130,13 +130,13 @@ def never_fails(event: str) -> Iterator[None]:
 
 
 def warn(event: str, reason: str) -> None:
-    """Print on stderr, in one line, why something was not logged and how to add it."""
+    """Print one line on stderr: why `event`, a stage or "sweep", was not logged, and the remedy."""
     remedy = "`python -m softmax track`"
-    if os.environ.get("DVC_EXP_NAME"):  # perhaps in a directory that DVC removes
+    if os.environ.get("DVC_EXP_NAME"):  # DVC may remove the directory of an experiment
         remedy = "`python -m softmax track --history`"
     if event == "sweep":
-        remedy = "run the same sweep again, which trains nothing twice"
-    if event in ("download", "lesson"):  # the stages of these names, which no model comes from
+        remedy = "run the same sweep again. It reuses the trained models."
+    if event in ("download", "lesson"):  # `softmax track` does not log these stages
         remedy = f"`dvc repro --force --single-item {event}`"
     tqdm.write(
         f"warning: could not log {event} to MLflow: {shown(reason).rstrip('.')}. "
@@ -146,12 +146,13 @@ def warn(event: str, reason: str) -> None:
 
 
 def first_cause(error: BaseException) -> BaseException:
+    """Return the first error in the chain of errors that ended with `error`."""
     while error.__context__:
         error = error.__context__
     return error
 
 
 def reason(error: BaseException) -> str:
-    """Return the first error of a chain, in a line."""
+    """Return the type and the first line of the first cause of `error`."""
     error = first_cause(error)
     return f"{type(error).__name__}: {error}".split("\n")[0]

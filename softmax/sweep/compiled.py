@@ -1,4 +1,4 @@
-"""Train many models by compiled loops: the same as Trainer, in less time."""
+"""Train many models with compiled loops, which compute the same as Trainer in less time."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -14,11 +14,11 @@ from softmax.training import optimizers, randomness
 from softmax.training.fitting import Trainer
 from softmax.training.state import Hyperparameters, Rates
 
-CHUNK = 8192  # images scored in one call, which does not wait for Python's lock
+CHUNK = 8192  # images scored in one call; many, because each call may wait for Python's lock
 
 
 class CompiledTrainer(Trainer):
-    """A Trainer on the CPU: Rows holds the state during an epoch, TrainState between epochs."""
+    """A Trainer for the CPU. Rows contains the state, and TrainState a copy after each epoch."""
 
     def __init__(self, data: Dataset, configs: Sequence[Hyperparameters]) -> None:
         super().__init__(data, configs)
@@ -40,12 +40,12 @@ class CompiledTrainer(Trainer):
         factors = [optimizers.scheduled(1.0, state.schedule, step, state.steps) for step in steps]
         corrections = [*islice(state.corrections, self.batches)]
         epoch = Epoch(order, size, every, np.array(factors), np.array(corrections))
-        found = self.step(self.rows, self.rates, self.samples, epoch)
+        results = self.step(self.rows, self.rates, self.samples, epoch)
         reported = range(every, self.batches + 1, every)
         sizes = {batch: len(order[(batch - 1) * size : batch * size]) for batch in reported}
         losses = [
             cross_entropy(totals[:n], margins[:n]).sum(axis=0)
-            for totals, margins, n in zip(*found, sizes.values(), strict=True)
+            for totals, margins, n in zip(*results, sizes.values(), strict=True)
         ]
         shape = state.theta.shape
         state.theta, state.average, state.magnitudes = (
@@ -58,26 +58,26 @@ class CompiledTrainer(Trainer):
 
 
 def compress(data: Dataset) -> Samples:
-    """Return the images of `data` without zeros, with labels and classes."""
+    """Return `data` with only the nonzero pixels of the images."""
     return Samples(kernel.compress(data.images), data.labels, data.classes)
 
 
 def sums(thetas: FloatArray, samples: Samples) -> FloatArray:
     """Return scoring.sums of stacked models: float64 (2, models)."""
     theta, models = rows(thetas), len(thetas)
-    found = np.zeros((2, models))
+    result = np.zeros((2, models))
     for first in range(0, count := len(samples.labels), CHUNK):
         chunk = np.arange(first, min(first + CHUNK, count))
-        _, totals, margins, right = kernel.forward(theta, samples, chunk)
-        found += cross_entropy(totals, margins).sum(axis=0), right.sum(axis=0)
-    return found
+        _, totals, margins, correct = kernel.forward(theta, samples, chunk)
+        result += cross_entropy(totals, margins).sum(axis=0), correct.sum(axis=0)
+    return result
 
 
 def rows(thetas: FloatArray) -> FloatArray:
-    """Return a copy with a row for each pixel, all classes of all models: (features + 1, m c)."""
+    """Return a copy with a row for each pixel, (features + 1, m c), as in kernel.py."""
     return np.ascontiguousarray(thetas.reshape(-1, thetas.shape[-1]).T)
 
 
 def cross_entropy(totals: FloatArray, margins: FloatArray) -> FloatArray:
-    """Return -log a_y on the loss grid, from the sum of the exponentials and max z - z_y."""
+    """Return -log a_y on the loss grid, from sums of exponentials and from max z - z_y."""
     return arithmetic.snap(arithmetic.log(totals) + margins, arithmetic.LOSS_GRID)

@@ -1,13 +1,12 @@
-"""Run the lecture's loop, compiled for the CPU, for many models at once.
+"""Run the lecture's training loop, compiled for the CPU, for many models at once.
 
-The loop computes logits, softmax and residuals for each image of a batch, and then the gradient and
-the step for each pixel's weights. Four fifths of the pixels are 0, and sums that never round may
-leave them out. theta has a row for each pixel, and a last one for the bias. A row has all classes
-of all models, so the innermost loops are long. exp, rounding and optimizers are the functions of
-the array code, compiled for single numbers.
+The loop computes logits, softmax and residuals for each image of a batch. Then it computes the
+gradient and the step for each pixel. It skips pixels that are 0, which are four fifths of MNIST.
+exp, rounding and the optimizers are the functions of the array code, compiled for single numbers.
 
-Shapes: n images in a batch, m models of c classes. theta, the gradient and the memory are float64
-(features + 1, m c), residuals (n, m c).
+theta contains a row for each pixel, and a last row for the bias. A row contains the weights of all
+classes of all models, so the innermost loops are long. For n images in a batch and m models of c
+classes, theta and the optimizer's memory are float64 (features + 1, m c), and residuals (n, m c).
 """
 
 import functools
@@ -33,7 +32,7 @@ from softmax.training.state import Rates
 
 Integers = NDArray[np.int64]
 
-# Numba notices changes only in the file of a function, not in functions that it calls.
+# Numba ignores changes in the functions that a function calls. So each version has its own CACHE.
 SOURCES = [Path(str(x)) for x in (arithmetic.__file__, optimizers.__file__, __file__)]
 KEY = hashlib.sha256(b"".join([numba.__version__.encode(), *(x.read_bytes() for x in SOURCES)]))
 CACHE = Path(__file__).parents[2] / ".dvc/tmp/numba" / KEY.hexdigest()[:16]
@@ -44,18 +43,18 @@ with suppress(OSError):
 PIXEL_BITS = 8
 PIXEL_MASK = 2**PIXEL_BITS - 1
 
-# Reorders no sum, fuses nothing, and releases Python's lock. If CACHE is not writable, Numba would
-# use a directory without KEY, and run old machine code for changed functions.
+# Numba neither reorders sums nor fuses operations, and nogil releases Python's lock. If CACHE were
+# not writable, Numba would use a directory shared by all versions, and run outdated machine code.
 compiled = numba.njit(cache=os.access(CACHE, os.W_OK), error_model="numpy", nogil=True)
 for function in (arithmetic.snap, arithmetic.reduced_exp, arithmetic.polynomial):
     register_jitable(function)
 
 
 class Pixels(NamedTuple):
-    """Images without zeros: image i is from start[i] to start[i + 1], and its last pixel is 255.
+    """The nonzero pixels of images. Image i is entry[start[i] : start[i + 1]] and ends with 255.
 
-    start is int64 (images + 1,). An entry, uint32, is the row of theta above the 8 bits of the
-    pixel, because two streams of memory would take longer than one.
+    start is int64 (images + 1,). The low 8 bits of an entry, uint32, are the pixel, and the high
+    bits its row of theta, because two separate arrays would take longer to read.
     """
 
     start: Integers
@@ -63,7 +62,7 @@ class Pixels(NamedTuple):
 
 
 class Samples(NamedTuple):
-    """Images without zeros, their labels, uint8 (images,), and the number of classes."""
+    """The nonzero pixels of images, their labels, uint8 (images,), and the number of classes."""
 
     pixels: Pixels
     labels: NDArray[np.uint8]
@@ -72,12 +71,12 @@ class Samples(NamedTuple):
 
 @compiled
 def compress(images: NDArray[np.uint8]) -> Pixels:
-    """Return the nonzero pixels of `images`, (images, features)."""
+    """Return the nonzero pixels of `images`, (images, features), each with 255 for the bias."""
     count, features = images.shape
     start = np.zeros(count + 1, np.int64)
     for i in range(count):
         start[i + 1] = start[i] + 1
-        for j in range(features):  # np.count_nonzero takes longer to compile than all of this
+        for j in range(features):  # np.count_nonzero takes longer to compile than this function
             start[i + 1] += images[i, j] != 0
     entry = np.empty(start[-1], np.uint32)
     k = 0
@@ -93,25 +92,25 @@ def compress(images: NDArray[np.uint8]) -> Pixels:
 
 @compiled
 def transpose(pixels: Pixels, batch: Integers, rows: int) -> Pixels:
-    """Return, for each of the `rows` of theta, the images of `batch` with that pixel."""
+    """Group pixels of `batch` by row of theta. Their high bits are then positions in `batch`."""
     start = np.zeros(rows + 1, np.int64)
     for i in batch:
         for entry in pixels.entry[pixels.start[i] : pixels.start[i + 1]]:
             start[(entry >> PIXEL_BITS) + 1] += 1
     for row in range(rows):
         start[row + 1] += start[row]
-    free, turned = start.copy(), np.empty(start[-1], np.uint32)
+    end, transposed = start.copy(), np.empty(start[-1], np.uint32)
     for b, i in enumerate(batch):
         for entry in pixels.entry[pixels.start[i] : pixels.start[i + 1]]:
             row = entry >> PIXEL_BITS
-            turned[free[row]] = b << PIXEL_BITS | entry & PIXEL_MASK
-            free[row] += 1
-    return Pixels(start, turned)
+            transposed[end[row]] = b << PIXEL_BITS | entry & PIXEL_MASK
+            end[row] += 1
+    return Pixels(start, transposed)
 
 
 @compiled
 def combine(result: FloatArray, rows: FloatArray, pixels: Pixels, i: int) -> None:
-    """Set result to the sum of value times row over the pixels of image i, four at a time."""
+    """Set `result` to the sum of pixel times row over all pixels of image i, four at a time."""
     result[:] = 0
     entry = pixels.entry[pixels.start[i] : pixels.start[i + 1]]
     rest = len(entry) // 4 * 4
@@ -130,7 +129,7 @@ def combine(result: FloatArray, rows: FloatArray, pixels: Pixels, i: int) -> Non
 
 @compiled
 def exponentials(z: FloatArray, classes: int, e: FloatArray, scratch: FloatArray) -> None:
-    """Set e to e^(z - max z) of each model, on its grid, and z to z - max z."""
+    """Set `z` to z - max z for each model, and `e` to e^z on the grid of exponentials."""
     for first in range(0, len(z), classes):
         largest = z[first]
         for j in range(first + 1, first + classes):
@@ -150,15 +149,15 @@ def exponentials(z: FloatArray, classes: int, e: FloatArray, scratch: FloatArray
 def forward(
     theta: FloatArray, samples: Samples, batch: Integers
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Return a - y of the images of `batch`, and three arrays of shape (n, m).
+    """Return the residuals a - y of the images of `batch`, and three arrays of shape (n, m).
 
-    They are the sum of the exponentials, max z - z_y, and 1 if the prediction is correct, else 0.
+    The arrays are the sum of the exponentials, max z - z_y, and 1 for a correct prediction, else 0.
     """
     residuals = np.empty((len(batch), theta.shape[1]))
     classes = samples.classes
     models = theta.shape[1] // classes
-    totals, margins, right = np.empty((3, len(batch), models))
-    # apart, because the rows of one array take twice the time: benchmarks/notes.md
+    totals, margins, correct = np.empty((3, len(batch), models))
+    # These are separate arrays, because `combine` takes twice as long with rows of one array.
     z, e, scratch = np.empty(theta.shape[1]), np.empty(theta.shape[1]), np.empty(theta.shape[1])
     for b, i in enumerate(batch):
         combine(z, theta, samples.pixels, i)
@@ -176,15 +175,15 @@ def forward(
             y, prediction = k * classes + samples.labels[i], k * classes
             while z[prediction] < 0:
                 prediction += 1
-            totals[b, k], margins[b, k], right[b, k] = scratch[y], -z[y], prediction == y
+            totals[b, k], margins[b, k], correct[b, k] = scratch[y], -z[y], prediction == y
             a[y] -= 1
         for j in range(len(z)):
             a[j] = arithmetic.snap(a[j], arithmetic.RESIDUAL_GRID)
-    return residuals, totals, margins, right
+    return residuals, totals, margins, correct
 
 
 class Rows(NamedTuple):
-    """The arrays that a step changes: those of TrainState, and the optimizer's two memories."""
+    """The arrays of TrainState that a step changes. first and second are the optimizer's memory."""
 
     theta: FloatArray
     average: FloatArray
@@ -194,13 +193,13 @@ class Rows(NamedTuple):
 
 
 class Epoch(NamedTuple):
-    """The batches of an epoch: of each step, the factor of the learning rates and corrections."""
+    """The inputs of an epoch's steps that do not depend on the model."""
 
-    order: Integers
+    order: Integers  # (images,)
     batch_size: int
     report_every: int  # as fitting.report_every
-    factors: FloatArray  # (steps,)
-    corrections: FloatArray  # (steps, 2)
+    factors: FloatArray  # (steps,); each step multiplies the learning rates by its factor
+    corrections: FloatArray  # (steps, 2), of optimizers.corrections
 
 
 Steps = Callable[[Rows, Rates, Samples, Epoch], FloatArray]
@@ -208,14 +207,14 @@ Steps = Callable[[Rows, Rates, Samples, Epoch], FloatArray]
 
 @functools.cache
 def stepping(optimizer: Optimizer, plain: bool) -> Steps:
-    """Compile the steps of an epoch by `optimizer`.
+    """Return a compiled function that takes all steps of an epoch with `optimizer`.
 
-    They return the first two of `forward`'s three arrays for each reported batch, float64
-    (2, reported, batch_size, m). One call runs the whole epoch, because a thread that needs
-    Python's lock for each step would wait for a thread that logs.
+    It returns `totals` and `margins` of `forward` for each reported batch, float64
+    (2, reported, batch_size, m). One call runs an entire epoch, because each call may have to wait
+    for Python's lock while another thread logs.
 
-    With `plain`, for gradient descent without momentum, decay and averages, they keep no memory and
-    skip pixels that are 0 in the entire batch, because their gradient is 0.
+    `plain` is for gradient descent without momentum, weight decay and averaging. The steps then
+    keep no memory, and skip pixels that are 0 in the entire batch, because their gradient is 0.
     """
     register_jitable(optimizer)
 
@@ -223,20 +222,20 @@ def stepping(optimizer: Optimizer, plain: bool) -> Steps:
     def take_steps(state: Rows, rates: Rates, samples: Samples, epoch: Epoch) -> FloatArray:
         models = state.theta.shape[1] // samples.classes
         reported = len(epoch.factors) // epoch.report_every
-        found = np.zeros((2, reported, epoch.batch_size, models))
+        results = np.zeros((2, reported, epoch.batch_size, models))
         gradient = np.empty(state.theta.shape[1])
         for number in range(len(epoch.factors)):
             batch = epoch.order[number * epoch.batch_size : (number + 1) * epoch.batch_size]
             residuals, totals, margins, _ = forward(state.theta, samples, batch)
             if (number + 1) % epoch.report_every == 0:
                 k = number // epoch.report_every
-                found[0, k, : len(batch)], found[1, k, : len(batch)] = totals, margins
-            turned = transpose(samples.pixels, batch, len(state.theta))
+                results[0, k, : len(batch)], results[1, k, : len(batch)] = totals, margins
+            transposed = transpose(samples.pixels, batch, len(state.theta))
             factor, corrections = epoch.factors[number], epoch.corrections[number]
             for i in range(len(state.theta)):
-                if plain and turned.start[i] == turned.start[i + 1]:
+                if plain and transposed.start[i] == transposed.start[i + 1]:
                     continue
-                combine(gradient, residuals, turned, i)
+                combine(gradient, residuals, transposed, i)
                 gradient *= 1 / (MAX_PIXEL * len(batch))
                 theta, average, magnitudes = state.theta[i], state.average[i], state.magnitudes[i]
                 first, second = state.first[i], state.second[i]
@@ -252,6 +251,6 @@ def stepping(optimizer: Optimizer, plain: bool) -> Steps:
                     if not plain:
                         first[j], second[j] = memory
                         average[j] = (average[j] - theta[j]) * rates.averaging[j] + theta[j]
-        return found
+        return results
 
     return take_steps

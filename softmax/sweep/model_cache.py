@@ -1,6 +1,6 @@
-"""Cache the models of sweeps, keyed by their inputs, so interrupted sweeps can continue.
+"""Cache the models of sweeps by their inputs, so that interrupted sweeps can continue.
 
-A model's directory has the outputs of stage train, with a dvc.lock. It may be deleted at any time.
+The directory of a model contains its outputs, with a dvc.lock. It may be deleted at any time.
 """
 
 import hashlib
@@ -16,34 +16,34 @@ from softmax.pipeline.params import Params
 from softmax.sweep.passes import Outcome
 
 PLACE, STAGES = Path(".dvc/tmp/sweep"), Path("dvc.yaml")
-FAILURE, EVENT = Path("failure.txt"), Path("event.json")  # in a model's directory
+FAILURE, EVENT = Path("failure.txt"), Path("event.json")  # why training failed; times and device
 
 
 def inputs(dataset: str) -> dict[str, str]:
-    """Return the MD5s of the code and data that stage train reads for `dataset`, as in dvc.lock."""
+    """Return the MD5s, by path, of the code and data that stage train reads for `dataset`."""
     deps = YAML(typ="safe").load(STAGES)["stages"]["train"]["deps"]
-    read = {dep: files.md5(Path(dep)) for dep in deps if Path(dep).name not in datasets.FILES}
+    code = {dep: files.md5(Path(dep)) for dep in deps if Path(dep).name not in datasets.FILES}
     data = zip(datasets.training_files(dataset), datasets.load()[dataset].files[:2], strict=True)
-    return dict(sorted((read | {str(path): file.md5 for path, file in data}).items()))
+    return dict(sorted((code | {str(path): file.md5 for path, file in data}).items()))
 
 
 def directory(read: Mapping[str, str], config: Params, after: int | None = None) -> Path:
-    """Return the directory of the model with these inputs and params, or of it `after` epochs."""
-    chosen = config.model_dump(include={"download", "train"})
+    """Return the directory of the model of these inputs and params, after all or `after` epochs."""
+    params = config.model_dump(include={"download", "train"})
     test = datasets.load()[config.download.dataset].sha256[2:]
-    trained_by = [files.sha256(path) for path in sorted(Path(__file__).parent.glob("*.py"))]
-    code = [metadata.version("numba"), *trained_by]
-    made_of = {"inputs": dict(read), "params": chosen, "test": test, "code": code, "after": after}
-    return PLACE / hashlib.sha256(files.to_json(made_of)).hexdigest()
+    sources = [files.sha256(path) for path in sorted(Path(__file__).parent.glob("*.py"))]
+    code = [metadata.version("numba"), *sources]
+    origin = {"inputs": dict(read), "params": params, "test": test, "code": code, "after": after}
+    return PLACE / hashlib.sha256(files.to_json(origin)).hexdigest()
 
 
 def key(directories: Iterable[Path]) -> str:
-    """Return the SHA-256 that identifies a sweep of these models, in any order."""
-    return hashlib.sha256("".join(sorted(one.name for one in directories)).encode()).hexdigest()
+    """Return a SHA-256 that identifies a sweep by its models, in any order."""
+    return hashlib.sha256("".join(sorted(path.name for path in directories)).encode()).hexdigest()
 
 
 def keep(place: Path, outcome: Outcome, read: Mapping[str, str], device: str) -> None:
-    """Write the outcome of a training to `place`, all or nothing, with a dvc.lock of its inputs."""
+    """Write the outcome of a model and its dvc.lock to `place`: all files, or none."""
     deps = [{"path": path, "md5": value} for path, value in read.items()]
     outs = [
         {"path": str(path), "md5": hashlib.md5(content, usedforsecurity=False).hexdigest()}

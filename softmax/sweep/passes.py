@@ -1,4 +1,4 @@
-"""Train models that share batches together, in passes that run in many threads."""
+"""Train models in passes: groups that share batches. Passes run in several threads."""
 
 import functools
 import math
@@ -24,11 +24,11 @@ from softmax.training.fitting import Epoch, Trainer
 from softmax.training.scoring import Score
 from softmax.training.state import Hyperparameters
 
-TOGETHER = 16  # models in a pass; more would not fit in the CPU's cache
+TOGETHER = 16  # maximum number of models in a pass; more would not fit in the CPU's cache
 
 
 class Outcome(NamedTuple):
-    """The outputs of a training, or why it failed; times are seconds of time.time()."""
+    """The outputs for one model, or why its training failed, with times as by time.time()."""
 
     outputs: Mapping[Path, bytes]
     failure: str
@@ -37,19 +37,20 @@ class Outcome(NamedTuple):
 
 
 def plan(config: Sequence[Train], threads: int) -> list[list[int]]:
-    """Group the numbers of configurations that train together, with the same batches and steps.
+    """Divide the configurations into passes, and return the indices in `config` for each pass.
 
-    Passes are short enough to keep all `threads` busy.
+    Models of a pass share batches, optimizer and schedule. Passes are small enough to keep all
+    `threads` busy.
     """
-    most = min(TOGETHER, math.ceil(len(config) / threads))
+    size = min(TOGETHER, math.ceil(len(config) / threads))
     sharing: dict[tuple[int | str, ...], list[int]] = {}
     for number, train in enumerate(config):
         batches = (train.seed, train.batch_size, train.epochs, train.validation)
         sharing.setdefault((*batches, train.optimizer, train.schedule), []).append(number)
     return [
-        numbers[start : start + most]
+        numbers[start : start + size]
         for numbers in sharing.values()
-        for start in range(0, len(numbers), most)
+        for start in range(0, len(numbers), size)
     ]
 
 
@@ -57,17 +58,17 @@ def plan(config: Sequence[Train], threads: int) -> list[list[int]]:
 def running(
     config: Sequence[Params], where: str, threads: int, after: int | None = None
 ) -> Iterator[Iterator[dict[int, Outcome]]]:
-    """Train all configurations in so many threads; yield the outcomes of each pass by number.
+    """Train all configurations in `threads` threads, and yield the outcomes of each pass by index.
 
-    With `after`, training stops after so many epochs, as if it had been interrupted. The compiled
-    loops release Python's lock, so another thread can log. Leaving early waits for the current
-    epochs.
+    With `after`, training stops after that many epochs, as if it had been interrupted. The compiled
+    loops release Python's lock, so the caller can log meanwhile. If the block ends early, training
+    stops after the current epochs.
     """
     stop = threading.Event()
     with ThreadPoolExecutor(threads) as pool:
         waiting = {
             pool.submit(train, [config[number] for number in numbers], where, stop, after): numbers
-            for numbers in plan([one.train for one in config], threads)
+            for numbers in plan([params.train for params in config], threads)
         }
         try:
             yield (
@@ -82,16 +83,16 @@ def running(
 def train(
     config: Sequence[Params], where: str, stop: threading.Event, after: int | None = None
 ) -> list[Outcome]:
-    """Train and test a group of `plan` on `where`, "cpu" or "cuda"; [] if `stop` is set."""
+    """Train and test a pass on `where`, "cpu" or "cuda". Return [] if `stop` is set meanwhile."""
     started = time.time()
     training, test = sets(config[0].download.dataset, where)
     kept, validation_set = training.split(config[0].train.validation)
-    recipes = [Hyperparameters(**one.train.model_dump(exclude={"validation"})) for one in config]
+    models = [Hyperparameters(**p.train.model_dump(exclude={"validation"})) for p in config]
     histories: list[list[Epoch]] = [[] for _ in config]
-    thetas: dict[int, np.ndarray] = {}  # of the last epoch: all epochs could fill the memory
+    thetas: dict[int, np.ndarray] = {}  # only of the last epoch, because all could fill the memory
     failures: dict[int, str] = {}
-    here = isinstance(kept.images, np.ndarray)
-    trainer = CompiledTrainer(kept, recipes) if here else Trainer(kept, recipes)
+    compiled = isinstance(kept.images, np.ndarray)
+    trainer = CompiledTrainer(kept, models) if compiled else Trainer(kept, models)
     for epochs in islice(fitting.fit_together(trainer, validation_set), after):
         if stop.is_set():
             return []
@@ -117,7 +118,7 @@ def train(
 
 
 def _outputs(epochs: list[Epoch], theta: np.ndarray, test: Score) -> dict[Path, bytes]:
-    """Return the outputs of stages train and evaluate, without predictions and snapshots."""
+    """Return the outputs of stages train and evaluate, except predictions and snapshots."""
     return {
         paths.WEIGHTS: model.to_bytes(theta),
         paths.LOSSES: files.to_csv(fitting.losses(epochs)),
@@ -131,6 +132,6 @@ def _outputs(epochs: list[Epoch], theta: np.ndarray, test: Score) -> dict[Path, 
 
 @functools.cache
 def sets(dataset: str, where: str) -> tuple[Dataset, Dataset]:
-    """Return the training and the test set, read once; DataError if a SHA-256 differs."""
+    """Return the training and the test set, cached. Raise DataError if a SHA-256 differs."""
     training, test = datasets.training(dataset), datasets.test(dataset)
     return batches.load(*training).to(where), batches.load(*test).to(where)

@@ -26,10 +26,8 @@ ROWS = 20
 DIGITS = 12  # of a hash
 PERCENTAGES = (VALIDATION, TEST, "mean", "std", "min", "max")
 FORMATS = {LOSS: "{:.4f}"} | dict.fromkeys(PERCENTAGES, "{:.2%}")
-NO_MODEL = "Every training failed."
-NO_VALIDATION = (
-    "No model is called best: they share no validation set, and the test set must not choose."
-)
+NO_MODEL = "No model could be trained."
+NO_VALIDATION = "Without a validation set that all models share, no model is called the best."
 
 
 class Result(NamedTuple):
@@ -37,7 +35,7 @@ class Result(NamedTuple):
     directory: Path
 
     def failure(self) -> str:
-        """Return why training failed; "" if it succeeded."""
+        """Return why training failed, or "" if it succeeded."""
         path = self.directory / model_cache.FAILURE
         return path.read_text() if path.exists() else ""
 
@@ -55,23 +53,23 @@ class Result(NamedTuple):
 
 
 def varied(results: Sequence[Result]) -> list[str]:
-    """Return the keys whose values differ; all given keys if none differs."""
+    """Return the keys whose values differ between results, or all keys if none differs."""
     changes = [result.setting.changes for result in results]
-    keys = dict.fromkeys(key for one in changes for key in one)
-    return [key for key in keys if len({one[key] for one in changes}) > 1] or list(keys)
+    keys = dict.fromkeys(key for change in changes for key in change)
+    return [key for key in keys if len({change[key] for change in changes}) > 1] or list(keys)
 
 
 def has_validation(results: Sequence[Result]) -> bool:
-    """Tell whether all have the same validation set, which may choose the best one."""
+    """Return whether all results have the same validation set, so that the best can be chosen."""
     validation_set = {result.setting.params.train.validation for result in results}
     return len(validation_set) == 1 and validation_set != {0}
 
 
 def rank(results: Sequence[Result]) -> pd.DataFrame:
-    """Return a row for each of `results`, indexed by its number: the best first, failures last.
+    """Return a row for each of `results`, indexed by its position: best first, failures last.
 
-    The order is that of the accuracy on the validation set, then of the loss on it. Without a
-    validation set, it is that of the loss on the training set.
+    Rows are sorted by accuracy and then by loss on the validation set, or without a validation set
+    by loss on the training set.
     """
     table = pd.DataFrame([result.row() for result in results])
     by = {VALIDATION: False, _loss(VALIDATION): True} if has_validation(results) else {LOSS: True}
@@ -87,7 +85,7 @@ def _loss(accuracy: str) -> str:
 def over_seeds(table: pd.DataFrame, keys: Sequence[str], metric: str) -> pd.DataFrame:
     """Return count, mean, standard deviation, minimum and maximum over seeds, by the other `keys`.
 
-    The best mean comes first; on ties, the lower mean loss.
+    Rows are sorted by mean, best first, and on ties by mean loss.
     """
     others = [key for key in keys if key != SEED]
     groups = table.groupby(others or (lambda _: 0), sort=False)
@@ -98,9 +96,9 @@ def over_seeds(table: pd.DataFrame, keys: Sequence[str], metric: str) -> pd.Data
 
 
 def best(results: Sequence[Result]) -> Result | None:
-    """Return the best result, None without a validation set.
+    """Return the best result, or None without a shared validation set or a trained model.
 
-    If seeds differ, the hyperparameters with the best mean over seeds win, with their first seed.
+    If seeds differ, choose the hyperparameters with the best mean over seeds, and their first seed.
     """
     table, keys = rank(results), varied(results)
     if not has_validation(results) or VALIDATION not in table:
@@ -114,9 +112,9 @@ def best(results: Sequence[Result]) -> Result | None:
 
 
 def write(results: Sequence[Result], tried: Sequence[Configuration], form: str = "simple") -> str:
-    """Return the ranking, the spread over seeds, and which model is best."""
+    """Return a text: the ranking, the spread over seeds, and which model is the best."""
     table, keys = rank(results), varied(results)
-    metrics, parts = [one for one in (VALIDATION, TEST) if one in table], [tabulate(results, form)]
+    metrics, parts = [x for x in (VALIDATION, TEST) if x in table], [tabulate(results, form)]
     if SEED in keys:
         for metric in metrics:
             spread = over_seeds(table, keys, metric)
@@ -133,7 +131,7 @@ def write(results: Sequence[Result], tried: Sequence[Configuration], form: str =
 
 
 def hint(config: Params) -> str:
-    """Suggest a size for the validation set; "" if this data set allows none."""
+    """Suggest a size for the validation set, or return "" if the data set allows none."""
     entry = datasets.load()[config.download.dataset]
     least, most = entry.validation or (1, entry.images[0] - 1)
     count = min(max(entry.images[0] // 6, least), most)  # a sixth, as MNIST's 10,000
@@ -141,10 +139,10 @@ def hint(config: Params) -> str:
 
 
 def _at_edge(first: Result, tried: Sequence[Configuration]) -> list[str]:
-    """Return a line for each number in `first` that is the minimum or maximum of those tried."""
+    """Return a line for each value of `first` that is the smallest or largest number tried."""
     lines = []
     for key, value in first.setting.changes.items():
-        values = {one.changes[key] for one in tried}
+        values = {configuration.changes[key] for configuration in tried}
         end = {min(values): "smallest", max(values): "largest"}.get(value)
         if len(values) > 1 and end and value and key != SEED and not isinstance(value, str):
             lines.append(f"{key}={value} is the {end} value tried. A wider range may be better.")
@@ -152,7 +150,7 @@ def _at_edge(first: Result, tried: Sequence[Configuration]) -> list[str]:
 
 
 def tabulate(results: Sequence[Result], form: str = "simple") -> str:
-    """Return the ranking as a table in one of tabulate's formats."""
+    """Return the ranking as a table in `form`, a format of the library tabulate."""
     table = rank(results)
     columns = [*varied(results), VALIDATION, TEST, LOSS, WEIGHTS, FAILURE]
     return _tabulated(table[[name for name in columns if name in table]], form)
@@ -170,7 +168,7 @@ def _title(column: str) -> str:
 
 
 def _written(column: str, value: Any) -> str:
-    """Format accuracies in percent, and shorten hashes and failures."""
+    """Format a cell: accuracies in percent, hashes and failures shortened."""
     if pd.isna(value):
         return "-"
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Read or draw the configurations of a sweep, in the syntax of `dvc exp run --queue -S`."""
+"""Read or sample the configurations of a sweep, in the syntax of `dvc exp run --queue -S`."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -13,25 +13,25 @@ from softmax.training import randomness
 SHORT = Context(prec=3, rounding=ROUND_DOWN)  # for values that people can read and type
 EXACT = Context(rounding=ROUND_DOWN)
 DATASET = "download.dataset"
-STREAM = 2**64 - 1  # of random words, which no epoch has
+STREAM = 2**64 - 1  # of random words; no epoch uses this stream
 
 
 class Configuration(NamedTuple):
-    """The params of one model, and those that the user gave: {"train.learning_rate": 0.1}."""
+    """The params of a model, and the changes that the user gave: {"train.learning_rate": 0.1}."""
 
     changes: Mapping[str, Any]
     params: Params
 
     def options(self) -> str:
-        """Return the options with which `dvc exp run` trains it."""
+        """Return the options of `dvc exp run` that train this configuration."""
         return " ".join(f"-S {key}={value}" for key, value in self.changes.items())
 
 
 def read(overrides: Sequence[str], trials: int | None = None, seed: int = 0) -> list[Configuration]:
-    """Return one configuration for each combination of values, as in "train.seed=range(0,8)".
+    """Return a configuration for each combination of values, such as "train.seed=range(0,8)".
 
-    With `trials`, returns so many random ones, also of ranges: "train.momentum=interval(0,1)".
-    Duplicates are dropped. Raises ParamsError, with a line for each fault, unless all are valid.
+    With `trials`, return that many random configurations, which may also be drawn from ranges:
+    "train.momentum=interval(0,1)". Drop duplicates. Raise ParamsError with a line for each fault.
     """
     base = params.load().model_dump()
     found: dict[tuple[str, Train], Configuration] = {}
@@ -44,28 +44,28 @@ def read(overrides: Sequence[str], trials: int | None = None, seed: int = 0) -> 
         try:
             valid = params.validate(values, "sweep")
         except ParamsError as error:
-            for line in str(error).split("\n"):  # of values that were drawn, one for each key
+            for line in str(error).split("\n"):  # for random values, keep only one line per key
                 faults.setdefault(line.partition(" = ")[0] if trials else line, line)
         else:
-            one = Configuration(changes, valid)
-            found.setdefault((valid.download.dataset, valid.train), one)
+            model = (valid.download.dataset, valid.train)
+            found.setdefault(model, Configuration(changes, valid))
     if faults:
         raise ParamsError("\n".join(faults.values()))
     return list(found.values())
 
 
 def _combinations(overrides: Sequence[str], trials: int | None, seed: int) -> list[list[str]]:
-    """Return all combinations as DVC does, or `trials` random ones; ParamsError if it cannot.
+    """Return all combinations as DVC does, or `trials` random ones, the same on every machine.
 
-    Random ones are the same on every machine. More trials extend the same sequence.
+    More trials extend the same sequence. Raise ParamsError if an override is invalid.
     """
     from dvc.utils.hydra import get_hydra_sweeps, to_hydra_overrides
 
     try:
         given = to_hydra_overrides(list(overrides))
-        ranges = [one for one in given if one.is_interval_sweep()]
-        others = [one.input_line for one in given if not one.is_interval_sweep()]
-        found = [one["-S"] for one in get_hydra_sweeps({"-S": others})]
+        ranges = [override for override in given if override.is_interval_sweep()]
+        others = [x.input_line for x in given if not x.is_interval_sweep()]
+        found = [sweep["-S"] for sweep in get_hydra_sweeps({"-S": others})]
         if trials is None:
             if ranges:
                 raise ValueError("a range needs the number of models to train. Add --trials 64.")
@@ -75,34 +75,34 @@ def _combinations(overrides: Sequence[str], trials: int | None, seed: int) -> li
             [*found[int(first * len(found))], *map(_draw, ranges, shares)]
             for first, *shares in ((words + 1) / 2).tolist()
         ]
-    except Exception as error:  # of Hydra, its parser, or DVC
+    except Exception as error:  # Hydra, its parser and DVC raise many kinds
         reason = str(error).split("\nSee ")[0].replace("\n", ": ")
         raise ParamsError(f"sweep: {' '.join(overrides)}: {reason}") from None
 
 
 def _draw(override: Any, share: float) -> str:
-    """Return the override with the value at this share, in [0, 1), of its range.
+    """Return `override` with the value at `share`, in [0, 1), of its range.
 
-    Values are uniform, or their logarithms are if the range spans a decade. Python's decimal
-    numbers round ln and exp correctly, so each machine finds the same value.
+    The scale is linear, or logarithmic if the range spans a decade. Python's decimal module rounds
+    ln and exp correctly, so each machine computes the same value.
     """
     key, interval = override.key_or_group, override.value()
     field = Train.model_fields.get(key.removeprefix("train."))
-    whole = field is not None and field.annotation is int
+    integer = field is not None and field.annotation is int
     low, high = Decimal(repr(interval.start)), Decimal(repr(interval.end))
     if not low < high:
         raise ValueError(f"{key}: the range should end above {low}, not at {high}.")
-    end, context = (high + 1, EXACT) if whole else (high, SHORT)
+    end, context = (high + 1, EXACT) if integer else (high, SHORT)
     if 0 < low <= high / 10:
         logarithm = low.ln() + (end.ln() - low.ln()) * Decimal(share)
         value = max(context.plus(logarithm.exp()), low)
     else:
         value = low + context.plus((end - low) * Decimal(share))
-    return f"{key}={int(value) if whole else value}"
+    return f"{key}={int(value) if integer else value}"
 
 
 def _changes(overrides: list[str]) -> dict[str, Any]:
-    """Return the values of download.dataset and keys of train; ParamsError for any other key."""
+    """Return the values by key. Raise ParamsError unless a key is download.dataset or in train."""
     from dvc.utils.hydra import to_hydra_overrides
     from hydra.core.override_parser.types import OverrideType
 

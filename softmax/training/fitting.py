@@ -1,4 +1,4 @@
-"""Fit by mini-batch gradient descent: shuffled batches, a score after each epoch, and tables."""
+"""Fit models by mini-batch gradient descent, and score them after each epoch."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -15,16 +15,16 @@ from softmax.training import randomness, scoring
 from softmax.training.scoring import Score
 from softmax.training.state import Hyperparameters, TrainState
 
-SNAPSHOTS = 30  # epochs at most, enough to see how the weights develop
+SNAPSHOTS = 30  # maximum number of epochs whose weights are kept, to show how they develop
 
 
 class Epoch(NamedTuple):
-    """The results of one pass over the training set; theta is (classes, features + 1)."""
+    """The results of one pass over the training set. theta is float64 (classes, features + 1)."""
 
     number: int
     batches: int
     theta: np.ndarray
-    batch_losses: dict[int, float]  # of each report_every-th batch, counted from 1
+    batch_losses: dict[int, float]  # mean losses of the reported batches, by number from 1
     training: Score
     validation: Score | None
 
@@ -32,10 +32,10 @@ class Epoch(NamedTuple):
 def fit(
     training: Dataset, validation: Dataset, params: Hyperparameters, workers: Workers = ALONE
 ) -> Iterator[Epoch]:
-    """Train on the device of the data, yielding after each epoch the same Epoch in each worker.
+    """Train on the device of the data. Yield an Epoch after each epoch, the same in all workers.
 
-    Raises RangeError if a value leaves the range in which sums are exact, and DeviceError if this
-    device does not compute exact sums.
+    Raise RangeError if a value leaves the range in which sums are exact, and DeviceError if matrix
+    products on this device are not exact.
     """
     for (epoch,) in fit_together(Trainer(training, [params], workers), validation):
         if isinstance(epoch, RangeError):
@@ -44,10 +44,10 @@ def fit(
 
 
 def fit_together(trainer: "Trainer", validation: Dataset) -> Iterator[list[Epoch | RangeError]]:
-    """Train all models of `trainer`, yielding a list of their results after each epoch.
+    """Train all models of `trainer`, and yield a list of their results after each epoch.
 
-    Each result is the Epoch that `fit` would yield, or the RangeError that it would raise. Raises
-    DeviceError if this device does not compute exact sums.
+    Each result is the Epoch that `fit` would yield, or the RangeError that it would raise. Raise
+    DeviceError if matrix products on this device are not exact.
     """
     model.check_products(trainer.state.theta[0])
     for number in range(1, trainer.epochs + 1):
@@ -57,7 +57,7 @@ def fit_together(trainer: "Trainer", validation: Dataset) -> Iterator[list[Epoch
 class Trainer:
     """Mini-batch gradient descent on models that share the batches.
 
-    Their hyperparameters differ only in the fields of state.Rates.
+    The hyperparameters of the models differ only in the fields of state.Rates.
     """
 
     def __init__(
@@ -71,9 +71,9 @@ class Trainer:
         theta = self._here(np.stack([first] * len(configs)))
         self.state = TrainState(theta, configs, self.epochs * self.batches)
 
-    @np.errstate(over="ignore", invalid="ignore")  # state.check reports each model in one line
+    @np.errstate(over="ignore", invalid="ignore")  # state.check detects overflow of each model
     def run_epoch(self, number: int, validation: Dataset) -> list[Epoch | RangeError]:
-        """Take all steps of an epoch, and score each model."""
+        """Take all steps of epoch `number`, and score each model."""
         losses, sizes = self.take_steps(number)
         thetas, validation_size = self.state.averaged(), len(validation.labels)
         trained = self.sums(thetas, self.data)
@@ -101,10 +101,10 @@ class Trainer:
         return [epoch(k) for k in range(len(thetas))]
 
     def take_steps(self, number: int) -> tuple[Array, dict[int, int]]:
-        """Take a step on each batch of this epoch's permutation.
+        """Take a step on each batch of epoch `number`.
 
-        Returns the sums of the losses of the reported batches, float64 (reported, models), and
-        their sizes by number.
+        Return the sums of the losses of the reported batches, float64 (reported, models), and the
+        sizes of these batches by number.
         """
         order = randomness.permutation(len(self.data.labels), self.seed, number)
         models = len(self.state.theta)
@@ -130,9 +130,9 @@ class Trainer:
 
 
 def report_every(batches: int) -> int:
-    """Return n if an epoch of so many batches reports the loss of every n-th batch.
+    """Return the interval n between reported losses, for an epoch of `batches` batches.
 
-    n is 100 as in the lecture, whose epochs have 938 batches. With fewer than 900 batches it is a
+    n is 100 as in the lecture, whose epochs have 938 batches. For fewer than 900 batches, n is a
     tenth of their number, but at least 1.
     """
     return 100 if batches >= 900 else max(batches // 10, 1)
@@ -152,13 +152,13 @@ def losses(epochs: Sequence[Epoch]) -> Table:
 
 
 def scores(epochs: Sequence[Epoch]) -> Table:
-    """Return a table of the epochs: step, epoch, and `metrics`."""
+    """Return a table of the epochs: step, epoch, and the values of `metrics`."""
     rows = [(e.number * e.batches, e.number, *metrics(e).values()) for e in epochs]
     return arrays.table(("step", "epoch", *metrics(epochs[0])), rows)
 
 
 def snapshots(epochs: int) -> list[int]:
-    """Return at most SNAPSHOTS evenly spaced numbers of epochs, the last one included."""
+    """Return at most SNAPSHOTS evenly spaced numbers of epochs, including the last epoch."""
     count = min(epochs, SNAPSHOTS)
     return [k * epochs // count for k in range(1, count + 1)]
 

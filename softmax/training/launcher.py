@@ -1,4 +1,4 @@
-"""Start workers by torchrun, on one machine or several, and choose the device of each."""
+"""Start workers with torchrun, on one or several machines, and choose the device."""
 
 import ctypes
 import hashlib
@@ -19,17 +19,17 @@ from softmax.core.workers import ALONE, Workers, rendezvous
 from softmax.errors import SettingError, WorkerError
 
 TIMEOUT = timedelta(minutes=5)  # for workers that do not respond
-QUOTA = Path("/sys/fs/cgroup/cpu.max")
-TORCHRUN = "TORCHELASTIC_RUN_ID"  # torchrun sets it for its workers
-ALONE_HERE = ["--standalone", "--local-addr=localhost"]  # the host's own name may not resolve
-DRIVERS = ("libcuda.so.1", "libamdhip64.so")  # without one torch finds no GPU
+QUOTA = Path("/sys/fs/cgroup/cpu.max")  # a container's quota of CPU time, and its period
+TORCHRUN = "TORCHELASTIC_RUN_ID"  # torchrun sets this variable for its workers
+ONE_MACHINE = ["--standalone", "--local-addr=localhost"]  # the host name may not resolve
+DRIVERS = ("libcuda.so.1", "libamdhip64.so")  # torch finds no GPU unless one of them is installed
 
 
 def wanted() -> int | None:
-    """Return the number in the environment variable WORKERS, None if unset or in a worker.
+    """Return the environment variable WORKERS, or None if it is not set or this is a worker.
 
-    Raises SettingError unless it is a positive integer, and if torchrun's PET_NNODES asks for
-    several machines without it.
+    Raise SettingError if WORKERS is not a positive integer, or if it is not set while torchrun's
+    PET_NNODES requests several machines.
     """
     text = os.environ.get("WORKERS")  # empty if CI does not define the variable
     if TORCHRUN in os.environ or not (text or "PET_NNODES" in os.environ):
@@ -37,12 +37,12 @@ def wanted() -> int | None:
     if not text:
         raise SettingError("PET_NNODES is set without WORKERS. Set WORKERS on each machine.")
     if not text.isdecimal() or int(text) < 1:
-        raise SettingError(f"WORKERS = {text!r} should be an integer of at least 1")
+        raise SettingError(f"WORKERS = {text!r} should be a positive integer")
     return int(text)
 
 
 def cpus() -> int:
-    """Return how many CPUs the affinity and the container's quota allow this process."""
+    """Return how many CPUs this process may use, by its affinity and the container's quota."""
     count = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     with suppress(OSError, ValueError):  # no quota, or "max"
         quota, period = QUOTA.read_text().split()
@@ -53,37 +53,38 @@ def cpus() -> int:
 def launch(module: str, count: int) -> None:
     """Run `module` in `count` workers with torchrun, whose PET_* variables add other machines.
 
-    Raises WorkerError if the workers cannot connect or one is killed. If a worker has printed an
-    error, exits with its status, after torchrun has ended the others.
+    Raise WorkerError if the workers cannot connect or one is killed. If a worker prints an error,
+    torchrun ends the other workers, and this process exits with the status of the failed worker.
     """
     from torch.distributed import DistError, run
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # torchrun would too, with a warning
-    logging.getLogger("torch.distributed").setLevel(
-        logging.CRITICAL
-    )  # WorkerError reports it in one line
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # torchrun's default, but without its warning
+    # WorkerError reports the failure in one line.
+    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)
     several = "PET_NNODES" in os.environ
     if several:
         os.environ.setdefault("PET_RDZV_CONF", f"timeout={TIMEOUT.seconds}")
         print(f"{module}: waiting for the other machines", file=sys.stderr)
     else:
         _check_loopback()
-    command = [*([] if several else ALONE_HERE), f"--nproc-per-node={count}", "-m", module]
+    command = [*([] if several else ONE_MACHINE), f"--nproc-per-node={count}", "-m", module]
     try:
-        with TemporaryDirectory() as logs:  # torchrun would not delete its own
+        with TemporaryDirectory() as logs:  # torchrun does not delete its default directory
             run.run(run.parse_args([f"--log-dir={logs}", *command]))  # type: ignore[no-untyped-call]
     except DistError as error:
-        reason = str(error).splitlines()[0]
-        raise WorkerError(f"the machines did not connect: {reason}") from None
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise WorkerError(
+            f"the machines did not connect: {reason}. Check PET_MASTER_ADDR and GLOO_SOCKET_IFNAME."
+        ) from None
     except SignalException as error:
         sys.exit(128 + error.sigval)
     except ChildFailedError as error:
-        # prefer a killed worker; those that torchrun ended with SIGTERM come last
+        # A killed worker is the likely cause. Workers that torchrun ended with SIGTERM come last.
         rank, failure = min(
             error.failures.items(),
-            key=lambda one: (one[1].exitcode == -signal.SIGTERM, one[1].exitcode >= 0, one[0]),
+            key=lambda item: (item[1].exitcode == -signal.SIGTERM, item[1].exitcode >= 0, item[0]),
         )
         if failure.exitcode < 0:
             end = failure.signal_name()
@@ -92,22 +93,22 @@ def launch(module: str, count: int) -> None:
 
 
 def _check_loopback() -> None:
-    """Raise WorkerError at once if localhost does not work; torchrun would retry for minutes."""
+    """Raise WorkerError if localhost does not work, because torchrun would retry for minutes."""
     try:
         with socket.create_server(("localhost", 0)) as server:
             socket.create_connection(server.getsockname()).close()
     except OSError as error:
         raise WorkerError(
-            f"localhost: workers cannot connect there: {error.strerror}. Start the network "
+            f"localhost: workers cannot connect to it: {error.strerror}. Start the network "
             "interface with `ip link set lo up`."
         ) from None
 
 
 @contextmanager
 def join(device: str) -> Iterator[Workers]:
-    """Connect to the workers that torchrun started with this one, for sums on `device`.
+    """Connect this worker to the other workers of torchrun, for sums on `device`.
 
-    Without torchrun a process works alone. Raises WorkerError if the connection fails.
+    Without torchrun, yield ALONE. Raise WorkerError if the connection fails.
     """
     if TORCHRUN not in os.environ:
         yield ALONE
@@ -138,17 +139,17 @@ def agree(workers: Workers, params: object, inputs: Iterable[Path]) -> None:
         digests: list[str] = [""] * workers.size
         with rendezvous():
             torch.distributed.all_gather_object(digests, digest.hexdigest())
-        if others := [rank for rank, digest in enumerate(digests) if digest != digests[0]]:
+        if different := [rank for rank, digest in enumerate(digests) if digest != digests[0]]:
             raise WorkerError(
-                f"worker {others[0]} differs from worker 0 in params, code or data. Check out the "
-                "same commit on each machine, and run `dvc repro download` there."
+                f"worker {different[0]} differs from worker 0 in params, code or data. Check out "
+                "the same commit on each machine, and run `dvc repro download` on each."
             )
 
 
 def choose() -> str:
     """Return "cpu" or "cuda", according to the environment variable DEVICE: auto, cpu or cuda.
 
-    Raises SettingError for other values, and for cuda if torch finds fewer GPUs than workers.
+    Raise SettingError for other values, and for cuda if torch finds fewer GPUs than workers.
     """
     wanted = os.environ.get("DEVICE") or "auto"  # empty if CI does not define the variable
     if wanted not in ("auto", "cpu", "cuda"):
@@ -170,7 +171,7 @@ def choose() -> str:
 
 
 def loads(library: str) -> bool:
-    """Tell whether this machine can load the library."""
+    """Return whether this machine can load the shared library."""
     with suppress(OSError):
         return bool(ctypes.CDLL(library))
     return False

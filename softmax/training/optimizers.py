@@ -1,11 +1,11 @@
-"""Optimizers and learning-rate schedules, with the semantics of torch.optim.
+"""Compute steps of optimizers and learning-rate schedules, with the semantics of torch.optim.
 
-An optimizer takes a gradient, its memory, the decay of momentum, the step's `corrections` and a
-function for square roots. It returns the direction, which is scaled and subtracted, and the new
-memory. All operations are elementwise, on arrays or on one parameter in a compiled loop. So the
-memory needs no grid: each element goes through the same IEEE operations everywhere. For the same
-reason numbers avoid libm, and arrays are multiplied by reciprocals, because CUDA replaces division
-by a number with that.
+An optimizer takes a gradient, its memory, the momentum, the step's `corrections` and a square-root
+function. It returns the direction, which the caller multiplies by the learning rate and subtracts
+from the weights, and the new memory. All operations are elementwise, on arrays or, in a compiled
+loop, on one parameter. So the memory needs no grid. The code avoids libm, whose results differ by
+platform. It multiplies arrays by reciprocals, because torch does so on CUDA instead of dividing
+them by numbers.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,29 +22,29 @@ ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON = 0.9, 0.999, 1e-8
 HALF_PI = float.fromhex("0x1.921fb54442d18p+0")
 
 
-def sgd(gradient: Array, memory: Memory, _decay: Array, _of: Corrections, _sqrt: Root) -> Step:
-    """Return g as the direction."""
+def sgd(gradient: Array, memory: Memory, _decay: Array, _c: Corrections, _sqrt: Root) -> Step:
+    """Return the gradient as the direction."""
     return gradient, memory
 
 
-def momentum(gradient: Array, memory: Memory, decay: Array, _of: Corrections, _sqrt: Root) -> Step:
+def momentum(gradient: Array, memory: Memory, decay: Array, _c: Corrections, _sqrt: Root) -> Step:
     """Return the velocity v = decay v + g as the direction."""
     velocity = memory[0] * decay + gradient
     return velocity, (velocity, memory[1])
 
 
-def nesterov(gradient: Array, memory: Memory, decay: Array, _of: Corrections, _sqrt: Root) -> Step:
-    """Return g + decay v, with the velocity v = decay v + g: momentum with a look ahead."""
+def nesterov(gradient: Array, memory: Memory, decay: Array, _c: Corrections, _sqrt: Root) -> Step:
+    """Return g + decay v as the direction, with the velocity v = decay v + g."""
     velocity = memory[0] * decay + gradient
     return velocity * decay + gradient, (velocity, memory[1])
 
 
-def adam(gradient: Array, memory: Memory, _decay: Array, of: Corrections, sqrt: Root) -> Step:
+def adam(gradient: Array, memory: Memory, _decay: Array, c: Corrections, sqrt: Root) -> Step:
     """Return Adam's direction: Kingma and Ba (2015), algorithm 1, default constants."""
     mean = memory[0] * ADAM_BETA1 + gradient * (1 - ADAM_BETA1)
     variance = memory[1] * ADAM_BETA2 + gradient * gradient * (1 - ADAM_BETA2)
-    deviation = sqrt(variance * of[1])
-    return mean * of[0] / (deviation + ADAM_EPSILON), (mean, variance)
+    deviation = sqrt(variance * c[1])
+    return mean * c[0] / (deviation + ADAM_EPSILON), (mean, variance)
 
 
 OPTIMIZERS: dict[str, Optimizer] = {
@@ -56,7 +56,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
 
 
 def corrections() -> Iterator[Corrections]:
-    """Yield 1 / (1 - beta^t) for t = 1, 2, ..., which correct Adam's means for starting at 0."""
+    """Yield Adam's bias corrections, 1 / (1 - beta^t) for both betas, for t = 1, 2, ..."""
     power1 = power2 = 1.0
     while True:
         power1, power2 = power1 * ADAM_BETA1, power2 * ADAM_BETA2
@@ -64,10 +64,10 @@ def corrections() -> Iterator[Corrections]:
 
 
 def scheduled(learning_rate: Array, schedule: str, step: int, steps: int) -> Array:
-    """Return one or many learning rates at `step` of `steps`, counted from 0.
+    """Return `learning_rate`, an array or a number, as scheduled for `step` (from 0) of `steps`.
 
-    The cosine falls as (1 + cos(pi u)) / 2 = cos(pi u / 2)^2 with u = step / steps (Loshchilov
-    and Hutter, 2017).
+    The factor of `cosine` is (1 + cos(pi u)) / 2 = cos(pi u / 2)^2 with u = step / steps
+    (Loshchilov and Hutter, 2017).
     """
     if schedule == "constant":
         return learning_rate
@@ -76,7 +76,7 @@ def scheduled(learning_rate: Array, schedule: str, step: int, steps: int) -> Arr
 
 
 def _cosine(x: float) -> float:
-    """Return cos x for 0 <= x <= pi / 2 by Taylor's series; math.cos differs by platform."""
+    """Return cos x for 0 <= x <= pi / 2 from the Taylor series. math.cos differs by platform."""
     term = total = 1.0
     for n in range(1, 12):
         term *= -(x * x) / ((2 * n - 1) * (2 * n))

@@ -1,4 +1,4 @@
-"""Draw random numbers and initial weights from NumPy's Philox bit stream, which never changes."""
+"""Draw random numbers and initial weights from NumPy's Philox generator, whose words are fixed."""
 
 import math
 
@@ -11,16 +11,16 @@ STREAM = 0  # for the initial weights; epoch e shuffles with stream e
 
 
 def uniform(count: int, seed: int, stream: int) -> NDArray[np.float64]:
-    """Return `count` float64 in [-1, 1), multiples of 2^-52: the top 53 bits of raw words."""
+    """Return `count` float64 multiples of 2^-52 in [-1, 1), from the top 53 bits of raw words."""
     words = _words(count, seed, stream)
     return (words >> np.uint64(11)).astype(np.float64) * math.ldexp(1, -52) - 1.0
 
 
 def permutation(count: int, seed: int, stream: int) -> NDArray[np.int64]:
-    """Return a permutation of 0 ... count-1, int64: their order by `count` raw words.
+    """Return the permutation of 0 ... count-1, int64, that sorts `count` raw words.
 
-    The number of each word replaces its last bits. So all words differ, contain the permutation,
-    and are sorted in place, with 16 bytes of memory for each number.
+    The index of each word replaces its last bits, so no two words are equal. The words are sorted
+    in place, which takes 16 bytes for each number, and their last bits are the permutation.
     """
     keys = _words(count, seed, stream)
     bits = np.uint64(max(count - 1, 0).bit_length())
@@ -38,7 +38,7 @@ def _words(count: int, seed: int, stream: int) -> NDArray[np.uint64]:
 
 
 def initial_weights(features: int, seed: int, classes: int) -> np.ndarray:
-    """Return theta, uniform in ±1/sqrt(features) as in torch.nn.Linear: (classes, features + 1)."""
+    """Return theta, (classes, features + 1), uniform in ±1/sqrt(features) as in torch.nn.Linear."""
     values = uniform(classes * (features + 1), seed, STREAM)
     values = arithmetic.snap(values * (1 / math.sqrt(features)), arithmetic.WEIGHT_GRID)
     weight, bias = values[:-classes].reshape(classes, features), values[-classes:]

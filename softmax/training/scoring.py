@@ -7,7 +7,7 @@ from softmax.core.arrays import Array, namespace
 from softmax.core.batches import Dataset, batches
 from softmax.core.workers import ALONE, Workers
 
-CHUNK = 256  # images at a time: chunks of 64 take twice as long, larger ones save little
+CHUNK = 256  # images at a time; chunks of 64 take twice as long, and larger chunks save little
 
 
 class Score(NamedTuple):
@@ -23,25 +23,25 @@ class Score(NamedTuple):
 
 
 def score(theta: Array, data: Dataset, workers: Workers = ALONE) -> Score:
-    """Score the model on `data`; workers share the images.
+    """Score the model on `data`, whose images the workers share.
 
-    Raises RangeError if the losses are too large to sum exactly.
+    Raise RangeError if the losses are too large to sum exactly.
     """
     return from_sums(sums(theta, data, workers), len(data.labels))
 
 
 def sums(theta: Array, data: Dataset, workers: Workers = ALONE) -> Array:
-    """Return the sum of losses and the correct images of each stacked model: float64 (2, ...)."""
+    """Return total loss and number of correct predictions of stacked models: float64 (2, ...)."""
     xp, total = namespace(data.images), len(data.labels)
-    found = xp.zeros((2, *theta.shape[:-2]), dtype=xp.float64, device=data.images.device)
+    result = xp.zeros((2, *theta.shape[:-2]), dtype=xp.float64, device=data.images.device)
     for x, y, _ in batches(data, range(total), CHUNK * workers.size, workers):
         z = model.logits(theta, x)
-        found[0] += model.cross_entropy(z, y).sum(axis=-1)
-        found[1] += (model.predict(z) == model.predict(y)).sum(axis=-1)
-    return workers.sum(found)
+        result[0] += model.cross_entropy(z, y).sum(axis=-1)
+        result[1] += (model.predict(z) == model.predict(y)).sum(axis=-1)
+    return workers.sum(result)
 
 
 def from_sums(sums: Array, total: int) -> Score:
-    """Return the score from `sums` over `total` images; RangeError if they may have rounded."""
+    """Convert `sums` of `total` images to a Score. Raise RangeError if losses may have rounded."""
     loss, correct = sums
     return Score(arithmetic.exact_sum(loss, arithmetic.LOSS_GRID) / total, int(correct), total)

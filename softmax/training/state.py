@@ -1,4 +1,4 @@
-"""Keep the state of training, for one model or for many that are trained together."""
+"""Keep the state of training, for one model or for many models that are trained together."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from softmax.training import optimizers
 
 
 class Hyperparameters(NamedTuple):
-    """Everything that training depends on besides its data, named as in params.yaml."""
+    """Everything except the data that training depends on, named as in params.yaml."""
 
     seed: int
     epochs: int
@@ -25,7 +25,7 @@ class Hyperparameters(NamedTuple):
 
 
 class Rates(NamedTuple):
-    """The hyperparameters in which models that are trained together may differ, each its own."""
+    """The hyperparameters that may differ between models trained together, a value for each."""
 
     learning_rate: Array
     momentum: Array
@@ -34,10 +34,10 @@ class Rates(NamedTuple):
 
 
 class TrainState:
-    """The weights of models and the memory of their optimizers.
+    """The weights of models and the memory of their optimizer.
 
     theta, average, magnitudes and the arrays in `memory` are float64 (models, classes,
-    features + 1). All models have the same optimizer and schedule.
+    features + 1). `magnitudes` are the maximum absolute values of theta in all steps.
     """
 
     def __init__(self, theta: Array, configs: Sequence[Hyperparameters], steps: int) -> None:
@@ -47,10 +47,10 @@ class TrainState:
         self.magnitudes = abs(theta)
         self.memory: optimizers.Memory = (0.0, 0.0)
         self.optimizer, self.schedule = configs[0].optimizer, configs[0].schedule
-        columns = ([[[getattr(one, key)]] for one in configs] for key in Rates._fields)
+        columns = ([[[getattr(config, key)]] for config in configs] for key in Rates._fields)
         self.rates = Rates(*(self.xp.asarray(np.array(x), device=theta.device) for x in columns))
-        self.decays = any(one.weight_decay for one in configs)
-        self.averages = any(one.averaging for one in configs)
+        self.decays = any(config.weight_decay for config in configs)
+        self.averages = any(config.averaging for config in configs)
         self.corrections = optimizers.corrections()
         self.step_number, self.steps = 0, steps
 
@@ -74,14 +74,14 @@ class TrainState:
         )
 
     def averaged(self) -> Array:
-        """Return the moving averages of the weights, or without averaging the weights."""
+        """Return the moving averages of the weights, or the weights if no model is averaged."""
         kept = self.average if self.averages else self.theta
         return arithmetic.snap(self.xp.asarray(kept, copy=True), arithmetic.WEIGHT_GRID)
 
     def check(self, number: int, averaged: Array) -> None:
         """Raise RangeError if any step of model `number` could have left the range of exact sums.
 
-        The steps update the maximum absolute values, and only this check reads them, so no step
-        waits for a GPU. `averaged` has the averaged weights of all models.
+        Steps only update `magnitudes`, and this check reads them, so that steps do not wait for a
+        GPU. `averaged` contains the averaged weights of all models.
         """
         model.check_range(self.xp.maximum(self.magnitudes[number], abs(averaged[number])))

@@ -91,7 +91,7 @@ def test_no_warning_is_printed_into_a_progress_bar(workspace: Workspace) -> None
 )
 def test_a_missing_repository_or_commit_gives_one_line(words: str, workspace: Workspace) -> None:
     shutil.rmtree(".git")
-    assert "no git repository. Run `git init`" in error(workspace.tool(words))
+    assert "not a git repository. Run `git init`" in error(workspace.tool(words))
     subprocess.run(["git", "init", "--quiet"], check=True)
     if words != "run":  # which needs no commit
         assert "commit" in error(workspace.tool(words))
@@ -102,7 +102,7 @@ def test_a_missing_repository_or_commit_gives_one_line(words: str, workspace: Wo
     ("command", "said"),
     [
         ("git update-index --split-index", "git update-index --no-split-index`"),
-        ("mv .git ..", "workspace: a directory of a larger git repository."),
+        ("mv .git ..", "workspace: a subdirectory of a larger git repository."),
         ("chown -R 4242 .", "Run `git config --global --add safe.directory"),
     ],
 )

@@ -44,7 +44,7 @@ def test_read_idx_rejects_invalid_files(tmp_path: Path, content: bytes) -> None:
 
     with pytest.raises(DataError) as error:
         idx.read(path, 1)
-    assert str(error.value) == f"{path}: not an IDX file with 1 dimensions of uint8 or int32"
+    assert str(error.value) == f"{path}: not a 1-dimensional IDX file of uint8 or int32"
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_images_become_pixel_rows_and_labels_native_integers(
     assert read.labels.tolist() == numbers.tolist()
     assert (read.images.dtype, read.labels.dtype) == (np.uint8, np.dtype(kind).newbyteorder("="))
     images.write_bytes(to_idx(IMAGES.reshape(shape), ">i4"))
-    with pytest.raises(DataError, match=f"not an IDX file with {len(shape)} dimensions"):
+    with pytest.raises(DataError, match=f"not a {len(shape)}-dimensional IDX file"):
         batches.load(images, labels, shape, classes)
 
 

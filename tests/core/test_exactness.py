@@ -223,5 +223,5 @@ def test_products_with_too_few_bits_are_found(bits: int, monkeypatch: pytest.Mon
         return np.floor(theta @ inputs / unit) * unit / MAX_PIXEL
 
     monkeypatch.setattr(model, "logits", emulated)
-    with pytest.raises(DeviceError, match="matrix products are not exact here"):
+    with pytest.raises(DeviceError, match="matrix products are not exact on this device"):
         model.check_products(np.zeros((10, 785)))

@@ -85,7 +85,7 @@ FAULTS: dict[str, dict[int, bytes | None]] = {  # what the line says, and files 
         0: to_idx(NOISE[:, 1:])
     },
     "place: 11 labels do not fit 10 test images": {3: to_idx(np.zeros(11))},
-    f"place: {FILES[2]}: not an IDX file with 3 dimensions of uint8": {2: to_idx(np.zeros(10))},
+    f"place: {FILES[2]}: not a 3-dimensional IDX file of uint8": {2: to_idx(np.zeros(10))},
     f"{FILES[2]}: FileNotFoundError": {2: None},
     "place: labels are -1 to 9 instead of 0 to 999": {1: to_idx(LABELS - (LABELS == 0), ">i4")},
     "place: labels are 0 to 1000 instead of 0 to 999": {3: to_idx(np.full(10, 1000), ">i4")},
@@ -143,7 +143,7 @@ def test_suspicious_data_give_warnings_with_counts(pin: Pin) -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("", "all of it: Input should be a valid dictionary"),
+        ("", "the file: Input should be a valid dictionary"),
         ("mnist:\n", "mnist: Input should be a valid dictionary"),
         ("mnist: {classes: [a]}\n", "mnist.images: Field required"),
         ("mnist: {images: [1, 0]}\n", "mnist.images.1: Input should be greater than or equal to 1"),

@@ -14,7 +14,7 @@ from softmax.pipeline.datasets import FILES
 @pytest.mark.parametrize("key", ["train", "train.seed.x", "evaluate.samples.0"])
 def test_unknown_params_in_dvc_lock_give_one_line(key: str) -> None:
     stages = dvc_lock.parse(b"stages: {train: {params: {params.yaml: {%b: 1}}}}" % key.encode())
-    with pytest.raises(DataError, match="params of a different version"):
+    with pytest.raises(DataError, match="params from a different version"):
         dvc_lock.params(stages)
 
 

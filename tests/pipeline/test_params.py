@@ -14,7 +14,7 @@ PINNED = " or ".join(", ".join(map(repr, datasets.load())).rsplit(", ", 1))
 VALID = LECTURE.read_text()
 KEYS = "Use exactly these keys: download, train, evaluate, export, lesson."
 TRAIN_KEYS = f"Use exactly these keys: {', '.join(params.Train.model_fields)}."
-LACK = "24: the last 24 of 60000 training images and the others must each contain all 10 classes. "
+LACK = "24 leaves a class without training or validation images. "
 HUGE = f"0x{'f' * 5000}"
 FAULTS = [  # a key, what is written for it, and what is said of that
     ("download.dataset", "cifar", f"'cifar' should be {PINNED}"),
@@ -26,7 +26,7 @@ FAULTS = [  # a key, what is written for it, and what is said of that
     (
         "train.epochs",
         HUGE,
-        "a number of thousands of digits should be less than or equal to 1000000",
+        "a number with thousands of digits should be less than or equal to 1000000",
     ),
     ("train.validation", "24", f"{LACK}Choose 0, or 25 to 59982."),
     ("train.batch_size", "2097153", "2097153 should be less than or equal to 2097152"),
@@ -64,8 +64,8 @@ FILES = {
     "a key twice": (b"a: {b: 1, b: 2}", "invalid YAML: while constructing a mapping in"),
     "not UTF-8": (b"train: \xff\n", "invalid YAML: 'utf-8' codec can't decode byte 0xff"),
     "no such day": (b"train: 2026-13-01\n", "invalid YAML: month must be in 1..12"),
-    "deep": (b"[" * 5000, "invalid YAML: line 1: nested more than 20 deep"),
-    "long": (b"#" * 100_001, "invalid YAML: 100001 characters; at most 100000 are allowed"),
+    "deep": (b"[" * 5000, "invalid YAML: line 1: more than 20 nested levels"),
+    "long": (b"#" * 100_001, "invalid YAML: 100001 characters, but at most 100000 are allowed"),
     "aliases": (b"a: &a [1]\nb: {<<: [*a, *a]}\n", "invalid YAML: line 2: *a is an alias"),
 }
 

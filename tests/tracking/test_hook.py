@@ -51,7 +51,7 @@ def test_ctrl_c_ends_a_stage_that_logs(workspace: Workspace) -> None:
         ("train", "mild-sole", "`python -m softmax track --history`"),  # its directory may go
         ("lesson", "", "`dvc repro --force --single-item lesson`"),
         ("download", "", "`dvc repro --force --single-item download`"),
-        ("sweep", "", "run the same sweep again, which trains nothing twice"),
+        ("sweep", "", "run the same sweep again. It reuses the trained models."),
     ],
 )
 def test_a_warning_names_the_first_cause_and_the_remedy(

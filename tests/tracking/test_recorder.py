@@ -127,12 +127,12 @@ def test_a_failed_recorder_gives_one_warning_and_is_replaced(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(recorder, "_start", start)
     monkeypatch.setattr(recorder, "LIMIT", 0.2)
-    stage, reason = Recorder("export"), "the recorder ended"
+    stage, reason = Recorder("export"), "the logging process exited unexpectedly"
     connection = servers[0].accept()[0]
     if fault == "at once":
         connection.close()
     elif fault == "never":
-        reason = "no answer in 0.2 s"
+        reason = "no answer from MLflow within 0.2 s"
     else:
         connection.sendall(SENT[fault])
         connection.shutdown(socket.SHUT_WR)

@@ -53,5 +53,5 @@ def test_the_exactness_check_stays_on_the_device(
         return np.full(tuple(z.shape), np.nan)
 
     monkeypatch.setattr(model, "to_numpy", wrong)
-    with pytest.raises(DeviceError, match="matrix products are not exact here"):
+    with pytest.raises(DeviceError, match="matrix products are not exact on this device"):
         model.check_products(torch.zeros((data.classes, 7), device="cuda"))

@@ -26,7 +26,7 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("wanted", ["0", "-1", "2.0", "two"])
 def test_workers_must_be_a_positive_integer(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKERS", wanted)
-    with pytest.raises(SettingError, match=f"WORKERS = '{wanted}' should be an integer"):
+    with pytest.raises(SettingError, match=f"WORKERS = '{wanted}' should be a positive integer"):
         launcher.wanted()
 
 
@@ -65,7 +65,7 @@ def test_several_machines_wait_for_each_other(
 
 def test_no_worker_starts_without_a_loopback_interface(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "create_connection", lambda _: Path("/no such place").stat())
-    with pytest.raises(WorkerError, match=r"cannot connect there: No such file.*ip link set lo up"):
+    with pytest.raises(WorkerError, match=r"cannot connect to it: No such file.*ip link set lo up"):
         launcher.launch("stages.train", 2)
 
 
