@@ -1,7 +1,7 @@
-"""The commands for users, besides DVC's: `python -m softmax --help` lists them.
+"""Implement the commands that `python -m softmax --help` lists.
 
-app       the interface: commands, arguments, options and their help
+app       the command line: commands, arguments, options and their help
 pipeline  run, resolve
 data      data add
-sweep, compare, predict, track, ui, onnx: a module for each command
+sweep, compare, predict, track, ui, onnx: one command each
 """

@@ -1,6 +1,6 @@
 """Define the commands with their arguments and help, and print tables.
 
-A command imports its module when it runs, so that `--help` needs no library but click.
+Each command imports its module when it runs, so `--help` starts without the large libraries.
 """
 
 import os
@@ -17,7 +17,7 @@ from softmax.errors import SoftmaxError, exits_cleanly
 
 
 def sides(_: Any, option: click.Parameter, value: str | None) -> tuple[int, ...] | None:
-    """Return the numbers of 20x30, rows and columns, or of 32x32x3, which may be a shape."""
+    """Parse 20x30 into (rows, columns), and for --shape also 32x32x3 into (rows, columns, 3)."""
     pattern = "[1-9][0-9]{0,4}x[1-9][0-9]{0,4}" + ("(x3)?" if option.name == "shape" else "")
     if value is not None and not re.fullmatch(pattern, value):
         raise click.BadParameter(f"{value!r} should be rows and columns, such as 20x30")
@@ -34,14 +34,14 @@ SECTIONS = {
 
 
 class Program(click.Group):
-    """List all commands by their purpose."""
+    """Group the commands by purpose in `--help`."""
 
     def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write SECTIONS; `make help` has two more, Check and Develop."""
+        """Write each section of SECTIONS."""
         for title, names in SECTIONS.items():
             with formatter.section(title):
-                found = [(name, self.commands[name]) for name in names.split()]
-                formatter.write_dl([(name, one.get_short_help_str(80)) for name, one in found])
+                commands = [(name, self.commands[name]) for name in names.split()]
+                formatter.write_dl([(name, c.get_short_help_str(80)) for name, c in commands])
 
 
 @click.group(
@@ -50,13 +50,13 @@ class Program(click.Group):
     epilog="\b\nRun stages:         dvc repro, dvc exp run -S ...\nCheck and develop:  make help",
 )
 def program() -> None:
-    """Softmax regression with the same bytes on every machine."""
+    """Train softmax regression, with the same bytes on every machine."""
 
 
 def command(
     example: str, group: click.Group = program
 ) -> Callable[[Callable[..., None]], click.Command]:
-    """Turn a function into a command, with an example below its help."""
+    """Return a decorator that makes a function a command, with an example below its help."""
     return group.command(epilog=f"Example: python -m softmax {example}")
 
 
@@ -112,7 +112,7 @@ def compare(base: str, head: tuple[str, ...]) -> None:
 )
 @click.option("--rev", help="Use the model of a commit, branch, tag or DVC experiment.")
 @click.option(
-    "--model", "uri", help="Use a model in MLflow's registry, e.g. models:/softmax-mnist/1."
+    "--model", "uri", help="Use a model of MLflow's registry, e.g. models:/softmax-mnist/1."
 )
 @click.option("--explain", is_flag=True, help="Also draw the contribution of each pixel.")
 @click.option("--json", "form", flag_value="json", help="Print all predictions as JSON.")
@@ -120,8 +120,8 @@ def compare(base: str, head: tuple[str, ...]) -> None:
 def predict(**given: Any) -> None:
     """Classify your own images.
 
-    FILE is an image, a directory of images, a table (CSV or Parquet), an .npz or an IDX file. The
-    exit status is 1 if some of the images cannot be read, and 2 if none can.
+    FILE is an image, a directory of images, a table (CSV or Parquet), an .npz file or an IDX file.
+    The exit status is 1 if some of the images cannot be read, and 2 if none can.
     """
     if given["rev"] and given["uri"]:
         raise SoftmaxError("predict: --rev and --model exclude each other. Use only one.")
@@ -141,10 +141,10 @@ def track(history: bool) -> None:
 
 @command("ui --port 5001")
 @click.option(
-    "--port", default=5000, show_default=True, type=click.IntRange(1, 65535), help="Port of the UI."
+    "--port", default=5000, show_default=True, type=click.IntRange(1, 65535), help="Port to use."
 )
 def ui(port: int) -> None:
-    """Start MLflow's UI on 127.0.0.1, with links to the runs."""
+    """Start MLflow's UI on 127.0.0.1, and print links to the runs."""
     from softmax.cli import ui
 
     ui.run(port)
@@ -161,10 +161,10 @@ def data() -> None:
 @click.option("--size", **SIDES, help="Resize images to ROWS x COLUMNS pixels.")
 @click.option("--shape", **SIDES, help="Shape of the images in a table.")
 @click.option("--label", help="Name of the column that contains the labels of a table.")
-@click.option("--no-header", is_flag=True, help="Read the first line of a CSV file as an image.")
+@click.option("--no-header", is_flag=True, help="The CSV file has no header row.")
 @click.option("--replace", is_flag=True, help="Replace a data set that comes with this project.")
 def add(**given: Any) -> None:
-    """Import SOURCE as a new version of data set NAME, and record it in datasets.yaml.
+    """Import SOURCE as a new version of data set NAME.
 
     SOURCE is a directory of images by class, a table (CSV or Parquet), an .npz file, a directory or
     URL of IDX files, or "torchvision".
@@ -192,7 +192,7 @@ def resolve(pull: bool) -> None:
 
 
 def show(text: str, best: str = "\0") -> None:
-    """Print Markdown: in a terminal as tables with the rows of `best` in bold, else unchanged."""
+    """Print Markdown, in a terminal as tables in which the rows that contain `best` are bold."""
     if not sys.stdout.isatty():
         print(text)
         return
@@ -203,7 +203,7 @@ def show(text: str, best: str = "\0") -> None:
     class Cell(TableDataElement):
         def __init__(self, justify: Any) -> None:
             super().__init__(justify)
-            self.content.overflow = "fold"  # rather than cut long text off
+            self.content.overflow = "fold"  # wrap long text instead of truncating it
 
     Markdown.elements |= {"td_open": Cell, "th_open": Cell}
     for row in re.findall(rf"^\|.*{re.escape(best)}.*", text, re.M):
@@ -213,13 +213,13 @@ def show(text: str, best: str = "\0") -> None:
 
 
 def _interrupt(number: int, _: object) -> None:
-    signal.signal(number, signal.SIG_DFL)  # a second signal ends the cleanup
+    signal.signal(number, signal.SIG_DFL)  # a second signal interrupts the cleanup
     raise KeyboardInterrupt(number)
 
 
 @exits_cleanly
 def main() -> None:
-    """Run the command that the arguments name; SIGTERM ends it cleanly, as Ctrl-C does."""
+    """Run the command that the arguments name, and end cleanly on SIGTERM, as on Ctrl-C."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         program.main(prog_name="python -m softmax", standalone_mode=False)
@@ -227,9 +227,9 @@ def main() -> None:
         error.show()
         sys.exit(2)
     except click.UsageError as error:
-        place = error.ctx.command_path if error.ctx else "softmax"
+        place = error.ctx.command_path if error.ctx else "python -m softmax"
         problem = error.format_message()
         end = "" if problem.endswith((".", "?")) else "."
         raise SoftmaxError(f"{place}: {problem}{end} See `{place} --help`.") from None
-    except click.Abort as error:  # which click makes of KeyboardInterrupt and EOFError
+    except click.Abort as error:  # click's replacement for KeyboardInterrupt and EOFError
         raise error.__cause__ or error from None

@@ -1,4 +1,4 @@
-"""Compare models: write a report, such as for a pull request."""
+"""Compare trained models, and write a report, for example for a pull request."""
 
 import sys
 import tempfile
@@ -16,32 +16,32 @@ from softmax.tracking import sweeps
 
 REPORT = Path("report/compare.md")
 FIGURES = Path("report/compare")
-WORKSPACE = "workspace"  # as DVC calls it
+WORKSPACE = "workspace"  # DVC's name for the files on disk
 
 
 def run(base: str, heads: Sequence[str]) -> None:
-    """Write the report and its images, and print the report, in a terminal without its charts."""
+    """Compare `base` with `heads`, write the report, and print it, in a terminal without charts."""
     names = [base, *(heads or [WORKSPACE])]
     before, *others = map(read, tqdm(names, desc="compare", leave=False, disable=None))
     if any(before.dataset() != other.dataset() for other in others):
         before, *others = map(_with_images, names, [before, *others])
     if len(others) == 1:
-        page = comparison.markdown(before, *others)
-        shown = comparison.markdown(before, *others, charts=False)
-        pictures = comparison.pictures(before, *others)
+        report = comparison.markdown(before, *others)
+        text = comparison.markdown(before, *others, charts=False)
+        figures = comparison.pictures(before, *others)
     else:
-        page = shown = comparison.overview(before, others)
-        pictures = {}
-    files.write({REPORT: page.encode()} | {FIGURES / name: pictures[name] for name in pictures})
+        report = text = comparison.overview(before, others)
+        figures = {}
+    files.write({REPORT: report.encode()} | {FIGURES / name: figures[name] for name in figures})
     if sys.stdout.isatty():
-        show(shown, max([before, *others], key=lambda model: model.metrics["test_accuracy"]).name)
-        print(f"\nreport    {REPORT}" + (f"\nimages    {FIGURES}/" if pictures else ""))
+        show(text, max([before, *others], key=lambda model: model.metrics["test_accuracy"]).name)
+        print(f"\nreport    {REPORT}" + (f"\nimages    {FIGURES}/" if figures else ""))
     else:
-        print(page, end="")
+        print(report, end="")
 
 
 def read(name: str) -> Results:
-    """Return the results of the revision `name`, or of the workspace unless they are stale."""
+    """Return the results of a revision; raise SoftmaxError if it is unknown or not up to date."""
     if name == WORKSPACE:
         staleness.current()
         return _read(f"`{WORKSPACE}`", Path())
@@ -53,11 +53,11 @@ def read(name: str) -> Results:
 
 
 def _with_images(name: str, results: Results) -> Results:
-    """Add the images of the data set, or why they cannot be read."""
+    """Return `results` with the images of its data set, or with why they cannot be read."""
     try:
         if name == WORKSPACE:
             return results._replace(version=trained_models.version(Path()))
-        with tempfile.TemporaryDirectory() as directory:  # mapped files outlive their names
+        with tempfile.TemporaryDirectory() as directory:  # mapped images stay readable without it
             commit = revisions.find(Path(), name)
             revisions.check_out(Path(), commit, Path(directory), trained_models.data_files)
             return results._replace(version=trained_models.version(Path(directory)))
@@ -66,12 +66,12 @@ def _with_images(name: str, results: Results) -> Results:
 
 
 def _read(title: str, directory: Path) -> Results:
-    """Return the results in `directory`, with the accuracies in MLflow of runs with other seeds."""
+    """Return the results in `directory`, with MLflow's test accuracies for different seeds."""
     results = trained_models.read(title, directory)
     try:
         trained = TrainedModel(directory, dvc_lock.params(dvc_lock.load(directory)))
         return results._replace(by_seed=sweeps.accuracies(trained))
-    except SoftmaxError as error:  # params of another version, or no store
-        problem = f"compare: could not read runs with other seeds: {shown(error)}"
+    except SoftmaxError as error:  # old params, or MLflow is not reachable
+        problem = f"warning: could not read MLflow runs with different seeds: {shown(error)}"
         tqdm.write(problem, file=sys.stderr)
         return results

@@ -1,4 +1,4 @@
-"""Import your own data set into datasets.yaml."""
+"""Import a user's data set into datasets.yaml and DVC's cache."""
 
 import re
 import sys
@@ -16,14 +16,14 @@ from softmax.pipeline import datasets
 
 
 def add(name: str, place: str, *, replace: bool, **given: Any) -> None:
-    """Import the data as IDX files in DVC's cache and an entry, and print a summary."""
+    """Import the data as four IDX files and an entry of datasets.yaml, and print a summary."""
     if not re.fullmatch("[a-z][a-z0-9-]*", name):
         raise DataError(f"{name}: invalid name. Use a-z, 0-9 and -, with a letter first.")
     if name in ("mnist", "fashion-mnist") and not replace:
         raise DataError(
             f"{name}: already a data set of this project. Choose another name or add --replace."
         )
-    known = datasets.load()  # its errors come first
+    known = datasets.load()  # first, to report an invalid datasets.yaml
     found = importing.named(name, importing.read(name, place, Options(**given)))
     changes = _changes(name, found) if name in known else ""
     with tempfile.TemporaryDirectory() as directory:
@@ -36,7 +36,7 @@ def add(name: str, place: str, *, replace: bool, **given: Any) -> None:
         print(f"warning: {shown(line)}", file=sys.stderr)
     print(f"{name}: {shown(summary(found))}\n")
     if changes:
-        print(f"Since the last version: {shown(changes)}\n")
+        print(f"Changes since the last version: {shown(changes)}\n")
     print(
         f"{name} is in datasets.yaml, and its files are in DVC's cache. In params.yaml set\n"
         f"download.dataset to {name}, evaluate.samples to numbers from 0 to {last}{held_out}, "
@@ -45,7 +45,7 @@ def add(name: str, place: str, *, replace: bool, **given: Any) -> None:
 
 
 def _changes(name: str, found: ImportedDataset) -> str:
-    """Return what differs from the version in datasets.yaml, or why they cannot be compared."""
+    """Describe how `found` differs from the version in datasets.yaml, or why this is unknown."""
     entry = datasets.load()[name]
     try:
         paths = zip(sources.find_cached(name), [len(entry.shape) + 1, 1] * 2, strict=True)

@@ -14,12 +14,12 @@ from softmax.errors import DataError, SoftmaxError
 from softmax.pipeline import datasets, dvc_lock, files, params, paths
 
 PATH = paths.WEIGHTS.with_suffix(".onnx")
-OPERATORS, FORMAT = 13, 7  # of 2020, when all of these first take float64
-CHUNK = 1000  # images at a time
+OPERATORS, FORMAT = 13, 7  # versions of 2020, the first with float64 for all operators used
+CHUNK = 1000  # images per call of ONNX Runtime
 
 
 def run() -> None:
-    """Write the model unless a label differs, and print how far the probabilities differ."""
+    """Write the model if ONNX Runtime predicts the same labels, and print what differs."""
     if missing := [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]:
         raise SoftmaxError(f"onnx: {' and '.join(missing)} not installed. Run `make .venv/dev`.")
     dataset = params.load().download.dataset
@@ -36,23 +36,23 @@ def run() -> None:
     largest = compare(content, test.images.reshape(-1, *entry.shape), expected)
     files.write({PATH: content})
     print(
-        f"onnx: {PATH}, the same labels for all {len(expected)} test images in ONNX Runtime, "
-        f"probabilities within {largest:.1g}"
+        f"onnx: {PATH}: ONNX Runtime predicts the same labels for all {len(expected)} test images, "
+        f"and probabilities that differ by at most {largest:.1g}"
     )
 
 
 def build(theta: NDArray[np.float64], shape: tuple[int, ...], properties: dict[str, str]) -> bytes:
     """Return the bytes of an ONNX model of theta (classes, features + 1), with these properties.
 
-    Its input is `images`, uint8 (n, *shape), its outputs are `label`, int64 (n,), and
+    The input is `images`, uint8 (n, *shape). The outputs are `label`, int64 (n,), and
     `probabilities`, float64 (n, classes). All sums up to the logits are exact, as in the pipeline,
-    so the labels are the same. The exponentials are those of the library.
+    so the labels are the same. Probabilities differ slightly: the exponentials are the library's.
     """
     from onnx import TensorProto, checker, helper, numpy_helper
 
     constants = {
         "weight": theta[:, :-1].T,
-        "white": theta[:, -1] * MAX_PIXEL,
+        "bias": theta[:, -1] * MAX_PIXEL,
         "scale": 1 / MAX_PIXEL,
     }
     node = helper.make_node
@@ -61,7 +61,7 @@ def build(theta: NDArray[np.float64], shape: tuple[int, ...], properties: dict[s
             node("Flatten", ["images"], ["rows"]),
             node("Cast", ["rows"], ["pixels"], to=TensorProto.DOUBLE),
             node("MatMul", ["pixels", "weight"], ["product"]),
-            node("Add", ["product", "white"], ["sum"]),
+            node("Add", ["product", "bias"], ["sum"]),
             node("Mul", ["sum", "scale"], ["z"]),
             node("ArgMax", ["z"], ["label"], axis=1, keepdims=0),
             node("Softmax", ["z"], ["probabilities"], axis=1),
@@ -82,9 +82,10 @@ def build(theta: NDArray[np.float64], shape: tuple[int, ...], properties: dict[s
 
 
 def compare(content: bytes, images: NDArray[np.uint8], expected: NDArray[np.float64]) -> float:
-    """Return the maximum difference of a probability from `expected`: label, probabilities by row.
+    """Return the maximum difference between the model's probabilities and the `expected` ones.
 
-    Raises DataError if a label differs.
+    A row of `expected`, (n, 1 + classes), is the label and the probabilities of an image. Raise
+    DataError if a label differs.
     """
     import onnxruntime
 
@@ -97,7 +98,7 @@ def compare(content: bytes, images: NDArray[np.uint8], expected: NDArray[np.floa
             k = start + wrong[0]
             raise DataError(
                 f"{PATH}: not written: it classifies test image {k} as {label[wrong[0]]}, but "
-                f"{paths.PREDICTIONS} has {expected[k, 0]:.0f}. Run `dvc repro`."
+                f"{paths.PREDICTIONS} says {expected[k, 0]:.0f}. Run `dvc repro`."
             )
         largest = max(largest, abs(probabilities - expected[part, 1:]).max())
     return largest

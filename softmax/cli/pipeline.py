@@ -1,4 +1,4 @@
-"""Run the stages with DVC and print the result; rebuild dvc.lock in a merge."""
+"""Run the stages with DVC and print the result, and rebuild dvc.lock during a merge."""
 
 import json
 import sys
@@ -25,7 +25,7 @@ next      dvc exp run -S train.learning_rate=0.01"""
 def run(*, pull: bool) -> None:
     """Run the stages that are out of date, then print the result and where to look next."""
     if dvc_lock.PATH.exists():
-        dvc_lock.load()  # its error names the remedy, unlike DVC's
+        dvc_lock.load()  # unlike DVC, names the remedy if the file is invalid
     _repro(pull=pull)
     test = json.loads(paths.TEST_METRICS.read_bytes())
     lecture = LECTURE if params.load().download.dataset == "mnist" else ""
@@ -36,10 +36,11 @@ def run(*, pull: bool) -> None:
 
 
 def suggestion(losses: Sequence[float]) -> str:
-    """Return a line to print if training ended too early, by the training loss of each epoch.
+    """Return advice if training ended too early, judged by the loss after each epoch, else "".
 
-    A training that nears its end lowers the loss less and less. This one did not if, after the
-    first epoch, no epoch lowered it twice as much as another. Fewer than three epochs cannot tell.
+    Near convergence, each epoch lowers the loss less than the one before. If no epoch after the
+    first lowered it twice as much as another epoch, training is far from convergence. Fewer than
+    three epochs are too few to tell.
     """
     falls = [before - after for before, after in pairwise(losses)]
     if len(falls) < 2 or max(falls) >= 2 * min(falls):
@@ -52,14 +53,14 @@ def suggestion(losses: Sequence[float]) -> str:
 
 
 def resolve(*, pull: bool) -> None:
-    """Rebuild dvc.lock and metrics from the merged params and code."""
+    """Rebuild dvc.lock and metrics; raise SoftmaxError if other files still have conflicts."""
     repository = git.Repo()
     unmerged = repository.git.diff("--name-only", "--diff-filter=U").splitlines()
     made = (str(dvc_lock.PATH), "metrics/")
     if others := [path for path in unmerged if not path.startswith(made)]:
         raise SoftmaxError(
             f"{', '.join(others)}: unresolved conflicts. Resolve them, `git add` the files, and "
-            "run this again."
+            "run `python -m softmax resolve` again."
         )
     repository.git.checkout("HEAD", "--", *made)
     _repro(pull=pull)
@@ -68,6 +69,6 @@ def resolve(*, pull: bool) -> None:
 
 
 def _repro(*, pull: bool) -> None:
-    Repo().close()  # so that without git the error names the remedy
+    Repo().close()  # without git, raises an error that names the remedy
     if status := dvc(["repro", *(["--pull"] if pull else [])]):
         sys.exit(status)

@@ -1,4 +1,4 @@
-"""Log models to MLflow from their outputs alone."""
+"""Log models to MLflow from their outputs on disk or in DVC's cache."""
 
 import sys
 import tempfile
@@ -14,11 +14,11 @@ from softmax.tracking.recording import Origin
 
 
 def run(*, history: bool) -> None:
-    """Complete or create the run of the model, with `history` of each model in DVC's cache."""
+    """Log the model in the workspace or, with `history`, every model in DVC's cache."""
     if not history:
         track(Path())
         return
-    from softmax.analysis import revisions  # DVC takes a second to import
+    from softmax.analysis import revisions  # imports DVC, which takes a second
 
     found = sorted(revisions.of_models(Path()), key=lambda revision: revision.time)
     for revision in tqdm(found, desc="track", disable=None):
@@ -34,7 +34,7 @@ def run(*, history: bool) -> None:
 
 
 def track(directory: Path, origin: Origin | None = None) -> None:
-    """Complete the run of the model in `directory`, or create it."""
+    """Create or complete the run of the model; raise DataError if its outputs are incomplete."""
     stages = dvc_lock.load(directory)
     weights = directory / paths.WEIGHTS
     locked = dvc_lock.outputs(stages, "train").get(paths.WEIGHTS)
@@ -46,4 +46,4 @@ def track(directory: Path, origin: Origin | None = None) -> None:
     trained = TrainedModel(directory, dvc_lock.params(stages))
     run = recording.backfill(trained, origin)
     shown = ", ".join(name for name in dvc_lock.SHOWN if name in trained.locked())
-    tqdm.write(f"track: run {run.info.run_id} has the results of {shown}: {run.info.run_name}")
+    tqdm.write(f"track: run {run.info.run_id} contains the results of {shown}: {run.info.run_name}")

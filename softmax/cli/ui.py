@@ -1,4 +1,4 @@
-"""Start MLflow's UI, with links that open the comparison of runs."""
+"""Start MLflow's UI, and print links to a table and to charts that compare the runs."""
 
 import os
 import socket
@@ -15,32 +15,34 @@ from softmax.errors import SettingError, TrackingError
 from softmax.pipeline import params
 from softmax.tracking import store, views
 
-LATEST = 100  # runs whose params are compared; more would delay the links
-SETTINGS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # jobs need more processes
-EXPERIMENT = "SOFTMAX_EXPERIMENT"  # the variable in which `app` finds its id
-PLUGIN = Path(__file__).with_name("plugin")  # MLflow finds `app` through it
-SHORT = {name: f"{{}}/{name}" for name in views.PAGES}  # the addresses that `app` adds
-# MLflow's assistant covers the charts unless the browser has noted that it was opened before.
+LATEST = 100  # runs whose params choose the columns; more runs would delay the links
+SETTINGS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # jobs would start more processes
+EXPERIMENT = "SOFTMAX_EXPERIMENT"  # variable that passes the experiment's id to `app`
+PLUGIN = Path(__file__).with_name("plugin")  # the entry point in it names `app`
+SHORT = {name: f"{{}}/{name}" for name in views.PAGES}  # short addresses, which `app` adds
+# MLflow's assistant opens over the charts unless this key is in the browser's local storage.
 PAGE = """<!doctype html><title>MLflow</title><script>
 localStorage.setItem("mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true")
 location.replace("{}")</script>"""
 
 
 def run(port: int) -> None:
-    """Print links to the runs of the data set, and serve them unless a server already does."""
+    """Print links to the runs of the data set, and start a server unless the store is on one."""
     name, uri = store.experiment_name(params.load()), store.uri()
     if store.is_served(uri):
         print(prepare_links(uri, name, views.PAGES))
         return
     if listens(port):
-        raise SettingError(f"port {port} of 127.0.0.1 is in use. Choose another with --port.")
+        raise SettingError(
+            f"port {port} of 127.0.0.1 is in use. Choose a different port with --port."
+        )
     serve(uri, port, prepare_links(f"http://127.0.0.1:{port}", name, SHORT))
 
 
 def prepare_links(address: str, name: str, pages: Mapping[str, str]) -> str:
     """Set the columns and charts of an experiment, and return the links to print.
 
-    Raises TrackingError if the store cannot be read.
+    Raise TrackingError if the store cannot be read.
     """
     with store.clear_errors():
         client = store.connect()
@@ -51,7 +53,7 @@ def prepare_links(address: str, name: str, pages: Mapping[str, str]) -> str:
 
 
 def app() -> Any:
-    """Return MLflow's application with a short address for each page."""
+    """Return MLflow's application, with a short address added for each page."""
     from mlflow.server import app as pages
     from mlflow.server.fastapi_app import app
 
@@ -62,7 +64,7 @@ def app() -> Any:
 
 
 def listens(port: int) -> bool:
-    """Return whether a process listens at `port` of this machine."""
+    """Tell whether a process listens on `port` of this machine."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
@@ -70,7 +72,7 @@ def listens(port: int) -> bool:
 def serve(uri: str, port: int, links: str) -> None:
     """Serve the store at `uri`, and print `links` once the server listens.
 
-    Raises TrackingError if it ends before that. The server ends with this process.
+    Wait until the server ends, and stop it on Ctrl-C. Raise TrackingError if it does not start.
     """
     command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--port", str(port)]
     command += ["--backend-store-uri", uri, "--serve-artifacts", "--app-name", "softmax"]

@@ -131,7 +131,7 @@ def test_seeds_logged_in_mlflow_are_compared(workspace: Workspace) -> None:
     printed = workspace.tool("compare", "HEAD", "HEAD")
     assert printed.status == 0
     assert "seeds" not in printed.out
-    assert "compare: could not read runs with other seeds: " in printed.err
+    assert "warning: could not read MLflow runs with different seeds: " in printed.err
 
 
 def test_dvc_tracked_data_outside_the_pipeline_are_ignored(workspace: Workspace) -> None:

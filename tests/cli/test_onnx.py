@@ -21,7 +21,7 @@ CLOSE = 2**-38  # the exponentials of the pipeline lie on a grid of 2^-40
 
 def test_onnx_labels_equal_the_pipelines(workspace: Workspace) -> None:
     printed = workspace.tool("onnx")
-    assert "the same labels for all 30 test images in ONNX Runtime" in printed.out
+    assert "ONNX Runtime predicts the same labels for all 30 test images" in printed.out
     session = onnxruntime.InferenceSession(onnx.PATH)
     images = idx.read(Path("data/digits/t10k-images-idx3-ubyte"), 3)
     label, probabilities = session.run(["label", "probabilities"], {"images": images})
@@ -53,7 +53,7 @@ def test_any_shape_and_number_of_classes_work_and_a_wrong_label_is_rejected() ->
     content = onnx.build(theta, images.shape[1:], {})
     assert onnx.compare(content, images, answers) < CLOSE
     answers[7, 0] = 3
-    with pytest.raises(DataError, match=r"written: it classifies test image 7 as \d, .* has 3\."):
+    with pytest.raises(DataError, match=r"written: it classifies test image 7 as \d, .* says 3\."):
         onnx.compare(content, images, answers)
 
 

@@ -24,7 +24,7 @@ def test_track_logs_the_same_run_as_the_stages_and_only_once(workspace: Workspac
     other = empty_store(workspace.directory / "other.db")
     workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", other)
     for _ in range(3):
-        assert "has the results of train, evaluate, export, report: " in workspace.tool("track").out
+        assert "contains the results of train, evaluate, export, report: " in workspace.tool("track").out
     assert content(other) == content(workspace.store)
     (run,) = rows(other)
     assert run.data.tags["backfilled"] == "true"
@@ -67,7 +67,7 @@ def test_a_model_without_evaluation_is_logged(workspace: Workspace) -> None:
         repo.commit("train", force=True)
     printed = workspace.tool("track").out
     (run,) = rows(workspace.store)
-    assert f"run {run.info.run_id} has the results of train: lr=" in printed
+    assert f"run {run.info.run_id} contains the results of train: lr=" in printed
     assert "test_accuracy" not in run.data.metrics
     (version,) = MlflowClient(workspace.store).search_model_versions(f"name = '{NAME}'")
     assert version.description.startswith("lr=")
