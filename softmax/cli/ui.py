@@ -33,9 +33,7 @@ def run(port: int) -> None:
         print(prepare_links(uri, name, views.PAGES))
         return
     if listens(port):
-        raise SettingError(
-            f"port {port} of 127.0.0.1 is in use. Choose a different port with --port."
-        )
+        raise SettingError(f"port {port} of 127.0.0.1 is in use. Choose a different --port.")
     serve(uri, port, prepare_links(f"http://127.0.0.1:{port}", name, SHORT))
 
 

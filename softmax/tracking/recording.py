@@ -1,9 +1,9 @@
 """Log results to MLflow: one run for each trained model.
 
-A stage writes its outputs first and then logs them from disk, in batches. It finds
-the run by the SHA-256 of the weights, so no file holds a run id. If there is no such run, because
-the weights came from DVC's cache or the store is a different one, it creates the run from the
-outputs. The next stage or `softmax track` completes an incomplete run.
+A stage writes its outputs first, then logs them from disk. The run is found by the SHA-256 of the
+weights, so no file contains a run id. If no run is found, because the weights came from DVC's cache
+or the store has changed, the run is created from the outputs. If a run is incomplete, the next
+stage or `softmax track` completes it.
 
 `main` is the recorder that softmax/pipeline/recorder.py starts, with a socket as stdin.
 """
@@ -35,21 +35,21 @@ from softmax.tracking import registry, store, sync
 from softmax.tracking.registry import WEIGHTS_TAG, find_model
 from softmax.tracking.store import Client, Run
 
-MADE = (":(top,exclude)dvc.lock", ":(top,exclude)metrics")  # the pipeline writes these
+MADE = (":(top,exclude)dvc.lock", ":(top,exclude)metrics")  # outputs do not count as changes
 RESULTS = {"evaluate": sync.evaluation, "export": sync.images, "report": sync.report}
 DOWNLOADS, LESSONS = "downloads", "softmax-lesson"  # the experiments of these stages
-LINGER = 10  # seconds to wait for the next stage
+LINGER = 10  # seconds that the recorder waits for the next stage
 
 
 class Origin(NamedTuple):
-    """When a model was trained, with tags for where and from which code."""
+    """When a model was trained, and tags that say where, by whom and from which commit."""
 
-    started: float  # as by time.time()
+    started: float  # seconds since the epoch, as from time.time()
     tags: Mapping[str, str]
 
 
 def log(stage: str, config: Params, *, started: float, ended: float, **details: object) -> None:
-    """Log what a stage has just written: times as by time.time(), details as tags."""
+    """Log what a stage has just written: times in seconds since the epoch, `details` as tags."""
     client, trained = store.connect(), TrainedModel(Path(), config)
     if stage in RESULTS:
         _add_results(client, _run_of(client, trained), trained, [stage])
@@ -59,7 +59,7 @@ def log(stage: str, config: Params, *, started: float, ended: float, **details: 
     if stage == "train":
         run = _create_model_run(client, trained, origin)
         _add_training(client, run, trained, end)
-        _add_results(client, run, trained, trained.locked())  # DVC may not rerun those stages
+        _add_results(client, run, trained, trained.locked())  # DVC might not rerun these stages
         return
     tags["mlflow.source.name"] = f"stages.{stage}"
     if stage == "lesson":
@@ -73,17 +73,17 @@ def log(stage: str, config: Params, *, started: float, ended: float, **details: 
 
 
 def _add_training(client: Client, run: Run, trained: TrainedModel, end: int) -> None:
-    """Complete a run, which ended at `end` (ms), register its model, and print the result."""
+    """Complete a run that ended at `end` (ms), register its model, and print the result."""
     with TemporaryDirectory() as directory:
         sync.training(client, run, trained, Path(directory))
-    tqdm.write(f"registry: {registry.register(client, run, trained)}")  # above any bar
+    tqdm.write(f"registry: {registry.register(client, run, trained)}")  # above a progress bar
     client.set_terminated(run.info.run_id, end_time=end)
 
 
 def backfill(trained: TrainedModel, origin: Origin | None = None) -> Run:
-    """Complete the run of a model from its outputs in dvc.lock, or create it.
+    """Create or complete the run of a model from its outputs in dvc.lock, and return the run.
 
-    Raises TrackingError if MLflow cannot be reached or an output is missing.
+    Raise TrackingError if MLflow cannot be reached or an output is missing.
     """
     with store.clear_errors():
         client = store.connect()
@@ -93,9 +93,9 @@ def backfill(trained: TrainedModel, origin: Origin | None = None) -> Run:
 
 
 def _run_of(client: Client, trained: TrainedModel, origin: Origin | None = None) -> Run:
-    """Return the newest run of the weights with all outputs of training, or create it.
+    """Return the newest run of the weights, or a new run, completed by the outputs of training.
 
-    A run that was scored on a different test set keeps its score.
+    A run that was evaluated on a different test set is ignored, so it keeps its metrics.
     """
     runs = client.search_runs(
         [store.experiment(client, store.experiment_name(trained.config))],
@@ -106,13 +106,13 @@ def _run_of(client: Client, trained: TrainedModel, origin: Origin | None = None)
     if run is None:
         started, tags = origin or Origin(time.time(), circumstances())
         run = _create_model_run(client, trained, Origin(started, {**tags, "backfilled": "true"}))
-    if run.info.status != "FINISHED" or find_model(client, run) is None:  # or it was deleted
+    if run.info.status != "FINISHED" or find_model(client, run) is None:  # or deleted
         _add_training(client, run, trained, run.info.start_time)
     return run
 
 
 def _add_results(client: Client, run: Run, trained: TrainedModel, stages: Iterable[str]) -> None:
-    """Add the results of these stages that MLflow shows."""
+    """Add the results of `stages`, except those with nothing to add."""
     for stage in stages:
         if stage in RESULTS:
             RESULTS[stage](client, run, trained)
@@ -134,27 +134,27 @@ def _milliseconds(seconds: float) -> int:
 
 
 def circumstances() -> dict[str, str]:
-    """Return tags: the user, the commit, whether the code differs from it, and DVC's name."""
+    """Return tags: the user, the commit, whether files differ from it, and DVC's experiment."""
     tags = {key: os.environ[key] for key in ["DVC_EXP_NAME"] if key in os.environ}
-    with suppress(KeyError, OSError):  # a user without a name, in a container
+    with suppress(KeyError, OSError):  # a container may have no name for the user
         tags["mlflow.user"] = getpass.getuser()
     try:
-        # if DVC runs an experiment in a copy, the copy has its own
+        # an experiment that DVC runs in a copy finds the repository of the copy
         repository = git.Repo(search_parent_directories=True)
         commit = repository.head.commit.hexsha
         changed = repository.git.diff("HEAD", "--name-only", "--", ".", *MADE)
-    except (git.GitError, ValueError):  # no repository, or one without a commit
+    except (git.GitError, ValueError):  # no repository, or no commit
         return tags
     return {**tags, "mlflow.source.git.commit": commit, "git.dirty": str(bool(changed)).lower()}
 
 
 def main() -> None:
-    """Answer the stages that connect to stdin, until none has been connected for LINGER seconds."""
+    """Answer the stages that connect to stdin, until none is connected for LINGER seconds."""
     listener = socket.socket(fileno=sys.stdin.fileno())
-    with suppress(Exception):  # the first stage that logs gets the error
+    with suppress(Exception):  # the first stage that logs reports the error
         store.connect()
-        Thread(target=registry.look_up_packages, daemon=True).start()  # while a stage works
-    gc.freeze()  # or each collection would scan all imported modules
+        Thread(target=registry.look_up_packages, daemon=True).start()  # before a stage needs it
+    gc.freeze()  # keeps the garbage collector from scanning all imported modules
     gc.enable()
     stages: list[socket.socket] = []
     while ready := select.select([listener, *stages], [], [], None if stages else LINGER)[0]:
@@ -165,13 +165,13 @@ def main() -> None:
                 stages.remove(one)
                 one.close()
     Path(listener.getsockname()).unlink(missing_ok=True)
-    os._exit(0)  # even if MLflow's threads still wait
+    os._exit(0)  # without waiting for MLflow's threads
 
 
 def _answered(stage: socket.socket) -> bool:
-    """Answer a stage, and return False once it has ended, even during a request."""
-    clock = Timer(LIMIT + 1, os._exit, [0])  # if it hangs: the stage has given up by then
-    clock.start()
+    """Answer a request of a stage, and return False if the stage has ended."""
+    timer = Timer(LIMIT + 1, os._exit, [0])  # if MLflow hangs; the stage stops waiting earlier
+    timer.start()
     try:
         if request := stage.makefile().readline():
             stage.sendall(f"{json.dumps(answer(json.loads(request)))}\n".encode())
@@ -179,12 +179,12 @@ def _answered(stage: socket.socket) -> bool:
     except (OSError, ValueError):
         pass
     finally:
-        clock.cancel()
+        timer.cancel()
     return False
 
 
 def answer(request: dict[str, Any]) -> tuple[str, str]:
-    """Log what a stage asks for; return the text to print, and why it failed, or ""."""
+    """Log what a stage asks for, and return the text to print and the reason of a failure or ""."""
     text, failure = io.StringIO(), ""
     try:
         config = Params.model_validate(request["config"])

@@ -1,6 +1,6 @@
-"""Define the model that MLflow serves: it returns the classes and probabilities of images.
+"""Define the model that MLflow serves, which predicts classes and probabilities of images.
 
-MLflow stores this file with the weights and the modules that it imports, and runs it alone.
+MLflow stores this file with the weights and the modules that the file imports, and needs no others.
 """
 
 import math
@@ -18,9 +18,10 @@ from softmax.core import model
 from softmax.core.arithmetic import MAX_PIXEL
 
 
-class SoftmaxRegression(PythonModel):  # type: ignore[misc] # MLflow leaves it untyped
-    """Classify images of the configured shape, or as rows of features: integers are levels 0 to
-    255, and floats from 0 to 1 are rounded to a level.
+class SoftmaxRegression(PythonModel):  # type: ignore[misc] # MLflow has no types for it
+    """Classify images of the configured shape, or rows of features.
+
+    Integers are levels from 0 to 255. Floats from 0 to 1 are rounded to a level.
     """
 
     def load_context(self, context: PythonModelContext) -> None:
@@ -29,7 +30,7 @@ class SoftmaxRegression(PythonModel):  # type: ignore[misc] # MLflow leaves it u
         self.names = np.array(context.model_config["classes"])
 
     def predict(self, model_input: np.ndarray) -> pd.DataFrame:
-        """Return prediction, p0, p1 ... as in metrics/predictions.csv, and class, of each image."""
+        """Return prediction, p0, p1, ... as in metrics/predictions.csv, and class, by image."""
         images = levels(model_input, self.shape)
         z = model.logits(self.theta, np.pad(images.T, ((0, 1), (0, 0)), constant_values=MAX_PIXEL))
         prediction = model.predict(z)
@@ -39,9 +40,9 @@ class SoftmaxRegression(PythonModel):  # type: ignore[misc] # MLflow leaves it u
 
 
 def levels(images: np.ndarray, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Return the levels, (n, features), of images in any form that the model accepts.
+    """Return the levels, float64 (n, features), of images in any form that the model accepts.
 
-    Raises MlflowException for all others; the server then answers with status 400.
+    Raise MlflowException for all other forms, so the server answers with status 400.
     """
     try:
         images = np.array(images.tolist()) if images.dtype == object else images
@@ -54,13 +55,13 @@ def levels(images: np.ndarray, shape: tuple[int, ...]) -> NDArray[np.float64]:
     if images.dtype.kind not in "uif":
         raise _bad("pixels should be numbers")
     if images.dtype.kind == "f":
-        if not ((images >= 0) & (images <= 1)).all():  # also refuses NaN
-            raise _bad("pixels with a fraction should be 0 to 1, or whole numbers 0 to 255")
+        if not ((images >= 0) & (images <= 1)).all():  # also rejects NaN
+            raise _bad("floats should be from 0 to 1, and integers from 0 to 255")
         images = np.rint(images.astype(np.float64) * MAX_PIXEL)
     elif images.size and not 0 <= images.min() <= images.max() <= MAX_PIXEL:
-        raise _bad("pixels that are whole numbers should be 0 to 255")
+        raise _bad("integers should be from 0 to 255")
     elif images.size and images.dtype != np.uint8 and images.max() == 1:
-        raise _bad("pixels of 0 and 1 alone could mean black or white; send 0 and 255")
+        raise _bad("integers of only 0 and 1 are ambiguous. Send 0 and 255")
     return images.reshape(-1, features).astype(np.float64)
 
 

@@ -1,6 +1,6 @@
 """Connect to the MLflow store, and explain its errors.
 
-A team sets MLFLOW_TRACKING_URI; the default is SQLite at the repository root.
+The store is at MLFLOW_TRACKING_URI, by default a SQLite file at the repository root.
 """
 
 import logging
@@ -18,31 +18,31 @@ from softmax.pipeline.params import ModelParams
 from softmax.pipeline.recorder import first_cause, reason
 from softmax.tracking import views
 
-ARTIFACTS = "mlartifacts"  # beside the default store
+ARTIFACTS = "mlartifacts"  # directory beside the default store
 LOCK_TIMEOUT = 8  # seconds
 DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "3",  # seconds
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    "PGCONNECT_TIMEOUT": "2",  # seconds, of PostgreSQL's own library
-    "RES_OPTIONS": "timeout:1",  # second; how long glibc waits for a silent name server
+    "PGCONNECT_TIMEOUT": "2",  # seconds; read by PostgreSQL's client library
+    "RES_OPTIONS": "timeout:1",  # second that glibc waits for a name server
 }
-FIXED = {  # whatever a team sets for its other projects
-    "MLFLOW_ENABLE_ASYNC_LOGGING": "false",  # its threads outlive the work
+FIXED = {  # these override what a user has set for different projects
+    "MLFLOW_ENABLE_ASYNC_LOGGING": "false",  # its threads could outlive the stage
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # a repeated request could create a run twice
 }
-DRIVERS = dict.fromkeys(("postgres", "postgresql"), "postgresql+psycopg2")  # not psycopg 3
+DRIVERS = dict.fromkeys(("postgres", "postgresql"), "postgresql+psycopg2")  # as installed
 NOT_OURS = [
     "MLFLOW_" + name for name in ("RUN_ID", "EXPERIMENT_ID", "EXPERIMENT_NAME", "REGISTRY_URI")
 ]
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 REBUILD = "`python -m softmax track --history`"
 REMEDY = "Check MLFLOW_TRACKING_URI and that the server is running, then run the command again."
-MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # the latter for an alias
-NOTE = "Each run is made from the files that a stage wrote. [Compare them as charts]({})."
+MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # the second for an alias
+NOTE = "Each run is created from the files that a stage wrote. [Compare them in charts]({})."
 
-# MLflow's types; importing MLflow takes a second, so functions import it only when they need it.
+# Names of MLflow's types. Functions import MLflow when they need it, because it takes a second.
 Client = Any  # mlflow.MlflowClient
 Run = Any  # mlflow.entities.Run
 Model = Any  # mlflow.entities.LoggedModel
@@ -50,9 +50,9 @@ Version = Any  # mlflow.entities.model_registry.ModelVersion
 
 
 def ask_this_machine_directly() -> None:
-    """Add this machine to `no_proxy`; requests to other machines still use a proxy."""
+    """Add this machine to `no_proxy`, so only requests to other machines use a proxy."""
     given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
-    if given != "*":  # no proxy at all
+    if given != "*":  # * disables all proxies
         hosts = [*filter(None, given.split(",")), *LOOPBACK]
         os.environ["no_proxy"] = ",".join(dict.fromkeys(hosts))
 
@@ -60,7 +60,7 @@ def ask_this_machine_directly() -> None:
 def connect() -> Client:
     """Return a client of MLFLOW_TRACKING_URI or of the SQLite store at the repository root.
 
-    MLflow migrates a database when it first opens it, which two processes must not do at once.
+    MLflow migrates a database when it first opens it, so a lock keeps other processes away.
     """
     for key, value in DEFAULTS.items():
         os.environ.setdefault(key, value)
@@ -70,16 +70,16 @@ def connect() -> Client:
     ask_this_machine_directly()
     import mlflow
 
-    logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # our error is one line
+    logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # `clear_errors` reports errors
     given, where = os.environ.get("MLFLOW_TRACKING_URI", ""), uri()
-    mlflow.set_tracking_uri(where)  # the registry looks up a logged model with it
-    os.environ["MLFLOW_TRACKING_URI"] = given  # still relative to the root
+    mlflow.set_tracking_uri(where)  # for the registry, which looks up logged models there
+    os.environ["MLFLOW_TRACKING_URI"] = given  # set_tracking_uri changed it
     if is_served(where):
         return mlflow.MlflowClient(where, where)
     from mlflow.store.db import utils
-    from mlflow.store.tracking import sqlalchemy_store  # noqa: F401 (seconds, not under the lock)
+    from mlflow.store.tracking import sqlalchemy_store  # noqa: F401 (slow, so before the lock)
 
-    utils.MAX_RETRY_COUNT = 1  # MLflow's ten tries take 102 seconds without a database
+    utils.MAX_RETRY_COUNT = 1  # MLflow's ten attempts would take 102 seconds
     with lock():
         return mlflow.MlflowClient(where, where)
 
@@ -90,9 +90,10 @@ def experiment_name(config: ModelParams) -> str:
 
 
 def experiment(client: Client, name: str) -> str:
-    """Return the id of the experiment `name`, or create it.
+    """Return the id of the experiment `name`, which is created if it does not exist.
 
-    Without a server, its artifacts are at the repository root, wherever the stage runs.
+    Without a server, its artifacts are at the repository root, even if the stage runs elsewhere.
+    Raise TrackingError if the experiment was deleted, or its artifacts are elsewhere.
     """
     found = client.get_experiment_by_name(name)
     if found and found.lifecycle_stage == "deleted":
@@ -117,7 +118,7 @@ def experiment(client: Client, name: str) -> str:
 
 
 def exists() -> bool:
-    """Tell whether the store exists; one on a server always does."""
+    """Tell whether the SQLite store exists; any other store is assumed to exist."""
     where = uri()
     return not where.startswith("sqlite:///") or Path(where.removeprefix("sqlite:///")).exists()
 
@@ -125,8 +126,8 @@ def exists() -> bool:
 def uri() -> str:
     """Return MLFLOW_TRACKING_URI, or the URI of the SQLite store at the repository root.
 
-    A relative path starts at the root, wherever the stage runs. It stays relative, since the names
-    of parent directories could have a meaning in a URI.
+    A relative path starts at the root, even if the stage runs elsewhere. It stays relative, because
+    names of parent directories may contain characters that have a meaning in a URI.
     """
     given = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
     scheme, separator, rest = given.partition(":")
@@ -137,7 +138,7 @@ def uri() -> str:
 
 
 def create(entry: Callable[[], Any]) -> Any:
-    """Return what `entry` creates; None if another process has created it."""
+    """Return what `entry` creates, or None if it exists, perhaps by a simultaneous process."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -149,18 +150,18 @@ def create(entry: Callable[[], Any]) -> Any:
 
 
 def root() -> Path:
-    """Return the repository root; for an experiment that DVC runs in a copy, that of the parent."""
+    """Return the repository root, even if DVC runs an experiment in a copy of the repository."""
     return Path(os.environ.get("DVC_ROOT", ".")).resolve()
 
 
 def lock() -> FileLock:
-    """Return the lock that one process of this repository holds at a time."""
+    """Return a lock that only one process of this repository can hold."""
     return FileLock(root() / "mlflow.db.lock", timeout=LOCK_TIMEOUT)
 
 
 @contextmanager
 def clear_errors(missing: str = REMEDY) -> Iterator[None]:
-    """Turn any error that is not a SoftmaxError into a TrackingError of one line.
+    """Turn any error that is not a SoftmaxError into a TrackingError with one line.
 
     `missing` is the remedy if a model, version or alias does not exist.
     """
@@ -172,7 +173,7 @@ def clear_errors(missing: str = REMEDY) -> Iterator[None]:
         raise TrackingError(f"{reason(error)}. Run `dvc repro`.") from None
     except Exception as error:
         place, cause = f"MLflow store {shown(uri())}", first_cause(error)
-        if type(cause) is sqlite3.DatabaseError:  # its subclasses have other causes
+        if type(cause) is sqlite3.DatabaseError:  # subclasses have different causes
             remedy = f"Move the file away, and rebuild the store with {REBUILD}."
             raise TrackingError(f"{place}: {cause}. {remedy}") from None
         remedy = missing if getattr(cause, "error_code", "") in MISSING else REMEDY

@@ -1,6 +1,6 @@
 """Add the results of a model, or of the 2-D example, to its run in MLflow, in batches.
 
-Each function may be called again, even after a call that failed: it adds what is missing.
+Each function can be called again, even after a failure, and then adds what is missing.
 """
 
 import json
@@ -24,33 +24,33 @@ if TYPE_CHECKING:
 
 REQUEST = 1000  # metrics that MLflow accepts in one request
 CONTEXTS = {"train": "training", "validation": "validation", "test": "test"}
-BATCH_LOSS = "train_loss_of_batch"  # sorts late: MLflow orders charts by name
-SLIDER = "weights so many batches before the end"  # MLflow starts at the lowest step, 0
-BY_CLASS = "evaluation/classes.json"  # a table of MLflow's evaluation view
+BATCH_LOSS = "train_loss_of_batch"  # this name comes late, because MLflow sorts charts by name
+SLIDER = "weights so many batches before the end"  # counted down, because MLflow first shows step 0
+BY_CLASS = "evaluation/classes.json"  # a table in MLflow's evaluation view
 NOTE = "**{accuracy:.2%}** of {total} test images correct.\n\n{text}\n\n{mistakes}\n"
 PICTURE = "![weights](get-artifact?path={path}&run_uuid={run_id})"
 
 
 def training(client: Client, run: Run, trained: TrainedModel, place: Path) -> None:
-    """Add params, curves, data sets and the model, whose files `place` keeps for the next one."""
+    """Add params, curves, data sets and the model; `place` caches files for the next model."""
     contexts = ["training"] + ["validation"] * (trained.config.train.validation > 0)
     _log_datasets(client, run, trained, contexts)
     epochs = pd.read_csv(trained.directory / paths.EPOCHS)
     end = epochs["step"].tolist()[-1]
     logged = registry.log_model(client, run, trained, end, place)
     losses = pd.read_csv(trained.directory / paths.LOSSES).rename(columns={"loss": BATCH_LOSS})
-    # the loss of a batch is that of the previous weights; MLflow compares by the first metric
+    # MLflow compares models by the first metric; the loss of a batch belongs to earlier weights
     curves = _curves(run, epochs, trained, {end: logged}) + _curves(run, losses, trained)
     _log(client, run, curves, params(trained.config, "download", "train"))
 
 
 def evaluation(client: Client, run: Run, trained: TrainedModel) -> None:
-    """Add the test metrics and the files of the evaluation; set the name and note of the run."""
+    """Add the test metrics and files of the evaluation, and set the name and note of the run."""
     run_id, directory = run.info.run_id, trained.directory
-    for fact in (paths.TEST_METRICS, paths.CONFUSION, paths.PREDICTIONS, paths.MODEL_CARD):
-        client.log_artifact(run_id, str(directory / fact), "evaluation")
+    for path in (paths.TEST_METRICS, paths.CONFUSION, paths.PREDICTIONS, paths.MODEL_CARD):
+        client.log_artifact(run_id, str(directory / path), "evaluation")
     client.log_artifacts(run_id, str(directory / paths.PREDICTION_FIGURES), "samples")
-    # a tag: unlike a param it may change, and so may this for the same model
+    # a tag, because params cannot change, but the samples can for the same model
     client.set_tag(run_id, "evaluate.samples", str(trained.config.evaluate.samples))
     picture = PICTURE.format(path="weights/grid/gray.png", run_id=run_id)
     answers = files.read_csv(directory / paths.PREDICTIONS)
@@ -58,16 +58,16 @@ def evaluation(client: Client, run: Run, trained: TrainedModel) -> None:
 
 
 def scores(client: Client, run: Run, trained: TrainedModel, answers: Table, text: str) -> str:
-    """Add the test metrics, a table of the classes and a note with `text`; return the run's name.
+    """Add the test metrics, a table of classes and a note with `text`; return the run's new name.
 
-    `answers` has the label and the prediction of each test image.
+    `answers` contains the label and the prediction of each test image.
     """
     from mlflow.entities import RunTag
 
     metrics: dict[str, Any] = json.loads((trained.directory / paths.TEST_METRICS).read_bytes())
-    # one value, at step 0: MLflow then draws bars
+    # a metric with only one value is drawn as a bar
     row = {f"test_{key}": value for key, value in metrics.items() if isinstance(value, float)}
-    row[views.ERROR] = round(100 * (1 - metrics["accuracy"]), 4)  # bars show two decimals
+    row[views.ERROR] = round(100 * (1 - metrics["accuracy"]), 4)  # percent: bars have two decimals
     _log_datasets(client, run, trained, ["test"])
     confusion = views.confusion(answers, trained.entry().classes)
     client.log_text(run.info.run_id, views.by_class(confusion), BY_CLASS)
@@ -86,14 +86,14 @@ def scores(client: Client, run: Run, trained: TrainedModel, answers: Table, text
 
 
 def is_comparable(run: Run, trained: TrainedModel) -> bool:
-    """Tell whether `run` was scored on the same test set, or not yet."""
+    """Tell whether `run` was evaluated on the test set of `trained`, or not at all."""
     mine = _dataset(trained, "test")
     logged = [entry.dataset for entry in run.inputs.dataset_inputs]
     return all(other.digest == mine.digest for other in logged if other.name == mine.name)
 
 
 def images(client: Client, run: Run, trained: TrainedModel) -> None:
-    """Add the weight images, and those of each epoch as steps of one image, the last first."""
+    """Add the weight images, and those after each epoch as steps of one image, the last first."""
     from mlflow.artifacts import list_artifacts
 
     run_id = run.info.run_id
@@ -101,8 +101,8 @@ def images(client: Client, run: Run, trained: TrainedModel) -> None:
     client.log_artifacts(run_id, str(trained.directory / paths.WEIGHT_IMAGES), "weights")
     epochs = pd.read_csv(trained.directory / paths.EPOCHS).set_index("epoch")["step"]
     entry = trained.entry()
-    place = f"{run.info.artifact_uri}/images"  # saves MLflow a request for the run
-    logged = [file.path for file in list_artifacts(place, tracking_uri=client.tracking_uri)]
+    uri = f"{run.info.artifact_uri}/images"  # a run id would make MLflow request the run
+    logged = [file.path for file in list_artifacts(uri, tracking_uri=client.tracking_uri)]
     for path in (trained.directory / paths.EPOCH_WEIGHTS).glob("*.safetensors"):
         left = int(epochs.max() - epochs.get(int(path.stem), 0))
         names = [name for name in logged if SLIDER in name and f"+step+{left}+" in name]
@@ -112,7 +112,7 @@ def images(client: Client, run: Run, trained: TrainedModel) -> None:
 
 
 def report(client: Client, run: Run, trained: TrainedModel) -> None:
-    """Add the HTML report, which MLflow displays."""
+    """Add the HTML report, which MLflow can display."""
     client.log_artifact(run.info.run_id, str(trained.directory / paths.REPORT), "report")
 
 
@@ -127,7 +127,7 @@ def lesson(client: Client, run: Run, config: Params) -> None:
 
 
 def params(config: ModelParams, *sections: str) -> "list[Param]":
-    """Return each value of these sections as section.key."""
+    """Return the params of these sections, with names such as train.epochs."""
     from mlflow.entities import Param
 
     return [
@@ -143,9 +143,9 @@ def _curves(
     trained: TrainedModel | None = None,
     models: dict[int, Model] | None = None,
 ) -> "list[Metric]":
-    """Return each column by step, linked to its data set and the model of that step, if any.
+    """Return the metrics in `table`, with their data set and the model of their step, if any.
 
-    All have the start time of the run, so a repeated call adds no second value.
+    All have the start time of the run, so a repeated call does not add a second value.
     """
     from mlflow.entities import Metric
 
@@ -169,7 +169,7 @@ def _log(client: Client, run: Run, metrics: "list[Metric]", params: "list[Param]
 
 
 def _log_datasets(client: Client, run: Run, trained: TrainedModel, contexts: list[str]) -> None:
-    """Log the data sets of these contexts as inputs."""
+    """Log the data sets for these contexts as inputs of the run."""
     from mlflow.entities import DatasetInput, InputTag
     from mlflow.exceptions import MlflowException
 
@@ -180,13 +180,13 @@ def _log_datasets(client: Client, run: Run, trained: TrainedModel, contexts: lis
     try:
         client.log_inputs(run.info.run_id, inputs)
     except MlflowException as error:
-        if error.error_code != "BAD_REQUEST":  # a database refuses one of two simultaneous requests
+        if error.error_code != "BAD_REQUEST":  # a database rejects one of two simultaneous requests
             raise
         client.log_inputs(run.info.run_id, inputs)
 
 
 def _dataset(trained: TrainedModel, context: str) -> "Dataset":
-    """Return the training, validation or test set."""
+    """Return the training, validation or test set as an entity of MLflow."""
     from mlflow.entities import Dataset
 
     name = trained.config.download.dataset
@@ -200,7 +200,7 @@ def _dataset(trained: TrainedModel, context: str) -> "Dataset":
 
 
 def _contents(trained: TrainedModel, context: str) -> dict[str, str]:
-    """Return what MLflow shows of the data set in datasets.yaml: its arrays and image count."""
+    """Return the schema and profile of the data set, or {} if datasets.yaml has a new version."""
     from mlflow.data.schema import TensorDatasetSchema
     from mlflow.types import Schema, TensorSpec
 

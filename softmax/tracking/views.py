@@ -1,7 +1,7 @@
 """Prepare what MLflow shows for a run: tables of classes and mistakes, images, and links to charts.
 
-By default, MLflow opens its view for language models, without charts, newest run first; the links
-ask for a different view. MLflow reads columns from a shared view, which is a tag.
+By default, MLflow opens its view for language models, which has no charts and sorts runs by time.
+The links open a different view. Its columns and charts are stored in a tag of the experiment.
 """
 
 import json
@@ -20,19 +20,19 @@ from softmax.analysis.model_card import literal
 from softmax.analysis.trained_models import LECTURE
 from softmax.core.arrays import Table
 
-MATRIX = 12  # classes; a note has room for their confusion matrix
-WORST = 20  # pairs of classes shown if there are more
+MATRIX = 12  # maximum number of classes for which a note shows the confusion matrix
+WORST = 20  # pairs of classes that are shown otherwise
 BORDER = (" |", "&emsp;|")  # MLflow puts no space between the cells of a table
 
 
 def confusion(answers: Table, names: Sequence[str]) -> pd.DataFrame:
-    """Return how many images of each class, by row, get each prediction, both by name."""
+    """Return the confusion matrix: a row for each class, a column for each prediction, by name."""
     cells = evaluation.confusion_matrix(answers, len(names))
     return pd.DataFrame(cells, pd.Index(names, name="class"), [*names])
 
 
 def by_class(counts: pd.DataFrame) -> str:
-    """Return recall and precision of each class, from the confusion, in MLflow's table format."""
+    """Return recall and precision of each class, from a confusion matrix, as JSON for MLflow."""
     ratios = evaluation.by_class(counts.to_numpy())
     table = {
         "class": counts.index,
@@ -45,7 +45,7 @@ def by_class(counts: pd.DataFrame) -> str:
 
 
 def mistakes(counts: pd.DataFrame) -> str:
-    """Return the confusion in Markdown, for many classes only the most frequent mistakes."""
+    """Return the confusion matrix or, for many classes, the most frequent mistakes in Markdown."""
     if len(counts) <= MATRIX:
         matrix = counts.rename(index=literal, columns=literal)
         return str(matrix.to_markdown(disable_numparse=[0]))
@@ -56,13 +56,13 @@ def mistakes(counts: pd.DataFrame) -> str:
 
 
 LARGEST = 6  # screen pixels per weight
-WIDEST = 1200  # screen pixels; wider tiles are reduced
-CAPTION = 9  # weights high: three rows of four tiles of 28 x 28 are nearly a square
-LETTER = 0.85  # of the caption; less for long names
+WIDEST = 1200  # screen pixels; a wider image is reduced
+CAPTION = 9  # height in weights, which makes 3 x 4 tiles of 28 x 28 nearly a square
+LETTER = 0.85  # height relative to the caption, reduced for long names
 
 
 def picture(tiles: Levels, names: Sequence[str]) -> Image.Image:
-    """Draw the tiles (classes, rows, columns) in rows, each under the name of its class."""
+    """Draw tiles, uint8 (classes, rows, columns), as a grid, each below the name of its class."""
     classes, *sides = tiles.shape
     across = math.ceil(math.sqrt(classes * (sides[0] + CAPTION) / sides[1]))
     scale = min(LARGEST, WIDEST / (across * sides[1]))
@@ -87,12 +87,12 @@ TABLE = f"{RUNS}&viewStateShareKey={TAG.rpartition('.')[2]}"
 PAGES = {"charts": f"{TABLE}&compareRunsMode=CHART", "table": TABLE}
 METRICS = ("test_accuracy", "validation_accuracy", "train_loss")
 ERROR = "test_error_percent"
-SHOWN = 4  # params that fit into a chart
-SECTIONS = ("Comparison", "Model metrics")  # of charts; the second one is folded
+SHOWN = 4  # params that fit in a chart
+SECTIONS = ("Comparison", "Model metrics")  # of the charts; the second section is folded
 
 
 def table(runs: Iterable[Mapping[str, str]]) -> str:
-    """Return the value of TAG for runs with these params: columns and charts of those that vary."""
+    """Return the value of TAG for runs with these params: columns and charts of what varies."""
     counts = pd.DataFrame(list(runs)).nunique()
     varied = [key for key in (f"train.{name}" for name in LECTURE) if counts.get(key, 0) > 1]
     test, validation, loss = (f"metrics.`{key}`" for key in METRICS)

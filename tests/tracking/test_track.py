@@ -24,7 +24,7 @@ def test_track_logs_the_same_run_as_the_stages_and_only_once(workspace: Workspac
     other = empty_store(workspace.directory / "other.db")
     workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", other)
     for _ in range(3):
-        assert "contains the results of train, evaluate, export, report: " in workspace.tool("track").out
+        assert "the results of train, evaluate, export, report: " in workspace.tool("track").out
     assert content(other) == content(workspace.store)
     (run,) = rows(other)
     assert run.data.tags["backfilled"] == "true"

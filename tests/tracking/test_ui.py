@@ -21,7 +21,7 @@ def test_a_port_in_use_gives_one_line(workspace: Workspace) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         printed = workspace.tool("ui", "--port", port)
-    assert error(printed) == f"port {port} of 127.0.0.1 is in use. Choose a different port with --port."
+    assert error(printed) == f"port {port} of 127.0.0.1 is in use. Choose a different --port."
     assert printed.out == ""
 
 
