@@ -1,1 +1,1 @@
-"""Run the stages of dvc.yaml, each by a script with its name."""
+"""Run the stages of dvc.yaml: each script has the name of its stage."""

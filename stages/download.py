@@ -1,4 +1,4 @@
-"""Download and verify the data set, to data/<dataset>/."""
+"""Download the data set to data/<dataset>/ and verify it."""
 
 from softmax.data import sources
 from softmax.errors import exits_cleanly

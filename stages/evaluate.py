@@ -10,7 +10,7 @@ from softmax.training import scoring
 
 @exits_cleanly
 def main() -> None:
-    """Write test metrics, confusion, predictions, prediction figures and the model card."""
+    """Write test metrics, confusion matrix, predictions, prediction figures and model card."""
     config, recorder = params.load(), Recorder("evaluate")
     dataset = config.download.dataset
     entry, test = datasets.load()[dataset], batches.load(*datasets.test(dataset))
@@ -28,8 +28,8 @@ def main() -> None:
     }
     for k in config.evaluate.samples:
         pixels = test.images[k].reshape(entry.shape)
-        card = images.prediction_figure(k, pixels, int(test.labels[k]), z[:, k], entry.classes)
-        outputs[paths.PREDICTION_FIGURES / f"{k}.svg"] = card
+        figure = images.prediction_figure(k, pixels, int(test.labels[k]), z[:, k], entry.classes)
+        outputs[paths.PREDICTION_FIGURES / f"{k}.svg"] = figure
     files.write(outputs, only_in=paths.PREDICTION_FIGURES)
     print(f"evaluate: {score.correct} of {score.total} correct, accuracy {score.accuracy:.2%}")
     recorder.log(config)

@@ -1,4 +1,4 @@
-"""Show the weights of each class as an image."""
+"""Draw the weights of each class as an image."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +16,8 @@ from softmax.pipeline.recorder import Recorder
 def main() -> None:
     """Write an image of each class and a contact sheet of all, in gray and in diverging colors.
 
-    A gray sheet also shows the weights after each epoch. Sheets have half the scale, so they fit on
-    a page. They have their own directory, because `dvc plots` cannot sort numbers and words.
+    Gray sheets also show the weights after each epoch. Sheets have half the scale, so they fit on a
+    page, and a separate directory, because `dvc plots` cannot sort numbers together with words.
     """
     config, recorder = params.load(), Recorder("export")
     dvc_lock.verify(paths.WEIGHTS, paths.EPOCH_WEIGHTS)
@@ -25,7 +25,7 @@ def main() -> None:
     scale = images.scale(config.export.scale, entry.size)
     if scale < config.export.scale:
         print(
-            f"export: export.scale = {config.export.scale} is lowered to {scale}, "
+            f"export: export.scale = {config.export.scale} is reduced to {scale}, "
             f"because all classes together may have at most {images.MOST:,} pixels"
         )
     drawn = files.write(draw(entry, scale), only_in=paths.EPOCH_IMAGES)
@@ -34,11 +34,11 @@ def main() -> None:
 
 
 def draw(entry: DatasetEntry, scale: int) -> Iterator[tuple[Path, bytes]]:
-    """Yield paths and contents one by one, because all images may not fit in memory."""
-    grid_scale = (scale + 1) // 2
+    """Yield the path and bytes of each image, because memory might not hold all images."""
+    sheet_scale = (scale + 1) // 2
     for path in paths.EPOCH_WEIGHTS.glob("*.safetensors"):
         sheet = images.contact_sheet(images.gray(tiles(path, entry)))
-        yield paths.EPOCH_IMAGES / f"{path.stem}.png", images.png(sheet, images.GRAY, grid_scale)
+        yield paths.EPOCH_IMAGES / f"{path.stem}.png", images.png(sheet, images.GRAY, sheet_scale)
     weights = tiles(paths.WEIGHTS, entry)
     for name, directory, levels, palette in (
         ("gray", paths.WEIGHT_IMAGES, images.gray(weights), images.GRAY),
@@ -47,7 +47,7 @@ def draw(entry: DatasetEntry, scale: int) -> Iterator[tuple[Path, bytes]]:
         for k, tile in enumerate(levels):
             yield directory / f"{k}.png", images.png(tile, palette, scale)
         sheet = images.contact_sheet(levels)
-        yield paths.GRIDS / f"{name}.png", images.png(sheet, palette, grid_scale)
+        yield paths.GRIDS / f"{name}.png", images.png(sheet, palette, sheet_scale)
 
 
 def tiles(path: Path, entry: DatasetEntry) -> FloatArray:

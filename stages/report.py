@@ -1,4 +1,4 @@
-"""Show and explain all results in one HTML file."""
+"""Write the HTML report, one file that shows and explains all results."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ from softmax.pipeline.params import Params
 from softmax.pipeline.recorder import Recorder
 from softmax.report import document, embedded
 
-READ = (
+INPUTS = (
     paths.WEIGHTS,
     paths.EPOCH_WEIGHTS,
     paths.LESSON_WEIGHTS,
@@ -33,7 +33,7 @@ READ = (
 def main() -> None:
     config, recorder = params.load(), Recorder("report")
     dataset = config.download.dataset
-    dvc_lock.verify(*READ)
+    dvc_lock.verify(*INPUTS)
     test, predictions = batches.load(*datasets.test(dataset)), files.read_csv(paths.PREDICTIONS)
     lesson = document.lesson(
         config.lesson,
@@ -64,17 +64,16 @@ def main() -> None:
         examples=examples,
         citation=YAML(typ="safe").load(Path("CITATION.cff")),
     )
-    room, sure = document.LIMIT - len(page), outputs["theta"] is None
-    page = document.with_images(
-        page, embedded.shown(test, predictions, config.evaluate.samples, room, sure)
-    )
+    left, no_weights = document.LIMIT - len(page), outputs["theta"] is None
+    images = embedded.shown(test, predictions, config.evaluate.samples, left, no_weights)
+    page = document.with_images(page, images)
     files.write({paths.REPORT: page})
     print(f"report: {paths.REPORT}, {len(page) / 1e6:.1f} MB")
     recorder.log(config)
 
 
 def of_images(config: Params, test: Dataset, predictions: Table) -> dict[str, Any]:
-    """Describe the data set, the model, and how its weights formed."""
+    """Return the entries of the report's JSON object that contain images or weights."""
     dataset = config.download.dataset
     entry = datasets.load()[dataset]
     kept, validation_set = batches.load(*datasets.training(dataset)).split(config.train.validation)

@@ -13,12 +13,12 @@ from softmax.training import fitting, launcher, randomness
 from softmax.training.fitting import Epoch
 from softmax.training.state import Hyperparameters
 
-NOTHING = np.empty(0)
+NO_WEIGHTS = np.empty(0)
 
 
 @exits_cleanly
 def main() -> None:
-    """Write the weights, snapshots of earlier epochs, and the losses and scores of all epochs."""
+    """Write the weights, snapshots of earlier weights, and the losses and scores of all epochs."""
     config = params.load()
     if count := launcher.wanted():
         launcher.launch("stages.train", count)
@@ -51,26 +51,27 @@ def main() -> None:
         only_in=paths.EPOCH_WEIGHTS,
     )
     by = f"{where}, {workers.size} workers" if workers.size > 1 else where
-    print(f"train: {len(epochs)} epochs on {by}", *(f"{k} {v:.4f}" for k, v in metrics.items()))
+    scores = ", ".join(f"{key} {value:.4f}" for key, value in metrics.items())
+    print(f"train: {len(epochs)} epochs on {by}: {scores}")
     recorder.log(config, device=where, workers=workers.size)
 
 
 def fit(config: Params, where: str, workers: Workers) -> list[Epoch]:
-    """Train this worker's share; the first worker shows a progress bar."""
+    """Train with the other workers, and show a progress bar in the first one."""
     name = config.download.dataset
     dataset = batches.load(*datasets.training(name)).to(where)
     launcher.agree(workers, config.train, datasets.training_files(name))
     kept, validation_set = dataset.split(config.train.validation)
     chosen = Hyperparameters(**config.train.model_dump(exclude={"validation"}))
     epochs, snapshots = [], fitting.snapshots(config.train.epochs)
-    hidden = workers.rank > 0 or None  # None: hidden if there is no terminal
+    hidden = workers.rank > 0 or None  # None hides the bar if stderr is not a terminal
     with (
         arrays.blas_threads(config.train.batch_size),
         tqdm(total=config.train.epochs, desc="train", unit="epoch", disable=hidden) as bar,
     ):
         for epoch in fitting.fit(kept, validation_set, chosen, workers):
-            # keep only snapshots: the weights of all epochs could fill the memory
-            epochs.append(epoch if epoch.number in snapshots else epoch._replace(theta=NOTHING))
+            # keep only snapshots, because the weights of all epochs might not fit in memory
+            epochs.append(epoch if epoch.number in snapshots else epoch._replace(theta=NO_WEIGHTS))
             bar.set_postfix(loss=f"{epoch.training.loss:.4f}")
             bar.update()
     return epochs

@@ -1,8 +1,8 @@
 """Prepare the images and weights that the report embeds, in few characters.
 
-Compressors differ in their bytes, and Python uses the machine's zlib, which may be zlib-ng.
-libdeflate comes with its wheel and gives the same bytes on all processors. They may change only
-with its version, which pyproject.toml pins (docs/arithmetic.md).
+Compressors write different bytes, and Python uses the machine's zlib, which may be zlib-ng. The
+wheel of deflate contains libdeflate, which writes the same bytes on all processors. The bytes may
+change only with its version, which pyproject.toml pins (docs/arithmetic.md).
 """
 
 import base64
@@ -26,16 +26,16 @@ from softmax.training import fitting
 from softmax.training.state import Hyperparameters
 
 LISTED = 50  # classes that tables and images show
-EXAMPLES, EXAMPLE_BYTES = 10, 200_000  # training images of each class, and of all
-TRAINING, TRAINING_ROOM = 2000, 500_000  # images for training in the browser, and their characters
-MISTAKES = 24
-PIECE = 2**18  # bytes of images that are packed together
+EXAMPLES, EXAMPLE_BYTES = 10, 200_000  # training images of a class; bytes of all classes
+TRAINING, TRAINING_CHARACTERS = 2000, 500_000  # images for training in the browser
+MISTAKES = 24  # the most confident ones
+PIECE = 2**18  # bytes of images in a compressed piece
 
 
 def listed(predictions: Table, classes: int) -> list[int]:
-    """Return the classes that tables list: of many, those with the most mistakes.
+    """Return the classes that tables list: all, or the LISTED classes with the most mistakes.
 
-    `predictions`, here and below, is metrics/predictions.csv.
+    `predictions`, here and in the functions below, is metrics/predictions.csv.
     """
     cells = evaluation.confusion_matrix(predictions, classes)
     mistakes = cells.sum(axis=1) - np.diag(cells)
@@ -45,7 +45,7 @@ def listed(predictions: Table, classes: int) -> list[int]:
 def data(
     classes: list[int], training: Dataset, validation_set: Dataset, test: Dataset
 ) -> dict[str, Any]:
-    """Return counts of images, and the first training images of each of `classes`, in turn."""
+    """Return `data` of the report, with the first training images of each of `classes`, in turn."""
     first = [np.flatnonzero(training.labels == k)[:EXAMPLES].tolist() for k in classes]
     in_turn = [k for k in chain(*zip_longest(*first)) if k is not None]
     index = in_turn[: max(EXAMPLE_BYTES // training.images.shape[1], 1)]
@@ -59,9 +59,9 @@ def data(
 
 
 def training(data: Dataset, train: Train) -> dict[str, Any]:
-    """Return the first training images that fit, and the SHA-256 of a model trained on them."""
+    """Return `train` of the report: the first images that fit, and the hash of their model."""
     count = min(len(data.labels), TRAINING)
-    while len(pixels := packed(data.images[:count])) > TRAINING_ROOM and count > 1:
+    while len(pixels := packed(data.images[:count])) > TRAINING_CHARACTERS and count > 1:
         count //= 2
     few, _ = data.split(len(data.labels) - count)
     recipe = Hyperparameters(**train.model_dump(exclude={"validation"}))
@@ -76,7 +76,7 @@ def training(data: Dataset, train: Train) -> dict[str, Any]:
 
 
 def called(predictions: Table, listed: list[int], classes: int) -> dict[str, Any]:
-    """Describe the predictions for the test images of the classes `listed`."""
+    """Return confusion, called and mistakes of the report, for the classes `listed`."""
     cells = evaluation.confusion_matrix(predictions, classes)
     order, wrong = _ranked(predictions)
     return {
@@ -87,36 +87,36 @@ def called(predictions: Table, listed: list[int], classes: int) -> dict[str, Any
 
 
 def _ranked(predictions: Table) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return test images, most confident first, and whether each is misclassified: (n,) each."""
+    """Return the test images, the most confident first, and whether each is misclassified: (n,)."""
     order = np.argsort(-evaluation.confidence(predictions), kind="stable")
     return order, (predictions["label"] != predictions["prediction"])[order]
 
 
 def shown(
-    test: Dataset, predictions: Table, samples: list[int], room: int, sure: bool
+    test: Dataset, predictions: Table, samples: list[int], characters: int, confidence: bool
 ) -> list[dict[str, Any]]:
-    """Return test images in pieces, as many as fit into `room` characters, and `samples` last.
+    """Return test images in pieces, as many as fit into `characters`, and missing `samples` last.
 
     The most confident mistakes come first, then the most confident images of each cell of the
-    confusion, in turn: all mistakes, then correct predictions. With `sure`, each has the
-    probability of its prediction, for a report that cannot compute it.
+    confusion matrix, in turn: all mistakes, then correct predictions. With `confidence`, each image
+    has the probability of its prediction, for a report that has no weights to compute it.
     """
     ranked, wrong = _ranked(predictions)
     columns = {key: predictions[key] for key in ("label", "prediction")}
-    turns: dict[tuple[int, int], Iterator[int]] = defaultdict(count)  # of each cell
+    turns: dict[tuple[int, int], Iterator[int]] = defaultdict(count)  # rank within each cell
     cells = zip(*(column[ranked].tolist() for column in columns.values()), strict=True)
     in_turn = np.lexsort((np.array([next(turns[cell]) for cell in cells]), ~wrong))
     order = list(dict.fromkeys([*ranked[wrong][:MISTAKES].tolist(), *ranked[in_turn].tolist()]))
-    if sure:
+    if confidence:
         columns["a"] = evaluation.confidence(predictions)
     step = max(PIECE // test.images.shape[1], 1)
-    room -= len(json.dumps(_piece(test, columns, samples)))
+    characters -= len(json.dumps(_piece(test, columns, samples)))
     pieces: list[dict[str, Any]] = []
     left = samples
     for start in range(0, len(order), step):
         piece = _piece(test, columns, order[start : start + step])
-        room -= len(json.dumps(piece))
-        if room < 0:
+        characters -= len(json.dumps(piece))
+        if characters < 0:
             break
         pieces.append(piece)
         left = [k for k in left if k not in piece["index"]]
@@ -131,40 +131,40 @@ def _piece(test: Dataset, columns: Table, index: list[int]) -> dict[str, Any]:
     }
 
 
-EPOCHS = 8  # whose weights are shown, in addition to those before training
-ROOM = 2_000_000  # characters for all of them, which are about 430,000 weights
+EPOCHS = 8  # epochs after which weights are shown, besides those before training
+CHARACTERS = 2_000_000  # of all weights in the report, enough for about 430,000
 
 
 def weights(
     theta: FloatArray, thetas: dict[int, FloatArray], listed: list[int], training: NDArray[np.uint8]
 ) -> dict[str, Any]:
-    """Describe theta, and thetas by epoch, from 0, with images (n, pixels) of training.
+    """Return theta, forming and dark of the report, the first two None if they do not fit.
 
-    theta is None if it does not fit, and so is forming, the rows of the classes `listed`.
+    `thetas` are by epoch, from 0. `training` is images (n, pixels).
     """
     packed = doubles(theta)
-    fits = len(packed) <= ROOM
+    fits = len(packed) <= CHARACTERS
     dark = np.flatnonzero(training.max(axis=0) == 0)
     before, after = thetas[min(thetas)][:, dark], theta[:, dark]
     return {
         "theta": packed if fits else None,
-        "forming": _forming(thetas, listed, ROOM - len(packed) * fits),
+        "forming": _forming(thetas, listed, CHARACTERS - len(packed) * fits),
         "dark": {"count": dark.size, "total": after.size, "kept": int((before == after).sum())},
     }
 
 
-def _forming(thetas: dict[int, FloatArray], listed: list[int], room: int) -> dict[str, Any] | None:
-    """Return theta before training and after evenly spaced epochs up to the last one."""
-    start, *others = sorted(thetas)
-    each = len(doubles(thetas[others[-1]][listed]))
-    count = min(len(others), EPOCHS, room // each - 1)
+def _forming(thetas: dict[int, FloatArray], listed: list[int], left: int) -> dict[str, Any] | None:
+    """Return theta before training and after evenly spaced epochs, or None if they do not fit."""
+    start, *later = sorted(thetas)
+    each = len(doubles(thetas[later[-1]][listed]))
+    count = min(len(later), EPOCHS, left // each - 1)
     if count < 1:
         return None
-    epochs = [start, *(others[k * len(others) // count - 1] for k in range(1, count + 1))]
+    epochs = [start, *(later[k * len(later) // count - 1] for k in range(1, count + 1))]
     return {"epochs": epochs, "thetas": doubles(np.stack([thetas[n][listed] for n in epochs]))}
 
 
-LEVEL = 6  # of 12; 9 would make MNIST 2% smaller in five times the time
+LEVEL = 6  # of 12; level 9 makes MNIST 2% smaller, but takes five times as long
 
 
 def base64_of(content: bytes | bytearray) -> str:
@@ -173,14 +173,14 @@ def base64_of(content: bytes | bytearray) -> str:
 
 
 def packed(array: NDArray[np.uint8]) -> str:
-    """Return bytes of any shape as the report's modules read them: a zlib stream in base64."""
+    """Return bytes of any shape as a zlib stream in base64, which scripts/facts.js unpacks."""
     return base64_of(deflate.zlib_compress(array.tobytes(), LEVEL))
 
 
 def doubles(array: NDArray[np.float64]) -> str:
-    """Return float64 of any shape, packed: all first bytes, little-endian, then all second ones...
+    """Return float64 of any shape, packed: all first bytes (little-endian), all second bytes, etc.
 
-    Weights have zero bytes below their grid and few different ones above, so half of them vanish.
+    This puts the zero bytes below the weights' grid side by side, and halves the compressed size.
     """
     octets = np.frombuffer(array.astype("<f8").tobytes(), np.uint8)
     return packed(octets.reshape(-1, 8).T)

@@ -1,13 +1,13 @@
 """Compute the 2-D example: three clouds of points, with the model and training of the pipeline.
 
 A point is an image of two pixels: integers, 255 x, which may be negative. In the square from -1 to
-1 their magnitude is at most that of a white pixel, so all sums are exact for the same reasons.
+1, their magnitude is at most 255, as that of pixels, so all sums are exact for the same reasons.
 The functions that train also compute the lecture's numerical examples. Derivatives are compared
 with central differences of the same functions.
 
 The figures are SVG: decision regions after some epochs, and probabilities. A map of the square is a
-PNG with a cell for each point of the lattice. Everything else is text and shapes at integer
-coordinates; inside a square they are those of the points, 255 x.
+PNG image with a pixel for each point of the lattice. All text and shapes have integer coordinates,
+which inside a square are 255 x.
 """
 
 import base64
@@ -31,14 +31,14 @@ from softmax.training.state import Hyperparameters
 
 CENTERS = np.array([[0, 102], [87, -51], [-87, -51]])  # of red, green and blue, in 255ths
 CLASSES = len(CENTERS)
-POINTS = 2**64 - 1  # the random stream of the points, which no epoch reaches
+POINTS = 2**64 - 1  # the random stream of the points, far beyond those of the epochs
 CELLS = 256  # of the lattice, across and down
 
 
 def points(params: Lesson) -> Dataset:
-    """Return the clouds, class by class: 255 x, int16 (n, 2), and labels, uint8 (n,).
+    """Return the points, class by class: 255 x, int16 (n, 2), and labels, uint8 (n,).
 
-    The sum of three uniform values between ±spread has the standard deviation spread.
+    The sum of three uniform values from -spread to spread has the standard deviation spread.
     """
     count = CLASSES * params.points
     u, v, w = randomness.uniform(3 * count * 2, params.seed, POINTS).reshape(3, count, 2)
@@ -48,9 +48,9 @@ def points(params: Lesson) -> Dataset:
 
 
 def lattice() -> Dataset:
-    """Return points that fill the square row by row, from the top left, like pixels.
+    """Return the points of a lattice that fills the square, row by row from the top left.
 
-    255 x is odd, -255 to 255, int16 (CELLS * CELLS, 2); the labels have no meaning.
+    255 x is int16 (CELLS * CELLS, 2): odd values from -255 to 255. The labels have no meaning.
     """
     across = np.arange(1 - CELLS, CELLS, 2, dtype=np.int16)
     cells = np.stack(np.meshgrid(across, -across), axis=-1).reshape(-1, 2)
@@ -58,7 +58,7 @@ def lattice() -> Dataset:
 
 
 def fit(data: Dataset, params: Lesson, share: float = 1) -> list[Epoch]:
-    """Fit softmax regression by full-batch descent at `share` of the rate: theta (k, 3)."""
+    """Fit softmax regression by full-batch gradient descent, at `share` of the learning rate."""
     train = Hyperparameters(
         seed=params.seed,
         epochs=params.epochs,
@@ -74,20 +74,20 @@ def fit(data: Dataset, params: Lesson, share: float = 1) -> list[Epoch]:
 
 
 def fit_logistic(data: Dataset, params: Lesson) -> list[FloatArray]:
-    """Fit a logistic regression for each class against the others: theta (2, 3) each.
+    """Fit a logistic regression for each class against the others, each with theta (2, 3).
 
-    It is softmax regression with two classes, because with z = z_1 - z_0
+    Logistic regression is softmax regression with two classes, because with z = z_1 - z_0
 
         e^z_1 / (e^z_0 + e^z_1) = 1 / (1 + e^-z).
 
-    A step changes both z_0 and z_1, so half the learning rate gives the lecture's steps.
+    A step changes both z_0 and z_1, so the lecture's steps need half the learning rate.
     """
     one_or_other = (Dataset(data.images, data.labels == k, 2) for k in range(CLASSES))
     return [fit(two, params, 1 / 2)[-1].theta for two in one_or_other]
 
 
 def probabilities(theta: FloatArray, data: Dataset) -> FloatArray:
-    """Return the softmax of each point: (3, n)."""
+    """Return the probabilities of softmax regression for each point: (k, n)."""
     return model.softmax(evaluation.logits(theta, data))
 
 
@@ -99,11 +99,11 @@ def logistic(thetas: list[FloatArray], data: Dataset) -> FloatArray:
 def totals(p: FloatArray) -> FloatArray:
     """Return the sum of three probabilities (3, n) at each point: (n,)."""
     red, green, blue = p
-    return red + green + blue  # not on a grid, so the order matters
+    return red + green + blue  # these sums round, so their order matters
 
 
 def metrics(last: Epoch, a: FloatArray, q: FloatArray) -> dict[str, float]:
-    """Return the final loss and accuracy, and the range of the sums of softmax a and logistic q."""
+    """Return the final loss and accuracy, and the range of the sums of softmax a and of q."""
     return fitting.metrics(last) | {
         "softmax_sum_min": totals(a).min(),
         "softmax_sum_max": totals(a).max(),
@@ -113,32 +113,32 @@ def metrics(last: Epoch, a: FloatArray, q: FloatArray) -> dict[str, float]:
 
 
 def points_table(data: Dataset, theta: FloatArray, thetas: list[FloatArray]) -> Table:
-    """Return columns for each point: 255 x, label, prediction, softmax p, logistic q, their sum."""
+    """Return columns for each point: 255 x, label, prediction, softmax p, logistic q, sum of q."""
     z, q = evaluation.logits(theta, data), logistic(thetas, data)
     places = {f"x{k}": x for k, x in enumerate(data.images.T, start=1)}
-    judged = evaluation.predictions(z, model.softmax(z), data.labels)
+    together = evaluation.predictions(z, model.softmax(z), data.labels)
     alone = {f"q{k}": row for k, row in enumerate(q)} | {"q_sum": totals(q)}
-    return {**places, **judged, **alone}
+    return {**places, **together, **alone}
 
 
-# The lecture's W and, last, b.
+# The W of the lecture and, in the last column, its b.
 THETA = arithmetic.snap(
     np.array([[0.31, 3.95, 1.2], [7.07, -0.23, 2.93], [-6.27, -2.35, -4.14]]), WEIGHT_GRID
 )
-# 255 x for the lecture's points (-0.1, 1.4), (1.3, 0.9) and (-1.4, -1.1), one for each class. They
-# have halves and values above 255, but sums stay exact since these weights are small.
+# 255 x for the lecture's points (-0.1, 1.4), (1.3, 0.9) and (-1.4, -1.1), one for each class. Some
+# are above 255 or not integers, but sums stay exact because these weights are small.
 EXAMPLE_POINTS = np.array([[-25.5, 331.5, -357.0], [357.0, 229.5, -280.5], [MAX_PIXEL] * 3])
 X = EXAMPLE_POINTS[:, :1]
-# The predictions of the lecture's assumed model for the three points: a column each.
+# The predictions that the lecture assumes for the three points, one in each column.
 PREDICTIONS = np.array([[0.9, 0.1, 0.1], [0.1, 0.8, 0.2], [0.0, 0.1, 0.7]])
-LABEL = 1  # of X here: not the prediction, so the gradient is large
+LABEL = 1  # label of X: not the prediction, so the gradient is large
 
-STEP = math.ldexp(1, -13)  # the cube root of the grid of exponentials: the minimum error
-LOG_STEP = math.ldexp(1, -20)  # log has more curvature, and no grid
+STEP = math.ldexp(1, -13)  # about the cube root of the exponentials' grid: minimizes the error
+LOG_STEP = math.ldexp(1, -20)  # smaller, because log is more curved and has no grid
 
 
 class Example(NamedTuple):
-    """A formula, its value, and central differences of the same shape if it is a derivative."""
+    """A formula, its value and, for a derivative, central differences of the same shape."""
 
     name: str
     formula: str
@@ -147,7 +147,7 @@ class Example(NamedTuple):
 
 
 def examples() -> list[Example]:
-    """Return all, in the lecture's order: given values, probabilities, likelihoods, derivatives."""
+    """Return all examples in the lecture's order, from the given values to the derivatives."""
     z, y = model.logits(THETA, X), np.eye(3)
     a = model.softmax(z)
     likelihoods = np.where(y, PREDICTIONS, 1.0).prod(axis=0)  # a to the power of y
@@ -175,7 +175,7 @@ def jacobian(a: FloatArray) -> FloatArray:
 
 
 def examples_table(chosen: Sequence[Example]) -> Table:
-    """Return columns of a row for each example; rows of a matrix are separated by semicolons."""
+    """Return a table with a row for each example; semicolons separate the rows of a matrix."""
     rows = [
         (
             name,
@@ -190,13 +190,13 @@ def examples_table(chosen: Sequence[Example]) -> Table:
 
 
 def _derivatives(z: FloatArray, a: FloatArray, y: FloatArray) -> list[Example]:
-    """Return the derivatives from dL/da to dL/dW at X, as columns, as in the lecture."""
+    """Return the derivatives at X, from dL/da to dL/dW, as columns like the lecture's."""
 
     def loss(a: FloatArray) -> FloatArray:
         return -arithmetic.log(a[LABEL])
 
     by_a = (0 - y) / a
-    by_z = sum(da * dl for da, dl in zip(jacobian(a), by_a, strict=True))  # in this order
+    by_z = sum(da * dl for da, dl in zip(jacobian(a), by_a, strict=True))  # `sum` fixes the order
     residuals = model.residuals(a, y)
     by_theta = model.mean_gradient(model.gradient_sum(residuals, X), 1)
     slopes = _differences(lambda theta: loss(model.softmax(model.logits(theta, X))), THETA, STEP)
@@ -222,15 +222,17 @@ def _differences(
     return np.stack(slopes, axis=-1).reshape(*slopes[0].shape, *x.shape).squeeze()
 
 
-COLOURS = {"red": (203, 60, 51), "green": (56, 152, 38), "blue": (64, 99, 216)}
+COLORS = {"red": (203, 60, 51), "green": (56, 152, 38), "blue": (64, 99, 216)}
 PAPER, INK = (255, 255, 255), (31, 35, 40)
-COLUMNS = 4  # of squares in a figure
-PITCH_X, PITCH_Y = 280, 304  # pixels from one square to the next; a square has 256
-SHADES = 85  # of each class's region, from a tie of all to certainty
-LINE = 255  # the level of the line between two areas
+COLUMNS = 4  # squares in a row of a figure
+PITCH_X, PITCH_Y = 280, 304  # pixels from one square to the next, of which the square takes 256
+SHADES = 85  # shades of a class, from probability 1/3 to 1
+LINE = 255  # the level of the border between two areas
 
-REGIONS = np.vstack([images.ramp(PAPER, rgb, 150)[25:110] for rgb in COLOURS.values()] + [PAPER])
-EXCESS = images.two_sided((94, 60, 153), (230, 97, 1))  # purple and orange, which no class has
+REGIONS = np.vstack([images.ramp(PAPER, rgb, 150)[25:110] for rgb in COLORS.values()] + [PAPER])
+EXCESS = images.two_sided(
+    (94, 60, 153), (230, 97, 1)
+)  # purple and orange, which are not colors of classes
 
 FIGURE = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}"
@@ -255,7 +257,7 @@ AXES = """\
 
 
 def forming(data: Dataset, epochs: Sequence[Epoch]) -> bytes:
-    """Draw the points, and decision regions after epochs 1, 2, 5, 10, 20, 50, ... and the last."""
+    """Draw the points, and the decision regions after epochs 1, 2, 5, 10, ... and the last."""
     cells, last = lattice(), len(epochs)
     series = {digit * 10**power for power in range(3) for digit in (1, 2, 5)}
     points = AXES + dots(data, np.ones(len(data.labels), bool))
@@ -270,22 +272,22 @@ def forming(data: Dataset, epochs: Sequence[Epoch]) -> bytes:
 
 
 def surfaces(a: FloatArray, q: FloatArray) -> bytes:
-    """Draw softmax a above logistic regressions q, both (3, n), and their sums minus one."""
+    """Draw softmax a above logistic regressions q, both (3, n), and their sums minus 1."""
     largest = abs(totals(q) - 1).max()
     shown = []
     for caption, p in {"softmax: {}, line at ½": a, "{} or not, alone: line at ½": q}.items():
-        for color, values in zip(COLOURS, p, strict=True):
+        for color, values in zip(COLORS, p, strict=True):
             shown.append((caption.format(color), surface(values, color)))
         excess = totals(p) - 1
         ends = f"{excess.min():+.2g} to {excess.max():+.2g}".replace("-", "−")
-        levels = np.rint(excess * (127 / largest) + 128)  # full color at ± largest
+        levels = np.rint(excess * (127 / largest) + 128)  # full color at -largest and largest
         shown.append((f"sum minus 1: {ends}", _map(levels, EXCESS)))
     title = "Softmax shares out one probability, three logistic regressions each their own"
     return figure(title, shown)
 
 
 def figure(title: str, panels: Sequence[tuple[str, str]]) -> bytes:
-    """Return an SVG file with rows of panels: a caption and the SVG of a square, -256 to 256."""
+    """Return an SVG file of panels: a caption, and SVG with coordinates from -256 to 256."""
     width, height = 24 + PITCH_X * COLUMNS, 68 + PITCH_Y * -(-len(panels) // COLUMNS)
     drawn = []
     for k, (caption, content) in enumerate(panels):
@@ -296,7 +298,7 @@ def figure(title: str, panels: Sequence[tuple[str, str]]) -> bytes:
 
 def dots(data: Dataset, right: NDArray[np.bool_]) -> str:
     """Draw a dot for each point in the color of its class, with a dark rim if misclassified."""
-    fills = [f"rgb{rgb}" for rgb in COLOURS.values()]
+    fills = [f"rgb{rgb}" for rgb in COLORS.values()]
     rims = np.where(right, "#ffffff", "#1f2328")
     return "\n".join(
         f'<circle cx="{x}" cy="{-y}" r="8" fill="{fills[label]}" stroke="{rim}" stroke-width="3"/>'
@@ -305,20 +307,20 @@ def dots(data: Dataset, right: NDArray[np.bool_]) -> str:
 
 
 def regions(a: FloatArray) -> str:
-    """Draw the color of the likeliest class, stronger with its probability, of a (3, n)."""
+    """Draw the likeliest class of a (3, n) in its color, stronger for higher probabilities."""
     winner, largest = a.argmax(axis=0), a.max(axis=0)
     shade = np.rint((largest * 3 - 1) * ((SHADES - 1) / 2))
     return _map(np.where(_borders(winner), LINE, winner * SHADES + shade), REGIONS)
 
 
 def surface(p: FloatArray, color: str) -> str:
-    """Draw probabilities (n,) on the lattice from white to `color`, with a line at one half."""
-    palette = np.vstack([images.ramp(PAPER, COLOURS[color], LINE), INK])
+    """Draw probabilities (n,) on the lattice from white to `color`, with a line at 1/2."""
+    palette = np.vstack([images.ramp(PAPER, COLORS[color], LINE), INK])
     return _map(np.where(_borders(p > 0.5), LINE, np.rint(p * (LINE - 1))), palette)
 
 
 def _map(levels: FloatArray, palette: Levels) -> str:
-    """Return an image that fills the square, with a level for each point of the lattice, (n,)."""
+    """Return an image that fills the square, from a level for each point of the lattice, (n,)."""
     side = math.isqrt(len(levels))
     cells = levels.astype(np.uint8).reshape(side, side)
     picture = images.png(cells, palette.astype(np.uint8), 1)
@@ -329,9 +331,9 @@ def _map(levels: FloatArray, palette: Levels) -> str:
 
 
 def _borders(areas: NDArray[np.generic]) -> NDArray[np.bool_]:
-    """Tell where a point of the lattice has a neighbor in an area with a higher number: (n,)."""
+    """Tell which points of the lattice have a neighbor in an area with a higher number: (n,)."""
     side = math.isqrt(len(areas))
     square = areas.reshape(side, side)
     wide = np.pad(square, 1, mode="edge")
-    neighbours = [wide[:-2, 1:-1], wide[2:, 1:-1], wide[1:-1, :-2], wide[1:-1, 2:]]
-    return (np.max(neighbours, axis=0) > square).ravel()
+    neighbors = [wide[:-2, 1:-1], wide[2:, 1:-1], wide[1:-1, :-2], wide[1:-1, 2:]]
+    return (np.max(neighbors, axis=0) > square).ravel()

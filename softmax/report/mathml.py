@@ -1,13 +1,13 @@
-"""Write formulas as MathML, which browsers draw without a library, each from a line of text.
+"""Write formulas as MathML, which browsers draw without a library, each from a line of text:
 
     *z = W *x + *b        bold vectors
     a_j^(i)  e^−z_1       an index, a power, or both, without a space
-    {/ ∂ L | ∂ *z }       a fraction; {^ ... | ... } a power; {_ ... | ... } what is below
+    {/ ∂ L | ∂ *z }       a fraction; {^ ... | ... } a power; {_ ... | ... } something below
     [ 1 ; 0 ; 0 ]         a column; [ w_1,1 , w_1,2 ; w_2,1 , w_2,2 ] a matrix
-    #z.0  #z.0=6.7        a number that a script of the report writes, by this name
+    #z.0  #z.0=6.7        a number with this name, which a script of the report writes
 
-data-term names what a letter means, so that the report can highlight all of its occurrences. For a
-fraction or a matrix the term follows the opening token: {/La ... or [W ...
+The attribute data-term names the meaning of a letter, so the report can highlight all elements with
+the same meaning. For a fraction or matrix, it follows the opening token: {/La ... or [W ...
 """
 
 import json
@@ -23,17 +23,17 @@ BIG = {"Σ": "∑", "Π": "∏"}
 THIN = '<mspace width="0.17em"/>'
 BOLD = str.maketrans("abxyzI1", "𝐚𝐛𝐱𝐲𝐳𝐈𝟏")  # noqa: RUF001
 TOKEN = re.compile(r"(\*?)([^_^]+)(?:_([^^]+))?(?:\^(.+))?")
-PART = re.compile(r"[^\W\d_]_\d|[^\W\d_]_[^\W\d_]|\d+|.")  # of an index or a power
+PART = re.compile(r"[^\W\d_]_\d|[^\W\d_]_[^\W\d_]|\d+|.")  # of an index or power
 
 
 def math(text: str) -> Markup:
-    """Return the formula that `text` describes."""
+    """Return the formula that `text` describes as MathML."""
     tokens = iter(text.replace("-", "−").split())
     return Markup(f"<math>{_row(tokens)}</math>")  # noqa: S704 (escaped)
 
 
 def _row(tokens: Iterator[str], end: str = "") -> str:
-    """Return all tokens up to `end` in a row."""
+    """Return the tokens before `end` as a row."""
     parts = []
     for token in takewhile(lambda token: token != end, tokens):
         if tag := PAIRS.get(token[:2]):
@@ -50,7 +50,7 @@ def _term(name: str) -> str:
 
 
 def _matrix(tokens: Iterator[str], term: str) -> str:
-    """Return a matrix up to ]: rows end with ; and cells with a comma."""
+    """Return the tokens before ] as a matrix: ; ends a row, and a comma ends a cell."""
     inside = takewhile(lambda part: part != "]", tokens)
     rows = [
         "".join(f"<mtd>{_row(iter(cell.split()))}</mtd>" for cell in row.split(" , "))
@@ -60,7 +60,7 @@ def _matrix(tokens: Iterator[str], term: str) -> str:
 
 
 def _symbol(token: str) -> str:
-    """Return a letter, a number or an operator, with its index and power."""
+    """Return a letter, number or operator, with its index and power."""
     bold, base, below, above = TOKEN.findall(token)[0]
     term = _term(TERMS.get(base, ""))
     letter = base.translate(BOLD) if bold else base

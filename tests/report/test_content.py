@@ -20,7 +20,7 @@ PLACES = np.arange(-254, 256, 4, dtype=np.int16)  # the middles of 128 cells, 25
 CELLS = Dataset(
     np.stack(np.meshgrid(PLACES, -PLACES), axis=-1).reshape(-1, 2), np.zeros(128**2, np.uint8), 3
 )
-COLORS = np.array(list(examples.COLOURS.values()))
+COLORS = np.array(list(examples.COLORS.values()))
 PURPLE, ORANGE = (128, 84, 200), (230, 97, 1)
 
 

@@ -21,7 +21,7 @@ from softmax.core.batches import Dataset
 from softmax.pipeline import files
 from softmax.pipeline.params import Lesson
 from softmax.report import examples
-from softmax.report.examples import COLOURS, PAPER, Example
+from softmax.report.examples import COLORS, PAPER, Example
 from softmax.training import randomness
 
 EXAMPLES = {example.name: example for example in examples.examples()}
@@ -137,7 +137,7 @@ def test_the_table_of_points_has_the_predictions_of_both_models() -> None:
 
 SVG = "{http://www.w3.org/2000/svg}"
 PARAMS = LESSON.model_copy(update={"points": 5})
-RED, GREEN, BLUE = COLOURS.values()
+RED, GREEN, BLUE = COLORS.values()
 
 
 def parse(content: str) -> ET.Element:
@@ -199,7 +199,7 @@ def test_surfaces_show_softmax_on_top_and_the_range_of_the_sums() -> None:
     *above, sums, red, green, blue, excesses = (pixels(image) for image in tree.iter(f"{SVG}image"))
     assert len(above) == 3
     assert (sums == 247).all()  # no excess
-    for picture, color, p in zip((red, green, blue), COLOURS.values(), q, strict=True):
+    for picture, color, p in zip((red, green, blue), COLORS.values(), q, strict=True):
         assert abs(picture.reshape(-1, 3)[p.argmax()] - color).max() < 60
     excess = examples.totals(q) - 1
     least, most = (excesses.reshape(-1, 3)[n] for n in (excess.argmin(), excess.argmax()))

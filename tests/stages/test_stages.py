@@ -88,7 +88,7 @@ def test_export_draws_each_class_and_a_contact_sheet(workspace: Workspace) -> No
     assert files_in("images/weights") == classes | {"grid/gray.png", "grid/diverging.png"}
     assert len(workspace.contents()["images/weights/3.png"]) > len(before)
     workspace.monkeypatch.setattr(images, "MOST", 10 * 64 * 2**2)
-    assert "export.scale = 3 is lowered to 2, because" in workspace.stage("export").out
+    assert "export.scale = 3 is reduced to 2, because" in workspace.stage("export").out
     assert workspace.contents()["images/weights/3.png"] == before
 
 
