@@ -100,12 +100,12 @@ def stroke(page: Page, *places: tuple[float, float]) -> None:
 
 
 def verdict(theta: FloatArray, image: NDArray[np.uint8]) -> str:
-    """Return what the report says of an image, and how sure theta is of that."""
+    """Return what the report says of an image, and how confident theta is."""
     a = model.softmax(model.logits(theta, np.array([*image.flat, 255])[:, None]))[:, 0]
     k, rival = np.argsort(-a, kind="stable")[:2]
     sure, less = np.floor(100 * a[[k, rival]] + 0.5).astype(int)
-    doubtful = f"{k}, but only {sure}% sure; then {rival} ({less}%)"
-    return doubtful if sure < 50 else f"{k} ({sure}% sure)"
+    doubtful = f"{k}, but only {sure}% confident; then {rival} ({less}%)"
+    return doubtful if sure < 50 else f"{k} ({sure}% confident)"
 
 
 ONE = [(0.3, 0.1), (0.3, 0.7)]
