@@ -1,13 +1,14 @@
-// The lesson in the address, so that a link shows it: #lesson&rate=2&epoch=40, with the points that
-// were moved or added, &with=x1.x2.y_x1.x2.y, 255 times their places, and the numbers of the
-// pipeline's points that are no longer where they were, &without=0.7.
+// Keeps the state of the 2-D example in the address, so a link restores it:
+// #lesson&rate=2&epoch=40&with=x1.x2.y_x1.x2.y&without=0.7. `with` contains the points that were
+// moved or added, as 255 times their coordinates, and `without` the numbers of the pipeline's
+// points that were moved or removed.
 
 import { attempt } from "softmax/i18n";
 import { MOST, inside } from "softmax/plane";
 
-const RATES = [0.1, 1000]; // those of the slider
+const RATES = [0.1, 1000]; // range of the slider
 
-/** What the address says, {rate, epoch, samples}, or undefined; `points` are the pipeline's. */
+/** Return the state in the address, {rate, epoch, samples}, or undefined without one. */
 export function read(points) {
   const said = new URLSearchParams(location.hash.slice(1));
   if (!said.has("lesson") || !said.has("rate")) return undefined;
@@ -25,7 +26,7 @@ export function read(points) {
   };
 }
 
-/** Put into the address what is shown, without a way back to what was there. */
+/** Replace the state in the address, without a new entry in the browser's history. */
 export function write({ rate, epoch, samples, points }) {
   const gone = points.flatMap((point, n) => (samples.includes(point) ? [] : [n]));
   const added = samples.filter((sample) => !points.includes(sample));

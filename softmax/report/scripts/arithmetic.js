@@ -1,6 +1,6 @@
-// The arithmetic of docs/arithmetic.md: JavaScript's numbers are IEEE 754 doubles, so that its
-// results have the bits of softmax/arithmetic.py. Math.exp, Math.log and ** may differ from engine
-// to engine, and Math.round rounds ties up.
+// Implements docs/arithmetic.md with the same bits as softmax/core/arithmetic.py, because
+// JavaScript's numbers are IEEE 754 doubles. Math.exp, Math.log and ** may differ between engines,
+// and Math.round rounds ties up, so they are not used.
 
 export const WEIGHT_GRID = 1 / 0x40000000; // 2^-30
 export const RESIDUAL_GRID = 1 / 0x1000000; // 2^-24
@@ -22,13 +22,13 @@ const LOG_COEFFICIENTS = [
   0.1818357216161805, 0.15313837699209373, 0.14798198605116586,
 ];
 
-/** The multiple of `grid` that is nearest to x, ties to even; |x| < 2^51 grid. */
+/** Return the multiple of `grid` that is nearest to x, with ties to even, for |x| < 2^51 grid. */
 export function snap(x, grid) {
   const shift = ROUND * grid;
   return x + shift - shift;
 }
 
-/** e^x for x <= 0, by fdlibm's method; below -708 it stays at e^-708. */
+/** Return e^x for x <= 0 by fdlibm's method, and e^-708 for smaller x. */
 export function exp(x) {
   x = Math.max(x, EXP_LOWEST);
   const k = x * LOG2_E + ROUND - ROUND;
@@ -38,7 +38,7 @@ export function exp(x) {
   return ((r * c) / (2 - c) + r + 1) * powerOfTwo(k);
 }
 
-/** The natural logarithm of a positive normal x, by fdlibm's method. */
+/** Return the natural logarithm of a positive normal x by fdlibm's method. */
 export function log(x) {
   let { half, k } = split(x);
   if (half < SQRT_HALF) {
@@ -53,7 +53,7 @@ export function log(x) {
   return k * LN2_HIGH - (halfSquare - tail - f);
 }
 
-/** c0 + c1 x + c2 x^2 + ... by Horner's rule. */
+/** Return c0 + c1 x + c2 x^2 + ... by Horner's rule. */
 function polynomial(x, coefficients) {
   let result = coefficients.at(-1);
   for (let n = coefficients.length - 2; n >= 0; n--) result = result * x + coefficients[n];
@@ -62,14 +62,14 @@ function polynomial(x, coefficients) {
 
 const double = new DataView(new ArrayBuffer(8));
 
-/** 2^k for whole -1022 <= k <= 1023, by its exponent bits. */
+/** Return 2^k for an integer k from -1022 to 1023, by setting the exponent bits. */
 function powerOfTwo(k) {
   double.setInt32(0, (1023 + k) << 20);
   double.setInt32(4, 0);
   return double.getFloat64(0);
 }
 
-/** x = 2^k * half with 1/2 <= half < 1. */
+/** Return half and k with x = 2^k * half and 1/2 <= half < 1. */
 function split(x) {
   double.setFloat64(0, x);
   const high = double.getInt32(0);

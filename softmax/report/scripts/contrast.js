@@ -1,11 +1,12 @@
-// Softmax regression beside three logistic regressions on the same points, each trained here to
-// tell one class from the rest. Alone, what they say need not add up to 1.
+// Shows softmax regression beside three logistic regressions on the same points. Each logistic
+// regression is trained here to tell one class from the rest, so their probabilities need not add
+// up to 1.
 
 import { say } from "softmax/i18n";
-import { WHITE, input, logits, softmax } from "softmax/model";
+import { MAX_PIXEL, input, logits, softmax } from "softmax/model";
 import { pause } from "softmax/pause";
 import { PURPLE_ORANGE, diverging, legend, tint } from "softmax/pictures";
-import { COLOURS, lattice } from "softmax/regions";
+import { COLORS, lattice } from "softmax/regions";
 import { fit } from "softmax/training";
 
 export async function start({ lesson }) {
@@ -13,7 +14,7 @@ export async function start({ lesson }) {
   const points = lattice(document.querySelector("[data-surfaces] canvas").width);
   const together = points.map((x) => softmax(logits(theta, x)));
   const apart = points.map(() => []);
-  for (const k of COLOURS.keys()) {
+  for (const k of COLORS.keys()) {
     await pause();
     const weights = logistic(lesson, k);
     points.forEach((x, n) => apart[n].push(softmax(logits(weights, x))[1]));
@@ -26,7 +27,7 @@ export async function start({ lesson }) {
   sayUnderThePointer(points, apart, together);
 }
 
-/** The last weights of a logistic regression on whether a point is of class k: theta (2, 3). */
+/** Train a logistic regression that tells class k from the rest, and return theta (2, 3). */
 function logistic({ points, logistic_start, learning_rate, epochs }, k) {
   const samples = points.map(([x1, x2, label]) => ({
     x: input([x1, x2]),
@@ -39,21 +40,21 @@ const excess = (p) => p[0] + p[1] + p[2] - 1;
 
 function draw(kind, probabilities, largest) {
   const canvases = document.querySelectorAll(`[data-surfaces=${kind}] canvas`);
-  COLOURS.forEach((colour, k) => tint(canvases[k], probabilities.map((p) => p[k]), colour));
-  diverging(canvases[COLOURS.length], probabilities.map(excess), largest, PURPLE_ORANGE);
+  COLORS.forEach((color, k) => tint(canvases[k], probabilities.map((p) => p[k]), color));
+  diverging(canvases[COLORS.length], probabilities.map(excess), largest, PURPLE_ORANGE);
 }
 
-/** Say what the least and the largest sums are, and where. */
+/** Show the minimum and the maximum sum of probabilities, and where they are. */
 function sayExtremes(points, values) {
   const [least, most] = [Math.min, Math.max].map((extreme) => {
     const n = values.indexOf(extreme(...values));
-    return { sum: values[n] + 1, x1: points[n][0] / WHITE, x2: points[n][1] / WHITE };
+    return { sum: values[n] + 1, x1: points[n][0] / MAX_PIXEL, x2: points[n][1] / MAX_PIXEL };
   });
   say(document.getElementById("contrast-least"), "contrast.least", least);
   say(document.getElementById("contrast-most"), "contrast.most", most);
 }
 
-/** Say what all maps have at the place that a reader points at in one of them. */
+/** Show the values of all maps at the point under the pointer. */
 function sayUnderThePointer(points, apart, together) {
   const here = (event) => {
     const box = event.target.getBoundingClientRect();
@@ -63,7 +64,7 @@ function sayUnderThePointer(points, apart, together) {
     const n = cell((event.clientY - box.top) / box.height) * count + column;
     const [[x1, x2], q, a] = [points[n], apart[n], together[n]];
     say(document.getElementById("contrast-here"), "contrast.here", {
-      x1: x1 / WHITE, x2: x2 / WHITE,
+      x1: x1 / MAX_PIXEL, x2: x2 / MAX_PIXEL,
       q0: q[0], q1: q[1], q2: q[2], q: excess(q) + 1,
       a0: a[0], a1: a[1], a2: a[2], a: excess(a) + 1,
     });

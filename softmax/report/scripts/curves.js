@@ -1,11 +1,12 @@
-// The loss of single batches, a line, with those of the lecture, if this is its recipe, and after each
-// epoch that of the training set and of the held-out images, if there are any, dots. Places are percentages, so that the chart is as wide as the
-// page; its text is not drawn but said.
+// Draws the loss of single batches as a line, and the loss of the training set and of the
+// validation set, if there is one, after each epoch as dots. With the lecture's hyperparameters,
+// more dots show the lecture's losses. Positions are percentages, so the chart is as wide as the
+// page, and its text is HTML, which can be translated.
 
 import { element } from "softmax/elements";
 import { label } from "softmax/i18n";
 
-const TICKS = 6; // at most, on an axis
+const TICKS = 6; // maximum number on an axis
 
 export function start({ curves: { loss, epochs, held_out }, lecture }) {
   const [last] = epochs.at(-1);
@@ -61,7 +62,7 @@ function line(points) {
   return svg;
 }
 
-/** 1, 2 or 5 times a power of ten, not less than `least`. */
+/** Return the smallest number >= `least` that is 1, 2 or 5 times a power of ten. */
 export function roundStep(least) {
   const power = Number(`1e${Math.floor(Math.log10(least))}`);
   return [1, 2, 5, 10].map((digit) => digit * power).find((step) => step >= least);

@@ -1,12 +1,12 @@
-// The first training images of each class, and one as a vector.
+// Shows the first training images of each class, and one image as a vector.
 
 import { CHANNELS, COLUMNS, ROWS, pictures } from "softmax/digits";
 import { paintImage } from "softmax/maps";
-import { WHITE } from "softmax/model";
+import { MAX_PIXEL } from "softmax/model";
 import { image } from "softmax/pictures";
 import { tell } from "softmax/pixel";
 
-const HEIGHT = 3; // rem, of an example
+const HEIGHT = 3; // rem, of each image
 
 export async function start({ data: { label, pixels } }) {
   const all = await pictures(pixels, label.length);
@@ -22,15 +22,15 @@ export async function start({ data: { label, pixels } }) {
   showVector(document.getElementById("data-vector"), all[0]);
 }
 
-/** x as a strip, of which a browser may draw only so much: then every second number, or third... */
+/** Draw x as a strip, of long vectors only every n-th number, because browsers limit the width. */
 function showVector(canvas, pixels) {
   const step = Math.ceil(pixels.length / 2 ** 14);
   canvas.width = Math.ceil(pixels.length / step);
   image(canvas, pixels.filter((_, n) => n % step === 0), 1);
-  tell(canvas, (n) => ["pixel.vector", { n: n * step + 1, x: pixels[n * step] / WHITE }]);
+  tell(canvas, (n) => ["pixel.vector", { n: n * step + 1, x: pixels[n * step] / MAX_PIXEL }]);
 }
 
-/** Images as one, row after row. */
+/** Return the pixels of one image in which these images are side by side. */
 function sideBySide(those) {
   const size = COLUMNS * CHANNELS;
   const row = (pixels, y) => [...pixels.subarray(y * size, (y + 1) * size)];

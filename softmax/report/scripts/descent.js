@@ -1,13 +1,13 @@
-// The curve of the lesson: the loss of each epoch, and the one that is shown.
+// Draws the loss curve of the 2-D example, and a dot at the epoch that is shown.
 
 import { roundStep } from "softmax/curves";
 import { element } from "softmax/elements";
 
-const TICKS = 4; // at most, on an axis
+const TICKS = 4; // maximum number on an axis
 
-let scale; // from epochs and losses to percentages
+let scale; // converts epochs and losses to percentages
 
-/** The losses of all epochs; `marked` is the one at which the pipeline stops. */
+/** Draw the losses of all epochs, and mark the epoch at which the pipeline stops. */
 export function showCurve(losses, marked) {
   const last = losses.length - 1;
   const step = roundStep(Math.max(...losses) / TICKS);

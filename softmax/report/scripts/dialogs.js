@@ -1,6 +1,6 @@
-// The dialogs of the page.
+// Opens and closes the dialogs.
 
-/** Show the dialog `id`, from its top: a browser would go on where the last one was scrolled to. */
+/** Show the dialog `id` from its top, because browsers keep the scroll position of the last use. */
 export function open(id) {
   const dialog = document.getElementById(id);
   dialog.showModal();

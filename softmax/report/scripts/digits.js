@@ -1,4 +1,4 @@
-// The model of images, and the test images that the page shows.
+// Unpacks the model of the images, and the test images in the report.
 
 import { doubles, facts, unpack } from "softmax/facts";
 import { input, logits, rows, softmax } from "softmax/model";
@@ -6,32 +6,32 @@ import { input, logits, rows, softmax } from "softmax/model";
 export const CLASSES = facts.data.classes.length;
 export const [ROWS, COLUMNS, CHANNELS = 1] = facts.data.shape; // red, green and blue, or gray
 
-/** null where it has no room in the file. */
+/** The weights [w b] of each class, or null if they do not fit in the file. */
 export const theta = facts.theta && rows(await doubles(facts.theta), CLASSES);
 
 /**
- * By its number, {index, label, prediction, pixels} of each test image that is shown, and without
- * theta its a, the probability of the prediction: a promise.
+ * A promise of a map from the number of each test image in the report to {index, label, prediction,
+ * pixels}, and without theta also a, the probability of the prediction.
  */
 export const images = unpackImages();
 
-/** theta of the classes listed, as the training began and after epochs, if there is room. */
+/** A promise of theta of the listed classes before training and after some epochs, or []. */
 export const forming = formed();
 
-/** What a model says of an image's pixels, 0 to 255: scores z and probabilities a. */
+/** Return the scores z and probabilities a of an image, whose pixels are 0 to 255. */
 export function classify(pixels, weights = theta) {
   const z = logits(weights, input(pixels));
   return { z, a: softmax(z) };
 }
 
-/** The pixels of `count` images. */
+/** Unpack the pixels of `count` images. */
 export async function pictures(packed, count) {
   const size = ROWS * COLUMNS * CHANNELS;
   const all = await unpack(packed);
   return Array.from({ length: count }, (_, k) => all.subarray(k * size, (k + 1) * size));
 }
 
-/** Piece by piece, so that no task is long. */
+/** Unpack the test images piece by piece, so the page stays responsive. */
 async function unpackImages() {
   const all = [];
   for (const piece of facts.images) all.push(...(await shown(piece)));

@@ -1,4 +1,4 @@
-// A canvas to draw on, and what the model says of the drawing, and how sure it is.
+// Classifies what readers draw on a canvas, and shows the model's confidence.
 
 import { contributions, largestOf } from "softmax/contributions";
 import { CLASSES, classify, forming, images, theta } from "softmax/digits";
@@ -12,7 +12,7 @@ import { rove } from "softmax/roving";
 import { scores } from "softmax/scores";
 
 const PEN = { lineWidth: 24, lineCap: "round", lineJoin: "round", strokeStyle: "#fff" };
-const SURE = 50; // percent, below which the model doubts
+const CONFIDENT = 50; // percent; below it, the second class is shown, too
 
 const at = (name) => document.getElementById(`drawing-${name}`);
 
@@ -40,7 +40,7 @@ export function start({ samples, result }) {
   });
 }
 
-/** Let a button put the test images of its class on the canvas, one after another, mistakes last. */
+/** Make each click on a button show a test image of its class, misclassified images last. */
 function offer(button, pad, images) {
   const k = Number(button.dataset.class);
   const those = images.filter((shown) => shown.label === k);
@@ -55,21 +55,21 @@ class Pad {
     this.canvas = canvas;
     this.pen = Object.assign(canvas.getContext("2d", { willReadFrequently: true }), PEN);
     this.accuracy = accuracy;
-    this.drawing = 0; // its number
-    this.right = new Map(); // whether the model was, by the numbers of drawings
+    this.drawing = 0; // number of the current drawing
+    this.right = new Map(); // from the number of a drawing to whether the prediction was correct
     this.epochs = [];
   }
 
   clear() {
     this.wipe();
-    this.judge();
+    this.update();
   }
 
-  /** Draw a line, not over a test image. */
+  /** Draw a line, after removing a test image. */
   draw(from, to) {
     if ("index" in this.shown) this.wipe();
-    this.pen.stroke(new Path2D(`M${from}L${to}h0.01`)); // of no length, it would leave no dot
-    this.judge();
+    this.pen.stroke(new Path2D(`M${from}L${to}h0.01`)); // h0.01 draws a dot if from equals to
+    this.update();
   }
 
   wipe() {
@@ -77,34 +77,34 @@ class Pad {
     this.pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
   }
 
-  judge() {
-    this.show({ pixels: normalize(inkOf(this.pen), this.canvas.width) }, "drawing.name");
+  update() {
+    this.show({ pixels: normalize(opacityOf(this.pen), this.canvas.width) }, "drawing.name");
   }
 
-  /** Put a test image on the canvas. The model sees its pixels, not those of the canvas. */
+  /** Show a test image on the canvas. The model gets the pixels of the image, not of the canvas. */
   take(shown) {
     this.show(shown, "image.name");
     this.pen.drawImage(at("image"), 0, 0, this.canvas.width, this.canvas.height);
   }
 
-  /** Show pixels as the model sees them, and what it says of them. */
+  /** Show pixels as the model gets them, and the model's output. */
   show(shown, name) {
     const { pixels, ...named } = shown;
-    const judged = classify(pixels);
-    const prediction = predict(judged.z);
+    const output = classify(pixels);
+    const prediction = predict(output.z);
     const drawn = pixels.some(Boolean);
     Object.assign(this, { shown, drawn, prediction, title: [name, { ...named, prediction }] });
-    say(at("verdict"), ...(drawn ? verdict(judged) : ["drawing.empty"]));
+    say(at("verdict"), ...(drawn ? verdict(output) : ["drawing.empty"]));
     paintImage(at("image"), pixels);
     this.look();
-    at("scores").replaceChildren(...scores(judged, drawn ? { prediction } : {}));
+    at("scores").replaceChildren(...scores(output, drawn ? { prediction } : {}));
     at("why").disabled = !drawn;
     for (const button of at("answers").children) button.disabled = !drawn || "index" in shown;
     rove(at("answers"));
     this.recall();
   }
 
-  /** Show what each pixel adds to a class, and over the image its weights; else to the prediction. */
+  /** Show the contributions to class k and its weights, or by default those to the prediction. */
   look(k) {
     at("map").hidden = k === undefined;
     if (k !== undefined) paintWeights(at("map"), theta[k], largestOf([theta[k].subarray(0, -1)]));
@@ -115,7 +115,7 @@ class Pad {
     say(at("winner"), this.drawn ? "drawing.winner" : "drawing.nothing", { prediction: shown });
   }
 
-  /** Say what the weights after each epoch say, and those that were trained in the browser. */
+  /** Show the predictions after each epoch, and those of the model trained in the browser. */
   recall() {
     const { pixels } = this.shown;
     const epochs = this.drawn ? this.epochs : [];
@@ -128,14 +128,14 @@ class Pad {
     if (this.other) say(at("other-verdict"), ...verdict(classify(pixels, this.other)));
   }
 
-  /** Let a model, trained in the browser, answer beside the one of the file. */
+  /** Show the predictions of a model trained in the browser, too. */
   compare({ weights, label }) {
     this.other = rows(weights, CLASSES);
     say(at("other"), ...label);
     this.recall();
   }
 
-  /** Count a drawing of the class `actual` once, and say why the model calls it another. */
+  /** Count the drawing, whose class is `actual`, and explain its prediction if it is wrong. */
   answer(actual) {
     const { prediction } = this;
     this.right.set(this.drawing, actual === prediction);
@@ -146,15 +146,15 @@ class Pad {
   }
 }
 
-/** The string, [key, values], that says the prediction, how sure a model is, and what comes next. */
+/** Return the string, [key, values], for the prediction, its confidence and the second class. */
 function verdict({ z, a }) {
   const prediction = predict(z);
   const next = predict(z.with(prediction, -Infinity));
   const [sure, less] = [prediction, next].map((k) => Math.round(100 * a[k]));
-  return [sure < SURE ? "drawing.doubts" : "drawing.says", { prediction, sure, next, less }];
+  return [sure < CONFIDENT ? "drawing.doubts" : "drawing.says", { prediction, sure, next, less }];
 }
 
-/** Call look(k) while the pointer or the focus is where class k is, and look() after it. */
+/** Call look(k) when the pointer or focus enters an element of class k, and look() afterward. */
 function followClass(place, look) {
   const follow = ({ target }) => {
     const { class: k } = target.closest("[data-class]")?.dataset ?? {};
@@ -164,7 +164,7 @@ function followClass(place, look) {
   for (const name of ["pointerleave", "focusout"]) place.addEventListener(name, () => look());
 }
 
-/** Call line(from, to), places on the canvas, while its pointer is down, by the main button. */
+/** Call line(from, to) with points of the canvas while the main button is down. */
 function followPointer(pad, line) {
   let last;
   const place = ({ clientX, clientY }) => {
@@ -179,7 +179,7 @@ function followPointer(pad, line) {
   pad.addEventListener("pointerdown", (event) => {
     if (event.button !== 0 || !event.isPrimary) return;
     pad.setPointerCapture(event.pointerId);
-    at("verdict").ariaBusy = true; // screen readers read it when the stroke is done
+    at("verdict").ariaBusy = true; // screen readers wait until the stroke ends
     last = place(event);
     move(event);
   });
@@ -190,8 +190,8 @@ function followPointer(pad, line) {
   });
 }
 
-/** How much ink each cell of the canvas has, 0 to 255. */
-function inkOf(pen) {
+/** Return the opacity of the strokes at each pixel of the canvas, 0 to 255. */
+function opacityOf(pen) {
   const { width, height } = pen.canvas;
   const { data } = pen.getImageData(0, 0, width, height);
   return new Uint8Array(width * height).map((_, n) => data[4 * n + 3]);

@@ -1,10 +1,10 @@
-// Elements of the page, made in one expression.
+// Creates an element of the page in one expression.
 
 import { label, say } from "softmax/i18n";
 
 /**
- * An element with `children`, elements or text. Of `properties`, `say` and `label` are
- * [key, values] of a string; the others are attributes.
+ * Return an element with `children`, which are elements or text. The properties `say` and `label`
+ * are [key, values] of a string; all other properties are attributes.
  */
 export function element(tag, properties = {}, ...children) {
   const { say: said, label: labelled, ...attributes } = properties;

@@ -1,4 +1,4 @@
-// Why an image is called what it is called: the terms of the score of each class.
+// Explains the prediction for an image by the contributions to the score of each class.
 
 import { contributions, largestOf } from "softmax/contributions";
 import { open } from "softmax/dialogs";
@@ -13,25 +13,25 @@ import { contest } from "softmax/versus";
 
 const at = (id) => document.getElementById(id);
 
-/** Explain an image {pixels, label}, whose label may be unknown; `title` is [key, values]. */
+/** Show the dialog that explains an image. Its label may be undefined; `title` is [key, values]. */
 export function explain({ pixels, label: actual }, title) {
-  const judged = classify(pixels);
-  const prediction = predict(judged.z);
+  const output = classify(pixels);
+  const prediction = predict(output.z);
   say(at("explanation-title"), ...title);
   label(at("explained-image"), ...title);
   paintImage(at("explained-image"), pixels);
-  at("explained-scores").replaceChildren(...scores(judged, { label: actual, prediction }));
+  at("explained-scores").replaceChildren(...scores(output, { label: actual, prediction }));
 
-  const classes = leading(judged.z, actual);
+  const classes = leading(output.z, actual);
   const largest = largestOf(classes.map((k) => contributions(theta[k], pixels)));
-  const tiles = classes.map((k) => [k, tile(k, theta[k], pixels, largest, judged.z[k])]);
+  const tiles = classes.map((k) => [k, tile(k, theta[k], pixels, largest, output.z[k])]);
   at("contributions").replaceChildren(...tiles.map(([, figure]) => figure));
   legend(at("contributions-legend"), largest);
-  contest(pixels, judged.z, actual ?? prediction, new Map(tiles));
+  contest(pixels, output.z, actual ?? prediction, new Map(tiles));
   open("explanation");
 }
 
-/** What each pixel adds to the score of class k. */
+/** Return a figure of the contribution of each pixel to the score of class k. */
 function tile(k, row, pixels, largest, score) {
   const empty = pixelated(["contributions.name", { k }]);
   const canvas = paintContributions(empty, row, pixels, largest);

@@ -1,16 +1,16 @@
-// The facts in the file, and their binary forms.
+// Reads the report's data from the file, and unpacks arrays.
 
-/** What softmax/report.py says of them. */
+/** The JSON object that softmax/report/document.py describes. */
 export const facts = JSON.parse(document.getElementById("facts").textContent);
 
-/** The Uint8Array that softmax/report/embedded.py packed. */
+/** Return the Uint8Array that `packed` of softmax/report/embedded.py packed. */
 export async function unpack(base64) {
   const inflate = new DecompressionStream("deflate");
   const stream = new Blob([bytes(base64)]).stream().pipeThrough(inflate);
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-/** The Float64Array of its doubles: their first bytes, little-endian, then their second ones... */
+/** Return the Float64Array that `doubles` of softmax/report/embedded.py packed. */
 export async function doubles(base64) {
   const octets = await unpack(base64);
   const count = octets.length / 8;

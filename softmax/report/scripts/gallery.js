@@ -1,5 +1,5 @@
-// The test images that the page shows: samples, mistakes, and those behind a cell of the confusion
-// matrix. Each opens its explanation.
+// Shows test images: samples, mistakes, and the images of a cell of the confusion matrix. A click
+// on an image opens its explanation.
 
 import { open } from "softmax/dialogs";
 import { classify, images, theta } from "softmax/digits";
@@ -11,7 +11,7 @@ import { image, pixelated } from "softmax/pictures";
 import { rove } from "softmax/roving";
 import { scores } from "softmax/scores";
 
-const BATCH = 100; // images that are painted in one go
+const BATCH = 100; // images that are painted in a frame
 
 const at = (id) => document.getElementById(id);
 
@@ -28,7 +28,7 @@ export async function start({ samples, mistakes, lecture }) {
   for (const id of ["samples", "mistakes", "confusion"]) if (at(id)) rove(at(id));
 }
 
-/** The images behind a cell, in the dialog. */
+/** Show the images of a cell of the confusion matrix in the dialog. */
 function openCell(cell, images) {
   const [label, prediction] = [cell.dataset.label, cell.dataset.prediction].map(Number);
   const count = Number(cell.textContent);
@@ -41,7 +41,7 @@ function openCell(cell, images) {
   fill(behind);
 }
 
-/** Show the images of a cell, of which there may be a thousand, without holding up the browser. */
+/** Show images in batches, so the page stays responsive even if there are a thousand. */
 async function fill(behind) {
   const list = element("ul", { class: "gallery", id: "cell-images" });
   at("cell-images").replaceWith(list);
@@ -52,26 +52,26 @@ async function fill(behind) {
   }
 }
 
-/** A test image, and a: the probability of what the model calls it. */
+/** Return a test image with a, the probability of its prediction. */
 function surely(shown) {
   return { a: shown.a ?? classify(shown.pixels).a[shown.prediction], ...shown };
 }
 
-/** A test image and its scores, below each that of the lecture's model, if `theirs` has them. */
+/** Return a test image with its scores and, if given, those of the lecture's model in between. */
 function card(shown, theirs) {
-  const judged = classify(shown.pixels);
+  const output = classify(shown.pixels);
   const { index, label, prediction } = shown;
-  const a = judged.a[prediction];
+  const a = output.a[prediction];
   const title = element("h3", { say: ["samples.image", { index }] });
   const verdict = label === prediction ? "samples.right" : "samples.wrong";
   const text = element("p", {}, element("span", { say: [verdict, { label, prediction, a }] }));
-  const rows = scores(judged, shown);
+  const rows = scores(output, shown);
   if (theirs) compare(rows, theirs, text);
   const table = element("table", { class: "scores" }, element("tbody", {}, ...rows));
   return element("article", {}, title, text, opener(shown), table);
 }
 
-/** Add to the text and to each of the rows what the lecture's model said of the same image. */
+/** Add the prediction of the lecture's model to the text, and its scores below each row. */
 function compare(rows, { scores: z, probabilities: a, seeds: [least, largest] }, text) {
   const prediction = predict(z);
   const values = { prediction, a: a[prediction], least, largest };
@@ -84,14 +84,14 @@ function compare(rows, { scores: z, probabilities: a, seeds: [least, largest] },
   });
 }
 
-/** A test image in a list, with what it is called. */
+/** Return a list item with a test image and its prediction. */
 function item(shown) {
   const { label, prediction, a } = shown;
   const caption = element("span", { say: ["gallery.caption", { label, prediction, a }] });
   return element("li", {}, opener(shown), caption);
 }
 
-/** A test image that opens its explanation, if there are weights to explain it. */
+/** Return a test image, as a button that opens its explanation if the report has the weights. */
 function opener(shown) {
   const { pixels, ...named } = shown;
   const canvas = pixelated(["image.name", named]);

@@ -1,8 +1,10 @@
-// What the page says, in the language of its reader. An element names its text by data-i18n, and
-// an accessible name by data-i18n-label; data-values holds what stands for {name}, {name:3} (with
-// three decimals), {name:%}, {name:p} (a whole percentage), {name:g} (four digits, as short as may be), {name:i} (a name in digits)
-// and {name:c} (the class of that number) in it. A change of language says all of it again. The
-// English is in the file already, by softmax/report/english.py.
+// Writes the text of the page in the reader's language. data-i18n is the key of an element's text,
+// and data-i18n-label the key of its accessible name. data-values contains the values of
+// placeholders: {name}, {name:3} (three decimals), {name:%} (a percentage with two decimals),
+// {name:p} (a percentage without decimals), {name:g} (at most four digits), {name:i} (an integer
+// without separators) and {name:c} (the name of the class with this number). A change of the
+// language writes all text again. softmax/report/english.py has already written the English text
+// into the file.
 
 import { facts } from "softmax/facts";
 
@@ -24,21 +26,21 @@ let language =
     .map((wish) => LANGUAGES.find((known) => wish?.startsWith(known)))
     .find(Boolean) ?? "en";
 
-/** Let `element` show the string `key` with `values`, now and in each language. */
+/** Show the string `key` with `values` in `element`, also after a change of the language. */
 export function say(element, key, values = {}) {
   element.dataset.i18n = key;
   element.dataset.values = JSON.stringify(values);
   translate(element);
 }
 
-/** Let `element` be called by the string `key` with `values`, where that is not its text. */
+/** Make the string `key` with `values` the accessible name of `element`. */
 export function label(element, key, values = {}) {
   element.dataset.i18nLabel = key;
   element.dataset.values = JSON.stringify(values);
   translate(element);
 }
 
-/** Make the buttons of the page that name a language switch to it. */
+/** Make the language buttons of the page work. */
 export function start() {
   for (const button of document.querySelectorAll("button[data-language]")) {
     button.addEventListener("click", () => {
@@ -49,7 +51,7 @@ export function start() {
   use(language);
 }
 
-/** The string `key` with `values` in it. */
+/** Return the string `key` with `values` in place of its placeholders. */
 function text(key, values = {}) {
   if (!(key in strings)) throw new Error(`no string ${key}`);
   return strings[key][language].replace(/\{(\w+)(?::([\d%pgic]))?\}/g, (_, name, format) => {
@@ -60,10 +62,10 @@ function text(key, values = {}) {
   });
 }
 
-/** The name of a class, translated if a translation is here. */
+/** Return the name of a class, translated if a translation exists. */
 const className = (name) => strings[`class.${name}`]?.[language] ?? name;
 
-/** `value` as people of the language write it: with `format` decimals, or as "%" or "g". */
+/** Return `value` in the language's notation: with `format` decimals, or in a format of FORMATS. */
 function number(value, format = "0") {
   if (format === "g" && value !== 0 && Math.abs(value) < 1e-3) return scientific(value);
   return local(value, FORMATS[format] ?? decimals(Number(format)));
@@ -76,12 +78,12 @@ function decimals(count) {
 function scientific(value) {
   const [digits, exponent] = value.toExponential(2).split("e-");
   const power = [...exponent].map((digit) => SUPERSCRIPTS[digit]).join("");
-  return `${local(Number(digits), decimals(2))}\u00a0·\u00a010⁻${power}`; // not to be broken
+  return `${local(Number(digits), decimals(2))}\u00a0·\u00a010⁻${power}`; // no line break inside
 }
 
 function local(value, format) {
   const key = language + JSON.stringify(format);
-  // which takes longer to make than to use; no zero has a sign
+  // formatters are slow to create, so they are kept; zeros have no sign
   formatters[key] ??= new Intl.NumberFormat(language, { signDisplay: "negative", ...format });
   return formatters[key].format(value).replace("-", "−");
 }
@@ -97,7 +99,7 @@ function use(chosen) {
   }
 }
 
-/** Keep the language for the next visit, and say it in the address. */
+/** Store the language for the next visit, and write it into the address. */
 function remember() {
   const address = new URL(location);
   address.searchParams.set("lang", language);
@@ -105,7 +107,7 @@ function remember() {
   attempt(() => history.replaceState(history.state, "", address));
 }
 
-/** What `action` returns, if a page in a sandbox, as in MLflow's viewer, may do it. */
+/** Return the result of `action`, or undefined if a sandbox such as MLflow's viewer forbids it. */
 export function attempt(action) {
   try {
     return action();
@@ -117,7 +119,7 @@ export function attempt(action) {
 function translate(element) {
   const { i18n, i18nLabel, values = "{}" } = element.dataset;
   const said = i18n && text(i18n, JSON.parse(values));
-  // what is said again, screen readers would read out again
+  // unchanged text is not written, because screen readers would read it again
   if (i18n && element.textContent !== said) element.textContent = said;
   if (i18nLabel) element.setAttribute("aria-label", text(i18nLabel, JSON.parse(values)));
 }

@@ -1,21 +1,21 @@
-// The lesson, live: the training of softmax/report/examples.py in the reader's browser, with its bits.
+// Trains the 2-D example of softmax/report/examples.py in the browser, with the same bits.
 
 import { read, write } from "softmax/address";
 import { showCurve, showDot } from "softmax/descent";
 import { element } from "softmax/elements";
 import { say } from "softmax/i18n";
 import { NAMES } from "softmax/marks";
-import { WHITE, input, logits, predict, softmax } from "softmax/model";
+import { MAX_PIXEL, input, logits, predict, softmax } from "softmax/model";
 import { Plane } from "softmax/plane";
 import { boundaries, lattice, paint } from "softmax/regions";
 import { fit } from "softmax/training";
 import { showVerdict } from "softmax/verdict";
 
-const EPOCHS = 100; // of a training, at least
-const SECONDS = 20; // that all of it takes when it is played, with no more than 3 flashes in one
-const TOO_HIGH = 100; // a learning rate at which the loss never settles where labels are wrong
-const WRONG = 10; // every so many points then have a wrong label
-const PAUSE = 300; // ms without a change, after which the address says what is shown
+const EPOCHS = 100; // minimum number of epochs
+const SECONDS = 20; // to play all epochs, slow enough for at most three flashes per second
+const TOO_HIGH = 100; // a learning rate at which the loss never converges if labels are wrong
+const WRONG = 10; // every tenth point then has a wrong label
+const PAUSE = 300; // ms without a change before the address is updated
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 export function start({ lesson }) {
@@ -38,7 +38,7 @@ export function start({ lesson }) {
   keepAddress(live);
 }
 
-/** Show what the address says of the lesson, if it does. */
+/** Restore the state in the address, and tell whether there is one. */
 function follow(live) {
   const linked = read(live.points);
   if (!linked) return false;
@@ -59,7 +59,7 @@ function playInView(live) {
   observer.observe(at("plane"));
 }
 
-/** What readers change is in the address as soon as they and the player rest. */
+/** Update the address once the reader changes nothing and nothing plays. */
 function keepAddress(live) {
   let timer;
   const later = () => {
@@ -72,12 +72,12 @@ function keepAddress(live) {
   at("plane").addEventListener("keydown", (event) => event.defaultPrevented && later());
 }
 
-/** Of a place on a logarithmic scale: two digits. */
+/** Return the learning rate at a position of the logarithmic slider, with two digits. */
 const rateOf = (place) => Number(Math.pow(10, place).toPrecision(2));
 
-/** A training whose rate and points can change, all its epochs, and the one that is shown. */
+/** A training run with changeable learning rate and points, all its epochs, and the epoch shown. */
 class Lesson {
-  /** `original` has the settings of the pipeline, as softmax/report/document.py gives them. */
+  /** `original` is `lesson` of the JSON object that softmax/report/document.py describes. */
   constructor(original) {
     this.original = original;
     this.initial = original.start;
@@ -89,7 +89,7 @@ class Lesson {
     });
   }
 
-  /** Start over with the settings of the pipeline, or others. */
+  /** Start again, by default with the hyperparameters and points of the pipeline. */
   set({ rate = this.original.learning_rate, samples = this.points, epoch = 0 } = {}) {
     this.plane.use(undefined);
     this.plane.put(samples);
@@ -97,7 +97,7 @@ class Lesson {
     this.train({ rate, samples });
   }
 
-  /** Play a training that never settles. */
+  /** Play a training run that never converges. */
   diverge() {
     const mislabeled = ({ x, y }) => ({ x, y: (y + 1) % NAMES.length });
     const samples = this.points.map((point, n) => (n % WRONG ? point : mislabeled(point)));
@@ -105,7 +105,7 @@ class Lesson {
     this.play();
   }
 
-  /** Train anew, and show the same epoch. */
+  /** Train from the start, and show the same epoch. */
   train({ rate = this.rate, samples = this.samples }) {
     const history = fit(this.initial, samples, rate, Math.max(EPOCHS, this.original.epochs));
     Object.assign(this, { rate, samples, history });
@@ -117,7 +117,7 @@ class Lesson {
     this.go(this.epoch);
   }
 
-  /** Show an epoch, the last one if it comes after it, and play no more. */
+  /** Stop playing, and show an epoch, or the last epoch if there are fewer. */
   go(epoch) {
     this.pause();
     this.show(Math.min(epoch, this.history.length - 1));
@@ -130,25 +130,25 @@ class Lesson {
     say(at("epoch-value"), "number.0", { value: epoch });
     paint(at("regions"), this.cells, theta);
     at("boundaries").setAttribute("d", boundaries(theta));
-    this.plane.judge(({ x, y }) => predict(logits(theta, x)) !== y);
+    this.plane.rim(({ x, y }) => predict(logits(theta, x)) !== y);
     this.point(this.place);
     showDot(epoch);
     say(at("score"), "lesson.score", { epoch, loss, correct, total: this.samples.length });
     showVerdict("lesson", theta, this.original.sha256, this.changes());
   }
 
-  /** Say z and a at a place, beside the W and b that give them. */
+  /** Show W and b, and the z and a of the point x. */
   point(x) {
     this.place = x;
     if (!this.history) return;
     const { theta } = this.history[this.epoch];
     const z = logits(theta, x);
     const a = softmax(z);
-    say(at("place"), "lesson.place", { x1: x[0] / WHITE, x2: x[1] / WHITE });
+    say(at("place"), "lesson.place", { x1: x[0] / MAX_PIXEL, x2: x[1] / MAX_PIXEL });
     at("parameters").replaceChildren(...theta.map((row, k) => parameters(k, row, z[k], a[k])));
   }
 
-  /** What differs from the pipeline: the values of strings lesson.changed.* by their names. */
+  /** Return what differs from the pipeline: the values of strings lesson.changed.*, by name. */
   changes() {
     const { original, rate, epoch, samples, points } = this;
     const others = samples.filter((sample) => !points.includes(sample));
@@ -162,7 +162,7 @@ class Lesson {
     };
   }
 
-  /** On to the pipeline's last epoch; from there to the last of all, and from that to the start. */
+  /** Play to the pipeline's last epoch, then to the last of all, then from the start. */
   play() {
     const last = this.history.length - 1;
     const from = this.epoch < last ? this.epoch : 0;
@@ -189,10 +189,10 @@ class Lesson {
 
 const at = (name) => document.getElementById(`lesson-${name}`);
 
-/** The row of class k: its weights and bias, score and probability. */
+/** Return a table row for class k: weights, bias, score and probability. */
 function parameters(k, row, z, a) {
   const cell = (term, value) => {
-    const key = Math.abs(value) < 100 ? "number.3" : "number.1"; // so that a column stays narrow
+    const key = Math.abs(value) < 100 ? "number.3" : "number.1"; // keeps the column narrow
     return element("td", { "data-term": term, say: [key, { value }] });
   };
   const header = element("th", { scope: "row", class: NAMES[k], say: [`lesson.${NAMES[k]}`] });

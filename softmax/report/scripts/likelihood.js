@@ -1,5 +1,5 @@
-// How likely a model that predicts a^(i) finds the labels of the lecture's three points, and what
-// becomes of that when it is surer, or less sure, of the second one.
+// Shows the likelihood of the lecture's three labels under the predictions a^(i), and how it
+// changes with the probability of the second label.
 
 import { log } from "softmax/arithmetic";
 import { say } from "softmax/i18n";
@@ -16,11 +16,11 @@ export function start({ slides }) {
   show(given, given[CHANGED][CHANGED]);
 }
 
-/** Show all where the label of the second point has probability a, and the others share the rest. */
+/** Show all values if the second label has probability a, and the other classes share the rest. */
 function show(given, a) {
   const rest = (1 - a) / (given.length - 1);
   const p = given.with(CHANGED, given.map((_, k) => (k === CHANGED ? a : rest)));
-  const right = p.map((prediction, i) => prediction[i]); // point i is of class i
+  const right = p.map((prediction, i) => prediction[i]); // point i has label i
   const losses = right.map((value) => -log(value));
   fill({
     p,
@@ -35,7 +35,7 @@ function show(given, a) {
   dot.setAttribute("cy", down(-log(a)));
 }
 
-/** -log a from 0 to 4 as a goes from 0 to 1. */
+/** Draw -log a, from 0 to 4, for a from 0 to 1. */
 function drawLog() {
   const places = Array.from({ length: 100 }, (_, k) => (k + 1) / 100);
   const line = places.map((a) => `${across(a)} ${down(-log(a))}`).filter((_, k) => k > 0);

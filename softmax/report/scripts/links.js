@@ -1,9 +1,9 @@
-// Links within the page, of which the contents mark the current one and its part. A browser does not
-// follow them in a blob, as which MLflow's artifact viewer shows the page. Elsewhere it does, with an
-// address and a way back.
+// Marks the current section and its part in the table of contents, and makes links within the page
+// work in MLflow's artifact viewer, which shows the page as a blob, where browsers do not follow
+// them.
 
 export function start() {
-  const observer = new IntersectionObserver(mark, { rootMargin: "-50% 0px" }); // on the middle line
+  const observer = new IntersectionObserver(mark, { rootMargin: "-50% 0px" }); // the middle
   for (const link of document.querySelectorAll("nav a")) {
     observer.observe(document.querySelector(link.hash));
     link.addEventListener("click", () => link.closest("[popover]")?.hidePopover());
@@ -13,7 +13,7 @@ export function start() {
     link.addEventListener("click", (event) => {
       event.preventDefault();
       const target = document.querySelector(link.hash);
-      target.tabIndex = -1; // so that the tab key goes on from there
+      target.tabIndex = -1; // makes the tab key continue from here
       target.focus({ preventScroll: true });
       target.scrollIntoView();
     });

@@ -1,4 +1,4 @@
-// Brings the sections of the page to life.
+// Starts the scripts of all sections.
 
 import { facts } from "softmax/facts";
 import { start as startLanguages } from "softmax/i18n";
@@ -37,7 +37,7 @@ const sections = [
   startGallery,
 ];
 const content = document.getElementById("content");
-content.ariaBusy = true; // some wait for what is unpacked
+content.ariaBusy = true; // some sections wait for unpacked data
 for (const start of sections) {
   await start(facts);
   await pause();

@@ -1,58 +1,58 @@
-// Maps of images and of a row [w b], pixel by pixel: its weights, and what they make of an image. In
-// those of RGB weights red, green and blue lie beside each other, as in softmax/analysis/images.py.
+// Paints images, the weights of a row [w b], and the contributions of each pixel of an image. Maps
+// of RGB weights show red, green and blue side by side, as in softmax/analysis/images.py.
 
 import { contributions, pixelsPart } from "softmax/contributions";
 import { CHANNELS, COLUMNS } from "softmax/digits";
 import { element } from "softmax/elements";
-import { WHITE } from "softmax/model";
+import { MAX_PIXEL } from "softmax/model";
 import { diverging, gray, image } from "softmax/pictures";
 import { tell } from "softmax/pixel";
 
-const COLOURS = CHANNELS === 1 ? ["gray"] : ["red", "green", "blue"];
+const COLORS = CHANNELS === 1 ? ["gray"] : ["red", "green", "blue"];
 const WIDTH = COLUMNS * CHANNELS;
 
-/** `canvas` with an image painted on it. */
+/** Paint an image on `canvas`. */
 export function paintImage(canvas, pixels) {
   image(canvas, pixels);
   tell(canvas, (n) => {
-    const [x, green, blue] = Array.from({ length: 3 }, (_, k) => pixels[CHANNELS * n + k] / WHITE);
+    const [x, green, blue] = [0, 1, 2].map((k) => pixels[CHANNELS * n + k] / MAX_PIXEL);
     return CHANNELS === 1 ? ["pixel.image", { x }] : ["pixel.rgb", { red: x, green, blue }];
   });
 }
 
-/** `canvas` with the weights painted on it, in gray or, up to `largest`, in two colours. */
+/** Paint weights on `canvas`, in gray or, with `largest`, in two colors, and return `canvas`. */
 export function paintWeights(canvas, row, largest) {
   const weights = row.subarray(0, -1).map((_, n) => row[weightAt(n).index]);
   if (largest === undefined) gray(canvas, weights);
   else diverging(canvas, weights, largest);
   tell(canvas, (n) => {
-    const { index, colour, column } = weightAt(n);
-    return [`pixel.weight.${colour}`, { w: row[index], column: column + 1 }];
+    const { index, color, column } = weightAt(n);
+    return [`pixel.weight.${color}`, { w: row[index], column: column + 1 }];
   });
   return canvas;
 }
 
-/** What is at place n of a map of weights. */
+/** Return the index, column and color of the weight at pixel n of a map. */
 function weightAt(n) {
   const across = n % WIDTH;
   const [channel, column] = [Math.floor(across / COLUMNS), across % COLUMNS];
   const index = n - across + column * CHANNELS + channel;
-  return { index, column, colour: COLOURS[channel] };
+  return { index, column, color: COLORS[channel] };
 }
 
-/** `canvas` with what each of `pixels` adds painted on it. */
+/** Paint the contribution of each pixel on `canvas`, and return `canvas`. */
 export function paintContributions(canvas, row, pixels, largest) {
   const shares = contributions(row, pixels);
   diverging(canvas, shares, largest);
   tell(canvas, (n) => {
     const share = shares[n];
-    const terms = { w: row[n], x: pixels[n] / WHITE, share };
+    const terms = { w: row[n], x: pixels[n] / MAX_PIXEL, share };
     return CHANNELS === 1 ? ["pixel.contribution", terms] : ["pixel.share", { share }];
   });
   return canvas;
 }
 
-/** The sum, w · x over all pixels and b, in lines. */
+/** Return lines of text: the contribution of all pixels, the bias and the score. */
 export function terms(row, pixels, score) {
   const values = { sum: pixelsPart(row, pixels), bias: row.at(-1), score };
   return Object.entries(values).map(([name, value]) =>

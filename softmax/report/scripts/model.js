@@ -1,9 +1,9 @@
-// Softmax regression as in softmax/model.py, for one input at a time: z = W x + b, a = softmax(z),
-// gradient (a - y) x^T.
+// Implements softmax regression as softmax/core/model.py does, for one input at a time: z = W x +
+// b, a = softmax(z), gradient (a - y) x^T.
 //
-// theta = [W b] is a list of rows, one for each class. An input x is 255 times its features, whole
-// numbers, and a last 255 that carries the bias. All sums here are of multiples of one grid and
-// below 2^53 units, so that none rounds and their order does not matter: plain loops will do.
+// theta = [W b] is a list of rows, one for each class. An input x contains 255 times its features,
+// which are integers, and 255 for the bias. Each sum adds multiples of a grid and stays below 2^53
+// units, so no sum rounds, and the order of additions does not matter.
 
 import {
   EXPONENTIAL_GRID,
@@ -15,44 +15,44 @@ import {
   snap,
 } from "softmax/arithmetic";
 
-export const WHITE = 255;
-const MAX_ROW_SUM = 2 ** 23 / WHITE; // 2^53 units of the weight grid
+export const MAX_PIXEL = 255;
+const MAX_ROW_SUM = 2 ** 23 / MAX_PIXEL; // 2^53 units of the weight grid
 
-/** x from 255 times the features. */
+/** Return x from 255 times the features. */
 export function input(features) {
-  const x = new Float64Array(features.length + 1).fill(WHITE);
+  const x = new Float64Array(features.length + 1).fill(MAX_PIXEL);
   x.set(features);
   return x;
 }
 
-/** theta from all its numbers, row by row. */
+/** Return theta from a list of all its numbers, row by row. */
 export function rows(values, classes) {
   const columns = values.length / classes;
   return Array.from({ length: classes }, (_, k) => values.slice(k * columns, (k + 1) * columns));
 }
 
-/** z = W x + b. */
-export const logits = (theta, x) => theta.map((row) => dot(row, x) * (1 / WHITE));
+/** Return z = W x + b. */
+export const logits = (theta, x) => theta.map((row) => dot(row, x) * (1 / MAX_PIXEL));
 
-/** a = e^(z - max z) / sum of the same. */
+/** Return a = e^(z - max z) / (sum of e^(z - max z)). */
 export function softmax(z) {
   const exponentials = exponentialsOf(z);
   const total = sum(exponentials);
   return exponentials.map((e) => e / total);
 }
 
-/** The class with the largest logit, the first among equals. */
+/** Return the class with the largest logit, the first of equal ones. */
 export const predict = (z) => z.indexOf(Math.max(...z));
 
-/** -log a_y of the label y. */
+/** Return -log a_y for the label y. */
 export function crossEntropy(z, y) {
   return snap(log(sum(exponentialsOf(z))) + (Math.max(...z) - z[y]), LOSS_GRID);
 }
 
-/** a - y, with the label y as a vector that is 1 there and 0 elsewhere. */
+/** Return a - y, where y is the label as a one-hot vector. */
 export const residuals = (a, y) => a.map((a_k, k) => snap(a_k - (k === y), RESIDUAL_GRID));
 
-/** The mean of (a - y) x^T over samples {x, y}. */
+/** Return the mean of (a - y) x^T over samples {x, y}. */
 export function meanGradient(theta, samples) {
   const total = theta.map((row) => new Float64Array(row.length));
   for (const { x, y } of samples) {
@@ -60,20 +60,20 @@ export function meanGradient(theta, samples) {
       for (let i = 0; i < x.length; i++) total[k][i] += r * x[i];
     });
   }
-  return total.map((row) => row.map((g) => g * (1 / (WHITE * samples.length))));
+  return total.map((row) => row.map((g) => g * (1 / (MAX_PIXEL * samples.length))));
 }
 
-/** theta after one step of gradient descent. */
+/** Return theta after one step of gradient descent. */
 export function descend(theta, gradient, rate) {
   return theta.map((row, k) => row.map((w, i) => snap(w - gradient[k][i] * rate, WEIGHT_GRID)));
 }
 
-/** Whether all logits of theta are exact, for inputs of at most 255. */
+/** Tell whether all logits of theta are exact for inputs of at most 255. */
 export function inRange(theta) {
   return theta.every((row) => sum(row.map(Math.abs)) < MAX_ROW_SUM);
 }
 
-/** The mean cross-entropy over samples {x, y}, and how many are classified correctly. */
+/** Return the mean cross-entropy of samples {x, y}, and how many are classified correctly. */
 export function score(theta, samples) {
   const scores = samples.map(({ x, y }) => ({ z: logits(theta, x), y }));
   return {
@@ -82,7 +82,7 @@ export function score(theta, samples) {
   };
 }
 
-/** theta as the bytes of a safetensors file: bias, then weight. */
+/** Return theta as the bytes of a safetensors file: bias, then weight. */
 export function toBytes(theta) {
   const bias = theta.map((row) => row.at(-1));
   const weight = theta.flatMap((row) => [...row.slice(0, -1)]);

@@ -1,16 +1,17 @@
-// A drawing becomes an image as NIST's scans became MNIST's: docs/predict.md specifies it, and
-// softmax/data/normalization.py gives the same bytes. All numbers are whole, below 2^53 for
-// up to 2^15 rows or columns, and quotients are too far from the next one for rounding to matter.
+// Converts a drawing to an image as NIST's scans were converted to MNIST's images, with the same
+// bytes as softmax/data/normalization.py. docs/image-preparation.md specifies it. All numbers are
+// integers below 2^53 for up to 2^15 rows or columns, so only quotients round, and too little to
+// change a result.
 
-const BOX = 20; // pixels that the longer side of the ink is made to have
+const BOX = 20; // pixels of the longer side of the scaled drawing
 const SIDE = 28;
 
-/** 784 pixels, 0 to 255, of the ink, 0 to 255, row by row in so many `columns`. */
-export function normalize(ink, columns) {
+/** Return 784 pixels, 0 to 255, from the strokes, 0 to 255, row by row with `columns` columns. */
+export function normalize(strokes, columns) {
   const image = new Uint8Array(SIDE * SIDE);
-  const drawn = bounds(ink, columns);
+  const drawn = bounds(strokes, columns);
   if (!drawn) return image;
-  const { pixels, area } = fit(ink, columns, drawn);
+  const { pixels, area } = fit(strokes, columns, drawn);
   const [right, down] = [first("x", pixels), first("y", pixels)];
   for (const { x, y, sum } of pixels) {
     const inside = [x + right, y + down].every((place) => 0 <= place && place < SIDE);
@@ -19,10 +20,10 @@ export function normalize(ink, columns) {
   return image;
 }
 
-/** The smallest box of cells that holds all ink; undefined without any. */
-function bounds(ink, columns) {
-  const box = { left: columns, top: ink.length, right: 0, bottom: 0 };
-  ink.forEach((shade, n) => {
+/** Return the smallest box of cells that contains all strokes, or undefined if there are none. */
+function bounds(strokes, columns) {
+  const box = { left: columns, top: strokes.length, right: 0, bottom: 0 };
+  strokes.forEach((shade, n) => {
     if (shade === 0) return;
     const [x, y] = [n % columns, Math.floor(n / columns)];
     box.left = Math.min(box.left, x);
@@ -33,8 +34,8 @@ function bounds(ink, columns) {
   return box.right > 0 ? box : undefined;
 }
 
-/** The 20 x 20 pixels {x, y, sum} over the box, each of so many twentieths of cells in `area`. */
-function fit(ink, columns, { left, top, right, bottom }) {
+/** Return 20 x 20 pixels {x, y, sum} over the box, and the area of a pixel in (1/20 cell)^2. */
+function fit(strokes, columns, { left, top, right, bottom }) {
   const size = Math.max(right - left, bottom - top);
   const [down, across] = [bottom - top, right - left].map((cells) =>
     Array.from({ length: BOX }, (_, pixel) => shares(pixel, size, cells)),
@@ -43,7 +44,7 @@ function fit(ink, columns, { left, top, right, bottom }) {
     let total = 0;
     for (const [row, height] of down[y]) {
       for (const [column, width] of across[x]) {
-        total += ink[(top + row) * columns + left + column] * height * width;
+        total += strokes[(top + row) * columns + left + column] * height * width;
       }
     }
     return total;
@@ -55,7 +56,7 @@ function fit(ink, columns, { left, top, right, bottom }) {
   return { pixels, area: size * size };
 }
 
-/** The cells in a pixel, `size` twentieths of cells long, and how many twentieths of each. */
+/** Return the cells in a pixel with a side of `size` / 20 cells, and how many twentieths of each. */
 function shares(pixel, size, cells) {
   const [start, end] = [pixel * size, (pixel + 1) * size];
   const found = [];
@@ -65,12 +66,12 @@ function shares(pixel, size, cells) {
   return found;
 }
 
-/** Where the box starts, so that the center of its mass is from 14 to 15, as in MNIST. */
+/** Return where the box starts, so its center of mass is from 14 to 15, as in MNIST. */
 function first(axis, pixels) {
   const total = pixels.reduce((all, { sum }) => all + sum, 0);
   const moment = pixels.reduce((all, pixel) => all + pixel.sum * (2 * pixel[axis] + 1), 0);
   return Math.ceil((SIDE * total - moment) / (2 * total));
 }
 
-/** The whole number nearest to a / b, of two the larger one. */
+/** Return the integer nearest to a / b, and the larger one of two. */
 const nearest = (a, b) => Math.floor((2 * a + b) / (2 * b));

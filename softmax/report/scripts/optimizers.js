@@ -1,5 +1,6 @@
-// Optimizers, as in softmax/training/optimizers.py. Each is made for so many parameters, with the
-// decay of momentum. next() begins a step, whose direction at parameter i has the gradient g.
+// Implements the optimizers of softmax/training/optimizers.py. Each is a function of the number of
+// parameters and the decay of momentum. next() begins a step, and direction(g, i) returns the
+// direction of parameter i, whose gradient is g.
 
 const [BETA1, BETA2, EPSILON] = [0.9, 0.999, 1e-8];
 

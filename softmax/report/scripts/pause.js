@@ -1,3 +1,3 @@
-// Long work in parts: the browser answers its reader between them.
+// Splits long work, so the page can respond between the parts.
 
 export const pause = () => new Promise((go) => setTimeout(go));

@@ -1,10 +1,10 @@
-// The pixel under the pointer, in every map: where it is, and its numbers.
+// Shows the position and the values of the pixel under the pointer in all maps.
 
 import { say } from "softmax/i18n";
 
 const told = new WeakMap();
 
-/** Let the pointer on `canvas` say, of its pixel n, a string: at(n) is [key, values]. */
+/** Show the string at(n), [key, values], while the pointer is on pixel n of `canvas`. */
 export function tell(canvas, at) {
   told.set(canvas, at);
 }
@@ -24,7 +24,7 @@ function show(note, at, { target, offsetX, offsetY, clientX, clientY }) {
   const row = cell(offsetY / target.clientHeight, target.height);
   const [key, values] = at(row * target.width + column);
   say(note, key, { row: row + 1, column: column + 1, ...values });
-  if (!note.matches(":popover-open")) note.showPopover(); // above all, dialogs too
+  if (!note.matches(":popover-open")) note.showPopover(); // above everything, including dialogs
   note.style.left = `${Math.min(clientX + 12, innerWidth - note.offsetWidth - 8)}px`;
   note.style.top = `${Math.min(clientY + 16, innerHeight - note.offsetHeight - 8)}px`;
 }

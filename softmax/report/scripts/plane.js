@@ -1,19 +1,19 @@
-// The plane of the lesson: points that readers move, add and remove, and a cross at the place that
-// they choose. Places are inputs x of the model, [255 x1, 255 x2, 255].
+// Shows the plane of the 2-D example: points that readers move, add and remove, and a cross that
+// they place. Positions are inputs x of the model, [255 x1, 255 x2, 255].
 
 import { label } from "softmax/i18n";
 import { NAMES, drawn } from "softmax/marks";
-import { WHITE, input } from "softmax/model";
+import { MAX_PIXEL, input } from "softmax/model";
 
-const STEP = 5; // of a key, in 255ths
+const STEP = 5; // of an arrow key, in units of 1/255
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const TURNS = { PageUp: -1, PageDown: 1 };
 const REMOVE = ["Delete", "Backspace"];
-export const MOST = 3000; // points for which docs/arithmetic.md, "The lesson", proves that sums are exact
+export const MOST = 3000; // points, so sums are exact: docs/arithmetic.md, "The lesson"
 
-/** A point for each sample {x, y} of a list that changes, and after them the cross, {x}. */
+/** A mark for each sample {x, y} of a list that readers change, and a last mark, the cross {x}. */
 export class Plane {
-  /** `changed(samples)` is called with what a reader made of them, `pointed(x)` with a place. */
+  /** Call `changed(samples)` after each change, and `pointed(x)` with the pointer's position. */
   constructor({ changed, pointed }) {
     this.svg = document.getElementById("lesson-plane");
     this.changed = changed;
@@ -30,7 +30,7 @@ export class Plane {
     }
   }
 
-  /** Show these samples; the one with the number `chosen` is the stop of the tab key. */
+  /** Show these samples. The tab key stops at the mark with the number `chosen`. */
   put(samples, chosen = samples.length) {
     this.samples = samples;
     this.marks?.forEach((mark) => mark.remove());
@@ -40,12 +40,12 @@ export class Plane {
     this.choose(chosen);
   }
 
-  /** Rim the points of which the model is wrong. */
-  judge(wrong) {
+  /** Draw a rim around the misclassified points. */
+  rim(wrong) {
     this.samples.forEach((sample, n) => this.marks[n].classList.toggle("wrong", wrong(sample)));
   }
 
-  /** Let a press add a point of class y, or where y is undefined move one. */
+  /** Make presses add points of class y, or move points if y is undefined. */
   use(y) {
     this.color = y;
     for (const button of document.querySelectorAll("[data-add]")) {
@@ -53,13 +53,13 @@ export class Plane {
     }
   }
 
-  /** A point of the chosen class at x. */
+  /** Add a point of the chosen class at x. */
   add(x) {
     const count = this.samples.length;
     if (count < MOST) this.change([...this.samples, { x, y: this.color }], count);
   }
 
-  /** Take away the chosen point, if it is one and not the last. */
+  /** Remove the chosen point, unless it is the cross or the only point. */
   remove() {
     const samples = this.samples.toSpliced(this.chosen, 1);
     if (this.samples[this.chosen] && samples.length) this.change(samples, this.chosen);
@@ -84,15 +84,15 @@ export class Plane {
     if (n < this.samples.length) this.changed(this.samples);
   }
 
-  /** Put a mark where it belongs. */
+  /** Set the position and the name of a mark. */
   place(n) {
     const { x, y } = this.at(n);
     const name = y === undefined ? "lesson.cross" : `lesson.point.${NAMES[y]}`;
     this.marks[n].setAttribute("transform", `translate(${x[0]} ${-x[1]})`);
-    label(this.marks[n], name, { x1: x[0] / WHITE, x2: x[1] / WHITE });
+    label(this.marks[n], name, { x1: x[0] / MAX_PIXEL, x2: x[1] / MAX_PIXEL });
   }
 
-  /** Only one mark is a stop of the tab key. */
+  /** Make mark n the only stop of the tab key. */
   choose(n) {
     this.chosen = n;
     this.marks.forEach((mark, k) => {
@@ -102,7 +102,7 @@ export class Plane {
     this.pointed(this.at(n).x);
   }
 
-  /** Arrows move the chosen mark; page up and page down go to another one, enter adds one there. */
+  /** Arrows move the chosen mark, page up and down choose a different mark, enter adds a point. */
   type(event) {
     const { [event.key]: arrow } = ARROWS;
     const { [event.key]: turn } = TURNS;
@@ -127,7 +127,7 @@ export class Plane {
     return this.color !== undefined;
   }
 
-  /** The main button takes the nearest point, if it went down on any and adds none. */
+  /** Grab the nearest point if the main button is pressed on a point and adds none. */
   take(event) {
     this.beside = event.button === 0 && (this.adds || !event.target.closest(".point"));
     if (event.button !== 0 || this.beside) return;
@@ -148,7 +148,7 @@ export class Plane {
     if (this.taken === undefined) this.pointed(this.at(this.chosen).x);
   }
 
-  /** Where the pointer is, add a point or, beside the points, put the cross. */
+  /** Add a point under the pointer or, beside the points, move the cross there. */
   press(event) {
     if (!this.beside) return;
     if (this.adds) return this.add(inside(this.under(event)));
@@ -156,14 +156,14 @@ export class Plane {
     this.focus(this.samples.length);
   }
 
-  /** The place under the pointer. */
+  /** Return the position under the pointer, in units of 1/255. */
   under({ clientX, clientY }) {
     const { left, top, width, height } = this.svg.getBoundingClientRect();
     const [across, down] = [(clientX - left) / width, (clientY - top) / height];
-    return [(2 * across - 1) * (WHITE + 1), (1 - 2 * down) * (WHITE + 1)];
+    return [(2 * across - 1) * (MAX_PIXEL + 1), (1 - 2 * down) * (MAX_PIXEL + 1)];
   }
 }
 
-/** The place of the square that is nearest, as an input. */
+/** Return the nearest position in the square as an input. */
 export const inside = (place) =>
-  input(place.map((value) => Math.min(Math.max(Math.round(value), -WHITE), WHITE)));
+  input(place.map((value) => Math.min(Math.max(Math.round(value), -MAX_PIXEL), MAX_PIXEL)));

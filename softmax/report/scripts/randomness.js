@@ -1,11 +1,11 @@
-// Random numbers as in softmax/training/randomness.py: docs/arithmetic.md, "Training". Thousands take
-// a millisecond.
+// Computes the random numbers of softmax/training/randomness.py, which docs/arithmetic.md specifies
+// in "Training". Thousands take a millisecond.
 
 import { WEIGHT_GRID, snap } from "softmax/arithmetic";
 
 const low = (x) => BigInt.asUintN(64, x);
 
-/** The words of Philox4x64-10 with a key of two BigInts (Salmon and others, 2011). */
+/** Yield the 64-bit words of Philox4x64-10 with a key of two BigInts (Salmon et al., 2011). */
 function* words(seed, stream) {
   for (let counter = 1n; ; counter++) {
     let c = [counter, 0n, 0n, 0n];
@@ -19,7 +19,7 @@ function* words(seed, stream) {
   }
 }
 
-/** A permutation of 0 ... count - 1. */
+/** Return a permutation of 0 ... count - 1. */
 export function permutation(count, seed, stream) {
   const bits = count > 1 ? (count - 1).toString(2).length : 0;
   const source = words(seed, BigInt(stream));
@@ -30,18 +30,18 @@ export function permutation(count, seed, stream) {
   return Array.from(keys.sort(), (key) => Number(BigInt.asUintN(bits, key)));
 }
 
-/** theta within ±1 / sqrt(features), pixel by pixel as softmax/trainer has it. */
+/** Return theta within ±1 / sqrt(features), pixel by pixel as in softmax/trainer. */
 export function initialWeights(features, seed, classes) {
   const source = words(seed, 0n);
   const random = (count) => Array.from({ length: count }, () => uniform(source.next().value));
   const scale = 1 / Math.sqrt(features);
-  const weights = random(classes * (features + 1)); // and biases, at last
+  const weights = random(classes * (features + 1)); // row by row, then the biases
   return Float64Array.from(weights, (_, at) => {
     const [i, k] = [Math.floor(at / classes), at % classes];
-    const n = i < features ? k * features + i : at; // these are row by row
+    const n = i < features ? k * features + i : at;
     return snap(weights[n] * scale, WEIGHT_GRID);
   });
 }
 
-/** From -1 to 1, by the first 53 bits of a word. */
+/** Return a number from -1 to 1 made of the first 53 bits of a word. */
 const uniform = (word) => Number(word >> 11n) * 2 ** -52 - 1;

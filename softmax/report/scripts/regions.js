@@ -1,9 +1,9 @@
-// The square from -1 to 1 as a picture: the regions of the classes, and their boundaries. Places
-// are inputs x of the model, [255 x1, 255 x2, 255].
+// Paints the decision regions of the classes in the square from -1 to 1, and computes their
+// boundaries. Positions are inputs x of the model, [255 x1, 255 x2, 255].
 
-import { WHITE, input, logits, softmax } from "softmax/model";
+import { MAX_PIXEL, input, logits, softmax } from "softmax/model";
 
-export const COLOURS = [
+export const COLORS = [
   [203, 60, 51],
   [56, 152, 38],
   [64, 99, 216],
@@ -13,28 +13,28 @@ const SQUARE = [
   [-1, 0, 1],
   [0, 1, 1],
   [0, -1, 1],
-]; // its sides: inside, side · x is not negative
+]; // sides of the square: side · x >= 0 inside
 
-/** The square in `count` cells across and down: their centres, from the top left. */
+/** Return the centers of count x count cells of the square, row by row from the top left. */
 export function lattice(count) {
-  const size = (2 * (WHITE + 1)) / count;
-  const places = Array.from({ length: count }, (_, k) => size * k + size / 2 - WHITE - 1);
+  const size = (2 * (MAX_PIXEL + 1)) / count;
+  const places = Array.from({ length: count }, (_, k) => size * k + size / 2 - MAX_PIXEL - 1);
   return places.toReversed().flatMap((x2) => places.map((x1) => input([x1, x2])));
 }
 
-/** Paint what theta says of each of `cells`, stronger where it is surer. */
+/** Paint the prediction for each of `cells`, stronger for higher probabilities. */
 export function paint(canvas, cells, theta) {
   const context = canvas.getContext("2d");
   const picture = context.createImageData(canvas.width, canvas.height);
   cells.forEach((x, n) => {
     const a = softmax(logits(theta, x));
     const largest = Math.max(...a);
-    picture.data.set([...COLOURS[a.indexOf(largest)], 15 + 130 * largest], 4 * n);
+    picture.data.set([...COLORS[a.indexOf(largest)], 15 + 130 * largest], 4 * n);
   });
   context.putImageData(picture, 0, 0);
 }
 
-/** Where two classes are equally likely and no other is likelier: a path, divided by 255. */
+/** Return an SVG path, from -1 to 1, where two classes tie for the highest probability. */
 export function boundaries(theta) {
   const pairs = theta.flatMap((_, i) => theta.slice(0, i).map((_, j) => [i, j]));
   return pairs
@@ -48,7 +48,7 @@ export function boundaries(theta) {
     .join("");
 }
 
-/** Where all of `sides` · x >= 0, the ends of the line on which line · x = 0; or undefined. */
+/** Return the ends of the part of a line where side · x >= 0 for all sides, or undefined. */
 function clip([a, b, c], sides) {
   const foot = -c / (a * a + b * b);
   const at = (t) => [foot * a - t * b, foot * b + t * a, 1];

@@ -1,5 +1,5 @@
-// One stop of the tab key for many buttons, among which arrow keys move the focus: left and right in
-// their order, up and down by where they are.
+// Makes a group of buttons one stop of the tab key. Arrow keys move the focus within the group:
+// left and right in document order, up and down by position.
 
 const MOVES = {
   ArrowLeft: (all, from) => all[all.indexOf(from) - 1],
@@ -10,9 +10,9 @@ const MOVES = {
   End: (all) => all.at(-1),
 };
 
-/** Make the buttons in `place` one stop; call it again where they are others. */
+/** Make the buttons in `place` one stop. Call this again after the buttons change. */
 export function rove(place) {
-  place.addEventListener("focusin", follow); // which is not added twice
+  place.addEventListener("focusin", follow); // adding a listener again has no effect
   place.addEventListener("keydown", type);
   stopAt(buttons(place)[0], place);
 }
@@ -34,7 +34,7 @@ function type(event) {
   move(buttons(event.currentTarget), event.target)?.focus();
 }
 
-/** The nearest button above (-1) or below (1), in the same column. */
+/** Return the nearest button above (-1) or below (1) in the same column. */
 function nearest(all, from, sign) {
   const { x, y, width } = from.getBoundingClientRect();
   const away = (button) => sign * (button.getBoundingClientRect().y - y);

@@ -1,10 +1,10 @@
-// Scores and probabilities of the classes, as rows of a table.
+// Creates table rows with the scores and probabilities of the classes.
 
 import { element } from "softmax/elements";
 
-const MOST = 10; // rows
+const MOST = 10; // maximum number of rows
 
-/** All classes or, of many, those with the largest scores, the last of them the label, if any. */
+/** Return all classes or, of many, those with the highest scores, always including the label. */
 export function leading(z, label) {
   const classes = z.map((_, k) => k);
   if (z.length <= MOST) return classes;
@@ -13,8 +13,8 @@ export function leading(z, label) {
 }
 
 /**
- * A row for each of the leading classes; the label's is marked, and the prediction's where it is
- * another. Where no label is known, a prediction is neither right nor wrong.
+ * Return a row for each of the leading classes. The rows of the label and of a wrong prediction are
+ * marked. If `label` is undefined, the row of the prediction is marked as neither right nor wrong.
  */
 export function scores({ z, a }, { label, prediction }) {
   const missed = label === undefined ? "predicted" : "wrong";

@@ -1,16 +1,16 @@
-// SHA-256 (FIPS 180-4). The browser's own, crypto.subtle, is missing on pages from http:// hosts.
+// Computes SHA-256 (FIPS 180-4), because crypto.subtle is missing on pages from http:// hosts.
 
 const PRIMES = [2];
 for (let n = 3; PRIMES.length < 64; n += 2) if (PRIMES.every((p) => n % p)) PRIMES.push(n);
 
-// The first 32 bits of the fractions of roots of primes, which are safe in a double's 53.
+// The constants are the first 32 fractional bits of roots of primes, exact in doubles of 53 bits.
 const fraction = (root) => (root % 1) * 0x100000000;
 const START = PRIMES.slice(0, 8).map((p) => fraction(Math.sqrt(p)));
 const CONSTANTS = Uint32Array.from(PRIMES, (p) => fraction(Math.cbrt(p)));
 
 const rotate = (x, n) => (x >>> n) | (x << (32 - n));
 
-/** The SHA-256 of a Uint8Array, in hexadecimal. */
+/** Return the SHA-256 of a Uint8Array in hexadecimal. */
 export function sha256(bytes) {
   const blocks = padded(bytes);
   const state = Uint32Array.from(START);
@@ -18,7 +18,7 @@ export function sha256(bytes) {
   return Array.from(state, (word) => word.toString(16).padStart(8, "0")).join("");
 }
 
-/** The message, a one, zeros, and the length in bits, in whole blocks of 64 bytes. */
+/** Return the message, a 1 bit, zeros and the length in bits, in blocks of 64 bytes. */
 function padded(bytes) {
   const message = new Uint8Array(Math.ceil((bytes.length + 9) / 64) * 64);
   message.set(bytes);
@@ -28,7 +28,7 @@ function padded(bytes) {
   return view;
 }
 
-/** Mix the block that begins at `start` into the state. */
+/** Update the state with the block that begins at `start`. */
 function compress(state, blocks, start) {
   const words = schedule(blocks, start);
   let [a, b, c, d, e, f, g, h] = state;

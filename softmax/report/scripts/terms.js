@@ -1,5 +1,5 @@
-// A symbol of a formula lights up all that means the same in its section, under the pointer and
-// with the focus, and is put into words. The symbols of a line are one stop of the tab key.
+// Highlights all symbols of a section with the same meaning as the symbol that has the pointer or
+// the focus, and shows the meaning in words. The symbols of a line are one stop of the tab key.
 
 import { say } from "softmax/i18n";
 

@@ -1,10 +1,10 @@
-// Training on images of the file, with the bits of the pipeline. Of each frame some milliseconds go to
-// steps, and some to scoring the test images with a copy of the weights: a score, of all of them,
-// takes several frames and is that of the step at which it began.
+// Trains on images of the file, with the same bits as the pipeline. Each frame spends some
+// milliseconds on steps, and some on scoring the test images with a copy of the weights. Scoring
+// all test images takes several frames, and the score belongs to the step at which it began.
 //
-// A training that ends dispatches "trained" on document, with detail {weights, accuracy, label}:
-// weights is a Float64Array of theta, row by row, as rows(weights, classes) of softmax/model takes
-// it, accuracy is from 0 to 1, and label is [key, values] of a string that names the model.
+// At the end, "trained" is dispatched on document with detail {weights, accuracy, label}. weights
+// is a Float64Array of theta, row by row, for rows(weights, classes) of softmax/model; accuracy is
+// from 0 to 1; and label is [key, values] of a string that names the model.
 
 import { CLASSES, images, pictures } from "softmax/digits";
 import { element } from "softmax/elements";
@@ -18,8 +18,8 @@ import { initialWeights } from "softmax/randomness";
 import { Trainer, logits, toRows } from "softmax/trainer";
 import { showVerdict } from "softmax/verdict";
 
-const FRAMES = 360; // that a training takes at least, so that it can be watched
-const SLICE = 4; // ms of a frame for training, and as many for scoring
+const FRAMES = 360; // minimum length of a training run, so readers can watch it
+const SLICE = 4; // ms of each frame for training, and the same for scoring
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 const at = (name) => document.getElementById(`train-${name}`);
@@ -45,7 +45,7 @@ export async function start({ train, data, listed }) {
   live.choose({});
 }
 
-/** Of a place on a logarithmic scale: two digits. */
+/** Return the learning rate at a position of the logarithmic slider, with two digits. */
 const rateOf = (place) => Number(Math.pow(10, place).toPrecision(2));
 
 class Training {
@@ -53,7 +53,7 @@ class Training {
     Object.assign(this, given, { original: { ...recipe, images: given.samples.length }, sha256 });
   }
 
-  /** Go back to the recipe of the pipeline, with changes. */
+  /** Reset to the lecture's hyperparameters, with changes. */
   choose(changes) {
     const { learning_rate, batch_size, optimizer, epochs, images } = { ...this.original, ...changes };
     at("rate").value = Math.log10(learning_rate);
@@ -64,7 +64,7 @@ class Training {
     this.reset();
   }
 
-  /** Go back to the random weights, with the recipe that a reader chose. */
+  /** Reset to the initial weights, with the hyperparameters that the reader chose. */
   reset() {
     this.pause();
     this.recipe = {
@@ -106,7 +106,7 @@ class Training {
   frame() {
     const { trainer } = this;
     this.frames += 1;
-    // slow at first, when most is learned
+    // start slowly, because the first steps change the most
     const goal = still.matches ? Infinity : trainer.steps * (this.frames / FRAMES) ** 2;
     this.trained ||= spend(this.training, () => trainer.step < goal);
     this.finished = spend(this.scoring);
@@ -115,7 +115,7 @@ class Training {
     if (this.finished || !still.matches) this.paint();
   }
 
-  /** Score all test images again and again, at last with the weights of the last step. */
+  /** Score all test images repeatedly, the last time with the final weights. */
   *score() {
     const { trainer, tests } = this;
     while (this.scores.at(-1)?.step !== trainer.step || !this.trained) {
@@ -150,7 +150,7 @@ class Training {
     legend(at("legend"), largest);
   }
 
-  /** Compare the weights with the pipeline's, and hand them to the other sections. */
+  /** Compare the weights with Python's, and dispatch them to other sections. */
   finish() {
     this.pause();
     const { trainer } = this;
@@ -163,7 +163,7 @@ class Training {
     document.dispatchEvent(new CustomEvent("trained", { detail }));
   }
 
-  /** What differs from the pipeline: the values of strings train.changed.* by their names. */
+  /** Return what differs from the lecture: the values of strings train.changed.*, by name. */
   changes() {
     const { original, recipe } = this;
     const changed = Object.keys(original).filter((name) => recipe[name] !== original[name]);
@@ -173,7 +173,7 @@ class Training {
   }
 }
 
-/** Continue a generator for a slice of time, or while `wanted` holds; say whether it ended. */
+/** Run a generator for SLICE ms, but only while wanted(), and tell whether it has ended. */
 function spend(work, wanted = () => true) {
   const end = performance.now() + SLICE;
   while (wanted() && performance.now() < end) if (work.next().done) return true;

@@ -1,27 +1,27 @@
-// Mini-batch gradient descent as in softmax/training/fitting.py, with its bits, on images that are
-// mostly black. `run` yields after each image, so that a browser can do something else in between.
+// Implements mini-batch gradient descent with the same bits as softmax/training/fitting.py, and is
+// fast for images that are mostly black. `run` yields after each image, so the page can respond.
 //
-// theta lies pixel by pixel: the weights of the first one for all classes, those of the second, and
-// at last the biases.
+// theta is stored pixel by pixel: the weights of the first pixel for all classes, those of the
+// second pixel, ..., and the biases.
 
 import { WEIGHT_GRID, snap } from "softmax/arithmetic";
-import { WHITE, inRange, residuals, softmax } from "softmax/model";
+import { MAX_PIXEL, inRange, residuals, softmax } from "softmax/model";
 import { OPTIMIZERS } from "softmax/optimizers";
 import { permutation } from "softmax/randomness";
 
 export class Trainer {
-  /** Learn from `images`, {pixels, label}, by `recipe`, named as in params.yaml, from `theta` on. */
+  /** Train from `theta` on `images`, {pixels, label}, with a `recipe` named as in params.yaml. */
   constructor(theta, images, classes, recipe) {
     Object.assign(this, { images, classes, recipe });
     this.theta = theta.slice();
-    this.magnitudes = theta.map(Math.abs); // the largest of each weight so far
+    this.magnitudes = theta.map(Math.abs); // maximum magnitude of each weight so far
     this.optimizer = OPTIMIZERS[recipe.optimizer](theta.length, recipe.momentum);
     this.step = 0;
     this.steps = recipe.epochs * Math.ceil(images.length / recipe.batch_size);
     this.exact = true;
   }
 
-  /** Take all steps, or those to the end of an epoch in which sums could have been inexact. */
+  /** Take all steps, but stop after an epoch in which a sum could have rounded. */
   *run() {
     const { images, recipe } = this;
     for (let epoch = 1; epoch <= recipe.epochs && this.exact; epoch++) {
@@ -33,7 +33,7 @@ export class Trainer {
     }
   }
 
-  /** Take a step on the images of these numbers. */
+  /** Take a step on the images with these numbers. */
   *learn(batch) {
     const { theta, magnitudes, optimizer, recipe } = this;
     const total = new Float64Array(theta.length);
@@ -43,7 +43,7 @@ export class Trainer {
       yield;
     }
     optimizer.next();
-    const scale = 1 / (WHITE * batch.length);
+    const scale = 1 / (MAX_PIXEL * batch.length);
     for (let i = 0; i < theta.length; i++) {
       const direction = optimizer.direction(total[i] * scale, i);
       theta[i] = snap(theta[i] - direction * recipe.learning_rate, WEIGHT_GRID);
@@ -53,26 +53,26 @@ export class Trainer {
   }
 }
 
-/** z = W x + b. */
+/** Return z = W x + b, skipping pixels that are 0. */
 export function logits(theta, pixels, classes) {
   const z = new Float64Array(classes);
   for (let i = 0, at = 0; i <= pixels.length; i++, at += classes) {
-    const x = i < pixels.length ? pixels[i] : WHITE;
+    const x = i < pixels.length ? pixels[i] : MAX_PIXEL;
     if (x) for (let k = 0; k < classes; k++) z[k] += theta[at + k] * x;
   }
-  return z.map((value) => value * (1 / WHITE));
+  return z.map((value) => value * (1 / MAX_PIXEL));
 }
 
-/** Add (a - y) x^T to `total`, which lies as theta does. */
+/** Add (a - y) x^T to `total`, which is stored like theta. */
 function addProducts(total, residuals, pixels) {
   const classes = residuals.length;
   for (let i = 0, at = 0; i <= pixels.length; i++, at += classes) {
-    const x = i < pixels.length ? pixels[i] : WHITE;
+    const x = i < pixels.length ? pixels[i] : MAX_PIXEL;
     if (x) for (let k = 0; k < classes; k++) total[at + k] += residuals[k] * x;
   }
 }
 
-/** The rows [w b] of theta, one for each class, as softmax/model has them. */
+/** Return the rows [w b] of theta, one for each class, as in softmax/model. */
 export function toRows(theta, classes) {
   const length = theta.length / classes;
   return Array.from({ length: classes }, (_, k) =>

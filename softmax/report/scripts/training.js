@@ -1,12 +1,12 @@
-// Full-batch gradient descent as in softmax/training.py, with plain SGD at a constant rate.
+// Implements full-batch gradient descent with plain SGD at a constant learning rate.
 
 import { descend, inRange, meanGradient, score } from "softmax/model";
 
 /**
- * Before the first epoch and after each: theta, the mean loss and how many of the samples {x, y}
- * are classified correctly. Ends early where sums would no longer be exact.
+ * Return theta, the mean loss and the number of correctly classified samples {x, y}, before training
+ * and after each epoch. Stop early if sums would no longer be exact.
  *
- * With inputs in the square from -1 to 1 and a rate of at most 10, 1000 epochs stay in that range
+ * For inputs from -1 to 1 and rates of at most 10, sums stay exact for 1000 epochs
  * (docs/arithmetic.md, "The lesson").
  */
 export function fit(theta, samples, rate, epochs) {

@@ -1,11 +1,11 @@
-// Whether the W and b of a section are those of the pipeline, by their SHA-256, or why not.
+// Compares the W and b of a section with the pipeline's by their SHA-256.
 
 import { element } from "softmax/elements";
 import { say } from "softmax/i18n";
 import { toBytes } from "softmax/model";
 import { sha256 } from "softmax/sha256";
 
-/** `python` is the SHA-256 of theta in the pipeline, `changes` the reasons why another is here. */
+/** Show whether the SHA-256 of theta equals `python`, the pipeline's, or why it differs. */
 export function showVerdict(section, theta, python, changes) {
   const at = (name) => document.getElementById(`${section}-${name}`);
   const hash = sha256(toBytes(theta));
@@ -15,7 +15,7 @@ export function showVerdict(section, theta, python, changes) {
   at("hash").className = verdict;
   say(at("verdict"), `lesson.${verdict}`);
   at("verdict").className = verdict;
-  const reasons = verdict === "changed" ? names : []; // what was moved may be back
+  const reasons = verdict === "changed" ? names : []; // moved points can be back in place
   at("changes").replaceChildren(
     ...reasons.map((name) => element("li", { say: [`${section}.changed.${name}`, changes[name]] })),
   );

@@ -1,5 +1,5 @@
-// Two classes against each other. Their scores differ by what each pixel adds to one and not to the
-// other: that map alone says why an image is called the one and not the other.
+// Compares two classes. The difference of their scores is the sum of the differences of each
+// pixel's contributions, so a map of these differences shows why the first class wins.
 
 import { contributions, largestOf, minus } from "softmax/contributions";
 import { CHANNELS, theta } from "softmax/digits";
@@ -13,9 +13,9 @@ import { rove } from "softmax/roving";
 const at = (id) => document.getElementById(id);
 
 /**
- * Set the class that has won an image with scores z against what the image is or, where it is that,
- * against the second; and against others as readers choose. Those two are marked in `tiles`, figures
- * by their class.
+ * Compare the predicted class of an image, whose scores are z, with its actual class or, if the
+ * prediction is correct, with the second class. Readers can choose a different rival. `tiles` maps
+ * classes to figures, and the figures of both classes are marked.
  */
 export function contest(pixels, z, actual, tiles) {
   const winner = predict(z);
@@ -55,7 +55,7 @@ function compare(pixels, z, winner, rival) {
 const named = (k) =>
   ["weights.short", "weights.of.diverging", "contributions.name"].map((name) => [name, { k }]);
 
-/** What each class looks for. */
+/** Return figures of the weights of each class. */
 function templates(columns) {
   const largest = largestOf(columns.map(({ row }) => row.subarray(0, -1)));
   const figures = columns.map(({ row, names: [head, name] }) => {
@@ -65,7 +65,7 @@ function templates(columns) {
   return [...figures, scale(largest)];
 }
 
-/** What it finds in the image. */
+/** Return figures of the contributions to each class. */
 function shares(columns, pixels) {
   const largest = largestOf(columns.map(({ row }) => contributions(row, pixels)));
   const figures = columns.map(({ row, score, names: [, , name] }) => {

@@ -1,4 +1,4 @@
-// The weights of each class as images, as they form from epoch to epoch.
+// Shows the weights of each class as images, after each epoch.
 
 import { largestOf } from "softmax/contributions";
 import { forming, theta } from "softmax/digits";
@@ -17,7 +17,7 @@ export async function start({ listed, curves }) {
   if (formed.length) scrub(all, epochs, curves, largest);
 }
 
-/** Let the slider show the weights after each of `epochs`. */
+/** Make the slider show the weights after each of `epochs`. */
 function scrub(all, epochs, curves, largest) {
   const slider = document.getElementById("weights-epoch");
   const show = () => {

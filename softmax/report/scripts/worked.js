@@ -1,13 +1,13 @@
-// The lecture's model at one point, in numbers: what each formula of the story gives there. Readers
-// choose the point and its label; all sections show the same.
+// Computes the value of each formula for the lecture's model at one point. Readers choose the point
+// and its label, which are the same in all sections.
 
 import { WEIGHT_GRID, snap } from "softmax/arithmetic";
 import { element } from "softmax/elements";
 import { say } from "softmax/i18n";
 import { NAMES } from "softmax/marks";
-import { WHITE, crossEntropy, descend, input, logits, residuals, softmax } from "softmax/model";
+import { MAX_PIXEL, crossEntropy, descend, input, logits, residuals, softmax } from "softmax/model";
 
-// to three decimals, as in the lecture
+// values shown with three decimals, as in the lecture
 const ROUNDED = "z a s sum sigmoids losses cost jacobian dz dW next".split(" ");
 
 export function start({ slides, lesson }) {
@@ -15,7 +15,7 @@ export function start({ slides, lesson }) {
     Float64Array.of(...row, slides.biases[0][k]).map((value) => snap(value, WEIGHT_GRID)),
   );
   const points = NAMES.map((_, k) => slides.points.map((row) => row[k]));
-  const chosen = { x: points[0], y: 1 }; // not what the model says, so that there is much to learn
+  const chosen = { x: points[0], y: 1 }; // y is not the predicted class, so the gradient is large
   const choose = (change) => {
     Object.assign(chosen, change);
     show(worked(theta, chosen, lesson.learning_rate), chosen, points);
@@ -35,9 +35,9 @@ export function start({ slides, lesson }) {
   choose({});
 }
 
-/** All quantities at {x, y}, by the names that templates use for them. */
+/** Return all quantities at {x, y}, by their names in the templates. */
 function worked(theta, { x, y }, rate) {
-  const scaled = input(x.map((value) => value * WHITE));
+  const scaled = input(x.map((value) => value * MAX_PIXEL));
   const z = logits(theta, scaled);
   const [a, e, s] = [softmax(z), z.map(Math.exp), z.map(sigmoid)];
   const oneHot = z.map((_, k) => Number(k === y));
@@ -51,14 +51,14 @@ function worked(theta, { x, y }, rate) {
     total: sum(e),
     sum: sum(a),
     sigmoids: sum(s),
-    da: oneHot.map((value) => (value ? -Math.exp(loss) : 0)), // 1 / a, though a may round to 0
+    da: oneHot.map((value) => (value ? -Math.exp(loss) : 0)), // -1 / a, also if a rounds to 0
     jacobian: a.map((row, m) => a.map((column, i) => row * (Number(i === m) - column))),
     dW: gradient,
     after: crossEntropy(logits(next, scaled), y),
   };
 }
 
-/** Logistic regression is the softmax of two classes. */
+/** Return the sigmoid of z as the softmax of two classes. */
 const sigmoid = (z) => softmax([0, z])[1];
 
 function show(values, { x, y }, points) {
@@ -88,7 +88,7 @@ function show(values, { x, y }, points) {
   }
 }
 
-/** Put each number of a formula, #name.index, in its place; those of no such name are others'. */
+/** Write the values of these names into the numbers of formulas, #name.index. */
 export function fill(values) {
   for (const place of document.querySelectorAll("[data-number]")) {
     const [name, ...indices] = place.dataset.number.split(".");
