@@ -1,5 +1,5 @@
-# Set-up and development, the same for people and for CI, on Linux and macOS. What people run
-# besides is `python -m softmax --help`; `make repro` also installs it as `softmax`.
+# Installation, checks and development, for users and for CI, on Linux and macOS. All other commands
+# are those of `python -m softmax --help`, which `make repro` also installs as `softmax`.
 PYTHON ?= python3
 BIN := .venv/bin
 CHECKS := lint types test-all lock-current lock-reproducible
@@ -24,18 +24,18 @@ repro: .venv/installed ## install, run the pipeline, print the result (PULL=1: u
 data: .venv/installed ## download the data set only
 	$(BIN)/dvc repro $(if $(PULL),--pull) download
 
-## Experiment, share: softmax --help
+## Experiment, share: .venv/bin/softmax --help
 
 ## Check
-verify: .venv/installed ## retrain in every way this machine can, and compare with dvc.lock
+verify: .venv/installed ## retrain in every way that this machine supports, and compare with dvc.lock
 	$(BIN)/dvc repro --quiet download
 	$(BIN)/python -m verification
 
-verify-arm: .venv/installed ## the same on an emulated Arm64 processor (Debian, 15 minutes or more)
+verify-arm: .venv/installed ## do the same on an emulated Arm64 processor (on Debian; at least 15 minutes)
 	$(BIN)/dvc repro --quiet download
 	$(BIN)/python -m verification arm
 
-verify-emulated: .venv/installed ## train with NumPy alone on emulated RISC-V and big-endian s390x (Debian)
+verify-emulated: .venv/installed ## train with only NumPy on emulated RISC-V and big-endian s390x (on Debian)
 	$(BIN)/dvc repro --quiet train
 	@for arch in riscv64 s390x; do $(BIN)/python -c "from softmax.pipeline import params; \
 		print(params.load().model_dump_json())" | ARCH=$$arch verification/emulated.sh -m verification.alone || exit; done
@@ -44,13 +44,13 @@ verify-emulated: .venv/installed ## train with NumPy alone on emulated RISC-V an
 test: .venv/dev ## run the tests, in process and end to end
 	$(BIN)/pytest -m "not extended"
 
-test-fast: .venv/dev ## run the tests in process
+test-fast: .venv/dev ## run only the tests in process
 	$(BIN)/pytest -m "not end_to_end and not extended"
 
-test-all: .venv/dev ## run all tests, also the large matrices
+test-all: .venv/dev ## run all tests, including the extended matrices
 	HYPOTHESIS_PROFILE=extended $(BIN)/pytest
 
-lint: .venv/dev ## check style
+lint: .venv/dev ## check format, style and layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-logo
@@ -69,7 +69,7 @@ ci: ## run every check of CI: lint, types, test-all, dvc.lock up to date and rep
 	if [ "$$failed" ]; then echo "error: failed:$$failed" >&2; exit 1; fi; \
 	echo "all passed: $(CHECKS)"
 
-bench: .venv/dev ## compare with other libraries and write benchmarks/results.md: six minutes
+bench: .venv/dev ## compare with other libraries, and write benchmarks/results.md (six minutes)
 	$(BIN)/dvc repro --quiet download
 	$(BIN)/python -m benchmarks
 
@@ -78,7 +78,7 @@ lock: .venv/installed ## pin the dependencies of pyproject.toml, with hashes
 	$(COMPILE) pyproject.toml --constraint requirements.txt --output-file requirements-cpu.txt
 	$(COMPILE) --group dev --constraint requirements.txt --output-file requirements-dev.txt
 
-.venv/installed: $(REQUIREMENTS) # by uv, whose own hash is there, too; pip -r does the same, slowly
+.venv/installed: $(REQUIREMENTS) # pip installs uv by its hash, and uv installs the rest faster than pip
 	$(PYTHON) -m venv .venv
 	@sed -n '/^uv==/,/^    #/p' requirements.txt > .venv/uv.txt
 	$(BIN)/pip install --disable-pip-version-check --quiet --require-hashes --requirement .venv/uv.txt
