@@ -51,8 +51,8 @@ def main() -> None:
         only_in=paths.EPOCH_WEIGHTS,
     )
     by = f"{where}, {workers.size} workers" if workers.size > 1 else where
-    scores = ", ".join(f"{key} {value:.4f}" for key, value in metrics.items())
-    print(f"train: {len(epochs)} epochs on {by}: {scores}")
+    scores = [f"{key} {value:.4f}" for key, value in metrics.items()]
+    print(f"train: {len(epochs)} epochs on {by}", *scores, sep=", ")
     recorder.log(config, device=where, workers=workers.size)
 
 

@@ -192,7 +192,7 @@ def resolve(pull: bool) -> None:
 
 
 def show(text: str, best: str = "\0") -> None:
-    """Print Markdown, in a terminal as tables in which the rows that contain `best` are bold."""
+    """Print Markdown. In a terminal, draw its tables, with rows that contain `best` in bold."""
     if not sys.stdout.isatty():
         print(text)
         return

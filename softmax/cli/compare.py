@@ -41,7 +41,7 @@ def run(base: str, heads: Sequence[str]) -> None:
 
 
 def read(name: str) -> Results:
-    """Return the results of a revision; raise SoftmaxError if it is unknown or not up to date."""
+    """Return the results of a revision or, if they are up to date, of the workspace."""
     if name == WORKSPACE:
         staleness.current()
         return _read(f"`{WORKSPACE}`", Path())

@@ -38,12 +38,11 @@ def run(*, pull: bool) -> None:
 def suggestion(losses: Sequence[float]) -> str:
     """Return advice if training ended too early, judged by the loss after each epoch, else "".
 
-    Near convergence, each epoch lowers the loss less than the one before. If no epoch after the
-    first lowered it twice as much as another epoch, training is far from convergence. Fewer than
-    three epochs are too few to tell.
+    Near convergence, each epoch lowers the loss less than the epoch before. Training is far from it
+    if, after the first epoch, no epoch lowered the loss twice as much as another one.
     """
     falls = [before - after for before, after in pairwise(losses)]
-    if len(falls) < 2 or max(falls) >= 2 * min(falls):
+    if len(falls) < 2 or max(falls) >= 2 * min(falls):  # two epochs are too few to tell
         return ""
     return (
         f"\nThe training loss fell from {losses[-2]:.4g} to {losses[-1]:.4g} in the last epoch, "

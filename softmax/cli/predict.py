@@ -76,10 +76,8 @@ def draw(model: Model, prepared: list[PreparedImage], *, explain: bool) -> None:
         stem = f"{n}-{re.sub(UNSAFE, '-', Path(image.name).stem)[:MAX_NAME]}"
         figures[FIGURES / f"{stem}.png"] = images.png(image.pixels, images.GRAY, SCALE)
         if explain:
-            maps = images.tiles(contributions(model.theta, image.pixels), image.pixels.shape)
-            z = model.theta @ np.append(image.pixels, MAX_PIXEL)
-            first, second = np.argsort(-z, kind="stable")[:2]
-            titles = [f"{first}", f"{second}", f"{first}-{second}"]
+            rows, titles = contributions(model.theta, image.pixels)
+            maps = images.tiles(rows, image.pixels.shape)
             sheet = images.contact_sheet(images.diverging(maps), titles)
             figures[FIGURES / f"{stem}-why.png"] = images.png(sheet, images.DIVERGING, SCALE)
     files.write(figures, only_in=FIGURES)
@@ -115,13 +113,13 @@ def write(table: pd.DataFrame, classes: Sequence[str], form: str) -> str:
     return lines + (f"\n\nand {left:,} more (--csv and --json print all)" if left else "")
 
 
-def contributions(theta: FloatArray, pixels: NDArray[np.uint8]) -> FloatArray:
-    """Return w x of each pixel, and b, as float64 (3, features + 1).
+def contributions(theta: FloatArray, pixels: NDArray[np.uint8]) -> tuple[FloatArray, list[str]]:
+    """Return w x of each pixel, and b, as float64 (3, features + 1), and titles of the rows.
 
-    The rows are for the likeliest class, for the second, and their difference. Each row adds up to
-    the score of its class, and the last row to the difference of the scores.
+    The rows are the likeliest class k, the second class j, and their difference, k-j. Each row adds
+    up to the score of its class, and the last row to the difference of the scores.
     """
     inputs = np.append(pixels, MAX_PIXEL)
-    winner, rival = np.argsort(-(theta @ inputs), kind="stable")[:2]
-    rows = np.stack([theta[winner], theta[rival], theta[winner] - theta[rival]])
-    return rows * inputs / MAX_PIXEL
+    k, j = np.argsort(-(theta @ inputs), kind="stable")[:2]
+    rows = np.stack([theta[k], theta[j], theta[k] - theta[j]])
+    return rows * inputs / MAX_PIXEL, [f"{k}", f"{j}", f"{k}-{j}"]

@@ -31,7 +31,7 @@ from softmax.training.state import Hyperparameters
 
 CENTERS = np.array([[0, 102], [87, -51], [-87, -51]])  # of red, green and blue, in 255ths
 CLASSES = len(CENTERS)
-POINTS = 2**64 - 1  # the random stream of the points, far beyond those of the epochs
+POINTS = 2**64 - 1  # the random stream of the points; epochs use 1, 2, 3, ...
 CELLS = 256  # of the lattice, across and down
 
 
@@ -230,9 +230,7 @@ SHADES = 85  # shades of a class, from probability 1/3 to 1
 LINE = 255  # the level of the border between two areas
 
 REGIONS = np.vstack([images.ramp(PAPER, rgb, 150)[25:110] for rgb in COLORS.values()] + [PAPER])
-EXCESS = images.two_sided(
-    (94, 60, 153), (230, 97, 1)
-)  # purple and orange, which are not colors of classes
+EXCESS = images.two_sided((94, 60, 153), (230, 97, 1))  # purple and orange: no class has them
 
 FIGURE = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}"

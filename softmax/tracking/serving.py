@@ -19,10 +19,7 @@ from softmax.core.arithmetic import MAX_PIXEL
 
 
 class SoftmaxRegression(PythonModel):  # type: ignore[misc] # MLflow has no types for it
-    """Classify images of the configured shape, or rows of features.
-
-    Integers are levels from 0 to 255. Floats from 0 to 1 are rounded to a level.
-    """
+    """Classify images of the configured shape, or rows of features, as `levels` describes them."""
 
     def load_context(self, context: PythonModelContext) -> None:
         self.theta = model.load(Path(context.artifacts["weights"]))
@@ -40,9 +37,10 @@ class SoftmaxRegression(PythonModel):  # type: ignore[misc] # MLflow has no type
 
 
 def levels(images: np.ndarray, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Return the levels, float64 (n, features), of images in any form that the model accepts.
+    """Return the levels 0 to 255, float64 (n, features), of images (n, *shape) or (n, features).
 
-    Raise MlflowException for all other forms, so the server answers with status 400.
+    Integers are levels, and floats from 0 to 1 are rounded to levels. Raise MlflowException for
+    all other images, so the server answers with status 400.
     """
     try:
         images = np.array(images.tolist()) if images.dtype == object else images

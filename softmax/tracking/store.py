@@ -90,10 +90,9 @@ def experiment_name(config: ModelParams) -> str:
 
 
 def experiment(client: Client, name: str) -> str:
-    """Return the id of the experiment `name`, which is created if it does not exist.
+    """Return the id of the experiment `name`, and create it if it does not exist.
 
-    Without a server, its artifacts are at the repository root, even if the stage runs elsewhere.
-    Raise TrackingError if the experiment was deleted, or its artifacts are elsewhere.
+    Without a server, artifacts are below `root`. Raise TrackingError if it was deleted or moved.
     """
     found = client.get_experiment_by_name(name)
     if found and found.lifecycle_stage == "deleted":
