@@ -17,8 +17,8 @@ from softmax.tracking import store, views
 
 LATEST = 100  # runs whose params choose the columns; more runs would delay the links
 SETTINGS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # jobs would start more processes
-EXPERIMENT = "SOFTMAX_EXPERIMENT"  # variable that passes the experiment's id to `app`
-PLUGIN = Path(__file__).with_name("plugin")  # the entry point in it names `app`
+EXPERIMENT = "SOFTMAX_EXPERIMENT"  # the variable that passes the id to `app`
+PLUGIN = Path(__file__).with_name("plugin")  # its entry point makes MLflow call `app`
 SHORT = {name: f"{{}}/{name}" for name in views.PAGES}  # short addresses, which `app` adds
 # MLflow's assistant opens over the charts unless this key is in the browser's local storage.
 PAGE = """<!doctype html><title>MLflow</title><script>

@@ -92,7 +92,7 @@ def name(dataset: str) -> str:
 
 
 def source(name: str) -> str:
-    """Return the source of a function of softmax/core/model.py, or of "module.function" in JS."""
+    """Return the source of a function of softmax/core/model.py or, with a dot, of scripts/."""
     if "." not in name:
         return inspect.getsource(getattr(model, name))
     module, function = name.split(".")

@@ -27,7 +27,7 @@ from softmax.training.state import Hyperparameters
 
 LISTED = 50  # classes that tables and images show
 EXAMPLES, EXAMPLE_BYTES = 10, 200_000  # training images of a class; bytes of all classes
-TRAINING, TRAINING_CHARACTERS = 2000, 500_000  # images for training in the browser
+TRAINING, TRAINING_CHARACTERS = 2000, 500_000  # maxima for training in the browser
 MISTAKES = 24  # the most confident ones
 PIECE = 2**18  # bytes of images in a compressed piece
 

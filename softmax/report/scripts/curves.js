@@ -1,7 +1,7 @@
 // Draws the loss of single batches as a line, and the loss of the training set and of the
 // validation set, if there is one, after each epoch as dots. With the lecture's hyperparameters,
 // more dots show the lecture's losses. Positions are percentages, so the chart is as wide as the
-// page, and its text is HTML, which can be translated.
+// page, and its text is HTML, which scripts translate.
 
 import { element } from "softmax/elements";
 import { label } from "softmax/i18n";

@@ -1,9 +1,8 @@
-// Marks the current section and its part in the table of contents, and makes links within the page
-// work in MLflow's artifact viewer, which shows the page as a blob, where browsers do not follow
-// them.
+// Marks the current section and its part in the table of contents. Makes links within the page work
+// in MLflow's artifact viewer, which shows the page as a blob: browsers do not follow links there.
 
 export function start() {
-  const observer = new IntersectionObserver(mark, { rootMargin: "-50% 0px" }); // the middle
+  const observer = new IntersectionObserver(mark, { rootMargin: "-50% 0px" }); // at the middle
   for (const link of document.querySelectorAll("nav a")) {
     observer.observe(document.querySelector(link.hash));
     link.addEventListener("click", () => link.closest("[popover]")?.hidePopover());

@@ -1,5 +1,5 @@
-// Implements softmax regression as softmax/core/model.py does, for one input at a time: z = W x +
-// b, a = softmax(z), gradient (a - y) x^T.
+// Implements softmax/core/model.py for one input at a time: z = W x + b, a = softmax(z), and the
+// gradient (a - y) x^T.
 //
 // theta = [W b] is a list of rows, one for each class. An input x contains 255 times its features,
 // which are integers, and 255 for the bias. Each sum adds multiples of a grid and stays below 2^53
@@ -41,7 +41,7 @@ export function softmax(z) {
   return exponentials.map((e) => e / total);
 }
 
-/** Return the class with the largest logit, the first of equal ones. */
+/** Return the first class with the largest logit. */
 export const predict = (z) => z.indexOf(Math.max(...z));
 
 /** Return -log a_y for the label y. */

@@ -56,7 +56,7 @@ function fit(strokes, columns, { left, top, right, bottom }) {
   return { pixels, area: size * size };
 }
 
-/** Return the cells in a pixel with a side of `size` / 20 cells, and how many twentieths of each. */
+/** Return the cells in a pixel of side `size` / 20 cells, and how many twentieths of each. */
 function shares(pixel, size, cells) {
   const [start, end] = [pixel * size, (pixel + 1) * size];
   const found = [];
@@ -73,5 +73,5 @@ function first(axis, pixels) {
   return Math.ceil((SIDE * total - moment) / (2 * total));
 }
 
-/** Return the integer nearest to a / b, and the larger one of two. */
+/** Return the integer nearest to a / b, with ties up. */
 const nearest = (a, b) => Math.floor((2 * a + b) / (2 * b));

@@ -102,7 +102,7 @@ export class Plane {
     this.pointed(this.at(n).x);
   }
 
-  /** Arrows move the chosen mark, page up and down choose a different mark, enter adds a point. */
+  /** Handle keys: arrows move the mark, page up and down choose a mark, enter adds a point. */
   type(event) {
     const { [event.key]: arrow } = ARROWS;
     const { [event.key]: turn } = TURNS;

@@ -3,8 +3,8 @@
 import { descend, inRange, meanGradient, score } from "softmax/model";
 
 /**
- * Return theta, the mean loss and the number of correctly classified samples {x, y}, before training
- * and after each epoch. Stop early if sums would no longer be exact.
+ * Return theta, the mean loss and the number of correctly classified samples {x, y}, before the
+ * first epoch and after each epoch. Stop early if sums would no longer be exact.
  *
  * For inputs from -1 to 1 and rates of at most 10, sums stay exact for 1000 epochs
  * (docs/arithmetic.md, "The lesson").

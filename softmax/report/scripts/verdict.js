@@ -5,7 +5,7 @@ import { say } from "softmax/i18n";
 import { toBytes } from "softmax/model";
 import { sha256 } from "softmax/sha256";
 
-/** Show whether the SHA-256 of theta equals `python`, the pipeline's, or why it differs. */
+/** Show whether the SHA-256 of theta equals `python`, from the pipeline, or list `changes`. */
 export function showVerdict(section, theta, python, changes) {
   const at = (name) => document.getElementById(`${section}-${name}`);
   const hash = sha256(toBytes(theta));

@@ -1,5 +1,5 @@
-// Compares two classes. The difference of their scores is the sum of the differences of each
-// pixel's contributions, so a map of these differences shows why the first class wins.
+// Compares two classes. Their scores differ by the sum of the differences of the contributions of
+// all pixels and of the bias. A map of these differences shows why the first class wins.
 
 import { contributions, largestOf, minus } from "softmax/contributions";
 import { CHANNELS, theta } from "softmax/digits";
