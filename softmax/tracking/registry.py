@@ -1,4 +1,4 @@
-"""Log models that MLflow can serve, register the best one by name, and load it again."""
+"""Log models that MLflow can serve, register them, choose the champion, and load a model."""
 
 import json
 import re
@@ -19,9 +19,9 @@ from softmax.tracking.store import Client, Model, Run, Version
 from softmax.training import scoring
 
 PACKAGE = Path(__file__).parents[1]
-# What serving.py imports.
+# The modules that serving.py imports, and the packages that serving.py and these modules import.
 MODULES = ("__init__", "errors", "core/__init__", "core/arithmetic", "core/arrays", "core/model")
-PACKAGES = ("array-api-compat", "mlflow", "numpy", "pandas", "safetensors")  # and they import
+PACKAGES = ("array-api-compat", "mlflow", "numpy", "pandas", "safetensors")
 CHAMPION = "champion"
 DESCRIPTION = (
     "Softmax regression: {size} images to the probabilities of {classes} classes. "
@@ -31,7 +31,7 @@ MOVE = """\
 {stays}, which cannot be compared on the same {images} validation images: {why}. To move the \
 champion to version {version.version}, run `python -c "from softmax.tracking import store; \
 store.connect().set_registered_model_alias('{version.name}', '{champion}', {version.version})"`"""
-MAX_DESCRIPTION = 5000  # characters of a description, on PostgreSQL
+MAX_DESCRIPTION = 5000  # characters; the limit of PostgreSQL
 REST = "\n\n... and more in the run's `evaluation/card.md`."
 WEIGHTS_TAG = "weights.sha256"
 HELD_OUT_TAG = "validation.images"
@@ -40,7 +40,7 @@ ACCURACY_TAG = "validation.accuracy"
 
 
 def find_model(client: Client, run: Run) -> Model:
-    """Return the model that was logged for `run`, None if there is none."""
+    """Return the model that was logged for `run`, or None."""
     found = client.search_logged_models(
         [run.info.experiment_id], f"source_run_id = '{run.info.run_id}'", max_results=1
     )
@@ -48,14 +48,14 @@ def find_model(client: Client, run: Run) -> Model:
 
 
 def log_model(client: Client, run: Run, trained: TrainedModel, step: int, place: Path) -> Model:
-    """Log the weights after `step` steps, with code but no pickle, as a model, and return it.
+    """Log the weights after `step` steps as a model with code, without pickle, and return it.
 
-    The directory `place` keeps its files for the next model of the same data set.
+    The directory `place` caches its files for the next model of the same data set.
     """
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 
     if (model := find_model(client, run)) is None:
-        name = trained.hyperparameters().replace(".", "·")  # MLflow permits no dot
+        name = trained.hyperparameters().replace(".", "·")  # MLflow does not allow dots
         model = client.create_logged_model(run.info.experiment_id, name, run.info.run_id)
     if model.status == LoggedModelStatus.READY:
         return model
@@ -68,9 +68,9 @@ def log_model(client: Client, run: Run, trained: TrainedModel, step: int, place:
 
 
 def look_up_packages() -> None:
-    """Let MLflow map packages to modules, as it does once in a process before it saves a model.
+    """Make MLflow map packages to modules, which each process does once before it saves a model.
 
-    With the import, it takes a quarter of a second, which the stage `train` would wait for.
+    With the import, this takes a quarter of a second, for which stage `train` would have to wait.
     """
     from mlflow import pyfunc  # noqa: F401
     from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
@@ -79,7 +79,7 @@ def look_up_packages() -> None:
 
 
 def _save_model(directory: Path, trained: TrainedModel, run_id: str, model_id: str) -> None:
-    """Write the model to directory/model, where only weights and ids differ from the last one."""
+    """Write the model to directory/model, and reuse the files of a model that is there."""
     from mlflow.models import Model
 
     if not (directory / "model").exists():
@@ -92,7 +92,7 @@ def _save_model(directory: Path, trained: TrainedModel, run_id: str, model_id: s
 
 
 def _save_files(directory: Path, trained: TrainedModel) -> None:
-    """Write the model to directory/model, which takes MLflow ten times as long as its MLmodel."""
+    """Write all files to directory/model, which takes ten times as long as replacing weights."""
     from mlflow import pyfunc
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema, TensorSpec
@@ -109,7 +109,7 @@ def _save_files(directory: Path, trained: TrainedModel) -> None:
         artifacts={"weights": str(trained.directory / paths.WEIGHTS)},
         code_paths=[str(code)],
         signature=ModelSignature(
-            # objects: a tensor of any shape and type, which serving.py checks
+            # MLflow accepts any shape and type as object; serving.py checks them
             Schema([TensorSpec(np.dtype(object), (-1,))]),
             Schema([ColSpec("long", "prediction"), *probabilities, ColSpec("string", "class")]),
         ),
@@ -120,8 +120,8 @@ def _save_files(directory: Path, trained: TrainedModel) -> None:
 
 
 def register(client: Client, run: Run, trained: TrainedModel) -> str:
-    """Register the model of `run` unless its weights are registered; return a line to print."""
-    name = store.experiment_name(trained.config)  # an experiment and a model for each data set
+    """Register the model of `run`, unless its weights are registered, and return text to print."""
+    name = store.experiment_name(trained.config)  # of the experiment and of the model
     entry = trained.entry()
     size = " x ".join(map(str, entry.shape))
     description = DESCRIPTION.format(size=size, classes=len(entry.classes))
@@ -148,32 +148,32 @@ def register(client: Client, run: Run, trained: TrainedModel) -> str:
 
 
 def describe(client: Client, trained: TrainedModel, title: str) -> None:
-    """Describe the version of these weights, if any, by `title`, which lists show, and its card."""
+    """Set the description of the version with these weights, if any: `title` and model card."""
     text = f"{title}\n\n{(trained.directory / paths.MODEL_CARD).read_text()}"
-    if len(text) > MAX_DESCRIPTION:  # cut at the end of a line, in the table of classes
+    if len(text) > MAX_DESCRIPTION:  # cut at the end of a line, which is in the table of classes
         text = text[: text.rindex("\n", 0, MAX_DESCRIPTION - len(REST))] + REST
     if version := _find_version(client, trained):
         client.update_model_version(version.name, version.version, text)
 
 
 def _find_version(client: Client, trained: TrainedModel) -> Version:
-    """Return the registered version with these weights, None if there is none."""
+    """Return the registered version with these weights, or None."""
     name = store.experiment_name(trained.config)
     query = f"name='{name}' and tags.`{WEIGHTS_TAG}`='{trained.sha256()}'"
     return next(iter(client.search_model_versions(query)), None)
 
 
 def _promote(client: Client, version: Version, trained: TrainedModel) -> str:
-    """Make `version` the champion if it is better than the current one on the validation set.
+    """Make `version` the champion if its validation accuracy is higher; return text to print.
 
-    A champion that was scored on different images, since the data changed, is scored on these,
-    although it may have trained on some of them. The test set is not used: a champion chosen by it
-    would look better than it is.
+    If the champion was scored on different images, because the data changed, it is scored on the
+    new images, although it may have been trained on some of them. The test set is not used, because
+    it would then overestimate the accuracy of the champion.
     """
     from mlflow.exceptions import MlflowException
 
     champion = client.get_registered_model(version.name).aliases.get(CHAMPION)
-    if str(champion) == str(version.version):  # a number in SQL, a word from a server
+    if str(champion) == str(version.version):  # a database returns int, a server str
         return "it is the champion"
     images, accuracy = version.tags[HELD_OUT_TAG], version.tags[ACCURACY_TAG]
     stays = f"the champion is still version {champion}" if champion else "there is no champion"
@@ -197,9 +197,9 @@ def _promote(client: Client, version: Version, trained: TrainedModel) -> str:
 
 
 def _accuracy(uri: str, trained: TrainedModel) -> float:
-    """Return the accuracy of a registered model on the validation set of `trained`.
+    """Return the accuracy of the registered model at `uri` on the validation set of `trained`.
 
-    Raises DataError if these images are missing, or the model has different classes or shapes.
+    Raise DataError if these images are missing, or if the model has different classes or shapes.
     """
     from mlflow import artifacts, models
 
@@ -223,13 +223,13 @@ def _accuracy(uri: str, trained: TrainedModel) -> float:
 
 
 ABSENT = "Use a version, such as models:/softmax-mnist/1, or set train.validation and train again."
-URI = re.compile(r"models:/softmax-([a-z][a-z0-9-]*)(?:@[\w.-]+|/\d+)")  # as registry.py names them
+URI = re.compile(r"models:/softmax-([a-z][a-z0-9-]*)(?:@[\w.-]+|/\d+)")  # as `register` names them
 
 
 def load(uri: str) -> trained_models.Model:
     """Return the model at models:/softmax-mnist@champion or models:/softmax-mnist/1.
 
-    Raises TrackingError if there is none, DataError if its data set is not in datasets.yaml.
+    Raise TrackingError if it does not exist, and DataError if datasets.yaml lacks its data set.
     """
     if not (parts := URI.fullmatch(uri)):
         raise TrackingError(f"{uri}: not a model URI. Use, for example, models:/softmax-mnist/1.")

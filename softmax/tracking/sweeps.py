@@ -1,7 +1,7 @@
-"""Log a sweep: a parent run, and a run for each model with all that a single training logs.
+"""Log a sweep: a parent run, and a child run for each model, like that of a single training run.
 
-A repeated sweep finds its parent run by the models, and each run by its hyperparameters, so it
-completes what is missing.
+A repeated sweep finds its parent run by the models, and each child run by its hyperparameters, and
+then adds only what is missing.
 """
 
 import io
@@ -32,7 +32,7 @@ COMMAND = "To train this model: `dvc exp run {}`\n\n"
 
 
 class Sweep:
-    """The parent run of these results in MLflow, and its child runs so far."""
+    """A parent run in MLflow for the results of a sweep, and its existing child runs."""
 
     def __init__(self, results: Sequence[Result]) -> None:
         config = results[0].setting.params
@@ -51,7 +51,7 @@ class Sweep:
         self.runs = {run.data.tags[SETTING]: run for run in runs}
 
     def add(self, result: Result) -> None:
-        """Add the run of a model, or complete it."""
+        """Create the run of a model, or complete it if the run is still open."""
         from mlflow.entities import RunTag
 
         run = self.runs.get(result.directory.name[:DIGITS])
@@ -80,7 +80,7 @@ class Sweep:
         self.client.set_terminated(run_id, status, int(event["ended"] * 1000))
 
     def close(self) -> None:
-        """Show all results in the parent run, which fails if no configuration gave a model."""
+        """Log all results to the parent run, and end it, as failed if no model could be trained."""
         from mlflow.entities import Metric, Param, RunTag
 
         run_id, note, status = self.parent.info.run_id, ranking.NO_MODEL + "\n\n", "FAILED"
@@ -103,7 +103,7 @@ class Sweep:
         self.end(status)
 
     def end(self, status: str) -> None:
-        """End the parent run with one of MLflow's states."""
+        """End the parent run with a status of MLflow."""
         self.client.set_terminated(self.parent.info.run_id, status)
 
     def _create(self, result: Result, trained: TrainedModel, event: Mapping[str, Any]) -> Run:
@@ -120,7 +120,7 @@ class Sweep:
 
 
 def _search(experiment_id: str, query: str) -> list[Run]:
-    """Return all runs of an experiment that match `query`, newest first."""
+    """Return all runs of an experiment that match `query`, the newest first."""
     import mlflow
 
     return list(mlflow.search_runs([experiment_id], query, output_format="list"))
@@ -129,7 +129,7 @@ def _search(experiment_id: str, query: str) -> list[Run]:
 def accuracies(trained: TrainedModel) -> dict[int, float]:
     """Return the test accuracy by seed of all runs with the same params, data and code.
 
-    It is empty if there is no store. Raises TrackingError if the store cannot be reached.
+    Return {} if there is no store. Raise TrackingError if the store cannot be reached.
     """
     if not store.exists():
         return {}
