@@ -163,21 +163,23 @@ def test_a_revision_without_a_model_is_rejected(workspace: Workspace) -> None:
     assert "train: train.epochs modified" in refusal(workspace, "HEAD")
 
 
-@pytest.mark.parametrize("stages", [["train"], list(STAGES)])
+@pytest.mark.parametrize(
+    ("stages", "problem"), [(["train"], "has no "), ([*STAGES], "download.dataset is missing")]
+)
 def test_a_revision_without_params_in_dvc_lock_is_rejected(
-    workspace: Workspace, stages: list[str]
+    workspace: Workspace, stages: list[str], problem: str
 ) -> None:
     lock = yaml.safe_load(dvc_lock.PATH.read_text())
     for stage in stages:
         lock["stages"][stage].pop("params", None)
     dvc_lock.PATH.write_text(yaml.safe_dump(lock))
     workspace.commit()
-    assert "has no " in refusal(workspace, "HEAD~1", "HEAD")
+    assert problem in refusal(workspace, "HEAD~1", "HEAD")
     answer = workspace.tool("predict", TEST, "--rev", "HEAD", "--csv")
     if stages == ["train"]:  # other stages name the data set, and datasets.yaml describes it
         assert len(answer.out.splitlines()) == 31
     else:
-        assert "has no " in error(answer)
+        assert problem in error(answer)
 
 
 @pytest.mark.parametrize("written", [None, "", "digits:\n  shape: 8\n", "a: [", "- 1\n"])

@@ -21,9 +21,7 @@ FIGURES = Path("report/predict")
 
 
 def same_answers(printed: str, predictions: str) -> None:
-    answers, expected = (
-        pd.read_csv(io.StringIO(text), dtype=str) for text in (printed, predictions)
-    )
+    answers, expected = (pd.read_csv(io.StringIO(x), dtype=str) for x in (printed, predictions))
     assert len(expected) == 30
     assert answers.loc[:, "prediction":].equals(expected.drop(columns="label"))
 
