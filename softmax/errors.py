@@ -130,6 +130,9 @@ def exits_cleanly(main: Callable[[], None]) -> Callable[[], None]:
 
 def _explained(error: Exception) -> str:
     """Return a one-line message if a user can fix the error, else ""."""
+    if isinstance(error, OSError) and error.filename:
+        problem = f"{error.filename}: {error.strerror}"
+        error = SoftmaxError(f"{problem}. Check the path, its permissions and the free disk space.")
     if isinstance(error, SoftmaxError | OSError):
         return shown(error) + (f". {remedy}" if (remedy := getattr(error, "remedy", "")) else "")
     if isinstance(error, KeyError) and "getpwuid" in str(error):

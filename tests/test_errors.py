@@ -24,6 +24,7 @@ ADDRESSES = {
 }
 
 
+FULL = "error: a.csv: Full. Check the path, its permissions and the free disk space.\n"
 NAMELESS = "error: USER: not set, and this user has no account. Set it to any name.\n"
 
 
@@ -42,6 +43,7 @@ def test_messages_have_no_control_characters_and_a_bounded_length() -> None:
     [
         (DataError("no file\x1b[2J"), "2", "error: no file\ufffd[2J\n"),
         (OSError("no space"), "2", "error: no space\n"),
+        (OSError(28, "Full", "a.csv"), "2", FULL),
         (KeyboardInterrupt(), "130", ""),
         (KeyError("getpwuid(): uid not found: 1"), "2", NAMELESS),
     ],

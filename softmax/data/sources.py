@@ -56,7 +56,7 @@ def fetch(dataset: str) -> tuple[dict[Path, bytes], str]:
     if name == CACHE:  # an imported data set has no mirror
         raise SourceError(
             f"{dataset}: this version is neither in DVC's cache nor in its remote. Run `dvc pull` "
-            "if a remote has it, or import it again with `softmax data add`."
+            "if a remote has it, or import it again with `python -m softmax data add`."
         )
     remedy = f"Set MNIST_MIRROR to a directory or URL that contains {', '.join(FILES)}."
     raise SourceError("\n".join([f"{dataset}: every source failed:", *failures, remedy]))
