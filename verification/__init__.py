@@ -1,1 +1,1 @@
-"""Compute the results of dvc.lock again, in every way that this machine supports."""
+"""Recompute the results of dvc.lock in every configuration that this machine supports."""

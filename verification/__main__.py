@@ -1,10 +1,10 @@
-"""Retrain the model of dvc.lock in every way that this machine supports, and compare all bytes.
+"""Retrain the model of dvc.lock in every configuration of this machine, and compare all bytes.
 
     python -m verification [here|arm]
 
-prints a row for each configuration, here or on an emulated Arm64 processor, and a verdict. The exit
-status is 0 if all outputs of all rows have the bytes of dvc.lock, and the control (the lecture's
-training in float32) gives different weights with a different number of threads.
+prints a row for each configuration and then a verdict. With `arm`, an emulated Arm64 processor
+trains. The exit status is 0 if all outputs of all rows have the bytes of dvc.lock and the control,
+the lecture's training in float32, shows that its weights depend on the number of threads.
 """
 
 import argparse
@@ -31,14 +31,14 @@ from verification.retrain import REPORT
 
 ROOT = Path(__file__).parents[1]
 LAYOUT = "{:<22} {:<6} {:<12} {:>7} {:>7} {:>7}  {:<33}  {:<16}  {}"
-REPORTED = ("device", "instructions", "threads", "workers", "seconds", "versions")
-SAME, CONTROL, MISSING = "as locked", "control", "not run: "
-# A caller may have set these variables. Each row sets its own.
-SETTINGS = re.compile("WORKERS|DEVICE|(PET|OMP|OPENBLAS|GOTO|MKL|ATEN|NPY|NUMBA)_")
+COLUMNS = ("device", "instructions", "threads", "workers", "seconds", "versions")
+SAME, CONTROL, MISSING = "identical", "control", "not run: "
+# Variables of the caller that would change how a row computes. Each row sets its own.
+VARIABLES = re.compile("WORKERS|DEVICE|(PET|OMP|OPENBLAS|GOTO|MKL|ATEN|NPY|NUMBA)_")
 
 
 class Result(NamedTuple):
-    """The outcome of a row, and if it ran, the SHA-256 of its weights and its versions."""
+    """The outcome of a row and, if it ran, the SHA-256 of its weights and its report.json."""
 
     row: Row
     outcome: str
@@ -47,12 +47,12 @@ class Result(NamedTuple):
 
     def __str__(self) -> str:
         known = self.report | {"workers": self.row.workers}
-        columns = [known.get(name) or "" for name in REPORTED]
-        return LAYOUT.format(self.row.name, *columns, self.weights[:16], self.outcome)
+        cells = [known.get(name) or "" for name in COLUMNS]
+        return LAYOUT.format(self.row.name, *cells, self.weights[:16], self.outcome)
 
 
-def retrain(row: Row, config: dict[str, Any], locked: dvc_lock.Hashes) -> Result:
-    """Compute `row` in a temporary directory, and compare all outputs with the locked ones."""
+def retrain(row: Row, config: dict[str, Any], expected: dvc_lock.Hashes) -> Result:
+    """Train as `row` says in a temporary directory, and compare the MD5 of each output."""
     if row.missing:
         return Result(row, MISSING + row.missing)
     with tempfile.TemporaryDirectory() as name:
@@ -63,7 +63,7 @@ def retrain(row: Row, config: dict[str, Any], locked: dvc_lock.Hashes) -> Result
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "DEVICE": "cpu", **row.environment}
         torchrun = ["torch.distributed.run", "--standalone", f"--nproc-per-node={row.workers}"]
         command = [row.python, "-m", *([*torchrun, "-m"] if row.workers else [])]
-        command += ["verification.retrain", row.way]
+        command += ["verification.retrain", row.variant]
         done = subprocess.run(
             command, cwd=directory, env=environment, capture_output=True, text=True, check=False
         )
@@ -71,43 +71,43 @@ def retrain(row: Row, config: dict[str, Any], locked: dvc_lock.Hashes) -> Result
             reason = done.stderr.strip() or f"status {done.returncode}"
             return Result(row, f"FAILED: {reason.splitlines()[-1]}")
         report = json.loads((directory / REPORT).read_text())
-        for what, wanted in {"instructions": row.instructions, "threads": row.threads}.items():
-            if wanted and report[what] != wanted:
-                return Result(row, f"{MISSING}the library chose these {what}", report=report)
-        outcome = CONTROL if row.way == "lecture" else _compare(directory, locked)
+        for key, wanted in {"instructions": row.instructions, "threads": row.threads}.items():
+            if wanted and report[key] != wanted:
+                return Result(row, f"{MISSING}{key} {report[key]}, not {wanted}", report=report)
+        outcome = CONTROL if row.variant == "lecture" else _compare(directory, expected)
         return Result(row, outcome, files.sha256(directory / paths.WEIGHTS), report)
 
 
-def _compare(directory: Path, locked: dvc_lock.Hashes) -> str:
-    """Return SAME if `directory` holds the locked bytes, else the outputs that differ."""
-    wrong = [
+def _compare(directory: Path, expected: dvc_lock.Hashes) -> str:
+    """Return SAME if all outputs in `directory` have the expected MD5s, else list the others."""
+    different = [
         str(path)
-        for path, wanted in locked.items()
-        if not (directory / path).exists() or files.md5(directory / path) != wanted
+        for path, md5 in expected.items()
+        if not (directory / path).exists() or files.md5(directory / path) != md5
     ]
-    return f"DIFFERENT: {', '.join(wrong)}" if wrong else SAME
+    return f"DIFFERENT: {', '.join(different)}" if different else SAME
 
 
 def failures(results: Sequence[Result]) -> list[str]:
-    """Return the objections to the proof; [] if it holds."""
-    objections = [
+    """Return a line for each reason why the verification fails; [] if it succeeds."""
+    reasons = [
         f"{result.row.name}: {result.outcome}"
         for result in results
         if not result.outcome.startswith((SAME, CONTROL, MISSING))
     ]
     if not any(result.outcome == SAME for result in results):
-        objections.append("no configuration could run")
-    controls = [result for result in results if result.row.way == "lecture"]
+        reasons.append("no configuration could run")
+    controls = [result for result in results if result.row.variant == "lecture"]
     if any(result.outcome != CONTROL for result in controls):
-        objections.append("the control did not run, so equal bytes prove nothing here")
+        reasons.append("the control did not run, so identical bytes prove nothing here")
     elif controls:
         first, again, other = (result.weights for result in controls)
         if not first == again != other:
-            objections.append(
-                "the control should give the same weights twice with 1 thread and different ones "
-                "with 2; otherwise equal bytes prove nothing here"
+            reasons.append(
+                "the control should give the same weights twice with 1 thread and different "
+                "weights with 2 threads. It did not, so identical bytes prove nothing here."
             )
-    return objections
+    return reasons
 
 
 @exits_cleanly
@@ -115,31 +115,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="verification")
     parser.add_argument("machine", nargs="?", choices=["here", "arm"], default="here")
     rows_of = {"here": matrix.here, "arm": matrix.arm}[parser.parse_args().machine]
-    for name in filter(SETTINGS.match, list(os.environ)):
+    for name in filter(VARIABLES.match, list(os.environ)):
         del os.environ[name]
     stages = dvc_lock.load()
     dvc_lock.verify(*dvc_lock.outputs(stages, "download"))
     config = params.load().model_dump() | dvc_lock.params(stages).model_dump()
-    locked = dvc_lock.outputs(stages, *dvc_lock.RESULTS)
+    expected = dvc_lock.outputs(stages, *dvc_lock.RESULTS)
     results = []
-    tqdm.write(LAYOUT.format("configuration", *REPORTED, "weights SHA-256", "outputs"))
+    tqdm.write(LAYOUT.format("configuration", *COLUMNS, "weights SHA-256", "outputs"))
     rows = rows_of()
-    pool = ThreadPoolExecutor(2)  # rows at a time: most rows use one core
+    pool = ThreadPoolExecutor(2)  # two rows at a time, because most of them use one core
     try:
-        found = pool.map(lambda row: retrain(row, config, locked), rows)
-        for result in tqdm(found, desc="verify", unit="row", total=len(rows), disable=None):
+        retrained = pool.map(lambda row: retrain(row, config, expected), rows)
+        for result in tqdm(retrained, desc="verify", unit="row", total=len(rows), disable=None):
             results.append(result)
             tqdm.write(str(result))
-            sys.stdout.flush()  # so logs show each row at once
+            sys.stdout.flush()  # otherwise a log file shows the rows minutes later
     finally:
         pool.shutdown(cancel_futures=True)
     counts = Counter(result.outcome.split(":")[0] for result in results)
     print(
-        f"\n{counts[SAME]} configurations gave all {len(locked)} outputs the bytes of dvc.lock; "
-        f"{counts['not run']} could not run here."
+        f"\n{counts[SAME]} configurations reproduced all {len(expected)} outputs of dvc.lock byte "
+        f"for byte. {counts['not run']} could not run here."
     )
-    if objections := failures(results):
-        raise SoftmaxError("\n".join(["verification failed:", *objections]))
+    if reasons := failures(results):
+        raise SoftmaxError("\n".join(["verification failed:", *reasons]))
 
 
 if __name__ == "__main__":

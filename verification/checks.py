@@ -1,10 +1,10 @@
-"""Check dvc.lock in two ways, each with a verdict in one line and an exit status.
+"""Check dvc.lock: print a verdict in one line, and exit with status 0 or 2.
 
-    python -m verification.checks current        # no stage is stale against params, code and data
+    python -m verification.checks current        # no stage needs to run again
     python -m verification.checks reproducible   # all stages, run from scratch, give its bytes
 
-Neither implies the other. A dvc.lock that somebody wrote by hand can be up to date, and a dvc.lock
-can be reproducible although a stage imports a module that dvc.yaml does not name.
+Neither check implies the other. A dvc.lock that was written by hand can be up to date, and a
+dvc.lock can be reproducible although dvc.yaml omits a module that a stage imports.
 """
 
 import argparse
@@ -23,9 +23,9 @@ from softmax.pipeline import datasets, dvc_lock, params
 
 
 def reproducible() -> str:
-    """Return the verdict; SoftmaxError if dvc.lock is not reproducible.
+    """Return the verdict. Raise SoftmaxError if dvc.lock is not reproducible.
 
-    The stages run in a temporary directory, on tracked files as they are here, committed or not.
+    The stages run in a temporary copy of all tracked files, including uncommitted changes.
     """
     environment = _environment()
     with tempfile.TemporaryDirectory() as temporary:
@@ -33,7 +33,7 @@ def reproducible() -> str:
         _copy_tracked(directory, environment)
         for path in (directory / "metrics").iterdir():
             if path.name != ".gitignore":
-                path.unlink()  # so a file that no stage makes is missing afterwards
+                path.unlink()  # afterwards, a file that no stage writes is missing
         repro = [sys.executable, "-m", "dvc", "repro", "--force", "--no-run-cache"]
         if subprocess.run(repro, cwd=directory, env=environment, check=False).returncode:
             raise SoftmaxError(
@@ -45,7 +45,7 @@ def reproducible() -> str:
 
 
 def _copy_tracked(directory: Path, environment: dict[str, str]) -> None:
-    """Copy tracked files, with uncommitted changes, to a new repository in `directory`."""
+    """Copy tracked files, including uncommitted changes, to a new repository in `directory`."""
     for name in _git("ls-files", "-z", env=environment).split("\0"):
         if Path(name).is_file():
             (directory / name).parent.mkdir(parents=True, exist_ok=True)
@@ -55,18 +55,18 @@ def _copy_tracked(directory: Path, environment: dict[str, str]) -> None:
 
 
 def _differences(directory: Path, environment: dict[str, str]) -> Iterator[str]:
-    """Yield the differences in `directory` after all stages ran, each with its remedy."""
+    """Yield each difference between `directory`, in which all stages ran, and the original."""
 
     def listed(*options: str) -> list[str]:
         return _git("ls-files", *options, cwd=directory, env=environment).splitlines()
 
-    gone = listed("--deleted")
-    yield from (f"no stage makes {path}. Run `git rm {path}`." for path in gone)
-    seen = listed("--modified", "--others", "--exclude-standard")
-    if changed := [path for path in seen if path not in gone]:
-        here, there = (dvc_lock.outputs(dvc_lock.load(one)) for one in (Path(), directory))
-        other = [str(path) for path, md5 in there.items() if here.get(path) != md5]
-        files = dict.fromkeys([*changed, *other])
+    missing = listed("--deleted")
+    yield from (f"no stage writes {path}. Run `git rm {path}`." for path in missing)
+    modified = listed("--modified", "--others", "--exclude-standard")
+    if changed := [path for path in modified if path not in missing]:
+        old, new = (dvc_lock.outputs(dvc_lock.load(place)) for place in (Path(), directory))
+        different = [str(path) for path, md5 in new.items() if old.get(path) != md5]
+        files = dict.fromkeys([*changed, *different])
         yield (
             f"from scratch, the stages give different bytes in {', '.join(files)}. "
             f"Run `dvc repro --force --no-run-cache`, then commit dvc.lock and metrics."
@@ -74,19 +74,19 @@ def _differences(directory: Path, environment: dict[str, str]) -> Iterator[str]:
 
 
 def _environment() -> dict[str, str]:
-    """Return an environment with the local data as mirror, without MLflow's and git's variables."""
+    """Return the environment with the local data as mirror, without variables of git and MLflow."""
     environment = os.environ.copy()
     for name in ("MLFLOW_TRACKING_URI", *_git("rev-parse", "--local-env-vars").split()):
         environment.pop(name, None)
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     data = datasets.directory(params.load().download.dataset).absolute()
     if all((data / file).exists() for file in datasets.FILES):
-        environment["MNIST_MIRROR"] = str(data)  # the caller's may hold a different data set
+        environment["MNIST_MIRROR"] = str(data)  # the caller's mirror may be of other data
     return environment
 
 
 def _git(*command: str, **options: Any) -> str:
-    """Return what git prints; SoftmaxError with its error message."""
+    """Return the output of git. Raise SoftmaxError with its error message if it fails."""
     done = subprocess.run(["git", *command], capture_output=True, text=True, check=False, **options)
     if done.returncode:
         raise SoftmaxError(f"git {command[0]}: {' '.join(done.stderr.split())}")

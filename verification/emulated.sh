@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Python on an emulated processor, on Debian 12 or later for x86-64, without root:
+# Run Python on an emulated processor. This script needs Debian 12 or later on x86-64, but not root:
 #
 #     ARCH=arm64 verification/emulated.sh -m some.module args...      # or riscv64, s390x
 #
-# The first call installs into .emulated/ and nowhere else: for arm64 what the stages import, but for
-# MLflow; for riscv64 and s390x, which is big-endian, Debian's NumPy, as there are no wheels. For arm64
-# QEMU_CPU names the processor, and so the kernels that OpenBLAS chooses: neoverse-n1, a64fx,
-# cortex-a72, max and others.
+# The first call installs into .emulated/ and nowhere else. For arm64 it installs all imports of the
+# stages except MLflow. For riscv64 and the big-endian s390x, which have no wheels, it installs
+# Debian's NumPy. For arm64, QEMU_CPU names the processor (neoverse-n1, a64fx, cortex-a72, max, ...),
+# by which OpenBLAS chooses its kernels.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -14,7 +14,7 @@ architecture=${ARCH:-arm64}
 machine=${architecture/arm64/aarch64}
 here=$root/.emulated/$architecture
 
-# An apt of our own, in which nothing is installed: it names every package that Python needs.
+# This apt assumes that nothing is installed, so it downloads every package that Python needs.
 apt() {
     apt-get --quiet=2 --yes --config-file "$here/apt/apt.conf" "$@"
 }
@@ -22,7 +22,7 @@ apt() {
 prepare_apt() {
     mkdir -p "$here"/apt/{lists,archives}/partial
     touch "$here/apt/status"
-    # Debian 12 has no RISC-V, so it comes from Debian 13 on the mirror of this machine.
+    # Debian 12 does not support RISC-V, so use Debian 13 from the mirror of this machine.
     local mirror
     mirror=$(apt-get indextargets --format '$(REPO_URI)' | awk '/\/debian\/$/ && !found++')
     echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main" \
@@ -35,8 +35,8 @@ Debug::NoLocking "true";
 APT::Architecture "$architecture";
 #clear APT::Architectures;
 APT::Architectures { "$architecture"; "amd64"; };
-APT::Sandbox::User "";  // where root calls, a sandboxed user could not write here
-#clear APT::Update;     // what other programs do after an update
+APT::Sandbox::User "";  // if root calls apt, its sandbox user could not write here
+#clear APT::Update;     // run no hooks of other programs after an update
 EOT
     if [[ $architecture == riscv64 ]]; then
         cat >>"$here/apt/apt.conf" <<EOT
@@ -53,7 +53,7 @@ install_qemu() {
         ln -s "$found" "$here/qemu"
         return
     fi
-    # The static binary is in the first package in Debian 12, in the second in Debian 13.
+    # Debian 12 packages the static binary as qemu-user-static, and Debian 13 as qemu-user.
     (cd "$here/apt" && apt download qemu-user-static:amd64 qemu-user:amd64)
     for package in "$here"/apt/qemu-*.deb; do
         dpkg-deb --fsys-tarfile "$package" |
@@ -68,12 +68,12 @@ install_python() {
     for package in "$here"/apt/archives/*.deb; do
         dpkg-deb --extract "$package" "$here/root"
     done
-    # Debian 13's packages have no /lib, where binaries look for their loader.
+    # Binaries look for their loader in /lib, which Debian 13's packages do not contain.
     [[ -e $here/root/lib ]] || ln -s usr/lib "$here/root/lib"
 }
 
-# As requirements.txt pins them, but for torch: this is the last whose Arm64 wheel comes without
-# CUDA, which takes gigabytes.
+# Install the versions of requirements.txt, except for torch: 2.10.0 is the last version whose Arm64
+# wheel does not depend on gigabytes of CUDA.
 install_wheels() {
     local python
     python=$(readlink "$here/root/usr/bin/python3")
@@ -87,7 +87,7 @@ install_wheels() {
 install() {
     rm -rf "$here"
     mkdir -p "$here/root"
-    echo "$architecture: asking for Debian's packages" >&2
+    echo "$architecture: reading Debian's package lists" >&2
     prepare_apt
     echo "$architecture: installing QEMU" >&2
     install_qemu
@@ -103,20 +103,20 @@ install() {
     touch "$here/installed"
 }
 
-# Only a finished install has the file; if the pins have changed since, it is installed again.
+# The file `installed` marks a complete installation. If requirements.txt is newer, install again.
 if [[ ! $here/installed -nt $root/requirements.txt ]]; then
     install
 fi
 
-# Debian's NumPy lies apart, and so does its BLAS.
+# Debian keeps NumPy and BLAS outside the default paths.
 libraries=$here/root/usr/lib
 export PYTHONHOME=$here/root/usr PYTHONNOUSERSITE=1
 export PYTHONPATH=$here/site:$root:$libraries/python3/dist-packages
 if [[ $architecture == arm64 ]]; then
-    # A processor that exists, Amazon's Graviton 2; emulating it is faster than QEMU's default.
+    # neoverse-n1 is a real processor (Amazon's Graviton 2), and faster to emulate than the default.
     export QEMU_CPU=${QEMU_CPU:-neoverse-n1}
 fi
 libraries+=/$machine-linux-gnu
-# Argument 0 becomes sys.executable: this script, so that Python can start another Python.
+# Argument 0 becomes sys.executable. With this script as argument 0, Python can start another Python.
 exec "$here/qemu" -L "$here/root" -E "LD_LIBRARY_PATH=$libraries/blas:$libraries/lapack" \
     -0 "$root/verification/emulated.sh" "$here/root/usr/bin/python3" "$@"

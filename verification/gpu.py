@@ -1,4 +1,4 @@
-"""Train with each optimizer on the CPU and on the GPU, and compare: python -m verification.gpu"""
+"""Train with each optimizer on the CPU and the GPU, and compare: python -m verification.gpu."""
 
 import hashlib
 import time
@@ -13,23 +13,23 @@ from softmax.training.state import Hyperparameters
 
 @exits_cleanly
 def main() -> None:
-    """Print the hash of the weights and the seconds of an epoch; DeviceError if hashes differ."""
-    config, where = params.load(), launcher.choose()
+    """Print hashes of the weights and seconds per epoch. Raise DeviceError if hashes differ."""
+    config, gpu = params.load(), launcher.choose()
     data = batches.load(*datasets.training(config.download.dataset))
     hyperparameters = Hyperparameters(**config.train.model_dump(exclude={"validation"}))
     for optimizer in OPTIMIZERS:
-        found = set()
-        for device in ("cpu", where):
+        hashes = set()
+        for device in ("cpu", gpu):
             start = time.perf_counter()
             kept, validation_set = data.to(device).split(config.train.validation)
             chosen = hyperparameters._replace(optimizer=optimizer)
             *_, last = fitting.fit(kept, validation_set, chosen)
             seconds = (time.perf_counter() - start) / chosen.epochs
             sha256 = hashlib.sha256(model.to_bytes(last.theta)).hexdigest()
-            found.add(sha256)
-            print(f"{optimizer} on {device}: {sha256}, {seconds:.2f} s an epoch", flush=True)
-        if len(found) > 1:
-            raise DeviceError(f"{where}: with {optimizer} the weights differ from the CPU's")
+            hashes.add(sha256)
+            print(f"{optimizer} on {device}: {sha256}, {seconds:.2f} s per epoch", flush=True)
+        if len(hashes) > 1:
+            raise DeviceError(f"{gpu}: {optimizer} gives other weights than on the CPU. Report it.")
 
 
 if __name__ == "__main__":

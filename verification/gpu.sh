@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Compute on a GPU all that can be computed there, and print what to send: docs/verification.md.
-# DEVICE=cpu tries the script without a GPU.
+# Run everything that a GPU can compute, and print the text to send (docs/verification.md). To try
+# this script without a GPU, set DEVICE=cpu.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

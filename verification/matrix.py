@@ -1,4 +1,4 @@
-"""List the configurations: ways to compute in which the order of a sum may differ."""
+"""List the configurations, in which the order of sums may differ."""
 
 import os
 import platform
@@ -9,40 +9,40 @@ from typing import Any, NamedTuple
 import numpy as np
 
 THREADS: dict[str, int | None] = {"1 thread": 1, "2 threads": 2, "all threads": os.cpu_count()}
-LEVELS = ("DEFAULT", "AVX2", "AVX512")  # of x86-64, as torch names them
-# Processors as OpenBLAS and Numba name them, and the level that each needs.
+LEVELS = ("DEFAULT", "AVX2", "AVX512")  # torch's names for instruction sets of x86-64
+# OpenBLAS's and Numba's names of processors, with the instruction set that each needs.
 OPENBLAS = {"Nehalem": "DEFAULT", "Haswell": "AVX2", "SkylakeX": "AVX512"}
 NUMBA = {"x86-64": "DEFAULT", "skylake-avx512": "AVX512"}
 
 
 class Row(NamedTuple):
-    """A way of verification.retrain in an environment; torchrun starts it if there are workers."""
+    """A variant of verification.retrain and its environment. torchrun starts workers, if any."""
 
     name: str
-    way: str = "numpy"
+    variant: str = "numpy"
     environment: dict[str, str] = {}  # noqa: RUF012 (never changed)
     workers: int | None = None
-    threads: int | None = None  # the library has to report these
-    instructions: str = ""  # and these
-    missing: str = ""  # what this machine lacks for it
+    threads: int | None = None  # the row counts only if the library reports this number
+    instructions: str = ""  # the row counts only if the library reports this instruction set
+    missing: str = ""  # why this machine cannot run the row
     python: str = sys.executable
 
 
 def here() -> list[Row]:
-    """Return all rows except those of `arm`, whether or not this machine can run them."""
-    # one thread twice: only the number of threads may change the weights
+    """Return all rows except those of `arm`, including rows that this machine cannot run."""
+    # one thread twice, to show that nothing but the number of threads changes the weights
     control = [Row(f"control, threads: {n}", "lecture", _threads(n), threads=n) for n in (1, 1, 2)]
     return [*_numpy(), *_torch(), *_compiled(), *_workers(), *control]
 
 
 def arm() -> list[Row]:
-    """Return the rows for an emulated Arm64 processor, which takes a hundred times as long."""
+    """Return the rows for an emulated Arm64 processor, which is a hundred times as slow."""
     python = str(Path(__file__).with_name("emulated.sh"))
-    return [Row(f"Arm64, {way}", way, python=python) for way in ("numpy", "torch", "compiled")]
+    return [Row(f"Arm64, {name}", name, python=python) for name in ("numpy", "torch", "compiled")]
 
 
 def _numpy() -> list[Row]:
-    """Return rows for NumPy on the CPU, reversed sums, and the second implementation."""
+    """Return rows for NumPy on the CPU, for reversed sums, and for the reference."""
     rows = [Row(f"NumPy, {name}", "numpy", _threads(n), threads=n) for name, n in THREADS.items()]
     for core, level in OPENBLAS.items():
         row = Row(f"OpenBLAS for {core}", "numpy", {"OPENBLAS_CORETYPE": core}, instructions=core)
@@ -58,7 +58,7 @@ def _numpy() -> list[Row]:
 
 
 def _torch() -> list[Row]:
-    """Return rows for the code of GPUs, with torch's arrays on the CPU."""
+    """Return rows that run the code for GPUs on the CPU, with torch's arrays."""
     rows = [Row(f"torch, {name}", "torch", _threads(n), threads=n) for name, n in THREADS.items()]
     for level in LEVELS:
         environment = {"ATEN_CPU_CAPABILITY": level.lower(), **_threads(1)}
@@ -79,7 +79,7 @@ def _compiled() -> list[Row]:
 
 
 def _workers() -> list[Row]:
-    """Return rows for several processes, and for GPUs."""
+    """Return rows for one and more workers, and for GPUs."""
     import torch
 
     count = torch.cuda.device_count()
@@ -92,15 +92,15 @@ def _workers() -> list[Row]:
 
 
 def _threads(count: int | None) -> dict[str, str]:
-    passive = {"OMP_WAIT_POLICY": "PASSIVE"}  # waiting threads would spin on a busy machine
+    passive = {"OMP_WAIT_POLICY": "PASSIVE"}  # otherwise waiting threads occupy the cores
     return {**passive, "OMP_NUM_THREADS": str(count)} if count else passive
 
 
 def _lacks(level: str) -> str:
-    """Return what this machine lacks for the instructions of `level`, in words; "" if nothing."""
+    """Return why this machine cannot execute the instruction set `level`; "" if it can."""
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return "not an x86-64"
-    import torch  # which looks at the environment when it is imported
+    import torch  # reads its environment variables when it is imported
 
     best = torch.backends.cpu.get_cpu_capability()
     return "" if LEVELS.index(level) <= LEVELS.index(best) else f"no {level} here"

@@ -1,7 +1,7 @@
 """Implement docs/arithmetic.md a second time, from its text alone.
 
 This module uses NumPy and no code of the project. Sums over pixels, classes and images are sums of
-integers, so their order cannot matter. A grid 2^-n is given by its n.
+integers, so their order does not matter. The integer n stands for the grid of multiples of 2^-n.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:  # NumPy is all that this needs, on processors with no other wheels
+if TYPE_CHECKING:  # at run time, this module needs only NumPy, even where no wheels exist
     from softmax.pipeline.params import Train
 
 Bytes = NDArray[np.uint8]
@@ -47,22 +47,22 @@ LOG = [
 
 
 def units(x: Floats, grid: int) -> Integers:
-    """Return the integer number of units of the grid that is nearest to x, ties to even."""
+    """Return x as int64, in units of the grid, rounded to the nearest unit, ties to even."""
     return np.rint(np.ldexp(x, grid)).astype(np.int64)
 
 
 def value(count: Integers, grid: int) -> Floats:
-    """Return the value of so many units of the grid, exact below 2^53."""
+    """Return `count` units of the grid as float64, which is exact below 2^53 units."""
     return np.ldexp(count.astype(np.float64), -grid)
 
 
 def snap(x: Floats, grid: int) -> Floats:
-    """Return x rounded to the grid. Integers have no negative zero, and neither has (x + s) - s."""
+    """Return x rounded to the grid, without a negative zero, as (x + s) - s has none."""
     return value(units(x, grid), grid)
 
 
 def horner(x: Floats, coefficients: list[float]) -> Floats:
-    """Return ((... c3 x + c2) x + c1) x."""
+    """Return ((... c3 x + c2) x + c1) x for the coefficients c1, c2, c3, ..."""
     result = np.zeros_like(x)
     for coefficient in reversed(coefficients):
         result = (result + coefficient) * x
@@ -78,7 +78,7 @@ def exp(x: Floats) -> Floats:
 
 
 def log(x: Floats) -> Floats:
-    fraction, exponent = np.frexp(x)  # a fraction in [1/2, 1)
+    fraction, exponent = np.frexp(x)  # the fraction is in [1/2, 1)
     below = fraction < SQRT_HALF
     f = np.where(below, fraction * 2, fraction) - 1
     k = np.where(below, exponent - 1, exponent).astype(np.float64)
@@ -100,7 +100,7 @@ def words(count: int, seed: int, stream: int) -> NDArray[np.uint64]:
 
 
 def start(n: int, classes: int, seed: int) -> Floats:
-    """Return theta before the first step: a row for each class, the bias last."""
+    """Return theta before the first step, (classes, n + 1), with the bias as the last column."""
     top = (words(classes * (n + 1), seed, 0) >> np.uint64(11)).astype(np.float64)
     values = snap((np.ldexp(top, -52) - 1) * (1 / math.sqrt(n)), WEIGHTS)
     weights, biases = values[: classes * n], values[classes * n :]
@@ -108,17 +108,17 @@ def start(n: int, classes: int, seed: int) -> Floats:
 
 
 def with_bias(images: Bytes) -> Integers:
-    """Return images as rows of pixels, with one more pixel of 255 for the bias."""
+    """Return images with one more pixel of 255 for the bias: (images, n + 1)."""
     return np.pad(images.astype(np.int64), [(0, 0), (0, 1)], constant_values=255)
 
 
 def logits(theta: Floats, p: Integers) -> Floats:
-    """Return z, a row for each image."""
+    """Return z, (images, classes)."""
     return value(p @ units(theta, WEIGHTS).T, WEIGHTS) * (1 / 255)
 
 
 def exponentials(z: Floats) -> tuple[Floats, Floats]:
-    """Return e, and its sum for each image, as a column."""
+    """Return e, (images, classes), and its sum for each image, (images, 1)."""
     e = units(exp(z - z.max(axis=1, keepdims=True)), EXPONENTIALS)
     return value(e, EXPONENTIALS), value(e.sum(axis=1, keepdims=True), EXPONENTIALS)
 
@@ -130,7 +130,7 @@ def gradient(z: Floats, p: Integers, y: Integers) -> Floats:
 
 
 def losses(z: Floats, y: Integers) -> Integers:
-    """Return the cross-entropy of each image, in units of the loss grid."""
+    """Return the cross-entropy of each image, (images,), in units of the loss grid."""
     _, total = exponentials(z)
     return units(log(total[:, 0]) + (z.max(axis=1) - z[np.arange(len(y)), y]), LOSSES)
 
@@ -166,21 +166,21 @@ def rate(t: int, steps: int, train: "Train") -> float:
 
 
 def permutation(count: int, seed: int, stream: int) -> Integers:
-    """Return the images sorted by their words, whose last bits are replaced by their numbers."""
+    """Return the indices of images, sorted by random words whose last bits are the indices."""
     size = 1 << (count - 1).bit_length()
     keys = [int(w) // size * size + i for i, w in enumerate(words(count, seed, stream))]
     return np.array([key % size for key in sorted(keys)])
 
 
 class Epoch(NamedTuple):
-    """The parameters to publish after an epoch, and the losses of the batches that are reported."""
+    """The parameters after an epoch, averaged if asked for, and the losses of some batches."""
 
     theta: Floats
     batch_losses: dict[int, float]
 
 
 def fit(images: Bytes, y: Integers, classes: int, train: "Train") -> Iterator[Epoch]:
-    """Train on all but the last `validation` images."""
+    """Train on all images except the last `validation`, and yield the result of each epoch."""
     count, size = len(images) - train.validation, train.batch_size
     starts = range(0, count, size)
     every = 100 if len(starts) >= 900 else max(len(starts) // 10, 1)
@@ -208,7 +208,7 @@ def fit(images: Bytes, y: Integers, classes: int, train: "Train") -> Iterator[Ep
 
 
 def file(theta: Floats) -> bytes:
-    """Return theta as safetensors: the length of the padded header, the header, the values."""
+    """Return theta in the format safetensors: length of the padded header, header, values."""
     rows, columns = theta.shape
     middle, end = 8 * rows, 8 * rows * columns
     header = {

@@ -1,9 +1,9 @@
-"""Run the stages train, evaluate and export in the current directory, in one of several ways.
+"""Run the stages train, evaluate and export in the current directory, in one of several variants.
 
-    python -m verification.retrain WAY
+    python -m verification.retrain VARIANT
 
-The environment chooses threads, instruction set and device, as it does for the stages, and
-torchrun starts workers. report.json names what computed, and nothing is logged to MLflow.
+Environment variables set threads, instruction set and device, as for the stages. torchrun may start
+this module in several workers. It writes report.json (see `computed_by`) and does not use MLflow.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def run_stages() -> None:
 
 
 def with_torch() -> None:
-    """Compute with torch's arrays on the CPU, by the code that a GPU runs."""
+    """Run the code for GPUs on the CPU, with torch's arrays."""
     import torch
 
     Dataset.to = lambda self, _: self.map(torch.asarray)  # type: ignore[method-assign,assignment]
@@ -52,7 +52,7 @@ def with_torch() -> None:
 
 
 def compiled() -> None:
-    """Train by the loop of sweeps, which leaves out pixels that are 0."""
+    """Train with the compiled loop of sweeps, which skips pixels that are 0."""
     from softmax.sweep.compiled import CompiledTrainer
 
     fitting.Trainer = lambda data, configs, _: (  # type: ignore[assignment,misc]
@@ -75,10 +75,10 @@ def backwards() -> None:
 
 
 def from_the_text() -> None:
-    """Train by verification/reference.py, which was written from docs/arithmetic.md."""
+    """Train and score with verification/reference.py, written from docs/arithmetic.md alone."""
 
-    def score(theta: FloatArray, part: Dataset) -> Score:
-        return Score(*reference.score(theta, part.images, part.labels), len(part.labels))
+    def score(theta: FloatArray, data: Dataset) -> Score:
+        return Score(*reference.score(theta, data.images, data.labels), len(data.labels))
 
     def fit(kept: Dataset, validation_set: Dataset, *_: object) -> Iterator[Epoch]:
         chosen = params.load().train
@@ -90,15 +90,15 @@ def from_the_text() -> None:
             validation = score(theta, validation_set) if len(validation_set.labels) else None
             yield Epoch(number, batches, theta, losses, score(theta, kept), validation)
 
-    fitting.fit = fit  # type: ignore[assignment] # with other names of parameters
+    fitting.fit = fit  # type: ignore[assignment] # its parameters have different names
     run_stages()
 
 
 def as_in_the_lecture() -> None:
-    """Train the control, which has only weights, different from those of dvc.lock."""
+    """Train the control and write only its weights, which differ from those of dvc.lock."""
     import safetensors.torch
 
-    from verification import lecture  # which takes torch's seconds to import
+    from verification import lecture  # imports torch, which takes seconds
 
     config = params.load()
     training_set = batches.load(*datasets.training(config.download.dataset))
@@ -106,7 +106,7 @@ def as_in_the_lecture() -> None:
     files.write({paths.WEIGHTS: safetensors.torch.save(layer.state_dict())})
 
 
-WAYS: dict[str, Callable[[], None]] = {
+VARIANTS: dict[str, Callable[[], None]] = {
     "numpy": run_stages,
     "torch": with_torch,
     "compiled": compiled,
@@ -116,44 +116,44 @@ WAYS: dict[str, Callable[[], None]] = {
 }
 
 
-def computed_by(way: str) -> dict[str, Any]:
+def computed_by(variant: str) -> dict[str, Any]:
     """Return device, instruction set, threads and versions, as the libraries report them."""
-    where = launcher.choose()
+    device = launcher.choose()
     threads: int | None
-    if way == "compiled":
+    if variant == "compiled":
         import llvmlite.binding
         import numba
 
         instructions = os.environ.get("NUMBA_CPU_NAME") or llvmlite.binding.get_host_cpu_name()
         threads = 1
-        versions = f"numba {numba.__version__} llvmlite {llvmlite.__version__}"
-    elif where == "cpu" and way not in ("torch", "lecture"):
+        version = f"numba {numba.__version__} llvmlite {llvmlite.__version__}"
+    elif device == "cpu" and variant not in ("torch", "lecture"):
         pools: list[dict[str, Any]] = threadpoolctl.threadpool_info()
         blas = next((pool for pool in pools if pool["user_api"] == "blas"), {})
         instructions, threads = blas.get("architecture"), blas.get("num_threads")
-        versions = f"numpy {np.__version__} {blas.get('internal_api')} {blas.get('version')}"
+        version = f"numpy {np.__version__} {blas.get('internal_api')} {blas.get('version')}"
     else:
         import torch
 
         instructions, threads = torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()
-        versions = f"torch {torch.__version__}"
-        if where == "cuda":
+        version = f"torch {torch.__version__}"
+        if device == "cuda":
             instructions = "sm_{}{}".format(*torch.cuda.get_device_capability())
-            where = torch.cuda.get_device_name()
-    return {"device": where, "instructions": instructions, "threads": threads, "versions": versions}
+            device = torch.cuda.get_device_name()
+    return {"device": device, "instructions": instructions, "threads": threads, "versions": version}
 
 
 @exits_cleanly
 def main() -> None:
     parser = argparse.ArgumentParser(prog="verification.retrain")
-    parser.add_argument("way", choices=WAYS)
-    way = parser.parse_args().way
-    os.environ.pop("WORKERS", None)  # they would be those of stages.train
+    parser.add_argument("variant", choices=VARIANTS)
+    variant = parser.parse_args().variant
+    os.environ.pop("WORKERS", None)  # otherwise stages.train would start workers
     started = time.perf_counter()
-    WAYS[way]()
+    VARIANTS[variant]()
     seconds = round(time.perf_counter() - started, 1)
     if os.environ.get("RANK", "0") == "0":
-        REPORT.write_text(json.dumps({**computed_by(way), "seconds": seconds}))
+        REPORT.write_text(json.dumps({**computed_by(variant), "seconds": seconds}))
 
 
 if __name__ == "__main__":

@@ -103,7 +103,7 @@ def test_an_orphan_metric_or_an_untracked_input_fails_the_check(shell: Workspace
     """A metric that no stage makes, and a file that git does not track."""
     Path("metrics/ghost.json").write_text("{}")
     shell.commit("Haunt")
-    assert verdict(shell) == "no stage makes metrics/ghost.json. Run `git rm metrics/ghost.json`."
+    assert verdict(shell) == "no stage writes metrics/ghost.json. Run `git rm metrics/ghost.json`."
     write_pipeline(shell, f"{COUNT} && test -f mlflow.db")
     assert verdict(shell) == "a stage failed from scratch. Its error is above."
 
@@ -125,4 +125,4 @@ def test_a_configuration_in_a_process_gives_the_bytes_of_dvc_lock(workspace: Wor
     workspace.monkeypatch.setattr(matrix, "here", lambda: rows)
     printed = workspace.call("verification.__main__")
     assert printed.status == 0, printed.err
-    assert "1 configurations gave all 12 outputs the bytes of dvc.lock; 1 could not" in printed.out
+    assert "1 configurations reproduced all 12 outputs of dvc.lock byte for byte. 1 " in printed.out

@@ -97,7 +97,7 @@ def test_numpy_alone_compares_its_weights_with_the_workspace(workspace: Workspac
     command, config = [sys.executable, "-m", "verification.alone"], params.load().model_dump_json()
     workspace.monkeypatch.setenv("PYTHONPATH", str(ROOT))
     printed = subprocess.check_output(command, input=config, text=True)
-    assert printed.endswith("\nthe bytes of models/softmax.safetensors\n")
+    assert printed.endswith("\nidentical to models/softmax.safetensors\n")
     workspace.set(train={"seed": 9})
     workspace.run("train")
     assert subprocess.run(command, input=config, text=True, check=False).returncode == 1
