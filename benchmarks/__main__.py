@@ -1,7 +1,7 @@
 """Run all benchmarks: python -m benchmarks
 
-Prints each table, and writes all of them, with the machine, to benchmarks/results.md. Needs
-data/mnist (`dvc repro download`) and requirements-dev.txt.
+Print each table, and write all tables and a description of the machine to benchmarks/results.md.
+This needs data/mnist (run `dvc repro download`) and the packages in requirements-dev.txt.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ RESULTS = Path(__file__).with_name("results.md")
 
 
 def main() -> None:
-    parts = ["# What `make bench` printed", machine()]
+    parts = ["# Results of `make bench`", machine()]
     for report in (epoch.report, ceiling.report, growth.report, shell.report):
         parts.append(report())
         print(f"\n{parts[-1]}\n")

@@ -1,7 +1,7 @@
-"""Measure an epoch with the lecture's hyperparameters, for one model and for 64 learning rates.
+"""Measure an epoch with the lecture's hyperparameters, for one model and for 64 models.
 
-Alternates with the two float64 matrix products that an epoch on dense images needs, with the
-lecture's own loop, and with other libraries in float32. All use MNIST in memory and all CPUs.
+This project, the two float64 matrix products that an epoch on dense images needs, the lecture's own
+loop, and other libraries in float32 take turns. All of them use MNIST in memory and all CPUs.
 """
 
 import os
@@ -30,22 +30,22 @@ from softmax.training.state import Hyperparameters
 from verification import lecture
 
 TURNS = 5
-MANY = 64  # models
+MANY = 64  # models that train together
 BATCH, RATE = LECTURE.batch_size, LECTURE.learning_rate
 PRODUCTS = "the two products alone, float64"
 
 Epoch = Callable[[], object]
-Way = Callable[[Dataset, int], Epoch]  # from the training set and how many models
+Prepare = Callable[[Dataset, int], Epoch]  # from the training set and the number of models
 
 
 class LectureMNIST(MNIST):  # type: ignore[misc] # torchvision has no types
-    """torchvision's data set, reading the files of stage download."""
+    """torchvision's MNIST, which here reads the files of stage download."""
 
     raw_folder = str(datasets.directory("mnist"))
 
 
 def as_written(_: Dataset, __: int) -> Epoch:
-    """Train as the lecture does: data set, ToTensor, DataLoader, autograd."""
+    """Train as the lecture does, with torchvision's data set, ToTensor, DataLoader and autograd."""
     images = LectureMNIST(".", train=True, transform=transforms.ToTensor())
     loader: DataLoader[Any] = DataLoader(images, batch_size=BATCH, shuffle=True)
     model = torch.nn.Linear(784, 10)
@@ -62,13 +62,13 @@ def as_written(_: Dataset, __: int) -> Epoch:
 
 
 def in_memory(training: Dataset, _: int) -> Epoch:
-    """Train with the lecture's layer, loss and optimizer in torch, on tensors in memory."""
+    """Train with the lecture's layer, loss and optimizer, on tensors in memory."""
     epochs = lecture.fit(training, LECTURE._replace(epochs=1 + TURNS))
     return lambda: next(epochs)
 
 
 def jax(training: Dataset, models: int) -> Epoch:
-    """Train by jit(scan(vmap(grad))): one program per epoch, without the last, short batch."""
+    """Train by jit(scan(vmap(grad))), one program per epoch, without the last, short batch."""
     import jax
     import jax.numpy as jnp
 
@@ -83,13 +83,13 @@ def jax(training: Dataset, models: int) -> Epoch:
 
     gradients = jax.vmap(jax.grad(loss), (0, None, None))
 
-    def descend(thetas: Any, order: Any) -> Any:
+    def train(thetas: Any, order: Any) -> Any:
         def step(thetas: Any, batch: Any) -> Any:
             return thetas - rates * gradients(thetas, images[batch], one_hot[batch]), None
 
         return jax.lax.scan(step, thetas, order)[0]
 
-    compiled = jax.jit(descend)
+    compiled = jax.jit(train)
 
     def epoch() -> None:
         order = random.permutation(len(training.labels))[: count * BATCH].reshape(count, BATCH)
@@ -99,7 +99,7 @@ def jax(training: Dataset, models: int) -> Epoch:
 
 
 def products(training: Dataset, models: int) -> Epoch:
-    """Compute theta x and (a - y) x^T for each batch, from existing matrices."""
+    """Multiply matrices of the shapes in theta x and (a - y) x^T, once for each full batch."""
     random, count = np.random.default_rng(0), len(training.labels) // BATCH
     x = arrays.aligned(BATCH, 785, training.images)
     x[:] = random.random(x.shape)
@@ -113,39 +113,39 @@ def products(training: Dataset, models: int) -> Epoch:
 
 
 def on_arrays(training: Dataset, models: int) -> Epoch:
-    """Train with `Trainer`, on NumPy's arrays, with the products of many models stacked."""
-    passes = [Trainer(training, recipes) for recipes in groups(models)]
-    return lambda: [one.take_steps(1) for one in passes]
+    """Train with `Trainer` on NumPy arrays, which stacks the products of many models."""
+    trainers = [Trainer(training, configurations) for configurations in groups(models)]
+    return lambda: [trainer.take_steps(1) for trainer in trainers]
 
 
 def in_compiled_loops(training: Dataset, models: int) -> Epoch:
-    """Train with `CompiledTrainer`, one pass on each CPU."""
-    passes = [CompiledTrainer(training, recipes) for recipes in groups(models)]
+    """Train with `CompiledTrainer`, with one group of models on each CPU."""
+    trainers = [CompiledTrainer(training, configurations) for configurations in groups(models)]
     pool = ThreadPoolExecutor(os.cpu_count())
-    return lambda: list(pool.map(lambda one: one.take_steps(1), passes))
+    return lambda: list(pool.map(lambda trainer: trainer.take_steps(1), trainers))
 
 
 def groups(models: int) -> list[list[Hyperparameters]]:
-    """Repeat the lecture's hyperparameters, in groups that train together."""
+    """Return the lecture's hyperparameters for each model, in groups that train together."""
     return [[LECTURE] * min(models, TOGETHER)] * -(-models // TOGETHER)
 
 
-WAYS: dict[str, tuple[Way, tuple[int, ...]]] = {
+METHODS: dict[str, tuple[Prepare, tuple[int, ...]]] = {  # and for how many models
     PRODUCTS: (products, (1, MANY)),
     "the lecture's own loop": (as_written, (1,)),
     "PyTorch, tensors in memory, float32": (in_memory, (1,)),
     "JAX, `jit(scan(vmap(grad)))`, float32": (jax, (1, MANY)),
-    "exact, on arrays": (on_arrays, (1, MANY)),
-    "exact, in compiled loops": (in_compiled_loops, (1, MANY)),
+    "this project, on arrays": (on_arrays, (1, MANY)),
+    "this project, in compiled loops": (in_compiled_loops, (1, MANY)),
 }
 
 
 def report() -> str:
-    """Return a Markdown table: median seconds of an epoch, and ratios to the bare products."""
+    """Return a Markdown table of median seconds, and of their ratios to the products alone."""
     training = batches.load(*datasets.training("mnist"))
     epochs = {
-        (name, models): way(training, models)
-        for name, (way, sizes) in tqdm(WAYS.items(), desc="epoch: prepare")
+        (name, models): prepare(training, models)
+        for name, (prepare, sizes) in tqdm(METHODS.items(), desc="epoch: prepare")
         for models in sizes
     }
     for epoch in tqdm(epochs.values(), desc="epoch: warm up"):
@@ -154,8 +154,9 @@ def report() -> str:
     medians = {key: statistics.median(values) for key, values in seconds.items()}
     ratios = {(name, k): value / medians[PRODUCTS, k] for (name, k), value in medians.items()}
     rows = [
-        [name, *(found.get((name, k)) for found in (ratios, medians) for k in (1, MANY))]
-        for name in WAYS
+        [name, *(values.get((name, k)) for values in (ratios, medians) for k in (1, MANY))]
+        for name in METHODS
     ]
-    head = ["an epoch", "1 model", f"{MANY} models", "1 model [s]", f"{MANY} models [s]"]
+    head = ["one epoch", "1 model, ratio", f"{MANY} models, ratio", "1 model [s]"]
+    head.append(f"{MANY} models [s]")
     return tabulate(rows, head, tablefmt="github", floatfmt=("", ".2f", ".2f", ".3f", ".3f"))

@@ -1,4 +1,4 @@
-"""Provide the lecture's hyperparameters, name the machine, and measure times."""
+"""Provide the lecture's hyperparameters, describe the machine, and measure times."""
 
 import os
 import platform
@@ -17,32 +17,32 @@ from softmax.training.state import Hyperparameters
 Name = TypeVar("Name")
 Value = TypeVar("Value")
 
-CPUINFO = Path("/proc/cpuinfo")  # of Linux, which names the model on x86-64 only
+CPUINFO = Path("/proc/cpuinfo")  # Linux writes the model name here, but only on x86-64
 LIBRARIES = ("numpy", "numba", "torch", "jax", "scikit-learn")
 PARAMS = Path(__file__).parents[1] / "tests/lecture.yaml"
 LECTURE = Hyperparameters(**params.load(PARAMS).train.model_dump(exclude={"validation"}))
 
 
 def machine() -> str:
-    """Return the processor, the number of CPUs, and the versions of the libraries."""
-    found = re.findall("model name[^:]*: (.*)", CPUINFO.read_text()) if CPUINFO.exists() else []
-    model = found[0] if found else platform.processor() or platform.machine()
+    """Return the processor, the number of CPUs, and the versions of Python and libraries."""
+    names = re.findall("model name[^:]*: (.*)", CPUINFO.read_text()) if CPUINFO.exists() else []
+    model = names[0] if names else platform.processor() or platform.machine()
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
-    return f"{model}, {os.cpu_count()} processors; Python {platform.python_version()}, {libraries}."
+    return f"{model}, {os.cpu_count()} CPUs; Python {platform.python_version()}, {libraries}."
 
 
 def in_turns(
-    ways: Mapping[Name, Callable[[], Value]], turns: int, title: str
+    functions: Mapping[Name, Callable[[], Value]], turns: int, title: str
 ) -> tuple[dict[Name, list[float]], dict[Name, Value]]:
-    """Return the seconds of each way in each turn, and its last result.
+    """Return the seconds of each function in each turn, and its last result.
 
-    The ways take turns, so a slow minute of the machine affects all of them.
+    The functions take turns, so a slow minute of the machine affects all of them.
     """
-    seconds: dict[Name, list[float]] = {name: [] for name in ways}
+    seconds: dict[Name, list[float]] = {name: [] for name in functions}
     values = {}
     for _ in tqdm(range(turns), desc=f"{title}: turns"):
-        for name, way in ways.items():
+        for name, function in functions.items():
             start = time.perf_counter()
-            values[name] = way()
+            values[name] = function()
             seconds[name].append(time.perf_counter() - start)
     return seconds, values

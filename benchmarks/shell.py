@@ -1,7 +1,7 @@
-"""Measure everyday commands from the shell, now and before recorders and lighter imports.
+"""Measure everyday commands from the shell, in this commit and in BEFORE.
 
-Clones of this commit, of this commit without tracking, and of BEFORE take turns, on MNIST in this
-environment. A recorder that outlives its run competes with the next run for the CPUs.
+In BEFORE, each stage imported MLflow and pandas itself. Clones of BEFORE, of this commit, and of
+this commit without tracking take turns on MNIST. A recorder that outlives its run slows the next.
 """
 
 import os
@@ -31,14 +31,14 @@ COMMANDS = {
     "dvc exp run -S train.learning_rate=…": "dvc exp run -S train.learning_rate={rate}",
     "dvc repro --force --no-run-cache": "dvc repro --force --no-run-cache",
     "dvc repro, nothing to do": "dvc repro",
-    "softmax sweep, 64 settings": f"python -m softmax sweep {' '.join(SWEEP)}",
+    "softmax sweep, 64 configurations": f"python -m softmax sweep {' '.join(SWEEP)}",
 }
-SWEEP_BEFORE = f"python -m tools.sweep {' '.join(f'-S {setting}' for setting in SWEEP)}"
+SWEEP_BEFORE = f"python -m tools.sweep {' '.join(f'-S {override}' for override in SWEEP)}"
 UNTRACKED = "\nRecorder.__init__ = Recorder.log = lambda *_, **__: None\n"
 
 
 def run(command: str, clone: Path, rates: Iterator[int]) -> None:
-    """Run a command in a clone; a sweep has no cache and a new MLflow store."""
+    """Run a command in a clone. A sweep runs without cached models and in a new MLflow store."""
     shutil.rmtree(clone / ".dvc/tmp/sweep", ignore_errors=True)
     environment = {
         **os.environ,
@@ -51,7 +51,7 @@ def run(command: str, clone: Path, rates: Iterator[int]) -> None:
 
 
 def report() -> str:
-    """Return a Markdown table: median seconds, ratios, and the time that tracking adds."""
+    """Return a Markdown table of median seconds, their ratios, and the time that tracking adds."""
     rates = count(1)
     with tempfile.TemporaryDirectory() as directory:
         before, now, untracked = (Path(directory) / name for name in ("before", "now", "untracked"))
@@ -60,23 +60,23 @@ def report() -> str:
         subprocess.run(["git", "checkout", "--quiet", BEFORE], cwd=before, check=True)
         with (untracked / "softmax/pipeline/recorder.py").open("a") as recorder:
             recorder.write(UNTRACKED)
-        ways = {}
+        calls = {}
         for name, command in COMMANDS.items():
-            ways[name, "before"] = partial(
+            calls[name, "before"] = partial(
                 run, SWEEP_BEFORE if "sweep" in command else command, before, rates
             )
-            ways[name, "now"] = partial(run, command, now, rates)
+            calls[name, "now"] = partial(run, command, now, rates)
         forced = list(COMMANDS)[1]
-        ways[forced, "untracked"] = partial(run, COMMANDS[forced], untracked, rates)
-        for way in ways.values():  # the first call compiles and fills stores and caches
-            way()
-        seconds, _ = in_turns(ways, TURNS, "shell")
-    median = {way: statistics.median(values) for way, values in seconds.items()}
+        calls[forced, "untracked"] = partial(run, COMMANDS[forced], untracked, rates)
+        for call in calls.values():  # the first call compiles and fills stores and caches
+            call()
+        seconds, _ = in_turns(calls, TURNS, "shell")
+    median = {key: statistics.median(values) for key, values in seconds.items()}
     rows: list[tuple[str, float | None, float, float | None]] = []
     for name in COMMANDS:
         old, new = median[name, "before"], median[name, "now"]
         rows.append((name, old, new, new / old))
     added = median[forced, "now"] - median[forced, "untracked"]
-    rows.append((f"what tracking adds to {forced}", None, added, None))
-    head = ["from the shell", f"at {BEFORE} [s]", "now [s]", "ratio"]
+    rows.append((f"added by tracking to {forced}", None, added, None))
+    head = ["command", f"at {BEFORE} [s]", "now [s]", "ratio"]
     return tabulate(rows, head, tablefmt="github", floatfmt=".2f")

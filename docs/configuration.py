@@ -1,4 +1,4 @@
-"""Write the tables of docs/configuration.md from the code: python -m docs.configuration."""
+"""Write the tables of docs/configuration.md from the code: python -m docs.configuration"""
 
 import re
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ from softmax.cli.app import program
 from softmax.pipeline.params import Params
 
 PAGE = Path(__file__).with_suffix(".md")
-SHIPPED = Path(__file__).parents[1] / "tests/lecture.yaml"  # params.yaml is the user's
+DEFAULTS = Path(__file__).parents[1] / "tests/lecture.yaml"  # users may change params.yaml
 LIMITS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 POWERS = {10**6: "1,000,000", 2**21: "2^21", 2**64: "2^64"}
 
 
 def parameters(effects: dict[str, str]) -> Iterator[str]:
-    """Yield a row for each key of params.yaml; its effect is written by hand, `?` at first."""
-    for section, values in yaml.safe_load(SHIPPED.read_text()).items():
+    """Yield a row for each key of params.yaml, with its effect, or `?` if there is none yet."""
+    for section, values in yaml.safe_load(DEFAULTS.read_text()).items():
         fields: Any = Params.model_fields[section].annotation
         for key, default in values.items():
             field, name = fields.model_fields[key], f"`{section}.{key}`"
@@ -33,7 +33,7 @@ def parameters(effects: dict[str, str]) -> Iterator[str]:
 
 
 def commands(group: click.Group = program, path: str = "softmax") -> Iterator[str]:
-    """Yield a row for each command, and below it one for each of its options."""
+    """Yield a row for each command, followed by a row for each of its options."""
     for name, command in group.commands.items():
         if isinstance(command, click.Group):
             yield from commands(command, f"{path} {name}")
@@ -46,7 +46,7 @@ def commands(group: click.Group = program, path: str = "softmax") -> Iterator[st
 
 
 def page(text: str) -> str:
-    """Return `text` with the rows of both tables renewed."""
+    """Return `text` with new rows in both tables. Effects of parameters are kept."""
     effects = dict(re.findall(r"^\| (`\w+\.\w+`) \|.*\| (.*) \|$", text, re.M))
     for name, rows in {"parameters": parameters(effects), "commands": commands()}.items():
         head, table = re.split(rf"(?<=<!-- {name} -->\n)", text)

@@ -1,6 +1,6 @@
-"""Take the screenshots of the documentation again: python -m docs.screenshots.
+"""Renew the screenshots of the documentation: python -m docs.screenshots
 
-Needs a workspace in which the pipeline ran, and an MLflow store with the runs to show.
+This needs the outputs of the pipeline, and an MLflow store that contains the runs to show.
 """
 
 import io
@@ -14,17 +14,17 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 DOCS = Path(__file__).parent
 PORT = "5123"
-CHROMIUM = shutil.which("chromium-headless-shell")  # else Playwright's own
+CHROMIUM = shutil.which("chromium-headless-shell")  # if not found, Playwright uses its own
 
 
 def save(page: Page, name: str) -> None:
-    """Write a screenshot with at most 256 colors, which is a third as large."""
+    """Save a screenshot with at most 256 colors, which reduces its size to a third."""
     image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     image.quantize(256, dither=Image.Dither.NONE).save(DOCS / name, optimize=True)
 
 
 def report(browser: Browser) -> None:
-    """Show the drawing canvas with a test image of a 2."""
+    """Take a screenshot of the report's drawing canvas with a test image of a 2."""
     page = browser.new_page(viewport={"width": 1120, "height": 640}, device_scale_factor=1.5)
     page.goto((DOCS.parent / "report/index.html").as_uri())
     page.locator("#content[aria-busy=false]").wait_for()
@@ -33,10 +33,10 @@ def report(browser: Browser) -> None:
 
 
 def mlflow(browser: Browser, charts: str) -> None:
-    """Show all runs as charts, and then the page of the best one."""
+    """Take screenshots of all runs as charts, and of the page of the first run."""
     page = browser.new_page(viewport={"width": 1500, "height": 1000}, locale="en-US")
     page.goto(charts)
-    page.wait_for_timeout(5000)  # milliseconds; the charts draw themselves
+    page.wait_for_timeout(5000)  # milliseconds, until the charts are drawn
     save(page, "mlflow-runs.png")
     page.set_viewport_size({"width": 1400, "height": 1100})
     page.get_by_role("link", name="%").first.click()
