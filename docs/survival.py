@@ -1,6 +1,6 @@
-"""Run the tests of fault tolerance with many inputs, and write the table of docs/survival.md.
+"""Run the fault-tolerance tests with many inputs, and write the table of docs/survival.md.
 
-`python -m docs.survival` takes about an hour on two cores.
+`python -m docs.survival` takes about a quarter of an hour on two cores.
 """
 
 import os
@@ -20,28 +20,28 @@ import pandas as pd
 ROOT = Path(__file__).parents[1]
 PAGE = Path(__file__).with_suffix(".md")
 MARK = "<!-- table -->\n"
-KINDS = {  # by what pytest runs
+KINDS = {  # for each path or test that pytest runs
     "tests/faults/test_writes.py": "writes",
     "tests/faults/test_processes.py": "processes",
     "tests/faults/test_served.py": "serving",
     "tests/download/test_mirror.py": "mirrors",
     "tests/pipeline/test_params.py": "params",
     "tests/fuzzing/test_parsers.py": "parsers",
-    "tests/importing/test_command.py::test_a_damaged_file_is_pinned_or_refused": "parsers",
+    "tests/importing/test_command.py::test_a_damaged_file_is_imported_or_rejected": "parsers",
 }
 
 
 def results(report: Path) -> Iterator[dict[str, Any]]:
-    """Yield what a JUnit report says of each test that ran.
+    """Yield a table row for each test that ran, from a JUnit report.
 
-    A test that tries several inputs has recorded how many.
+    A test that tries several inputs records their number as the property `cases`.
     """
     for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314 (pytest wrote it)
         if case.find("skipped") is None:
             recorded = case.find("properties/property[@name='cases']")
             path = f"{case.get('classname', '').replace('.', '/')}.py"
-            name, _, chosen = case.get("name", "").removeprefix("test_").partition("[")
-            test = name.replace("_", " ") + (f": {chosen[:-1]}" if recorded is not None else "")
+            name, _, param = case.get("name", "").removeprefix("test_").partition("[")
+            test = name.replace("_", " ") + (f": {param[:-1]}" if recorded is not None else "")
             yield {
                 "kind": next(kind for tests, kind in KINDS.items() if tests.startswith(path)),
                 "test": test.removesuffix(": "),
@@ -52,7 +52,7 @@ def results(report: Path) -> Iterator[dict[str, Any]]:
 
 
 def main() -> None:
-    """Run the tests and replace the table."""
+    """Run the tests and replace the table of docs/survival.md."""
     started = time.monotonic()
     with TemporaryDirectory() as directory:
         report = Path(directory) / "report.xml"
@@ -65,8 +65,8 @@ def main() -> None:
     shown = table.reset_index().to_markdown(index=False, floatfmt=".0f", intfmt=",")
     machine = f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
     head, mark, _ = PAGE.read_text().partition(MARK)
-    said = f"The last run took {minutes:.0f} minutes, on {datetime.now():%Y-%m-%d}, on {machine}:\n"
-    PAGE.write_text(f"{head}{mark}{said}\n{shown}\n")
+    run = f"The last run, on {datetime.now():%Y-%m-%d}, took {minutes:.0f} minutes on {machine}:\n"
+    PAGE.write_text(f"{head}{mark}{run}\n{shown}\n")
 
 
 if __name__ == "__main__":

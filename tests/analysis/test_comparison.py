@@ -24,7 +24,7 @@ def test_identical_results_are_reported_as_identical() -> None:
     ]
 
 
-def test_only_what_changed_is_listed() -> None:
+def test_the_report_lists_only_changes() -> None:
     shown = report(
         params={"train.epochs": 2, "train.rate": 0.5},
         data={Path("data/other/images"): "abcdefghij"},

@@ -22,11 +22,11 @@ SAID = {
 
 
 @pytest.mark.parametrize("said", SAID)
-def test_the_first_line_counts_what_changed(said: str) -> None:
+def test_the_first_line_counts_the_changes(said: str) -> None:
     assert describe(BEFORE, SAID[said]).splitlines()[0].endswith(said)
 
 
-def test_the_table_has_the_classes_that_changed_most() -> None:
+def test_the_table_lists_the_classes_that_changed_most() -> None:
     page = describe(BEFORE, version("AABEF", "a|a||", "ac|")).replace("\\|", "/")
     assert cells(page) == [
         ["class", "training", "test", "added", "removed", "relabeled to it", "relabeled from it"],

@@ -88,7 +88,7 @@ def test_a_contact_sheet_frames_the_tiles_in_order(count: int, rows: int, column
     assert (levels[levels != images.NUMBER] != images.LINE).sum() == count * 12
 
 
-def test_a_contact_sheet_has_numbers_above_the_tiles() -> None:
+def test_a_contact_sheet_shows_numbers_above_the_tiles() -> None:
     levels = images.contact_sheet(np.zeros((1, 1, 11), np.uint8), ["7-9"])[1:6, 1:12]
     drawn = ["".join(row) for row in np.where(levels == images.NUMBER, "#", " ")]
     assert drawn == ["###     ###", "  #     # #", "  # ### ###", "  #       #", "  #     ###"]

@@ -45,7 +45,7 @@ def card(answers: Table, **changes: Any) -> str:
     return model_card.card(settings, pinned, SHA256, scores, answers).decode()
 
 
-def test_a_model_card_has_classes_shape_data_and_weights() -> None:
+def test_a_model_card_lists_classes_shape_data_and_weights() -> None:
     text = card(table(), homepage="https://example.org/a")
     assert text.startswith("# softmax-mnist\n\nSoftmax regression: it maps 2 x 4 x 3 images to ")
     assert "`softmax.safetensors` contains 75 float64 parameters" in text
@@ -58,7 +58,7 @@ def test_a_model_card_has_classes_shape_data_and_weights() -> None:
     assert (first.split()[1], third.split()[1]) == ("cat", "t-shirt")
 
 
-def test_a_model_card_has_the_most_frequent_mistake() -> None:
+def test_a_model_card_names_the_most_frequent_mistake() -> None:
     answers = table([0])
     found = np.bincount(answers["prediction"], minlength=3)[2]
     assert 0 < found < 40

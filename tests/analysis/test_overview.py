@@ -36,7 +36,7 @@ def test_a_significant_difference_may_be_noise_after_correction() -> None:
     assert (second["points"], second["p"]) == ("+1.00", "1")
 
 
-def test_untestable_comparisons_have_a_reason_and_no_correction() -> None:
+def test_untestable_comparisons_show_a_reason_and_do_not_count_in_the_correction() -> None:
     data, code = {Path("data/other"): "a"}, {Path("softmax/core/model.py"): "bbb"}
     elsewhere = better(6, test_data={"another"}, data=data, code=code)
     _, first, second, third = rows(elsewhere, better(6), sides())

@@ -64,7 +64,7 @@ def test_the_difference_over_seeds_has_a_confidence_interval() -> None:
     assert ": **more than noise** (paired" in said
 
 
-def test_few_seeds_or_no_difference_give_no_verdict() -> None:
+def test_noisy_equal_few_or_incomparable_seeds_show_no_progress() -> None:
     assert ": **could well be noise** (paired" in over_seeds([0.82, 0.80, 0.83])
     same = over_seeds([0.80, 0.81, 0.82])
     assert "No difference over 3 seeds: 81.00% ± 1.00." in same

@@ -12,7 +12,7 @@ from benchmarks import growth, shared
     ("cpuinfo", "said"),
     [("model\t: 6\nmodel name\t: Xeon: 2.8 GHz\n", "Xeon: 2.8 GHz"), ("part\t: 0xd0c\n", "Arm")],
 )
-def test_every_cpu_has_a_name(
+def test_the_machine_has_a_name_even_if_linux_writes_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cpuinfo: str, said: str
 ) -> None:
     (tmp_path / "cpuinfo").write_text(cpuinfo)
@@ -22,6 +22,6 @@ def test_every_cpu_has_a_name(
 
 
 @pytest.mark.filterwarnings("error")
-def test_constant_memory_has_no_growth_exponent() -> None:
+def test_zero_additional_memory_has_no_exponent() -> None:
     assert growth.exponent([1, 4, 16], [0.0, 3.0, 11.0]) is None
     assert growth.exponent([1, 4, 16], [3.0, 6.0, 12.0]) == pytest.approx(0.5)

@@ -103,7 +103,7 @@ def test_the_table_is_shortened_and_json_and_csv_are_complete(workspace: Workspa
         ([TEST, "--model", "models:/softmax-other/1"], "other: not in datasets.yaml. Add it with"),
     ],
 )
-def test_a_missing_model_prints_and_writes_nothing(
+def test_a_missing_model_gives_one_line_and_writes_nothing(
     workspace: Workspace, arguments: list[str], reason: str
 ) -> None:
     printed = workspace.tool("predict", *arguments)
@@ -136,7 +136,7 @@ def test_a_file_may_have_any_name(workspace: Workspace, name: str) -> None:
     assert len({*FIGURES.iterdir()}) == 2
 
 
-def test_accuracy_on_photos_of_mnist_is_close_to_mnist(mnist: Clone, tmp_path: Path) -> None:
+def test_photos_of_mnist_are_classified_almost_as_well(mnist: Clone, tmp_path: Path) -> None:
     """Take test images, ten times as large, as dark ink in uneven light and with noise."""
     clone, photos = Clone.copy(mnist, tmp_path / "clone"), tmp_path / "photos"
     photos.mkdir()

@@ -13,9 +13,7 @@ from softmax.cli import pipeline
 from softmax.pipeline import dvc_lock, paths
 
 
-def test_run_prints_accuracy_next_steps_and_a_suggestion(
-    workspace: Workspace,
-) -> None:
+def test_run_prints_accuracy_next_steps_and_a_suggestion(workspace: Workspace) -> None:
     workspace.set(train={"epochs": 3, "batch_size": 64, "learning_rate": 0.001})
     workspace.run()
     lines = workspace.tool("run").out.splitlines()

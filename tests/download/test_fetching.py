@@ -40,7 +40,9 @@ def test_dvcs_cache_is_searched_first_by_md5(fetch: Fetch, tmp_path: Path) -> No
     assert fetch("good", "mine") == (GOOD, "good")
 
 
-def test_all_sources_fail(serve: Serve, fetch: Fetch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_if_every_source_fails_the_error_lists_all_reasons(
+    serve: Serve, fetch: Fetch, capsys: pytest.CaptureFixture[str]
+) -> None:
     empty, closed = serve({}), "http://127.0.0.1:1"
     with pytest.raises(SourceError) as caught:
         fetch("/no/such/directory", "mnist", empty, closed)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from download.sites import GOOD, PLAIN, Fetch, Reply, Serve, body, sent, status
-from helpers.rows import rows
+from helpers.runs import runs
 from helpers.workspace import Workspace
 
 from softmax.data import sources
@@ -43,7 +43,7 @@ def chunked(content: bytes, end: bytes = b"0\r\n\r\n") -> Reply:
         (".gz", lambda content: body(gzip.compress(content), encoding="gzip")),  # as some say
     ],
 )
-def test_http_mirror(
+def test_http_mirrors_may_send_plain_compressed_or_chunked_files(
     serve: Serve, fetch: Fetch, ending: str, reply: Callable[[bytes], Reply]
 ) -> None:
     url = serve({f"{name}{ending}": reply(content) for name, content in GOOD.items()})
@@ -51,7 +51,7 @@ def test_http_mirror(
 
 
 @pytest.mark.parametrize("scheme", ["", "file://"])
-def test_directory(fetch: Fetch, tmp_path: Path, scheme: str) -> None:
+def test_a_mirror_may_be_a_directory_or_file_url(fetch: Fetch, tmp_path: Path, scheme: str) -> None:
     directory = Path("good").rename(tmp_path / "a b")
     place = f"{scheme}{directory}"
     assert fetch(place) == (GOOD, place)
@@ -108,7 +108,7 @@ def test_a_faulty_mirror_is_skipped_and_named_if_verbose(
 
 
 @pytest.mark.parametrize("place", ["file:///no/such/directory", __file__, "http://[bad", "x://y"])
-def test_an_invalid_mirror_is_refused(fetch: Fetch, place: str) -> None:
+def test_an_invalid_mirror_is_rejected(fetch: Fetch, place: str) -> None:
     with pytest.raises(SourceError, match=rf"\n{re.escape(place)}: {FILES[0]}: "):
         fetch(place, "fashion-mnist")
 
@@ -123,7 +123,7 @@ def test_an_invalid_mirror_is_refused(fetch: Fetch, place: str) -> None:
         (lambda path, _: path.symlink_to("/none"), "FileNotFoundError"),
     ],
 )
-def test_an_invalid_file_of_a_mirror_is_refused(
+def test_an_invalid_file_of_a_mirror_is_rejected(
     fetch: Fetch, tmp_path: Path, put: Callable[[Path, bytes], object], reason: str
 ) -> None:
     put(tmp_path / FILES[0], GOOD[FILES[0]])
@@ -156,7 +156,7 @@ def test_a_mirror_password_is_never_shown(workspace: Workspace, serve: Serve, fo
     results = [workspace.stage("download"), workspace.tool("data add", "mine", address)]
 
     assert [printed.status for printed in results] == ([0, 0] if FORMS[form] else [2, 2])
-    tags = json.dumps([run.data.tags for run in rows(workspace.store, "downloads")])
+    tags = json.dumps([run.data.tags for run in runs(workspace.store, "downloads")])
     assert not FORMS[form] or host in tags
     for way in (*(p.out + p.err for p in results), tags, datasets.PATH.read_text()):
         assert SECRET not in way

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from helpers.clones import Clone, digits_clone
-from helpers.rows import NAME, artifacts, curves, rows
+from helpers.runs import NAME, artifacts, curves, runs
 from mlflow import MlflowClient
 
 STAGES = ("evaluate", "export")  # and what they need
@@ -50,7 +50,7 @@ def test_concurrent_experiments_lose_no_results(tmp_path: Path) -> None:
     commit = clone.run("git", "rev-parse", "HEAD").strip()
     assert "warning: " not in run_queue(clone, rates)
     uri = f"sqlite:///{clone.directory / 'mlflow.db'}"
-    client, found, names = MlflowClient(uri, uri), rows(uri), experiments(clone)
+    client, found, names = MlflowClient(uri, uri), runs(uri), experiments(clone)
     assert {known.name for known in client.search_experiments()} == {"Default", NAME}
     assert sorted(float(row.data.params["train.learning_rate"]) for row in found) == rates
     assert sorted(row.data.tags["DVC_EXP_NAME"] for row in found) == sorted(names)

@@ -36,7 +36,7 @@ def test_a_stage_imports_only_the_libraries_it_uses(stage: str, workspace: Works
     assert done.stdout.splitlines()[-1].split() == NEEDED.get(stage, [])
 
 
-def test_without_torch_everything_else_runs(workspace: Workspace, tmp_path: Path) -> None:
+def test_only_workers_gpus_and_torchvision_need_torch(workspace: Workspace, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(WITHOUT_TORCH)
 
     def run(command: str, **environment: str) -> tuple[int, str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from helpers.rows import NAME, content, rows
+from helpers.runs import NAME, content, runs
 from helpers.shared import ROOT
 from helpers.stores import STARTUP, free_port, serve
 from helpers.workspace import MODEL, Workspace
@@ -49,7 +49,7 @@ def test_a_run_on_a_server_is_complete(workspace: Workspace, server: str) -> Non
     dvc_lock.PATH.write_bytes(locked)
     assert workspace.tool("track").status == 0
     assert content(server) == expected
-    client, (run, *_) = MlflowClient(server), rows(server)
+    client, (run, *_) = MlflowClient(server), runs(server)
     answers = client.download_artifacts(run.info.run_id, "evaluation/predictions.csv")
     assert Path(answers).read_bytes() == paths.PREDICTIONS.read_bytes()
 

@@ -10,7 +10,7 @@ import pytest
 from helpers.clones import Clone
 from helpers.digits import write_idx
 from helpers.shared import ROOT
-from importing.pins import write_images
+from importing.data_add import write_images
 from PIL import Image
 from sklearn import datasets
 
@@ -20,7 +20,7 @@ from softmax.pipeline import dvc_lock, files, paths
 COUNTS = {"mine": {"cat": 40, "dog": 30, "owl": 50}, "more": {"cat": 10, "fox": 20}}
 
 
-def test_two_versions_of_a_data_set(tmp_path: Path) -> None:
+def test_the_guide_to_own_data_works_for_two_versions_and_a_teammate(tmp_path: Path) -> None:
     for version, counts in COUNTS.items():
         write_images(tmp_path / version, counts, (20, 30, 3))
     for path in [*(tmp_path / "more").glob("*/*")]:

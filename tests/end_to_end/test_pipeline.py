@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 from helpers.clones import Clone
-from helpers.rows import rows
+from helpers.runs import runs
 from helpers.shared import LECTURE, ROOT
 from helpers.stores import STARTUP
 from playwright.sync_api import Browser, expect
@@ -70,7 +70,7 @@ def test_an_experiment_can_be_compared_with_the_committed_results(
     }
     metrics = json.loads(faster.run("dvc", "metrics", "diff", "--json"))["metrics/test.json"]
     assert metrics["accuracy"]["new"] > metrics["accuracy"]["old"] > 0.83
-    found = rows(f"sqlite:///{faster.directory / 'mlflow.db'}", "softmax-mnist")
+    found = runs(f"sqlite:///{faster.directory / 'mlflow.db'}", "softmax-mnist")
     assert {
         run.data.tags.get("DVC_EXP_NAME"): run.data.metrics["test_accuracy"] for run in found
     } == {None: metrics["accuracy"]["old"], "faster": metrics["accuracy"]["new"]}

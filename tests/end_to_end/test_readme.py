@@ -39,7 +39,7 @@ def clone(mnist: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
     return clone
 
 
-def test_commands_of_the_readme(clone: Clone) -> None:
+def test_commands_of_the_readme_print_what_it_shows(clone: Clone) -> None:
     commands = [line.split("#")[0].strip() for line in blocks("README.md", "bash")]
     script = "\n".join(line for line in commands if line not in LATER)
     printed = clone.run("sh", "-ec", script, **FRESH)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from helpers.clones import Clone, digits_clone
-from helpers.rows import artifacts, rows
+from helpers.runs import artifacts, runs
 
 from softmax.pipeline import dvc_lock, files, paths
 
@@ -48,7 +48,7 @@ def test_a_teammate_rebuilds_damaged_outputs_and_pulls_the_rest(
     clone.assert_clean()
     assert clone.softmax("track").returncode == 0
     store = f"sqlite:///{clone.directory / 'mlflow.db'}"
-    (row,) = rows(store)
+    (row,) = runs(store)
     assert row.info.status == "FINISHED"
     assert {"train_accuracy", "test_accuracy"} <= row.data.metrics.keys()
     assert "weights/grid/gray.png" in artifacts(store, row, "weights/grid")
@@ -83,7 +83,7 @@ def test_an_empty_remote_fails_dvc_pull_but_not_make_repro(tmp_path: Path) -> No
 
 
 @pytest.mark.extended
-def test_an_unreachable_remote_fails_with_a_clear_line(tmp_path: Path) -> None:
+def test_an_unreachable_remote_gives_a_clear_error_without_a_traceback(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and listens to no one
         share(tmp_path, f"ssh://127.0.0.1:{taken.getsockname()[1]}/srv/dvc")

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from helpers.clones import BIN, git
-from helpers.rows import rows
+from helpers.runs import runs
 from helpers.stores import NOWHERE, free_port
 from helpers.workspace import Workspace
 
@@ -105,7 +105,7 @@ def test_a_dead_worker_ends_the_job_and_a_rerun_gives_the_same_bytes(
     assert f"on cpu, {count} workers" in succeed(start(again, **settings))
     assert outputs() == alone
     assert git(workspace.directory, "status", "--porcelain") == ""
-    (last,) = rows(workspace.store)
+    (last,) = runs(workspace.store)
     assert last.data.tags["workers"] == str(count)
 
 
@@ -164,7 +164,7 @@ def test_two_machines_give_the_same_bytes_and_only_the_first_writes(
 
 @pytest.mark.extended
 @pytest.mark.usefixtures("workspace")
-def test_machines_that_cannot_connect_report_it() -> None:
+def test_a_machine_that_waits_in_vain_for_others_ends_with_an_error() -> None:
     lonely = start(TRAIN, WORKERS="1", PET_NNODES="2", PET_RDZV_CONF="timeout=3")
     lines = lonely.communicate()[1].splitlines()
     assert lines[0] == "stages.train: waiting for the other machines"

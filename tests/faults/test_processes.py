@@ -31,7 +31,7 @@ def processes(directory: Path, name: str = "") -> list[psutil.Process]:
     ("killed", "stage", "seconds"),
     [("all", "train", 0.2), ("DVC", "train", 1.0), ("the stage", "lesson", 1.5)],
 )
-def test_a_kill_loses_nothing(killed: str, stage: str, seconds: float, tmp_path: Path) -> None:
+def test_a_kill_loses_no_results(killed: str, stage: str, seconds: float, tmp_path: Path) -> None:
     """Kill DVC with its stage, DVC alone, without which the stage goes on, or the stage alone."""
     clone = digits_clone(tmp_path / "clone")
     dvc = clone.start("dvc", "repro", "--force", "--single-item", stage)
@@ -62,7 +62,7 @@ CLASH = (0, 1, 255)  # where two DVC run the same stage, one says that it is bus
 
 
 @pytest.mark.extended
-def test_at_once(tmp_path: Path) -> None:
+def test_concurrent_repro_experiments_and_track_lose_no_results(tmp_path: Path) -> None:
     """Start two `dvc repro`, two experiments and `softmax track`."""
     clone = digits_clone(tmp_path / "clone")
     repro = ["dvc", "repro", "--force", "--single-item", "evaluate"]

@@ -12,7 +12,7 @@ import pytest
 import requests
 from helpers.clones import BIN
 from helpers.digits import SIDE
-from helpers.rows import NAME
+from helpers.runs import NAME
 from helpers.stores import answering, free_port
 from helpers.workspace import Workspace
 
@@ -30,7 +30,7 @@ def ask(address: str, body: bytes) -> requests.Response:
     return requests.post(address, body, headers=headers, timeout=DEADLINE)
 
 
-def test_it_gives_the_answers_of_the_pipeline_also_after_odd_requests(
+def test_a_served_model_rejects_invalid_requests_and_then_predicts_as_the_pipeline(
     workspace: Workspace, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     workspace.tool("track")

@@ -82,15 +82,15 @@ PARAMS = [
 ]
 PARSERS: dict[str, tuple[list[bytes], Callable[[Path], object], int]] = {  # and how slow it is
     "IDX": ([IMAGES, LABELS], read_idx, 1),
-    "models": (MODELS, read_model, 1),
-    "locks": ([LOCK[: LOCK.index(b"  check:")] + TRAIN, EXPORT], read_lock, 2),
-    "params": (PARAMS, params.load, 2),
-    "data sets": ([ENTRY.encode()], read_catalog, 2),
+    "safetensors": (MODELS, read_model, 1),
+    "dvc.lock": ([LOCK[: LOCK.index(b"  check:")] + TRAIN, EXPORT], read_lock, 2),
+    "params.yaml": (PARAMS, params.load, 2),
+    "datasets.yaml": ([ENTRY.encode()], read_catalog, 2),
 }
 
 
 @pytest.mark.parametrize("name", PARSERS)
-def test_a_damaged_file_is_read_or_refused_in_short_lines(
+def test_a_damaged_file_is_parsed_or_rejected_in_short_lines(
     name: str, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     samples, parse, slowness = PARSERS[name]

@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 from helpers.shared import ROOT
 from helpers.workspace import Workspace
-from importing.pins import PLACE, Pin
+from importing.data_add import PLACE, Add
 
 from softmax.pipeline import datasets
 
 
 @pytest.fixture
-def pin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Pin:
+def add(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Add:
     """`softmax data add` in a directory with our datasets.yaml and an empty place."""
     shutil.copy(ROOT / datasets.PATH.name, tmp_path)
     (tmp_path / PLACE).mkdir()
     (tmp_path / ".dvc").mkdir()
     (tmp_path / ".dvc/config").write_text("[core]\n    no_scm = true\n")
-    return Pin(Workspace(tmp_path, monkeypatch, capsys))
+    return Add(Workspace(tmp_path, monkeypatch, capsys))

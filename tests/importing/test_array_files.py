@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import torchvision.datasets
-from importing.pins import Pin, noise, pairs
+from importing.data_add import Add, noise, pairs
 
 from softmax.pipeline import datasets
 
@@ -23,38 +23,38 @@ GOOD: dict[str, Any] = {
 EXPECTED = [pairs(GOOD[f"x_{part}"], GOOD[f"y_{part}"]) for part in ("train", "test")]
 
 
-def test_arrays_in_the_layouts_of_keras_are_unchanged(pin: Pin) -> None:
+def test_arrays_in_the_layouts_of_keras_are_unchanged(add: Add) -> None:
     """Take RGB and a last axis of one."""
     np.savez(PATH, **GOOD)
-    pinned = pin(PATH)
-    assert pinned.classes == tuple("0123456789")
-    assert [pinned.pairs(0), pinned.pairs(1)] == EXPECTED
+    result = add(PATH)
+    assert result.classes == tuple("0123456789")
+    assert [result.pairs(0), result.pairs(1)] == EXPECTED
     rgb = {name: np.stack([GOOD[name]] * 3, axis=-1) for name in ("x_train", "x_test")}
     np.savez_compressed(PATH, **GOOD | rgb)
-    assert pin(PATH).pairs(0) == pairs(rgb["x_train"], GOOD["y_train"])
+    assert add(PATH).pairs(0) == pairs(rgb["x_train"], GOOD["y_train"])
     np.savez(PATH, **GOOD | {name: GOOD[name][..., None] for name in ("x_train", "x_test")})
-    assert [pin(PATH).pairs(0), pin(PATH).pairs(1)] == EXPECTED
+    assert [add(PATH).pairs(0), add(PATH).pairs(1)] == EXPECTED
 
 
-def test_data_at_the_limits_can_be_imported(pin: Pin) -> None:
+def test_data_at_the_limits_can_be_imported(add: Add) -> None:
     """Pin a thousand classes of 40 letters, whose labels have four bytes, and 128 rows."""
     names = np.array([f"{k:040}" for k in range(1000)][::-1])
     images = noise(1000, 128, 1)
     np.savez(PATH, x_train=images, y_train=names, x_test=images, y_test=names)
-    pinned = pin(PATH)
-    assert pinned.classes == tuple(names[::-1].tolist())
-    assert len(pinned.out.split("\n\n")[1].splitlines()) < 20
-    assert pinned.arrays[1].dtype == ">i4"
-    assert pinned.pairs(0) == pairs(images, names)
+    result = add(PATH)
+    assert result.classes == tuple(names[::-1].tolist())
+    assert len(result.out.split("\n\n")[1].splitlines()) < 20
+    assert result.arrays[1].dtype == ">i4"
+    assert result.pairs(0) == pairs(images, names)
 
 
-def test_images_that_are_too_large_can_be_resized(pin: Pin) -> None:
+def test_images_that_are_too_large_can_be_resized(add: Add) -> None:
     large = {name: np.repeat(np.repeat(GOOD[name], 40, 1), 40, 2) for name in ("x_train", "x_test")}
     np.savez_compressed(PATH, **GOOD | large)
     allowed = "should have 1 x 1 to 128 x 128. Resize them with --size 28x28."
-    pin.refused(PATH, f"mine.npz: images of 160 x 200 pixels {allowed}")
-    pin.refused(PATH, f"--size: images of 2 x 129 pixels {allowed}", size="2x129")
-    assert pin(PATH, size="4x5").pairs(0) == EXPECTED[0]
+    add.rejected(PATH, f"mine.npz: images of 160 x 200 pixels {allowed}")
+    add.rejected(PATH, f"--size: images of 2 x 129 pixels {allowed}", size="2x129")
+    assert add(PATH, size="4x5").pairs(0) == EXPECTED[0]
 
 
 @pytest.mark.parametrize(
@@ -66,21 +66,21 @@ def test_images_that_are_too_large_can_be_resized(pin: Pin) -> None:
         np.arange(10)[:, None],
     ],
 )
-def test_labels_may_be_one_hot_or_bytes_and_pixels_any_integers(pin: Pin, labels: Any) -> None:
+def test_labels_may_be_one_hot_or_bytes_and_pixels_any_integers(add: Add, labels: Any) -> None:
     images = {name: GOOD[name].astype(np.int64) for name in ("x_train", "x_test")}
     np.savez(PATH, **images, y_train=labels[GOOD["y_train"]], y_test=labels[GOOD["y_test"]])
-    pinned = pin(PATH)
-    assert [image for image, _ in pinned.pairs(0)] == [image for image, _ in EXPECTED[0]]
-    assert pinned.classes[1] == ("1 mèo" if labels.dtype.kind == "S" else "1")
+    result = add(PATH)
+    assert [image for image, _ in result.pairs(0)] == [image for image, _ in EXPECTED[0]]
+    assert result.classes[1] == ("1 mèo" if labels.dtype.kind == "S" else "1")
 
 
-def test_the_validation_set_of_medmnist_is_the_end_of_the_training_set(pin: Pin) -> None:
+def test_the_validation_set_of_medmnist_is_the_end_of_the_training_set(add: Add) -> None:
     arrays = {"train_images": GOOD["x_train"], "train_labels": GOOD["y_train"]}
     arrays |= {"val_images": GOOD["x_test"], "val_labels": GOOD["y_test"]}
     np.savez(PATH, **arrays, test_images=GOOD["x_test"], test_labels=GOOD["y_test"][:, None])
-    pinned = pin(PATH)
-    assert pinned.pairs(0) == sorted(EXPECTED[0] + EXPECTED[1])
-    assert "train.validation to 10" in pinned.out
+    result = add(PATH)
+    assert result.pairs(0) == sorted(EXPECTED[0] + EXPECTED[1])
+    assert "train.validation to 10" in result.out
 
 
 FAULTS: dict[str, dict[str, Any]] = {
@@ -95,16 +95,16 @@ FAULTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("reason", FAULTS)
-def test_invalid_files_are_rejected(pin: Pin, reason: str) -> None:
+def test_invalid_files_are_rejected(add: Add, reason: str) -> None:
     arrays = {name: array for name, array in (GOOD | FAULTS[reason]).items() if array is not None}
     np.savez(PATH, **arrays)
-    pin.refused(PATH, f"mine.npz: {reason}")
+    add.rejected(PATH, f"mine.npz: {reason}")
 
 
-def test_damaged_files_are_rejected(pin: Pin) -> None:
+def test_damaged_files_are_rejected(add: Add) -> None:
     for content in (b"", b"PK\3\4 and so on", b"\x93NUMPY"):
         PATH.write_bytes(content)
-        pin.refused(PATH, "mine.npz: not an .npz of plain arrays, or damaged")
+        add.rejected(PATH, "mine.npz: not an .npz of plain arrays, or damaged")
 
 
 COUNTS = {True: 94, False: 47}
@@ -123,7 +123,7 @@ BALANCED = [f"c{k}" for k in range(47)]
     ],
 )
 def test_torchvision_images_labels_and_classes_are_imported(
-    pin: Pin, name: str, classes: list[str] | str, served: Callable[[Any], Any]
+    add: Add, name: str, classes: list[str] | str, served: Callable[[Any], Any]
 ) -> None:
     """Names that torchvision has are in a list, and images of EMNIST lie on their side."""
     images = {train: noise(count, 28, 28, seed=train) for train, count in COUNTS.items()}
@@ -136,20 +136,20 @@ def test_torchvision_images_labels_and_classes_are_imported(
             self.classes, self.split = classes if isinstance(classes, list) else [], split
 
     owner = name.split("-", maxsplit=1)[0].upper()
-    pin.workspace.monkeypatch.setattr(torchvision.datasets, owner, Fake)
-    pinned = pin("torchvision", name)
-    assert pinned.classes == tuple(classes)
+    add.workspace.monkeypatch.setattr(torchvision.datasets, owner, Fake)
+    result = add("torchvision", name)
+    assert result.classes == tuple(classes)
     turned = images[True].transpose(0, 2, 1) if owner == "EMNIST" else images[True]
     prepared = "as they are" if name == "usps" else "pen strokes"
     assert datasets.load()[name].prepared == prepared
-    assert np.array_equal(pinned.arrays[0], turned)
-    assert np.array_equal(pinned.arrays[3], labels[False])
+    assert np.array_equal(result.arrays[0], turned)
+    assert np.array_equal(result.arrays[3], labels[False])
 
 
-def test_a_failed_download_gives_one_line(pin: Pin) -> None:
+def test_a_failed_download_gives_one_line(add: Add) -> None:
     served = {"resources": [("no-such-file.gz", "0" * 32)], "mirrors": ["http://127.0.0.1:1/"]}
     for name, value in served.items():
-        pin.workspace.monkeypatch.setattr(torchvision.datasets.KMNIST, name, value)
-    printed = pin.run("torchvision", "kmnist")
+        add.workspace.monkeypatch.setattr(torchvision.datasets.KMNIST, name, value)
+    printed = add.run("torchvision", "kmnist")
     assert printed.status == 2
     assert "error: torchvision: kmnist: Error downloading" in printed.err.splitlines()[-1]

@@ -13,7 +13,7 @@ import yaml
 from fuzzing.damage import TOKENS, damaged
 from helpers.digits import to_idx
 from hypothesis import given, settings
-from importing.pins import CACHE, PLACE, Pin, noise, saved, write_images
+from importing.data_add import CACHE, PLACE, Add, noise, saved, write_images
 from PIL import Image
 
 from softmax.errors import DataError
@@ -31,52 +31,52 @@ def put(*contents: bytes) -> None:
         (PLACE / file).write_bytes(content)
 
 
-def test_an_entry_is_added_and_the_files_are_cached_for_make_repro(pin: Pin) -> None:
+def test_an_entry_is_added_and_the_files_are_cached_for_make_repro(add: Add) -> None:
     put(*GOOD)
     before = datasets.PATH.read_text()
-    pinned = pin()
+    result = add()
     assert datasets.PATH.read_text().startswith(before)
     written = yaml.safe_load(datasets.PATH.read_text())["mine"]
     assert list(written) == ["images", "shape", "classes", "validation", *FILES]
     assert "\n  images: [20, 10]\n" in datasets.PATH.read_text()
-    assert pinned.classes == tuple("0123456789")
-    assert "20 training and 10 test images of 28 x 28 gray pixels" in pinned.out
-    assert "evaluate.samples to numbers from 0 to 9, then run `make repro`" in pinned.out
+    assert result.classes == tuple("0123456789")
+    assert "20 training and 10 test images of 28 x 28 gray pixels" in result.out
+    assert "evaluate.samples to numbers from 0 to 9, then run `make repro`" in result.out
     assert written["validation"] == [10, 10]
     kept = sorted(path.read_bytes() for path in CACHE.glob("*/*"))
     assert kept == sorted(set(GOOD))
 
     subprocess.run(["gzip", *PLACE.iterdir()], check=True)
-    pin()
+    add()
     assert yaml.safe_load(datasets.PATH.read_text())["mine"] == written
 
 
-def test_rgb_images_and_four_byte_labels_are_unchanged(pin: Pin) -> None:
+def test_rgb_images_and_four_byte_labels_are_unchanged(add: Add) -> None:
     put(*[to_idx(noise(300, 2, 3, 3)), to_idx(np.arange(300), ">i4")] * 2)
-    assert pin().classes == tuple(map(str, range(300)))
+    assert add().classes == tuple(map(str, range(300)))
     kept = {path.read_bytes() for path in CACHE.glob("*/*")}
     assert kept == {(PLACE / file).read_bytes() for file in FILES}
 
 
-def test_names_may_be_yaml_keywords_and_good_data_give_no_warnings(pin: Pin) -> None:
+def test_names_may_be_yaml_keywords_and_good_data_give_no_warnings(add: Add) -> None:
     for part in ("train", "test"):
         write_images(PLACE / part, {"no": 10, "2": 11, "1e3": 12})
     for name in ("no", "null"):
-        pinned = pin(name=name)
-        assert pinned.classes == ("1e3", "2", "no")
-        assert pinned.warnings == []
-        assert re.search(r"^1e3 +12 +12\n2 +11 +11\nno +10 +10$", pinned.out, re.MULTILINE)
+        result = add(name=name)
+        assert result.classes == ("1e3", "2", "no")
+        assert result.warnings == []
+        assert re.search(r"^1e3 +12 +12\n2 +11 +11\nno +10 +10$", result.out, re.MULTILINE)
     assert datasets.load()["null"].classes == ("1e3", "2", "no")
 
 
-def test_class_names_and_pen_strokes_are_kept_when_data_change(pin: Pin) -> None:
+def test_class_names_and_pen_strokes_are_kept_when_data_change(add: Add) -> None:
     put(*GOOD)
     homepage = datasets.load()["fashion-mnist"].homepage
-    pin.refused(PLACE, "fashion-mnist: already a data set of this project.", name="fashion-mnist")
-    classes = pin(name="fashion-mnist", replace="yes").classes
+    add.rejected(PLACE, "fashion-mnist: already a data set of this project.", name="fashion-mnist")
+    classes = add(name="fashion-mnist", replace="yes").classes
     assert classes[:3] == ("t-shirt", "trouser", "pullover")
     assert datasets.load()["fashion-mnist"].homepage == homepage
-    pin(name="mnist", replace="yes")
+    add(name="mnist", replace="yes")
     assert datasets.load()["mnist"].prepared == "pen strokes"
 
 
@@ -96,13 +96,13 @@ FAULTS: dict[str, dict[int, bytes | None]] = {  # what the line says, and files 
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_data_that_the_stages_cannot_use_are_rejected(pin: Pin, fault: str) -> None:
+def test_data_that_the_stages_cannot_use_are_rejected(add: Add, fault: str) -> None:
     put(*GOOD)
     for k, content in FAULTS[fault].items():
         (PLACE / FILES[k]).unlink()
         if content is not None:
             (PLACE / FILES[k]).write_bytes(content)
-    pin.refused(PLACE, fault)
+    add.rejected(PLACE, fault)
 
 
 @pytest.mark.parametrize(
@@ -121,17 +121,17 @@ def test_data_that_the_stages_cannot_use_are_rejected(pin: Pin, fault: str) -> N
     ],
 )
 def test_options_that_do_not_apply_are_rejected(
-    pin: Pin, where: str, option: dict[str, str], reason: str
+    add: Add, where: str, option: dict[str, str], reason: str
 ) -> None:
     put(*GOOD)
-    pin.refused(where, reason, **option)
+    add.rejected(where, reason, **option)
 
 
-def test_suspicious_data_give_warnings_with_counts(pin: Pin) -> None:
+def test_suspicious_data_give_warnings_with_counts(add: Add) -> None:
     """Find test images in the training set, and training images that have two labels."""
     training, test = NOISE[[*range(10), *range(1, 11)]] % 2, NOISE[[4, 5, 6, *range(11, 18)]] % 2
     put(to_idx(training), GOOD[1], to_idx(test), GOOD[3])
-    assert pin().warnings == [
+    assert add().warnings == [
         "warning: 3 of 10 test images are also in the training set",
         "warning: 9 images are in more than one class, for example in 1 and 0",
         "warning: all pixels are at most 1, but white is 255. Multiply them by 255.",
@@ -151,10 +151,10 @@ def test_suspicious_data_give_warnings_with_counts(pin: Pin) -> None:
         ("a: [\n", "while parsing"),
     ],
 )
-def test_a_damaged_datasets_yaml_is_kept_and_reported(pin: Pin, text: str, fault: str) -> None:
+def test_a_damaged_datasets_yaml_is_kept_and_reported(add: Add, text: str, fault: str) -> None:
     put(*GOOD)
     datasets.PATH.write_text(text)
-    assert pin.run().err.splitlines()[-1].startswith("error: datasets.yaml: ")
+    assert add.run().err.splitlines()[-1].startswith("error: datasets.yaml: ")
     assert (datasets.PATH.read_text(), [*CACHE.glob("*/*")]) == (text, [])
     with pytest.raises(DataError, match=f"^datasets.yaml: {fault}[^\n]*. Fix it, or add the"):
         datasets.load()
@@ -176,8 +176,8 @@ SAMPLES = {
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_damaged_file_is_pinned_or_refused(
-    pin: Pin, name: str, record_property: Callable[[str, object], None]
+def test_a_damaged_file_is_imported_or_rejected(
+    add: Add, name: str, record_property: Callable[[str, object], None]
 ) -> None:
     tried = itertools.count()
     write_images(PLACE, {"train/a": 1, "train/b": 1, "test/a": 1, "test/b": 1})
@@ -188,7 +188,7 @@ def test_a_damaged_file_is_pinned_or_refused(
     def attempt(content: bytes) -> None:
         next(tried)
         Path(name).write_bytes(content)
-        printed = pin.run(place)
+        printed = add.run(place)
         if printed.status != 0:  # the line may quote a column's name, which may have line breaks
             assert printed.status == 2
             assert printed.err.startswith("error: place" if place == PLACE else f"error: {name}: ")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from importing.pins import PLACE, Pin, noise, pairs, write_images
+from importing.data_add import PLACE, Add, noise, pairs, write_images
 from PIL import Image
 
 COUNTS = {"train/owl": 5, "train/Cat": 4, "train/dog": 3}
@@ -17,40 +17,40 @@ COUNTS |= {"test/owl": 2, "test/Cat": 2, "test/dog": 2}
 
 
 @pytest.mark.parametrize("shape", [(6, 9), (6, 9, 3)])
-def test_classes_and_pixels_match_image_folder(pin: Pin, shape: tuple[int, ...]) -> None:
+def test_classes_and_pixels_match_image_folder(add: Add, shape: tuple[int, ...]) -> None:
     from torchvision.datasets import ImageFolder
 
     write_images(PLACE, COUNTS | {"train/dog/more": 2, "test/dog/more": 2}, shape)
-    pinned = pin()
+    result = add()
     for part, k in {"train": 0, "test": 1}.items():
         expected = ImageFolder(PLACE / part)
-        assert list(pinned.classes) == expected.classes == ["Cat", "dog", "owl"]
+        assert list(result.classes) == expected.classes == ["Cat", "dog", "owl"]
         pixels = np.stack([np.asarray(image) for image, _ in expected])
         names = [expected.classes[k] for k in expected.targets]
-        assert pinned.pairs(k) == pairs(pixels if len(shape) == 3 else pixels[..., 0], names)
+        assert result.pairs(k) == pairs(pixels if len(shape) == 3 else pixels[..., 0], names)
 
 
-def test_the_pixel_hash_sets_the_order_and_a_sixth_becomes_the_test_set(pin: Pin) -> None:
+def test_the_pixel_hash_sets_the_order_and_a_sixth_becomes_the_test_set(add: Add) -> None:
     write_images(PLACE, {"a": 100, "b": 100}, (2, 3))
-    pinned = pin()
+    result = add()
     images = [np.asarray(Image.open(path)).tobytes() for path in PLACE.glob("?/*.png")]
     hashes = {hashlib.sha256(pixels).hexdigest(): pixels for pixels in images}
     chosen = [digest for digest in sorted(hashes) if int(digest[:16], 16) * 6 < 2**64]
-    assert [image.tobytes() for image in pinned.arrays[2]] == [hashes[digest] for digest in chosen]
+    assert [image.tobytes() for image in result.arrays[2]] == [hashes[digest] for digest in chosen]
     rest = [hashes[digest] for digest in sorted(hashes.keys() - chosen)]
-    assert [image.tobytes() for image in pinned.arrays[0]] == rest
+    assert [image.tobytes() for image in result.arrays[0]] == rest
     assert 20 < len(chosen) < 50
 
 
 @settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(2, 40), min_size=2, max_size=4), st.data())
 def test_relabeling_or_renaming_moves_no_image_to_the_other_set(
-    pin: Pin, counts: list[int], data: st.DataObject
+    add: Add, counts: list[int], data: st.DataObject
 ) -> None:
     """Of any classes, also rare ones, which have an image on each side; others may be renamed."""
     shutil.rmtree(PLACE)
     write_images(PLACE, {f"c{k}": count for k, count in enumerate(counts)}, (2, 2))
-    before = pin()
+    before = add()
     assert all(np.bincount(labels).all() for labels in before.arrays[1::2])
     common = [k for k, n in enumerate(counts) if np.bincount(before.arrays[3])[k] > 2 and n > 9]
     for k in common:
@@ -58,26 +58,26 @@ def test_relabeling_or_renaming_moves_no_image_to_the_other_set(
     if len(common) > 1:
         wrong = data.draw(st.sampled_from(sorted((PLACE / f"d{common[0]}").iterdir())))
         wrong.rename(PLACE / f"d{common[1]}" / f"corrected-{wrong.name}")
-    after = pin()
+    after = add()
     for part in (0, 1):
         sides = [{pixels for pixels, _ in version.pairs(part)} for version in (before, after)]
         assert sides[0] == sides[1]
         assert len(common) < 1 or before.pairs(part) != after.pairs(part)
 
 
-def test_a_val_directory_becomes_the_end_of_the_training_set(pin: Pin) -> None:
+def test_a_val_directory_becomes_the_end_of_the_training_set(add: Add) -> None:
     write_images(PLACE, COUNTS | {"val/owl": 1, "val/Cat": 2, "val/dog": 3})
-    pinned = pin()
+    result = add()
     images = [np.asarray(Image.open(path)).tobytes() for path in PLACE.glob("val/*/*.png")]
-    assert {image.tobytes() for image in pinned.arrays[0][-6:]} == {*images}
-    assert len(pinned.arrays[0]) == 18
-    assert "numbers from 0 to 5, train.validation to 6, then run" in pinned.out
+    assert {image.tobytes() for image in result.arrays[0][-6:]} == {*images}
+    assert len(result.arrays[0]) == 18
+    assert "numbers from 0 to 5, train.validation to 6, then run" in result.out
 
 
 HIDDEN = (".ipynb_checkpoints/0.png", "more/.hidden/0.png", "__MACOSX/0.png", "._0.png")
 
 
-def test_mixed_colors_and_unused_files_are_reported(pin: Pin) -> None:
+def test_mixed_colors_and_unused_files_are_reported(add: Add) -> None:
     """Find RGB among gray, and files and directories of no use, but not what is hidden."""
     write_images(PLACE, COUNTS)
     gray = np.asarray(Image.open(PLACE / "train/dog/000.png"))
@@ -88,22 +88,22 @@ def test_mixed_colors_and_unused_files_are_reported(pin: Pin) -> None:
         shutil.copy(PLACE / "test/dog/000.png", path)
     (PLACE / "others/dog").mkdir(parents=True)
     os.mkfifo(PLACE / "train/dog/pipe.png")
-    pinned = pin()
-    assert (np.stack([gray] * 3, axis=-1).tobytes(), "dog") in pinned.pairs(0)
-    assert pinned.arrays[0].shape[1:] == (6, 9, 3)
-    assert pinned.warnings[:2] == [
+    result = add()
+    assert (np.stack([gray] * 3, axis=-1).tobytes(), "dog") in result.pairs(0)
+    assert result.arrays[0].shape[1:] == (6, 9, 3)
+    assert result.warnings[:2] == [
         "warning: 17 of 18 images are gray and were converted to RGB",
         "warning: 3 files or directories ignored: others, train/dog/notes.txt, train/dog/pipe.png",
     ]
 
 
-def test_images_of_several_sizes_are_rejected_unless_resized(pin: Pin) -> None:
+def test_images_of_several_sizes_are_rejected_unless_resized(add: Add) -> None:
     write_images(PLACE, COUNTS)
     write_images(PLACE, {"test/dog": 2}, (7, 9))
     write_images(PLACE, {"test/owl": 1}, (30, 20))
     reason = "7 x 9 pixels, but 15 of 18 images have 6 x 9 (3 sizes in all). Resize with"
-    pin.refused(PLACE, f"{PLACE}/test/dog/000.png: {reason} --size")
-    assert [images.shape for images in pin(size="4x5").arrays[::2]] == [(12, 4, 5), (6, 4, 5)]
+    add.rejected(PLACE, f"{PLACE}/test/dog/000.png: {reason} --size")
+    assert [images.shape for images in add(size="4x5").arrays[::2]] == [(12, 4, 5), (6, 4, 5)]
 
 
 @pytest.mark.parametrize(
@@ -122,33 +122,33 @@ def test_images_of_several_sizes_are_rejected_unless_resized(pin: Pin) -> None:
     ],
 )
 def test_directories_without_valid_classes_are_rejected(
-    pin: Pin, counts: dict[str, int], reason: str
+    add: Add, counts: dict[str, int], reason: str
 ) -> None:
     write_images(PLACE, counts)
-    pin.refused(PLACE, reason)
+    add.rejected(PLACE, reason)
 
 
 @pytest.mark.parametrize("names", [("Train", "TEST"), ("training_set", "test-set")])
-def test_train_and_test_are_found_by_their_usual_names(pin: Pin, names: tuple[str, str]) -> None:
+def test_train_and_test_are_found_by_their_usual_names(add: Add, names: tuple[str, str]) -> None:
     write_images(PLACE, {f"{name}/{kind}": 2 for name in names for kind in ("cat", "dog")})
-    pinned = pin()
-    assert pinned.classes == ("cat", "dog")
-    assert [len(array) for array in pinned.arrays] == [4] * 4
+    result = add()
+    assert result.classes == ("cat", "dog")
+    assert [len(array) for array in result.arrays] == [4] * 4
 
 
-def test_unicode_spellings_of_a_class_are_merged_and_case_is_reported(pin: Pin) -> None:
+def test_unicode_spellings_of_a_class_are_merged_and_case_is_reported(add: Add) -> None:
     spellings = [unicodedata.normalize(form, "mèo") for form in ("NFC", "NFD")]
     names = [*spellings, "cat", "cat ", "Cat"]
     write_images(PLACE, {f"{part}/{name}": 11 for part in ("train", "test") for name in names})
-    pinned = pin()
-    assert pinned.classes == ("Cat", "cat", "mèo")
-    assert np.bincount(pinned.arrays[1]).tolist() == [11, 22, 22]
-    assert pinned.warnings[0].endswith("these classes differ only in case: Cat, cat")
+    result = add()
+    assert result.classes == ("Cat", "cat", "mèo")
+    assert np.bincount(result.arrays[1]).tolist() == [11, 22, 22]
+    assert result.warnings[0].endswith("these classes differ only in case: Cat, cat")
 
 
-def test_each_directory_counts_once_and_a_link_loop_is_rejected(pin: Pin) -> None:
+def test_each_directory_counts_once_and_a_link_loop_is_rejected(add: Add) -> None:
     write_images(PLACE, COUNTS | {"train/dog/more": 2})
     (PLACE / "train/dog/same").symlink_to("more")
-    assert len(pin().arrays[0]) == 14
+    assert len(add().arrays[0]) == 14
     (PLACE / "train/dog/up").symlink_to("..")
-    pin.refused(PLACE, "train/dog/up: links to ")
+    add.rejected(PLACE, "train/dog/up: links to ")

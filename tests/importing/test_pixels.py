@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from importing.pins import PLACE, Pin, noise, saved
+from importing.data_add import PLACE, Add, noise, saved
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
@@ -41,14 +41,14 @@ def write(content: bytes, name: str = "a.png") -> None:
         ("rgb.jpg", Image.fromarray(RGB), None),  # what Pillow decodes
     ],
 )
-def test_exact_images_are_imported_unchanged(
-    pin: Pin, name: str, image: Image.Image, expected: NDArray[np.uint8] | None
+def test_images_of_8_bits_are_imported_unchanged(
+    add: Add, name: str, image: Image.Image, expected: NDArray[np.uint8] | None
 ) -> None:
     image.save(name)
     write(Path(name).read_bytes(), name)
     if expected is None:
         expected = np.asarray(Image.open(name))
-    assert np.array_equal(pin().arrays[0][0], expected)
+    assert np.array_equal(add().arrays[0][0], expected)
 
 
 TURNED = [GRAY[:9], np.fliplr(GRAY[:9]), GRAY[8::-1, ::-1], np.flipud(GRAY[:9])]
@@ -109,7 +109,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_images_that_would_lose_information_are_rejected(pin: Pin, fault: str) -> None:
+def test_images_that_would_lose_information_are_rejected(add: Add, fault: str) -> None:
     content, reason = FAULTS[fault]
     write(content)
-    pin.refused(PLACE, f"{PLACE}/train/a/a.png: {reason}")
+    add.rejected(PLACE, f"{PLACE}/train/a/a.png: {reason}")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from importing.pins import PLACE, Pin, noise, pairs
+from importing.data_add import PLACE, Add, noise, pairs
 from PIL import Image
 from pyarrow import parquet
 
@@ -24,33 +24,33 @@ def write(path: Path = PATH, column: str = "label", **columns: Any) -> None:
     content.assign(**columns).to_csv(path, index=False)
 
 
-def test_a_training_and_a_test_file_are_imported(pin: Pin) -> None:
+def test_a_training_and_a_test_file_are_imported(add: Add) -> None:
     write(PLACE / "train.csv", "class")
     write(PLACE / "test.csv", "class")
-    pinned = pin()
-    assert pinned.classes == ("0", "1", "2")
-    assert pinned.pairs(0) == pinned.pairs(1) == pairs(PIXELS, LABELS)
+    result = add()
+    assert result.classes == ("0", "1", "2")
+    assert result.pairs(0) == result.pairs(1) == pairs(PIXELS, LABELS)
     write(PLACE / "test.csv", "class", pixel9=0)
-    pin.refused(PLACE, "test.csv: its columns differ from those of place/train.csv")
+    add.rejected(PLACE, "test.csv: its columns differ from those of place/train.csv")
     (PLACE / "test.csv").rename(PLACE / "test-00000-of-00002.csv")
-    pin.refused(PLACE, "place: 1 of 2 test files found. Add the missing")
+    add.rejected(PLACE, "place: 1 of 2 test files found. Add the missing")
     write(PLACE / "training.csv", "class")
-    pin.refused(PLACE, "place: train.csv and training.csv are both train files. Remove one.")
+    add.rejected(PLACE, "place: train.csv and training.csv are both train files. Remove one.")
 
 
-def test_without_a_header_the_first_column_has_the_labels(pin: Pin) -> None:
+def test_without_a_header_the_first_column_has_the_labels(add: Add) -> None:
     write()
-    expected = [pin(PATH).pairs(part) for part in (0, 1)]
+    expected = [add(PATH).pairs(part) for part in (0, 1)]
     table = np.insert(PIXELS.astype(int), 0, LABELS, axis=1)
     np.savetxt(PATH, table, "%d", ",")
-    pin.refused(PATH, "the first line looks like an image. If so, add --no-header")
-    pinned = pin(PATH, no_header="yes")
-    assert [pinned.pairs(part) for part in (0, 1)] == expected
+    add.rejected(PATH, "the first line looks like an image. If so, add --no-header")
+    result = add(PATH, no_header="yes")
+    assert [result.pairs(part) for part in (0, 1)] == expected
     np.savetxt(PATH, np.roll(table, -1, axis=1), "%d", ",")
-    assert pin(PATH, no_header="yes", label="9").pairs(0) == expected[0]
+    assert add(PATH, no_header="yes", label="9").pairs(0) == expected[0]
 
 
-def test_a_table_may_contain_images_or_their_file_names(pin: Pin) -> None:
+def test_a_table_may_contain_images_or_their_file_names(add: Add) -> None:
     """Take a CSV of file names, and Parquet of pixels or of images as the Hub has them."""
     files = [f"{k:02}.png" for k in range(90)]
     for file, image in zip(files, PIXELS.reshape(-1, 3, 3), strict=True):
@@ -58,10 +58,10 @@ def test_a_table_may_contain_images_or_their_file_names(pin: Pin) -> None:
     table = pd.DataFrame({"filename": files, "label": LABELS, "width": 3})
     table.to_csv(PLACE / "labels.csv", index=False)
     write()
-    expected = pin(PATH).pairs(0)
-    assert pin(PLACE / "labels.csv").pairs(0) == expected
+    expected = add(PATH).pairs(0)
+    assert add(PLACE / "labels.csv").pairs(0) == expected
     pd.read_csv(PATH).to_parquet("pixels.parquet")
-    assert pin("pixels.parquet").pairs(0) == expected
+    assert add("pixels.parquet").pairs(0) == expected
     images = [{"bytes": (PLACE / file).read_bytes(), "path": None} for file in files]
     features = {"label": {"names": ["owl", "cat", "dog"], "_type": "ClassLabel"}}
     metadata = {"huggingface": json.dumps({"info": {"features": features}})}
@@ -69,49 +69,49 @@ def test_a_table_may_contain_images_or_their_file_names(pin: Pin) -> None:
     Path("hub").mkdir()
     for name in ("train-00000-of-00002", "train-00001-of-00002", "test-00000-of-00001"):
         parquet.write_table(hub, f"hub/{name}.parquet")
-    pinned = pin("hub")
-    assert pinned.classes == ("owl", "cat", "dog")
-    assert pinned.pairs(1) == pairs(PIXELS, np.array(pinned.classes)[LABELS])
-    assert len(pinned.arrays[0]) == 180
+    result = add("hub")
+    assert result.classes == ("owl", "cat", "dog")
+    assert result.pairs(1) == pairs(PIXELS, np.array(result.classes)[LABELS])
+    assert len(result.arrays[0]) == 180
     (PLACE / files[7]).unlink()
-    pin.refused(PLACE / "labels.csv", f"{PLACE / files[7]}: not a file")
+    add.rejected(PLACE / "labels.csv", f"{PLACE / files[7]}: not a file")
 
 
-def test_pixel_columns_may_have_any_names(pin: Pin) -> None:
+def test_pixel_columns_may_have_any_names(add: Add) -> None:
     """Numbers, as pandas writes them, none, and one that comes twice."""
     for names in (range(9), [""] * 9, ["a", "a", *"bcdefgh"]):
         table = pd.DataFrame(PIXELS, columns=list(map(str, names)))
         table.insert(0, "label", LABELS)
         table.to_csv(PATH, index=False)
-        assert sum(map(len, pin(PATH).arrays[::2])) == 90
+        assert sum(map(len, add(PATH).arrays[::2])) == 90
 
 
-def test_a_test_file_without_labels_is_left_out(pin: Pin) -> None:
+def test_a_test_file_without_labels_is_left_out(add: Add) -> None:
     write(PLACE / "train.csv")
     pd.DataFrame(PIXELS).to_csv(PLACE / "test.csv", index=False)
-    pinned = pin()
-    assert sum(len(labels) for labels in pinned.arrays[1::2]) == 90
-    assert "test.csv has no labels and is ignored" in pinned.warnings[0]
+    result = add()
+    assert sum(len(labels) for labels in result.arrays[1::2]) == 90
+    assert "test.csv has no labels and is ignored" in result.warnings[0]
 
 
-def test_files_may_be_larger_than_a_chunk(pin: Pin) -> None:
+def test_tables_may_be_larger_than_a_chunk(add: Add) -> None:
     columns = ",".join(f"p{k}" for k in range(100))
     rest = ",".join(["7"] * 99)
     rows = [f"{k % 2},{k % 256},{rest}\n" for k in range(50_000)]
     PATH.write_text(f"label,{columns}\n{''.join(rows)}")
-    training, odd, test, _ = pin(PATH).arrays
+    training, odd, test, _ = add(PATH).arrays
     assert len(training) + len(test) == 50_000
     assert (odd == training[:, 0, 0] % 2).all()
     PATH.write_text(PATH.read_text().removesuffix("\n") + "56\n")
-    pin.refused(PATH, "image 50000, column p99: '756' is not a pixel. Use integers from 0 to 255.")
+    add.rejected(PATH, "image 50000, column p99: '756' is not a pixel. Use integers from 0 to 255.")
 
 
-def test_shape_and_label_column_are_options(pin: Pin) -> None:
+def test_options_set_the_shape_and_the_label_column(add: Add) -> None:
     write(column="digit")
-    pin.refused(PATH, "0 of them called label or class. Store labels in one column")
-    assert pin(PATH, label="digit", shape="1x9").arrays[0].shape[1:] == (1, 9)
-    assert pin(PATH, label="digit", shape="1x3x3").arrays[0].shape[1:] == (1, 3, 3)
-    pin.refused(PATH, "9 pixel columns do not form 2 x 4", label="digit", shape="2x4")
+    add.rejected(PATH, "0 of them called label or class. Store labels in one column")
+    assert add(PATH, label="digit", shape="1x9").arrays[0].shape[1:] == (1, 9)
+    assert add(PATH, label="digit", shape="1x3x3").arrays[0].shape[1:] == (1, 3, 3)
+    add.rejected(PATH, "9 pixel columns do not form 2 x 4", label="digit", shape="2x4")
 
 
 @pytest.mark.parametrize(
@@ -124,12 +124,12 @@ def test_shape_and_label_column_are_options(pin: Pin) -> None:
     ],
 )
 def test_numeric_classes_are_sorted_as_numbers(
-    pin: Pin, names: list[str], classes: tuple[str, ...]
+    add: Add, names: list[str], classes: tuple[str, ...]
 ) -> None:
     write(label=np.array(names)[LABELS])
-    pinned = pin(PATH)
-    labels = [pinned.classes[k] for part in pinned.arrays[1::2] for k in part]
-    assert pinned.classes == classes
+    result = add(PATH)
+    labels = [result.classes[k] for part in result.arrays[1::2] for k in part]
+    assert result.classes == classes
     assert sorted(labels) == sorted(np.array(names)[LABELS])
 
 
@@ -162,15 +162,15 @@ ODD: dict[str, tuple[list[Any], dict[bytes, bytes]]] = {
 
 
 @pytest.mark.parametrize("reason", ODD)
-def test_parquet_labels_become_classes_or_are_rejected(pin: Pin, reason: str) -> None:
+def test_invalid_parquet_labels_are_rejected(add: Add, reason: str) -> None:
     labels, metadata = ODD[reason]
     table = pa.table({"label": labels, "a": [1, 2]}).replace_schema_metadata(metadata)
     parquet.write_table(table, "mine.parquet")
-    pin.refused("mine.parquet", f"mine.parquet: {reason}")
+    add.rejected("mine.parquet", f"mine.parquet: {reason}")
 
 
 @pytest.mark.parametrize("reason", FAULTS)
-def test_invalid_files_are_rejected(pin: Pin, reason: str) -> None:
+def test_invalid_files_are_rejected(add: Add, reason: str) -> None:
     fault = FAULTS[reason]
     PATH.write_bytes(fault) if isinstance(fault, bytes) else write(**fault)
-    pin.refused(PATH, f"mine.csv: {reason}")
+    add.rejected(PATH, f"mine.csv: {reason}")

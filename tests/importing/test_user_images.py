@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from helpers.digits import write_idx
 from helpers.samples import photographed, written
-from importing.pins import PLACE, Pin, noise
+from importing.data_add import PLACE, Add, noise
 from PIL import ExifTags, Image
 
 from softmax.data import user_images
@@ -112,10 +112,10 @@ def save(kind: str, shape: tuple[int, ...]) -> Path:
 
 @pytest.mark.parametrize("size", [{}, {"size": "25x10"}])
 @pytest.mark.parametrize("kind", KINDS)
-def test_images_are_prepared_as_in_the_import(kind: str, size: dict[str, str], pin: Pin) -> None:
+def test_images_are_prepared_as_in_the_import(kind: str, size: dict[str, str], add: Add) -> None:
     place = save(kind, KINDS[kind])
-    pin(PLACE, size="9x9")  # a version before, of which nothing is to stay in the entry
-    imported = pin(place, **size).arrays[::2]
+    add(PLACE, size="9x9")  # a version before, of which nothing is to stay in the entry
+    imported = add(place, **size).arrays[::2]
     entry = datasets.load()["mine"]
     found, failed = user_images.read([place], entry)
     assert failed == []

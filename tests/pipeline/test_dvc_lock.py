@@ -25,7 +25,7 @@ def test_an_invalid_dvc_lock_gives_one_line(content: bytes) -> None:
 
 
 @pytest.mark.usefixtures("workspace")
-def test_dvc_shows_each_param_once() -> None:
+def test_dvc_params_show_lists_each_param_once() -> None:
     """As it would not if a stage named an entry of datasets.yaml, and another one a list in it."""
     entry = yaml.safe_load(Path("datasets.yaml").read_text())["digits"]
     written = {key: entry[key] for key in ("images", "shape", "classes")}

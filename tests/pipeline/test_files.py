@@ -39,7 +39,7 @@ def test_write_creates_directories_replaces_files_and_can_remove_others(tmp_path
     assert found == {"a": b"new", "0.png": b"0", "1.png": b"1"}
 
 
-def test_write_requests_each_file_after_the_previous_is_on_disk(tmp_path: Path) -> None:
+def test_write_requests_each_file_after_the_previous_one_is_on_disk(tmp_path: Path) -> None:
     """And leaves nothing if what makes the files breaks off."""
 
     def pairs() -> Iterator[tuple[Path, bytes]]:

@@ -99,27 +99,27 @@ def changed(key: str, written: str) -> bytes:
     ("written", "value"),
     [("1e-3", 1e-3), ("1E+2", 100.0), ("2.e0", 2.0), ("1", 1.0), ("5.0e-1", 0.5)],
 )
-def test_exponents_need_no_point(tmp_path: Path, written: str, value: float) -> None:
+def test_exponents_need_no_decimal_point(tmp_path: Path, written: str, value: float) -> None:
     settings = load(tmp_path, changed("train.learning_rate", written))
     assert settings.train.learning_rate == value
 
 
 @pytest.mark.parametrize("written", ["010", "0o12", "10", "0xA"])
-def test_numbers_are_those_that_dvc_reads(tmp_path: Path, written: str) -> None:
+def test_integers_have_the_value_that_dvc_reads(tmp_path: Path, written: str) -> None:
     content = changed("train.epochs", written)
     dvc = parse_yaml(content.decode(), "params.yaml")
     assert load(tmp_path, content).train.epochs == dvc["train"]["epochs"]
 
 
 @pytest.mark.parametrize(("key", "written", "said"), FAULTS, ids=[f[2] for f in FAULTS])
-def test_a_value_that_is_not_allowed_is_told_with_what_is(
+def test_an_invalid_value_is_reported_with_the_allowed_values(
     tmp_path: Path, key: str, written: str, said: str
 ) -> None:
     assert faults(tmp_path, changed(key, written)) == [f"{key} = {said}"]
 
 
 @pytest.mark.parametrize(("old", "new", "lines"), OTHERS, ids=[f[2][:40] for f in OTHERS])
-def test_each_fault_has_a_line_that_names_the_file(
+def test_each_fault_is_reported_in_a_line_that_names_the_file(
     tmp_path: Path, old: str, new: str, lines: str
 ) -> None:
     assert old in VALID
@@ -127,13 +127,13 @@ def test_each_fault_has_a_line_that_names_the_file(
 
 
 @pytest.mark.parametrize("fault", FILES)
-def test_a_file_that_is_no_mapping_is_named(tmp_path: Path, fault: str) -> None:
+def test_a_file_that_is_not_a_yaml_mapping_is_reported(tmp_path: Path, fault: str) -> None:
     content, complaint = FILES[fault]
     (line,) = faults(tmp_path, content)
     assert line.startswith(complaint)
     assert "\n" not in line
 
 
-def test_a_missing_file_is_looked_for_in_the_repository_root(tmp_path: Path) -> None:
+def test_a_missing_params_yaml_names_the_directory_to_run_from(tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match=r"/params\.yaml: No such file or directory. Run from"):
         params.load(tmp_path / "params.yaml")

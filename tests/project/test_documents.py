@@ -78,7 +78,7 @@ def test_the_index_lists_every_page() -> None:
     )
 
 
-def test_configuration_page_matches_the_code() -> None:
+def test_the_configuration_page_matches_the_code() -> None:
     """`python -m docs.configuration` renews the tables of parameters and commands."""
     text = configuration.PAGE.read_text()
     assert configuration.page(text) == text

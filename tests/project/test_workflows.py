@@ -100,7 +100,7 @@ def test_make_ci_runs_every_check_and_names_the_failed_ones(
     assert all(gate in done.stdout for gate in ("ruff format", "checks current"))
 
 
-def test_a_comment_links_the_images_it_cannot_show(tmp_path: Path) -> None:
+def test_a_ci_comment_links_the_images_that_it_cannot_show(tmp_path: Path) -> None:
     step = JOBS["comment"]["steps"][-1]
     (tmp_path / "compare.md").write_text(comparison.FIGURES.format(largest=1, order=""))
     gh = tmp_path / "gh"

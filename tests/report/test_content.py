@@ -39,7 +39,7 @@ def test_javascript_and_python_give_the_same_probabilities(page: Page) -> None:
     assert np.array_equal(np.array(rows, float), expected.to_numpy())
 
 
-def test_a_cell_opens_all_its_images_most_confident_first(page: Page) -> None:
+def test_a_cell_of_the_confusion_matrix_opens_its_images_most_confident_first(page: Page) -> None:
     table = pd.read_csv(paths.PREDICTIONS)
     behind = table.query("label == 4 and prediction == 4")  # more than are painted in one go
     order = behind["p4"].sort_values(ascending=False, kind="stable").index

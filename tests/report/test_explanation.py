@@ -113,9 +113,7 @@ DOT = [(0.9, 0.1), (0.9, 0.1)]
 ACROSS_A_CORNER = [(0.7, 0.95), (1.1, 0.4)]
 
 
-def test_a_drawing_is_normalized_like_mnist_and_classified(
-    page: Page,
-) -> None:
+def test_a_drawing_is_normalized_like_mnist_and_classified(page: Page) -> None:
     """The image as in `make predict`, whose normalization is tested against its specification."""
     page.locator("#drawing-clear").click()
     theta = model.load(paths.WEIGHTS)

@@ -71,7 +71,7 @@ def test_hashes_match_data_and_weights_and_find_the_commit(text: str) -> None:
     assert "The maintainers of softmax-mnist" in text[text.index("<footer") :]
 
 
-def test_the_shown_code_is_that_of_the_project_and_the_lecture(text: str) -> None:
+def test_the_report_shows_the_code_of_the_project_and_the_lecture(text: str) -> None:
     blocks = re.findall("<pre><code>(.*?)</code></pre>", text, re.DOTALL)
     shown = [html.unescape(re.sub("<.*?>", "", code)) for code in blocks]
     names = ["logits", "softmax", "cross_entropy", "residuals", "gradient_sum", "mean_gradient"]

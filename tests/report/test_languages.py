@@ -40,7 +40,7 @@ def test_readers_start_in_their_language_and_keep_their_choice(
         assert page.url == f"{file.as_uri()}?lang=en#data"
 
 
-def test_the_file_has_the_text_of_javascript(browser: Browser, file: Path, page: Page) -> None:
+def test_without_javascript_the_text_is_the_same(browser: Browser, file: Path, page: Page) -> None:
     """Every text and every name, to the last digit, for those who have no JavaScript."""
     with browser.new_context(locale="en-GB", java_script_enabled=False) as context:
         without = context.new_page()

@@ -68,7 +68,7 @@ def test_the_browser_gives_the_bytes_of_python_for_any_rate_and_epochs(
     assert_trained(page, LESSON_DATA, untrained, "this is epoch 0 instead of 40")
 
 
-def test_steps_show_each_epoch(page: Page) -> None:
+def test_the_step_button_shows_the_next_epoch(page: Page) -> None:
     history = pd.read_csv(paths.LESSON_EPOCHS)
     page.locator("#lesson-epoch").fill("0")
     expect(page.locator("#lesson-score")).to_contain_text("After epoch 0:")

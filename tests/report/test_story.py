@@ -66,7 +66,7 @@ def test_the_pointer_shows_the_values_of_all_surfaces(page: Page) -> None:
     np.testing.assert_allclose(numbers, [*q, q.sum(), *a, 1], atol=0.02)  # of rounded x
 
 
-def test_scores_and_probabilities_at_any_point(page: Page) -> None:
+def test_scores_and_probabilities_are_correct_at_any_point(page: Page) -> None:
     for k, x in enumerate(POINTS.T[:, :, None]):
         page.locator(f"#softmax [data-point='{k}']").click()
         pressed = page.locator("#softmax [aria-pressed='true']")

@@ -39,7 +39,7 @@ def in_python(count: int, **recipe: Any) -> fitting.Epoch:
     learning_rate=st.floats(1e-5, 1e3),
     momentum=st.floats(0, 0.99),
 )
-def test_weights_equal_those_of_python(page: Page, count: int, seed: int, **recipe: Any) -> None:
+def test_browser_weights_equal_python(page: Page, count: int, seed: int, **recipe: Any) -> None:
     try:
         expected = in_python(count, seed=seed, **recipe).theta.tolist()
     except RangeError:

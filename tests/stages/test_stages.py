@@ -28,7 +28,7 @@ def test_the_output_of_check_does_not_depend_on_params(workspace: Workspace) -> 
 
 
 @pytest.mark.parametrize(("rate", "told"), [(1e-300, True), (0.004, False)])
-def test_a_too_small_rate_is_reported(workspace: Workspace, rate: float, told: bool) -> None:
+def test_a_rate_without_effect_is_reported(workspace: Workspace, rate: float, told: bool) -> None:
     workspace.set(train={"learning_rate": rate})
     said = "no step was large enough to change a weight. Raise train.learning_rate."
     assert (said in workspace.stage("train").out) == told

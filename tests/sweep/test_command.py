@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from helpers.rows import artifacts, rows
+from helpers.runs import artifacts, runs
 from helpers.workspace import Workspace, error
 from mlflow.entities import Run
 
@@ -30,13 +30,11 @@ def sweep(workspace: Workspace, *options: str) -> Any:
 
 def by_weights(workspace: Workspace) -> dict[str, Run]:
     """Return the rows of models by their weights, and others by their status."""
-    found = rows(workspace.store)
+    found = runs(workspace.store)
     return {run.data.tags.get("weights.sha256", run.info.status): run for run in found}
 
 
-def test_a_sweep_logs_one_child_run_per_model_under_a_parent_run(
-    workspace: Workspace,
-) -> None:
+def test_a_sweep_logs_one_child_run_per_model_under_a_parent_run(workspace: Workspace) -> None:
     results, found = sweep(workspace, *OPTIONS), by_weights(workspace)
     models = {**found}
     parent = models.pop("FINISHED")
@@ -103,7 +101,7 @@ def test_each_data_set_has_its_own_ranking_and_experiment(workspace: Workspace) 
     names = [one["download.dataset"] for one in results]
     assert names == ["digits"] * 2 + ["other"] * 2
     assert len({one["weights"] for one in results}) == 2
-    assert len(rows(workspace.store)) == len(rows(workspace.store, "softmax-other")) == 1 + 2
+    assert len(runs(workspace.store)) == len(runs(workspace.store, "softmax-other")) == 1 + 2
     with_validation = ("download.dataset=digits,other", "train.validation=50")
     said = workspace.tool("sweep", *with_validation).out
     for name in ("digits", "other"):
@@ -113,7 +111,7 @@ def test_each_data_set_has_its_own_ranking_and_experiment(workspace: Workspace) 
 def test_the_parent_run_fails_if_every_configuration_fails(workspace: Workspace) -> None:
     printed = workspace.tool("sweep", "train.learning_rate=1e30,1e300")
     assert (printed.status, printed.err) == (0, "")
-    found = rows(workspace.store)
+    found = runs(workspace.store)
     assert [run.info.status for run in found] == ["FAILED"] * 3
     assert any("No model could be trained" in run.data.tags["mlflow.note.content"] for run in found)
 
@@ -128,9 +126,9 @@ def test_an_interrupted_sweep_ends_its_parent_run_and_the_next_completes_it(
     with workspace.monkeypatch.context() as patch:
         patch.setattr(model_cache, "keep", stop)
         assert workspace.tool("sweep", OPTIONS[0]).status == status
-    assert [run.info.status for run in rows(workspace.store)] == [ends]
+    assert [run.info.status for run in runs(workspace.store)] == [ends]
     sweep(workspace, OPTIONS[0])
-    assert [run.info.status for run in rows(workspace.store)] == ["FINISHED"] * 3
+    assert [run.info.status for run in runs(workspace.store)] == ["FINISHED"] * 3
 
 
 @pytest.mark.end_to_end  # seconds
@@ -138,7 +136,7 @@ def test_two_equal_sweeps_log_one_run_per_model(workspace: Workspace) -> None:
     command = [sys.executable, "-m", "softmax", "sweep", "train.learning_rate=range(1,13)"]
     both = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(2)]
     assert [one.wait() for one in both] == [0, 0]
-    assert len(rows(workspace.store)) == 1 + 12
+    assert len(runs(workspace.store)) == 1 + 12
 
 
 @pytest.mark.end_to_end  # seconds
@@ -148,7 +146,7 @@ def test_models_left_by_halving_equal_single_runs(workspace: Workspace) -> None:
     left = sweep(workspace, *chosen, "--halving")
     trained = [len(path.read_bytes().split()) - 1 for path in model_cache.PLACE.rglob("epochs.csv")]
     assert sorted(trained) == [1] * 8 + [2] * 4 + [4] * 2
-    assert len(rows(workspace.store)) == 1 + 2
+    assert len(runs(workspace.store)) == 1 + 2
     every = sweep(workspace, *chosen)
     assert left == [every[0], *(one for one in every[1:] if one in left)]
     workspace.set(train={"validation": 0})

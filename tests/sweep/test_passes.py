@@ -44,7 +44,7 @@ def test_a_pass_is_bounded_and_leaves_work_for_other_threads(
 
 
 @pytest.mark.parametrize("library", ["numpy", "torch"])
-def test_outputs_equal_those_of_the_stage(
+def test_outputs_of_a_sweep_equal_those_of_the_stage(
     library: str, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Compare weights, losses, scores and metrics byte by byte."""
@@ -68,7 +68,7 @@ def test_outputs_equal_those_of_the_stage(
         assert not outcome.failure
 
 
-def test_closing_early_waits_for_at_most_an_epoch(workspace: Workspace) -> None:
+def test_closing_a_sweep_early_ends_all_threads(workspace: Workspace) -> None:
     workspace.set(train={"epochs": 10_000, "batch_size": 2})
     short, *long = settings("train.seed=1,2,3", "train.epochs=10000")
     short = short.model_copy(update={"train": short.train.model_copy(update={"epochs": 1})})

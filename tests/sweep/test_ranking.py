@@ -121,7 +121,7 @@ def test_a_best_value_at_the_edge_of_a_range_is_reported(best: int, edge: str, m
     assert f"train.epochs={edge}" in text
 
 
-def test_tables_keep_integers_and_count_omitted_rows(make: Make) -> None:
+def test_tables_show_integers_without_decimals_and_count_omitted_rows(make: Make) -> None:
     settings = product(range(1, 13), (1, 0.5), (0, 1))
     text = written([make(test=1, epochs=e, learning_rate=r, seed=s) for e, r, s in settings])
     assert ".0 " not in text

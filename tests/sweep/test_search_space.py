@@ -61,7 +61,7 @@ def test_random_configurations_are_the_same_on_every_machine() -> None:
 
 
 @hypothesis.given(st.floats(0, 1e9), st.floats(0, 1e9), st.sampled_from(["epochs", "momentum"]))
-def test_drawn_values_are_inside_their_range(a: float, b: float, key: str) -> None:
+def test_drawn_values_are_within_their_range(a: float, b: float, key: str) -> None:
     low, high = sorted([int(a), int(b)] if key == "epochs" else [a, b])
     hypothesis.assume(low < high)
     (override,) = to_hydra_overrides([f"train.{key}=interval({low!r},{high!r})"])
@@ -72,7 +72,7 @@ def test_drawn_values_are_inside_their_range(a: float, b: float, key: str) -> No
 
 
 @pytest.mark.parametrize("override", ["train.seed=interval(2,1)", "train.x=interval(0,1)"])
-def test_an_empty_range_gives_one_line(override: str) -> None:
+def test_an_empty_range_or_an_unknown_key_gives_one_line(override: str) -> None:
     with pytest.raises(ParamsError, match=r"^sweep: .*(should end above 2.0|train.x = ).*$"):
         search_space.read([override], 8)
 
@@ -94,7 +94,7 @@ TRAIN_ONLY = "not download.dataset or a key of train. Use, for example, train.se
         ("train.seed=glob(*)", "Glob override 'train.seed=glob(*)' is not supported."),
     ],
 )
-def test_keys_outside_train_are_rejected(override: str, reason: str) -> None:
+def test_invalid_overrides_are_rejected_with_a_reason(override: str, reason: str) -> None:
     with pytest.raises(ParamsError) as error:
         search_space.read([override])
     assert str(error.value) == f"sweep: {override}: {reason}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.rows import content, rows
+from helpers.runs import content, runs
 from helpers.stores import empty_store
 from helpers.workspace import MODEL, Workspace
 from mlflow import MlflowClient
@@ -100,7 +100,9 @@ ANY = pytest.param(range(1000), marks=pytest.mark.extended)
 @pytest.mark.end_to_end  # a second a call
 @pytest.mark.parametrize("count", [1, sys.maxsize], ids=["one", "all"])
 @pytest.mark.parametrize("calls", [SOME, ANY], ids=["some", "any"])
-def test_a_failed_mlflow_call(calls: Any, count: int, workspace: Workspace, expected: Any) -> None:
+def test_after_a_failed_mlflow_call_track_completes_the_run(
+    calls: Any, count: int, workspace: Workspace, expected: Any
+) -> None:
     """Lose an answer, after which the other stages complete the row, or all from then on."""
     for call in calls:
         uri = empty_store(workspace.directory / f"{call}.db")
@@ -112,7 +114,7 @@ def test_a_failed_mlflow_call(calls: Any, count: int, workspace: Workspace, expe
     assert any(warned) if calls == SOME else call > 30
 
 
-def test_concurrent_clients_never_fail_a_stage(workspace: Workspace, expected: Any) -> None:
+def test_a_conflict_of_clients_never_fails_a_stage(workspace: Workspace, expected: Any) -> None:
     """As a database gives that two clients tell of one data set at once."""
     log_inputs, refused = MlflowClient.log_inputs, list[Any]()
 
@@ -137,7 +139,7 @@ def test_a_full_disk_never_fails_a_stage(workspace: Workspace, expected: Any) ->
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (before, most))
     assert all("OperationalError" in line for line in warnings)
-    assert rows(workspace.store) == []
+    assert runs(workspace.store) == []
     assert tracked(workspace) == expected
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from helpers.rows import content, rows
+from helpers.runs import content, runs
 from helpers.shared import LECTURE, ROOT
 from helpers.stores import STARTUP, empty_store
 from helpers.workspace import MODEL, Workspace
@@ -48,7 +48,7 @@ def test_stages_log_in_a_directory_of_any_name(workspace: Workspace, tmp_path: P
     run("-m", "softmax", "track")
     assert {*tmp_path.iterdir()} == before
     copy = f"sqlite:///{shutil.copy('mlflow.db', tmp_path / 'copy.db')}"
-    (row,) = rows(copy)
+    (row,) = runs(copy)
     assert row.info.artifact_uri.startswith(Path.cwd().as_uri())
     assert content(copy) == expected
 
@@ -98,7 +98,7 @@ def test_the_recorder_ends_after_its_stage_is_killed(
     assert "Traceback" not in process.communicate(timeout=STARTUP)[1]
     assert process.returncode == (130 if number == signal.SIGINT else -number)
     assert psutil.wait_procs(found, STARTUP)[1] == []
-    assert rows(workspace.store) == []
+    assert runs(workspace.store) == []
 
 
 ANSWER = b'["registered", ""]\n'

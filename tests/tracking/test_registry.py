@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 from helpers import digits
-from helpers.rows import NAME, rows
+from helpers.runs import NAME, runs
 from helpers.workspace import MODEL, Workspace
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
@@ -64,7 +64,7 @@ def test_the_champion_is_chosen_on_the_validation_set(workspace: Workspace) -> N
     assert (
         "still version 7, which cannot be compared on the same 50 validation images: its cl" in said
     )
-    (run, *_), trained = rows(workspace.store), TrainedModel(Path(), params.load())
+    (run, *_), trained = runs(workspace.store), TrainedModel(Path(), params.load())
     labels.unlink()  # as where the history is tracked
     said = registry.register(client, run, trained)
     assert "validation images: its training images are missing. To move the champion to" in said
@@ -118,7 +118,7 @@ def test_a_model_accepts_any_number_type_and_returns_class_names(workspace: Work
             pd.testing.assert_frame_equal(model.predict(form), expected, check_exact=True)
     with pytest.raises(MlflowException, match=r"should be \(n, 30\) or \(n, 2, 5, 3\)"):
         model.predict(images.reshape(-1, 5, 2, 3))
-    (run,) = rows(workspace.store)
+    (run,) = runs(workspace.store)
     table = client.load_table(run.info.experiment_id, BY_CLASS, [run.info.run_id])
     right = expected["prediction"] == pd.read_csv(paths.PREDICTIONS)["label"]
     precision = json.loads(paths.TEST_METRICS.read_bytes())["precision"]
@@ -137,7 +137,7 @@ def test_a_model_accepts_any_number_type_and_returns_class_names(workspace: Work
 @pytest.mark.end_to_end  # a second or more
 def test_a_run_with_many_classes_shows_as_many_of_the_worst_as_fit(workspace: Workspace) -> None:
     client = train_on_colors(workspace, 120)
-    (run,) = rows(workspace.store)
+    (run,) = runs(workspace.store)
     header, _, first, *others = (
         line for line in run.data.tags["mlflow.note.content"].splitlines() if line.startswith("|")
     )

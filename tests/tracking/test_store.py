@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from filelock import Timeout
-from helpers.rows import NAME
+from helpers.runs import NAME
 from helpers.stores import NOWHERE, empty_store
 from helpers.workspace import Workspace
 from mlflow import MlflowClient
@@ -26,7 +26,7 @@ URIS = {  # at the root, and in a directory of an experiment
 
 
 @pytest.mark.parametrize("given", URIS)
-def test_a_store_address_does_not_depend_on_the_directory(
+def test_the_address_of_a_store_does_not_depend_on_the_directory(
     given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", given)

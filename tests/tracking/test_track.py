@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from dvc.repo import Repo
 from helpers.clones import git
-from helpers.rows import NAME, artifacts, content, rows
+from helpers.runs import NAME, artifacts, content, runs
 from helpers.stores import NOWHERE, empty_store
 from helpers.workspace import MODEL, Workspace, error
 from mlflow import MlflowClient
@@ -26,7 +26,7 @@ def test_track_logs_the_same_run_as_the_stages_and_only_once(workspace: Workspac
     for _ in range(3):
         assert "the results of train, evaluate, export, report: " in workspace.tool("track").out
     assert content(other) == content(workspace.store)
-    (run,) = rows(other)
+    (run,) = runs(other)
     assert run.data.tags["backfilled"] == "true"
     (output,) = run.outputs.model_outputs
     assert type(output.step) is int  # another type is stored as a blob that no server can send
@@ -35,20 +35,20 @@ def test_track_logs_the_same_run_as_the_stages_and_only_once(workspace: Workspac
 def test_metrics_go_to_the_newest_run_of_the_weights_or_a_new_run(workspace: Workspace) -> None:
     dvc_lock.PATH.unlink()
     workspace.stage("evaluate")
-    (made,) = rows(workspace.store)
+    (made,) = runs(workspace.store)
     assert {"train_accuracy", "test_accuracy"} <= set(made.data.metrics)
     assert made.data.tags["backfilled"] == "true"
     assert made.info.status == "FINISHED"
     for stage in ("train", "train", "evaluate"):
         workspace.stage(stage)
-    scored = ["test_accuracy" in run.data.metrics for run in rows(workspace.store)]
+    scored = ["test_accuracy" in run.data.metrics for run in runs(workspace.store)]
     assert scored == [True, False, True]  # the newest first
 
 
 def test_retraining_logs_results_of_later_stages_that_dvc_skips(workspace: Workspace) -> None:
     """Training again gives the same weights, for which no later stage runs."""
     workspace.stage("train")
-    (run,) = rows(workspace.store)
+    (run,) = runs(workspace.store)
     assert "test_accuracy" in run.data.metrics
     assert "weights/grid/gray.png" in artifacts(workspace.store, run, "weights/grid")
     assert artifacts(workspace.store, run, "report") == {"report/index.html"}
@@ -66,7 +66,7 @@ def test_a_model_without_evaluation_is_logged(workspace: Workspace) -> None:
     with Repo() as repo:
         repo.commit("train", force=True)
     printed = workspace.tool("track").out
-    (run,) = rows(workspace.store)
+    (run,) = runs(workspace.store)
     assert f"run {run.info.run_id} contains the results of train: lr=" in printed
     assert "test_accuracy" not in run.data.metrics
     (version,) = MlflowClient(workspace.store).search_model_versions(f"name = '{NAME}'")
@@ -94,7 +94,7 @@ def test_a_changed_label_appears_in_dvc_lock_and_mlflow(
     assert [*changed["datasets.yaml"]] == [f"digits.{FILES[file]}.sha256"]
     assert hashlib.sha256(content).hexdigest() in Path("dvc.lock").read_text()
     assert (Path("metrics/epochs.csv").read_bytes() == epochs) == (file == 3)
-    new, old = rows(workspace.store)
+    new, old = runs(workspace.store)
     before, after = (
         {entry.dataset.name: entry.dataset.digest for entry in row.inputs.dataset_inputs}
         for row in (old, new)
@@ -122,7 +122,7 @@ def test_track_reports_missing_inputs_in_one_line(workspace: Workspace) -> None:
     Path("models/softmax.safetensors").write_bytes(b"others")
     message = "models/softmax.safetensors: differs from dvc.lock. Run `dvc repro`."
     assert error(workspace.tool("track")) == message
-    assert rows(workspace.store) == []
+    assert runs(workspace.store) == []
 
 
 def test_a_deleted_experiment_gives_the_restore_command(workspace: Workspace) -> None:
@@ -138,7 +138,7 @@ def test_a_deleted_experiment_gives_the_restore_command(workspace: Workspace) ->
 def test_deleted_mlflow_entities_are_created_again(what: str, workspace: Workspace) -> None:
     workspace.tool("track")
     client = MlflowClient(workspace.store, workspace.store)
-    (run,) = rows(workspace.store)
+    (run,) = runs(workspace.store)
     (output,) = run.outputs.model_outputs
     delete: dict[str, Callable[[], object]] = {
         "run": lambda: client.delete_run(run.info.run_id),
@@ -149,7 +149,7 @@ def test_deleted_mlflow_entities_are_created_again(what: str, workspace: Workspa
     delete[what]()
     workspace.tool("track")
     workspace.stage("train")
-    for row in rows(workspace.store):
+    for row in runs(workspace.store):
         assert row.info.status == "FINISHED"
         assert row.data.metrics["test_accuracy"] >= 0
         here = f"source_run_id = '{row.info.run_id}'"
@@ -193,9 +193,9 @@ def test_history_logs_models_of_tags_branches_and_experiments(workspace: Workspa
         assert printed.err.count("skipped: ") == 2
         assert printed.err.count("skipped: dvc.lock is corrupted") == 1
         assert printed.err.count("models/softmax.safetensors is not in DVC's cache") == 1
-    found = {run.data.params["train.learning_rate"]: run.data for run in rows(workspace.store)}
+    found = {run.data.params["train.learning_rate"]: run.data for run in runs(workspace.store)}
     names = {rate: data.tags.get("DVC_EXP_NAME") for rate, data in found.items()}
     assert names == {"0.004": None, "0.1": "experiment", "0.2": None, "0.3": None}
-    assert len(rows(workspace.store)) == len(names)
+    assert len(runs(workspace.store)) == len(names)
     assert found["0.2"].tags["mlflow.source.git.commit"] == tagged
     assert found["0.2"].tags["git.dirty"] == "false"

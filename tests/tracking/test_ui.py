@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from helpers.rows import NAME
+from helpers.runs import NAME
 from helpers.stores import NOWHERE, free_port
 from helpers.workspace import Workspace, error
 from mlflow import MlflowClient

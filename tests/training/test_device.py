@@ -59,7 +59,7 @@ assert "torch" not in sys.modules
     )
 
 
-def test_loads_tells_whether_a_library_exists() -> None:
+def test_loads_returns_whether_a_library_exists() -> None:
     assert not launcher.loads("libno-such-driver.so")
     assert launcher.loads(ctypes.util.find_library("c") or "libSystem.dylib")
 

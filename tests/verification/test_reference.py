@@ -31,7 +31,7 @@ def everything(optimizer: str) -> Train:
     [(name, 10, 784) for name in optimizers.OPTIMIZERS]
     + [("adam", 2, 1), ("adam", 3, 1800), ("adam", 47, 1024), ("adam", 300, 12)],
 )
-def test_each_optimizer_with_all_other_options(optimizer: str, classes: int, features: int) -> None:
+def test_each_optimizer_equals_the_reference(optimizer: str, classes: int, features: int) -> None:
     """With a large rate, which leaves little for snap to hide."""
     train = everything(optimizer)
     random = np.random.default_rng(0)
@@ -53,7 +53,7 @@ def test_each_optimizer_with_all_other_options(optimizer: str, classes: int, fea
     assert reference.score(theta, *validation_set[:2]) == epoch.validation[:2]
 
 
-def test_last_bits_of_exp_and_log() -> None:
+def test_exp_and_log_equal_the_reference_to_the_last_bit() -> None:
     """Weights hardly ever tell the order of operations, because snap absorbs the last bits.
 
     So this test and the next two compare what is snapped.
@@ -64,7 +64,7 @@ def test_last_bits_of_exp_and_log() -> None:
     assert reference.log(total).tobytes() == arithmetic.log(total).tobytes()
 
 
-def test_last_bits_of_logits_and_gradients() -> None:
+def test_logits_and_gradients_equal_the_reference_to_the_last_bit() -> None:
     random = np.random.default_rng(0)
     theta, p = reference.start(784, classes=10, seed=0), random.integers(256, size=(37, 785))
     y = np.arange(37) % 10
@@ -80,7 +80,7 @@ def test_last_bits_of_logits_and_gradients() -> None:
 
 
 @pytest.mark.parametrize("optimizer", optimizers.OPTIMIZERS)
-def test_last_bits_of_update_directions_and_learning_rates(optimizer: str) -> None:
+def test_directions_and_rates_equal_the_reference_to_the_last_bit(optimizer: str) -> None:
     train = everything(optimizer)
     state = SimpleNamespace(m=np.zeros(999), v=np.zeros(999), p1=1.0, p2=1.0)
     step, corrections = optimizers.OPTIMIZERS[optimizer], optimizers.corrections()
@@ -93,7 +93,7 @@ def test_last_bits_of_update_directions_and_learning_rates(optimizer: str) -> No
         assert reference.rate(t, 50, train) == rate
 
 
-def test_numpy_alone_compares_its_weights_with_the_workspace(workspace: Workspace) -> None:
+def test_training_with_numpy_alone_detects_different_weights(workspace: Workspace) -> None:
     command, config = [sys.executable, "-m", "verification.alone"], params.load().model_dump_json()
     workspace.monkeypatch.setenv("PYTHONPATH", str(ROOT))
     printed = subprocess.check_output(command, input=config, text=True)

@@ -90,7 +90,7 @@ def test_outputs_equal_to_dvc_lock_pass(workspace: Workspace, tmp_path: Path) ->
         ("export", "images/weights"),
     ],
 )
-def test_a_changed_byte_in_any_output_fails(workspace: Workspace, stage: str, path: str) -> None:
+def test_any_changed_output_byte_is_detected(workspace: Workspace, stage: str, path: str) -> None:
     damage(stage, "outs", path)
     printed = workspace.call("verification.__main__")
     assert printed.status == 2
@@ -110,7 +110,7 @@ def test_data_that_differ_from_dvc_lock_are_rejected(workspace: Workspace) -> No
     ("way", "library"),
     [("torch", "torch"), ("compiled", "numba"), ("backwards", "numpy"), ("reference", "numpy")],
 )
-def test_all_configurations_give_one_result(way: str, library: str, workspace: Workspace) -> None:
+def test_all_variants_give_the_same_outputs(way: str, library: str, workspace: Workspace) -> None:
     workspace.set(train={"validation": 7})
     outputs = outputs_by(workspace, way)
     assert json.loads(retrain.REPORT.read_text())["versions"].startswith(library)
@@ -142,7 +142,7 @@ def test_a_failed_configuration_is_reported_in_one_line(row: Row) -> None:
 
 
 @pytest.mark.parametrize("expected", [{"instructions": "Z80"}, {"threads": 999}])
-def test_a_row_with_unexpected_threads_is_not_counted(row: Row, expected: dict[str, Any]) -> None:
+def test_a_row_not_computed_as_asked_is_not_counted(row: Row, expected: dict[str, Any]) -> None:
     result = verification.retrain(row._replace(**expected), {}, {})
     assert result.outcome.startswith(MISSING)
     assert "no configuration could run" in verification.failures([result, *CONTROLS])
@@ -150,7 +150,7 @@ def test_a_row_with_unexpected_threads_is_not_counted(row: Row, expected: dict[s
     assert verification.retrain(chosen, {}, {}).outcome == SAME
 
 
-def test_a_control_that_shows_no_difference_fails() -> None:
+def test_a_control_without_the_expected_difference_fails_the_verification() -> None:
     """And what cannot run does not count."""
     missing = verification.retrain(Row("a row", missing="no GPU"), {}, {})
     assert missing.outcome == MISSING + "no GPU"

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 from helpers.clones import git
-from helpers.rows import artifacts, curves, rows
+from helpers.runs import artifacts, curves, runs
 from helpers.shared import ROOT
 from helpers.workspace import MODEL, Workspace
 from hypothesis import given
@@ -29,11 +29,11 @@ from softmax.tracking import recording, views
 from softmax.tracking.sync import BATCH_LOSS
 
 
-def test_three_stages_log_one_complete_run(workspace: Workspace) -> None:
+def test_train_evaluate_and_export_log_one_complete_run(workspace: Workspace) -> None:
     workspace.set(train={"epochs": 2, "validation": 50})
     assert workspace.run(*MODEL).err == ""
     store, client = workspace.store, MlflowClient(workspace.store)
-    (run,) = rows(store)
+    (run,) = runs(store)
     link = f"(/#/experiments/{run.info.experiment_id}/runs?workflowType=machine_learning&compare"
     experiment = client.get_experiment(run.info.experiment_id)
     assert link in experiment.tags["mlflow.note.content"]
@@ -110,9 +110,9 @@ def test_models_share_a_name_only_if_all_hyperparameters_are_equal(
     assert (differences(models[:1]) == differences(models[1:])) == (models[0] == models[1])
 
 
-def test_the_run_has_the_duration_of_the_training(workspace: Workspace) -> None:
+def test_a_run_records_the_start_and_end_of_the_training(workspace: Workspace) -> None:
     recording.log("train", params.load(), started=1e9, ended=1e9 + 7)
-    (run,) = rows(workspace.store)
+    (run,) = runs(workspace.store)
     assert (run.info.start_time, run.info.end_time) == (10**12, 10**12 + 7000)
 
 
@@ -124,19 +124,19 @@ def test_downloads_are_verified_and_logged_to_a_separate_experiment(workspace: W
         said = workspace.stage("download").out
         assert said == f"download: digits from {source}, 4 files verified\n"
         assert workspace.contents() == before
-        run, *_ = rows(workspace.store, "downloads")
+        run, *_ = runs(workspace.store, "downloads")
         assert (run.info.run_name, run.data.tags["source"]) == ("digits", source)
         assert run.info.status == "FINISHED"
         shutil.rmtree("data/digits")
         shutil.rmtree(".dvc/cache", ignore_errors=True)
-    assert rows(workspace.store) == []
+    assert runs(workspace.store) == []
 
 
 def test_the_lesson_logs_its_own_runs(workspace: Workspace) -> None:
     start = time.time()
     workspace.stage("lesson")
     workspace.stage("lesson")
-    run, older = rows(workspace.store, "softmax-lesson")
+    run, older = runs(workspace.store, "softmax-lesson")
     assert run.info.status == "FINISHED"
     assert start * 1000 - 1 <= older.info.start_time < older.info.end_time
     values = yaml.safe_load(Path("params.yaml").read_text())["lesson"]
@@ -158,19 +158,19 @@ def test_the_lesson_logs_its_own_runs(workspace: Workspace) -> None:
 
 def test_tags_distinguish_changes_of_data_and_code(workspace: Workspace) -> None:
     workspace.tool("track")
-    (before,) = rows(workspace.store)
+    (before,) = runs(workspace.store)
     content = yaml.safe_load(dvc_lock.PATH.read_text())
     deps = {dep["path"]: dep for dep in content["stages"]["train"]["deps"]}
     md5 = " ".join(deps[str(path)]["md5"] for path in datasets.training_files("digits"))
     deps["softmax/core"]["md5"] = "0" * 32
     dvc_lock.PATH.write_text(yaml.safe_dump(content))
     workspace.tool("track")
-    (after,) = rows(workspace.store)
+    (after,) = runs(workspace.store)
     assert before.data.tags["dvc.data.md5"] == after.data.tags["dvc.data.md5"] == md5
     assert before.data.tags["dvc.code.md5"] != after.data.tags["dvc.code.md5"]
 
 
-def test_a_run_has_its_commit_and_whether_files_differ_from_it(workspace: Workspace) -> None:
+def test_a_run_records_its_commit_and_uncommitted_changes(workspace: Workspace) -> None:
     """What the pipeline itself writes is no difference."""
     workspace.set(train={"seed": 3})
     git(Path(), "commit", "--quiet", "--all", "--message", "Choose a seed")
@@ -182,7 +182,7 @@ def test_a_run_has_its_commit_and_whether_files_differ_from_it(workspace: Worksp
     head = git(Path(), "rev-parse", "HEAD").strip()
     Path(".git").rename("elsewhere")
     assert workspace.stage("train").err == ""  # which needs no repository
-    tags = [run.data.tags for run in reversed(rows(workspace.store))]
+    tags = [run.data.tags for run in reversed(runs(workspace.store))]
     assert [found.get("git.dirty") for found in tags] == ["false", "true", None]
     assert [found.get("mlflow.source.git.commit") for found in tags] == [head, head, None]
     assert {found["DVC_EXP_NAME"] for found in tags} == {"a-name"}

@@ -13,7 +13,7 @@ from softmax.pipeline import files, paths
 NAME = "softmax-digits"  # the experiment and the registered model of the tiny data set
 
 
-def rows(uri: str, experiment: str = NAME) -> list[Run]:
+def runs(uri: str, experiment: str = NAME) -> list[Run]:
     """Return the runs of an experiment, the newest first; none if there is no experiment."""
     client = MlflowClient(uri, uri)
     found = client.get_experiment_by_name(experiment)
@@ -37,7 +37,7 @@ def curves(uri: str, run: Run) -> dict[str, list[tuple[int, float]]]:
 def content(uri: str) -> Any:
     """Return what all runs of the weights on disk have in common; there must be one run."""
     sha256 = files.sha256(paths.WEIGHTS)
-    (run,) = (run for run in rows(uri) if run.data.tags["weights.sha256"] == sha256)
+    (run,) = (run for run in runs(uri) if run.data.tags["weights.sha256"] == sha256)
     client = MlflowClient(uri, uri)
     here = f"source_run_id = '{run.info.run_id}'"
     models = client.search_logged_models([run.info.experiment_id], here)

@@ -17,7 +17,7 @@ from softmax.pipeline import datasets
 CACHE, PLACE = Path(".dvc/cache/files/md5"), Path("place")
 
 
-class DatasetEntry(NamedTuple):
+class Imported(NamedTuple):
     """The classes of a data set, the arrays in its four files, and what was printed."""
 
     classes: tuple[str, ...]
@@ -31,13 +31,13 @@ class DatasetEntry(NamedTuple):
         return pairs(images, [self.classes[k] for k in labels])
 
 
-class Pin:
-    """Runs `softmax data add`: pin(PLACE, size="4x5")."""
+class Add:
+    """Runs `softmax data add`: add(PLACE, size="4x5")."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
 
-    def __call__(self, place: object = PLACE, name: str = "mine", **options: str) -> DatasetEntry:
+    def __call__(self, place: object = PLACE, name: str = "mine", **options: str) -> Imported:
         """Pin what lies at `place`; the entry in datasets.yaml must describe the files kept."""
         printed = self.run(place, name, **options)
         assert printed.status == 0, printed
@@ -49,10 +49,10 @@ class Pin:
         for count, images, labels in zip(entry.images, arrays[::2], arrays[1::2], strict=True):
             assert images.shape == (count, *entry.shape)
             assert labels.shape == (count,)
-        return DatasetEntry(entry.classes, arrays, printed.out, printed.err.splitlines())
+        return Imported(entry.classes, arrays, printed.out, printed.err.splitlines())
 
-    def refused(self, place: object, reason: str, name: str = "mine", **options: str) -> None:
-        """Assert that one line says the `reason`, and that nothing is pinned or kept."""
+    def rejected(self, place: object, reason: str, name: str = "mine", **options: str) -> None:
+        """Assert that one line says the `reason`, and that nothing is result or kept."""
         before = left()
         line = error(self.run(place, name, **options))
         assert reason in line, line
