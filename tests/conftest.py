@@ -1,4 +1,4 @@
-"""What tests of several directories use: the tiny workspace, a store, a browser, a database."""
+"""Provide fixtures for several directories: workspace, clone, browser, database and server."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from helpers.workspace import Workspace
     from playwright.sync_api import Browser
 
-END_TO_END = {"browser", "mnist", "postgresql", "server"}  # fixtures that start other programs
+END_TO_END = {"browser", "mnist", "postgresql", "server"}  # fixtures that start programs
 
 hypothesis.settings.register_profile("default", deadline=None, max_examples=30)
 hypothesis.settings.register_profile("extended", deadline=None, max_examples=2000)
@@ -26,7 +26,7 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    os.environ.setdefault("no_proxy", "127.0.0.1")  # for the servers of tests
+    os.environ.setdefault("no_proxy", "127.0.0.1")  # tests start servers there
     if not hasattr(config, "workerinput"):
         os.environ[SHARED] = tempfile.mkdtemp(prefix="tests-")
 
@@ -37,7 +37,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what runs the real thing; it comes first, since it takes long."""
+    """Mark tests that start programs, and run their files first, because they take longest."""
     for item in items:
         if "end_to_end" in item.path.parts or END_TO_END & {*getattr(item, "fixturenames", ())}:
             item.add_marker("end_to_end")
@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def workspace(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> "Workspace":
-    """A tiny repository in which all stages ran and everything is committed; tests work in it."""
+    """Return a tiny repository, committed after all stages ran, as the working directory."""
     from helpers import workspace
 
     return workspace.Workspace(workspace.copy(tmp_path / "workspace"), monkeypatch, capsys)
@@ -57,9 +57,9 @@ def workspace(
 
 @pytest.fixture(scope="session")
 def mnist(tmp_path_factory: pytest.TempPathFactory) -> "Clone":
-    """A clone in which all stages ran on real MNIST as in the lecture, everything committed.
+    """Return a clone in which all stages ran on MNIST with the lecture's parameters.
 
-    Tests that change it copy it first.
+    A test that changes the clone must copy it first.
     """
     from helpers.clones import Clone, build_mnist
     from helpers.shared import once
@@ -70,23 +70,23 @@ def mnist(tmp_path_factory: pytest.TempPathFactory) -> "Clone":
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator["Browser"]:
-    """Headless Chromium, Playwright's own or the machine's."""
+    """Yield headless Chromium, Playwright's own or the machine's."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         own = playwright.chromium.executable_path
         names = (own, "chromium-headless-shell", "chromium", "google-chrome")
         if (chromium := next(filter(None, map(shutil.which, names)), None)) is None:
-            pytest.skip("Chromium is not installed; `playwright install chromium` does it")
+            pytest.skip("Chromium is not installed. Run `playwright install chromium`.")
         with playwright.chromium.launch(executable_path=chromium, args=["--disable-gpu"]) as opened:
             yield opened
 
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Callable[[str], str]]:
-    """Makes a database on a cluster of its own and returns its URI: postgresql("shared").
+    """Yield a function that creates a database and returns its URI: postgresql("shared").
 
-    The cluster has no port, only a socket. pytest-postgresql cannot start one as root.
+    The cluster has a socket but no port. pytest-postgresql cannot start a cluster as root.
     """
     places = map(str, Path("/usr/lib/postgresql").glob("*/bin"))
     path = os.pathsep.join([os.environ["PATH"], *places])
@@ -95,7 +95,7 @@ def postgresql() -> Iterator[Callable[[str], str]]:
     programs = Path(initdb).resolve().parent
     with tempfile.TemporaryDirectory(prefix="pg") as directory:
         owner = []
-        if os.geteuid() == 0:  # which PostgreSQL refuses
+        if os.geteuid() == 0:  # PostgreSQL does not run as root
             owner = ["runuser", "-u", "postgres", "--"]
             shutil.chown(directory, "postgres")
 
@@ -119,7 +119,7 @@ def postgresql() -> Iterator[Callable[[str], str]]:
 def server(
     postgresql: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """The URI of an MLflow server on PostgreSQL that the tests of a process share."""
+    """Yield the URI of an MLflow server on PostgreSQL, which all tests of a process share."""
     from helpers.stores import serve
 
     directory = tmp_path_factory.mktemp("server")

@@ -1,12 +1,12 @@
-"""Change the product in one small place at a time, and see whether a test fails.
+"""Change the code in one small place at a time, and check whether a test fails.
 
     python tests/mutants.py            # six changes in each area, 72 in all
     python tests/mutants.py --seed 1   # 72 others
 
-Each change is made in a clone of the working tree, where the tests of `make test` that concern its
-area run until one fails. A change that no test notices survives: add the test that is missing,
-unless the change has no effect. mutmut and cosmic-ray do not serve here: they change the code that
-pytest imports, and the end-to-end tests run a clone of it.
+Each change is made in a clone of the working tree, in which the tests for its area (see TESTS) run
+until one fails. A change that no test detects survives. Add the missing test, unless the change
+has no effect. mutmut and cosmic-ray change only the code that pytest imports, but end-to-end tests
+run a clone.
 """
 
 import argparse
@@ -24,10 +24,10 @@ from helpers.clones import build_repository, git
 from helpers.shared import ROOT
 from tqdm import tqdm
 
-EACH = 6  # changes of an area
+EACH = 6  # changes in each area
 DEADLINE = 900  # seconds for the tests of one change
 STAGES, REFERENCE = "stages/test_stages.py", "verification/test_reference.py"
-CONCERNED = {  # directories and modules below tests/, the fastest first
+TESTS = {  # directories and modules below tests/ for each area, the fastest first
     "softmax/core": ["core", "training", STAGES, REFERENCE],
     "softmax/training": ["training", REFERENCE, STAGES, "sweep", "end_to_end/test_workers.py"],
     "softmax/pipeline": ["pipeline", STAGES, "download", "tracking", "verification"],
@@ -49,7 +49,7 @@ FLIPPED: dict[type, Any] = {old: new for pair in PAIRS for old, new in (pair, pa
 
 
 def change(node: ast.AST) -> bool:
-    """Change a node of the syntax tree, and tell whether it is of a kind that can be changed."""
+    """Change a node of the syntax tree. Return False if its kind cannot be changed."""
     match node:
         case ast.Compare(ops=[operator]) if type(operator) in FLIPPED:
             node.ops = [FLIPPED[type(operator)]()]
@@ -73,10 +73,10 @@ def change(node: ast.AST) -> bool:
 
 
 def choose(seed: int) -> list[tuple[str, Path, int]]:
-    """Return changes of each area: the area, the module, and which node of it."""
+    """Return EACH changes in each area: the area, the module, and the number of the node."""
     draw = random.Random(seed)  # noqa: S311 (nothing secret)
     chosen = []
-    for area in CONCERNED:
+    for area in TESTS:
         paths = sorted((ROOT / area).glob("*.py" if area == "softmax" else "**/*.py"))
         found = [
             (area, path.relative_to(ROOT), number)
@@ -88,48 +88,48 @@ def choose(seed: int) -> list[tuple[str, Path, int]]:
     return chosen
 
 
-def judge(area: str, path: Path, number: int, clone: Path) -> str:
-    """Return what is changed, and the first test that fails or that it survived."""
+def run_tests(area: str, path: Path, number: int, clone: Path) -> str:
+    """Return a description of the change, and the first failed test or "SURVIVED"."""
     source = (clone / path).read_text()
     tree = ast.parse(source)
     node = list(ast.walk(tree))[number]
     before = ast.unparse(node)
     change(node)
     after = ast.unparse(node)
-    told = f"{path}:{getattr(node, 'lineno', 0)}: {before[:80]!r} -> {after[:80]!r}"
+    described = f"{path}:{getattr(node, 'lineno', 0)}: {before[:80]!r} -> {after[:80]!r}"
     (clone / path).write_text(ast.unparse(tree))
-    tests = [f"tests/{name}" for name in CONCERNED[area]]
+    tests = [f"tests/{name}" for name in TESTS[area]]
     command = [sys.executable, "-m", "pytest", "-x", "-n", "0", "-m", "not extended", *tests]
     try:
         done = subprocess.run(
             command, cwd=clone, capture_output=True, text=True, timeout=DEADLINE, check=False
         )
     except subprocess.TimeoutExpired:
-        return f"{told}\n    killed by the deadline"
+        return f"{described}\n    killed by the deadline"
     finally:
         (clone / path).write_text(source)
         for compiled in (clone / path).parent.glob(f"__pycache__/{path.stem}.*"):
-            compiled.unlink()  # its date and size may be those of the next change
+            compiled.unlink()  # the next change may have the same time and size
     failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
     by = f"killed by {(failed or [done.stderr[-500:]])[0]}" if done.returncode else "SURVIVED"
-    return f"{told}\n    {by}"
+    return f"{described}\n    {by}"
 
 
 def main() -> None:
-    """Print two lines for each change, and count those that survived."""
-    parser = argparse.ArgumentParser(description="Count the changes that no test notices.")
-    parser.add_argument("--seed", type=int, default=0, help="of the choice (default: 0)")
+    """Print two lines for each change, and the number of changes that survived."""
+    parser = argparse.ArgumentParser(description="Count the changes that no test detects.")
+    parser.add_argument("--seed", type=int, default=0, help="chooses the changes (default: 0)")
     chosen, survived = choose(parser.parse_args().seed), 0
     with tempfile.TemporaryDirectory() as place:
         build_repository(Path(place) / "repository")
         clone = Path(place) / "clone"
         git(ROOT, "clone", "--quiet", f"{place}/repository", str(clone))
         (clone / "data").symlink_to(ROOT / "data")
-        for one in tqdm(chosen, disable=None):
+        for area, path, number in tqdm(chosen, disable=None):
             start = time.monotonic()
-            said = judge(*one, clone)
-            survived += said.endswith("SURVIVED")
-            tqdm.write(f"{said}, {time.monotonic() - start:.0f} s")
+            result = run_tests(area, path, number, clone)
+            survived += result.endswith("SURVIVED")
+            tqdm.write(f"{result}, {time.monotonic() - start:.0f} s")
     print(f"{len(chosen) - survived} of {len(chosen)} killed, {survived} survived")
 
 

@@ -1,4 +1,4 @@
-"""What people see of an error."""
+"""The messages and exit statuses of errors."""
 
 import signal
 import subprocess

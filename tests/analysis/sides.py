@@ -1,4 +1,4 @@
-"""Models of which a report is made, as they are read."""
+"""Make models and data sets to compare, and read the tables of a report."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from softmax.analysis.trained_models import Results
 
 
 def results(**changes: Any) -> Results:
-    """A model that is right about six of ten images, and `changes` to it."""
+    """Return a model that classifies six of ten images correctly, with `changes`."""
     values = {
         "name": "one",
         "params": {"train.epochs": 2},
@@ -30,18 +30,18 @@ def results(**changes: Any) -> Results:
 
 
 def report(**changes: Any) -> str:
-    """The report of such a model before and after `changes`."""
+    """Return the report that compares this model before and after `changes`."""
     return comparison.markdown(results(), results(**changes))
 
 
 def version(images: str, labels: str, classes: str = "abc") -> Version:
-    """A data set of images of a pixel each, which letters tell apart, all in the test set."""
+    """Return a data set with only test images, of one pixel each, whose value is a letter."""
     pixels = np.array([*map(ord, images)], np.uint8).reshape(-1, 1, 1)
     test = pixels, np.array([classes.index(label) for label in labels], int)
     return Version([*classes], (pixels[:0], test[1][:0]), test)
 
 
 def cells(page: str) -> list[list[str]]:
-    """The cells of each row of the tables of a page, headers and all but the lines below them."""
+    """Return the cells of all table rows in `page`, with headers, without separator lines."""
     rows = [line.strip("|").split("|") for line in page.splitlines() if line.startswith("| ")]
     return [[cell.strip() for cell in row] for row in rows]

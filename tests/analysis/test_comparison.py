@@ -1,4 +1,4 @@
-"""What a report says of two models."""
+"""The report that compares two models."""
 
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def test_the_report_lists_only_changes() -> None:
 
 
 def test_classes_are_compared_by_name() -> None:
-    """In the images, the common classes come first, then the others."""
+    """The images show first the classes of both models, then classes of only one."""
     classes = pd.DataFrame({"recall": [0.9, 0.8, 0.7], "f1": 0.6}, ["@owl", "dog", "cat"])
     before = results(tiles=np.array([3, 1])[:, None, None] * np.ones((2, 28, 28)))
     changed = results(classes=classes, tiles=np.arange(3)[:, None, None] * np.ones((3, 28, 28)))
@@ -60,7 +60,7 @@ def test_classes_are_compared_by_name() -> None:
         ["dog", "70.00% → 80.00% (+10.00)", "60.00% → 60.00% (+0.00)"],
         ["@<!---->owl", "- → 90.00%", "- → 60.00%"],
     ]
-    assert "no test can tell progress" in shown  # since labels are of other classes
+    assert "no test can tell progress" in shown  # because the labels mean different classes
     assert "of both models come first: cat, dog. The" in shown
     assert "follow: none (before), @<!---->owl (after)." in shown
     assert "The difference has a separate scale, up to 1." in shown
@@ -68,7 +68,7 @@ def test_classes_are_compared_by_name() -> None:
     pictures = comparison.pictures(before, changed)
     assert pictures["difference.png"] == comparison.pictures(before, same)["difference.png"]
     assert pictures["after.png"] != comparison.pictures(before, same)["after.png"]
-    for other in (classes[:1], classes):  # no class in common, or images of another shape
+    for other in (classes[:1], classes):  # no class in common, or images of a different shape
         tiles = np.ones((len(other), 28, 28 * len(other)))
         assert comparison.pictures(before, results(classes=other, tiles=tiles)) == {}
 

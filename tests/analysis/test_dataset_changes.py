@@ -1,4 +1,4 @@
-"""What is said of two versions of a data set."""
+"""The description of changes between two versions of a data set."""
 
 import pytest
 from analysis.sides import cells, version
@@ -39,5 +39,5 @@ def test_the_table_lists_the_classes_that_changed_most() -> None:
     page = describe(version("AB", names[::99], names), version("AC", names[::99], names[::99]))
     assert " and 78 more.\n" in page
     assert len(cells(page)) == 1 + ROWS
-    assert cells(page)[-1][0] == names[99]  # whose image was removed
+    assert cells(page)[-1][0] == names[99]  # its image was removed
     assert page.endswith("Classes with fewer changes, not shown: 79.")

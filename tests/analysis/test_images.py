@@ -1,4 +1,4 @@
-"""Pictures: what the decoders of others see in our PNG, and what the colors mean."""
+"""Images: Pillow and zlib can decode the PNGs, and colors have the specified meaning."""
 
 import io
 import struct
@@ -18,14 +18,14 @@ from softmax.core import model
 
 
 def decode(content: bytes) -> np.ndarray:
-    """The RGB pixels that Pillow reads, after checking the integrity of the file."""
+    """Return the RGB pixels that Pillow reads, after it has verified the file."""
     Image.open(io.BytesIO(content)).verify()
     return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
 
 
 def drawn(*shown: Any) -> tuple[list[str | None], list[dict[str, str]]]:
-    """The texts of a card, and the attributes of its bars."""
-    root = ET.fromstring(images.prediction_figure(*shown))  # noqa: S314 (ours)
+    """Return the texts of a prediction figure, and the attributes of its bars."""
+    root = ET.fromstring(images.prediction_figure(*shown))  # noqa: S314 (written by this project)
     svg = "{http://www.w3.org/2000/svg}"
     texts = [element.text for element in root.iter(f"{svg}text")]
     return texts, [rect.attrib for rect in root.iter(f"{svg}rect")][1:]
@@ -35,13 +35,13 @@ def drawn(*shown: Any) -> tuple[list[str | None], list[dict[str, str]]]:
 def test_png_is_readable_and_does_not_depend_on_the_checksum_library(
     shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And has the same bytes with the checksums of either."""
+    """The bytes are the same with zlib's checksums and with zlib-ng's."""
     levels = np.random.default_rng(0).integers(256, size=shape, dtype=np.uint8)
     content = images.png(levels, images.DIVERGING, 1)
     assert (decode(content) == images.DIVERGING[levels]).all()
     before, after = content.split(b"IDAT", 1)
     (length,) = struct.unpack(">I", before[-4:])
-    lines = b"".join(b"\0" + line.tobytes() for line in levels)  # each after its filter, none
+    lines = b"".join(b"\0" + line.tobytes() for line in levels)  # filter 0 (none) for each line
     for deflate in (zlib, zlib_ng):
         assert deflate.decompress(after[:length]) == lines
     monkeypatch.setattr(images, "zlib", zlib_ng)
@@ -81,7 +81,7 @@ def test_diverging_maps_zero_to_white_on_one_scale() -> None:
 def test_a_contact_sheet_frames_the_tiles_in_order(count: int, rows: int, columns: int) -> None:
     tiles = np.repeat(np.arange(1, count + 1, dtype=np.uint8), 4 * 3).reshape(count, 4, 3)
     levels = images.contact_sheet(tiles)
-    assert levels.shape == (11 * rows + 1, 4 * columns + 1)  # of which six have the number
+    assert levels.shape == (11 * rows + 1, 4 * columns + 1)  # six rows above a tile for its number
     assert (levels[::11] == images.LINE).all()
     assert (levels[:, ::4] == images.LINE).all()
     assert levels[7::11, 1::4].ravel()[:count].tolist() == [*range(1, count + 1)]
@@ -104,7 +104,7 @@ def test_the_scale_is_reduced_for_large_images(wanted: int, classes: int, pixels
 
 
 def test_color_channels_are_side_by_side() -> None:
-    theta = np.arange(2 * 13.0).reshape(2, 13)  # of images of 2 x 2 pixels in RGB, and the bias
+    theta = np.arange(2 * 13.0).reshape(2, 13)  # for RGB images of 2 x 2 pixels, and the bias
     assert images.tiles(theta, (2, 2, 3))[0].tolist() == [[0, 3, 1, 4, 2, 5], [6, 9, 7, 10, 8, 11]]
     assert images.tiles(theta, (3, 4))[0].tolist() == theta[0, :-1].reshape(3, 4).tolist()
 

@@ -1,4 +1,4 @@
-"""The model card: facts in Markdown, the same bytes from the same facts, for any classes."""
+"""The model card: Markdown that describes the model, its data and its mistakes."""
 
 import re
 from pathlib import Path
@@ -26,7 +26,7 @@ SHA256 = "ab" * 32
 
 
 def table(labels: Any = None) -> Table:
-    """What this model answers to the images, whose labels are its answers unless given."""
+    """Return the predictions of THETA for IMAGES, which are correct unless `labels` are given."""
     inputs = np.pad(IMAGES.reshape(40, -1).T, ((0, 1), (0, 0)), constant_values=255).astype(float)
     z = model.logits(THETA, inputs)
     found = model.predict(z) if labels is None else np.resize(labels, 40)
@@ -34,15 +34,15 @@ def table(labels: Any = None) -> Table:
 
 
 def card(answers: Table, **changes: Any) -> str:
-    """The card of that model, with `changes` to the entry of its data set."""
+    """Return the model card of THETA, with `changes` to the entry of its data set."""
     file = {"md5": "0" * 32, "sha256": "0" * 64, "size": 1}
     files = {field.alias: file for field in DatasetEntry.model_fields.values() if field.alias}
     entry = {"images": (50, 40), "shape": (2, 4, 3), "classes": NAMES, **files, **changes}
     settings = params.validate(yaml.safe_load(LECTURE.read_text()), "a test")
     by_class = {key: [0.25, 0.5, 0.75] for key in ("precision", "recall", "f1")}
     scores = {"accuracy": 0.5, "loss": 1 / 3, "total": 40, **by_class}
-    pinned = DatasetEntry.model_validate(entry)
-    return model_card.card(settings, pinned, SHA256, scores, answers).decode()
+    dataset = DatasetEntry.model_validate(entry)
+    return model_card.card(settings, dataset, SHA256, scores, answers).decode()
 
 
 def test_a_model_card_lists_classes_shape_data_and_weights() -> None:
@@ -74,7 +74,7 @@ def test_the_code_in_the_model_card_gives_the_pipelines_predictions(
     answers = table()
     lines = [line[4:] for line in card(answers).splitlines() if line.startswith("    ")]
     found: dict[str, Any] = {"images": IMAGES}
-    exec("\n".join(lines), found)  # noqa: S102 (it is ours)
+    exec("\n".join(lines), found)  # noqa: S102 (written by this project)
     assert (found["labels"] == answers["prediction"]).all()
     expected = pd.DataFrame(answers).drop(columns=["label", "prediction"])
     np.testing.assert_allclose(found["probabilities"], expected, rtol=0, atol=2**-40)

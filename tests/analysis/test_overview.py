@@ -1,4 +1,4 @@
-"""What a table says of one model and several others."""
+"""The table that compares one model with several others."""
 
 from pathlib import Path
 from typing import Any
@@ -10,24 +10,24 @@ from softmax.analysis import comparison
 
 
 def sides(**changes: Any) -> Any:
-    """A model that is right about 50 of 100 images, and `changes` to it."""
+    """Return a model that classifies 50 of 100 images correctly, with `changes`."""
     metrics = {"test_accuracy": 0.5, "test_loss": 1.23456, "test_total": 100}
     return results(**{"right": np.arange(100) < 50, "metrics": metrics, **changes})
 
 
 def rows(*heads: Any) -> list[dict[str, str]]:
-    """The cells of the table by their column, the row of the base first."""
+    """Return the rows of the table, the base first, as dictionaries by column."""
     header, *lines = cells(comparison.overview(sides(), heads))
     return [dict(zip(header, line, strict=True)) for line in lines]
 
 
 def better(by: int, **changes: Any) -> Any:
-    """A model that is right about so many images more."""
+    """Return a model that classifies `by` more images correctly."""
     return sides(right=np.arange(100) < 50 + by, **changes)
 
 
 def test_a_significant_difference_may_be_noise_after_correction() -> None:
-    """Six images of six to the better are p = 2 / 2^6 alone, and twice that of two tests."""
+    """If six images improve and none worsens, p is 2 / 2^6 for one test and twice that for two."""
     alone = rows(better(6))[1]
     assert (alone["points"], alone["p"]) == ("+6.00", "0.031")
     assert alone["verdict"] == "more than noise"

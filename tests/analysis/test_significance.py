@@ -1,4 +1,4 @@
-"""What is called more than noise, of test images and of seeds."""
+"""Which differences count as more than noise, over test images and over seeds."""
 
 import math
 from typing import Any
@@ -12,7 +12,7 @@ from softmax.analysis import comparison, significance
 
 @pytest.mark.parametrize(("fixed", "broken"), [(41, 12), (12, 41), (1, 0), (5, 5), (3, 4), (0, 0)])
 def test_mcnemar_equals_the_two_sided_binomial_test(fixed: int, broken: int) -> None:
-    """Twice the tail of the binomial distribution, which is no more than 1."""
+    """The p-value is twice the tail of the binomial distribution, but at most 1."""
     before = np.repeat([False, True, True], [fixed, broken, 100])
     after = np.repeat([True, False, True], [fixed, broken, 100])
     n = fixed + broken
@@ -38,7 +38,7 @@ def test_the_verdict_distinguishes_progress_from_noise(fixed: int, verdict: str)
 
 
 def test_only_shared_test_images_are_compared() -> None:
-    """Images A to E, of which A occurs twice before and three times after; B has another label."""
+    """Image A occurs twice before and three times after, and B has a different label after."""
     before = results(right=np.array([0, 1, 1, 0, 1], bool), version=version("AABCD", "aaabc"))
     changed = {"test_data": {"another"}, "right": np.arange(7) != 5}
     after = results(**changed, version=version("EDCBAAA", "acbbaaa", "bac"))
@@ -51,13 +51,13 @@ def test_only_shared_test_images_are_compared() -> None:
 
 
 def over_seeds(after: list[float], **changes: Any) -> str:
-    """The report of a model whose recipe had these accuracies with the seeds 0, 1 and 2."""
+    """Return the report of a model with the accuracies `after` for the seeds 0, 1, ..."""
     before = results(by_seed={0: 0.80, 1: 0.81, 2: 0.82, 7: 0.5})
     return comparison.markdown(before, results(by_seed=dict(enumerate(after)), **changes))
 
 
 def test_the_difference_over_seeds_has_a_confidence_interval() -> None:
-    """Differences of 2, 3 and 4 points: 3 ± 4.303 / sqrt(3), by Student's table."""
+    """For differences of 2, 3 and 4 points, the interval is 3 ± 4.303 / sqrt(3) (Student's t)."""
     said = over_seeds([0.82, 0.84, 0.86])
     assert "Over 3 common seeds: 81.00% ± 1.00 → 84.00% ± 2.00" in said
     assert "of +3.00 percentage points (+0.52 to +5.48 with 95% confidence)" in said
@@ -75,7 +75,7 @@ def test_noisy_equal_few_or_incomparable_seeds_show_no_progress() -> None:
 
 
 def test_holm_corrects_p_values() -> None:
-    """By hand: 0.01 times 3, 0.02 times 2, and 0.03, which may not be less than that."""
+    """By hand: 0.01 times 3, 0.02 times 2, and 0.03, raised to the previous 0.04."""
     assert significance.holm([0.03, 0.01, 0.02]) == pytest.approx([0.04, 0.03, 0.04])
     assert significance.holm([0.5, 0.9, 0.6]) == [1, 1, 1]
     assert significance.holm([0.2]) == [0.2]

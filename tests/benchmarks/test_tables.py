@@ -1,4 +1,4 @@
-"""What make bench says of a machine and of growth."""
+"""The description of the machine and the exponents that `make bench` prints."""
 
 import platform
 from pathlib import Path

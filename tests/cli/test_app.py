@@ -1,4 +1,4 @@
-"""The command line: help, bad use, and what it imports."""
+"""The command line: help, invalid usage, and imports."""
 
 import os
 import re
@@ -93,7 +93,7 @@ def test_a_missing_repository_or_commit_gives_one_line(words: str, workspace: Wo
     shutil.rmtree(".git")
     assert "not a git repository. Run `git init`" in error(workspace.tool(words))
     subprocess.run(["git", "init", "--quiet"], check=True)
-    if words != "run":  # which needs no commit
+    if words != "run":  # `run` needs no commit
         assert "commit" in error(workspace.tool(words))
 
 
@@ -110,7 +110,7 @@ def test_an_unreadable_repository_gives_one_line(
     command: str, said: str, words: str, workspace: Workspace
 ) -> None:
     if subprocess.run(command.split(), check=False).returncode:
-        pytest.skip("only root gives files away")
+        pytest.skip("only root can change the owner of files")
     workspace.monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     assert said in error(workspace.tool(words))
 

@@ -1,4 +1,4 @@
-"""`make compare` finds models wherever git and DVC keep them, or says why not."""
+"""`softmax compare` finds models in git and DVC's cache, or reports why it cannot."""
 
 import json
 import re
@@ -23,12 +23,12 @@ from softmax.pipeline import datasets, dvc_lock, paths
 TEST = datasets.test_files("digits")[0]
 
 
-SLOW: list[Path] = []  # where the first test trained it: the others only read it
+SLOW: list[Path] = []  # the first test trains the model here; the others only read it
 
 
 @pytest.fixture
 def slow(workspace: Workspace) -> Workspace:
-    """A workspace whose model is worse than the committed one."""
+    """Return a workspace whose model is worse than the committed one."""
     if not SLOW:
         workspace.set(train={"epochs": 2, "learning_rate": 1e-5})
         workspace.run("train", "evaluate")
@@ -37,15 +37,15 @@ def slow(workspace: Workspace) -> Workspace:
 
 
 def accuracies(workspace: Workspace) -> tuple[str, str]:
-    """Return the test accuracies of the committed model and of that on disk, as in a report."""
+    """Return the test accuracies of the committed model and of the one on disk, as reported."""
     committed = git(workspace.directory, "show", f"HEAD:{paths.TEST_METRICS}")
     metrics = (committed, paths.TEST_METRICS.read_text())
     before, after = (f"{json.loads(text)['accuracy']:.2%}" for text in metrics)
     return before, after
 
 
-def refusal(workspace: Workspace, *names: str) -> str:
-    """Return the line of a comparison that fails and writes nothing."""
+def rejection(workspace: Workspace, *names: str) -> str:
+    """Run a comparison that must fail and write nothing, and return its error."""
     printed = workspace.tool("compare", *names)
     assert printed.out == ""
     assert not compare.REPORT.exists()
@@ -55,7 +55,7 @@ def refusal(workspace: Workspace, *names: str) -> str:
 
 @pytest.mark.end_to_end  # DVC saves an experiment
 def test_a_model_can_be_named_by_any_git_or_dvc_revision(slow: Workspace) -> None:
-    """A commit, its abbreviation, a branch, both kinds of tag, and an experiment."""
+    """Try a commit, its abbreviation, a branch, both kinds of tag, and an experiment."""
     with Repo() as repo:
         commit = repo.experiments.save(name="slow")
     git(slow.directory, "branch", "branch", commit)
@@ -72,7 +72,7 @@ def test_a_model_can_be_named_by_any_git_or_dvc_revision(slow: Workspace) -> Non
 
 
 def test_compare_with_the_workspace_works_in_both_directions(slow: Workspace) -> None:
-    """And leaves the report, its pictures and nothing that git would see."""
+    """It writes the report and its images, but nothing that git tracks."""
     before, after = accuracies(slow)
     status = git(slow.directory, "status", "--porcelain")
     report = slow.tool("compare", "HEAD").out
@@ -119,7 +119,7 @@ def test_several_models_are_compared_in_one_table(slow: Workspace) -> None:
 
 @pytest.mark.end_to_end  # a second or more
 def test_seeds_logged_in_mlflow_are_compared(workspace: Workspace) -> None:
-    """That of the stages, and those of a sweep."""
+    """One seed is of the stages, and three are of a sweep."""
     workspace.tool("track")
     scores = [json.loads(paths.TEST_METRICS.read_bytes())["accuracy"]]
     swept = json.loads(workspace.tool("sweep", "train.seed=1,2,3", "--json").out)
@@ -135,7 +135,7 @@ def test_seeds_logged_in_mlflow_are_compared(workspace: Workspace) -> None:
 
 
 def test_dvc_tracked_data_outside_the_pipeline_are_ignored(workspace: Workspace) -> None:
-    """Whether they change, or a .dvc file cannot be read."""
+    """This holds also if they change or a .dvc file cannot be read."""
     other, mine, notes = Path("data/other.csv"), Path("raw/mine"), Path("data/digits/notes.txt")
     mine.mkdir(parents=True)
     with Repo() as repo:
@@ -153,14 +153,14 @@ def test_dvc_tracked_data_outside_the_pipeline_are_ignored(workspace: Workspace)
 
 
 def test_a_revision_without_a_model_is_rejected(workspace: Workspace) -> None:
-    said = refusal(workspace, "nothing")
+    said = rejection(workspace, "nothing")
     assert said.startswith("nothing: not a commit, branch, tag or DVC experiment")
-    assert "not a commit, branch, tag or DVC" in refusal(workspace, "HEAD", "HEAD:dvc.yaml")
+    assert "not a commit, branch, tag or DVC" in rejection(workspace, "HEAD", "HEAD:dvc.yaml")
     tree = ("commit-tree", "-m", "before the pipeline", "HEAD:stages")
     first = git(workspace.directory, *tree).strip()
-    assert f"commit {first[:7]}: contains no dvc.lock" in refusal(workspace, first)
+    assert f"commit {first[:7]}: contains no dvc.lock" in rejection(workspace, first)
     workspace.set(train={"epochs": 6})
-    assert "train: train.epochs modified" in refusal(workspace, "HEAD")
+    assert "train: train.epochs modified" in rejection(workspace, "HEAD")
 
 
 @pytest.mark.parametrize(
@@ -174,9 +174,9 @@ def test_a_revision_without_params_in_dvc_lock_is_rejected(
         lock["stages"][stage].pop("params", None)
     dvc_lock.PATH.write_text(yaml.safe_dump(lock))
     workspace.commit()
-    assert problem in refusal(workspace, "HEAD~1", "HEAD")
+    assert problem in rejection(workspace, "HEAD~1", "HEAD")
     answer = workspace.tool("predict", TEST, "--rev", "HEAD", "--csv")
-    if stages == ["train"]:  # other stages name the data set, and datasets.yaml describes it
+    if stages == ["train"]:  # the params of other stages name the data set
         assert len(answer.out.splitlines()) == 31
     else:
         assert problem in error(answer)
@@ -199,7 +199,7 @@ def test_a_model_whose_outputs_are_not_cached_is_rejected(workspace: Workspace) 
     assert "byte for byte" in workspace.tool("compare", "HEAD", "HEAD").out
     shutil.rmtree(".dvc/cache")
     shutil.rmtree(compare.REPORT.parent)
-    said = refusal(workspace, "origin/other", "HEAD")
+    said = rejection(workspace, "origin/other", "HEAD")
     assert "models/softmax.safetensors is not in DVC's cache. Run `dvc fetch --all" in said
 
 
@@ -224,7 +224,7 @@ def test_changes_of_lesson_and_report_are_reported(workspace: Workspace) -> None
 
 @pytest.mark.end_to_end  # four seconds
 def test_changed_data_are_reported_by_images_and_classes(workspace: Workspace) -> None:
-    """A training image has another label, a class another name, and a test image is new."""
+    """A training image has a new label, a class has a new name, and a test image is new."""
     labels, test = datasets.training_files("digits")[1], datasets.test_files("digits")
     labels.write_bytes(b"\7".join(labels.read_bytes().rsplit(b"\0", 1)))  # the last 0 is a 7
     images, answers = idx.read(test[0], 3)[::-1], idx.read(test[1], 1)[::-1]

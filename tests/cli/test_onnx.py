@@ -1,4 +1,4 @@
-"""`softmax onnx`: a model for ONNX Runtime that gives the answers of the pipeline."""
+"""`softmax onnx` writes a model with which ONNX Runtime predicts the pipeline's labels."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ from softmax.core import idx, model
 from softmax.errors import DataError
 from softmax.pipeline import files, paths
 
-CLOSE = 2**-38  # the exponentials of the pipeline lie on a grid of 2^-40
+CLOSE = 2**-38  # the pipeline rounds exponentials to multiples of 2^-40
 
 
 def test_onnx_labels_equal_the_pipelines(workspace: Workspace) -> None:
@@ -43,7 +43,7 @@ def test_weights_that_differ_from_dvc_lock_are_rejected(workspace: Workspace) ->
 
 
 def test_any_shape_and_number_of_classes_work_and_a_wrong_label_is_rejected() -> None:
-    """Three classes of images of 2 x 5 pixels in RGB."""
+    """Use three classes of RGB images of 2 x 5 pixels."""
     random = np.random.default_rng(0)
     theta = np.ldexp(random.integers(-(2**30), 2**30, (3, 31)), -30)
     images = random.integers(0, 256, (100, 2, 5, 3), np.uint8)

@@ -1,4 +1,4 @@
-"""`softmax predict` says of images what the pipeline says of its test images, by any model."""
+"""`softmax predict` gives the pipeline's predictions, with the model of any revision."""
 
 import io
 import json
@@ -28,7 +28,7 @@ def same_answers(printed: str, predictions: str) -> None:
 
 @pytest.mark.end_to_end  # DVC saves an experiment
 def test_predictions_for_the_test_set_equal_the_pipelines(workspace: Workspace) -> None:
-    """Use the model of the workspace, of a commit, and of an experiment that DVC saved."""
+    """Use the models of the workspace, of a commit, and of an experiment that DVC saved."""
     from dvc.repo import Repo
 
     first = paths.PREDICTIONS.read_text()
@@ -137,7 +137,7 @@ def test_a_file_may_have_any_name(workspace: Workspace, name: str) -> None:
 
 
 def test_photos_of_mnist_are_classified_almost_as_well(mnist: Clone, tmp_path: Path) -> None:
-    """Take test images, ten times as large, as dark ink in uneven light and with noise."""
+    """Enlarge test images ten times, and photograph them as dark ink in uneven light."""
     clone, photos = Clone.copy(mnist, tmp_path / "clone"), tmp_path / "photos"
     photos.mkdir()
     images = idx.read(clone.directory / datasets.test_files("mnist")[0], 3)[:200]

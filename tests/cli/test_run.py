@@ -1,4 +1,4 @@
-"""`softmax run` ends with the result."""
+"""`softmax run` prints the result at the end."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ def test_run_prints_accuracy_next_steps_and_a_suggestion(workspace: Workspace) -
     workspace.run()
     lines = workspace.tool("run").out.splitlines()
     test = json.loads(paths.TEST_METRICS.read_text())
-    assert f"{test['accuracy']:.2%} of 30 test images correct" in lines  # not that of the lecture
+    assert f"{test['accuracy']:.2%} of 30 test images correct" in lines
     shown = dict(line.split(maxsplit=1) for line in lines if line.startswith(("weights ", "fig")))
     assert all(Path(place).is_dir() for place in shown.values())
     assert any("in the last epoch, about as much as in earlier epochs" in line for line in lines)
@@ -28,7 +28,7 @@ def test_run_prints_accuracy_next_steps_and_a_suggestion(workspace: Workspace) -
 
 @given(st.integers(1, 30), st.floats(0.1, 0.4))
 def test_a_flattening_loss_gives_no_suggestion(epochs: int, share: float) -> None:
-    """Unlike one that falls steadily; too few epochs tell neither."""
+    """A loss that falls steadily over at least three epochs gives one."""
     assert pipeline.suggestion([3 + share**k for k in range(epochs)]) == ""
     assert bool(pipeline.suggestion([3 - share * k / 30 for k in range(epochs)])) == (epochs > 2)
 

@@ -1,4 +1,4 @@
-"""Rounding against fractions, exp and log against mpmath."""
+"""Rounding is compared with exact fractions, and exp and log are compared with mpmath."""
 
 import hashlib
 import math
@@ -19,14 +19,14 @@ from softmax.core.arrays import Array, FloatArray, to_numpy
 
 
 def consecutive(start: float) -> FloatArray:
-    """Return a thousand doubles in a row, from `start` > 0 upwards."""
+    """Return a thousand consecutive doubles, ascending from `start` > 0: float64 (1000,)."""
     return (np.float64(start).view(np.int64) + np.arange(1000)).view(np.float64)
 
 
 def worst_error(
     function: Callable[[Array], Array], reference: Callable[[float], mpmath.mpf], x: FloatArray
 ) -> float:
-    """Return the largest error of `function` on `x`, in units in the last place of its result."""
+    """Return the maximum error of `function` on `x`, in units in the last place."""
     with mpmath.workprec(160):
         return max(
             float(abs(reference(v) - value) / math.ulp(value))
@@ -54,7 +54,7 @@ def test_exp_and_log_are_within_two_ulps_everywhere(x: float, y: float) -> None:
 
 
 def test_exp_and_log_have_the_same_bits_on_every_machine() -> None:
-    """They are part of the specification: another polynomial, however good, is another result."""
+    """The specification fixes the polynomials: a better approximation would change results."""
     bits = [arithmetic.exp(exp_samples()).tobytes(), arithmetic.log(log_samples()).tobytes()]
 
     assert [hashlib.sha256(values).hexdigest()[:16] for values in bits] == [

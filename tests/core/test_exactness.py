@@ -1,7 +1,7 @@
-"""The table of docs/arithmetic.md, row by row, with Python's integers as the truth.
+"""The bounds in the table of docs/arithmetic.md, row by row, checked with Python's integers.
 
-Inside the bounds, at their very ends too, sums are those of whole numbers, in every order; one unit
-outside, the guards stop them.
+Up to and including the bounds, sums equal integer sums in every order. One unit beyond, the code
+raises an error.
 """
 
 import numpy as np
@@ -36,7 +36,7 @@ RESIDUALS = st.sampled_from([ONE, ONE - 1, 1, -1, 1 - ONE, -ONE]) | st.integers(
 
 @st.composite
 def batches(draw: st.DrawFn) -> tuple[Integers, Integers, Integers]:
-    """Draw residuals in units and pixels of a few kinds of images, and the number of each."""
+    """Draw residuals in units and pixels of up to nine kinds of images, and their counts."""
     kinds = draw(st.integers(1, 9))
     count = draw(st.sampled_from([64, MAX_BATCH]) | st.integers(1, 1000))
     residuals = draw(arrays(np.int64, (2, kinds), elements=RESIDUALS))
@@ -46,7 +46,7 @@ def batches(draw: st.DrawFn) -> tuple[Integers, Integers, Integers]:
 
 @st.composite
 def near(draw: st.DrawFn, bound: int, shape: tuple[int, int]) -> Integers:
-    """Draw rows of whole numbers, not negative, whose sums are around `bound` or anywhere."""
+    """Draw rows of nonnegative integers whose sums are near `bound` or up to twice as large."""
     totals = st.integers(bound - 2, bound + 2) | st.integers(0, 2 * bound)
     return np.vstack([draw(parts((1, shape[1]), draw(totals))) for _ in range(shape[0])])
 
@@ -58,28 +58,28 @@ def on(device: str, array: Integers | FloatArray, grid: float = 1) -> Array:
 
 
 def whole_product(left: Integers, right: Integers) -> FloatArray:
-    """Compute the matrix product by Python's integers, which turn out to fit into 53 bits."""
+    """Compute a matrix product in Python's integers, and assert that it fits into 53 bits."""
     product = left.astype(object) @ right.astype(object)
     assert abs(product).max() < 2**53
     return product.astype(np.float64)
 
 
 def orders(count: int, seed: int) -> list[Integers]:
-    """Return the order as it is, and a shuffled one."""
+    """Return the original order and a shuffled order of `count` terms."""
     return [np.arange(count), np.random.default_rng(seed).permutation(count)]
 
 
 @DEVICES
 @settings(max_examples=50)
 @given(thetas_and_pixels(), SEEDS)
-@example(  # the largest rows of MNIST's size before white, and before one pixel that is not
+@example(  # the maximum rows of MNIST's size, with white pixels and with one pixel below white
     (
         np.array([[LARGEST_ROW - 784] + [1] * 784, [-1] * 784 + [784 - LARGEST_ROW]]),
         np.array([[MAX_PIXEL, MAX_PIXEL - 1]] + [[MAX_PIXEL, MAX_PIXEL]] * 784),
     ),
     0,
 )
-@example(  # and of the largest images', 128 x 128 in RGB
+@example(  # the maximum rows for the largest images, 128 x 128 in RGB
     (
         np.array([[LARGEST_ROW // 49_153] * 49_153, [-1] * 49_152 + [49_152 - LARGEST_ROW]]),
         np.array([[MAX_PIXEL, 1 - MAX_PIXEL]] * 49_153),
@@ -101,7 +101,7 @@ def test_logits_equal_integer_sums(
 @DEVICES
 @settings(max_examples=10)
 @given(batches(), SEEDS)
-@example(  # the largest residuals and pixels of the largest batch, and a last, odd unit
+@example(  # maximum residuals and pixels in a maximum batch, and a last image with odd units
     (
         np.array([[ONE, 1], [-ONE, 1 - ONE]]),
         np.array([[MAX_PIXEL, 1], [MAX_PIXEL - 1, MAX_PIXEL]]),
@@ -124,7 +124,7 @@ def test_gradients_equal_integer_sums(
 
 @DEVICES
 @given(LOGITS, SEEDS)
-@example(np.zeros((1000, 1)), 0)  # as many classes as there may be, all as likely
+@example(np.zeros((1000, 1)), 0)  # the maximum number of classes, all equally likely
 @example(np.linspace([-20.0, 1.0], [0.0, 0.0], 1000), 0)
 def test_softmax_divides_by_exact_integer_sums(device: str, z: FloatArray, seed: int) -> None:
     exponentials = arithmetic.snap(arithmetic.exp(z - z.max(axis=0)), EXPONENTIAL_GRID)
@@ -195,9 +195,9 @@ def test_check_range_accepts_only_rows_with_exact_logits(
 
 
 def test_sums_round_one_unit_above_the_bound() -> None:
-    """Show that no bound could be wider: that of logits, and that of losses.
+    """Show that the bounds of logits and losses cannot be wider.
 
-    2^53 is refused because it may be 2^53 + 1, rounded.
+    A sum of 2^53 is rejected because it may be 2^53 + 1 after rounding.
     """
     for terms in ([MAX_PIXEL * LARGEST_ROW, MAX_PIXEL], [MAX_UNITS, 1]):
         assert int(np.sum(terms, dtype=np.float64)) != sum(terms)
@@ -216,7 +216,7 @@ def test_matrix_products_at_the_bound_are_exact(device: str, shape: tuple[int, i
 
 @pytest.mark.parametrize("bits", [52, 45, 32])
 def test_products_with_too_few_bits_are_found(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Emulate float64 that a library puts together from slices of shorter numbers."""
+    """Emulate a library that computes float64 products from slices of shorter numbers."""
 
     def emulated(theta: Array, inputs: Array) -> Array:
         unit = np.ldexp(1.0, int(np.frexp(abs(theta @ inputs).max())[1]) - bits)

@@ -1,4 +1,4 @@
-"""The model against the lecture and torch in float64."""
+"""The model is compared with torch in float64."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ Matrix = NDArray[np.float64]
 
 
 class Problem(NamedTuple):
-    """A theta on its grid, 255 x and one-hot y."""
+    """Theta on its grid, (10, n + 1); 255 x, (n + 1, count); and one-hot y, (10, count)."""
 
     theta: Matrix
     x: Matrix
@@ -30,7 +30,7 @@ class Problem(NamedTuple):
 
 
 def problem(seed: int, features: int, count: int) -> Problem:
-    """Return random weights, pixels and labels."""
+    """Return a random problem with `features` pixels and `count` images."""
     random = np.random.default_rng(seed)
     theta = random.uniform(-4, 4, (10, features + 1))
     x = random.integers(256, size=(features + 1, count)).astype(np.float64)
@@ -44,7 +44,7 @@ PROBLEMS = st.builds(problem, st.integers(0, 99), st.integers(1, 9), st.integers
 
 @given(LOGITS)
 def test_softmax_agrees_with_torch(z: Matrix) -> None:
-    """Compare up to half a grid step for each exponential, in a sum of at least 1."""
+    """Allow half a grid step for each exponential, relative to a sum of at least 1."""
     expected = torch.softmax(torch.tensor(z), dim=0)
 
     np.testing.assert_allclose(
@@ -93,11 +93,11 @@ WEIGHT, BIAS = np.ones(SHAPE), np.ones(10)
 EIGHT_BITS = safetensors.torch.save(
     {"weight": torch.ones(SHAPE).to(torch.float8_e4m3fn), "bias": torch.ones(10)}
 )
-UNKNOWN = "not the weights|should be float64"  # the latter where a library told NumPy of it
+UNKNOWN = "not the weights|should be float64"  # the latter if a library registered float8 in NumPy
 
 
 def saved(**tensors: NDArray[Any]) -> bytes:
-    """Return a safetensors file."""
+    """Return the bytes of a safetensors file."""
     return safetensors.numpy.save(tensors)
 
 

@@ -1,4 +1,4 @@
-"""A tiny data set, and no sources but those that a test sets up."""
+"""Provide a tiny data set, and only the sources that a test sets up."""
 
 import os
 import threading
@@ -18,13 +18,13 @@ from softmax.pipeline.datasets import DatasetEntry
 
 @pytest.fixture(autouse=True)
 def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The tiny data set in the place of MNIST; an empty package index."""
+    """Replace MNIST by the tiny data set, and the package index by an empty one."""
     monkeypatch.chdir(tmp_path)
     Path("good").mkdir()
     for name, content in GOOD.items():
         Path("good", name).write_bytes(content)
-    pins = {name: digits.file(Path("good", name)) for name in GOOD}
-    entry = datasets.load()["mnist"].model_dump(by_alias=True) | pins | {"images": (3, 2)}
+    files = {name: digits.file(Path("good", name)) for name in GOOD}
+    entry = datasets.load()["mnist"].model_dump(by_alias=True) | files | {"images": (3, 2)}
     monkeypatch.setitem(datasets.load(), "mnist", DatasetEntry.model_validate(entry))
     monkeypatch.delenv("MNIST_MIRROR", raising=False)
     (tmp_path / "index").mkdir()
@@ -35,7 +35,7 @@ def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Serves a site, {name: reply}, and returns its URL."""
+    """Return a function that serves a site, {name: reply}, and returns its URL."""
     servers: list[Server] = []
 
     def serve(site: Mapping[str, Reply]) -> str:
@@ -44,7 +44,7 @@ def serve() -> Iterator[Serve]:
                 site.get(self.path.removeprefix("/set/"), status(404))(self)
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-                """Keep stderr for the code under test."""
+                """Print nothing, because tests read stderr."""
 
         server = Server(("127.0.0.1", 0), Handler)
         servers.append(server)
@@ -61,7 +61,7 @@ def serve() -> Iterator[Serve]:
 
 @pytest.fixture
 def fetch(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Files, str]]:
-    """Fetches the tiny data set with MNIST_MIRROR, by any name: fetch("/data/mnist", "mnist")."""
+    """Return a function that fetches the tiny data set: fetch(mirror, name, *other_mirrors)."""
 
     def fetch(place: object, dataset: str = "mnist", *mirrors: str) -> tuple[Files, str]:
         monkeypatch.setenv("MNIST_MIRROR", str(place))

@@ -1,4 +1,4 @@
-"""HTTP servers in the process of a test, and a tiny data set that they give, well or badly."""
+"""Serve a tiny data set, correctly or with faults, from the process of a test."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -13,12 +13,12 @@ Files = dict[str, bytes]
 Fetch = Callable[..., tuple[Files, str]]
 Reply = Callable[[BaseHTTPRequestHandler], None]
 Serve = Callable[[Mapping[str, Reply]], str]
-ENDING = threading.Event()  # set when a test is over, so that no reply outlives it
+ENDING = threading.Event()  # set at the end of a test, to stop endless replies
 
 
 class Server(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: clients here hang up on purpose."""
+        """Print nothing, because clients disconnect on purpose."""
 
 
 def status(code: int) -> Reply:
@@ -26,7 +26,7 @@ def status(code: int) -> Reply:
 
 
 def sent(start: bytes, again: bytes | None = None, pause: float = 0) -> Reply:
-    """Return a reply of these bytes, and then of others, after pauses, until the test is over."""
+    """Return a reply that sends `start`, then `again` every `pause` seconds until the test ends."""
 
     def reply(request: BaseHTTPRequestHandler) -> None:
         request.wfile.write(start)
@@ -37,7 +37,7 @@ def sent(start: bytes, again: bytes | None = None, pause: float = 0) -> Reply:
 
 
 def body(content: bytes, length: int | None = None, encoding: str = "identity") -> Reply:
-    """Return a reply of `content`, announced as `length` bytes in this Content-Encoding."""
+    """Return a reply that sends `content`, with these values of Content-Length and -Encoding."""
     length = len(content) if length is None else length
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nContent-Encoding: {encoding}\r\n\r\n"
     return sent(head.encode() + content)

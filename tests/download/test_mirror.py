@@ -1,4 +1,4 @@
-"""Mirrors, good and bad, against real servers and directories; no password of theirs is shown."""
+"""Correct and faulty mirrors, as real servers and directories. Passwords are never shown."""
 
 import gzip
 import hashlib
@@ -23,13 +23,13 @@ from softmax.errors import SourceError
 from softmax.pipeline import datasets
 from softmax.pipeline.datasets import FILES
 
-PATIENCE = 0.3  # seconds for the next byte, of mirrors that do not send it
-PAUSE = PATIENCE / 6
+TIMEOUT = 0.3  # seconds to wait for the next byte
+PAUSE = TIMEOUT / 6
 OK = b"HTTP/1.1 200 OK\r\n"
 
 
 def chunked(content: bytes, end: bytes = b"0\r\n\r\n") -> Reply:
-    """Return a reply of `content` in two chunks, without a Content-Length."""
+    """Return a reply that sends `content` in two chunks, without a Content-Length."""
     chunks = [b"%x\r\n%b\r\n" % (len(part), part) for part in (content[:5], content[5:])]
     return sent(OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"".join(chunks) + end)
 
@@ -40,7 +40,7 @@ def chunked(content: bytes, end: bytes = b"0\r\n\r\n") -> Reply:
         ("", body),
         (".gz", lambda content: body(gzip.compress(content))),
         ("", chunked),
-        (".gz", lambda content: body(gzip.compress(content), encoding="gzip")),  # as some say
+        (".gz", lambda content: body(gzip.compress(content), encoding="gzip")),  # as some servers
     ],
 )
 def test_http_mirrors_may_send_plain_compressed_or_chunked_files(
@@ -61,7 +61,7 @@ def test_a_mirror_may_be_a_directory_or_file_url(fetch: Fetch, tmp_path: Path, s
 
 CONTENT = b"\0\0\x08\x01" + np.random.default_rng(0).bytes(1000)
 REDIRECT = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: http://[bad\r\n\r\n"
-FAULTS = {  # and words of the reason
+FAULTS = {  # the reply, and a part of the reason that is reported
     "500": (status(500), "500"),
     "404": (status(404), "404"),
     "wrong": (body(CONTENT), f"SHA-256 is {hashlib.sha256(CONTENT).hexdigest()}, expected "),
@@ -91,8 +91,8 @@ def test_a_faulty_mirror_is_skipped_and_named_if_verbose(
     reply, reason = FAULTS[fault]
     bad = serve(PLAIN | {f"{FILES[2]}{Path(fault).suffix}": reply})
     good = serve(PLAIN)
-    monkeypatch.setattr(sources, "TIMEOUT", PATIENCE)
-    monkeypatch.setattr(sources, "DEADLINE", 3 * PATIENCE)
+    monkeypatch.setattr(sources, "TIMEOUT", TIMEOUT)
+    monkeypatch.setattr(sources, "DEADLINE", 3 * TIMEOUT)
     monkeypatch.setenv("VERBOSE", "1")
     start = time.monotonic()
     tracemalloc.start()
@@ -131,8 +131,8 @@ def test_an_invalid_file_of_a_mirror_is_rejected(
         fetch(tmp_path, "fashion-mnist")
 
 
-SECRET = "s3cret"  # noqa: S105 (nobody's)
-FORMS = {  # of an address, and whether it gives the data
+SECRET = "s3cret"  # noqa: S105 (not a real password)
+FORMS = {  # forms of an address, and whether the data can be downloaded from it
     f"http://me:{SECRET}@{{host}}": True,
     f"http://{SECRET}@{{host}}": True,
     f"http://{{host}}/.?token={SECRET}": False,

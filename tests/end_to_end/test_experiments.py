@@ -1,4 +1,4 @@
-"""The experiments of DVC's queue, in temporary directories, in one MLflow store."""
+"""Experiments of DVC's queue run in temporary directories and log to one MLflow store."""
 
 import re
 import time
@@ -8,9 +8,9 @@ from helpers.clones import Clone, digits_clone
 from helpers.runs import NAME, artifacts, curves, runs
 from mlflow import MlflowClient
 
-STAGES = ("evaluate", "export")  # and what they need
-PATIENCE = 300  # seconds for all of them
-STEPS = {  # of each curve, after an epoch of 250 batches
+STAGES = ("evaluate", "export")  # DVC also runs the stages that these need
+TIMEOUT = 300  # seconds for all experiments
+STEPS = {  # the steps of each curve after an epoch of 250 batches
     "train_loss_of_batch": [*range(25, 251, 25)],
     **{key: [250] for key in ("train_loss", "train_accuracy")},
     **{key: [0] for key in ("test_loss", "test_accuracy", "test_error_percent")},
@@ -18,22 +18,22 @@ STEPS = {  # of each curve, after an epoch of 250 batches
 
 
 def experiments(clone: Clone) -> list[str]:
-    """Return the names of those that are done; DVC would need a second to list them."""
+    """Return the names of completed experiments from git, because `dvc exp list` takes a second."""
     names = clone.run("git", "for-each-ref", "--format=%(refname)", "refs/exps")
     return re.findall("^refs/exps/[0-9a-f]{2}/.*/(.*)", names, re.MULTILINE)
 
 
 def run_queue(clone: Clone, rates: list[float]) -> str:
-    """Queue experiments and run all at once; return what they print."""
+    """Queue experiments, run all of them concurrently, and return their output."""
     change = f"train.learning_rate={','.join(map(str, rates))}"
     clone.run("dvc", "exp", "run", "--queue", "-S", change, *STAGES)
     clone.run("git", "commit", "--quiet", "--allow-empty", "--message", "Go on meanwhile")
-    broken = "def main() -> None:\n    raise SystemExit(3)"  # each runs its own copy of the code
+    broken = "def main() -> None:\n    raise SystemExit(3)"  # experiments run their own copies
     clone.edit("stages/evaluate.py", "def main() -> None:", broken)
-    # without a pipe, which workers would hold open: DVC 3.67 now and then leaves an idle one behind
+    # Use no pipe: DVC 3.67 sometimes leaves an idle worker behind, which would keep it open.
     clone.run("sh", "-c", f"dvc queue start -j {len(rates)} >/dev/null 2>&1")
     try:
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + TIMEOUT
         while len(experiments(clone)) < len(rates) and time.monotonic() < end:
             time.sleep(0.5)
         while re.search("Queued|Running", status := clone.run("dvc", "queue", "status")):
@@ -52,16 +52,16 @@ def test_concurrent_experiments_lose_no_results(tmp_path: Path) -> None:
     uri = f"sqlite:///{clone.directory / 'mlflow.db'}"
     client, found, names = MlflowClient(uri, uri), runs(uri), experiments(clone)
     assert {known.name for known in client.search_experiments()} == {"Default", NAME}
-    assert sorted(float(row.data.params["train.learning_rate"]) for row in found) == rates
-    assert sorted(row.data.tags["DVC_EXP_NAME"] for row in found) == sorted(names)
-    for row in found:
-        assert row.info.status == "FINISHED"
-        assert row.data.tags["mlflow.source.git.commit"] == commit
-        assert row.data.tags["git.dirty"] == "true"  # by the params of the experiment
-        steps = {key: [step for step, _ in curve] for key, curve in curves(uri, row).items()}
+    assert sorted(float(run.data.params["train.learning_rate"]) for run in found) == rates
+    assert sorted(run.data.tags["DVC_EXP_NAME"] for run in found) == sorted(names)
+    for run in found:
+        assert run.info.status == "FINISHED"
+        assert run.data.tags["mlflow.source.git.commit"] == commit
+        assert run.data.tags["git.dirty"] == "true"  # because the experiment changes params.yaml
+        steps = {key: [step for step, _ in curve] for key, curve in curves(uri, run).items()}
         assert steps == STEPS
-        assert "weights/grid/gray.png" in artifacts(uri, row, "weights/grid")
-        assert "evaluation/predictions.csv" in artifacts(uri, row, "evaluation")
+        assert "weights/grid/gray.png" in artifacts(uri, run, "weights/grid")
+        assert "evaluation/predictions.csv" in artifacts(uri, run, "evaluation")
     versions = client.search_model_versions(f"name='{NAME}'")
-    assert {version.run_id for version in versions} == {row.info.run_id for row in found}
+    assert {version.run_id for version in versions} == {run.info.run_id for run in found}
     assert len(versions) == len(rates)

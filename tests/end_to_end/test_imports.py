@@ -1,4 +1,4 @@
-"""A stage imports what it uses, and without torch all runs but what needs it."""
+"""Stages import only the libraries that they use, and most commands run without torch."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ HEAVY = (
     *("dvc", "fsspec", "git", "jinja2", "matplotlib", "mlflow", "numba", "pandas", "PIL"),
     *("pyarrow", "requests", "rich", "scipy", "torch", "torchvision"),
 )
-NEEDED = {"download": ["dvc", "fsspec"], "report": ["jinja2"]}  # of these, by stage
+NEEDED = {"download": ["dvc", "fsspec"], "report": ["jinja2"]}  # the libraries of HEAVY, by stage
 STAGE = "from softmax.pipeline.recorder import Recorder; Recorder._connect = lambda _: None;"
 STAGE += "from stages import {0}; {0}.main()"
 WITHOUT_TORCH = """
@@ -40,7 +40,7 @@ def test_only_workers_gpus_and_torchvision_need_torch(workspace: Workspace, tmp_
     (tmp_path / "sitecustomize.py").write_text(WITHOUT_TORCH)
 
     def run(command: str, **environment: str) -> tuple[int, str]:
-        """Run a module, as its arguments say; return its exit status and stderr."""
+        """Run `python -m command` without torch, and return its exit status and stderr."""
         environment = os.environ | {"PYTHONPATH": str(tmp_path), "DEVICE": "auto"} | environment
         program = [sys.executable, "-m", *command.split()]
         done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""MLflow as people run it: a server on PostgreSQL, that of compose.yaml, one that hangs, the UI."""
+"""MLflow's UI and servers: on PostgreSQL, as in compose.yaml, and one that never answers."""
 
 import re
 import shlex
@@ -31,7 +31,7 @@ RESULTS = """
 from softmax.pipeline.recorder import Recorder
 from softmax.tracking import recording
 from stages import evaluate, export
-Recorder._connect = lambda _: None  # there is no limit without a recorder
+Recorder._connect = lambda _: None  # without a recorder process, logging has no time limit
 Recorder._ask = lambda _, request: recording.answer(request)
 evaluate.main()
 export.main()
@@ -39,7 +39,7 @@ export.main()
 
 
 def test_a_run_on_a_server_is_complete(workspace: Workspace, server: str) -> None:
-    """As in a store of this machine; and `softmax track` adds nothing."""
+    """It equals the run in a local store, and `softmax track` adds nothing to it."""
     workspace.tool("track")
     expected, locked = content(workspace.store), dvc_lock.PATH.read_bytes()
     workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
@@ -60,7 +60,7 @@ def test_a_run_on_a_server_is_complete(workspace: Workspace, server: str) -> Non
 
 @pytest.fixture
 def team(postgresql: Callable[[str], str], tmp_path: Path) -> Iterator[str]:
-    """The URI of the server of compose.yaml as a local process, its artifacts in a directory."""
+    """Run the server of compose.yaml as a local process, and yield its URI."""
     service = COMPOSE["services"]["server"]
     command = shlex.split(service["command"])
     assert command[:2] == ["mlflow", "server"]
@@ -83,7 +83,7 @@ def team(postgresql: Callable[[str], str], tmp_path: Path) -> Iterator[str]:
 def test_concurrent_first_use_of_a_server_loses_no_runs(
     workspace: Workspace, team: str, tmp_path: Path
 ) -> None:
-    """Each from a clone of their own, so that no lock on a file keeps them apart."""
+    """Three people log at once from separate clones, which share no file lock."""
     people, expected = [tmp_path / name for name in ("ada", "emmy", "grace")], []
     dvc_lock.PATH.unlink()
     for seed, directory in enumerate(people):
@@ -113,7 +113,7 @@ def test_concurrent_first_use_of_a_server_loses_no_runs(
 def test_a_stage_stops_waiting_for_a_server_that_never_answers(
     scheme: str, workspace: Workspace
 ) -> None:
-    """In time, with one line, by a stage in a process of its own, whose outputs are the same."""
+    """A stage in a separate process ends in time, prints one warning, and keeps its outputs."""
     before, start = workspace.contents(), time.monotonic()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = "{}://nobody@{}:{}/mlflow".format(scheme, *listener.getsockname())
@@ -123,7 +123,7 @@ def test_a_stage_stops_waiting_for_a_server_that_never_answers(
     (warning,) = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
     assert "softmax track" in warning
     assert "Traceback" not in done.stderr
-    assert time.monotonic() - start < STARTUP  # the clock ends it after 8 s
+    assert time.monotonic() - start < STARTUP  # the stage stops waiting after 8 s
     assert workspace.contents() == before
 
 
@@ -145,8 +145,8 @@ def test_the_ui_shows_the_runs_side_by_side_until_the_command_ends(
             page.goto(links[name])
             for shown in ("2 matching runs", "test_accuracy"):
                 expect(page.get_by_text(shown).first).to_be_visible(timeout=1000 * STARTUP)
-            expect(page.get_by_text("train.epochs")).to_have_count(0)  # the same in both
-            expect(page.get_by_placeholder("Ask a question")).to_have_count(0)  # the assistant
+            expect(page.get_by_text("train.epochs")).to_have_count(0)  # equal in both runs
+            expect(page.get_by_placeholder("Ask a question")).to_have_count(0)  # no AI assistant
         expect(page.get_by_text("train.seed").first).to_be_visible()
         page.close()
     finally:

@@ -1,4 +1,4 @@
-"""One's own data go all the way: docs/data.md to the letter, and data sets that people have."""
+"""Users' own data run through the complete pipeline, as docs/data.md describes."""
 
 import json
 import re
@@ -60,7 +60,7 @@ def test_the_guide_to_own_data_works_for_two_versions_and_a_teammate(tmp_path: P
 
 @pytest.mark.extended
 def test_import_train_compare_and_predict_with_own_images(tmp_path: Path) -> None:
-    found = datasets.load_digits()  # 1,797 of 8 x 8 pixels, from 0 to 16
+    found = datasets.load_digits()  # 1,797 images of 8 x 8 pixels from 0 to 16
     images, labels = (found.images * 15.9375).astype(np.uint8), found.target
     source, asked = tmp_path / "mine", tmp_path / "sevens-idx3-ubyte"
     for k, (image, label) in enumerate(zip(images, labels, strict=True)):

@@ -1,4 +1,4 @@
-"""The pipeline as its users meet it: a clean clone, real MNIST and DVC's own commands."""
+"""The pipeline in a clean clone, on real MNIST, with DVC's own commands."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ def test_results_are_near_the_lectures(mnist: Clone) -> None:
     shown = json.loads(mnist.run("dvc", "metrics", "show", "--json"))[""]["data"]
     assert set(shown) == {"metrics/test.json"}
     test = shown["metrics/test.json"]["data"]
-    assert set(test) == {"accuracy", "total", "loss"}  # that people compare
+    assert set(test) == {"accuracy", "total", "loss"}
     assert test["total"] == 10000
     assert 0.833 <= test["accuracy"] <= 0.863
     losses = pd.read_csv(mnist.directory / paths.LOSSES).set_index(["epoch", "batch"])["loss"]
@@ -33,7 +33,7 @@ def test_a_clean_clone_reproduces_the_committed_results_and_stays_clean(mnist: C
     mnist.assert_clean()
     params = (yaml.safe_load(path.read_text()) for path in (ROOT / "params.yaml", LECTURE))
     if next(params) != next(params):
-        pytest.skip("params.yaml is not that of the lecture")
+        pytest.skip("params.yaml differs from tests/lecture.yaml")
     committed, given = dvc_lock.load(ROOT), dvc_lock.load(mnist.directory)
     assert committed.keys() == given.keys()
     for stage in committed:
@@ -59,7 +59,7 @@ def test_invalid_params_stop_the_pipeline_before_any_output_changes(mnist: Clone
 def test_an_experiment_can_be_compared_with_the_committed_results(
     mnist: Clone, browser: Browser, tmp_path: Path
 ) -> None:
-    """In metrics, MLflow, and plots, which need no network and begin with MNIST."""
+    """Compare metrics, MLflow runs, and plots. The plots need no network and begin with MNIST."""
     faster = Clone.copy(mnist, tmp_path / "clone")
     faster.run("python", "-m", "softmax", "track")
     faster.run("dvc", "exp", "run", "-n", "faster", *CHANGES)
@@ -78,7 +78,7 @@ def test_an_experiment_can_be_compared_with_the_committed_results(
     assert "faster" in shown
     header = next(line for line in shown.splitlines() if "Experiment" in line)
     for column in ("accuracy", "train.epochs", "train.learning_rate"):
-        assert column in header[:100]  # which DVC's pager shows first
+        assert column in header[:100]  # the part that DVC's pager shows first
 
     faster.run("dvc", "plots", "diff", "HEAD")
     page = browser.new_page(viewport={"width": 1280, "height": 900})
@@ -91,7 +91,7 @@ def test_an_experiment_can_be_compared_with_the_committed_results(
     top = "(plot) => plot.getBoundingClientRect().top"
     tops = [page.locator(f"body > [id*={kind}]").first.evaluate(top) for kind in kinds]
     assert tops == sorted(tops)
-    # two revisions lie beside each other
+    # the two revisions are side by side
     first, second = page.locator("body > [id*=samples]").first.locator("img").all()
     assert first.evaluate(top) == second.evaluate(top)
     assert all(url.startswith(("file:", "data:")) for url in asked), asked

@@ -1,4 +1,4 @@
-"""The commands of README and of the tutorial run as they stand, in a fresh shell."""
+"""The commands of the README and of the tutorial run unchanged in a new shell."""
 
 import os
 import re
@@ -10,22 +10,22 @@ import pytest
 from helpers.clones import BIN, Clone
 from helpers.shared import ROOT
 
-LATER = {"make verify"}  # which takes minutes; CI runs it
+SKIPPED = {"make verify"}  # takes minutes; CI runs it
 PLACES = os.environ["PATH"].split(os.pathsep)
 FRESH = {"PATH": os.pathsep.join(p for p in PLACES if Path(p) != BIN), "VIRTUAL_ENV": ""}
 
 
 def blocks(page: str, language: str) -> list[str]:
-    """Return the lines of all code blocks of a language."""
+    """Return the lines of all code blocks of `page` in `language`."""
     found = re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(), re.M | re.S)
     return "".join(found).splitlines()
 
 
 @pytest.fixture(scope="module")
 def clone(mnist: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A clone whose .venv is the environment of the tests, which a fresh shell activates.
+    """Return a clone whose .venv contains the packages of the tests' environment.
 
-    Both tests use it, so the second trains no model that the first has trained.
+    Both tests use it, so the second test finds the models of the first in DVC's run cache.
     """
     clone = Clone.copy(mnist, tmp_path_factory.mktemp("readme") / "clone")
     its = clone.directory / ".venv"
@@ -41,7 +41,7 @@ def clone(mnist: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
 
 def test_commands_of_the_readme_print_what_it_shows(clone: Clone) -> None:
     commands = [line.split("#")[0].strip() for line in blocks("README.md", "bash")]
-    script = "\n".join(line for line in commands if line not in LATER)
+    script = "\n".join(line for line in commands if line not in SKIPPED)
     printed = clone.run("sh", "-ec", script, **FRESH)
     shown = blocks("README.md", "console")
     assert shown[1] in printed.splitlines()
@@ -50,7 +50,7 @@ def test_commands_of_the_readme_print_what_it_shows(clone: Clone) -> None:
 
 
 def test_commands_of_the_tutorial_print_what_it_shows(clone: Clone) -> None:
-    """Each line of its output, in order; `...` stands for the lines that are left out."""
+    """All lines of output appear in this order; `...` stands for omitted lines."""
     shown = blocks("docs/tutorial.md", "console")
     commands = [line.removeprefix("$ ") for line in shown if line.startswith("$ ")]
     printed = clone.run("bash", "-ec", "\n".join(commands), **FRESH).replace("*", "")

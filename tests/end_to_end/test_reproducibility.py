@@ -1,7 +1,7 @@
-"""dvc.lock is true where all stages, run from scratch in a copy, give its bytes and no others.
+"""`verification.checks reproducible` runs all stages from scratch and compares with dvc.lock.
 
-But for two tests, the pipeline is one of a line of shell, since what makes a lock untrue does not
-depend on what the stages compute.
+Most tests use a pipeline of one shell command, because the check does not depend on what the
+stages compute.
 """
 
 import os
@@ -24,7 +24,7 @@ COUNT = "cat params.yaml docs/*.txt > data.txt && echo '{\"count\": 1}' > metric
 
 @pytest.fixture
 def shell(workspace: Workspace) -> Workspace:
-    """A workspace with a pipeline of one line of shell, which ran and is committed."""
+    """Return a workspace whose pipeline is one shell command, which ran and is committed."""
     workspace.monkeypatch.setenv("PATH", str(BIN), prepend=os.pathsep)
     shutil.rmtree("metrics")
     Path("metrics").mkdir()
@@ -35,7 +35,7 @@ def shell(workspace: Workspace) -> Workspace:
 
 
 def write_pipeline(workspace: Workspace, command: str, **changes: object) -> None:
-    """Write a dvc.yaml whose only stage runs `command`, run it and commit all of it."""
+    """Write a dvc.yaml whose only stage runs `command`, run it, and commit everything."""
     stage = {
         "cmd": command,
         "deps": ["docs"],
@@ -51,14 +51,14 @@ def write_pipeline(workspace: Workspace, command: str, **changes: object) -> Non
 
 
 def verdict(workspace: Workspace) -> str:
-    """Return the reason in the line in which the claim fails."""
+    """Run the check, which must fail, and return the reason that it prints."""
     line = error(workspace.call("verification.checks", "reproducible"))
     assert line.startswith("dvc.lock is not reproducible: ")
     return line.removeprefix("dvc.lock is not reproducible: ")
 
 
 def test_uncommitted_changes_are_checked_and_kept(shell: Workspace) -> None:
-    """Where a hook has set git's variables, and another git is busy."""
+    """This holds also if a hook has set git's variables and another git holds the lock."""
     Path("docs/two.txt").write_text("untracked")
     Path("datasets.yaml").write_text("# unfinished\n" + Path("datasets.yaml").read_text())
     before = git(shell.directory, "status", "--porcelain")
@@ -77,7 +77,7 @@ def test_uncommitted_changes_are_checked_and_kept(shell: Workspace) -> None:
 
 
 def test_an_edited_metric_fails_the_check(shell: Workspace) -> None:
-    """Even where dvc.lock was made to agree with it, so that it is current."""
+    """This holds even if dvc.lock was edited, too, and is up to date."""
     metrics = Path("metrics/count.json")
     before = files.md5(metrics)
     metrics.write_text('{"count": 2}\n')
@@ -92,7 +92,7 @@ def test_an_edited_metric_fails_the_check(shell: Workspace) -> None:
 
 @pytest.mark.parametrize("change", [{"metrics": []}, {"params": []}])
 def test_an_entry_missing_in_dvc_yaml_is_detected(shell: Workspace, change: dict[str, Any]) -> None:
-    """A metric, though the stage still writes it, or a param."""
+    """The entry is a metric, which the stage still writes, or a param."""
     before = dvc_lock.PATH.read_text()
     write_pipeline(shell, COUNT, **change)
     dvc_lock.PATH.write_text(before)
@@ -100,7 +100,7 @@ def test_an_entry_missing_in_dvc_yaml_is_detected(shell: Workspace, change: dict
 
 
 def test_an_orphan_metric_or_an_untracked_input_fails_the_check(shell: Workspace) -> None:
-    """A metric that no stage makes, and a file that git does not track."""
+    """An orphan metric is one that no stage writes, and git does not track the input."""
     Path("metrics/ghost.json").write_text("{}")
     shell.commit("Haunt")
     assert verdict(shell) == "no stage writes metrics/ghost.json. Run `git rm metrics/ghost.json`."
@@ -109,7 +109,7 @@ def test_an_orphan_metric_or_an_untracked_input_fails_the_check(shell: Workspace
 
 
 def test_existing_data_take_precedence_over_a_mirror(shell: Workspace) -> None:
-    """Which may hold another data set, as in the workflows. Another date is no change."""
+    """The mirror may contain a different data set, as in CI. A new timestamp is no change."""
     shell.monkeypatch.setenv("MNIST_MIRROR", str(shell.directory / "data/digits"))
     write_pipeline(shell, f'{COUNT} && test -d "$MNIST_MIRROR"')
     shell.monkeypatch.setenv("MNIST_MIRROR", "/nowhere")
@@ -120,7 +120,7 @@ def test_existing_data_take_precedence_over_a_mirror(shell: Workspace) -> None:
 
 
 def test_a_configuration_in_a_process_gives_the_bytes_of_dvc_lock(workspace: Workspace) -> None:
-    """As `make verify` does for each; that of no such processor is not counted."""
+    """`make verify` runs each configuration so. A configuration that cannot run does not count."""
     rows = [Row("NumPy", environment={"OMP_NUM_THREADS": "1"}, threads=1), Row("Z80", missing="no")]
     workspace.monkeypatch.setattr(matrix, "here", lambda: rows)
     printed = workspace.call("verification.__main__")

@@ -1,4 +1,4 @@
-"""Data and models go through a remote, and branches are merged."""
+"""Share data and models through a remote, and merge branches."""
 
 import re
 import shutil
@@ -13,7 +13,7 @@ from softmax.pipeline import dvc_lock, files, paths
 
 
 def share(directory: Path, url: str) -> Clone:
-    """Make a clone with all results in `directory`, whose last commit names the remote."""
+    """Return a clone in `directory` with all results, whose last commit adds the remote `url`."""
     clone = digits_clone(directory / "clone")
     clone.run("dvc", "remote", "add", "--default", "team", url)
     clone.run("dvc", "remote", "modify", "team", "verify", "true")
@@ -23,7 +23,7 @@ def share(directory: Path, url: str) -> Clone:
 
 @pytest.fixture
 def remote(tmp_path: Path) -> Path:
-    """A remote to which a clone beside it pushed."""
+    """Return a remote to which the clone beside it has pushed."""
     share(tmp_path, "../remote").run("dvc", "push")
     return tmp_path / "remote"
 
@@ -31,12 +31,12 @@ def remote(tmp_path: Path) -> Path:
 def test_a_teammate_rebuilds_damaged_outputs_and_pulls_the_rest(
     remote: Path, tmp_path: Path
 ) -> None:
-    """Without `verify` DVC takes a damaged object, and says that all is up to date."""
+    """Without the option `verify`, DVC accepts a damaged object and reports no problem."""
     md5 = dvc_lock.outputs(dvc_lock.load(tmp_path / "clone"), "train")[paths.WEIGHTS]
     stored = remote / "files/md5" / md5[:2] / md5[2:]
     stored.chmod(0o644)
     content = stored.read_bytes()
-    stored.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))  # as a disk may flip a bit
+    stored.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))  # a bit flipped by the disk
     clone = Clone(tmp_path / "mate", tmp_path / "clone")
     pull = clone.attempt("dvc", "pull")
     assert pull.returncode == 1
@@ -48,10 +48,10 @@ def test_a_teammate_rebuilds_damaged_outputs_and_pulls_the_rest(
     clone.assert_clean()
     assert clone.softmax("track").returncode == 0
     store = f"sqlite:///{clone.directory / 'mlflow.db'}"
-    (row,) = runs(store)
-    assert row.info.status == "FINISHED"
-    assert {"train_accuracy", "test_accuracy"} <= row.data.metrics.keys()
-    assert "weights/grid/gray.png" in artifacts(store, row, "weights/grid")
+    (run,) = runs(store)
+    assert run.info.status == "FINISHED"
+    assert {"train_accuracy", "test_accuracy"} <= run.data.metrics.keys()
+    assert "weights/grid/gray.png" in artifacts(store, run, "weights/grid")
 
 
 @pytest.mark.extended
@@ -85,7 +85,7 @@ def test_an_empty_remote_fails_dvc_pull_but_not_make_repro(tmp_path: Path) -> No
 @pytest.mark.extended
 def test_an_unreachable_remote_gives_a_clear_error_without_a_traceback(tmp_path: Path) -> None:
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # and listens to no one
+        taken.bind(("127.0.0.1", 0))  # nothing listens on this port
         share(tmp_path, f"ssh://127.0.0.1:{taken.getsockname()[1]}/srv/dvc")
         clone = Clone(tmp_path / "mate", tmp_path / "clone")
         pull, repro = clone.attempt("dvc", "pull"), clone.make("repro", "PULL=1")

@@ -1,4 +1,4 @@
-"""`softmax sweep` that is killed and goes on, and its best model, which DVC trains."""
+"""`softmax sweep` resumes after a kill, and DVC trains the same best model."""
 
 import os
 import re
@@ -15,13 +15,13 @@ from softmax.sweep import model_cache
 
 
 def test_a_killed_sweep_resumes_and_dvc_trains_the_best_model(tmp_path: Path) -> None:
-    """Kill it after the first of four passes."""
+    """Kill the sweep when its first model is cached."""
     clone = digits_clone(tmp_path / "clone")
     clone.environment |= {"WORKERS": "1", "MLFLOW_TRACKING_URI": NOWHERE}
     chosen = ("train.learning_rate=0.004,0.1", "train.seed=range(1,5)", "train.validation=20")
 
     def models() -> dict[str, int]:
-        """Return when each model was cached."""
+        """Return the time at which each model was cached, in ns, by the name of its directory."""
         found = (clone.directory / model_cache.PLACE).glob("?" * 64)
         return {path.name: path.stat().st_mtime_ns for path in found}
 

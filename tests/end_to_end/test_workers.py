@@ -1,4 +1,4 @@
-"""Several workers: the bytes of one, on one machine or two, and nothing left when they fail."""
+"""Several workers give the bytes of one worker and, if one fails, leave nothing behind."""
 
 import os
 import shutil
@@ -40,7 +40,7 @@ def start(
 
 
 def succeed(process: subprocess.Popen[str]) -> str:
-    """Return what the process prints, once it has ended well."""
+    """Wait until the process ends with status 0, and return what it printed."""
     out, err = process.communicate()
     assert process.returncode == 0, err
     return out
@@ -51,8 +51,8 @@ def outputs() -> list[bytes]:
 
 
 @pytest.fixture
-def alone(workspace: Workspace) -> list[bytes]:  # noqa: ARG001 (where the outputs are)
-    """The outputs of a process that trained alone, which are then removed."""
+def alone(workspace: Workspace) -> list[bytes]:  # noqa: ARG001 (contains the outputs)
+    """Remove the outputs of a process that trained alone, and return their bytes."""
     known = outputs()
     for path in OUTPUTS:
         path.unlink()
@@ -60,12 +60,12 @@ def alone(workspace: Workspace) -> list[bytes]:  # noqa: ARG001 (where the outpu
 
 
 def training_workers(launcher: subprocess.Popen[str], count: int) -> list[psutil.Process]:
-    """Return the workers, by rank, once the first has met the others.
+    """Return the workers by rank, once all of them are connected.
 
-    It then starts the recorder.
+    The first worker then starts the recorder, for which this function waits.
     """
     while launcher.poll() is None:
-        with suppress(psutil.Error):  # a process that ended by now
+        with suppress(psutil.Error):  # a process may end meanwhile
             children = psutil.Process(launcher.pid).children(recursive=True)
             commands = [child.cmdline() for child in children]
             if any(recorder.PROGRAM in command for command in commands):
@@ -78,7 +78,7 @@ def training_workers(launcher: subprocess.Popen[str], count: int) -> list[psutil
 
 
 def assert_nothing_left(processes: list[psutil.Process]) -> None:
-    """Check that the processes end and that there are no outputs."""
+    """Assert that the processes end and that no output exists."""
     assert psutil.wait_procs(processes, timeout=60)[1] == []
     assert not any(path.exists() for path in OUTPUTS)
 
@@ -148,7 +148,7 @@ def test_an_error_of_all_workers_is_printed_once(workspace: Workspace) -> None:
 def test_two_machines_give_the_same_bytes_and_only_the_first_writes(
     alone: list[bytes], workspace: Workspace, tmp_path: Path
 ) -> None:
-    """Two directories are the machines, on one network."""
+    """Two directories represent the machines."""
     elsewhere = shutil.copytree(workspace.directory, tmp_path / "elsewhere")
     network = {"PET_NNODES": "2", "PET_MASTER_ADDR": "127.0.0.1"}
     network["PET_MASTER_PORT"] = str(free_port())

@@ -1,4 +1,4 @@
-"""Processes that are killed, started at once, or meet a full disk: the next run is correct."""
+"""After a kill, concurrent commands or a disk fault, the next run gives the correct outputs."""
 
 import os
 import signal
@@ -14,12 +14,12 @@ import pytest
 from helpers.clones import digits_clone
 from helpers.stores import NOWHERE
 
-PATIENCE = 300  # seconds for what is to end by itself, on a busy machine
+TIMEOUT = 300  # seconds until processes must have ended, on a busy machine
 
 
 def processes(directory: Path, name: str = "") -> list[psutil.Process]:
-    """Return the processes that run in `directory`, all or the Pythons that run `name`."""
-    found = psutil.process_iter(["cmdline", "cwd"])  # None of one that has ended
+    """Return all processes in `directory`, or only the Python processes that run `name`."""
+    found = psutil.process_iter(["cmdline", "cwd"])  # None if the process has ended
     here = [one for one in found if Path(one.info["cwd"] or "/").is_relative_to(directory)]
     lines = [one.info["cmdline"] or [""] for one in here]
     pairs = zip(here, lines, strict=True)
@@ -32,7 +32,7 @@ def processes(directory: Path, name: str = "") -> list[psutil.Process]:
     [("all", "train", 0.2), ("DVC", "train", 1.0), ("the stage", "lesson", 1.5)],
 )
 def test_a_kill_loses_no_results(killed: str, stage: str, seconds: float, tmp_path: Path) -> None:
-    """Kill DVC with its stage, DVC alone, without which the stage goes on, or the stage alone."""
+    """Kill DVC and its stage, only DVC (the stage then continues), or only the stage."""
     clone = digits_clone(tmp_path / "clone")
     dvc = clone.start("dvc", "repro", "--force", "--single-item", stage)
     while not (running := processes(clone.directory, f"stages.{stage}")):
@@ -45,11 +45,11 @@ def test_a_kill_loses_no_results(killed: str, stage: str, seconds: float, tmp_pa
         dvc.kill()
     else:
         for process in running:
-            with suppress(psutil.NoSuchProcess):  # it was faster
+            with suppress(psutil.NoSuchProcess):  # it may have ended meanwhile
                 process.kill()
-    said, _ = dvc.communicate(timeout=PATIENCE)
+    said, _ = dvc.communicate(timeout=TIMEOUT)
     assert "Traceback" not in said, said
-    assert psutil.wait_procs(processes(clone.directory), PATIENCE)[1] == []
+    assert psutil.wait_procs(processes(clone.directory), TIMEOUT)[1] == []
     clone.run("python", "-m", "softmax", "run")
     clone.run("python", "-m", "softmax", "track")
     clone.assert_clean()
@@ -58,7 +58,7 @@ def test_a_kill_loses_no_results(killed: str, stage: str, seconds: float, tmp_pa
         assert store.execute("PRAGMA quick_check").fetchall() == [("ok",)]
 
 
-CLASH = (0, 1, 255)  # where two DVC run the same stage, one says that it is busy or lost its files
+CLASH = (0, 1, 255)  # if two DVC processes run the same stage, one may end with an error
 
 
 @pytest.mark.extended
@@ -76,7 +76,7 @@ def test_concurrent_repro_experiments_and_track_lose_no_results(tmp_path: Path) 
     }
     running = {name: clone.start(*command) for name, (command, _) in commands.items()}
     for name, process in running.items():
-        said, _ = process.communicate(timeout=PATIENCE)
+        said, _ = process.communicate(timeout=TIMEOUT)
         assert "Traceback" not in said, said
         assert process.returncode in commands[name][1], f"{name}: {said}"
     assert {*clone.run("dvc", "exp", "list", "--name-only").split()} >= {"low", "high"}
@@ -95,7 +95,7 @@ status=0
 echo "stage: $status"
 dvc repro --force --single-item export || echo "dvc: $?"
 find . -name "*.partial"
-{mend}
+{repair}
 "$3" -m softmax run
 git status --porcelain
 dvc status
@@ -105,7 +105,7 @@ FULL = "dd if=/dev/zero of=ballast bs=4096 2>/dev/null || truncate --size=-20K b
 
 @pytest.mark.extended
 @pytest.mark.parametrize(
-    ("spoil", "mend", "reason"),
+    ("spoil", "repair", "reason"),
     [
         (FULL, "rm ballast", "No space left on device"),
         ('mount -o remount,ro "$1"', 'mount -o remount,rw "$1"', "Read-only file system"),
@@ -113,23 +113,23 @@ FULL = "dd if=/dev/zero of=ballast bs=4096 2>/dev/null || truncate --size=-20K b
     ids=["full", "read-only"],
 )
 def test_a_disk_fault_is_reported_and_the_next_run_completes(
-    spoil: str, mend: str, reason: str, tmp_path: Path
+    spoil: str, repair: str, reason: str, tmp_path: Path
 ) -> None:
     clone = digits_clone(tmp_path / "clone")
-    # on a full disk, Python leaves bytecode that it cannot load
+    # on a full disk, Python would write truncated bytecode, which it cannot load later
     clone.environment |= {"MLFLOW_TRACKING_URI": NOWHERE, "PYTHONDONTWRITEBYTECODE": "1"}
     (tmp_path / "disk").mkdir()
     mount = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-ec")
     if subprocess.run([*mount, "true"], capture_output=True, check=False).returncode:
         pytest.skip("this machine permits no namespaces")
     places = (str(tmp_path / "disk"), str(clone.directory), sys.executable)
-    done = clone.attempt(*mount, SCRIPT.format(spoil=spoil, mend=mend), "sh", *places)
+    done = clone.attempt(*mount, SCRIPT.format(spoil=spoil, repair=repair), "sh", *places)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     said = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert 1 <= len(said) == len([line for line in said if reason in line]) <= 2
     assert "stage: 2\n" in done.stdout
-    # what DVC removes before it runs the stage may be room enough for the new files
+    # DVC removes old outputs first, so the new outputs may fit on a full disk
     assert "dvc: " in done.stdout or "space" in reason
     assert ".partial" not in done.stdout
     assert done.stdout.endswith("\nData and pipelines are up to date.\n")

@@ -1,4 +1,4 @@
-"""The served model answers images, says 400 to anything else, and goes on."""
+"""The served model predicts images, rejects invalid requests with status 4xx, and continues."""
 
 import itertools
 import json
@@ -20,14 +20,14 @@ from softmax.core import batches
 from softmax.pipeline import datasets, paths
 
 pytestmark = pytest.mark.end_to_end
-DEADLINE = 30  # seconds for an answer, on a busy machine
-ODD = ["-1", "256", "1.5", "1e400", "NaN", "-Infinity", "null", "true", '"x"', "[]", "{}", "\x00"]
-ODD += ["[" * 50 + "]" * 50, '"' + "x" * 5000 + '"', '"\\ud800"', "1" + "0" * 18, "9" * 400]
+TIMEOUT = 30  # seconds for a response, on a busy machine
+BAD = ["-1", "256", "1.5", "1e400", "NaN", "-Infinity", "null", "true", '"x"', "[]", "{}", "\x00"]
+BAD += ["[" * 50 + "]" * 50, '"' + "x" * 5000 + '"', '"\\ud800"', "1" + "0" * 18, "9" * 400]
 
 
 def ask(address: str, body: bytes) -> requests.Response:
     headers = {"Content-Type": "application/json"}
-    return requests.post(address, body, headers=headers, timeout=DEADLINE)
+    return requests.post(address, body, headers=headers, timeout=TIMEOUT)
 
 
 def test_a_served_model_rejects_invalid_requests_and_then_predicts_as_the_pipeline(
@@ -43,16 +43,16 @@ def test_a_served_model_rejects_invalid_requests_and_then_predicts_as_the_pipeli
     expected["class"] = expected["prediction"].astype(str)
     with answering(f"{address}/ping", tmp_path, command, environment):
         address += "/invocations"
-        refusal = ask(address, json.dumps({"inputs": [[0] * 63]}).encode())
-        assert "shape (1, 63) should be (n, 64) or (n, 8, 8)" in refusal.json()["message"]
-        requests_ = [*itertools.product(ODD, ("inputs", "instances", "dataframe_split", "x"))]
-        record_property("cases", 3 * len(requests_))
-        for row, key in requests_:
-            for body in (f"[[{'0,' * (SIDE * SIDE - 1)}{row}]]", f"[{row}]", row):
-                answer = ask(address, f'{{"{key}": {body}}}'.encode())
-                assert 400 <= answer.status_code < 500, (row, answer.text[:999])
+        response = ask(address, json.dumps({"inputs": [[0] * 63]}).encode())
+        assert "shape (1, 63) should be (n, 64) or (n, 8, 8)" in response.json()["message"]
+        pairs = [*itertools.product(BAD, ("inputs", "instances", "dataframe_split", "x"))]
+        record_property("cases", 3 * len(pairs))
+        for value, key in pairs:
+            for body in (f"[[{'0,' * (SIDE * SIDE - 1)}{value}]]", f"[{value}]", value):
+                response = ask(address, f'{{"{key}": {body}}}'.encode())
+                assert 400 <= response.status_code < 500, (value, response.text[:999])
         for form in (images, images.reshape(-1, SIDE, SIDE) / np.float32(255)):
-            answer = ask(address, json.dumps({"inputs": form.tolist()}).encode())
-            assert answer.status_code == 200, answer.text[:500]
-            found = pd.DataFrame(answer.json()["predictions"])
+            response = ask(address, json.dumps({"inputs": form.tolist()}).encode())
+            assert response.status_code == 200, response.text[:500]
+            found = pd.DataFrame(response.json()["predictions"])
             pd.testing.assert_frame_equal(found, expected, check_exact=True)

@@ -1,4 +1,4 @@
-"""A disk that takes no more, or SIGKILL, at each write of a stage: every output is whole."""
+"""If a write of a stage fails or is killed, each output is the complete old or new one."""
 
 import errno
 import itertools
@@ -13,41 +13,41 @@ from helpers.workspace import STAGES, Workspace
 
 from softmax.pipeline import dvc_lock
 
-OLD = b"what was here before"
+OLD = b"an old output"
 ERRORS = itertools.cycle([errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES])
 OTHERS = [pytest.param(k, marks=pytest.mark.extended) for k in STAGES if k != "evaluate"]
 
 
 class Killed(BaseException):
-    """Stands for SIGKILL: what began to write does nothing more."""
+    """Emulates SIGKILL, after which the process writes nothing more."""
 
 
-def aged_outputs(stage: str) -> list[Path]:
-    """Return the files that the stage writes, each replaced by an old one."""
-    made = dvc_lock.outputs(dvc_lock.load(), stage)
-    found = [file for path in made for file in (path, *path.rglob("*")) if file.is_file()]
+def write_old_outputs(stage: str) -> list[Path]:
+    """Replace the content of each output of `stage` by OLD, and return the paths of the files."""
+    outputs = dvc_lock.outputs(dvc_lock.load(), stage)
+    found = [file for path in outputs for file in (path, *path.rglob("*")) if file.is_file()]
     for path in found:
         path.unlink()
         path.write_bytes(OLD)
     return found
 
 
-def run(workspace: Workspace, stage: str, files: list[Path], meet: Callable[[int], None]) -> str:
-    """Run the stage; call `meet` with 0, 1, ... in each write of an output, then before its name.
+def run(workspace: Workspace, stage: str, files: list[Path], hook: Callable[[int], None]) -> str:
+    """Run `stage` and return its stderr.
 
-    Return its errors.
+    Call hook(0), hook(1), ... in the middle of each write of an output and before each rename.
     """
-    whole, rename, numbers = Path.write_bytes, Path.replace, itertools.count()
+    write, rename, numbers = Path.write_bytes, Path.replace, itertools.count()
 
     def write_bytes(path: Path, content: bytes) -> int:
         if path.with_name(path.name.removesuffix(".partial")) in files:
-            whole(path, content[: len(content) // 2])
-            meet(next(numbers))
-        return whole(path, content)
+            write(path, content[: len(content) // 2])
+            hook(next(numbers))
+        return write(path, content)
 
     def replace(path: Path, target: Path) -> Path:
         if target in files:
-            meet(next(numbers))
+            hook(next(numbers))
         return rename(path, target)
 
     with workspace.monkeypatch.context() as patch:
@@ -57,13 +57,13 @@ def run(workspace: Workspace, stage: str, files: list[Path], meet: Callable[[int
 
 
 def fail(error: BaseException, number: int, now: int) -> None:
-    """Raise this error at this write and at all after it."""
+    """Raise `error` in write `number` and in all later writes."""
     if now >= number:
         raise error
 
 
-def whole_or_old(before: dict[str, bytes], files: list[Path]) -> int:
-    """Assert that all files of the workspace but `files` are whole; return how many are whole."""
+def count_new(before: dict[str, bytes], files: list[Path]) -> int:
+    """Return how many of `files` are new. Assert that they are OLD or new, and others unchanged."""
     found = {path: Path(path).read_bytes() for path in before}
     for path, content in before.items():
         allowed = (content, OLD) if Path(path) in files else (content,)
@@ -79,27 +79,29 @@ def test_outputs_are_complete_and_appear_only_once_all_are_written(
     workspace: Workspace,
     record_property: Callable[[str, object], None],
 ) -> None:
-    """Whoever looks at any moment sees a whole file; the stage, run again, leaves no part."""
-    shutil.copytree("data/digits", "mirror")  # for `download`, whose own files are aged
+    """All files are complete at any moment. If the stage runs again, no partial file remains."""
+    shutil.copytree("data/digits", "mirror")  # for `download`, whose outputs become OLD
     workspace.monkeypatch.setenv("MNIST_MIRROR", "mirror")
-    before, files, seen = workspace.contents(), aged_outputs(stage), list[int]()
-    run(workspace, stage, files, lambda _: seen.append(whole_or_old(before, files)))
+    before, files, seen = workspace.contents(), write_old_outputs(stage), list[int]()
+    run(workspace, stage, files, lambda _: seen.append(count_new(before, files)))
     assert seen == [0] * len(files) + [*range(len(files))]
     record_property("cases", len(seen))
     for number in range(len(seen)):
-        aged_outputs(stage)
+        write_old_outputs(stage)
         if fault == "a kill":
             with workspace.monkeypatch.context() as patch:
-                patch.setattr(Path, "unlink", lambda *_, **__: None)  # it cleans nothing up
+                patch.setattr(
+                    Path, "unlink", lambda *_, **__: None
+                )  # a killed process removes none
                 with pytest.raises(Killed):
                     run(workspace, stage, files, partial(fail, Killed(), number))
         else:
             error = OSError(code := next(ERRORS), os.strerror(code))
             said = run(workspace, stage, files, partial(fail, error, number))
             assert os.strerror(code) in said
-            assert any(str(file) in said for file in files)  # which the system does not name
+            assert any(str(file) in said for file in files)  # the OSError itself names no file
             assert not [*Path().rglob("*.partial")]
-        assert whole_or_old(before, files) == seen[number]
+        assert count_new(before, files) == seen[number]
     assert workspace.stage(stage).status == 0
     assert workspace.contents() == before
     assert not [*Path().rglob("*.partial")]

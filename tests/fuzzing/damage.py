@@ -1,11 +1,11 @@
-"""Good samples, damaged."""
+"""Damage valid files at random."""
 
 from collections.abc import Sequence
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-TOKENS = [  # what means something to one parser or another
+TOKENS = [  # byte strings with a meaning for some of the parsers
     *(b"\0\0\x08\x01", b"\0\0\x08\x03", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\0\0\0"),
     *(b"F8_E4M3", b"BF16", b"F32", b"I64", b"BOOL", b'"shape"', b"[10,6]", b"[]", b"-1", b"{"),
     *(b"1e999", b"9" * 30, b".nan", b"-.inf", b"0x", b"2026-13-45", b"!!python/object:os.system"),
@@ -17,7 +17,7 @@ TOKENS = [  # what means something to one parser or another
 
 @st.composite
 def damaged(draw: DrawFn, samples: Sequence[bytes], tokens: Sequence[bytes]) -> bytes:
-    """Return one of `samples` after one to four of: flip, cut, repeat, insert, splice."""
+    """Return one of `samples` after one to four random changes."""
     content = bytearray(draw(st.sampled_from(samples)))
     for _ in range(draw(st.integers(1, 4))):
         here = draw(st.integers(0, len(content)))

@@ -1,4 +1,4 @@
-"""Whatever is in a file, its parser reads it or raises one SoftmaxError, in no time, in short."""
+"""Each parser reads a damaged file or raises a SoftmaxError with short lines, within seconds."""
 
 import itertools
 from collections.abc import Callable
@@ -18,13 +18,13 @@ from softmax.core import batches, model
 from softmax.errors import SoftmaxError, shown
 from softmax.pipeline import datasets, dvc_lock, params
 
-SECONDS = 5  # for a case, of which most take a ten-thousandth
+SECONDS = 5  # the limit for one file; most take less than a millisecond
 LABELS = to_idx(np.array([7, 0, 9]))
 IMAGES = to_idx(np.arange(24).reshape(3, 2, 4))
 
 
 def read_idx(path: Path) -> None:
-    """Read it in the place of images or labels; what is read has the bytes of the file."""
+    """Load the file as images or labels, and assert that the arrays equal its bytes."""
     content, other = path.read_bytes(), path.with_name("other")
     if is_images := content[3:4] == b"\3":
         other.write_bytes(LABELS)
@@ -50,7 +50,7 @@ def read_model(path: Path) -> None:
     assert np.isfinite(read).all()
 
 
-def read_lock(path: Path) -> None:
+def read_dvc_lock(path: Path) -> None:
     found = dvc_lock.parse(path.read_bytes())
     dvc_lock.values(found)
     dvc_lock.shown(found)
@@ -60,7 +60,7 @@ def read_lock(path: Path) -> None:
     dvc_lock.params(found)
 
 
-def read_catalog(path: Path) -> None:
+def read_datasets(path: Path) -> None:
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(datasets, "PATH", path)
         datasets.load.__wrapped__()
@@ -73,19 +73,19 @@ HASHES = "".join(f"  {name}: {k:064x}\n" for k, name in enumerate(datasets.FILES
 ENTRY = f"mine:\n{HASHES}  images: [3, 1]\n  shape: [2, 4]\n  classes: [a, b]\n  homepage: ''\n"
 GOOD = yaml.safe_load(LECTURE.read_text())
 ODD = [-1, -0.5, 1e400, float("nan"), -(2**64), "", "x", "1e", "10", "1_0", "\x1b[2J", "ß" * 300]
-ODD += [None, [], {}, [[1]], {"a": 1}]  # each for a known key and for an unknown one
+ODD += [None, [], {}, [[1]], {"a": 1}]  # values of a known key and of an unknown key
 PARAMS = [
     yaml.dump(GOOD | {name: section | {key: odd}}, Dumper=yaml.CSafeDumper).encode()
     for name, section in GOOD.items()
     for key in (*section, "unknown\n")
     for odd in ODD
 ]
-PARSERS: dict[str, tuple[list[bytes], Callable[[Path], object], int]] = {  # and how slow it is
+PARSERS: dict[str, tuple[list[bytes], Callable[[Path], object], int]] = {  # the divisor of inputs
     "IDX": ([IMAGES, LABELS], read_idx, 1),
     "safetensors": (MODELS, read_model, 1),
-    "dvc.lock": ([LOCK[: LOCK.index(b"  check:")] + TRAIN, EXPORT], read_lock, 2),
+    "dvc.lock": ([LOCK[: LOCK.index(b"  check:")] + TRAIN, EXPORT], read_dvc_lock, 2),
     "params.yaml": (PARAMS, params.load, 2),
-    "datasets.yaml": ([ENTRY.encode()], read_catalog, 2),
+    "datasets.yaml": ([ENTRY.encode()], read_datasets, 2),
 }
 
 
@@ -100,7 +100,7 @@ def test_a_damaged_file_is_parsed_or_rejected_in_short_lines(
     @given(damaged(samples, TOKENS))
     def attempt(content: bytes) -> None:
         next(tried)
-        path.unlink(missing_ok=True)  # it may be mapped
+        path.unlink(missing_ok=True)  # the old file may still be mapped into memory
         path.write_bytes(content)
         try:
             parse(path)

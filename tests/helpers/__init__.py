@@ -1,1 +1,1 @@
-"""Helpers of the tests: a small data set, a tiny workspace, clones, MLflow stores and servers."""
+"""Provide a small data set, a tiny workspace, clones, MLflow stores and servers to tests."""

@@ -30,13 +30,13 @@ def facts(text: str) -> dict[str, Any]:
 
 
 def section(text: str, name: str) -> str:
-    """Return the words of a section as the file has them, for readers without JavaScript."""
+    """Return the text of a section in the file, which readers without JavaScript see."""
     (inside,) = re.findall(rf'<section id="{name}".*?>(.*?)</section>', text, re.DOTALL)
     return " ".join(html.unescape(re.sub("<[^>]*>", " ", inside)).split())
 
 
 def number(text: str) -> float:
-    """Return what the report writes as `text`."""
+    """Return the number that the report shows as `text`."""
     match = re.fullmatch(r"([−\d.,]+)(?:\u00a0·\u00a010⁻([⁰¹²³⁴⁵⁶⁷⁸⁹]+))?", text)
     assert match, text
     power = (match[2] or "0").translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789"))
@@ -45,10 +45,9 @@ def number(text: str) -> float:
 
 @contextmanager
 def opened(browser: Browser, file: Path, **options: Any) -> Iterator[Page]:
-    """Open a report in a context of its own, on a desktop, in English, without motion.
+    """Open a report in a new context: on a desktop, in English, without motion, or by `options`.
 
-    `options` of the context change that. In the end the report asked for nothing but itself and
-    no error occurred.
+    At the end, assert that the report requested nothing except itself and that no error occurred.
     """
     usual = {"viewport": DESKTOP, "locale": "en-GB", "reduced_motion": "reduce"}
     with browser.new_context(**usual | options) as context:
@@ -58,50 +57,50 @@ def opened(browser: Browser, file: Path, **options: Any) -> Iterator[Page]:
         page.on("request", lambda request: heard.append(request.url))
         visit(page, file.as_uri())
         yield page
-        # what Chromium says where tests read a canvas twice
+        # Chromium warns if tests read a canvas twice
         harmless = ("data:", file.as_uri(), "Canvas2D: Multiple readback")
         assert [text for text in heard if not text.startswith(harmless)] == []
 
 
 def visit(page: Page, address: str) -> None:
-    """Open the report at `address` and wait until all of it started."""
+    """Open the report at `address` and wait until its scripts have started."""
     page.goto(address)
     page.locator("#content[aria-busy=false]").wait_for()
 
 
 def rgba(canvases: Locator) -> NDArray[np.uint8]:
-    """Return red, green, blue and alpha of what all canvases show, pixel by pixel: (n, 4)."""
+    """Return red, green, blue and alpha of all pixels of all canvases: uint8 (n, 4)."""
     text: str = canvases.evaluate_all(
         """(canvases) => canvases.map((canvas) => canvas.getContext("2d")
              .getImageData(0, 0, canvas.width, canvas.height).data
              .reduce((text, value) => text + String.fromCharCode(value), "")).join("")"""
-    )  # Playwright is slow with lists of numbers
+    )  # a string, because Playwright transfers lists of numbers slowly
     return np.frombuffer(text.encode("latin-1"), np.uint8).reshape(-1, 4)
 
 
 def assert_painted(canvases: Locator, colors: ArrayLike, strength: FloatArray) -> None:
-    """Check that all pixels have `colors`, (n, 3), of `strength`, 0 to 255, (n,)."""
+    """Assert that all pixels have `colors`, (n, 3), with alpha `strength`, 0 to 255, (n,)."""
     picture = rgba(canvases).astype(float)
     np.testing.assert_allclose(picture[:, 3], strength.ravel(), atol=0.5 + 1e-9)
-    clear = picture[:, 3] > 64  # else a canvas rounds colors
+    clear = picture[:, 3] > 64  # at lower alpha, a canvas rounds colors
     expected = np.broadcast_to(colors, (len(picture), 3))
     np.testing.assert_allclose(picture[clear, :3], expected[clear], atol=2)
 
 
 def assert_diverging(canvases: Locator, values: FloatArray) -> None:
-    """Check that all maps are on one scale, red above 0 and blue below."""
+    """Assert that the canvases show `values` on one scale, red above 0 and blue below."""
     colors = np.where(values.reshape(-1, 1) > 0, RED, BLUE)
     assert_painted(canvases, colors, 255 * abs(values) / abs(values).max())
 
 
 def level(canvas: Locator, channel: int = 0) -> NDArray[np.uint8]:
-    """Return how red, green, blue or opaque the pixels of a canvas are: (height, width)."""
+    """Return one channel of a canvas, red by default: uint8 (height, width)."""
     width = int(canvas.get_attribute("width") or "")
     return rgba(canvas)[:, channel].reshape(-1, width)
 
 
 def middle(page: Page, place: str | Locator, x: float = 0.5, y: float = 0.5) -> tuple[float, float]:
-    """Scroll to `place` and return its middle on the screen, or another part of it."""
+    """Scroll to `place` and return a point in it on the screen, by default its center."""
     locator = page.locator(place) if isinstance(place, str) else place
     locator.scroll_into_view_if_needed()
     box = locator.bounding_box()

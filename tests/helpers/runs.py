@@ -14,7 +14,7 @@ NAME = "softmax-digits"  # the experiment and the registered model of the tiny d
 
 
 def runs(uri: str, experiment: str = NAME) -> list[Run]:
-    """Return the runs of an experiment, the newest first; none if there is no experiment."""
+    """Return the runs of an experiment, newest first, or [] if the experiment does not exist."""
     client = MlflowClient(uri, uri)
     found = client.get_experiment_by_name(experiment)
     return list(client.search_runs([found.experiment_id])) if found else []
@@ -35,7 +35,7 @@ def curves(uri: str, run: Run) -> dict[str, list[tuple[int, float]]]:
 
 
 def content(uri: str) -> Any:
-    """Return what all runs of the weights on disk have in common; there must be one run."""
+    """Return the content of the only run of the weights on disk, without times and random ids."""
     sha256 = files.sha256(paths.WEIGHTS)
     (run,) = (run for run in runs(uri) if run.data.tags["weights.sha256"] == sha256)
     client = MlflowClient(uri, uri)
@@ -53,7 +53,7 @@ def content(uri: str) -> Any:
 
 
 def _files(artifacts: ArtifactRepository, directory: str = "") -> list[str]:
-    """Return all in a directory, without the times and random numbers in MLflow's names."""
+    """Return all artifacts below `directory`, without timestamps and random parts of names."""
     found: list[str] = []
     for file in artifacts.list_artifacts(directory):
         found += _files(artifacts, file.path) if file.is_dir else [file.path]

@@ -1,4 +1,4 @@
-"""Numbers, drawings and photos on which Python and the browser are tested."""
+"""Provide numbers, drawings and photos, on which Python and the browser are tested."""
 
 import math
 
@@ -29,7 +29,7 @@ LARGEST_ROW = (2**53 - 1) // 255  # units in the absolute parameters of a class
 LARGEST_LOGIT = 2**23 / 255
 SEEDS = st.integers(0, 2**32 - 1)
 ENDS = st.sampled_from([MAX_PIXEL, MAX_PIXEL - 1, 0, -MAX_PIXEL])
-PIXELS = ENDS | st.integers(-MAX_PIXEL, MAX_PIXEL)  # or points
+PIXELS = ENDS | st.integers(-MAX_PIXEL, MAX_PIXEL)  # negative in the points of the lesson
 SHAPES = st.tuples(st.integers(1, 50), st.integers(1, 50))
 INKS = arrays(np.uint8, SHAPES, elements=st.integers(0, 255), fill=st.just(0))
 LOGITS = arrays(
@@ -41,12 +41,12 @@ LOGITS = arrays(
 
 
 def with_neighbors(x: FloatArray) -> FloatArray:
-    """Return x and the doubles just below and above."""
+    """Return x with the next smaller and the next larger doubles: (3 n,)."""
     return np.concatenate([x, np.nextafter(x, -np.inf), np.nextafter(x, np.inf)])
 
 
 def exp_samples() -> FloatArray:
-    """Return the domain of exp, and both sides of where k changes in x = k ln 2 + r."""
+    """Return inputs of exp: its whole domain, and both sides of each change of k in k ln 2 + r."""
     changes = with_neighbors(np.arange(-1020.5, 0) * math.log(2))
     powers = -np.ldexp(1.0, np.arange(-1022, 10))
     spread = uniform(4000, seed=0, stream=0) - 1
@@ -54,7 +54,7 @@ def exp_samples() -> FloatArray:
 
 
 def log_samples() -> FloatArray:
-    """Return the domain of log, and both sides of where k changes in x = 2^k (1 + f), and of 1."""
+    """Return inputs of log: its domain, both sides of each change of k in 2^k (1 + f), and of 1."""
     exponents = np.arange(-1021, 1025)
     changes = with_neighbors(np.ldexp(math.sqrt(0.5), exponents))
     near_one = 1 + np.arange(-100, 100) * 2.0**-53
@@ -65,7 +65,7 @@ def log_samples() -> FloatArray:
 
 @st.composite
 def parts(draw: st.DrawFn, shape: tuple[int, int], total: int) -> Integers:
-    """Draw rows of integers, not negative, that add up to `total`: few large ones or many."""
+    """Draw rows of nonnegative integers whose sum is `total`, dominated by few or by many terms."""
     rows, columns = shape
     cuts = arrays(np.int64, (rows, columns - 1), elements=st.integers(0, total)) | SEEDS.map(
         lambda seed: np.random.default_rng(seed).integers(total + 1, size=(rows, columns - 1))
@@ -75,7 +75,7 @@ def parts(draw: st.DrawFn, shape: tuple[int, int], total: int) -> Integers:
 
 @st.composite
 def thetas_and_pixels(draw: st.DrawFn) -> tuple[Integers, Integers]:
-    """Draw parameters in units within their bound, of up to MNIST's size, and images."""
+    """Draw parameters in units, within their bound and up to MNIST's size, and images."""
     classes, features, images = (draw(st.integers(1, most)) for most in (10, 785, 5))
     total = draw(st.sampled_from([LARGEST_ROW, LARGEST_ROW - 1]) | st.integers(0, LARGEST_ROW))
     magnitudes = draw(parts((classes, features), total))
@@ -84,7 +84,7 @@ def thetas_and_pixels(draw: st.DrawFn) -> tuple[Integers, Integers]:
 
 
 def dots(shape: tuple[int, int], shades: dict[tuple[int, int], int]) -> Ink:
-    """Return strokes of single cells."""
+    """Return strokes that consist of single cells."""
     strokes = np.zeros(shape, np.uint8)
     for place, shade in shades.items():
         strokes[place] = shade
@@ -105,7 +105,7 @@ EDGES = {
 
 
 def written(digit: str, side: int = 400) -> NDArray[np.float64]:
-    """Draw a digit, off the middle: 1 where it is ink, 0 elsewhere, (side, side)."""
+    """Draw a digit off center: 1 in its strokes and 0 elsewhere, float64 (side, side)."""
     field = Image.new("L", (side, side))
     font = ImageFont.load_default(side // 2)
     ImageDraw.Draw(field).text((side // 4, side // 8), digit, 255, font)
@@ -113,7 +113,7 @@ def written(digit: str, side: int = 400) -> NDArray[np.float64]:
 
 
 def photographed(strokes: NDArray[np.float64], *, shade: float = 0, noise: float = 0) -> Ink:
-    """Photograph dark ink on paper, in light from one corner, with the camera's noise."""
+    """Return a photo of dark ink on paper, in light from one corner, with camera noise."""
     y, x = np.mgrid[: strokes.shape[0], : strokes.shape[1]] / max(strokes.shape)
     light = 240 * (1 - 0.8 * strokes) * (1 - shade * (x + y) / 2)
     light = light + np.random.default_rng(0).normal(0, noise, strokes.shape)

@@ -9,7 +9,7 @@ from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 LECTURE = ROOT / "tests/lecture.yaml"
-SHARED = "TESTS_SHARED"  # the variable that names the directory of what is built once
+SHARED = "TESTS_SHARED"  # the variable that names the directory of shared builds
 COMMITTER = {
     f"GIT_{role}_{key}": value
     for role in ("AUTHOR", "COMMITTER")
@@ -18,11 +18,11 @@ COMMITTER = {
 
 
 def once(name: str, build: Callable[[Path], None]) -> Path:
-    """Return the directory that `build` fills, once for all processes that run tests."""
+    """Return a directory that `build` fills once for all processes of the test run."""
     directory = Path(os.environ[SHARED]) / name
     with FileLock(f"{directory}.lock"):
         if not (done := directory.with_suffix(".done")).exists():
-            shutil.rmtree(directory, ignore_errors=True)  # a build that failed
+            shutil.rmtree(directory, ignore_errors=True)  # left by a failed build
             directory.mkdir()
             build(directory)
             done.touch()

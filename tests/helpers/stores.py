@@ -1,4 +1,4 @@
-"""MLflow stores and servers."""
+"""Make MLflow stores, and run MLflow servers."""
 
 import os
 import shutil
@@ -13,12 +13,12 @@ from pathlib import Path
 
 from helpers.shared import once
 
-STARTUP = 60  # seconds
+STARTUP = 60  # seconds until a server must respond
 NOWHERE = "http://127.0.0.1:9"  # nothing listens there
 
 
 def migrate(directory: Path) -> None:
-    """Make an empty MLflow store, which takes seconds."""
+    """Make an empty MLflow store in `directory`, which takes seconds."""
     from mlflow import MlflowClient
 
     MlflowClient(f"sqlite:///{directory / 'mlflow.db'}")
@@ -44,7 +44,7 @@ def serve(directory: Path, *options: str, **environment: str) -> Iterator[str]:
 def answering(
     url: str, directory: Path, command: Sequence[str], environment: dict[str, str]
 ) -> Iterator[None]:
-    """Run a server, which answers at `url`, until the test is over; then end all its processes."""
+    """Run a server and wait until `url` responds. At the end, kill all its processes."""
     import requests
 
     file, end = directory / "log", time.monotonic() + STARTUP
@@ -62,7 +62,7 @@ def answering(
         yield
         assert process.poll() is None
     finally:
-        with suppress(ProcessLookupError):  # it ended by itself
+        with suppress(ProcessLookupError):  # the server may have ended
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 

@@ -1,4 +1,4 @@
-"""A tiny repository in which stages and commands run in the process of the test."""
+"""Provide a tiny repository, in which stages and commands run in the process of the test."""
 
 import importlib
 import inspect
@@ -21,11 +21,11 @@ from softmax.pipeline.recorder import Recorder
 
 NEEDED = ("softmax", "stages", ".dvc", "metrics", "dvc.yaml", ".*ignore", "CITATION.cff")
 STAGES = tuple(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"])
-MODEL = ("train", "evaluate", "export")  # the stages that a run in MLflow shows
+MODEL = ("train", "evaluate", "export")  # the stages that log to a run in MLflow
 
 
 class Printed(NamedTuple):
-    """What a command printed, and its exit status."""
+    """The output of a command, and its exit status."""
 
     out: str
     err: str
@@ -33,9 +33,9 @@ class Printed(NamedTuple):
 
 
 class Workspace:
-    """A git and DVC repository with 530 images of 8 x 8 pixels, its own code and its own store.
+    """A git and DVC repository with 530 images of 8 x 8 pixels, a copy of the code, and a store.
 
-    Stages and commands run by calling their `main()` in the working directory of the test.
+    Stages and commands run by calls of `main()`, with the repository as the working directory.
     """
 
     def __init__(
@@ -53,26 +53,26 @@ class Workspace:
         Path("params.yaml").write_text(yaml.safe_dump(values))
 
     def run(self, *stages: str) -> Printed:
-        """Run these stages, or all on the data that are here, and write dvc.lock as DVC does.
+        """Run these stages, by default all except check and download, and write dvc.lock.
 
-        They have to succeed.
+        The stages must succeed.
         """
-        dvc_lock.PATH.unlink(missing_ok=True)  # a stage refuses inputs that are newer than dvc.lock
+        dvc_lock.PATH.unlink(missing_ok=True)  # stages reject inputs that differ from dvc.lock
         self.capsys.readouterr()
         run_stages(stages or STAGES[2:])
         write_lock()
         return Printed(*self.capsys.readouterr(), 0)
 
     def stage(self, name: str) -> Printed:
-        """Run one stage and leave dvc.lock alone, whatever its exit status."""
+        """Run one stage, which may fail, without writing dvc.lock."""
         return self.call(f"stages.{name}")
 
     def tool(self, name: str, *arguments: object) -> Printed:
-        """Run a command of `python -m softmax`, whatever its exit status."""
+        """Run a command of `python -m softmax`, which may fail."""
         return self.call("softmax.cli.app", *name.split(), *arguments)
 
     def call(self, module: str, *arguments: object) -> Printed:
-        """Call `main()` of a module with these arguments."""
+        """Call `main()` of a module with these command-line arguments."""
         self.monkeypatch.setattr(sys, "argv", [module, *map(str, arguments)])
         self.capsys.readouterr()
         status = 0
@@ -97,7 +97,7 @@ class Workspace:
 
 
 def error(printed: Printed) -> str:
-    """Return the one line with which a command failed; AssertionError if it did not fail so."""
+    """Assert that a command failed with status 2 and one line, and return the line."""
     assert printed.status == 2, printed
     assert printed.err.startswith("error: "), printed.err
     assert printed.err.count("\n") == 1, printed.err
@@ -105,38 +105,38 @@ def error(printed: Printed) -> str:
 
 
 def enter(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in `directory`, on its data sets and its store, and log in this process."""
+    """Use the data sets and the store in `directory`, and log to MLflow in this process."""
     monkeypatch.chdir(directory)
     for name in ("MNIST_MIRROR", "DVC_ROOT", "DVC_EXP_NAME", "WORKERS"):
         monkeypatch.delenv(name, raising=False)
-    # absolute, since MLflow keeps one engine for each URI of a process
+    # use an absolute path, because MLflow caches one database engine per URI
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{directory / 'mlflow.db'}")
     monkeypatch.setenv("DEVICE", "cpu")
-    logging.getLogger("dvc").setLevel(logging.CRITICAL)  # its handlers hold a stream of pytest's
-    monkeypatch.setattr(sys, "path", [*sys.path])  # to which MLflow adds the code of a model
+    logging.getLogger("dvc").setLevel(logging.CRITICAL)  # DVC would log to a closed stream
+    monkeypatch.setattr(sys, "path", [*sys.path])  # MLflow adds the code of models to sys.path
     monkeypatch.setattr(datasets, "PATH", directory / datasets.PATH.name)
-    monkeypatch.setattr(datasets, "load", inspect.unwrap(datasets.load))  # the file may change
+    monkeypatch.setattr(datasets, "load", inspect.unwrap(datasets.load))  # without the cache
     monkeypatch.setattr(Recorder, "_connect", lambda _: None)
     monkeypatch.setattr(Recorder, "_ask", ask)
 
 
 def ask(_: Recorder, request: dict[str, Any]) -> tuple[str, str]:
-    """Log in this process."""
-    from softmax.tracking import recording  # imports MLflow, which other tests need not do
+    """Log a stage in this process instead of the recorder's."""
+    from softmax.tracking import recording  # here, because it imports MLflow, which is slow
 
     text, failure = recording.answer(json.loads(json.dumps(request)))
     return text, failure
 
 
 def run_stages(names: tuple[str, ...]) -> None:
-    """Run stages in this process, one after another."""
+    """Run stages in this process, in this order."""
     for name in names:
         importlib.import_module(f"stages.{name}").main()
 
 
 def write_lock() -> None:
-    """Write dvc.lock for what is on disk, of the stages that have run."""
-    from dvc.repo import Repo  # a second that other tests save
+    """Write dvc.lock for all stages whose inputs and outputs exist."""
+    from dvc.repo import Repo  # here, because this import takes a second
 
     with Repo() as repo, repo.lock:
         stages = repo.index.stages
@@ -148,7 +148,7 @@ def write_lock() -> None:
 
 
 def build(directory: Path) -> None:
-    """Build the repository in which all stages ran, for an epoch, and commit it."""
+    """Build the repository, run all stages with one epoch of training, and commit."""
     place = directory / "workspace"
     copy_working_tree(place, only=NEEDED)
     digits.write(place / "data" / digits.NAME)
@@ -174,11 +174,11 @@ def build(directory: Path) -> None:
         write_lock()
     git(place, "add", "--all")
     git(place, "commit", "--quiet", "--message", "Train on digits")
-    git(place, "gc", "--quiet")  # 200 fewer files to copy
+    git(place, "gc", "--quiet")  # reduces the files to copy by 200
 
 
 def copy(directory: Path) -> Path:
-    """Copy the repository that `build` built to `directory`."""
+    """Copy the repository of `build` to `directory`."""
     built = once("workspace", build) / "workspace"
     subprocess.run(["cp", "-a", built, directory], check=True)  # eight times as fast as shutil
     return directory

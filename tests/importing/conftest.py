@@ -1,4 +1,4 @@
-"""What tests of `softmax data add` use."""
+"""Provide `softmax data add` to tests."""
 
 import shutil
 from pathlib import Path
@@ -13,7 +13,7 @@ from softmax.pipeline import datasets
 
 @pytest.fixture
 def add(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Add:
-    """`softmax data add` in a directory with our datasets.yaml and an empty place."""
+    """Return `softmax data add` in a directory with the project's datasets.yaml and empty data."""
     shutil.copy(ROOT / datasets.PATH.name, tmp_path)
     (tmp_path / PLACE).mkdir()
     (tmp_path / ".dvc").mkdir()

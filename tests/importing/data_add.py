@@ -1,4 +1,4 @@
-"""`softmax data add` in a directory of its own: what it keeps, prints and refuses."""
+"""Run `softmax data add` in a temporary directory, and read what it stores and prints."""
 
 import io
 from collections.abc import Callable
@@ -18,7 +18,7 @@ CACHE, PLACE = Path(".dvc/cache/files/md5"), Path("place")
 
 
 class Imported(NamedTuple):
-    """The classes of a data set, the arrays in its four files, and what was printed."""
+    """The classes of an imported data set, the arrays of its four files, and the output."""
 
     classes: tuple[str, ...]
     arrays: list[NDArray[Any]]
@@ -26,7 +26,7 @@ class Imported(NamedTuple):
     warnings: list[str]
 
     def pairs(self, part: int) -> list[tuple[bytes, str]]:
-        """Return the images of the training set, 0, or the test set, 1, with their classes."""
+        """Return the sorted (image, class) pairs of the training set (0) or the test set (1)."""
         images, labels = self.arrays[2 * part : 2 * part + 2]
         return pairs(images, [self.classes[k] for k in labels])
 
@@ -38,7 +38,7 @@ class Add:
         self.workspace = workspace
 
     def __call__(self, place: object = PLACE, name: str = "mine", **options: str) -> Imported:
-        """Pin what lies at `place`; the entry in datasets.yaml must describe the files kept."""
+        """Import the data at `place`, and assert that the entry describes the cached files."""
         printed = self.run(place, name, **options)
         assert printed.status == 0, printed
         entry = datasets.load()[name]
@@ -52,46 +52,46 @@ class Add:
         return Imported(entry.classes, arrays, printed.out, printed.err.splitlines())
 
     def rejected(self, place: object, reason: str, name: str = "mine", **options: str) -> None:
-        """Assert that one line says the `reason`, and that nothing is result or kept."""
+        """Assert that the import fails with `reason` in one line and stores nothing."""
         before = left()
         line = error(self.run(place, name, **options))
         assert reason in line, line
         assert left() == before
 
     def run(self, place: object = PLACE, name: str = "mine", **options: str) -> Printed:
-        """Run the command, whatever its exit status."""
+        """Run the command, which may fail."""
         given = [f"--{option}={value}" for option, value in options.items()]
         given = [option.replace("_", "-").removesuffix("=yes") for option in given]
         return self.workspace.tool("data add", name, place, *given)
 
 
 def left() -> dict[Path, bytes]:
-    """Return what `softmax data add` may change."""
+    """Return the content of all files that `softmax data add` may change, by path."""
     paths = [datasets.PATH, *filter(Path.is_file, CACHE.rglob("*"))]
     return {path: path.read_bytes() for path in paths}
 
 
 def pairs(images: NDArray[np.uint8], labels: Any) -> list[tuple[bytes, str]]:
-    """Return the images with their labels in an order of its own."""
+    """Return the sorted pairs of images, as bytes, and labels, as text."""
     return sorted(
         (image.tobytes(), str(label)) for image, label in zip(images, labels, strict=True)
     )
 
 
 def noise(*shape: int, seed: int | list[int] = 0) -> NDArray[np.uint8]:
-    """Return random pixels."""
+    """Return random pixels of this shape."""
     return np.random.default_rng(seed).integers(256, size=shape, dtype=np.uint8)
 
 
 def saved(save: Callable[..., None], *arguments: Any, **settings: Any) -> bytes:
-    """Return the bytes that a function writes to a file."""
+    """Return the bytes that `save` writes to a file."""
     file = io.BytesIO()
     save(file, *arguments, **settings)
     return file.getvalue()
 
 
 def write_images(directory: Path, counts: dict[str, int], shape: tuple[int, ...] = (6, 9)) -> None:
-    """Write so many PNGs of noise for each class, no two of them equal."""
+    """Write `counts` PNGs of noise for each class, all different."""
     for name, count in counts.items():
         (directory / name).mkdir(parents=True, exist_ok=True)
         for path in (directory / name / f"{k:03}.png" for k in range(count)):

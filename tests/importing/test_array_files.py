@@ -1,4 +1,4 @@
-"""NumPy's .npz as Keras stores mnist.npz, and the data sets of torchvision, small ones."""
+"""NumPy's .npz files in the layouts of Keras and MedMNIST, and torchvision's data sets."""
 
 import string
 from collections.abc import Callable
@@ -24,7 +24,7 @@ EXPECTED = [pairs(GOOD[f"x_{part}"], GOOD[f"y_{part}"]) for part in ("train", "t
 
 
 def test_arrays_in_the_layouts_of_keras_are_unchanged(add: Add) -> None:
-    """Take RGB and a last axis of one."""
+    """The images may be gray or RGB, and may have a last axis of length 1."""
     np.savez(PATH, **GOOD)
     result = add(PATH)
     assert result.classes == tuple("0123456789")
@@ -37,7 +37,7 @@ def test_arrays_in_the_layouts_of_keras_are_unchanged(add: Add) -> None:
 
 
 def test_data_at_the_limits_can_be_imported(add: Add) -> None:
-    """Pin a thousand classes of 40 letters, whose labels have four bytes, and 128 rows."""
+    """Import 1,000 classes with names of 40 characters, and images of 128 rows."""
     names = np.array([f"{k:040}" for k in range(1000)][::-1])
     images = noise(1000, 128, 1)
     np.savez(PATH, x_train=images, y_train=names, x_test=images, y_test=names)
@@ -116,7 +116,7 @@ BALANCED = [f"c{k}" for k in range(47)]
     ("name", "classes", "served"),
     [
         ("kmnist", KMNIST, lambda labels: labels),
-        ("qmnist", string.digits, lambda labels: np.stack([labels] * 8, 1)),  # and who wrote it
+        ("qmnist", string.digits, lambda labels: np.stack([labels] * 8, 1)),  # the label is first
         ("usps", string.digits, lambda labels: labels),
         ("emnist-letters", string.ascii_lowercase, lambda labels: labels + 1),
         ("emnist-balanced", BALANCED, lambda labels: labels),
@@ -125,11 +125,11 @@ BALANCED = [f"c{k}" for k in range(47)]
 def test_torchvision_images_labels_and_classes_are_imported(
     add: Add, name: str, classes: list[str] | str, served: Callable[[Any], Any]
 ) -> None:
-    """Names that torchvision has are in a list, and images of EMNIST lie on their side."""
+    """torchvision may lack class names, and it returns EMNIST's images transposed."""
     images = {train: noise(count, 28, 28, seed=train) for train, count in COUNTS.items()}
     labels = {train: np.arange(count) % len(classes) for train, count in COUNTS.items()}
 
-    class Fake:  # of torchvision's own, which downloads
+    class Fake:  # replaces torchvision's class, which downloads
         def __init__(self, _root: Any, *, train: bool, download: bool, split: str = "") -> None:
             assert download
             self.data, self.targets = map(torch.tensor, (images[train], served(labels[train])))

@@ -1,4 +1,4 @@
-"""`softmax data add`: the entry, the files kept, and what is printed, also of damaged files."""
+"""`softmax data add`: the entry, the cached files, and the output, also for damaged files."""
 
 import itertools
 import re
@@ -26,7 +26,7 @@ GOOD = [to_idx(NOISE), to_idx(LABELS), to_idx(255 - NOISE[:10]), to_idx(LABELS[:
 
 
 def put(*contents: bytes) -> None:
-    """Write the four files."""
+    """Write the contents of the four IDX files."""
     for file, content in zip(FILES, contents, strict=True):
         (PLACE / file).write_bytes(content)
 
@@ -80,7 +80,7 @@ def test_class_names_and_pen_strokes_are_kept_when_data_change(add: Add) -> None
     assert datasets.load()["mnist"].prepared == "pen strokes"
 
 
-FAULTS: dict[str, dict[int, bytes | None]] = {  # what the line says, and files in others' places
+FAULTS: dict[str, dict[int, bytes | None]] = {  # a part of the error, and the files to replace
     "place: train images are 27 x 28, test images are 28 x 28. Save all images": {
         0: to_idx(NOISE[:, 1:])
     },
@@ -128,7 +128,7 @@ def test_options_that_do_not_apply_are_rejected(
 
 
 def test_suspicious_data_give_warnings_with_counts(add: Add) -> None:
-    """Find test images in the training set, and training images that have two labels."""
+    """Some test images are also training images, and some training images have two labels."""
     training, test = NOISE[[*range(10), *range(1, 11)]] % 2, NOISE[[4, 5, 6, *range(11, 18)]] % 2
     put(to_idx(training), GOOD[1], to_idx(test), GOOD[3])
     assert add().warnings == [
@@ -189,7 +189,7 @@ def test_a_damaged_file_is_imported_or_rejected(
         next(tried)
         Path(name).write_bytes(content)
         printed = add.run(place)
-        if printed.status != 0:  # the line may quote a column's name, which may have line breaks
+        if printed.status != 0:  # the error may quote the name of a column, with line breaks
             assert printed.status == 2
             assert printed.err.startswith("error: place" if place == PLACE else f"error: {name}: ")
 

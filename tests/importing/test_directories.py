@@ -1,4 +1,4 @@
-"""Directories of images: the same classes and pixels as torchvision's ImageFolder has."""
+"""Directories of images give the same classes and pixels as torchvision's ImageFolder."""
 
 import hashlib
 import os
@@ -47,7 +47,7 @@ def test_the_pixel_hash_sets_the_order_and_a_sixth_becomes_the_test_set(add: Add
 def test_relabeling_or_renaming_moves_no_image_to_the_other_set(
     add: Add, counts: list[int], data: st.DataObject
 ) -> None:
-    """Of any classes, also rare ones, which have an image on each side; others may be renamed."""
+    """This holds for all classes. A rare class has an image in each set."""
     shutil.rmtree(PLACE)
     write_images(PLACE, {f"c{k}": count for k, count in enumerate(counts)}, (2, 2))
     before = add()
@@ -78,7 +78,7 @@ HIDDEN = (".ipynb_checkpoints/0.png", "more/.hidden/0.png", "__MACOSX/0.png", ".
 
 
 def test_mixed_colors_and_unused_files_are_reported(add: Add) -> None:
-    """Find RGB among gray, and files and directories of no use, but not what is hidden."""
+    """Report RGB images among gray ones and unused files, but not hidden files."""
     write_images(PLACE, COUNTS)
     gray = np.asarray(Image.open(PLACE / "train/dog/000.png"))
     Image.fromarray(noise(6, 9, 3)).save(PLACE / "test/owl/000.png")

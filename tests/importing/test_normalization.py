@@ -1,4 +1,4 @@
-"""Normalization by fractions, and the ink of photos. tests/report has the page's JavaScript."""
+"""Normalization, compared with exact fractions, and strokes in photos."""
 
 import math
 from fractions import Fraction
@@ -19,7 +19,7 @@ from softmax.pipeline import datasets
 
 
 def by_fractions(strokes: Ink) -> Ink:
-    """Return the same as docs/image-preparation.md has it, pixel by pixel."""
+    """Normalize as docs/image-preparation.md specifies, pixel by pixel: uint8 (28, 28)."""
     image = np.zeros((28, 28), np.uint8)
     if not strokes.any():
         return image
@@ -28,7 +28,7 @@ def by_fractions(strokes: Ink) -> Ink:
     size = max(np.ptp(inked, axis=0)) + 1
     sums = np.zeros((size, size), np.int64)
     sums[: drawn.shape[0], : drawn.shape[1]] = drawn[:size, :size]
-    for _ in "yx":  # in twentieths of a cell, of which a pixel covers `size`
+    for _ in "yx":  # split each cell into 20 parts; `size` parts make a pixel
         sums = sums.repeat(20, axis=0).reshape(20, size, -1).sum(axis=1).T
     moments = [int(sums.sum(axis=axis) @ (2 * np.arange(20) + 1)) for axis in (1, 0)]
     down, right = (math.ceil(14 - Fraction(moment, 2 * int(sums.sum()))) for moment in moments)
@@ -39,7 +39,7 @@ def by_fractions(strokes: Ink) -> Ink:
 
 
 def nearest(x: Fraction) -> int:
-    """Return the nearest whole number, of two the larger one."""
+    """Return the nearest integer, rounding halves up."""
     return math.floor(x + Fraction(1, 2))
 
 
@@ -55,7 +55,7 @@ def test_any_drawing_is_normalized_as_specified(strokes: Ink) -> None:
 
 
 def test_normalization_leaves_mnist_images_unchanged(mnist: Clone) -> None:
-    """All but those that are smaller, byte for byte."""
+    """At most 1% of the images are smaller and therefore change."""
     images = idx.read(mnist.directory / datasets.test_files("mnist")[0], 3)[::10]
     assert sum((normalize(image) == image).all() for image in images) > 0.99 * len(images)
 
@@ -64,7 +64,7 @@ SQUARED = (np.mgrid[-1:1:400j, -1:1:400j] ** 2).sum(axis=0)  # distances from th
 SEVEN = written("7")
 CHALK = np.zeros((400, 400))
 CHALK[150:250, 150:250] = written("1", 100) > 0.5
-PHOTOS = {  # of dark ink
+PHOTOS = {  # the strokes, and the photo of dark ink
     f"{digit}, {shade}, {noise}": (
         written(digit),
         photographed(written(digit), shade=shade, noise=noise),
@@ -74,7 +74,7 @@ PHOTOS = {  # of dark ink
 }
 PHOTOS["in light that falls off"] = (SEVEN, photographed(SEVEN) * (1 - 0.3 * SQUARED))
 BOARD = 255 - (120 + 110 * CHALK) * (1 - 0.05 * SQUARED**2)
-PHOTOS["small, on a ground that is no quadratic surface"] = (CHALK, BOARD)
+PHOTOS["small, on a background that is no quadratic surface"] = (CHALK, BOARD)
 
 
 @pytest.mark.parametrize("name", PHOTOS)

@@ -1,4 +1,4 @@
-"""Image files: decoded exactly, or refused in one line."""
+"""Image files are decoded exactly, or rejected in one line."""
 
 import base64
 from pathlib import Path
@@ -38,7 +38,7 @@ def write(content: bytes, name: str = "a.png") -> None:
         ("gray.pgm", Image.fromarray(GRAY), GRAY),
         ("rgb.BMP", Image.fromarray(RGB), RGB),
         ("rgb.tif", Image.fromarray(RGB), RGB),
-        ("rgb.jpg", Image.fromarray(RGB), None),  # what Pillow decodes
+        ("rgb.jpg", Image.fromarray(RGB), None),  # expect the pixels that Pillow decodes
     ],
 )
 def test_images_of_8_bits_are_imported_unchanged(
@@ -57,7 +57,7 @@ TURNED += [GRAY[:9].T, np.rot90(GRAY[:9], -1), GRAY[8::-1, ::-1].T, np.rot90(GRA
 
 @pytest.mark.parametrize("name", ["a.png", "a.tif", "a.webp"])
 def test_images_are_upright_in_every_format(tmp_path: Path, name: str) -> None:
-    """Also where a camera adds a color profile of more than a MiB."""
+    """A camera may add a color profile of more than a MiB."""
     exif, profile = Image.Exif(), bytes(2**20 + 1)
     for orientation, expected in enumerate(TURNED, 1):
         exif[ExifTags.Base.Orientation] = orientation
@@ -69,7 +69,7 @@ def test_images_are_upright_in_every_format(tmp_path: Path, name: str) -> None:
 
 @given(st.tuples(*[st.integers(1, 9)] * 4))
 def test_a_resized_pixel_is_the_mean_of_the_area_it_covers(sides: tuple[int, ...]) -> None:
-    """Cut pixels into parts, so that a new one is the mean of whole parts; halves go up."""
+    """Split pixels into parts, so each new pixel is a mean of complete parts; halves round up."""
     old_rows, old_columns, rows, columns = sides
     image = noise(old_rows, old_columns, 3)
     parts = image.astype(np.int64).repeat(rows, axis=0).repeat(columns, axis=1)
@@ -82,7 +82,7 @@ def test_white_stays_white_at_any_size() -> None:
     assert (pixels.resize(np.full((999, 1501), 255, np.uint8), 28, 28) == 255).all()
 
 
-DEEP_RGB = base64.b64decode(  # a PNG of a pixel of 16 bits, as Pillow does not write it
+DEEP_RGB = base64.b64decode(  # a PNG with one pixel of 16 bits, which Pillow cannot write
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABEAIAAADA54+dAAAAC0lEQVR4nGNgAAMAAAcAAbKGrPQAAAAASUVORK5CYII="
 )
 HALF = saved(Image.fromarray(np.dstack([RGB, OPAQUE - (GRAY < 7)])).save, "PNG")

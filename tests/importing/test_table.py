@@ -1,4 +1,4 @@
-"""CSV: a column of labels and a column for each pixel."""
+"""Tables in CSV or Parquet: a column of labels, and pixels or images."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ LABELS = np.arange(90) % 3
 
 
 def write(path: Path = PATH, column: str = "label", **columns: Any) -> None:
-    """Write the pixels and labels, or others, as CSV."""
+    """Write PIXELS and LABELS as CSV, with `columns` replaced."""
     content = pd.DataFrame(PIXELS, columns=[f"pixel{k}" for k in range(PIXELS.shape[1])])
     content.insert(3, column, LABELS)
     content.assign(**columns).to_csv(path, index=False)
@@ -51,7 +51,7 @@ def test_without_a_header_the_first_column_has_the_labels(add: Add) -> None:
 
 
 def test_a_table_may_contain_images_or_their_file_names(add: Add) -> None:
-    """Take a CSV of file names, and Parquet of pixels or of images as the Hub has them."""
+    """Import CSV with file names, and Parquet with pixels or with images as on Hugging Face."""
     files = [f"{k:02}.png" for k in range(90)]
     for file, image in zip(files, PIXELS.reshape(-1, 3, 3), strict=True):
         Image.fromarray(image).save(PLACE / file)
@@ -78,7 +78,7 @@ def test_a_table_may_contain_images_or_their_file_names(add: Add) -> None:
 
 
 def test_pixel_columns_may_have_any_names(add: Add) -> None:
-    """Numbers, as pandas writes them, none, and one that comes twice."""
+    """Names may be numbers, as pandas writes them, empty, or duplicates."""
     for names in (range(9), [""] * 9, ["a", "a", *"bcdefgh"]):
         table = pd.DataFrame(PIXELS, columns=list(map(str, names)))
         table.insert(0, "label", LABELS)
@@ -133,7 +133,7 @@ def test_numeric_classes_are_sorted_as_numbers(
     assert sorted(labels) == sorted(np.array(names)[LABELS])
 
 
-FAULTS: dict[str, dict[str, Any] | bytes] = {  # columns, or all of the file
+FAULTS: dict[str, dict[str, Any] | bytes] = {  # the columns to replace, or the complete file
     "image 2, column pixel0: '256' is not a pixel": {"pixel0": [1, 256] + [3] * 88},
     "image 2, column pixel0: '-1' is not a pixel": {"pixel0": [1, -1] + [3] * 88},
     "image 1, column pixel1: '0.5' is not a pixel": {"pixel1": 0.5},

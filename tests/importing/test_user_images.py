@@ -1,4 +1,4 @@
-"""Files of images in any form, as a model of 28 x 28 gray pixels or another sees them."""
+"""A user's image files in any format are prepared as the model needs them."""
 
 import gzip
 import os
@@ -21,22 +21,22 @@ from softmax.pipeline import datasets
 from softmax.pipeline.datasets import DatasetEntry
 
 GRAY, RGB = (28, 28), (20, 30, 3)
-MIDDLE = 144  # between paper and ink
+MIDDLE = 144  # a gray level between paper and ink
 SEVEN = Image.fromarray(photographed(written("7")))
-BLUE = Image.merge("RGB", [SEVEN, SEVEN, Image.new("L", SEVEN.size, 250)])  # paper
+BLUE = Image.merge("RGB", [SEVEN, SEVEN, Image.new("L", SEVEN.size, 250)])  # blue ink on white
 
 
 def read(
     *paths: Path, shape: tuple[int, ...] = GRAY, prepared: str = "pen strokes"
 ) -> tuple[list[PreparedImage], list[str]]:
-    """Return what a model of images of this shape sees, and the errors."""
+    """Return the images as prepared for a model with this image shape, and the errors."""
     entry = DatasetEntry.model_construct(shape=shape, prepared=prepared)
     found, failed = user_images.read(paths, entry)
     return found, list(map(str, failed))
 
 
 def seen(image: Image.Image, path: Path, **entry: Any) -> PreparedImage:
-    """Return what is seen of an image, once it is a file."""
+    """Save an image to `path`, and return it as prepared for a model."""
     image.save(path, "PNG")
     ((found,), failed) = read(path, **entry)
     assert failed == []
@@ -44,7 +44,7 @@ def seen(image: Image.Image, path: Path, **entry: Any) -> PreparedImage:
 
 
 def clear(image: Image.Image, color: str) -> Image.Image:
-    """Return strokes of one color, with nothing behind them."""
+    """Return strokes of one color on a transparent background."""
     strokes = Image.new("RGBA", image.size, color)
     strokes.putalpha(Image.fromarray(255 * (np.asarray(image) < MIDDLE).astype(np.uint8)))
     return strokes
@@ -92,7 +92,7 @@ KINDS = {"png": RGB, "webp": RGB, "tif": (20, 30), "csv": (30, 30), "parquet": R
 
 
 def save(kind: str, shape: tuple[int, ...]) -> Path:
-    """Write 40 images of two classes, which EXIF turns where they are files, and return where."""
+    """Write 40 images of two classes, rotated by EXIF in image files, and return the path."""
     images, labels, exif = noise(40, *shape), np.arange(40) % 2, Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
     ending = kind if f".{kind}" in ENDINGS else "png"
@@ -114,7 +114,7 @@ def save(kind: str, shape: tuple[int, ...]) -> Path:
 @pytest.mark.parametrize("kind", KINDS)
 def test_images_are_prepared_as_in_the_import(kind: str, size: dict[str, str], add: Add) -> None:
     place = save(kind, KINDS[kind])
-    add(PLACE, size="9x9")  # a version before, of which nothing is to stay in the entry
+    add(PLACE, size="9x9")  # a previous version, whose entry must be replaced completely
     imported = add(place, **size).arrays[::2]
     entry = datasets.load()["mine"]
     found, failed = user_images.read([place], entry)
@@ -128,7 +128,7 @@ def test_images_are_prepared_as_in_the_import(kind: str, size: dict[str, str], a
 
 @pytest.mark.parametrize("first", [[], ["label"], ["ID"], ["id", "Label"]])
 def test_table_rows_are_named_by_id_or_number(first: list[str], tmp_path: Path) -> None:
-    """Without a header, a label can be told from pixels, but no id."""
+    """Without a header, a column of labels is recognized, but not a column of ids."""
     images, path = noise(3, 2, 4), tmp_path / "a.csv"
     pixels = pd.DataFrame(images.reshape(3, -1)).add_prefix("pixel" if first else "")
     table = pd.DataFrame({name: [250, 9, 7] for name in first}).join(pixels, how="right")

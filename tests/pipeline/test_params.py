@@ -1,4 +1,4 @@
-"""params.yaml: what it may hold, and what it says of what it may not."""
+"""params.yaml: valid values, and the error for each invalid value."""
 
 import re
 from pathlib import Path
@@ -10,14 +10,14 @@ from helpers.shared import LECTURE
 from softmax.errors import ParamsError
 from softmax.pipeline import datasets, params
 
-PINNED = " or ".join(", ".join(map(repr, datasets.load())).rsplit(", ", 1))
+DATASETS = " or ".join(", ".join(map(repr, datasets.load())).rsplit(", ", 1))
 VALID = LECTURE.read_text()
 KEYS = "Use exactly these keys: download, train, evaluate, export, lesson."
 TRAIN_KEYS = f"Use exactly these keys: {', '.join(params.Train.model_fields)}."
 LACK = "24 leaves a class without training or validation images. "
 HUGE = f"0x{'f' * 5000}"
-FAULTS = [  # a key, what is written for it, and what is said of that
-    ("download.dataset", "cifar", f"'cifar' should be {PINNED}"),
+FAULTS = [  # a key, its text in the file, and the error without the key
+    ("download.dataset", "cifar", f"'cifar' should be {DATASETS}"),
     ("train.seed", "true", "True should be a valid integer"),
     ("train.seed", "0.0", "0.0 should be a valid integer"),
     ("train.seed", '"0"', "'0' should be a valid integer"),
@@ -43,7 +43,7 @@ FAULTS = [  # a key, what is written for it, and what is said of that
     ("lesson.epochs", "1001", "1001 should be less than or equal to 1000"),
     ("lesson.learning_rate", "10.1", "10.1 should be less than or equal to 10"),
 ]
-OTHERS = [  # what to replace in VALID, by what, and the lines that this must cause
+OTHERS = [  # a text in VALID, its replacement, and the expected errors
     ("seed: 0", "seed: 0\n  sead: 1", f"train.sead = 1 is unknown. {TRAIN_KEYS}"),
     ("export:", "import: {}\nexport:", f"import = {{}} is unknown. {KEYS}"),
     ("  seed: 0\n", "", f"train.seed is missing. {TRAIN_KEYS}"),
@@ -71,14 +71,14 @@ FILES = {
 
 
 def load(directory: Path, content: bytes) -> params.Params:
-    """What `content` holds."""
+    """Write `content` to params.yaml and load it."""
     path = directory / "params.yaml"
     path.write_bytes(content)
     return params.load(path)
 
 
 def faults(directory: Path, content: bytes) -> list[str]:
-    """Return the lines that are said of `content`, each of which has to name the file."""
+    """Load invalid `content`, and return the errors without the file name that begins each line."""
     with pytest.raises(ParamsError) as error:
         load(directory, content)
     name, *lines = f"\n{error.value}".split(f"\n{directory}/params.yaml: ")
@@ -87,7 +87,7 @@ def faults(directory: Path, content: bytes) -> list[str]:
 
 
 def changed(key: str, written: str) -> bytes:
-    """VALID with another value for a key."""
+    """Return VALID with the text `written` as the value of `key`."""
     section, _, leaf = key.partition(".")
     start, name, rest = VALID.partition(f"\n{section}:\n")
     rest, count = re.subn(f"(?<=  {leaf}: ).*", written, rest, count=1)

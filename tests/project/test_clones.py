@@ -1,4 +1,4 @@
-"""The clones of the end-to-end tests are made from the working tree, committed or not."""
+"""Clones of the end-to-end tests contain the working tree, including uncommitted changes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""dvc.yaml names what stages depend on, as their code does."""
+"""The dependencies in dvc.yaml match the imports of the stages."""
 
 import ast
 import re
@@ -18,13 +18,13 @@ CODE = ("softmax", "stages")
 
 @pytest.fixture(scope="module")
 def imports() -> grimp.ImportGraph:
-    """All imports of the code."""
+    """Return the graph of all imports of the code."""
     return grimp.build_graph(*CODE)
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_depends_on_the_modules_it_imports(stage: str, imports: grimp.ImportGraph) -> None:
-    """By their names or in a directory, of which it then imports at least one."""
+    """dvc.yaml names each module or its directory, and nothing that the stage does not import."""
     names = {f"stages.{stage}", *imports.find_upstream_modules(f"stages.{stage}")}
     modules = {Path(*name.split(".")) for name in names}
     files = {path.with_suffix(".py") for path in modules if not (ROOT / path).is_dir()}

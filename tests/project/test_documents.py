@@ -1,4 +1,4 @@
-"""The documents: links, commands, versions, words, and the tables that the code gives."""
+"""The documents: links, commands, versions, phrases, and the tables written by code."""
 
 import re
 import shlex
@@ -23,7 +23,7 @@ HABITS = (
 
 
 def anchor(heading: str) -> str:
-    """Return the anchor that GitHub gives to a heading."""
+    """Return the anchor that GitHub makes from a heading."""
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
@@ -51,10 +51,10 @@ def documented() -> Iterator[str]:
 def test_programs_accept_the_documented_commands(
     line: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Click and DVC parse them. Other tests run many of them."""
+    """Click and DVC parse the commands. Other tests run many of them."""
     program, *rest = shlex.split(line)
     if program == "dvc":
-        monkeypatch.setattr("sys.argv", ["dvc"])  # DVC reads its first options there
+        monkeypatch.setattr("sys.argv", ["dvc"])  # DVC reads its first options from sys.argv
         dvc.cli.parse_args(rest)
         return
     command: click.Command = app.program
@@ -65,7 +65,7 @@ def test_programs_accept_the_documented_commands(
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_documents_avoid_listed_phrases(page: Path) -> None:
-    """CONTRIBUTING's table shows some of them, and the changelog keeps old entries."""
+    """The table in CONTRIBUTING.md and old entries of the changelog may contain them."""
     text = re.split(r"\| instead of|## \[1\.0\.0\]", page.read_text())[0]
     assert [found[0] for found in re.finditer(HABITS, text, re.IGNORECASE)] == []
 

@@ -1,4 +1,4 @@
-"""The hosted CI: valid by the vendors' schemas, pinned, and with no more rights than it needs."""
+"""Hosted CI is valid by the vendors' schemas, pins its actions, and has minimal permissions."""
 
 import os
 import re
@@ -22,7 +22,7 @@ FILES += [(ROOT / ".gitlab-ci.yml", "vendor.gitlab-ci")]
 
 @pytest.mark.parametrize(("path", "schema"), FILES)
 def test_workflows_match_their_schema(path: Path, schema: str) -> None:
-    """By a schema that comes with check-jsonschema."""
+    """The schemas are part of check-jsonschema."""
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema]
     if "gitlab" in schema:
         command += ["--data-transform", "gitlab-ci"]
@@ -50,7 +50,7 @@ def test_only_a_job_without_project_code_has_write_permission(path: Path) -> Non
             assert "checkout" not in str(job["steps"])
             assert "make" not in str(job["steps"])
         for step in job["steps"]:
-            assert "${{" not in step.get("run", "")  # an event's text is no code
+            assert "${{" not in step.get("run", "")  # so text from an event is never executed
             if "checkout" in step.get("uses", ""):
                 assert step["with"]["persist-credentials"] is False
 
@@ -88,7 +88,7 @@ def test_make_ci_runs_every_check_and_names_the_failed_ones(
         program.chmod(0o755)
     for path in (ROOT / "Makefile", *ROOT.glob("requirements*.txt")):
         shutil.copy2(path, tmp_path)
-    for name in ("installed", "dev"):  # and are newer
+    for name in ("installed", "dev"):  # newer than the requirements, so make installs nothing
         (tmp_path / ".venv" / name).touch()
 
     environment = {name: value for name, value in os.environ.items() if name not in OURS}
@@ -97,7 +97,7 @@ def test_make_ci_runs_every_check_and_names_the_failed_ones(
     )
     assert line in (done.stdout + done.stderr).splitlines()
     assert (done.returncode == 0) == (failing == "none")
-    assert all(gate in done.stdout for gate in ("ruff format", "checks current"))
+    assert all(check in done.stdout for check in ("ruff format", "checks current"))
 
 
 def test_a_ci_comment_links_the_images_that_it_cannot_show(tmp_path: Path) -> None:

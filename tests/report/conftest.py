@@ -1,4 +1,4 @@
-"""The report of the pipeline, on real MNIST, and a page on which it is open."""
+"""Provide the report of the pipeline on MNIST, as a file and open in a browser."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,22 +13,22 @@ from softmax.pipeline import paths
 
 @pytest.fixture(scope="session")
 def file(mnist: Clone) -> Path:
-    """The report that the pipeline wrote."""
+    """Return the path of the report that the pipeline wrote."""
     return mnist.directory / paths.REPORT
 
 
 @pytest.fixture(scope="module")
 def module_page(browser: Browser, file: Path) -> Iterator[Page]:
-    """The report, once for a module; tests ask for `page`."""
+    """Yield the open report, once for a module. Tests use the fixture `page` instead."""
     with opened(browser, file) as page:
         yield page
 
 
 @pytest.fixture
 def page(module_page: Page, mnist: Clone, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
-    """The report that the tests of a module share: its dialogs, lesson and size are put back.
+    """Yield the report that the tests of a module share, and reset dialogs, lesson and size.
 
-    The lesson is trained. The clone it lies in is the working directory.
+    The lesson is trained. The clone that contains the report is the working directory.
     """
     monkeypatch.chdir(mnist.directory)
     module_page.locator("#lesson-epoch").fill("40")

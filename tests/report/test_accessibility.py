@@ -1,4 +1,4 @@
-"""The report for all readers: by keyboard, on a phone, in the dark, in MLflow's viewer."""
+"""The report is accessible by keyboard, on a phone, in dark mode, and in MLflow's viewer."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from helpers.report import opened
 from playwright.sync_api import Browser, Page, expect
 
-CELL = "[data-label='4'][data-prediction='9']"  # of some dozen images
+CELL = "[data-label='4'][data-prediction='9']"  # contains a few dozen images
 
 
 def test_dialogs_open_and_close_by_keyboard_or_outside_click(page: Page) -> None:
@@ -65,7 +65,7 @@ def test_without_javascript_formulas_stay_and_a_note_lists_what_is_missing(
 
 
 def test_the_report_works_in_mlflows_artifact_viewer(browser: Browser, file: Path) -> None:
-    """In a sandbox, as a blob: no storage, no origin, and no links that a browser follows."""
+    """The viewer shows a blob in a sandbox, without storage, origin, and links to the outside."""
     viewer = "<iframe sandbox='allow-scripts' width='1000' height='700'></iframe>"
     faults: list[str] = []
     with browser.new_page(locale="en-GB", reduced_motion="reduce") as page:
@@ -94,7 +94,7 @@ def test_the_report_works_in_mlflows_artifact_viewer(browser: Browser, file: Pat
 
 
 def violations(page: Page, within: str | None = None) -> list[str]:
-    """Return the rules of axe that the report, or a part of it, breaks, and where."""
+    """Return the rules of axe that the report or a part of it violates, and the elements."""
     found = Axe().run(page, within, {"resultTypes": ["violations"]}).response["violations"]
     return [f"{rule['id']}: {rule['nodes'][0]['html']}" for rule in found]
 
@@ -111,7 +111,7 @@ def violations(page: Page, within: str | None = None) -> list[str]:
 def test_nothing_scrolls_sideways_or_violates_wcag(
     browser: Browser, file: Path, width: int, locale: str, scheme: str
 ) -> None:
-    """659 is MLflow's viewer, where tables and sums fit, as on most phones."""
+    """MLflow's viewer has a width of 659. From 390, tables and sums fit without scrolling."""
     options = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme}
     with opened(browser, file, locale=locale, **options) as page:
         assert violations(page) == []
@@ -149,11 +149,11 @@ def test_print_keeps_bars_and_hides_screen_controls(page: Page) -> None:
     ],
 )
 def test_related_elements_fit_on_one_screen(page: Page, section: str, names: list[str]) -> None:
-    """On laptops, on a phone, upright and across, and at 200%."""
+    """Try laptops, a laptop at 200%, and a phone in both orientations."""
     for width, height in ((1366, 650), (683, 325), (720, 450), (844, 390), (390, 844)):
         page.set_viewport_size({"width": width, "height": height})
         if section == "drawing" and (width, height) != (683, 325):
-            page.evaluate("scrollTo(0, 0)")  # it is on the first screen
+            page.evaluate("scrollTo(0, 0)")  # the drawing is on the first screen
         elif section == "drawing":
             page.locator("nav a").first.click()
         else:

@@ -1,4 +1,4 @@
-"""What the report shows of MNIST, the training and the lesson, against what Python computes."""
+"""The report shows the values that Python computes for MNIST, the training and the lesson."""
 
 import re
 
@@ -16,7 +16,7 @@ from softmax.report import embedded, examples
 from softmax.report.embedded import EXAMPLES
 from softmax.training import randomness
 
-PLACES = np.arange(-254, 256, 4, dtype=np.int16)  # the middles of 128 cells, 255 x
+PLACES = np.arange(-254, 256, 4, dtype=np.int16)  # the centers of 128 cells, in units of 1/255
 CELLS = Dataset(
     np.stack(np.meshgrid(PLACES, -PLACES), axis=-1).reshape(-1, 2), np.zeros(128**2, np.uint8), 3
 )
@@ -41,7 +41,7 @@ def test_javascript_and_python_give_the_same_probabilities(page: Page) -> None:
 
 def test_a_cell_of_the_confusion_matrix_opens_its_images_most_confident_first(page: Page) -> None:
     table = pd.read_csv(paths.PREDICTIONS)
-    behind = table.query("label == 4 and prediction == 4")  # more than are painted in one go
+    behind = table.query("label == 4 and prediction == 4")  # too many to be painted at once
     order = behind["p4"].sort_values(ascending=False, kind="stable").index
     pictures = idx.read(datasets.test_files("mnist")[0], 3)
     page.locator("[data-label='4'][data-prediction='4']").click()
@@ -145,7 +145,7 @@ def test_the_curve_of_the_lesson_matches_its_table(page: Page) -> None:
     after = pd.read_csv(paths.LESSON_EPOCHS)["train_loss"]
     losses = np.array([before, *after])
     x, y = drawn(page.locator("#lesson-curve"))
-    shown = len(losses)  # of more epochs than the pipeline has
+    shown = len(losses)  # the report's curve has more epochs
     top = float(page.locator("#lesson .loss .level").last.inner_text())
     last = int(page.locator(".loss .epoch").last.inner_text())
     assert last == len(x) - 1 > len(after)
@@ -157,6 +157,6 @@ def test_the_curve_of_the_lesson_matches_its_table(page: Page) -> None:
 
 
 def drawn(path: Locator) -> FloatArray:
-    """The points of a path of lines: x and y, (2, n)."""
+    """Return x and y of the points of an SVG path, (2, n)."""
     numbers = re.findall(r"[\d.]+(?:e-\d+)?", path.get_attribute("d") or "")
     return np.array(numbers, float).reshape(-1, 2).T

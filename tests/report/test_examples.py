@@ -1,4 +1,4 @@
-"""The lecture's examples against its numbers, the lesson against NumPy, and pictures."""
+"""The lecture's examples, the lesson compared with plain NumPy, and its figures."""
 
 import base64
 import io
@@ -44,7 +44,7 @@ def test_inputs_and_results_match_the_lectures() -> None:
     for name, numbers in lecture.items():
         assert EXAMPLES[name].value == pytest.approx(np.array(numbers), abs=5e-4), name
     predicted = model.predict(model.logits(examples.THETA, examples.EXAMPLE_POINTS))
-    assert predicted.tolist() == [0, 1, 2]  # its model is right
+    assert predicted.tolist() == [0, 1, 2]  # the lecture's model is correct
 
 
 def test_only_derivatives_have_finite_differences() -> None:
@@ -66,12 +66,12 @@ def test_the_table_has_values_and_the_largest_difference() -> None:
 
 
 def columns(data: Dataset) -> FloatArray:
-    """[x 1] of each point, as columns, and not 255 times."""
+    """Return x and 1 of each point as columns, not multiplied by 255: (3, n)."""
     return np.column_stack([data.images / 255, np.ones(len(data.images))]).T
 
 
 def test_points_match_the_specification() -> None:
-    """docs/arithmetic.md, "The lesson"."""
+    """The specification is in docs/arithmetic.md, "The lesson"."""
     changes = {"seed": 2**64 - 1, "points": 7, "spread": 0.19}
     data = examples.points(LESSON.model_copy(update=changes))
     words = np.random.Philox(key=np.full(2, 2**64 - 1, np.uint64)).random_raw(18 * 7)
@@ -95,7 +95,7 @@ def test_the_lattice_covers_the_square_from_the_top_left() -> None:
 
 
 def test_logistic_regressions_match_plain_numpy() -> None:
-    """One row of weights, the lecture's rate, and for the start what two classes start with."""
+    """NumPy trains one row of weights, which starts at the difference of two classes."""
     x, pairs = columns(LESSON_DATA), examples.fit_logistic(LESSON_DATA, LESSON)
     expected = []
     for k in range(3):
@@ -110,7 +110,7 @@ def test_logistic_regressions_match_plain_numpy() -> None:
 
 
 def test_all_allowed_params_stay_in_the_range_of_exact_sums() -> None:
-    """The longest and fastest training that they allow, as a bound and as a run."""
+    """Check a bound for the longest training with the highest rate, and run this training."""
     most = 3 * (1 / math.sqrt(2) + 1000 * 10)
     assert most < model.MAX_ROW_SUM
     assert 3000 * (2 * most + math.log(3)) < 2**29
@@ -145,7 +145,7 @@ def parse(content: str) -> ET.Element:
 
 
 def pixels(image: ET.Element) -> NDArray[np.int_]:
-    """The RGB pixels of an embedded PNG."""
+    """Return the RGB pixels of an embedded PNG."""
     _, encoded = image.attrib["href"].split(",")
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGB")).astype(int)
 

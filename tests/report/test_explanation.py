@@ -1,4 +1,4 @@
-"""Why an image is called what it is called: a test image, or one that is drawn on the pad."""
+"""The explanation of a prediction, for test images and for drawings."""
 
 import re
 from pathlib import Path
@@ -25,12 +25,12 @@ def of_the_last_sample() -> tuple[FloatArray, FloatArray]:
 
 
 def lines(caption: str) -> list[float]:
-    """The numbers of sum, bias and score."""
+    """Return the numbers after each `=` in a caption: sum, bias and score."""
     return [float(x) for x in re.findall(r"= (\S+)", caption.replace("−", "-"))]
 
 
 def test_an_explanation_has_the_terms_of_both_scores_and_their_difference(page: Page) -> None:
-    """Of what the image is called and of what it is, and of their difference, which decides."""
+    """The scores are of the predicted class and of the label. Their difference decides."""
     theta, pixels = of_the_last_sample()
     terms = theta[:, :-1] * pixels
     page.locator("#samples button").nth(2).click()
@@ -87,7 +87,7 @@ def test_a_reopened_dialog_is_scrolled_to_the_top(page: Page) -> None:
 
 
 def stroke(page: Page, *places: tuple[float, float]) -> None:
-    """Draw a line through `places`, in parts of the pad; screen readers wait for its end."""
+    """Draw a line through `places`, as fractions of the canvas, and check `aria-busy`."""
     said = page.locator("#drawing-verdict")
     on_screen = [middle(page, "#drawing-pad", x, y) for x, y in places]
     page.mouse.move(*on_screen[0])
@@ -100,7 +100,7 @@ def stroke(page: Page, *places: tuple[float, float]) -> None:
 
 
 def verdict(theta: FloatArray, image: NDArray[np.uint8]) -> str:
-    """Return what the report says of an image, and how confident theta is."""
+    """Return the text in which the report states the prediction of theta and its probability."""
     a = model.softmax(model.logits(theta, np.array([*image.flat, 255])[:, None]))[:, 0]
     k, rival = np.argsort(-a, kind="stable")[:2]
     sure, less = np.floor(100 * a[[k, rival]] + 0.5).astype(int)
@@ -114,13 +114,13 @@ ACROSS_A_CORNER = [(0.7, 0.95), (1.1, 0.4)]
 
 
 def test_a_drawing_is_normalized_like_mnist_and_classified(page: Page) -> None:
-    """The image as in `make predict`, whose normalization is tested against its specification."""
+    """Python's `normalize` gives the same image. Other tests compare it with its specification."""
     page.locator("#drawing-clear").click()
     theta = model.load(paths.WEIGHTS)
     nothing = [f"{a:.2%}" for a in model.softmax(theta[:, -1:])[:, 0]]
     probabilities = page.locator("#drawing-scores td:last-child")
     page.mouse.move(*middle(page, "#drawing-pad", 0.2, 0.2))
-    page.mouse.down(button="right")  # which draws nothing
+    page.mouse.down(button="right")  # draws nothing
     page.mouse.move(*middle(page, "#drawing-pad", 0.6, 0.6))
     page.mouse.up(button="right")
     assert not level(page.locator("#drawing-pad"), 3).any()
@@ -151,7 +151,7 @@ def test_a_labeled_drawing_is_explained_and_counted_once(page: Page) -> None:
         expect(why).to_be_disabled()
         expect(marked).to_have_count(0)
         stroke(page, *ONE)
-        expect(marked).to_have_class("predicted")  # but not right: nobody knows what it is
+        expect(marked).to_have_class("predicted")  # but not "right", because the label is unknown
         shown = [float(a.rstrip("%")) for a in scores.locator("td:last-child").all_inner_texts()]
         why.click()
         expect(title).to_have_text("Your drawing, classified as 1")
@@ -169,7 +169,7 @@ def test_a_labeled_drawing_is_explained_and_counted_once(page: Page) -> None:
 
 
 def test_a_drawing_is_classified_with_other_weights_and_overlaid_on_a_class(page: Page) -> None:
-    """To those after each epoch and of a model trained in the browser; by pointer and by focus."""
+    """The weights are of each epoch or trained in the browser. Pointer or focus chooses a class."""
     epochs = [model.load(paths.EPOCH_WEIGHTS / f"{k}.safetensors") for k in range(6)]
     page.locator("#drawing-clear").click()
     stroke(page, *ACROSS_A_CORNER)
@@ -206,7 +206,7 @@ def test_the_canvas_classifies_before_test_images_are_loaded(browser: Browser, f
 
 
 def test_test_images_are_chosen_by_keyboard(page: Page) -> None:
-    """One after another, each as the model was tested on it."""
+    """Enter shows one test image after another, with the prediction of the test."""
     images = idx.read(datasets.test_files("mnist")[0], 3)
     table, theta = pd.read_csv(paths.PREDICTIONS), model.load(paths.WEIGHTS)
     page.reload()
@@ -219,5 +219,5 @@ def test_test_images_are_chosen_by_keyboard(page: Page) -> None:
             page.keyboard.press("Enter")
             assert (level(page.locator("#drawing-image")) == images[index]).all()
             expect(page.locator("#drawing-verdict")).to_have_text(verdict(theta, images[index]))
-    stroke(page, *ONE)  # which does not go over the image
+    stroke(page, *ONE)  # starts a new drawing instead of drawing over the image
     expect(page.locator("#drawing-verdict")).to_have_text(re.compile("^1 "))

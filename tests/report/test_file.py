@@ -1,4 +1,4 @@
-"""The file of the report, without a browser: the numbers, the text and the code in it."""
+"""The numbers, text and code in the report's file, without a browser."""
 
 import hashlib
 import html
@@ -28,7 +28,7 @@ ORDER = ["labels", "contrast", "softmax", "likelihood", "lesson", "gradient", "c
 
 @pytest.fixture(scope="module")
 def text(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The report of a tiny workspace, which is the working directory and is only read."""
+    """Yield the report of a tiny workspace, which is the working directory. Tests only read it."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         enter(copy(tmp_path_factory.mktemp("file") / "workspace"), monkeypatch)
         yield paths.REPORT.read_text(encoding="utf-8")
@@ -108,7 +108,7 @@ def test_a_training_with_all_options_is_described_correctly(workspace: Workspace
     assert "moving average of W and b over all steps, with decay 0.9" in curves
     assert "does not train on the 100 images of the validation set" in curves
     assert "loss on the validation set" in curves
-    assert "100th" not in curves  # epochs are too short for it
+    assert "100th" not in curves  # an epoch has fewer than 100 batches
     assert "learns from 400 images" in section(text, "data")
     assert "Another 100 images form the validation set" in section(text, "data")
     epochs = pd.read_csv(paths.EPOCHS)
@@ -118,7 +118,7 @@ def test_a_training_with_all_options_is_described_correctly(workspace: Workspace
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_optimizer_has_its_text_and_formula(text: str, optimizer: str) -> None:
-    """The training is that of the workspace."""
+    """All other hyperparameters are the workspace's."""
     train = params.load().train.model_copy(update={"optimizer": optimizer, "momentum": 0.8})
     table = document.examples(files.read_csv(paths.LESSON_EXAMPLES))
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
@@ -141,7 +141,7 @@ def test_different_params_or_data_are_not_compared_with_the_lecture(text: str) -
 
 
 def test_embedded_data_have_the_same_bytes_on_every_machine() -> None:
-    """Where another version of libdeflate chooses others, all pages change: docs/arithmetic.md."""
+    """A new version of libdeflate may change the bytes of all reports: docs/arithmetic.md."""
     uniform = randomness.uniform(20_000, seed=0, stream=9)  # from -1 to 1
     pixels = np.rint((abs(uniform) * 300 - 45).clip(0, 255)).astype(np.uint8)
     found = [embedded.packed(pixels), embedded.doubles(np.rint(uniform * 2**26) / 2**30)]

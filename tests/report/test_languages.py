@@ -41,7 +41,7 @@ def test_readers_start_in_their_language_and_keep_their_choice(
 
 
 def test_without_javascript_the_text_is_the_same(browser: Browser, file: Path, page: Page) -> None:
-    """Every text and every name, to the last digit, for those who have no JavaScript."""
+    """All texts and labels of the file equal those that JavaScript writes, to the last digit."""
     with browser.new_context(locale="en-GB", java_script_enabled=False) as context:
         without = context.new_page()
         without.goto(file.as_uri())
@@ -93,7 +93,7 @@ def test_python_and_javascript_format_numbers_the_same(page: Page) -> None:
 
 
 def test_the_report_shows_only_one_language_at_a_time(page: Page) -> None:
-    """No text but that of a string, apart from names, formulas and numbers."""
+    """All text comes from translated strings, except names, formulas and numbers."""
     page.locator("button[data-prediction]").first.click()
     page.locator("#cell-images button").first.click()
     unsaid = page.evaluate(
@@ -123,7 +123,7 @@ def test_the_report_shows_only_one_language_at_a_time(page: Page) -> None:
 
 
 def texts(page: Page) -> dict[str, str]:
-    """What the first element of each string says, by its key."""
+    """Return the text of the first element of each string, by the key of the string."""
     return page.evaluate(
         """() => Object.fromEntries([...document.querySelectorAll("[data-i18n], [data-i18n-label]")]
              .flatMap((element) => [[element.dataset.i18n, element.textContent],

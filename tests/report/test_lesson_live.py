@@ -1,4 +1,4 @@
-"""The live lesson trains to the bytes of Python, whatever is changed, and shows each epoch."""
+"""The lesson trains in the browser to the same bytes as in Python, and shows each epoch."""
 
 import hashlib
 import re
@@ -19,7 +19,7 @@ from softmax.report import examples
 
 
 def assert_trained(page: Page, data: Dataset, chosen: Lesson, *changes: str) -> None:
-    """The report has the SHA-256 of the weights that Python gets, and says what was changed."""
+    """Assert that the report shows the SHA-256 of Python's weights and lists the changes."""
     expected = hashlib.sha256(model.to_bytes(examples.fit(data, chosen)[-1].theta)).hexdigest()
     expect(page.locator("#lesson-hash")).to_have_text(expected)
     assert page.locator("#lesson-changes li").all_inner_texts() == [*changes]
@@ -28,7 +28,7 @@ def assert_trained(page: Page, data: Dataset, chosen: Lesson, *changes: str) -> 
 
 
 def points(page: Page, data: Dataset) -> Dataset:
-    """Return `data` with the points where they lie in the report."""
+    """Return `data` with the positions of the points in the report."""
     places = page.locator(".point").evaluate_all(
         "(points) => points.map((point) => point.getAttribute('transform'))"
     )
@@ -81,7 +81,7 @@ def test_the_step_button_shows_the_next_epoch(page: Page) -> None:
 
 
 def test_play_resumes_after_a_pause_and_stops_at_the_pipelines_last_epoch(page: Page) -> None:
-    """If no motion is wanted, it jumps there."""
+    """With reduced motion, the button jumps to the end."""
     play, epoch = page.locator("#lesson-play"), page.locator("#lesson-epoch")
     for start, end in ((0, "40"), (40, "100"), (100, "40")):
         epoch.fill(str(start))
@@ -126,7 +126,7 @@ def test_the_lesson_plays_in_view_and_its_link_restores_the_training(
         page.evaluate("location.hash = 'lesson&rate=x&epoch=9e9&with=0.-999.1'")
         expect(score).to_have_text(
             re.compile("After epoch 100:.* of 151 correct")
-        )  # what is near it
+        )  # invalid values of the link are clamped
 
 
 def test_highlighting_does_not_change_backgrounds_of_figures(page: Page) -> None:
@@ -156,20 +156,20 @@ def test_the_main_button_drags_points_inside_the_square(page: Page) -> None:
 
 
 def drag(page: Page, locator: Locator, to: Locator, by: Literal["left", "right"] = "left") -> None:
-    """Move what is at the middle of `locator` to the middle of `to`, by this button."""
+    """Drag from the center of `locator` to the center of `to` with this button."""
     start, end = middle(page, locator), middle(page, to)
     page.mouse.move(*start)
     page.mouse.down(button=by)
     page.mouse.move(*end, steps=2)
     page.mouse.up(button=by)
-    page.mouse.move(*start)  # which moves nothing any more
+    page.mouse.move(*start)  # moves nothing, because the button is released
 
 
 def test_arrow_keys_move_points(page: Page) -> None:
     page.locator(".point").first.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowLeft")
-    assert_trained(page, LESSON_DATA, LESSON)  # it is back
+    assert_trained(page, LESSON_DATA, LESSON)  # the point is back
     for key in ["ArrowRight", "ArrowRight", "ArrowUp", "PageDown", "PageDown", "ArrowDown"]:
         page.keyboard.press(key)
     moved = points(page, LESSON_DATA)
@@ -181,7 +181,7 @@ def test_arrow_keys_move_points(page: Page) -> None:
     name = f"Red point at {x1:.2f}, {x2:.2f}".replace("-", "−")
     expect(page.locator(".point").nth(2)).to_have_attribute("aria-label", name)
     expect(page.locator(".point").nth(2)).to_be_focused()
-    assert page.locator(".point[tabindex='0']").count() == 1  # stop of the tab key
+    assert page.locator(".point[tabindex='0']").count() == 1  # the only tab stop
 
 
 @pytest.mark.parametrize("touch", [False, True], ids=["mouse", "touch"])
@@ -210,7 +210,7 @@ def test_the_diverge_button_makes_training_diverge(page: Page) -> None:
     for epoch in range(40, 101, 10):
         page.locator("#lesson-epoch").fill(str(epoch))
         (loss,) = re.findall(r"loss (\S+),", page.locator("#lesson-score").inner_text())
-        assert float(loss) > 1.3  # where it began
+        assert float(loss) > 1.3  # the initial loss
 
 
 def test_points_are_added_and_removed_by_keyboard(page: Page) -> None:
@@ -227,7 +227,7 @@ def test_points_are_added_and_removed_by_keyboard(page: Page) -> None:
     page.keyboard.press("Delete")
     assert_trained(page, LESSON_DATA, LESSON)
     page.locator(".cross").focus()
-    page.keyboard.press("ArrowLeft")  # where other tests expect it
+    page.keyboard.press("ArrowLeft")  # restores the cross for other tests
     page.locator(".point").first.focus()
     page.keyboard.press("Delete")
     fewer = LESSON_DATA.map(lambda x: x[1:])
@@ -247,7 +247,7 @@ def test_scores_at_the_pointer_and_boundaries_match_the_model(page: Page) -> Non
     rows = np.array([text.replace("−", "-") for text in shown], float).reshape(3, 5)
     np.testing.assert_allclose(rows[:, :3], theta, atol=5.1e-4)
     z = rows[:, :3] @ [x1, x2, 1]
-    np.testing.assert_allclose(rows[:, 3], z, atol=0.04)  # of rounded x
+    np.testing.assert_allclose(rows[:, 3], z, atol=0.04)  # the shown x is rounded
     np.testing.assert_allclose(rows[:, 4], model.softmax(z[:, None])[:, 0], atol=0.01)
     page.mouse.move(*middle(page, "#lesson-plane", -0.05, 0))
     expect(page.locator("#lesson-place")).to_contain_text("(0.00, 0.00)")  # the cross
@@ -255,7 +255,7 @@ def test_scores_at_the_pointer_and_boundaries_match_the_model(page: Page) -> Non
     ends = np.array(re.findall(r"-?[\d.]+(?:e-\d+)?", path), float).reshape(-1, 2) * [1, -1]
     z = np.sort(theta @ np.column_stack([ends, np.ones(6)]).T, axis=0)
     np.testing.assert_allclose(z[1], z[2], atol=1e-9)  # two classes are equally likely
-    assert abs(ends).max() == pytest.approx(1)  # from the sides of the square
+    assert abs(ends).max() == pytest.approx(1)  # boundaries start at the sides of the square
     inner = ends[abs(ends).max(axis=1) < 0.99]
-    assert len(inner) == 3  # to the point where all three meet
+    assert len(inner) == 3  # and end at their common point
     np.testing.assert_allclose(inner, inner[[0, 0, 0]], atol=1e-9)

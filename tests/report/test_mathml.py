@@ -1,4 +1,4 @@
-"""Formulas: the MathML of a line of text."""
+"""Formulas, converted from a line of text to MathML."""
 
 import re
 
@@ -10,7 +10,7 @@ from softmax.report.mathml import math
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("a < b", "<mi>a</mi><mo>&lt;</mo><mi>b</mi>"),  # nothing of a text is markup
+        ("a < b", "<mi>a</mi><mo>&lt;</mo><mi>b</mi>"),  # the text is escaped
         ("log a", "<mspace><mi>log</mi><mspace><mi>a</mi>"),
         (
             "a_j^(i)",

@@ -1,4 +1,4 @@
-"""The report of other data sets: other names, shapes and numbers of classes, gray or RGB."""
+"""Reports of data sets with other names, shapes and numbers of classes, gray or RGB."""
 
 import re
 from pathlib import Path
@@ -21,9 +21,9 @@ THINGS = [f"thing {k}" for k in range(180)]
 
 
 def report_of(workspace: Workspace, name: str, shape: tuple[int, ...], classes: list[str]) -> Path:
-    """Train on random images, four training and two test images of each class; return the report.
+    """Train on random images whose first row is black, and return the path of the report.
 
-    The first row of all images is black.
+    Each class has four training images and two test images.
     """
     directory, random = datasets.directory(name), np.random.default_rng(0)
     directory.mkdir()
@@ -66,7 +66,7 @@ def test_classes_have_names_and_a_validation_set_has_losses(
 
 
 def test_rgb_images_of_any_shape_have_colors(workspace: Workspace, browser: Browser) -> None:
-    """The weights of the three colors lie side by side, and there is no pad."""
+    """The weights of the three colors are side by side, and there is no drawing canvas."""
     shape = (4, 6, 3)
     file = report_of(workspace, "mine", shape, THINGS[:12])
     text = file.read_text(encoding="utf-8")
@@ -93,12 +93,12 @@ def test_rgb_images_of_any_shape_have_colors(workspace: Workspace, browser: Brow
         assert page.locator("#explained-image").evaluate(size) == [6, 4]
         assert page.locator("#versus canvas").last.evaluate(size) == [6, 4]
         for place in ("#explained-scores tr", "#contributions figure", "#versus-rivals button"):
-            expect(page.locator(place)).to_have_count(10)  # of the twelve classes
+            expect(page.locator(place)).to_have_count(10)  # the report shows 10 of 12 classes
         expect(page.locator("#explained-scores .right")).to_contain_text("thing 1")
 
 
 def test_data_beyond_the_size_limit_are_left_out(workspace: Workspace, browser: Browser) -> None:
-    """Of 180 classes of large images: the weights, and all but fifty rows of each table."""
+    """For 180 classes of large images, weights are left out, and tables have only 50 rows."""
     file = report_of(workspace, "mine", (50, 50), THINGS)
     assert file.stat().st_size < document.LIMIT
     text = file.read_text(encoding="utf-8")

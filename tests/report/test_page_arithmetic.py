@@ -1,4 +1,4 @@
-"""The report's JavaScript in Chromium against Python, bit for bit."""
+"""The report's JavaScript in Chromium computes the same bits as Python."""
 
 import base64
 from collections.abc import Callable
@@ -38,9 +38,10 @@ MODULES = """async () => {
 
 @pytest.fixture(scope="module")
 def javascript(module_page: Page) -> JavaScript:
-    """Calls a function of doubles, "(x, y) => ...", which sees all that the modules export.
+    """Return a function that calls JavaScript: javascript("(x, y) => ...", x, y).
 
-    Arrays travel as their bytes, in base64; what comes back has one axis.
+    All exports of the modules are in scope. Arguments and results are arrays of doubles, which
+    are transferred as base64. A result has one axis.
     """
     module_page.evaluate(MODULES)
 
@@ -84,14 +85,14 @@ def test_the_first_of_equal_scores_is_predicted(javascript: JavaScript, z: Float
 
 
 def training(points: NDArray[Any], seed: int, epochs: int, rate: float) -> tuple[Dataset, Lesson]:
-    """Points of all three classes, and settings whose rate may be larger than params allow."""
+    """Return points of all three classes, and params whose rate may exceed the allowed maximum."""
     chosen = Lesson(seed=seed, points=1, spread=0.1, epochs=epochs, learning_rate=1)
     labels = np.arange(len(points)) % 3
     return Dataset(points, labels, 3), chosen.model_copy(update={"learning_rate": rate})
 
 
 def fitted(javascript: JavaScript, data: Dataset, chosen: Lesson) -> FloatArray:
-    """theta, loss and number of correct points after each epoch: (epochs, 11)."""
+    """Return theta, loss and number of correct points after each epoch: (epochs, 11)."""
     done = javascript(
         """(theta, points, labels, [rate, epochs]) => {
              const samples = rows(points, labels.length).map(

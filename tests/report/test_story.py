@@ -1,4 +1,4 @@
-"""The lecture's ideas in the report, in its order, with its numbers and those of Python."""
+"""The report presents the lecture's ideas in order, with its numbers and with Python's."""
 
 import re
 from pathlib import Path
@@ -20,14 +20,14 @@ POINTS = examples.EXAMPLE_POINTS
 
 
 def put(page: Page, section: str, name: str) -> FloatArray:
-    """All numbers #name.* of a section, in their order."""
+    """Return all numbers #name and #name.* of a section, in document order."""
     named = f"[data-number='{name}'], [data-number^='{name}.']"
     places = page.locator(f"#{section}").locator(named)
     return np.array([number(text) for text in places.all_text_contents()])
 
 
 def test_formulas_use_the_embedded_font(browser: Browser, file: Path) -> None:
-    """Those of all optimizers, too, and numbers in both languages, but no powers of ten."""
+    """Check formulas of all optimizers and numbers in both languages, except powers of ten."""
     step = (document.FOLDER / "templates/step.html.j2").read_text("utf-8")
     steps = [mathml.math(formula) for formula in re.findall('"([^"]*←[^"]*)"', step)]
     text = "".join([file.read_text("utf-8"), *steps])
@@ -63,7 +63,7 @@ def test_the_pointer_shows_the_values_of_all_surfaces(page: Page) -> None:
     q = examples.logistic(thetas, here)[:, 0]
     theta = model.load(paths.LESSON_WEIGHTS)
     a = examples.probabilities(theta, here)[:, 0]
-    np.testing.assert_allclose(numbers, [*q, q.sum(), *a, 1], atol=0.02)  # of rounded x
+    np.testing.assert_allclose(numbers, [*q, q.sum(), *a, 1], atol=0.02)  # the shown x is rounded
 
 
 def test_scores_and_probabilities_are_correct_at_any_point(page: Page) -> None:
@@ -85,7 +85,7 @@ def test_scores_and_probabilities_are_correct_at_any_point(page: Page) -> None:
     z = model.logits(THETA, np.add(x, [[25.5], [0.0], [0.0]]))  # by a tenth
     np.testing.assert_allclose(put(page, "softmax", "z"), z[:, 0], atol=5e-4)
     assert pressed.count() == 0
-    assert page.locator("#gradient-x1").input_value() == "-1.3"  # they hold the same point
+    assert page.locator("#gradient-x1").input_value() == "-1.3"  # both sections show the point
 
 
 def test_a_better_prediction_has_higher_likelihood_and_lower_loss(page: Page) -> None:
@@ -141,7 +141,7 @@ def test_a_label_with_probability_near_zero_has_finite_derivatives(page: Page) -
 
 
 def lit(place: Locator) -> list[str]:
-    """The terms of what is lit up there."""
+    """Return the terms that are highlighted in `place`."""
     return place.locator(".lit").evaluate_all("(all) => all.map((one) => one.dataset.term)")
 
 
@@ -196,7 +196,7 @@ def test_each_of_the_lectures_images_is_shown_once_with_its_scores_and_ours(page
     cards = page.locator("#samples article").all()
     for card, (k, theirs) in zip(cards, GIVEN["images"].items(), strict=True):
         z, a = theirs["scores"], theirs["probabilities"]
-        np.testing.assert_allclose(special.softmax(z), a, atol=5e-5)  # read from the slides
+        np.testing.assert_allclose(special.softmax(z), a, atol=5e-5)  # both are from the slides
         said = f"predicted {np.argmax(z)} with probability {max(a):.0%}; our models"
         expect(card.locator("h3")).to_have_text(f"Test image {k}")
         expect(card.locator("p")).to_contain_text(said)

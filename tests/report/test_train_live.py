@@ -1,4 +1,4 @@
-"""Training on images in the report: the weights of Python to the last bit, whatever is chosen."""
+"""Training on images in the report gives Python's weights, for all hyperparameters."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ TRAINED = """async ([recipe, count]) => {
 
 
 def in_python(count: int, **recipe: Any) -> fitting.Epoch:
-    """The last of five epochs on the first `count` images, in the lecture's recipe or another."""
+    """Return the last of five epochs on the first `count` images, with the lecture's defaults."""
     first, _ = batches.load(*datasets.training("mnist")).split(60_000 - count)
     lecture = {"epochs": 5, "batch_size": 64, "learning_rate": 0.001}
     return [*fitting.fit(*first.split(0), params(**lecture | recipe))][-1]

@@ -1,4 +1,4 @@
-"""Each stage on a data set so small that it takes moments."""
+"""Each stage on the tiny data set, in about a second."""
 
 import json
 from pathlib import Path
@@ -62,7 +62,7 @@ def test_evaluate_writes_predictions_and_metrics(workspace: Workspace) -> None:
     correct = table["label"] == table["prediction"]
     assert metrics["total"] == len(table) == 30
     assert metrics["accuracy"] == correct.mean()
-    assert 0.1 < metrics["accuracy"] < 1  # or all or nothing would pass below
+    assert 0.1 < metrics["accuracy"] < 1  # otherwise the assertions below would be trivial
     probabilities = table.filter(regex=r"p\d").to_numpy()
     assert np.allclose(probabilities.sum(axis=1), 1)
     assert (probabilities.argmax(axis=1) == table["prediction"]).all()
@@ -77,7 +77,7 @@ def test_evaluate_writes_predictions_and_metrics(workspace: Workspace) -> None:
     pairs = pd.read_csv(paths.CONFUSION)
     assert pairs["actual"].equals(table["label"])
     assert pairs["predicted"].equals(table["prediction"])
-    assert files_in("images/samples") == {"5.svg"}  # and not those chosen before
+    assert files_in("images/samples") == {"5.svg"}  # previous samples are removed
 
 
 def test_export_draws_each_class_and_a_contact_sheet(workspace: Workspace) -> None:
@@ -147,9 +147,9 @@ def test_a_flipped_bit_in_any_input_of_a_stage_is_detected(
     content[-1] ^= 1
     file.write_bytes(content)
     before = workspace.contents()
-    pinned = "its SHA-256 differs from datasets.yaml. Run `dvc repro download`."
-    known = pinned if "data" in path else "differs from dvc.lock. Run `dvc repro`."
-    assert error(workspace.stage(stage)).startswith(f"{path}: {known}")
+    of_data = "its SHA-256 differs from datasets.yaml. Run `dvc repro download`."
+    expected = of_data if "data" in path else "differs from dvc.lock. Run `dvc repro`."
+    assert error(workspace.stage(stage)).startswith(f"{path}: {expected}")
     assert workspace.contents() == before
 
 
@@ -159,7 +159,7 @@ def test_a_flipped_bit_in_any_input_of_a_stage_is_detected(
 def test_weights_of_the_wrong_shape_give_one_line_and_change_no_output(
     workspace: Workspace, stage: str, shape: tuple[int, int]
 ) -> None:
-    dvc_lock.PATH.unlink()  # which has other weights
+    dvc_lock.PATH.unlink()  # it contains the hash of other weights
     paths.WEIGHTS.write_bytes(model.to_bytes(np.zeros((shape[0], shape[1] + 1))))
     before = workspace.contents()
     assert error(workspace.stage(stage)) == (

@@ -1,4 +1,4 @@
-"""`softmax sweep`: a table, rows in MLflow, and how to have the best model."""
+"""`softmax sweep`: its table, its runs in MLflow, and the command for the best model."""
 
 import json
 import re
@@ -22,14 +22,14 @@ OPTIONS = ("train.learning_rate=0.01,0.1", "train.optimizer=sgd,adam")
 
 
 def sweep(workspace: Workspace, *options: str) -> Any:
-    """Return what a sweep prints for machines."""
+    """Return the JSON that a sweep prints."""
     printed = workspace.tool("sweep", *options, "--json")
     assert printed.status == 0, printed
     return json.loads(printed.out)
 
 
 def by_weights(workspace: Workspace) -> dict[str, Run]:
-    """Return the rows of models by their weights, and others by their status."""
+    """Return the runs of models by the SHA-256 of their weights, and other runs by status."""
     found = runs(workspace.store)
     return {run.data.tags.get("weights.sha256", run.info.status): run for run in found}
 
@@ -73,9 +73,9 @@ def test_the_stages_train_the_same_model_and_complete_its_run(workspace: Workspa
         assert one[f"test_{metric}"] == stages[metric]
     assert workspace.tool("track").status == 0
 
-    row = by_weights(workspace)[one["weights"]]
-    assert row.data.tags["mlflow.source.name"] == "softmax sweep"
-    assert "evaluation/predictions.csv" in artifacts(workspace.store, row, "evaluation")
+    run = by_weights(workspace)[one["weights"]]
+    assert run.data.tags["mlflow.source.name"] == "softmax sweep"
+    assert "evaluation/predictions.csv" in artifacts(workspace.store, run, "evaluation")
 
 
 def test_a_failed_configuration_has_a_run_with_the_reason(workspace: Workspace) -> None:
@@ -94,7 +94,7 @@ def test_a_swept_validation_size_has_its_own_column(workspace: Workspace) -> Non
 
 
 def test_each_data_set_has_its_own_ranking_and_experiment(workspace: Workspace) -> None:
-    """The files of the second lie in DVC's cache alone."""
+    """The files of the second data set are only in DVC's cache."""
     entry = yaml.safe_load(datasets.PATH.read_text())["digits"]
     datasets.PATH.write_text(yaml.safe_dump({"digits": entry, "other": entry}))
     results = sweep(workspace, "download.dataset=digits,other", "train.learning_rate=0.01,0.1")
@@ -121,7 +121,7 @@ def test_an_interrupted_sweep_ends_its_parent_run_and_the_next_completes_it(
     status: int, ends: str, workspace: Workspace
 ) -> None:
     def stop(*_: Any) -> None:
-        signal.raise_signal(status - 128)  # or an OSError
+        signal.raise_signal(status - 128)  # raises OSError if status is 2
 
     with workspace.monkeypatch.context() as patch:
         patch.setattr(model_cache, "keep", stop)

@@ -1,4 +1,4 @@
-"""The compiled loop has the bytes of the array code, whatever the recipe."""
+"""The compiled loops give the same bytes as the array code, for all hyperparameters."""
 
 import shutil
 import subprocess
@@ -30,7 +30,7 @@ print(e[1])
 
 
 def samples() -> Dataset:
-    """Return images whose pixels are often 0, one of them nearly always, in one image all."""
+    """Return images with many zeros: one pixel is 0 in all but one, and one image is all 0."""
     images, labels, classes = tiny.dataset(COUNT)
     images = np.where(images % 3, images, 0).astype(np.uint8)
     images[1:, 2] = images[7] = 0
@@ -38,7 +38,7 @@ def samples() -> Dataset:
 
 
 def epochs(recipes: list[Hyperparameters], kind: type[Trainer]) -> list[list[str]]:
-    """Return what each epoch leaves of each recipe, down to the bit, or why there is nothing."""
+    """Return each epoch of each configuration with exact weights, or its error, as text."""
     kept, validation_set = samples().split(5)
     return [
         [
@@ -52,7 +52,7 @@ def epochs(recipes: list[Hyperparameters], kind: type[Trainer]) -> list[list[str
 @pytest.mark.parametrize("decays", [False, True], ids=["plain", "decays"])
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])
 def test_compiled_models_equal_those_of_numpy(optimizer: str, *, decays: bool) -> None:
-    """Train recipes together, each with another decay of averages and of weights."""
+    """Train configurations together, which differ in averaging and weight decay."""
     chosen = [(0.0, 0.0), (0.9, 0.0), (0.0, 0.01), (0.9, 0.01)] if decays else [(0.0, 0.0)]
     for schedule in ("constant", "cosine"):
         recipes = [
@@ -80,9 +80,9 @@ def test_the_first_of_equal_classes_is_predicted() -> None:
     assert found.tobytes() == scoring.sums(thetas, samples()).tobytes()
 
 
-@pytest.mark.end_to_end  # a process compiles
+@pytest.mark.end_to_end  # compiles in a new process
 def test_a_change_in_a_called_function_recompiles_the_loop(tmp_path: Path) -> None:
-    """Change a function that it calls: Numba looks for changes in the function's own file only."""
+    """Numba's own cache only notices changes in the file of the compiled function."""
     shutil.copytree(ROOT / "softmax", tmp_path / "softmax")
     shutil.copy(ROOT / "datasets.yaml", tmp_path)
     arithmetic = tmp_path / "softmax/core/arithmetic.py"

@@ -1,4 +1,4 @@
-"""Which models train together, and that they are those of single runs."""
+"""Which models train together, and that they equal models of single runs."""
 
 import threading
 from itertools import product
@@ -17,8 +17,8 @@ from stages import train
 
 
 def settings(*overrides: str) -> list[Params]:
-    """Return the params of each setting."""
-    return [setting.params for setting in search_space.read(overrides)]
+    """Return the params of each configuration."""
+    return [configuration.params for configuration in search_space.read(overrides)]
 
 
 def test_configurations_with_the_same_batches_and_steps_train_together() -> None:
@@ -48,10 +48,10 @@ def test_outputs_of_a_sweep_equal_those_of_the_stage(
     library: str, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Compare weights, losses, scores and metrics byte by byte."""
-    monkeypatch.setattr(passes, "sets", passes.sets.__wrapped__)  # kept for later tests otherwise
+    monkeypatch.setattr(passes, "sets", passes.sets.__wrapped__)  # without the cache
     if library == "torch":
         monkeypatch.setattr(Dataset, "to", lambda self, _: self.map(torch.asarray))
-    monkeypatch.setattr(Recorder, "log", lambda *_, **__: None)  # MLflow's rows are not compared
+    monkeypatch.setattr(Recorder, "log", lambda *_, **__: None)  # MLflow's runs are not compared
     workspace.set(train={"epochs": 2, "batch_size": 2, "seed": 500, "validation": 50})
     chosen = settings("train.optimizer=sgd,momentum,nesterov,adam", "train.averaging=0,0.9")
     with passes.running(chosen, "cpu", 1) as trained:

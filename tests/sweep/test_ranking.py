@@ -1,4 +1,4 @@
-"""Which model is best, and the words for it."""
+"""Which model is best, and the text that reports it."""
 
 import json
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Make = Callable[..., Result]
 
 
 def written(results: list[Result]) -> str:
-    """Return what is printed of results where all settings were tried to the end."""
+    """Return the text printed for results if all configurations were trained to the end."""
     best = ranking.best(results)
     text = ranking.write(results, [one.setting for one in results])
     return f"{text}\n{best.setting.options()}" if best else text
@@ -26,7 +26,7 @@ def written(results: list[Result]) -> str:
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    """Makes a result: make(seed=1, validation=0.9, test=0.8), or one that failed."""
+    """Return a function that makes a result, of a failed training if `test` is not given."""
     lecture = params.load(LECTURE)
 
     def result(

@@ -1,4 +1,4 @@
-"""The settings of a sweep: DVC's grammar, params.yaml's rules."""
+"""The configurations of a sweep follow DVC's grammar and the rules of params.yaml."""
 
 import shutil
 from itertools import product
@@ -16,7 +16,7 @@ from softmax.sweep import search_space
 
 @pytest.fixture(autouse=True)
 def params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The params of the lecture, in the working directory."""
+    """Copy the lecture's params.yaml to the working directory."""
     shutil.copy(LECTURE, tmp_path / "params.yaml")
     monkeypatch.chdir(tmp_path)
 

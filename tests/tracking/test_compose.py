@@ -1,4 +1,4 @@
-"""The server of compose.yaml is safe to start: nobody else reaches it, and it has no password."""
+"""The server of compose.yaml listens only on 127.0.0.1 and has no default password."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""Events cannot change facts: whatever softmax/tracking does, all stages write the same bytes."""
+"""Failures of softmax/tracking never change outputs of stages or their exit status."""
 
 import shutil
 import sys
@@ -48,7 +48,7 @@ def test_ctrl_c_ends_a_stage_that_logs(workspace: Workspace) -> None:
     ("event", "experiment", "remedy"),
     [
         ("train", "", "`python -m softmax track`"),
-        ("train", "mild-sole", "`python -m softmax track --history`"),  # its directory may go
+        ("train", "mild-sole", "`python -m softmax track --history`"),  # its directory is temporary
         ("lesson", "", "`dvc repro --force --single-item lesson`"),
         ("download", "", "`dvc repro --force --single-item download`"),
         ("sweep", "", "run the same sweep again. It reuses the trained models."),
@@ -66,7 +66,7 @@ def test_a_warning_names_the_first_cause_and_the_remedy(
         try:
             raise OSError("the cause\nand more")
         except OSError as cause:
-            raise RuntimeError("what came of it") from cause
+            raise RuntimeError("the consequence") from cause
     warned = f"warning: could not log {event} to MLflow: OSError: the cause. "
     complete = "The results on disk are complete. To log them later: "
     assert capsys.readouterr().err == f"{warned}{complete}{remedy}\n"

@@ -1,4 +1,4 @@
-"""A store that is away, fails at any call or is full: no stage minds."""
+"""A store that is unreachable or full, or fails at any call, never fails a stage."""
 
 import os
 import resource
@@ -21,9 +21,9 @@ connect = store.connect
 
 
 class Failing:
-    """A client that does what call `first`, a number or a name, asks for and loses its answer.
+    """A client of which `count` calls fail, beginning with call `first`, a number or a name.
 
-    `count` calls fail, of which the later ones are not done.
+    The first of these calls takes effect but loses its answer. The later ones have no effect.
     """
 
     def __init__(self, first: int | str, count: int) -> None:
@@ -31,7 +31,7 @@ class Failing:
         self.calls = self.failures = 0
 
     def connect(self) -> "Failing":
-        """Connect as the pipeline does; all calls of the pipeline are counted together."""
+        """Connect as the pipeline does. Calls are counted over all connections."""
         self.client = connect()
         return self
 
@@ -52,12 +52,12 @@ class Failing:
         return call
 
 
-FOUND: list[Any] = []  # by `expected`, since it is the same for all tests
+FOUND: list[Any] = []  # the result of `expected`, which is the same for all tests
 
 
 @pytest.fixture
 def expected(workspace: Workspace) -> Any:
-    """What MLflow shows of the model where nothing fails, in a store that stages do not use."""
+    """Return the content of the run if nothing fails, from a store that stages do not use."""
     if not FOUND:
         with workspace.monkeypatch.context() as elsewhere:
             elsewhere.setenv("MLFLOW_TRACKING_URI", empty_store(workspace.directory / "other.db"))
@@ -66,13 +66,13 @@ def expected(workspace: Workspace) -> Any:
 
 
 def tracked(workspace: Workspace) -> Any:
-    """Return what MLflow shows of the only row, after `softmax track`."""
+    """Run `softmax track`, and return the content of the only run."""
     assert workspace.tool("track").status == 0
     return content(os.environ["MLFLOW_TRACKING_URI"])
 
 
 def run(workspace: Workspace) -> list[str]:
-    """Run the stages as though DVC knew of none; return the warning of each, if any."""
+    """Run the stages without a dvc.lock, and return the warning of each or ""."""
     before, locked = workspace.contents(), dvc_lock.PATH.read_bytes()
     dvc_lock.PATH.unlink()
     printed = [workspace.stage(name) for name in MODEL]
@@ -87,7 +87,7 @@ def run(workspace: Workspace) -> list[str]:
 
 
 def fail(workspace: Workspace, first: int | str, count: int) -> list[bool]:
-    """Run the stages with a client that fails; return which of them warned."""
+    """Run the stages with a failing client, and return for each whether it warned."""
     with workspace.monkeypatch.context() as patch:
         patch.setattr(store, "connect", Failing(first, count).connect)
         return [bool(warning) for warning in run(workspace)]
@@ -97,13 +97,13 @@ SOME = ["create_run", "log_inputs", "create_logged_model", "create_model_version
 ANY = pytest.param(range(1000), marks=pytest.mark.extended)
 
 
-@pytest.mark.end_to_end  # a second a call
+@pytest.mark.end_to_end  # a second for each call
 @pytest.mark.parametrize("count", [1, sys.maxsize], ids=["one", "all"])
 @pytest.mark.parametrize("calls", [SOME, ANY], ids=["some", "any"])
 def test_after_a_failed_mlflow_call_track_completes_the_run(
     calls: Any, count: int, workspace: Workspace, expected: Any
 ) -> None:
-    """Lose an answer, after which the other stages complete the row, or all from then on."""
+    """One call or all later calls fail. Only the affected stages warn."""
     for call in calls:
         uri = empty_store(workspace.directory / f"{call}.db")
         workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
@@ -115,7 +115,7 @@ def test_after_a_failed_mlflow_call_track_completes_the_run(
 
 
 def test_a_conflict_of_clients_never_fails_a_stage(workspace: Workspace, expected: Any) -> None:
-    """As a database gives that two clients tell of one data set at once."""
+    """The database raises an error if two clients log the same data set at once."""
     log_inputs, refused = MlflowClient.log_inputs, list[Any]()
 
     def refuse_once(*arguments: Any) -> None:
@@ -130,7 +130,7 @@ def test_a_conflict_of_clients_never_fails_a_stage(workspace: Workspace, expecte
 
 
 def test_a_full_disk_never_fails_a_stage(workspace: Workspace, expected: Any) -> None:
-    """Let writes beyond half of the database fail."""
+    """Writes beyond half of the database's size fail."""
     half = Path("mlflow.db").stat().st_size // 2
     before, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (half, most))

@@ -1,4 +1,4 @@
-"""The process that logs for a run of the pipeline: what it logs, how it fails, and when it ends."""
+"""The recorder, the process that logs all stages of a run: how it starts, fails and ends."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ from softmax.tracking import recording
 
 
 def run(*arguments: str) -> str:
-    """Run Python in the workspace, which must succeed, and return its stderr."""
+    """Run Python in the workspace, assert that it succeeds, and return its stderr."""
     command = [sys.executable, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=STARTUP)
     assert done.returncode == 0, done.stderr
@@ -32,7 +32,7 @@ def run(*arguments: str) -> str:
 
 @pytest.mark.end_to_end
 def test_stages_log_in_a_directory_of_any_name(workspace: Workspace, tmp_path: Path) -> None:
-    """The address of a store is relative, since a URI means something else by these characters."""
+    """The URI of the store must be relative, because these characters have a meaning in URIs."""
     workspace.tool("track")
     expected = content(workspace.store)
     strange = shutil.move(workspace.directory, tmp_path / "a?b c#d%2Fx thư mục")
@@ -48,8 +48,8 @@ def test_stages_log_in_a_directory_of_any_name(workspace: Workspace, tmp_path: P
     run("-m", "softmax", "track")
     assert {*tmp_path.iterdir()} == before
     copy = f"sqlite:///{shutil.copy('mlflow.db', tmp_path / 'copy.db')}"
-    (row,) = runs(copy)
-    assert row.info.artifact_uri.startswith(Path.cwd().as_uri())
+    (logged,) = runs(copy)
+    assert logged.info.artifact_uri.startswith(Path.cwd().as_uri())
     assert content(copy) == expected
 
 
@@ -65,7 +65,7 @@ def recorders(directory: Path) -> list[psutil.Process]:
 
 @pytest.mark.end_to_end
 def test_one_recorder_serves_a_run_and_ends_after_it(workspace: Workspace) -> None:
-    workspace.monkeypatch.delenv("KMP_DUPLICATE_LIB_OK", raising=False)  # of a library
+    workspace.monkeypatch.delenv("KMP_DUPLICATE_LIB_OK", raising=False)  # set by threadpoolctl
     for stage in MODEL:
         workspace.monkeypatch.setenv("DVC_STAGE", stage)  # as DVC does
         assert run("-m", f"stages.{stage}") == ""
@@ -94,7 +94,7 @@ def test_the_recorder_ends_after_its_stage_is_killed(
     while not (found := recorders(workspace.directory)):
         assert time.monotonic() < end
         time.sleep(0.05)
-    (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)  # as Ctrl-C, or one
+    (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)  # Ctrl-C, or a kill
     assert "Traceback" not in process.communicate(timeout=STARTUP)[1]
     assert process.returncode == (130 if number == signal.SIGINT else -number)
     assert psutil.wait_procs(found, STARTUP)[1] == []
@@ -102,7 +102,7 @@ def test_the_recorder_ends_after_its_stage_is_killed(
 
 
 ANSWER = b'["registered", ""]\n'
-SENT = {  # by a recorder before it is killed
+SENT = {  # when the recorder is killed, and the bytes that it has sent before
     "before the answer": b"",
     "in the answer": ANSWER[:9],
     "after nonsense": b"\0{}\n",
@@ -115,7 +115,7 @@ SENT = {  # by a recorder before it is killed
 def test_a_failed_recorder_gives_one_warning_and_is_replaced(
     fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The end of a recorder is that of its side of the connection."""
+    """Closing the recorder's side of the connection emulates its end."""
     servers: list[socket.socket] = []
 
     def start(path: Path) -> None:
@@ -159,7 +159,7 @@ def test_a_stage_killed_in_a_request_does_not_end_the_recorder() -> None:
 
 
 def test_different_runs_share_no_recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Their directories differ: the path is relative."""
+    """Runs in different directories have different recorders, because the path is relative."""
     monkeypatch.chdir(tmp_path)
     found = [recorder._path()]
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_PASSWORD", "DVC_EXP_NAME", "http_proxy"):
@@ -168,7 +168,7 @@ def test_different_runs_share_no_recorder(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     for name in ("first.db", "second.db"):
         Path(name).touch()
-        Path(name).replace("mlflow.db")  # while the former is still there
+        Path(name).replace("mlflow.db")
         found.append(recorder._path())
     assert len({*found}) == len(found)
     monkeypatch.setattr(datasets, "PATH", tmp_path / "mlflow.db")  # newer than datasets.yaml
@@ -183,12 +183,12 @@ def test_different_runs_share_no_recorder(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_store_that_hangs_ends_the_recorder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also if one of its threads does not end."""
+    """The recorder ends even if one of its threads does not."""
     program = (
         "import time; from softmax.tracking import recording;"
         "recording.LIMIT = -0.9; recording.answer = lambda _: time.sleep(600); recording.main()"
     )
-    monkeypatch.chdir(tmp_path)  # the names of sockets are short
+    monkeypatch.chdir(tmp_path)  # paths of sockets must be short
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as stage:
         listener.bind("socket")

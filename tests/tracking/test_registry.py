@@ -1,4 +1,4 @@
-"""The models that the stages log and register, loaded as MLflow loads them."""
+"""The models that the stages log and register, loaded by MLflow."""
 
 import json
 import math
@@ -56,7 +56,7 @@ def test_the_champion_is_chosen_on_the_validation_set(workspace: Workspace) -> N
     assert len(client.search_model_versions(f"name='{NAME}'")) == 6
     labels = datasets.training_files("digits")[1]
     for names in ("0123456789", "012345678X"):
-        digits.write_idx(labels, (idx.read(labels, 1) + 1) % 10)  # on which the champion fails
+        digits.write_idx(labels, (idx.read(labels, 1) + 1) % 10)  # now the champion is always wrong
         entry = {**digits.entry(labels.parent), "classes": [*names]}
         datasets.PATH.write_text(yaml.safe_dump({"digits": entry}))
         said = learn(0.3, 50)
@@ -65,10 +65,10 @@ def test_the_champion_is_chosen_on_the_validation_set(workspace: Workspace) -> N
         "still version 7, which cannot be compared on the same 50 validation images: its cl" in said
     )
     (run, *_), trained = runs(workspace.store), TrainedModel(Path(), params.load())
-    labels.unlink()  # as where the history is tracked
+    labels.unlink()  # as in `softmax track --history`, where data may be missing
     said = registry.register(client, run, trained)
     assert "validation images: its training images are missing. To move the champion to" in said
-    exec(re.findall('`python -c "(.*)"`', said)[0])  # noqa: S102 (as a user would)
+    exec(re.findall('`python -c "(.*)"`', said)[0])  # noqa: S102 (users run it, too)
     assert champion() == 8
 
 
@@ -92,7 +92,7 @@ def test_the_logged_model_is_complete_and_loads_without_pickle(workspace: Worksp
 
 
 def train_on_colors(workspace: Workspace, classes: int) -> MlflowClient:
-    """Train a model of RGB images of 2 x 5 in so many classes, and register it."""
+    """Train and register a model of RGB images of 2 x 5 pixels in `classes` classes."""
     directory = datasets.directory("digits")
     random, counts = np.random.default_rng(0), (3 * classes, 2 * classes)
     for count, images, labels in zip(counts, FILES[::2], FILES[1::2], strict=True):

@@ -1,4 +1,4 @@
-"""What the rows say that the stages leave in a real MLflow store."""
+"""The content of the runs that stages log to a real MLflow store."""
 
 import hashlib
 import json
@@ -38,7 +38,7 @@ def test_train_evaluate_and_export_log_one_complete_run(workspace: Workspace) ->
     experiment = client.get_experiment(run.info.experiment_id)
     assert link in experiment.tags["mlflow.note.content"]
     assert run.info.status == "FINISHED"
-    assert next(iter(run.data.metrics)) != BATCH_LOSS  # by which MLflow would compare
+    assert next(iter(run.data.metrics)) != BATCH_LOSS  # MLflow's charts compare the first metric
     accuracy = run.data.metrics["test_accuracy"]
     assert run.info.run_name == f"{accuracy:.2%} · lr=0.004 batch=2 epochs=2 validation=50"
     note = run.data.tags["mlflow.note.content"]
@@ -171,7 +171,7 @@ def test_tags_distinguish_changes_of_data_and_code(workspace: Workspace) -> None
 
 
 def test_a_run_records_its_commit_and_uncommitted_changes(workspace: Workspace) -> None:
-    """What the pipeline itself writes is no difference."""
+    """Outputs of the pipeline do not count as changes."""
     workspace.set(train={"seed": 3})
     git(Path(), "commit", "--quiet", "--all", "--message", "Choose a seed")
     workspace.monkeypatch.setenv("DVC_EXP_NAME", "a-name")
@@ -181,7 +181,7 @@ def test_a_run_records_its_commit_and_uncommitted_changes(workspace: Workspace) 
     workspace.stage("train")
     head = git(Path(), "rev-parse", "HEAD").strip()
     Path(".git").rename("elsewhere")
-    assert workspace.stage("train").err == ""  # which needs no repository
+    assert workspace.stage("train").err == ""  # the stage needs no repository
     tags = [run.data.tags for run in reversed(runs(workspace.store))]
     assert [found.get("git.dirty") for found in tags] == ["false", "true", None]
     assert [found.get("mlflow.source.git.commit") for found in tags] == [head, head, None]

@@ -1,4 +1,4 @@
-"""Where the runs are, whatever the directory is called and the environment asks for."""
+"""The location of the MLflow store, for any directory name and environment variables."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from mlflow import MlflowClient
 from softmax.errors import TrackingError
 from softmax.tracking import store
 
-URIS = {  # at the root, and in a directory of an experiment
+URIS = {  # the URI in the root of the repository, and in the directory of an experiment
     "": ("sqlite:///mlflow.db", "sqlite:///../../mlflow.db"),
     "sqlite:///mine.db": ("sqlite:///mine.db", "sqlite:///../../mine.db"),
     "SQLite:////mine.db": ("sqlite:////mine.db", "sqlite:////mine.db"),
@@ -37,11 +37,11 @@ def test_the_address_of_a_store_does_not_depend_on_the_directory(
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     assert store.uri() == URIS[given][1]
     assert store.is_served(store.uri()) == given.startswith("HTTP")
-    assert store.exists() == ("sqlite" not in store.uri())  # files there are none yet
+    assert store.exists() == ("sqlite" not in store.uri())  # no database file exists yet
 
 
 def test_only_one_process_at_a_time_opens_a_store(workspace: Workspace) -> None:
-    """MLflow's own migration of a fresh store breaks it for good if two run at once."""
+    """Two concurrent migrations by MLflow would corrupt a new store permanently."""
     workspace.monkeypatch.setattr(store, "LOCK_TIMEOUT", 0.01)
     with store.lock(), pytest.raises(Timeout):
         store.connect()
@@ -85,7 +85,7 @@ def test_environment_variables_of_mlflow_runs_are_ignored(workspace: Workspace) 
     assert "MLFLOW_RUN_ID" not in os.environ
     assert os.environ["MLFLOW_ENABLE_ASYNC_LOGGING"] == "false"
     assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "0"
-    assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "11"  # a team's own patience
+    assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "11"  # a team may set this variable
     client = MlflowClient(workspace.store, workspace.store)
     assert client.get_experiment_by_name("somebody-else") is None
     assert client.search_model_versions(f"name='{NAME}'")

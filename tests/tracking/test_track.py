@@ -1,4 +1,4 @@
-"""`softmax track` adds what MLflow lacks of a model, and nothing twice."""
+"""`softmax track` logs the results of a model that MLflow lacks, and nothing twice."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ def test_track_logs_the_same_run_as_the_stages_and_only_once(workspace: Workspac
     (run,) = runs(other)
     assert run.data.tags["backfilled"] == "true"
     (output,) = run.outputs.model_outputs
-    assert type(output.step) is int  # another type is stored as a blob that no server can send
+    assert type(output.step) is int  # other types become a blob, which no server can send
 
 
 def test_metrics_go_to_the_newest_run_of_the_weights_or_a_new_run(workspace: Workspace) -> None:
@@ -46,7 +46,7 @@ def test_metrics_go_to_the_newest_run_of_the_weights_or_a_new_run(workspace: Wor
 
 
 def test_retraining_logs_results_of_later_stages_that_dvc_skips(workspace: Workspace) -> None:
-    """Training again gives the same weights, for which no later stage runs."""
+    """Training again gives the same weights, so DVC runs no later stage."""
     workspace.stage("train")
     (run,) = runs(workspace.store)
     assert "test_accuracy" in run.data.metrics
@@ -55,7 +55,7 @@ def test_retraining_logs_results_of_later_stages_that_dvc_skips(workspace: Works
 
 
 def test_a_model_without_evaluation_is_logged(workspace: Workspace) -> None:
-    """As the warning promises if the server was away, though dvc.lock has other stages."""
+    """If the server was unreachable, `track` logs the model even if dvc.lock has more stages."""
     workspace.set(train={"seed": 3})
     locked = dvc_lock.PATH.read_bytes()
     dvc_lock.PATH.unlink()
@@ -96,8 +96,8 @@ def test_a_changed_label_appears_in_dvc_lock_and_mlflow(
     assert (Path("metrics/epochs.csv").read_bytes() == epochs) == (file == 3)
     new, old = runs(workspace.store)
     before, after = (
-        {entry.dataset.name: entry.dataset.digest for entry in row.inputs.dataset_inputs}
-        for row in (old, new)
+        {entry.dataset.name: entry.dataset.digest for entry in run.inputs.dataset_inputs}
+        for run in (old, new)
     )
     assert {name for name in after if after[name] != before[name]} == {
         "digits-training" if file == 1 else "digits-test"
@@ -149,19 +149,19 @@ def test_deleted_mlflow_entities_are_created_again(what: str, workspace: Workspa
     delete[what]()
     workspace.tool("track")
     workspace.stage("train")
-    for row in runs(workspace.store):
-        assert row.info.status == "FINISHED"
-        assert row.data.metrics["test_accuracy"] >= 0
-        here = f"source_run_id = '{row.info.run_id}'"
-        (model,) = client.search_logged_models([row.info.experiment_id], here)
+    for found in runs(workspace.store):
+        assert found.info.status == "FINISHED"
+        assert found.data.metrics["test_accuracy"] >= 0
+        here = f"source_run_id = '{found.info.run_id}'"
+        (model,) = client.search_logged_models([found.info.experiment_id], here)
         assert model.status == "READY"
-        assert model.model_id in {output.model_id for output in row.outputs.model_outputs}
+        assert model.model_id in {output.model_id for output in found.outputs.model_outputs}
     assert client.search_model_versions(f"name = '{NAME}'")
 
 
 @pytest.mark.end_to_end  # DVC saves an experiment
 def test_history_logs_models_of_tags_branches_and_experiments(workspace: Workspace) -> None:
-    """Each once. A dvc.lock that cannot be read, and what the cache has lost, are left out."""
+    """Each model is logged once. Unreadable dvc.lock files and uncached models are skipped."""
 
     def train(rate: float) -> None:
         workspace.set(train={"learning_rate": rate})

@@ -1,4 +1,4 @@
-"""What `softmax ui` says of a port, a store and a server that it cannot use, and past a proxy."""
+"""`softmax ui`: errors for an unusable port, store or server, and the handling of proxies."""
 
 import os
 import socket
@@ -26,11 +26,11 @@ def test_a_port_in_use_gives_one_line(workspace: Workspace) -> None:
 
 
 def test_a_server_that_does_not_start_reports_the_reason(workspace: Workspace) -> None:
-    Path("mlflow.py").write_text("import sys; sys.exit('no address is free')")  # found first
+    Path("mlflow.py").write_text("import sys; sys.exit('no address is free')")  # hides MLflow
     printed = workspace.tool("ui", "--port", free_port())
     assert error(printed) == "MLflow's UI did not start: no address is free"
     assert printed.out == ""
-    assert MlflowClient(workspace.store).get_experiment_by_name(NAME)  # to which the links lead
+    assert MlflowClient(workspace.store).get_experiment_by_name(NAME)  # the target of the links
 
 
 def test_ctrl_c_ends_the_ui_without_an_error(workspace: Workspace) -> None:
@@ -51,8 +51,8 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("command", ["ui", "track"])
 @pytest.mark.parametrize("problem", DAMAGE)
 def test_a_corrupted_store_is_not_changed(problem: str, command: str, workspace: Workspace) -> None:
-    """The command says so in one line."""
-    place = workspace.directory / "corrupted.db"  # MLflow keeps one engine for each URI
+    """The command reports the problem in one line."""
+    place = workspace.directory / "corrupted.db"  # a new URI, because MLflow caches engines
     content = DAMAGE[problem](Path("mlflow.db").read_bytes())
     place.write_bytes(content)
     before = workspace.contents()
@@ -86,7 +86,7 @@ def test_a_store_of_an_older_mlflow_gives_the_upgrade_command(workspace: Workspa
 
 @pytest.fixture
 def proxied(workspace: Workspace) -> Workspace:
-    """A workspace whose environment names a proxy for all that is asked by HTTP."""
+    """Return a workspace in whose environment all HTTP requests go through a proxy."""
     for name in ("no_proxy", "NO_PROXY"):
         workspace.monkeypatch.delenv(name, raising=False)
     for name in ("http_proxy", "https_proxy"):

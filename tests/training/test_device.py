@@ -1,4 +1,4 @@
-"""What DEVICE asks for."""
+"""The device that the environment variable DEVICE chooses."""
 
 import ctypes.util
 import os
@@ -23,7 +23,7 @@ TOO_FEW = (
     [
         *[(None, 1, 1, "cuda"), ("", 1, 1, "cuda"), ("auto", 1, 0, "cpu"), ("cpu", 1, 1, "cpu")],
         *[("auto", 2, 2, "cuda"), ("cuda", 2, 2, "cuda")],
-        ("auto", 3, 2, "cpu"),  # each worker of a machine needs one
+        ("auto", 3, 2, "cpu"),  # each worker of a machine needs a GPU
         ("cuda", 1, 0, TOO_FEW.format(0, 1)),
         ("cuda", 3, 2, TOO_FEW.format(2, 3)),
         ("CPU", 1, 1, "DEVICE = 'CPU' should be auto, cpu or cuda"),
@@ -33,7 +33,7 @@ TOO_FEW = (
 def test_auto_uses_one_gpu_per_worker_and_cuda_requires_them(
     wanted: str | None, workers: int, gpus: int, chosen: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launcher, "loads", lambda _: True)  # there is a driver
+    monkeypatch.setattr(launcher, "loads", lambda _: True)  # as if a driver were installed
     monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", str(workers))
     monkeypatch.delenv("DEVICE", raising=False)

@@ -1,6 +1,6 @@
-"""A GPU without a GPU: torch's fake tensors are on "cuda" and compute nothing.
+"""All tensors stay on the GPU, checked with torch's fake tensors, which need no GPU.
 
-An operation on tensors of two devices is an error there, as it is on a GPU.
+Fake tensors compute nothing, but raise an error in operations on tensors of two devices.
 """
 
 from collections.abc import Iterator
@@ -21,13 +21,13 @@ from softmax.training.fitting import Trainer
 
 @pytest.fixture
 def data() -> Iterator[Dataset]:
-    """A data set on a GPU that need not be there."""
+    """Yield a data set on a fake GPU."""
     with FakeTensorMode():
         yield tiny.dataset(23).to("cuda")
 
 
-def assert_there(*arrays: Array) -> None:
-    """Check that all arrays are on the GPU."""
+def assert_on_gpu(*arrays: Array) -> None:
+    """Assert that all arrays are on the GPU."""
     assert {array.device.type for array in arrays} == {"cuda"}
 
 
@@ -39,17 +39,17 @@ def test_steps_and_scores_stay_on_the_device(data: Dataset, optimizer: str) -> N
     losses, _ = trainer.take_steps(1)
 
     averaged = trainer.state.averaged()
-    assert_there(losses, trainer.state.theta, averaged)
-    assert_there(trainer.sums(averaged, validation_set), scoring.sums(averaged[0], kept))
+    assert_on_gpu(losses, trainer.state.theta, averaged)
+    assert_on_gpu(trainer.sums(averaged, validation_set), scoring.sums(averaged[0], kept))
 
 
 def test_the_exactness_check_stays_on_the_device(
     data: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Let the products be wrong, as there are none: they are compared once all is computed."""
+    """Fake tensors have no values, so the products are replaced by nan and must fail the check."""
 
     def wrong(z: Array) -> Array:
-        assert_there(z)
+        assert_on_gpu(z)
         return np.full(tuple(z.shape), np.nan)
 
     monkeypatch.setattr(model, "to_numpy", wrong)

@@ -1,4 +1,4 @@
-"""The random stream against Philox as its paper has it, so that it can be had without NumPy."""
+"""Random numbers are compared with Philox, implemented from its paper, without NumPy."""
 
 import tracemalloc
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ SEEDS = st.integers(0, WORD - 1)
 
 
 def words(seed: int, stream: int) -> Iterator[int]:
-    """Yield the words of Philox4x64-10, four for each counter, of which the first is 1, not 0.
+    """Yield the words of Philox4x64-10: four for each value of the counter, which starts at 1.
 
     Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC11.
     """

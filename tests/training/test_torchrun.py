@@ -1,4 +1,4 @@
-"""What WORKERS asks for, how workers meet, and what is said when they cannot go on."""
+"""The number of workers that WORKERS sets, their rendezvous, and their errors."""
 
 import os
 import socket
@@ -17,9 +17,9 @@ from softmax.training import launcher
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets no setting of the tests' own environment choose."""
+    """Remove the variables that would change the tests, and restore them afterwards."""
     for name in ("WORKERS", "PET_NNODES", "PET_RDZV_CONF", "OMP_NUM_THREADS", launcher.TORCHRUN):
-        monkeypatch.setenv(name, "")  # so that it is as before, whatever a test makes of it
+        monkeypatch.setenv(name, "")  # monkeypatch then restores the variable after the test
         monkeypatch.delenv(name)
 
 
@@ -114,9 +114,9 @@ def test_workers_must_agree_on_params_code_and_data(
     monkeypatch.setattr(launcher, "__file__", str(tmp_path / "softmax/training/launcher.py"))
     said: list[str] = []
 
-    def gather(facts: list[str], mine: str) -> None:
-        said.append(mine)
-        facts[:] = said[0], mine
+    def gather(hashes: list[str], own: str) -> None:
+        said.append(own)
+        hashes[:] = said[0], own
 
     def agree(changed: str) -> None:
         images.write_text(f"{changed == 'images'}")

@@ -1,4 +1,4 @@
-"""Training against the lecture's loop in torch, and the same bytes from NumPy and torch."""
+"""Training matches the lecture's loop, and NumPy, torch and workers give the same bytes."""
 
 import re
 from collections.abc import Callable
@@ -28,17 +28,17 @@ COUNT = 23  # images: five batches of four, and one of three
 
 
 def fit(data: Dataset, params: Hyperparameters, validation_set: int = 0) -> list[Epoch]:
-    """Return every epoch of a training as the train stage runs it."""
+    """Return all epochs of a training, which runs as in stage train."""
     return list(fitting.fit(*data.split(validation_set), params))
 
 
-def facts(epochs: list[Epoch]) -> list[dict[str, Any]]:
-    """Return epochs as values to compare, theta down to the bit."""
+def comparable(epochs: list[Epoch]) -> list[dict[str, Any]]:
+    """Return epochs as dictionaries that can be compared, with theta as bytes."""
     return [epoch._asdict() | {"theta": epoch.theta.tobytes()} for epoch in epochs]
 
 
 def lecture_loop(data: Dataset, params: Hyperparameters) -> tuple[NDArray[np.float64], list[float]]:
-    """Return theta and the loss of each batch, from torch's own layer, loss, autograd and SGD."""
+    """Return theta and the loss of each batch from torch's layer, loss, autograd and SGD."""
     images, labels = torch.tensor(data.images / 255), torch.tensor(data.labels)
     layer = torch.nn.Linear(images.shape[1], 10, dtype=torch.float64)
     start = torch.tensor(
@@ -61,7 +61,7 @@ def lecture_loop(data: Dataset, params: Hyperparameters) -> tuple[NDArray[np.flo
 
 
 def test_training_matches_the_lectures_loop() -> None:
-    """Train on 211 batches an epoch, the last of one image, with rows for each 21st."""
+    """Train on 211 batches per epoch, the last with one image; every 21st loss is reported."""
     data = tiny.dataset(421)
     params = tiny.params(epochs=2, batch_size=2)
     theta, losses = lecture_loop(data, params)
@@ -95,7 +95,7 @@ def test_torch_gives_the_same_bytes(optimizer: str, device: str) -> None:
         params = tiny.params(
             optimizer=optimizer, schedule=schedule, averaging=averaging, weight_decay=weight_decay
         )
-        found, expected = (facts(fit(each, params, validation_set)) for each in (there, data))
+        found, expected = (comparable(fit(each, params, validation_set)) for each in (there, data))
         assert found == expected, params
 
 
@@ -103,10 +103,10 @@ def test_torch_gives_the_same_bytes(optimizer: str, device: str) -> None:
 def test_three_workers_give_the_bytes_of_one(
     batch_size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Train in threads, on batches that are smaller than the team, no multiple of it, and all."""
+    """Emulate workers by threads. Batches have 2 or 7 images, or all images."""
     data = tiny.dataset(100)
     params = tiny.params(batch_size=batch_size, optimizer="momentum", averaging=0.5)
-    alone = facts(fit(data, params, validation_set=10))
+    alone = comparable(fit(data, params, validation_set=10))
     barrier, shares = Barrier(3), dict[int, Array]()
 
     def add(worker: Workers, array: Array) -> Array:
@@ -117,7 +117,7 @@ def test_three_workers_give_the_bytes_of_one(
         return array
 
     def work(rank: int) -> list[dict[str, Any]]:
-        return facts([*fitting.fit(*data.split(10), params, Workers(rank, 3, launcher=0))])
+        return comparable([*fitting.fit(*data.split(10), params, Workers(rank, 3, launcher=0))])
 
     monkeypatch.setattr(Workers, "sum", add)
     with ThreadPoolExecutor(3) as pool:
@@ -135,9 +135,9 @@ def test_models_trained_together_equal_models_trained_alone(here: Callable[[Any]
         together = list(fitting.fit_together(Trainer(kept, configs), validation_set))
         for number, config in enumerate(configs):
             epochs = [one[number] for one in together]
-            assert facts([epoch for epoch in epochs if isinstance(epoch, Epoch)]) == facts(
-                fit(data, config, validation_set=5)
-            ), config
+            assert comparable(
+                [epoch for epoch in epochs if isinstance(epoch, Epoch)]
+            ) == comparable(fit(data, config, validation_set=5)), config
 
 
 def test_a_model_out_of_range_does_not_affect_the_others() -> None:

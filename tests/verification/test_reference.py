@@ -1,4 +1,4 @@
-"""The project against verification/reference.py, bit by bit."""
+"""The project and verification/reference.py give the same bits."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ from verification import reference
 
 
 def everything(optimizer: str) -> Train:
-    """Params with all that can be switched on."""
+    """Return params in which every option is on."""
     steps = {"seed": 2**64 - 1, "validation": 500, "epochs": 2, "batch_size": 4, "averaging": 0.9}
     rates = {"learning_rate": 3.0, "schedule": "cosine", "momentum": 0.9, "weight_decay": 0.001}
     return Train.model_validate({"optimizer": optimizer, **steps, **rates})
@@ -32,11 +32,11 @@ def everything(optimizer: str) -> Train:
     + [("adam", 2, 1), ("adam", 3, 1800), ("adam", 47, 1024), ("adam", 300, 12)],
 )
 def test_each_optimizer_equals_the_reference(optimizer: str, classes: int, features: int) -> None:
-    """With a large rate, which leaves little for snap to hide."""
+    """All options are on. With a large learning rate, rounding to the grid hides few bits."""
     train = everything(optimizer)
     random = np.random.default_rng(0)
     images = random.integers(256, size=(1101, features), dtype=np.uint8)
-    images *= random.random(images.shape) < 0.2  # the others are black, as in MNIST
+    images *= random.random(images.shape) < 0.2  # most pixels are 0, as in MNIST
     data = Dataset(images, random.integers(classes, size=len(images)), classes)
     kept, validation_set = data.split(train.validation)  # the last batch has one image
     *_, epoch = fitting.fit(
@@ -54,9 +54,9 @@ def test_each_optimizer_equals_the_reference(optimizer: str, classes: int, featu
 
 
 def test_exp_and_log_equal_the_reference_to_the_last_bit() -> None:
-    """Weights hardly ever tell the order of operations, because snap absorbs the last bits.
+    """Weights hardly depend on the order of operations, because snap absorbs the last bits.
 
-    So this test and the next two compare what is snapped.
+    So this test and the next two compare values before they are snapped.
     """
     x = np.append(samples.exp_samples(), -800)
     total = 1 + 9 * np.random.default_rng(0).random(9999)

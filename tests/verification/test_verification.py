@@ -1,6 +1,6 @@
-"""The proof and the check of dvc.lock can fail: on any other byte, change, or lack of difference.
+"""`make verify` and the check that dvc.lock is up to date detect every kind of difference.
 
-That dvc.lock is true is claimed by tests/end_to_end/test_reproducibility.py.
+The check that dvc.lock is reproducible is in tests/end_to_end/test_reproducibility.py.
 """
 
 import json
@@ -27,7 +27,7 @@ REPORT = {"device": "cpu", "instructions": "Haswell", "threads": 1, "seconds": 1
 CONTROLS = [
     Result(Row("control", "lecture"), CONTROL, weights) for weights in ("one", "one", "another")
 ]
-REPLACED = [  # by verification.retrain, for good
+REPLACED = [  # verification.retrain replaces these attributes and does not restore them
     *[(Dataset, "to"), (Recorder, "__init__"), (Recorder, "log")],
     *[(fitting, "Trainer"), (fitting, "fit"), (model, "logits"), (model, "gradient_sum")],
     *[(model, "softmax"), (model, "cross_entropy")],
@@ -36,7 +36,7 @@ REPLACED = [  # by verification.retrain, for good
 
 @pytest.fixture
 def row(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Row:
-    """The only configuration: a program that gives the outputs of the workspace."""
+    """Return the only configuration, a program that copies the outputs of the workspace."""
     script = tmp_path / "python"
     script.write_text(
         f"""#!/bin/sh
@@ -52,7 +52,7 @@ def row(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def damage(stage: str, kind: str, path: str) -> None:
-    """Put another hash of a file or directory into dvc.lock."""
+    """Replace the hash of a file or directory in dvc.lock."""
     locked = yaml.safe_load(dvc_lock.PATH.read_text())
     (entry,) = (entry for entry in locked["stages"][stage][kind] if entry["path"] == path)
     entry["md5"] = "0" * 32
@@ -60,8 +60,8 @@ def damage(stage: str, kind: str, path: str) -> None:
 
 
 def outputs_by(workspace: Workspace, way: str) -> dict[str, bytes]:
-    """Return data and outputs after verification.retrain computed them in this way."""
-    dvc_lock.PATH.unlink(missing_ok=True)  # which may have others
+    """Run this variant of verification.retrain, and return data and outputs."""
+    dvc_lock.PATH.unlink(missing_ok=True)  # it may contain other hashes
     with pytest.MonkeyPatch.context() as monkeypatch:
         for owner, name in REPLACED:
             monkeypatch.setattr(owner, name, getattr(owner, name))
@@ -71,7 +71,7 @@ def outputs_by(workspace: Workspace, way: str) -> dict[str, bytes]:
 
 @pytest.mark.usefixtures("row")
 def test_outputs_equal_to_dvc_lock_pass(workspace: Workspace, tmp_path: Path) -> None:
-    """Computed without what the caller has set."""
+    """The variables of the caller do not reach the configuration."""
     workspace.monkeypatch.setenv("OMP_NUM_THREADS", "7")
     printed = workspace.call("verification.__main__")
     assert "1 configurations reproduced all 12 outputs of dvc.lock byte for byte" in printed.out
@@ -151,7 +151,7 @@ def test_a_row_not_computed_as_asked_is_not_counted(row: Row, expected: dict[str
 
 
 def test_a_control_without_the_expected_difference_fails_the_verification() -> None:
-    """And what cannot run does not count."""
+    """A configuration that cannot run does not count."""
     missing = verification.retrain(Row("a row", missing="no GPU"), {}, {})
     assert missing.outcome == MISSING + "no GPU"
     rows = [missing, Result(Row("a row"), SAME)]
@@ -162,7 +162,7 @@ def test_a_control_without_the_expected_difference_fails_the_verification() -> N
 
 
 LABELS = "data/digits/t10k-labels-idx1-ubyte"
-EDITS = {  # what the verdict says, and the file, the text and what replaces it
+EDITS = {  # a part of the verdict, and the file, the text to replace and its replacement
     "train: train.epochs modified": ("params.yaml", "epochs: 1", "epochs: 6"),
     "check: datasets.yaml modified": ("datasets.yaml", "shape:", "homepage: a\n  shape:"),
     "report: softmax/report modified": ("softmax/report/styles/style.css", "{", " {"),
@@ -174,7 +174,7 @@ EDITS = {  # what the verdict says, and the file, the text and what replaces it
     ),
 }
 CURRENT = "dvc.lock is up to date: 7 stages"
-BROKEN = {  # the same, where a file cannot be read
+BROKEN = {  # the same for files that become invalid
     "dvc.lock' validation failed": ("dvc.lock", "schema: '2.0'", "schema: '9.0'"),
     "dvc.yaml' validation failed": ("dvc.yaml", "\nstages:", "\nstages: 1\nstags:"),
     "params.yaml: train.epochs = 0 should be": ("params.yaml", "epochs: 1", "epochs: 0"),
@@ -182,8 +182,8 @@ BROKEN = {  # the same, where a file cannot be read
 }
 
 
-def forget_the_data() -> None:
-    """Remove data, models and cache, as in a clone in which nothing was pulled."""
+def remove_data() -> None:
+    """Remove data, outputs and DVC's cache, as in a clone before `dvc pull`."""
     for directory in (".dvc/cache", "data", "images", "models", "report"):
         shutil.rmtree(directory)
     git(Path(), "clean", "--quiet", "--force", "-X", "metrics", "params.valid")
@@ -191,7 +191,7 @@ def forget_the_data() -> None:
 
 def test_dvc_lock_is_up_to_date_with_and_without_data(workspace: Workspace) -> None:
     assert CURRENT in workspace.call("verification.checks", "current").out
-    forget_the_data()
+    remove_data()
     assert CURRENT in workspace.call("verification.checks", "current").out
     assert git(workspace.directory, "status", "--porcelain") == ""
 
@@ -210,7 +210,7 @@ def test_a_change_without_a_new_dvc_lock_is_detected(workspace: Workspace, reaso
 
 @pytest.mark.parametrize(("stage", "kind"), [("download", "outs"), ("evaluate", "deps")])
 def test_a_wrong_data_hash_is_detected(workspace: Workspace, stage: str, kind: str) -> None:
-    """Even without data to compare it with."""
-    forget_the_data()
+    """The check detects the hash even if the data are missing."""
+    remove_data()
     damage(stage, kind, LABELS)
     assert f"evaluate: {LABELS} deleted" in error(workspace.call("verification.checks", "current"))
