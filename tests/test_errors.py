@@ -22,8 +22,6 @@ ADDRESSES = {
     "/home/me@work/set": "/home/me@work/set",
     "train.epochs = 'x' should be a whole number?": "train.epochs = 'x' should be a whole number?",
 }
-
-
 FULL = "error: a.csv: Full. Check the path, its permissions and the free disk space.\n"
 NAMELESS = "error: USER: not set, and this user has no account. Set it to any name.\n"
 
@@ -39,7 +37,7 @@ def test_messages_have_no_control_characters_and_a_bounded_length() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "said"),
+    ("error", "status", "output"),
     [
         (DataError("no file\x1b[2J"), "2", "error: no file\ufffd[2J\n"),
         (OSError("no space"), "2", "error: no space\n"),
@@ -49,7 +47,7 @@ def test_messages_have_no_control_characters_and_a_bounded_length() -> None:
     ],
 )
 def test_an_error_that_a_user_can_fix_is_printed_in_one_line(
-    error: BaseException, status: str, said: str, capsys: pytest.CaptureFixture[str]
+    error: BaseException, status: str, output: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     @exits_cleanly
     def fail() -> None:
@@ -57,7 +55,7 @@ def test_an_error_that_a_user_can_fix_is_printed_in_one_line(
 
     with pytest.raises(SystemExit, match=status):
         fail()
-    assert capsys.readouterr().err == said
+    assert capsys.readouterr().err == output
 
 
 def test_a_closed_or_ascii_stdout_is_no_error() -> None:

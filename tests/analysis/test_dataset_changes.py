@@ -6,7 +6,7 @@ from analysis.sides import cells, version
 from softmax.analysis.dataset_changes import ROWS, Version, describe
 
 BEFORE = version("AABCD", "aaabc")
-SAID = {
+EXPECTED = {
     "Test set: the same 5 images and labels.": version("AABCD", "aaabc"),
     "Test set: the same 5 images and labels, in a different order.": version("ADCAB", "acbaa"),
     "5 images and labels. The classes are in a different order.": version("AABCD", "aaabc", "cba"),
@@ -21,9 +21,9 @@ SAID = {
 }
 
 
-@pytest.mark.parametrize("said", SAID)
-def test_the_first_line_counts_the_changes(said: str) -> None:
-    assert describe(BEFORE, SAID[said]).splitlines()[0].endswith(said)
+@pytest.mark.parametrize("output", EXPECTED)
+def test_the_first_line_counts_the_changes(output: str) -> None:
+    assert describe(BEFORE, EXPECTED[output]).splitlines()[0].endswith(output)
 
 
 def test_the_table_lists_the_classes_that_changed_most() -> None:

@@ -38,11 +38,11 @@ def card(answers: Table, **changes: Any) -> str:
     file = {"md5": "0" * 32, "sha256": "0" * 64, "size": 1}
     files = {field.alias: file for field in DatasetEntry.model_fields.values() if field.alias}
     entry = {"images": (50, 40), "shape": (2, 4, 3), "classes": NAMES, **files, **changes}
-    settings = params.validate(yaml.safe_load(LECTURE.read_text()), "a test")
+    config = params.validate(yaml.safe_load(LECTURE.read_text()), "a test")
     by_class = {key: [0.25, 0.5, 0.75] for key in ("precision", "recall", "f1")}
     scores = {"accuracy": 0.5, "loss": 1 / 3, "total": 40, **by_class}
     dataset = DatasetEntry.model_validate(entry)
-    return model_card.card(settings, dataset, SHA256, scores, answers).decode()
+    return model_card.card(config, dataset, SHA256, scores, answers).decode()
 
 
 def test_a_model_card_lists_classes_shape_data_and_weights() -> None:

@@ -58,10 +58,10 @@ def over_seeds(after: list[float], **changes: Any) -> str:
 
 def test_the_difference_over_seeds_has_a_confidence_interval() -> None:
     """For differences of 2, 3 and 4 points, the interval is 3 ± 4.303 / sqrt(3) (Student's t)."""
-    said = over_seeds([0.82, 0.84, 0.86])
-    assert "Over 3 common seeds: 81.00% ± 1.00 → 84.00% ± 2.00" in said
-    assert "of +3.00 percentage points (+0.52 to +5.48 with 95% confidence)" in said
-    assert ": **more than noise** (paired" in said
+    output = over_seeds([0.82, 0.84, 0.86])
+    assert "Over 3 common seeds: 81.00% ± 1.00 → 84.00% ± 2.00" in output
+    assert "of +3.00 percentage points (+0.52 to +5.48 with 95% confidence)" in output
+    assert ": **more than noise** (paired" in output
 
 
 def test_noisy_equal_few_or_incomparable_seeds_show_no_progress() -> None:

@@ -9,16 +9,16 @@ from benchmarks import growth, shared
 
 
 @pytest.mark.parametrize(
-    ("cpuinfo", "said"),
+    ("cpuinfo", "output"),
     [("model\t: 6\nmodel name\t: Xeon: 2.8 GHz\n", "Xeon: 2.8 GHz"), ("part\t: 0xd0c\n", "Arm")],
 )
 def test_the_machine_has_a_name_even_if_linux_writes_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cpuinfo: str, said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cpuinfo: str, output: str
 ) -> None:
     (tmp_path / "cpuinfo").write_text(cpuinfo)
     monkeypatch.setattr(shared, "CPUINFO", tmp_path / "cpuinfo")
     monkeypatch.setattr(platform, "processor", lambda: "Arm")
-    assert shared.machine().startswith(f"{said}, ")
+    assert shared.machine().startswith(f"{output}, ")
 
 
 @pytest.mark.filterwarnings("error")

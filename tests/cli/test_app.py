@@ -99,7 +99,7 @@ def test_a_missing_repository_or_commit_gives_one_line(words: str, workspace: Wo
 
 @pytest.mark.parametrize("words", ["compare HEAD", "predict --rev HEAD a"])
 @pytest.mark.parametrize(
-    ("command", "said"),
+    ("command", "output"),
     [
         ("git update-index --split-index", "git update-index --no-split-index`"),
         ("mv .git ..", "workspace: a subdirectory of a larger git repository."),
@@ -107,12 +107,12 @@ def test_a_missing_repository_or_commit_gives_one_line(words: str, workspace: Wo
     ],
 )
 def test_an_unreadable_repository_gives_one_line(
-    command: str, said: str, words: str, workspace: Workspace
+    command: str, output: str, words: str, workspace: Workspace
 ) -> None:
     if subprocess.run(command.split(), check=False).returncode:
         pytest.skip("only root can change the owner of files")
     workspace.monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    assert said in error(workspace.tool(words))
+    assert output in error(workspace.tool(words))
 
 
 def test_sigterm_removes_temporary_files(workspace: Workspace) -> None:

@@ -21,8 +21,6 @@ from softmax.core import idx
 from softmax.pipeline import datasets, dvc_lock, paths
 
 TEST = datasets.test_files("digits")[0]
-
-
 SLOW: list[Path] = []  # the first test trains the model here; the others only read it
 
 
@@ -94,12 +92,12 @@ def test_a_terminal_shows_the_verdict_first_and_tables(
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     lines = slow.tool("compare", "HEAD").out.splitlines()
-    said = [line.strip() for line in lines if line.strip()]
+    output = [line.strip() for line in lines if line.strip()]
     assert max(map(len, lines)) <= 100
-    assert not [line for line in said if re.search(r"mermaid|</?\w|\*\*", line)]
-    verdict = next(k for k, line in enumerate(said) if "images correct" in line)
-    assert verdict < next(k for k, line in enumerate(said) if "train.learning_rate" in line)
-    assert said[-2:] == ["report    report/compare.md", "images    report/compare/"]
+    assert not [line for line in output if re.search(r"mermaid|</?\w|\*\*", line)]
+    verdict = next(k for k, line in enumerate(output) if "images correct" in line)
+    assert verdict < next(k for k, line in enumerate(output) if "train.learning_rate" in line)
+    assert output[-2:] == ["report    report/compare.md", "images    report/compare/"]
     assert "```mermaid" in compare.REPORT.read_text()
 
 
@@ -153,8 +151,8 @@ def test_dvc_tracked_data_outside_the_pipeline_are_ignored(workspace: Workspace)
 
 
 def test_a_revision_without_a_model_is_rejected(workspace: Workspace) -> None:
-    said = rejection(workspace, "nothing")
-    assert said.startswith("nothing: not a commit, branch, tag or DVC experiment")
+    output = rejection(workspace, "nothing")
+    assert output.startswith("nothing: not a commit, branch, tag or DVC experiment")
     assert "not a commit, branch, tag or DVC" in rejection(workspace, "HEAD", "HEAD:dvc.yaml")
     tree = ("commit-tree", "-m", "before the pipeline", "HEAD:stages")
     first = git(workspace.directory, *tree).strip()
@@ -188,8 +186,8 @@ def test_a_revision_without_its_data_set_entry_is_rejected(
 ) -> None:
     datasets.PATH.write_text(written) if written is not None else datasets.PATH.unlink()
     workspace.commit()
-    said = error(workspace.tool("predict", TEST, "--rev", "HEAD"))
-    assert said.startswith("HEAD: its datasets.yaml has no valid entry 'digits'. Choose a ")
+    output = error(workspace.tool("predict", TEST, "--rev", "HEAD"))
+    assert output.startswith("HEAD: its datasets.yaml has no valid entry 'digits'. Choose a ")
 
 
 def test_a_model_whose_outputs_are_not_cached_is_rejected(workspace: Workspace) -> None:
@@ -199,8 +197,8 @@ def test_a_model_whose_outputs_are_not_cached_is_rejected(workspace: Workspace) 
     assert "byte for byte" in workspace.tool("compare", "HEAD", "HEAD").out
     shutil.rmtree(".dvc/cache")
     shutil.rmtree(compare.REPORT.parent)
-    said = rejection(workspace, "origin/other", "HEAD")
-    assert "models/softmax.safetensors is not in DVC's cache. Run `dvc fetch --all" in said
+    output = rejection(workspace, "origin/other", "HEAD")
+    assert "models/softmax.safetensors is not in DVC's cache. Run `dvc fetch --all" in output
 
 
 @pytest.mark.end_to_end  # a second or more

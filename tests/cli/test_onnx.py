@@ -59,5 +59,5 @@ def test_any_shape_and_number_of_classes_work_and_a_wrong_label_is_rejected() ->
 
 def test_missing_onnx_gives_the_install_command(workspace: Workspace) -> None:
     workspace.monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    said = error(workspace.tool("onnx"))
-    assert said == "onnx: onnxruntime not installed. Run `make .venv/dev`."
+    output = error(workspace.tool("onnx"))
+    assert output == "onnx: onnxruntime not installed. Run `make .venv/dev`."

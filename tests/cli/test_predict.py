@@ -41,8 +41,8 @@ def test_predictions_for_the_test_set_equal_the_pipelines(workspace: Workspace) 
     same_answers(workspace.tool("predict", TEST, "--csv").out, second)
     same_answers(workspace.tool("predict", TEST, "--csv", "--rev", "HEAD").out, first)
     same_answers(workspace.tool("predict", TEST, "--csv", "--rev", "other").out, second)
-    said = workspace.tool("predict", TEST, "--rev", "other").out
-    assert "\nmodel     other\n" in said
+    output = workspace.tool("predict", TEST, "--rev", "other").out
+    assert "\nmodel     other\n" in output
 
 
 @pytest.mark.end_to_end  # MLflow saves a model, and loads it
@@ -64,19 +64,19 @@ def test_the_table_is_shortened_and_json_and_csv_are_complete(workspace: Workspa
     first = idx.read(TEST, 3)[0]
     Image.fromarray(first).save("a.png")
     answers = json.loads(workspace.tool("predict", "a.png", TEST, "--json").out)
-    said = workspace.tool("predict", "a.png", TEST, "--explain").out.splitlines()
+    output = workspace.tool("predict", "a.png", TEST, "--explain").out.splitlines()
 
     assert len(answers) == 31
     assert answers[0] == answers[1] | {"image": "a.png"}
-    for line, answer in zip(said[2:22], answers[:20], strict=True):
+    for line, answer in zip(output[2:22], answers[:20], strict=True):
         a = np.array([answer[f"p{k}"] for k in range(10)])
         assert a.sum() == pytest.approx(1)
         likely = np.argsort(-a, kind="stable")[:3]
         assert answer["class"] == classes[likely[0]]
         words = [word for k in likely for word in (classes[k], f"{a[k]:.4f}")]
         assert " ".join(line.split()) == " ".join([answer["image"], "as it is", *words])
-    assert said[23] == "and 11 more (--csv and --json print all)"
-    assert said[-2:] == ["model     the workspace", "images    report/predict/"]
+    assert output[23] == "and 11 more (--csv and --json print all)"
+    assert output[-2:] == ["model     the workspace", "images    report/predict/"]
     saw = np.asarray(Image.open(FIGURES / "2-t10k-images-idx3-ubyte[0].png").convert("L"))
     assert (saw[4::8, 4::8] == first).all()
 
@@ -150,7 +150,7 @@ def test_photos_of_mnist_are_classified_almost_as_well(mnist: Clone, tmp_path: P
     assert done.stderr.startswith("warning: 1 of 201 images, such as small.png, have a light")
     answers = pd.read_csv(io.StringIO(done.stdout))[:200]
     assert {*answers["preparation"]} == {"inverted, centered"}
-    mnists = pd.read_csv(clone.directory / paths.PREDICTIONS)[:200]
-    correct, as_they_are = (mnists["label"] == said["prediction"] for said in (answers, mnists))
-    assert correct.mean() > as_they_are.mean() - 0.03
+    plain = pd.read_csv(clone.directory / paths.PREDICTIONS)[:200]
+    correct, expected = (plain["label"] == table["prediction"] for table in (answers, plain))
+    assert correct.mean() > expected.mean() - 0.03
     assert clone.run("git", "status", "--porcelain") == ""

@@ -88,10 +88,10 @@ def test_images_become_pixel_rows_and_labels_native_integers(
 
 @given(st.integers(1, 30), st.integers(0, 29))
 def test_the_validation_set_is_the_end_of_the_training_set(count: int, validation_set: int) -> None:
-    whole, validation_set = tiny.dataset(count), validation_set % count
-    kept, rest = whole.split(validation_set)
+    data, validation_set = tiny.dataset(count), validation_set % count
+    kept, rest = data.split(validation_set)
     assert len(kept.labels) == len(kept.images) == count - validation_set
-    for parts in zip(whole[:2], kept[:2], rest[:2], strict=True):
+    for parts in zip(data[:2], kept[:2], rest[:2], strict=True):
         assert parts[0].tolist() == [*parts[1].tolist(), *parts[2].tolist()]
 
 
@@ -103,20 +103,20 @@ def test_batches_have_pixel_columns_with_a_bias_and_one_hot_labels(
     device: str | None, workers: int, size: int, order: Array, tmp_path: Path
 ) -> None:
     """Check the shares of all workers, from a file in NumPy and from tensors in torch."""
-    whole, here = tiny.dataset(9, features=3), order
+    data, index = tiny.dataset(9, features=3), order
     if device:
-        whole = whole.map(lambda array: tiny.on_torch(array, device))
-        here = order if isinstance(order, range) else tiny.on_torch(order, device)
+        data = data.map(lambda array: tiny.on_torch(array, device))
+        index = order if isinstance(order, range) else tiny.on_torch(order, device)
     else:
         path = tmp_path / "images"
-        path.write_bytes(to_idx(whole.images))
-        whole = whole._replace(images=idx.read(path, 2))
-    images, labels = (to_numpy(array)[np.array(order)] for array in whole[:2])
+        path.write_bytes(to_idx(data.images))
+        data = data._replace(images=idx.read(path, 2))
+    images, labels = (to_numpy(array)[np.array(order)] for array in data[:2])
 
     shares = [
         [
             (*map(np.copy, map(to_numpy, (x, y))), size)
-            for x, y, size in batches.batches(whole, here, size, Workers(rank, workers, launcher=0))
+            for x, y, size in batches.batches(data, index, size, Workers(rank, workers, launcher=0))
         ]
         for rank in range(workers)
     ]

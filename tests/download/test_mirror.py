@@ -101,10 +101,10 @@ def test_a_faulty_mirror_is_skipped_and_named_if_verbose(
     tracemalloc.stop()
     assert time.monotonic() - start < 9
     assert peak < 2**23
-    said = capsys.readouterr().err
-    assert said.startswith(f"{bad}: {FILES[2]}: ")
-    assert reason in said
-    assert said.count("\n") == 1
+    output = capsys.readouterr().err
+    assert output.startswith(f"{bad}: {FILES[2]}: ")
+    assert reason in output
+    assert output.count("\n") == 1
 
 
 @pytest.mark.parametrize("place", ["file:///no/such/directory", __file__, "http://[bad", "x://y"])

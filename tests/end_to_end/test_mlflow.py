@@ -53,8 +53,8 @@ def test_a_run_on_a_server_is_complete(workspace: Workspace, server: str) -> Non
     answers = client.download_artifacts(run.info.run_id, "evaluation/predictions.csv")
     assert Path(answers).read_bytes() == paths.PREDICTIONS.read_bytes()
 
-    said = workspace.tool("ui").out
-    assert f"{server}/#/experiments/{run.info.experiment_id}/runs?" in said
+    output = workspace.tool("ui").out
+    assert f"{server}/#/experiments/{run.info.experiment_id}/runs?" in output
     assert "selectedColumns" in client.get_experiment(run.info.experiment_id).tags[views.TAG]
 
 

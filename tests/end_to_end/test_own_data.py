@@ -36,9 +36,9 @@ def test_the_guide_to_own_data_works_for_two_versions_and_a_teammate(tmp_path: P
     def follow(clone: Clone, lines: list[str]) -> str:
         return "".join(clone.run("bash", "-ec", line, MNIST_MIRROR="") for line in lines)
 
-    said = follow(clone, first)
-    assert "of 20 x 30 RGB pixels, 3 classes" in said
-    assert "download: mine from DVC's cache, 4 files verified" in said
+    output = follow(clone, first)
+    assert "of 20 x 30 RGB pixels, 3 classes" in output
+    assert "download: mine from DVC's cache, 4 files verified" in output
     assert model.load(clone.directory / paths.WEIGHTS).shape == (3, 20 * 30 * 3 + 1)
     weights = files.sha256(clone.directory / paths.WEIGHTS)
     assert set(pd.read_csv(clone.directory / paths.CONFUSION).actual) == {"cat", "dog", "owl"}
@@ -48,10 +48,10 @@ def test_the_guide_to_own_data_works_for_two_versions_and_a_teammate(tmp_path: P
     teammate = Clone(tmp_path / "teammate", clone.directory)
     assert "download: mine from DVC's cache" in follow(teammate, teammates[:1])
     assert files.sha256(teammate.directory / paths.WEIGHTS) == weights
-    said = follow(teammate, teammates[1:])
+    output = follow(teammate, teammates[1:])
     assert dvc_lock.load(teammate.directory) == dvc_lock.load(clone.directory)
-    assert "1 with a different label" in said
-    assert "test images in both sets with the same label" in said
+    assert "1 with a different label" in output
+    assert "test images in both sets with the same label" in output
     assert len([*(tmp_path / "mine-v1").iterdir()]) == 4
     teammate.run("rm", "-rf", ".dvc/cache", str(tmp_path / "remote"), "data")
     done = teammate.attempt("python", "-m", "stages.download", MNIST_MIRROR="")
@@ -76,6 +76,6 @@ def test_import_train_compare_and_predict_with_own_images(tmp_path: Path) -> Non
     swept = clone.run("python", "-m", "softmax", "sweep", "train.learning_rate=0.01,0.1", "--json")
     assert max(one["test_accuracy"] for one in json.loads(swept)) > 0.8
     assert "All results are the same" in clone.run("python", "-m", "softmax", "compare", "HEAD")
-    said = clone.run("python", "-m", "softmax", "predict", str(asked), "--json")
-    answers = [one["class"] for one in json.loads(said)]
+    output = clone.run("python", "-m", "softmax", "predict", str(asked), "--json")
+    answers = [one["class"] for one in json.loads(output)]
     assert answers.count("7") > 0.8 * len(answers)

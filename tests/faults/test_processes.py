@@ -20,9 +20,9 @@ TIMEOUT = 300  # seconds until processes must have ended, on a busy machine
 def processes(directory: Path, name: str = "") -> list[psutil.Process]:
     """Return all processes in `directory`, or only the Python processes that run `name`."""
     found = psutil.process_iter(["cmdline", "cwd"])  # None if the process has ended
-    here = [one for one in found if Path(one.info["cwd"] or "/").is_relative_to(directory)]
-    lines = [one.info["cmdline"] or [""] for one in here]
-    pairs = zip(here, lines, strict=True)
+    local = [one for one in found if Path(one.info["cwd"] or "/").is_relative_to(directory)]
+    lines = [one.info["cmdline"] or [""] for one in local]
+    pairs = zip(local, lines, strict=True)
     return [one for one, line in pairs if not name or (name in line and "python" in line[0])]
 
 
@@ -47,8 +47,8 @@ def test_a_kill_loses_no_results(killed: str, stage: str, seconds: float, tmp_pa
         for process in running:
             with suppress(psutil.NoSuchProcess):  # it may have ended meanwhile
                 process.kill()
-    said, _ = dvc.communicate(timeout=TIMEOUT)
-    assert "Traceback" not in said, said
+    output, _ = dvc.communicate(timeout=TIMEOUT)
+    assert "Traceback" not in output, output
     assert psutil.wait_procs(processes(clone.directory), TIMEOUT)[1] == []
     clone.run("python", "-m", "softmax", "run")
     clone.run("python", "-m", "softmax", "track")
@@ -76,9 +76,9 @@ def test_concurrent_repro_experiments_and_track_lose_no_results(tmp_path: Path) 
     }
     running = {name: clone.start(*command) for name, (command, _) in commands.items()}
     for name, process in running.items():
-        said, _ = process.communicate(timeout=TIMEOUT)
-        assert "Traceback" not in said, said
-        assert process.returncode in commands[name][1], f"{name}: {said}"
+        output, _ = process.communicate(timeout=TIMEOUT)
+        assert "Traceback" not in output, output
+        assert process.returncode in commands[name][1], f"{name}: {output}"
     assert {*clone.run("dvc", "exp", "list", "--name-only").split()} >= {"low", "high"}
     clone.run("python", "-m", "softmax", "run")
     clone.assert_clean()
@@ -126,8 +126,8 @@ def test_a_disk_fault_is_reported_and_the_next_run_completes(
     done = clone.attempt(*mount, SCRIPT.format(spoil=spoil, repair=repair), "sh", *places)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
-    said = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert 1 <= len(said) == len([line for line in said if reason in line]) <= 2
+    output = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert 1 <= len(output) == len([line for line in output if reason in line]) <= 2
     assert "stage: 2\n" in done.stdout
     # DVC removes old outputs first, so the new outputs may fit on a full disk
     assert "dvc: " in done.stdout or "space" in reason

@@ -97,9 +97,9 @@ def test_outputs_are_complete_and_appear_only_once_all_are_written(
                     run(workspace, stage, files, partial(fail, Killed(), number))
         else:
             error = OSError(code := next(ERRORS), os.strerror(code))
-            said = run(workspace, stage, files, partial(fail, error, number))
-            assert os.strerror(code) in said
-            assert any(str(file) in said for file in files)  # the OSError itself names no file
+            output = run(workspace, stage, files, partial(fail, error, number))
+            assert os.strerror(code) in output
+            assert any(str(file) in output for file in files)  # the OSError itself names no file
             assert not [*Path().rglob("*.partial")]
         assert count_new(before, files) == seen[number]
     assert workspace.stage(stage).status == 0

@@ -20,22 +20,22 @@ def damaged(draw: DrawFn, samples: Sequence[bytes], tokens: Sequence[bytes]) -> 
     """Return one of `samples` after one to four random changes."""
     content = bytearray(draw(st.sampled_from(samples)))
     for _ in range(draw(st.integers(1, 4))):
-        here = draw(st.integers(0, len(content)))
-        there = min(len(content), here + draw(st.sampled_from((1, 4, 40))))
+        start = draw(st.integers(0, len(content)))
+        stop = min(len(content), start + draw(st.sampled_from((1, 4, 40))))
         match draw(st.sampled_from(("flip", "cut", "repeat", "replace", "insert", "splice"))):
             case "flip":
                 bit = 1 << draw(st.integers(0, 7))
-                content[here : here + 1] = bytes(b ^ bit for b in content[here : here + 1])
+                content[start : start + 1] = bytes(b ^ bit for b in content[start : start + 1])
             case "cut":
-                del content[here:there]
+                del content[start:stop]
             case "repeat":
-                content[here:here] = content[here:there] * draw(st.sampled_from((1, 2, 9)))
+                content[start:start] = content[start:stop] * draw(st.sampled_from((1, 2, 9)))
             case "replace":
-                content[here:there] = draw(st.sampled_from(tokens))
+                content[start:stop] = draw(st.sampled_from(tokens))
             case "insert":
-                content[here:here] = draw(st.sampled_from(tokens))
+                content[start:start] = draw(st.sampled_from(tokens))
             case _:
                 other = draw(st.sampled_from(samples))
-                start = draw(st.integers(0, len(other)))
-                content[here:there] = other[start : start + draw(st.integers(0, 8))]
+                offset = draw(st.integers(0, len(other)))
+                content[start:stop] = other[offset : offset + draw(st.integers(0, 8))]
     return bytes(content)

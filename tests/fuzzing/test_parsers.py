@@ -72,13 +72,13 @@ EXPORT = b"stages:\n  export:\n    outs:\n    - path: images/weights\n      md5:
 HASHES = "".join(f"  {name}: {k:064x}\n" for k, name in enumerate(datasets.FILES))
 ENTRY = f"mine:\n{HASHES}  images: [3, 1]\n  shape: [2, 4]\n  classes: [a, b]\n  homepage: ''\n"
 GOOD = yaml.safe_load(LECTURE.read_text())
-ODD = [-1, -0.5, 1e400, float("nan"), -(2**64), "", "x", "1e", "10", "1_0", "\x1b[2J", "ß" * 300]
-ODD += [None, [], {}, [[1]], {"a": 1}]  # values of a known key and of an unknown key
+VALUES = [-1, -0.5, 1e400, float("nan"), -(2**64), "", "x", "1e", "10", "1_0", "\x1b[2J", "ß" * 300]
+VALUES += [None, [], {}, [[1]], {"a": 1}]  # values of a known key and of an unknown key
 PARAMS = [
-    yaml.dump(GOOD | {name: section | {key: odd}}, Dumper=yaml.CSafeDumper).encode()
+    yaml.dump(GOOD | {name: section | {key: value}}, Dumper=yaml.CSafeDumper).encode()
     for name, section in GOOD.items()
     for key in (*section, "unknown\n")
-    for odd in ODD
+    for value in VALUES
 ]
 PARSERS: dict[str, tuple[list[bytes], Callable[[Path], object], int]] = {  # the divisor of inputs
     "IDX": ([IMAGES, LABELS], read_idx, 1),

@@ -39,8 +39,8 @@ def content(uri: str) -> Any:
     sha256 = files.sha256(paths.WEIGHTS)
     (run,) = (run for run in runs(uri) if run.data.tags["weights.sha256"] == sha256)
     client = MlflowClient(uri, uri)
-    here = f"source_run_id = '{run.info.run_id}'"
-    models = client.search_logged_models([run.info.experiment_id], here)
+    query = f"source_run_id = '{run.info.run_id}'"
+    models = client.search_logged_models([run.info.experiment_id], query)
     versions = client.search_model_versions(f"run_id = '{run.info.run_id}'")
     return (
         (run.info.status, run.info.run_name, run.data.params, curves(uri, run)),

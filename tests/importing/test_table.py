@@ -99,9 +99,9 @@ def test_tables_may_be_larger_than_a_chunk(add: Add) -> None:
     rest = ",".join(["7"] * 99)
     rows = [f"{k % 2},{k % 256},{rest}\n" for k in range(50_000)]
     PATH.write_text(f"label,{columns}\n{''.join(rows)}")
-    training, odd, test, _ = add(PATH).arrays
+    training, labels, test, _ = add(PATH).arrays
     assert len(training) + len(test) == 50_000
-    assert (odd == training[:, 0, 0] % 2).all()
+    assert (labels == training[:, 0, 0] % 2).all()
     PATH.write_text(PATH.read_text().removesuffix("\n") + "56\n")
     add.rejected(PATH, "image 50000, column p99: '756' is not a pixel. Use integers from 0 to 255.")
 
@@ -153,7 +153,7 @@ FAULTS: dict[str, dict[str, Any] | bytes] = {  # the columns to replace, or the 
 
 
 CLASSES = {b"huggingface": b'{"info": {"features": {"label": {"names": ["owl", "cat"]}}}}'}
-ODD: dict[str, tuple[list[Any], dict[bytes, bytes]]] = {
+INVALID: dict[str, tuple[list[Any], dict[bytes, bytes]]] = {
     "image 2: label None is not a class": ([0, None], {}),
     "image 1: label [0] is not a class": ([[0], [1]], {}),
     "image 1: label -1 is not a class": ([-1, 1], CLASSES),
@@ -161,9 +161,9 @@ ODD: dict[str, tuple[list[Any], dict[bytes, bytes]]] = {
 }
 
 
-@pytest.mark.parametrize("reason", ODD)
+@pytest.mark.parametrize("reason", INVALID)
 def test_invalid_parquet_labels_are_rejected(add: Add, reason: str) -> None:
-    labels, metadata = ODD[reason]
+    labels, metadata = INVALID[reason]
     table = pa.table({"label": labels, "a": [1, 2]}).replace_schema_metadata(metadata)
     parquet.write_table(table, "mine.parquet")
     add.rejected("mine.parquet", f"mine.parquet: {reason}")

@@ -204,6 +204,6 @@ def test_dark_strokes_on_a_light_background_give_a_warning(tmp_path: Path) -> No
     write_idx(tmp_path / "a", np.concatenate([digits, 255 - digits]))
     found, _ = read(tmp_path / "a")
     entries = [DatasetEntry.model_construct(shape=GRAY, prepared=p) for p in ("pen strokes", "")]
-    said = [user_images.warn(images, e) for images in (found, found[:4]) for e in entries]
-    assert said[0].startswith("4 of 8 images, such as a[4], have a light border")
-    assert said[1:] == ["", "", ""]
+    output = [user_images.warn(images, e) for images in (found, found[:4]) for e in entries]
+    assert output[0].startswith("4 of 8 images, such as a[4], have a light border")
+    assert output[1:] == ["", "", ""]

@@ -111,11 +111,11 @@ def test_integers_have_the_value_that_dvc_reads(tmp_path: Path, written: str) ->
     assert load(tmp_path, content).train.epochs == dvc["train"]["epochs"]
 
 
-@pytest.mark.parametrize(("key", "written", "said"), FAULTS, ids=[f[2] for f in FAULTS])
+@pytest.mark.parametrize(("key", "written", "output"), FAULTS, ids=[f[2] for f in FAULTS])
 def test_an_invalid_value_is_reported_with_the_allowed_values(
-    tmp_path: Path, key: str, written: str, said: str
+    tmp_path: Path, key: str, written: str, output: str
 ) -> None:
-    assert faults(tmp_path, changed(key, written)) == [f"{key} = {said}"]
+    assert faults(tmp_path, changed(key, written)) == [f"{key} = {output}"]
 
 
 @pytest.mark.parametrize(("old", "new", "lines"), OTHERS, ids=[f[2][:40] for f in OTHERS])

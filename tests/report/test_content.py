@@ -48,8 +48,8 @@ def test_a_cell_of_the_confusion_matrix_opens_its_images_most_confident_first(pa
     canvases = page.locator("#cell canvas")
     expect(canvases).to_have_count(len(behind))
     assert np.array_equal(rgba(canvases)[..., 0].reshape(-1, 28, 28), pictures[order])
-    said = f"{len(behind)} of {len(behind)}, the most confident first, "
-    assert page.locator("#cell-text").inner_text().startswith(said)
+    message = f"{len(behind)} of {len(behind)}, the most confident first, "
+    assert page.locator("#cell-text").inner_text().startswith(message)
 
 
 def test_the_most_confident_mistakes_are_shown(page: Page) -> None:
@@ -66,8 +66,8 @@ def test_the_data_set_is_shown_with_counts_and_first_images(page: Page) -> None:
     training = batches.load(pictures, labels, (60_000, 28, 28), 10)
     test = idx.read(datasets.test_files("mnist")[1], 1)
     text = page.locator("#data p").first.inner_text()
-    for said in ("60,000 images", "10,000 other images", "10 classes", "784 features"):
-        assert said in text
+    for message in ("60,000 images", "10,000 other images", "10 classes", "784 features"):
+        assert message in text
     for k, row in enumerate(page.locator("#data tbody tr").all()):
         of_class = [sum(labels == k) for labels in (training.labels, test)]
         assert row.locator("td").all_inner_texts()[:2] == [f"{n:,}" for n in of_class]
@@ -78,9 +78,9 @@ def test_the_data_set_is_shown_with_counts_and_first_images(page: Page) -> None:
 
 
 def test_the_slider_shows_the_weights_of_each_epoch(page: Page) -> None:
-    slider, said = page.locator("#weights-epoch"), page.locator("#weights-said")
+    slider, shown = page.locator("#weights-epoch"), page.locator("#weights-said")
     losses = pd.read_csv(paths.EPOCHS)["train_loss"]
-    expect(said).to_contain_text("5 of 5")
+    expect(shown).to_contain_text("5 of 5")
     for epoch in (0, 3, 5):
         slider.fill(str(epoch))
         theta = model.load(paths.EPOCH_WEIGHTS / f"{epoch}.safetensors")
@@ -90,7 +90,7 @@ def test_the_slider_shows_the_weights_of_each_epoch(page: Page) -> None:
             drawn = level(page.locator("[data-weights=gray] canvas").nth(k)).ravel()
             assert abs(drawn - gray).max() <= 0.5 + 1e-9
         loss = f"{epoch} of 5: loss {losses.get(epoch - 1, 0):.3f} on the training set"
-        expect(said).to_have_text(loss if epoch else "before training: random weights")
+        expect(shown).to_have_text(loss if epoch else "before training: random weights")
     assert_diverging(page.locator("[data-weights=diverging] canvas"), weights)  # on one scale
     biases = [f"b = {b:.4f}".replace("-", "−") for b in theta[:, -1]]
     assert page.locator("#weights .bias").all_inner_texts() == biases

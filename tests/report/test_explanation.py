@@ -65,15 +65,15 @@ def test_the_pointer_shows_a_pixel_and_its_weight(page: Page) -> None:
     place = ((column + 0.5) / 28, (row + 0.5) / 28)
     weights = page.locator("[data-weights=diverging] canvas").nth(5)
     page.mouse.move(*middle(page, weights, *place))
-    said = f"row {row + 1}, column {column + 1}: w = {theta[5, n]:.4f}"
-    expect(note).to_have_text(said.replace("-", "−"))
+    message = f"row {row + 1}, column {column + 1}: w = {theta[5, n]:.4f}"
+    expect(note).to_have_text(message.replace("-", "−"))
     page.mouse.move(0, 0)
     expect(note).not_to_be_visible()
     page.locator("#samples button").nth(2).click()
     page.mouse.move(*middle(page, page.locator("#versus canvas").last, *place))
     w, x = theta[5, n] - theta[6, n], pixels[n]
-    said = f"row {row + 1}, column {column + 1}: w·x = {w:.4f} · {x:.3f} = {w * x:.4f}"
-    expect(note).to_have_text(said.replace("-", "−"))
+    message = f"row {row + 1}, column {column + 1}: w·x = {w:.4f} · {x:.3f} = {w * x:.4f}"
+    expect(note).to_have_text(message.replace("-", "−"))
     expect(note).to_be_in_viewport()
 
 
@@ -88,15 +88,15 @@ def test_a_reopened_dialog_is_scrolled_to_the_top(page: Page) -> None:
 
 def stroke(page: Page, *places: tuple[float, float]) -> None:
     """Draw a line through `places`, as fractions of the canvas, and check `aria-busy`."""
-    said = page.locator("#drawing-verdict")
+    shown = page.locator("#drawing-verdict")
     on_screen = [middle(page, "#drawing-pad", x, y) for x, y in places]
     page.mouse.move(*on_screen[0])
     page.mouse.down()
     for place in on_screen[1:]:
         page.mouse.move(*place, steps=5)
-    expect(said).to_have_attribute("aria-busy", "true")
+    expect(shown).to_have_attribute("aria-busy", "true")
     page.mouse.up()
-    expect(said).to_have_attribute("aria-busy", "false")
+    expect(shown).to_have_attribute("aria-busy", "false")
 
 
 def verdict(theta: FloatArray, image: NDArray[np.uint8]) -> str:
@@ -161,8 +161,8 @@ def test_a_labeled_drawing_is_explained_and_counted_once(page: Page) -> None:
         page.keyboard.press("Escape")
         for k, correct in ((9, right), (1, right + 1)):
             answers.nth(k).click()
-            said = f"You: {correct} of {drawing} drawings classified correctly; test set: 84.61%"
-            expect(page.locator("#drawing-count")).to_have_text(said)
+            message = f"You: {correct} of {drawing} drawings classified correctly; test set: 84.61%"
+            expect(page.locator("#drawing-count")).to_have_text(message)
             expect(page.locator("#explanation")).to_be_visible(visible=k == 9)
             expect(title).to_have_text("Your 9, classified as 1")
             page.keyboard.press("Escape")
@@ -177,10 +177,10 @@ def test_a_drawing_is_classified_with_other_weights_and_overlaid_on_a_class(page
       weights: Float64Array.from(theta), label: ["number.0", { value: 7 }] } }))"""
     page.evaluate(program, epochs[1].ravel().tolist())
     pixels = level(page.locator("#drawing-image")).ravel()
-    said = [verdict(theta, pixels) for theta in epochs]
+    verdicts = [verdict(theta, pixels) for theta in epochs]
     shown = page.locator("#drawing-epochs li").all_inner_texts()
-    assert shown == [f"epoch {k}: {text[0]}" for k, text in enumerate(said)]
-    expect(page.locator("#drawing-trained")).to_contain_text(f"Another model, 7: {said[1]}")
+    assert shown == [f"epoch {k}: {text[0]}" for k, text in enumerate(verdicts)]
+    expect(page.locator("#drawing-trained")).to_contain_text(f"Another model, 7: {verdicts[1]}")
     page.locator("#drawing-scores tr").nth(3).hover()
     for k in (3, 8):
         assert_diverging(page.locator("#drawing-map"), epochs[-1][k, :-1])

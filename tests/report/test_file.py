@@ -79,11 +79,11 @@ def test_the_report_shows_the_code_of_the_project_and_the_lecture(text: str) -> 
     assert shown[:6] == [source.strip() for source in sources]
     assert shown[6].startswith("export function descend(")
     assert shown[6].endswith("}")
-    told = {"np": np, "softmax": model.softmax, "Y": np.eye(3)[LESSON_DATA.labels]}
-    told |= {"X": LESSON_DATA.images / 255, "compute_loss": lambda y, z: model.cross_entropy(z, y)}
-    exec("\n".join(shown[7:11]), told)  # noqa: S102
+    scope = {"np": np, "softmax": model.softmax, "Y": np.eye(3)[LESSON_DATA.labels]}
+    scope |= {"X": LESSON_DATA.images / 255, "compute_loss": lambda y, z: model.cross_entropy(z, y)}
+    exec("\n".join(shown[7:11]), scope)  # noqa: S102
     ours = examples.fit(LESSON_DATA, LESSON)[-1].training.loss
-    assert told["L"] == pytest.approx(ours, rel=0.1)  # from a different start
+    assert scope["L"] == pytest.approx(ours, rel=0.1)  # from a different start
     compile("\n".join(shown[11:]), "PyTorch", "exec")
 
 

@@ -45,7 +45,7 @@ def test_without_javascript_the_text_is_the_same(browser: Browser, file: Path, p
     with browser.new_context(locale="en-GB", java_script_enabled=False) as context:
         without = context.new_page()
         without.goto(file.as_uri())
-        written, said = (
+        written, rendered = (
             {
                 name: shown.locator(f"[data-{name}]").evaluate_all(
                     """(all, name) => all.map((element) => [element.dataset.values ?? "{}",
@@ -59,7 +59,7 @@ def test_without_javascript_the_text_is_the_same(browser: Browser, file: Path, p
         )
     assert sum(map(len, written.values())) > 400
     for name, elements in written.items():
-        assert [element for element in elements if element not in said[name]] == []
+        assert [element for element in elements if element not in rendered[name]] == []
 
 
 def test_python_and_javascript_format_numbers_the_same(page: Page) -> None:
@@ -74,7 +74,7 @@ def test_python_and_javascript_format_numbers_the_same(page: Page) -> None:
         ("number", -2.5e-4, "−2.50\u00a0·\u00a010⁻⁴"),
         ("results.accuracy", 0.84605, "84.61% accuracy on 10,000 test images."),
     ]
-    said = page.evaluate(
+    rendered = page.evaluate(
         """async (cases) => {
              const { say } = await import("softmax/i18n");
              return cases.map(([key, value]) => {
@@ -85,7 +85,7 @@ def test_python_and_javascript_format_numbers_the_same(page: Page) -> None:
            }""",
         cases,
     )
-    assert said == [written for *_, written in cases]
+    assert rendered == [written for *_, written in cases]
     for key, value, written in cases:
         values = json.dumps({"value": value, "accuracy": value, "total": 10_000})
         place = f"<p data-i18n='{key}' data-values='{values}'>"
@@ -98,8 +98,8 @@ def test_the_report_shows_only_one_language_at_a_time(page: Page) -> None:
     page.locator("#cell-images button").first.click()
     unsaid = page.evaluate(
         r"""() => {
-          const said = "body :is([data-i18n], code, math, .formula, [lang], script, noscript)";
-          return [...document.body.querySelectorAll("*")].filter((one) => !one.closest(said))
+          const covered = "body :is([data-i18n], code, math, .formula, [lang], script, noscript)";
+          return [...document.body.querySelectorAll("*")].filter((one) => !one.closest(covered))
             .flatMap((one) => [...one.childNodes])
             .filter((node) => node.nodeType === Node.TEXT_NODE && /\p{L}/u.test(node.data))
             .map((node) => node.data);

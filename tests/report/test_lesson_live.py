@@ -75,8 +75,8 @@ def test_the_step_button_shows_the_next_epoch(page: Page) -> None:
     for row in history.head(3).itertuples():
         page.locator("#lesson-step").click()
         right = round(float(row.train_accuracy) * 150)  # type: ignore[arg-type]
-        said = f"After epoch {row.epoch}: loss {row.train_loss:.4f}, {right} of 150 correct"
-        assert page.locator("#lesson-score").inner_text() == said
+        message = f"After epoch {row.epoch}: loss {row.train_loss:.4f}, {right} of 150 correct"
+        assert page.locator("#lesson-score").inner_text() == message
         assert page.locator(".point.wrong").count() == 150 - right
 
 

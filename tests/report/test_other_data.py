@@ -85,8 +85,8 @@ def test_rgb_images_of_any_shape_have_colors(workspace: Workspace, browser: Brow
         gray = 255 * (np.hstack([w[..., k] for k in range(3)]) - w.min()) / np.ptp(w)
         assert abs(level(tile) - gray).max() <= 0.5 + 1e-9
         tile.hover(position={"x": 2, "y": 2})
-        said = f"row 1, column 1, red: w = {w[0, 0, 0]:.4f}".replace("-", "−")
-        expect(page.locator("#pixel")).to_have_text(said)
+        message = f"row 1, column 1, red: w = {w[0, 0, 0]:.4f}".replace("-", "−")
+        expect(page.locator("#pixel")).to_have_text(message)
         page.locator("#train-play").click()
         expect(page.locator("#train-verdict")).to_contain_text("Equal: ")
         page.locator("#samples button").click()
@@ -102,21 +102,21 @@ def test_data_beyond_the_size_limit_are_left_out(workspace: Workspace, browser: 
     file = report_of(workspace, "mine", (50, 50), THINGS)
     assert file.stat().st_size < document.LIMIT
     text = file.read_text(encoding="utf-8")
-    told = facts(text)
-    assert told["theta"] is None
+    data = facts(text)
+    assert data["theta"] is None
     assert "450,180 weights, too many" in section(text, "results")
     assert "180 classes, tables and figures show only the 50" in section(text, "data")
-    listed = [f"thing {k}" for k in told["listed"]]
+    listed = [f"thing {k}" for k in data["listed"]]
     assert len(listed) == 50
     with opened(browser, file) as page:
         assert page.locator("#data tbody th").all_inner_texts() == listed
         assert page.locator("#confusion tbody th").all_inner_texts() == listed
         expect(page.locator("#drawing, #samples, #mistakes button")).to_have_count(0)
-        wrong, a = told["mistakes"][0], told["images"][0]["a"][0]
-        assert told["images"][0]["index"][0] == wrong
+        wrong, a = data["mistakes"][0], data["images"][0]["a"][0]
+        assert data["images"][0]["index"][0] == wrong
         expect(page.locator("#most-confident span").first).to_contain_text(f", {a:.0%}")
         cell = page.locator("button[data-prediction]").first
         count = cell.inner_text()
         cell.click()
-        said = page.locator("#cell-text").inner_text()
-        assert re.match(rf"\d+ of {count}, the most confident first", said)
+        message = page.locator("#cell-text").inner_text()
+        assert re.match(rf"\d+ of {count}, the most confident first", message)

@@ -55,14 +55,14 @@ def test_the_lectures_points_have_one_hot_labels(page: Page) -> None:
 def test_the_pointer_shows_the_values_of_all_surfaces(page: Page) -> None:
     canvas = page.locator("[data-surfaces='softmax'] canvas").first
     page.mouse.move(*middle(page, canvas, 0.75, 0.25))
-    said = page.locator("#contrast-here").inner_text().replace("−", "-")
-    x1, x2, *numbers = map(float, re.findall(r"-?\d\.\d\d", said))
+    message = page.locator("#contrast-here").inner_text().replace("−", "-")
+    x1, x2, *numbers = map(float, re.findall(r"-?\d\.\d\d", message))
     assert (x1, x2) == pytest.approx((0.5, 0.5), abs=0.03)
     thetas = examples.fit_logistic(LESSON_DATA, LESSON)
-    here = batches.Dataset(np.array([[x1, x2]]) * 255, np.zeros(1, np.uint8), 3)
-    q = examples.logistic(thetas, here)[:, 0]
+    point = batches.Dataset(np.array([[x1, x2]]) * 255, np.zeros(1, np.uint8), 3)
+    q = examples.logistic(thetas, point)[:, 0]
     theta = model.load(paths.LESSON_WEIGHTS)
-    a = examples.probabilities(theta, here)[:, 0]
+    a = examples.probabilities(theta, point)[:, 0]
     np.testing.assert_allclose(numbers, [*q, q.sum(), *a, 1], atol=0.02)  # the shown x is rounded
 
 
@@ -127,8 +127,8 @@ def test_each_factor_of_the_gradient_is_correct(page: Page, k: int, label: int) 
     assert put(page, "gradient", "loss")[0] == pytest.approx(loss, rel=1e-3)
     following = [*step[:, :-1].flat, *step[:, -1]]
     np.testing.assert_allclose(put(page, "gradient", "next"), following, atol=5.1e-4)
-    said = page.locator("#gradient-after").inner_text()
-    assert said.endswith(f"the loss at this point goes from {loss:.4f} to {after:.4f}.")
+    message = page.locator("#gradient-after").inner_text()
+    assert message.endswith(f"the loss at this point goes from {loss:.4f} to {after:.4f}.")
 
 
 def test_a_label_with_probability_near_zero_has_finite_derivatives(page: Page) -> None:
@@ -197,9 +197,9 @@ def test_each_of_the_lectures_images_is_shown_once_with_its_scores_and_ours(page
     for card, (k, theirs) in zip(cards, GIVEN["images"].items(), strict=True):
         z, a = theirs["scores"], theirs["probabilities"]
         np.testing.assert_allclose(special.softmax(z), a, atol=5e-5)  # both are from the slides
-        said = f"predicted {np.argmax(z)} with probability {max(a):.0%}; our models"
+        message = f"predicted {np.argmax(z)} with probability {max(a):.0%}; our models"
         expect(card.locator("h3")).to_have_text(f"Test image {k}")
-        expect(card.locator("p")).to_contain_text(said)
+        expect(card.locator("p")).to_contain_text(message)
         ours = model.logits(theta, np.append(images[int(k)], 255.0)[:, None])
         cells = card.locator("td").all_inner_texts()
         shown = np.array([number(text.rstrip("%")) for text in cells]).reshape(-1, 2, 2)

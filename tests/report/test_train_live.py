@@ -12,22 +12,22 @@ from softmax.errors import RangeError
 from softmax.pipeline import datasets
 from softmax.training import fitting, optimizers, scoring
 
-TRAINED = """async ([recipe, count]) => {
+TRAINED = """async ([config, count]) => {
   const modules = ["facts", "digits", "randomness", "trainer"];
   for (const name of modules) Object.assign(window, await import(`softmax/${name}`));
   const all = await pictures(window.facts.train.pixels, count);
   const images = all.map((pixels, n) => ({ pixels, label: window.facts.train.label[n] }));
-  const trainer = new Trainer(initialWeights(784, BigInt(recipe.seed), 10), images, 10, recipe);
+  const trainer = new Trainer(initialWeights(784, BigInt(config.seed), 10), images, 10, config);
   for (const _ of trainer.run());
   return trainer.exact ? toRows(trainer.theta, 10).map((row) => [...row]) : null;
 }"""
 
 
-def in_python(count: int, **recipe: Any) -> fitting.Epoch:
+def in_python(count: int, **config: Any) -> fitting.Epoch:
     """Return the last of five epochs on the first `count` images, with the lecture's defaults."""
     first, _ = batches.load(*datasets.training("mnist")).split(60_000 - count)
     lecture = {"epochs": 5, "batch_size": 64, "learning_rate": 0.001}
-    return [*fitting.fit(*first.split(0), params(**lecture | recipe))][-1]
+    return [*fitting.fit(*first.split(0), params(**lecture | config))][-1]
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -39,12 +39,12 @@ def in_python(count: int, **recipe: Any) -> fitting.Epoch:
     learning_rate=st.floats(1e-5, 1e3),
     momentum=st.floats(0, 0.99),
 )
-def test_browser_weights_equal_python(page: Page, count: int, seed: int, **recipe: Any) -> None:
+def test_browser_weights_equal_python(page: Page, count: int, seed: int, **config: Any) -> None:
     try:
-        expected = in_python(count, seed=seed, **recipe).theta.tolist()
+        expected = in_python(count, seed=seed, **config).theta.tolist()
     except RangeError:
         expected = None
-    assert page.evaluate(TRAINED, [{**recipe, "epochs": 5, "seed": str(seed)}, count]) == expected
+    assert page.evaluate(TRAINED, [{**config, "epochs": 5, "seed": str(seed)}, count]) == expected
 
 
 def test_readers_train_with_the_lectures_or_their_own_hyperparameters(page: Page) -> None:

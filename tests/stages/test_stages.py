@@ -27,11 +27,11 @@ def test_the_output_of_check_does_not_depend_on_params(workspace: Workspace) -> 
     assert paths.CHECKED.read_bytes() == first
 
 
-@pytest.mark.parametrize(("rate", "told"), [(1e-300, True), (0.004, False)])
-def test_a_rate_without_effect_is_reported(workspace: Workspace, rate: float, told: bool) -> None:
+@pytest.mark.parametrize(("rate", "warns"), [(1e-300, True), (0.004, False)])
+def test_a_rate_without_effect_is_reported(workspace: Workspace, rate: float, warns: bool) -> None:
     workspace.set(train={"learning_rate": rate})
-    said = "no step was large enough to change a weight. Raise train.learning_rate."
-    assert (said in workspace.stage("train").out) == told
+    output = "no step was large enough to change a weight. Raise train.learning_rate."
+    assert (output in workspace.stage("train").out) == warns
 
 
 def test_train_writes_weights_losses_and_metrics(workspace: Workspace) -> None:
@@ -173,8 +173,8 @@ def test_evaluate_samples_are_checked_before_the_download(workspace: Workspace) 
     workspace.set(evaluate={"samples": [30]})
     paths.CHECKED.unlink()
     datasets.directory("digits").rename("elsewhere")
-    said = error(workspace.stage("check"))
-    assert "evaluate.samples contains 30. Choose test images from 0 to 29" in said
+    output = error(workspace.stage("check"))
+    assert "evaluate.samples contains 30. Choose test images from 0 to 29" in output
     assert not paths.CHECKED.exists()
 
 

@@ -103,9 +103,9 @@ def test_each_data_set_has_its_own_ranking_and_experiment(workspace: Workspace) 
     assert len({one["weights"] for one in results}) == 2
     assert len(runs(workspace.store)) == len(runs(workspace.store, "softmax-other")) == 1 + 2
     with_validation = ("download.dataset=digits,other", "train.validation=50")
-    said = workspace.tool("sweep", *with_validation).out
+    output = workspace.tool("sweep", *with_validation).out
     for name in ("digits", "other"):
-        assert f"To train the best model: dvc exp run -S download.dataset={name} -S train" in said
+        assert f"To train the best model: dvc exp run -S download.dataset={name} -S train" in output
 
 
 def test_the_parent_run_fails_if_every_configuration_fails(workspace: Workspace) -> None:
@@ -150,11 +150,11 @@ def test_models_left_by_halving_equal_single_runs(workspace: Workspace) -> None:
     every = sweep(workspace, *chosen)
     assert left == [every[0], *(one for one in every[1:] if one in left)]
     workspace.set(train={"validation": 0})
-    said = error(workspace.tool("sweep", *chosen, "--halving"))
-    assert said.endswith("set for all models. Add train.validation=83 to the sweep.")
+    output = error(workspace.tool("sweep", *chosen, "--halving"))
+    assert output.endswith("set for all models. Add train.validation=83 to the sweep.")
 
 
 def test_invalid_input_gives_one_line_and_trains_nothing(workspace: Workspace) -> None:
-    said = error(workspace.tool("sweep", "train.validation=0,100000"))
-    assert said.startswith("sweep: train.validation = 100000 leaves a class without")
+    output = error(workspace.tool("sweep", "train.validation=0,100000"))
+    assert output.startswith("sweep: train.validation = 100000 leaves a class without")
     assert not model_cache.PLACE.exists()

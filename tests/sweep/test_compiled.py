@@ -37,7 +37,7 @@ def samples() -> Dataset:
     return Dataset(images, labels, classes)
 
 
-def epochs(recipes: list[Hyperparameters], kind: type[Trainer]) -> list[list[str]]:
+def epochs(configs: list[Hyperparameters], kind: type[Trainer]) -> list[list[str]]:
     """Return each epoch of each configuration with exact weights, or its error, as text."""
     kept, validation_set = samples().split(5)
     return [
@@ -45,7 +45,7 @@ def epochs(recipes: list[Hyperparameters], kind: type[Trainer]) -> list[list[str
             repr(one._replace(theta=one.theta.tolist())) if isinstance(one, Epoch) else str(one)
             for one in together
         ]
-        for together in fitting.fit_together(kind(kept, recipes), validation_set)
+        for together in fitting.fit_together(kind(kept, configs), validation_set)
     ]
 
 
@@ -55,20 +55,20 @@ def test_compiled_models_equal_those_of_numpy(optimizer: str, *, decays: bool) -
     """Train configurations together, which differ in averaging and weight decay."""
     chosen = [(0.0, 0.0), (0.9, 0.0), (0.0, 0.01), (0.9, 0.01)] if decays else [(0.0, 0.0)]
     for schedule in ("constant", "cosine"):
-        recipes = [
+        configs = [
             tiny.params(
                 optimizer=optimizer, schedule=schedule, averaging=a, weight_decay=w, learning_rate=r
             )
             for (a, w), r in product(chosen, [0.1, 0.3])
         ]
-        assert epochs(recipes, CompiledTrainer) == epochs(recipes, Trainer), schedule
+        assert epochs(configs, CompiledTrainer) == epochs(configs, Trainer), schedule
 
 
 def test_compiled_range_errors_equal_those_of_numpy() -> None:
-    recipes = [tiny.params(learning_rate=rate) for rate in (0.1, 1e9, 1e300)]
+    configs = [tiny.params(learning_rate=rate) for rate in (0.1, 1e9, 1e300)]
 
-    found = epochs(recipes, CompiledTrainer)
-    assert found == epochs(recipes, Trainer)
+    found = epochs(configs, CompiledTrainer)
+    assert found == epochs(configs, Trainer)
     assert ["exact only below" in text for text in found[-1]] == [False, True, True]
 
 

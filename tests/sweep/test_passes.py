@@ -16,7 +16,7 @@ from softmax.sweep import passes, search_space
 from stages import train
 
 
-def settings(*overrides: str) -> list[Params]:
+def configs(*overrides: str) -> list[Params]:
     """Return the params of each configuration."""
     return [configuration.params for configuration in search_space.read(overrides)]
 
@@ -53,7 +53,7 @@ def test_outputs_of_a_sweep_equal_those_of_the_stage(
         monkeypatch.setattr(Dataset, "to", lambda self, _: self.map(torch.asarray))
     monkeypatch.setattr(Recorder, "log", lambda *_, **__: None)  # MLflow's runs are not compared
     workspace.set(train={"epochs": 2, "batch_size": 2, "seed": 500, "validation": 50})
-    chosen = settings("train.optimizer=sgd,momentum,nesterov,adam", "train.averaging=0,0.9")
+    chosen = configs("train.optimizer=sgd,momentum,nesterov,adam", "train.averaging=0,0.9")
     with passes.running(chosen, "cpu", 1) as trained:
         together = dict(outcome for outcomes in trained for outcome in outcomes.items())
 
@@ -70,7 +70,7 @@ def test_outputs_of_a_sweep_equal_those_of_the_stage(
 
 def test_closing_a_sweep_early_ends_all_threads(workspace: Workspace) -> None:
     workspace.set(train={"epochs": 10_000, "batch_size": 2})
-    short, *long = settings("train.seed=1,2,3", "train.epochs=10000")
+    short, *long = configs("train.seed=1,2,3", "train.epochs=10000")
     short = short.model_copy(update={"train": short.train.model_copy(update={"epochs": 1})})
 
     before = threading.active_count()

@@ -68,7 +68,7 @@ def test_the_best_model_is_chosen_on_the_validation_set(make: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("validation_sets", "test", "said"),
+    ("validation_sets", "test", "output"),
     [
         ((0, 0), 0.9, "no model is called the best"),
         ((0, 5), 0.9, "no model is called the best"),
@@ -76,11 +76,11 @@ def test_the_best_model_is_chosen_on_the_validation_set(make: Make) -> None:
     ],
 )
 def test_without_models_scored_on_the_same_validation_set_none_is_best(
-    validation_sets: tuple[int, int], test: float, said: str, make: Make
+    validation_sets: tuple[int, int], test: float, output: str, make: Make
 ) -> None:
     results = [make(n, test=test, learning_rate=k) for k, n in enumerate(validation_sets, 1)]
     assert ranking.best(results) is None
-    assert said in written(results)
+    assert output in written(results)
 
 
 def test_the_best_model_over_seeds_has_the_best_mean(make: Make) -> None:
@@ -122,7 +122,7 @@ def test_a_best_value_at_the_edge_of_a_range_is_reported(best: int, edge: str, m
 
 
 def test_tables_show_integers_without_decimals_and_count_omitted_rows(make: Make) -> None:
-    settings = product(range(1, 13), (1, 0.5), (0, 1))
-    text = written([make(test=1, epochs=e, learning_rate=r, seed=s) for e, r, s in settings])
+    configs = product(range(1, 13), (1, 0.5), (0, 1))
+    text = written([make(test=1, epochs=e, learning_rate=r, seed=s) for e, r, s in configs])
     assert ".0 " not in text
     assert [text.count(f"and {rows} more") for rows in (28, 4)] == [1, 2]

@@ -23,11 +23,11 @@ def params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_combination_is_a_configuration() -> None:
     overrides = ["train.learning_rate=0.001,1e-2", "train.optimizer=choice(sgd,adam)"]
-    settings = search_space.read([*overrides, "train.seed=range(0,3)"])
+    configs = search_space.read([*overrides, "train.seed=range(0,3)"])
 
-    found = [tuple(one.changes.values()) for one in settings]
+    found = [tuple(one.changes.values()) for one in configs]
     assert found == [*product((0.001, 0.01), ("sgd", "adam"), range(3))]
-    assert {one.params.train.batch_size for one in settings} == {64}
+    assert {one.params.train.batch_size for one in configs} == {64}
 
 
 def test_equal_configurations_are_trained_once() -> None:

@@ -59,16 +59,17 @@ def test_the_champion_is_chosen_on_the_validation_set(workspace: Workspace) -> N
         digits.write_idx(labels, (idx.read(labels, 1) + 1) % 10)  # now the champion is always wrong
         entry = {**digits.entry(labels.parent), "classes": [*names]}
         datasets.PATH.write_text(yaml.safe_dump({"digits": entry}))
-        said = learn(0.3, 50)
-        assert ("it is the champion, with" in said) == (names[9] == "9")
+        output = learn(0.3, 50)
+        assert ("it is the champion, with" in output) == (names[9] == "9")
     assert (
-        "still version 7, which cannot be compared on the same 50 validation images: its cl" in said
+        "still version 7, which cannot be compared on the same 50 validation images: its cl"
+        in output
     )
     (run, *_), trained = runs(workspace.store), TrainedModel(Path(), params.load())
     labels.unlink()  # as in `softmax track --history`, where data may be missing
-    said = registry.register(client, run, trained)
-    assert "validation images: its training images are missing. To move the champion to" in said
-    exec(re.findall('`python -c "(.*)"`', said)[0])  # noqa: S102 (users run it, too)
+    output = registry.register(client, run, trained)
+    assert "validation images: its training images are missing. To move the champion to" in output
+    exec(re.findall('`python -c "(.*)"`', output)[0])  # noqa: S102 (users run it, too)
     assert champion() == 8
 
 

@@ -121,8 +121,8 @@ def test_downloads_are_verified_and_logged_to_a_separate_experiment(workspace: W
     shutil.move("data/digits", "mirror")
     workspace.monkeypatch.setenv("MNIST_MIRROR", "mirror")
     for source in ("DVC's cache", "mirror"):
-        said = workspace.stage("download").out
-        assert said == f"download: digits from {source}, 4 files verified\n"
+        output = workspace.stage("download").out
+        assert output == f"download: digits from {source}, 4 files verified\n"
         assert workspace.contents() == before
         run, *_ = runs(workspace.store, "downloads")
         assert (run.info.run_name, run.data.tags["source"]) == ("digits", source)

@@ -53,11 +53,11 @@ def test_a_moved_or_copied_store_is_not_changed(
     move: Callable[[Path, Path], object], workspace: Workspace, tmp_path: Path
 ) -> None:
     workspace.run("train")
-    there = tmp_path / "there"
-    move(workspace.directory, there)
-    workspace.monkeypatch.chdir(there)
+    moved = tmp_path / "moved"
+    move(workspace.directory, moved)
+    workspace.monkeypatch.chdir(moved)
     workspace.monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    client = MlflowClient(f"sqlite:///{there / 'mlflow.db'}")
+    client = MlflowClient(f"sqlite:///{moved / 'mlflow.db'}")
     with pytest.raises(TrackingError, match="`python -m softmax track --history`"):
         store.experiment(client, NAME)
 

@@ -152,8 +152,8 @@ def test_deleted_mlflow_entities_are_created_again(what: str, workspace: Workspa
     for found in runs(workspace.store):
         assert found.info.status == "FINISHED"
         assert found.data.metrics["test_accuracy"] >= 0
-        here = f"source_run_id = '{found.info.run_id}'"
-        (model,) = client.search_logged_models([found.info.experiment_id], here)
+        query = f"source_run_id = '{found.info.run_id}'"
+        (model,) = client.search_logged_models([found.info.experiment_id], query)
         assert model.status == "READY"
         assert model.model_id in {output.model_id for output in found.outputs.model_outputs}
     assert client.search_model_versions(f"name = '{NAME}'")

@@ -112,11 +112,11 @@ def test_workers_must_agree_on_params_code_and_data(
     images, code = tmp_path / "images", tmp_path / "softmax/core/model.py"
     code.parent.mkdir(parents=True)
     monkeypatch.setattr(launcher, "__file__", str(tmp_path / "softmax/training/launcher.py"))
-    said: list[str] = []
+    output: list[str] = []
 
     def gather(hashes: list[str], own: str) -> None:
-        said.append(own)
-        hashes[:] = said[0], own
+        output.append(own)
+        hashes[:] = output[0], own
 
     def agree(changed: str) -> None:
         images.write_text(f"{changed == 'images'}")

@@ -87,7 +87,7 @@ def test_losses_are_reported_ten_times_an_epoch_or_every_100_batches(batches: in
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])
 def test_torch_gives_the_same_bytes(optimizer: str, device: str) -> None:
     data = tiny.dataset(COUNT)
-    there = data.map(lambda array: tiny.on_torch(array, device))
+    moved = data.map(lambda array: tiny.on_torch(array, device))
 
     for schedule, averaging, weight_decay, validation_set in product(
         ["constant", "cosine"], [0.0, 0.9], [0.0, 0.01], [0, 5]
@@ -95,7 +95,7 @@ def test_torch_gives_the_same_bytes(optimizer: str, device: str) -> None:
         params = tiny.params(
             optimizer=optimizer, schedule=schedule, averaging=averaging, weight_decay=weight_decay
         )
-        found, expected = (comparable(fit(each, params, validation_set)) for each in (there, data))
+        found, expected = (comparable(fit(each, params, validation_set)) for each in (moved, data))
         assert found == expected, params
 
 
@@ -124,10 +124,10 @@ def test_three_workers_give_the_bytes_of_one(
         assert [*pool.map(work, range(3))] == [alone] * 3
 
 
-@pytest.mark.parametrize("here", [lambda x: x, lambda x: tiny.on_torch(x, "cpu")])
-def test_models_trained_together_equal_models_trained_alone(here: Callable[[Any], Any]) -> None:
+@pytest.mark.parametrize("convert", [lambda x: x, lambda x: tiny.on_torch(x, "cpu")])
+def test_models_trained_together_equal_models_trained_alone(convert: Callable[[Any], Any]) -> None:
     data = tiny.dataset(COUNT)
-    kept, validation_set = data.map(here).split(5)
+    kept, validation_set = data.map(convert).split(5)
     rates = [{}, {"averaging": 0.9}, {"weight_decay": 0.01}, {"learning_rate": 0.3}]
 
     for name, schedule in product(["sgd", "momentum", "nesterov", "adam"], ["constant", "cosine"]):
@@ -142,15 +142,15 @@ def test_models_trained_together_equal_models_trained_alone(here: Callable[[Any]
 
 def test_a_model_out_of_range_does_not_affect_the_others() -> None:
     data = tiny.dataset(COUNT)
-    recipes = [tiny.params(), tiny.params(learning_rate=1e9), tiny.params(learning_rate=0.2)]
+    configs = [tiny.params(), tiny.params(learning_rate=1e9), tiny.params(learning_rate=0.2)]
 
     kept, validation_set = data.split(0)
-    early, *_, last = fitting.fit_together(Trainer(kept, recipes), validation_set)
+    early, *_, last = fitting.fit_together(Trainer(kept, configs), validation_set)
 
     with pytest.raises(RangeError, match=re.escape(str(early[1]))):
-        fit(data, recipes[1])
+        fit(data, configs[1])
     assert isinstance(last[1], RangeError)
-    for hyperparameters, epoch in ((recipes[0], last[0]), (recipes[2], last[2])):
+    for hyperparameters, epoch in ((configs[0], last[0]), (configs[2], last[2])):
         assert isinstance(epoch, Epoch)
         assert epoch.theta.tobytes() == fit(data, hyperparameters)[-1].theta.tobytes()
 

@@ -101,8 +101,8 @@ def test_any_changed_output_byte_is_detected(workspace: Workspace, stage: str, p
 def test_data_that_differ_from_dvc_lock_are_rejected(workspace: Workspace) -> None:
     labels = Path("data/digits/train-labels-idx1-ubyte")
     labels.write_bytes(labels.read_bytes()[:-1])
-    said = error(workspace.call("verification.__main__"))
-    assert f"{labels}: differs from dvc.lock" in said
+    output = error(workspace.call("verification.__main__"))
+    assert f"{labels}: differs from dvc.lock" in output
 
 
 @pytest.mark.end_to_end
