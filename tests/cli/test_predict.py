@@ -136,7 +136,7 @@ def test_a_file_may_have_any_name(workspace: Workspace, name: str) -> None:
     assert len({*FIGURES.iterdir()}) == 2
 
 
-def test_photos_of_mnist_are_classified_almost_as_well(mnist: Clone, tmp_path: Path) -> None:
+def test_photos_are_classified_almost_as_well_as_mnist(mnist: Clone, tmp_path: Path) -> None:
     """Enlarge test images ten times, and photograph them as dark ink in uneven light."""
     clone, photos = Clone.copy(mnist, tmp_path / "clone"), tmp_path / "photos"
     photos.mkdir()

@@ -215,7 +215,9 @@ def test_matrix_products_at_the_bound_are_exact(device: str, shape: tuple[int, i
 
 
 @pytest.mark.parametrize("bits", [52, 45, 32])
-def test_products_with_too_few_bits_are_found(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_products_with_too_few_bits_are_rejected(
+    bits: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Emulate a library that computes float64 products from slices of shorter numbers."""
 
     def emulated(theta: Array, inputs: Array) -> Array:

@@ -59,7 +59,7 @@ def test_the_guide_to_own_data_works_for_two_versions_and_a_teammate(tmp_path: P
 
 
 @pytest.mark.extended
-def test_import_train_compare_and_predict_with_own_images(tmp_path: Path) -> None:
+def test_own_images_can_be_imported_trained_on_and_predicted(tmp_path: Path) -> None:
     found = datasets.load_digits()  # 1,797 images of 8 x 8 pixels from 0 to 16
     images, labels = (found.images * 15.9375).astype(np.uint8), found.target
     source, asked = tmp_path / "mine", tmp_path / "sevens-idx3-ubyte"

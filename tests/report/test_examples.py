@@ -56,7 +56,7 @@ def test_only_derivatives_have_finite_differences() -> None:
         assert (slope != EXAMPLES[name].value).any(), name
 
 
-def test_the_table_has_values_and_the_largest_difference() -> None:
+def test_the_table_shows_values_and_the_maximum_difference() -> None:
     value, differences = np.array([[1.0, -0.25], [1e-9, 1 / 3]]), np.array([[1, -0.5], [0, 1 / 3]])
     chosen = [Example("name", "y = x", value, differences), Example("b", "b", np.array([1.2, 2]))]
     assert files.to_csv(examples.examples_table(chosen)).decode().splitlines()[1:] == [

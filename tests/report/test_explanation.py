@@ -29,7 +29,7 @@ def lines(caption: str) -> list[float]:
     return [float(x) for x in re.findall(r"= (\S+)", caption.replace("−", "-"))]
 
 
-def test_an_explanation_has_the_terms_of_both_scores_and_their_difference(page: Page) -> None:
+def test_an_explanation_shows_both_scores_and_their_difference(page: Page) -> None:
     """The scores are of the predicted class and of the label. Their difference decides."""
     theta, pixels = of_the_last_sample()
     terms = theta[:, :-1] * pixels

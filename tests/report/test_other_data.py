@@ -40,7 +40,7 @@ def report_of(workspace: Workspace, name: str, shape: tuple[int, ...], classes: 
     return paths.REPORT.absolute()
 
 
-def test_classes_have_names_and_a_validation_set_has_losses(
+def test_the_report_shows_class_names_and_validation_losses(
     workspace: Workspace, browser: Browser
 ) -> None:
     workspace.set(train={"validation": 7})
@@ -65,7 +65,7 @@ def test_classes_have_names_and_a_validation_set_has_losses(
         expect(page.locator("#data tbody th").last).to_have_text("bốt cổ ngắn")
 
 
-def test_rgb_images_of_any_shape_have_colors(workspace: Workspace, browser: Browser) -> None:
+def test_rgb_images_of_any_shape_are_shown_in_color(workspace: Workspace, browser: Browser) -> None:
     """The weights of the three colors are side by side, and there is no drawing canvas."""
     shape = (4, 6, 3)
     file = report_of(workspace, "mine", shape, THINGS[:12])

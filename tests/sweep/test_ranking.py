@@ -75,7 +75,7 @@ def test_the_best_model_is_chosen_on_the_validation_set(make: Make) -> None:
         ((9, 9), 0, "No model could be trained."),
     ],
 )
-def test_without_models_scored_on_the_same_validation_set_none_is_best(
+def test_no_model_is_best_without_a_common_validation_set(
     validation_sets: tuple[int, int], test: float, output: str, make: Make
 ) -> None:
     results = [make(n, test=test, learning_rate=k) for k, n in enumerate(validation_sets, 1)]

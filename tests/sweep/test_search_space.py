@@ -35,7 +35,7 @@ def test_equal_configurations_are_trained_once() -> None:
     assert setting.options() == "-S train.learning_rate=0.001 -S train.epochs=5"
 
 
-def test_each_invalid_value_has_one_line() -> None:
+def test_each_invalid_value_gives_one_line() -> None:
     with pytest.raises(ParamsError) as error:
         search_space.read(["train.learning_rate=0,0.1", "train.optimizer=sgd,lion"])
     assert str(error.value).split("\n") == [
