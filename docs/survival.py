@@ -1,6 +1,6 @@
 """Run the tests of fault tolerance with many inputs, and write the table of docs/survival.md.
 
-`python -m docs.survival` takes about an hour on two cores.
+`python -m docs.survival` takes about a quarter of an hour on two cores.
 """
 
 import os
