@@ -5,7 +5,7 @@ import math
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -24,7 +24,7 @@ from softmax.training.fitting import Epoch, Trainer
 from softmax.training.scoring import Score
 from softmax.training.state import Hyperparameters
 
-TOGETHER = 16  # maximum number of models in a pass; more would not fit in the CPU's cache
+TOGETHER = 8  # maximum number of models in a pass; more would not fit in the CPU's cache
 
 
 class Outcome(NamedTuple):
@@ -60,21 +60,29 @@ def running(
 ) -> Iterator[Iterator[dict[int, Outcome]]]:
     """Train all configurations in `threads` threads, and yield the outcomes of each pass by index.
 
-    With `after`, training stops after that many epochs, as if it had been interrupted. The compiled
-    loops release Python's lock, so the caller can log meanwhile. If the block ends early, training
-    stops after the current epochs.
+    The next pass starts when the caller has logged one, so both together keep `threads` CPUs busy;
+    a GPU does not wait. The compiled loops release Python's lock, so the caller can log while other
+    passes train. With `after`, training stops after that many epochs, as if it had been
+    interrupted. If the block ends early, training stops after the current epochs.
     """
-    stop = threading.Event()
+    stop, planned = threading.Event(), iter(plan([params.train for params in config], threads))
     with ThreadPoolExecutor(threads) as pool:
-        waiting = {
-            pool.submit(train, [config[number] for number in numbers], where, stop, after): numbers
-            for numbers in plan([params.train for params in config], threads)
-        }
+
+        def outcomes() -> Iterator[dict[int, Outcome]]:
+            training: dict[Future[list[Outcome]], list[int]] = {}
+            free = threads + (where == "cuda")
+            while True:
+                for numbers in islice(planned, free):
+                    chosen = [config[number] for number in numbers]
+                    training[pool.submit(train, chosen, where, stop, after)] = numbers
+                if not training:
+                    return
+                future = next(as_completed(training))
+                yield dict(zip(training.pop(future), future.result(), strict=True))
+                free = 1
+
         try:
-            yield (
-                dict(zip(waiting[future], future.result(), strict=True))
-                for future in as_completed(waiting)
-            )
+            yield outcomes()
         finally:
             stop.set()
             pool.shutdown(cancel_futures=True)
