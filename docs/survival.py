@@ -65,7 +65,8 @@ def main() -> None:
     shown = table.reset_index().to_markdown(index=False, floatfmt=".0f", intfmt=",")
     machine = f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
     head, mark, _ = PAGE.read_text().partition(MARK)
-    run = f"The last run, on {datetime.now():%Y-%m-%d}, took {minutes:.0f} minutes on {machine}:\n"
+    run = f"The last run, on {datetime.now():%Y-%m-%d}, took {minutes:.0f} minutes on {machine}.\n"
+    run += "The tests run in parallel, so their seconds add up to more than that.\n"
     PAGE.write_text(f"{head}{mark}{run}\n{shown}\n")
 
 
