@@ -1,8 +1,7 @@
 """Measure how time and memory scale with images, pixels, classes, configurations and workers.
 
-Each training is one epoch and its score, in a separate process. The images are random, a fifth of
-their pixels are not 0, and their file is mapped into memory. Memory includes the mapped pages.
-Workers, instead, train on MNIST for 20 epochs.
+One epoch and its score run in a separate process, on a memory-mapped file of random images, a fifth
+of whose pixels are not 0. Memory includes the mapped pages. Workers train on MNIST for 20 epochs.
 """
 
 import os
@@ -27,7 +26,6 @@ from softmax.core.batches import Dataset
 from softmax.pipeline import datasets
 from softmax.training import fitting, launcher
 
-MIB = 2**20
 PIECE = 1000  # different images, which the file repeats
 
 
@@ -83,7 +81,7 @@ def _train(path: Path, size: Size) -> tuple[float, float]:
         sweep(size.configurations)
     else:
         list(fitting.fit(kept, validation_set, hyperparameters))
-    return time.perf_counter() - start, (peak_memory() - before) / MIB
+    return time.perf_counter() - start, (peak_memory() - before) / 2**20
 
 
 def peak_memory() -> int:
