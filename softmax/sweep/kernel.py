@@ -43,8 +43,8 @@ with suppress(OSError):
 PIXEL_BITS = 8
 PIXEL_MASK = 2**PIXEL_BITS - 1
 
-# Numba neither reorders sums nor fuses operations, and nogil releases Python's lock. If CACHE were
-# not writable, Numba would use a directory shared by all versions, and run outdated machine code.
+# Numba neither reorders sums nor fuses operations, and nogil releases the GIL. If CACHE were not
+# writable, Numba would use a directory shared by all versions, and run outdated machine code.
 compiled = numba.njit(cache=os.access(CACHE, os.W_OK), error_model="numpy", nogil=True)
 for function in (arithmetic.snap, arithmetic.reduced_exp, arithmetic.polynomial):
     register_jitable(function)
@@ -210,8 +210,7 @@ def stepping(optimizer: Optimizer, plain: bool) -> Steps:
     """Return a compiled function that takes all steps of an epoch with `optimizer`.
 
     It returns `totals` and `margins` of `forward` for each reported batch, float64
-    (2, reported, batch_size, m). One call runs an entire epoch, because each call may have to wait
-    for Python's lock while another thread logs.
+    (2, reported, batch_size, m). One call runs an epoch, because each call may wait for the GIL.
 
     `plain` is for gradient descent without momentum, weight decay and averaging. The steps then
     keep no memory, and skip pixels that are 0 in the entire batch, because their gradient is 0.

@@ -61,9 +61,9 @@ def running(
     """Train all configurations in `threads` threads, and yield the outcomes of each pass by index.
 
     The next pass starts when the caller has logged one, so both together keep `threads` CPUs busy;
-    a GPU does not wait. The compiled loops release Python's lock, so the caller can log while other
-    passes train. With `after`, training stops after that many epochs, as if it had been
-    interrupted. If the block ends early, training stops after the current epochs.
+    a GPU does not wait. The compiled loops release the GIL, so the caller can log while other
+    passes train. With `after`, training stops after that many epochs. If the block ends early,
+    training ends with the current epochs.
     """
     stop, planned = threading.Event(), iter(plan([params.train for params in config], threads))
     with ThreadPoolExecutor(threads) as pool:
