@@ -61,9 +61,8 @@ def running(
     """Train all configurations in `threads` threads, and yield the outcomes of each pass by index.
 
     The next pass starts when the caller has logged one, so both together keep `threads` CPUs busy;
-    a GPU does not wait. The compiled loops release the GIL, so the caller can log while other
-    passes train. With `after`, training stops after that many epochs. If the block ends early,
-    training ends with the current epochs.
+    a GPU does not wait. The caller can log during training, because the compiled loops release the
+    GIL. Training stops after `after` epochs, or after the current epochs if the block ends early.
     """
     stop, planned = threading.Event(), iter(plan([params.train for params in config], threads))
     with ThreadPoolExecutor(threads) as pool:
