@@ -26,7 +26,7 @@ def main() -> None:
     if scale < config.export.scale:
         print(
             f"export: export.scale = {config.export.scale} is reduced to {scale}, "
-            f"because all classes together may have at most {images.MOST:,} pixels"
+            f"because all classes together may have at most {images.MAX_PIXELS:,} pixels"
         )
     drawn = files.write(draw(entry, scale), only_in=paths.EPOCH_IMAGES)
     print(f"export: {len(drawn)} images in {paths.WEIGHT_IMAGES} and {paths.EPOCH_IMAGES}")

@@ -79,7 +79,7 @@ def markdown(before: Results, after: Results, *, charts: bool = True) -> str:
     return "\n\n".join(filter(None, sections)) + "\n"
 
 
-def pictures(before: Results, after: Results) -> dict[str, bytes]:
+def weight_images(before: Results, after: Results) -> dict[str, bytes]:
     """Return PNG files by name: the weights of both models on one scale, and their difference.
 
     Return {} if the images have different shapes, or if the models have no class in common.
@@ -257,7 +257,7 @@ def _tests(base: Results, heads: Sequence[Results]) -> Iterator[dict[str, str]]:
         if not (count := len(test[0])):
             yield {"verdict": "no shared test images"}
             continue
-        p, total = next(corrected), max(len(base.right), len(head.right))
+        p, total = next(corrected), max(len(base.correct), len(head.correct))
         verdict = significance.meaning(p) if fixed + broken else "no difference"
         yield {
             "points": f"{100 * (fixed - broken) / count:+.2f}",

@@ -21,16 +21,19 @@ from softmax.core.arrays import FloatArray
 
 Levels = NDArray[np.uint8]
 
-MOST = 2**24  # maximum pixels of all classes together; MNIST has 12,544,000 at the scale 40
+MAX_PIXELS = 2**24  # maximum pixels of all classes together; MNIST has 12,544,000 at the scale 40
 LINE, NUMBER = 0, 128  # levels of the lines between tiles, and of the numbers above tiles
 SIGNS = "0123456789-"  # the characters in GLYPHS, where an octal digit encodes three cells
 GLYPHS = ("72775777770", "56115441550", "52777771777", "52411151510", "77771771770")
 
 ROWS = 10  # maximum number of classes in a prediction figure
 ROW, BAR = 24, 200  # pixels: the height of a class, and the width of the bar of probability 1
-LETTER, ROOM = 9, 56  # pixels: the width of a letter, and the minimum width of class names
+LETTER, MIN_NAME_WIDTH = (
+    9,
+    56,
+)  # pixels: the width of a letter, and the minimum width of class names
 
-CARD = """\
+PREDICTION_FIGURE = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 320" width="{width}" height="320"
      font-family="Helvetica, Arial, sans-serif" font-size="15" fill="#1f2328">
 <rect width="{width}" height="320" fill="#ffffff"/>
@@ -92,11 +95,11 @@ def diverging(tiles: FloatArray) -> Levels:
 
 
 def scale(wanted: int, size: tuple[int, int]) -> int:
-    """Return the side of a weight's square in pixels: `wanted`, or less because of MOST.
+    """Return the side of a weight's square in pixels: `wanted`, or less because of MAX_PIXELS.
 
     The minimum is 1. `size` is (classes, features).
     """
-    return max(min(wanted, math.isqrt(MOST // math.prod(size))), 1)
+    return max(min(wanted, math.isqrt(MAX_PIXELS // math.prod(size))), 1)
 
 
 def contact_sheet(tiles: Levels, numbers: Sequence[str] = ()) -> Levels:
@@ -141,14 +144,14 @@ def prediction_figure(
 ) -> bytes:
     """Draw test image `index`, gray or RGB, and its logits z (classes,), as SVG.
 
-    The label's bar is green. The bar of a wrong prediction is red. If there are more than ROWS
+    The label's bar is green. The bar of an incorrect prediction is red. If there are more than ROWS
     classes, show those with the largest logits, and the label instead of the last if necessary.
     """
     a, shown = model.softmax(z[:, None])[:, 0], list(range(len(z)))
     if len(z) > ROWS:
         shown = np.argsort(-z, kind="stable")[:ROWS].tolist()
         shown = shown if label in shown else [*shown[:-1], label]
-    wider = max(0, LETTER * max(len(names[k]) for k in shown) - ROOM)
+    wider = max(0, LETTER * max(len(names[k]) for k in shown) - MIN_NAME_WIDTH)
     places = {"name": 320 + wider, "score": 410 + wider, "left": 426 + wider, "right": 700 + wider}
     prediction = int(np.argmax(z))
     rows = [
@@ -166,11 +169,10 @@ def prediction_figure(
         for row, k in enumerate(shown)
     ]
     what = f"a {names[label]}" if names[label].isdecimal() else names[label]
-    verdict = "right" if prediction == label else "wrong"
-    title = (
-        f"Test image {index}: {what}, called {names[prediction]} ({a[prediction]:.2f}), {verdict}"
-    )
+    verdict = "correct" if prediction == label else "misclassified"
+    called = f"classified as {names[prediction]} ({a[prediction]:.2f})"
+    title = f"Test image {index}: {what}, {called}: {verdict}"
     picture = base64.b64encode(png(pixels, GRAY, 1)).decode()
-    return CARD.format(
+    return PREDICTION_FIGURE.format(
         title=escape(title), picture=picture, rows="\n".join(rows), width=720 + wider, **places
     ).encode()

@@ -11,7 +11,7 @@ from softmax.analysis.trained_models import Results
 
 LEVEL = 0.05  # a difference with a smaller p-value is called more than noise
 SEEDS = 3  # minimum number of seeds for a confidence interval
-LEAST = 1e-6  # the minimum p-value that is printed as a number
+MIN_P_VALUE = 1e-6  # the minimum p-value that is printed as a number
 
 
 def mcnemar(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> tuple[int, int, float]:
@@ -43,11 +43,11 @@ def shared(before: Results, after: Results) -> tuple[NDArray[np.bool_], NDArray[
     Shared images have the same pixels and class. If the test sets differ and are missing, n is 0.
     """
     if before.test_data == after.test_data and before.dataset()[1] == after.dataset()[1]:
-        return before.right, after.right
+        return before.correct, after.correct
     if before.version is None or after.version is None:
-        return before.right[:0], after.right[:0]
+        return before.correct[:0], after.correct[:0]
     left, right = dataset_changes.shared_tests(before.version, after.version)
-    return before.right[left], after.right[right]
+    return before.correct[left], after.correct[right]
 
 
 def verdict(before: Results, after: Results) -> str:
@@ -55,10 +55,10 @@ def verdict(before: Results, after: Results) -> str:
     old, new = before.metrics["test_accuracy"], after.metrics["test_accuracy"]
     accuracy, tests = f"Test accuracy **{old:.2%} → {new:.2%}**", shared(before, after)
     count = len(tests[0])
-    if count < max(len(before.right), len(after.right)):
+    if count < max(len(before.correct), len(after.correct)):
         accuracy += (
-            f", but on different test sets: {_correct(before.right)} correct before, "
-            f"{_correct(after.right)} after.\n\n"
+            f", but on different test sets: {_share(before.correct)} correct before, "
+            f"{_share(after.correct)} after.\n\n"
         )
         if not count:
             return (
@@ -68,10 +68,10 @@ def verdict(before: Results, after: Results) -> str:
         accuracy += f"On the {count} test images in both sets with the same label"
     fixed, broken, p = mcnemar(*tests)
     if fixed == broken == 0:
-        return f"{accuracy}: the same test images are correct, {_correct(tests[1])}."
-    shown = p_value(p) if p < LEAST else f"= {p_value(p)}"
+        return f"{accuracy}: the same test images are correct, {_share(tests[1])}."
+    shown = p_value(p) if p < MIN_P_VALUE else f"= {p_value(p)}"
     return (
-        f"{accuracy}: **{fixed - broken:+}** images correct, {_correct(tests[1])}.\n\n"
+        f"{accuracy}: **{fixed - broken:+}** images correct, {_share(tests[1])}.\n\n"
         f"Images fixed: {fixed}, broken: {broken}; **{meaning(p)}** "
         f"(McNemar's exact test, p {shown})."
     )
@@ -82,8 +82,8 @@ def meaning(p: float) -> str:
 
 
 def p_value(p: float) -> str:
-    if p < LEAST:
-        return f"< {LEAST:f}"
+    if p < MIN_P_VALUE:
+        return f"< {MIN_P_VALUE:f}"
     return np.format_float_positional(p, precision=2, fractional=False, trim="-")
 
 
@@ -115,5 +115,5 @@ def over_seeds(before: Results, after: Results, *, brief: bool = False) -> str:
     )
 
 
-def _correct(right: NDArray[np.bool_]) -> str:
-    return f"{right.sum()} of {len(right)}"
+def _share(correct: NDArray[np.bool_]) -> str:
+    return f"{correct.sum()} of {len(correct)}"

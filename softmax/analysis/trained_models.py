@@ -85,7 +85,7 @@ class TrainedModel(NamedTuple):
         locked = self.directory != Path() and locked_entry(dvc_lock.load(self.directory), dataset)
         return Description.model_validate(locked) if locked else datasets.load()[dataset]
 
-    def pins(self) -> tuple[str, ...]:
+    def data_hashes(self) -> tuple[str, ...]:
         """Return the SHA-256 of each of FILES, from dvc.lock, else from datasets.yaml."""
         dataset = self.config.download.dataset
         download = self._stages().get("download", {})
@@ -95,9 +95,9 @@ class TrainedModel(NamedTuple):
 
     def digest(self, context: str) -> str:
         """Return a digest that identifies the training, validation or test images (`context`)."""
-        pins = self.pins()[2:] if context == "test" else self.pins()[:2]
+        hashes = self.data_hashes()[2:] if context == "test" else self.data_hashes()[:2]
         validation_set = self.config.train.validation if context == "validation" else ""
-        return hashlib.sha256(f"{''.join(pins)}{validation_set}".encode()).hexdigest()[:16]
+        return hashlib.sha256(f"{''.join(hashes)}{validation_set}".encode()).hexdigest()[:16]
 
     def locked(self) -> dvc_lock.Stages:
         """Return the stages of dvc.lock that wrote or read the weights, if their outputs exist."""
@@ -189,7 +189,7 @@ class Results(NamedTuple):
     outputs: dvc_lock.Hashes
     metrics: dict[str, float]
     classes: pd.DataFrame  # recall and f1 of each class, by its name
-    right: NDArray[np.bool_]  # (n,), whether each test image was classified correctly
+    correct: NDArray[np.bool_]  # (n,), whether each test image was classified correctly
     losses: "pd.Series[float]"  # losses of the reported batches, by time in epochs
     tiles: NDArray[np.float64]  # weights, (classes, rows, columns)
     by_seed: Mapping[int, float] = MappingProxyType({})  # test accuracy by seed
@@ -240,7 +240,7 @@ def read(name: str, directory: Path) -> Results:
         | train
         | {f"lesson_{key}": value for key, value in lesson.items()},
         classes=pd.DataFrame(by_class, entry["classes"])[["recall", "f1"]],
-        right=(predictions["label"] == predictions["prediction"]).to_numpy(),
+        correct=(predictions["label"] == predictions["prediction"]).to_numpy(),
         losses=pd.Series(losses["loss"].array, losses["step"] / epochs["step"][0]),
         tiles=images.tiles(theta, tuple(entry["shape"])),
     )

@@ -28,7 +28,7 @@ def run(base: str, heads: Sequence[str]) -> None:
     if len(others) == 1:
         report = comparison.markdown(before, *others)
         text = comparison.markdown(before, *others, charts=False)
-        figures = comparison.pictures(before, *others)
+        figures = comparison.weight_images(before, *others)
     else:
         report = text = comparison.overview(before, others)
         figures = {}

@@ -262,25 +262,25 @@ def forming(data: Dataset, epochs: Sequence[Epoch]) -> bytes:
     shown = [(f"{len(data.labels)} points of three classes", points)]
     for number in sorted({n for n in series if n < last} | {last}):
         theta, score = epochs[number - 1].theta, epochs[number - 1].training
-        right = model.predict(evaluation.logits(theta, data)) == data.labels
-        caption = f"epoch {number}: loss {score.loss:.3f}, {score.correct} of {score.total} right"
+        correct = model.predict(evaluation.logits(theta, data)) == data.labels
+        caption = f"epoch {number}: loss {score.loss:.3f}, {score.correct} of {score.total} correct"
         below = regions(probabilities(theta, cells))
-        shown.append((caption, f"{below}\n{dots(data, right)}"))
-    return figure("Decision regions as they form: a point not yet right has a dark rim", shown)
+        shown.append((caption, f"{below}\n{dots(data, correct)}"))
+    return figure("Decision regions during training: misclassified points have a dark rim", shown)
 
 
 def surfaces(a: FloatArray, q: FloatArray) -> bytes:
     """Draw softmax a above logistic regressions q, both (3, n), and their sums minus 1."""
     largest = abs(totals(q) - 1).max()
     shown = []
-    for caption, p in {"softmax: {}, line at ½": a, "{} or not, alone: line at ½": q}.items():
+    for caption, p in {"softmax: {}, line at ½": a, "logistic, {}: line at ½": q}.items():
         for color, values in zip(COLORS, p, strict=True):
             shown.append((caption.format(color), surface(values, color)))
         excess = totals(p) - 1
         ends = f"{excess.min():+.2g} to {excess.max():+.2g}".replace("-", "−")
         levels = np.rint(excess * (127 / largest) + 128)  # full color at -largest and largest
         shown.append((f"sum minus 1: {ends}", _map(levels, EXCESS)))
-    title = "Softmax shares out one probability, three logistic regressions each their own"
+    title = "Softmax probabilities add up to 1; those of three logistic regressions need not"
     return figure(title, shown)
 
 
@@ -294,10 +294,10 @@ def figure(title: str, panels: Sequence[tuple[str, str]]) -> bytes:
     return FIGURE.format(width=width, height=height, title=title, panels="\n".join(drawn)).encode()
 
 
-def dots(data: Dataset, right: NDArray[np.bool_]) -> str:
+def dots(data: Dataset, correct: NDArray[np.bool_]) -> str:
     """Draw a dot for each point in the color of its class, with a dark rim if misclassified."""
     fills = [f"rgb{rgb}" for rgb in COLORS.values()]
-    rims = np.where(right, "#ffffff", "#1f2328")
+    rims = np.where(correct, "#ffffff", "#1f2328")
     return "\n".join(
         f'<circle cx="{x}" cy="{-y}" r="8" fill="{fills[label]}" stroke="{rim}" stroke-width="3"/>'
         for (x, y), label, rim in zip(data.images, data.labels, rims, strict=True)

@@ -121,7 +121,7 @@ def write(results: Sequence[Result], tried: Sequence[Configuration], form: str =
             parts.append(f"{_title(metric)} accuracy over seeds\n{_tabulated(spread, form)}")
     if first := best(results):
         weights = first.row()[WEIGHTS][:DIGITS]
-        parts.append(f"Best on the validation set, with weights {weights}...")
+        parts.append(f"The best model on the validation set has the weights {weights}...")
         parts += _at_edge(first, tried)
     else:
         parts.append(NO_VALIDATION + hint(tried[0].params) if metrics else NO_MODEL)

@@ -24,8 +24,8 @@ MODULES = ("__init__", "errors", "core/__init__", "core/arithmetic", "core/array
 PACKAGES = ("array-api-compat", "mlflow", "numpy", "pandas", "safetensors")
 CHAMPION = "champion"
 DESCRIPTION = (
-    "Softmax regression: {size} images to the probabilities of {classes} classes. "
-    "The champion classified more validation images correctly than the previous champion."
+    "Softmax regression: maps {size} images to the probabilities of {classes} classes. A new "
+    "version becomes the champion if it classifies more validation images correctly."
 )
 MOVE = """\
 {stays}, which cannot be compared on the same {images} validation images: {why}. To move the \
@@ -199,7 +199,8 @@ def _promote(client: Client, version: Version, trained: TrainedModel) -> str:
 def _accuracy(uri: str, trained: TrainedModel) -> float:
     """Return the accuracy of the registered model at `uri` on the validation set of `trained`.
 
-    Raise DataError if these images are missing, or if the model has different classes or shapes.
+    Raise DataError if these images are missing or have changed, or if the champion has different
+    classes or a different image shape.
     """
     from mlflow import artifacts, models
 
@@ -208,13 +209,13 @@ def _accuracy(uri: str, trained: TrainedModel) -> float:
         trained.directory / path for path in datasets.training_files(config.download.dataset)
     )
     here = [files.sha256(path) for path in (images, labels) if path.exists()]
-    if here != [*trained.pins()[:2]]:
-        raise DataError("its training images are missing")
+    if here != [*trained.data_hashes()[:2]]:
+        raise DataError("the training images of the new version are missing or have changed")
     with TemporaryDirectory() as directory:
         place = artifacts.download_artifacts(uri, dst_path=directory)
         made = models.Model.load(place).flavors["python_function"].get("config", {})
         if made != {"shape": [*entry.shape], "classes": [*entry.classes]}:
-            raise DataError("its classes or the shape of its images are different")
+            raise DataError("the champion has different classes or a different image shape")
         (weights,) = Path(directory).rglob(paths.WEIGHTS.name)
         theta = model.load(weights, entry.size)
     data = batches.load(images, labels, (entry.images[0], *entry.shape), len(entry.classes))

@@ -28,7 +28,7 @@ DEFAULTS = {
     "PGCONNECT_TIMEOUT": "2",  # seconds; read by PostgreSQL's client library
     "RES_OPTIONS": "timeout:1",  # second that glibc waits for a name server
 }
-FIXED = {  # these override what a user has set for different projects
+FIXED = {  # these override what a user has set for other projects
     "MLFLOW_ENABLE_ASYNC_LOGGING": "false",  # its threads could outlive the stage
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # a repeated request could create a run twice
 }
@@ -40,7 +40,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 REBUILD = "`python -m softmax track --history`"
 REMEDY = "Check MLFLOW_TRACKING_URI and that the server is running, then run the command again."
 MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # the second for an alias
-NOTE = "Each run is created from the files that a stage wrote. [Compare them in charts]({})."
+NOTE = "Each run is created from the files that a stage wrote. [Compare the runs in charts]({})."
 
 # Names of MLflow's types. Functions import MLflow when they need it, because it takes a second.
 Client = Any  # mlflow.MlflowClient
@@ -49,7 +49,7 @@ Model = Any  # mlflow.entities.LoggedModel
 Version = Any  # mlflow.entities.model_registry.ModelVersion
 
 
-def ask_this_machine_directly() -> None:
+def bypass_proxy_for_localhost() -> None:
     """Add this machine to `no_proxy`, so only requests to other machines use a proxy."""
     given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
     if given != "*":  # * disables all proxies
@@ -67,7 +67,7 @@ def connect() -> Client:
     os.environ.update(FIXED)
     for key in NOT_OURS:
         os.environ.pop(key, None)
-    ask_this_machine_directly()
+    bypass_proxy_for_localhost()
     import mlflow
 
     logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # `clear_errors` reports errors
@@ -169,7 +169,7 @@ def clear_errors(missing: str = REMEDY) -> Iterator[None]:
     except SoftmaxError:
         raise
     except FileNotFoundError as error:
-        raise TrackingError(f"{reason(error)}. Run `dvc repro`.") from None
+        raise TrackingError(f"{error.filename or error}: not found. Run `dvc repro`.") from None
     except Exception as error:
         place, cause = f"MLflow store {shown(uri())}", first_cause(error)
         if type(cause) is sqlite3.DatabaseError:  # subclasses have different causes

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 REQUEST = 1000  # metrics that MLflow accepts in one request
 CONTEXTS = {"train": "training", "validation": "validation", "test": "test"}
 BATCH_LOSS = "train_loss_of_batch"  # this name comes late, because MLflow sorts charts by name
-SLIDER = "weights so many batches before the end"  # counted down, because MLflow first shows step 0
+SLIDER = "weights by number of batches before the end"  # because MLflow first shows step 0
 BY_CLASS = "evaluation/classes.json"  # a table in MLflow's evaluation view
 NOTE = "**{accuracy:.2%}** of {total} test images correct.\n\n{text}\n\n{mistakes}\n"
 PICTURE = "![weights](get-artifact?path={path}&run_uuid={run_id})"
@@ -93,7 +93,9 @@ def is_comparable(run: Run, trained: TrainedModel) -> bool:
 
 
 def images(client: Client, run: Run, trained: TrainedModel) -> None:
-    """Add the weight images, and those after each epoch as steps of one image, the last first."""
+    """Add the weight images, and log the weights after each epoch as steps of one image.
+
+    The steps count the batches before the end, so MLflow first shows the last epoch."""
     from mlflow.artifacts import list_artifacts
 
     run_id = run.info.run_id
@@ -205,7 +207,7 @@ def _contents(trained: TrainedModel, context: str) -> dict[str, str]:
     from mlflow.types import Schema, TensorSpec
 
     entry = datasets.load()[trained.config.download.dataset]
-    if trained.pins() != entry.sha256:
+    if trained.data_hashes() != entry.sha256:
         return {}
     training, test = entry.images
     validation_set = trained.config.train.validation

@@ -22,7 +22,7 @@ def results(**changes: Any) -> Results:
         "outputs": {Path("models/softmax.safetensors"): str({**changes, "name": ""})},
         "metrics": {"test_accuracy": 0.6, "test_total": 10},
         "classes": pd.DataFrame({"recall": [0.5, 0.7], "f1": [0.5, 0.6]}, ["cat", "dog"]),
-        "right": np.arange(10) < 6,
+        "correct": np.arange(10) < 6,
         "losses": pd.Series([2.0, 1.0], [0.5, 2.0]),
         "tiles": np.zeros((2, 28, 28)),
     }

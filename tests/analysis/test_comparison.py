@@ -65,12 +65,12 @@ def test_classes_are_compared_by_name() -> None:
     assert "follow: none (before), @<!---->owl (after)." in shown
     assert "The difference has a separate scale, up to 1." in shown
     same = results(tiles=np.array([2, 1])[:, None, None] * np.ones((2, 28, 28)))
-    pictures = comparison.pictures(before, changed)
-    assert pictures["difference.png"] == comparison.pictures(before, same)["difference.png"]
-    assert pictures["after.png"] != comparison.pictures(before, same)["after.png"]
+    figures = comparison.weight_images(before, changed)
+    assert figures["difference.png"] == comparison.weight_images(before, same)["difference.png"]
+    assert figures["after.png"] != comparison.weight_images(before, same)["after.png"]
     for other in (classes[:1], classes):  # no class in common, or images of a different shape
         tiles = np.ones((len(other), 28, 28 * len(other)))
-        assert comparison.pictures(before, results(classes=other, tiles=tiles)) == {}
+        assert comparison.weight_images(before, results(classes=other, tiles=tiles)) == {}
 
 
 def test_the_chart_shows_the_epochs_of_both_models() -> None:
@@ -96,6 +96,6 @@ def test_there_is_no_chart_without_common_epochs() -> None:
 
 def test_before_and_after_share_a_scale_and_the_difference_has_its_own() -> None:
     weak, strong = np.full((2, 28, 28), 0.1), np.full((2, 28, 28), 1.0)
-    pictures = comparison.pictures(results(tiles=weak), results(tiles=strong))
-    assert pictures["before.png"] != pictures["after.png"]
-    assert pictures["difference.png"] == pictures["after.png"]
+    figures = comparison.weight_images(results(tiles=weak), results(tiles=strong))
+    assert figures["before.png"] != figures["after.png"]
+    assert figures["difference.png"] == figures["after.png"]

@@ -99,8 +99,8 @@ def test_the_scale_is_reduced_for_large_images(wanted: int, classes: int, pixels
     assert images.scale(wanted, (10, 28 * 28)) == wanted
     scale = images.scale(wanted, (classes, pixels))
     assert 1 <= scale <= wanted
-    assert scale == 1 or classes * pixels * scale**2 <= images.MOST
-    assert scale == wanted or classes * pixels * (scale + 1) ** 2 > images.MOST
+    assert scale == 1 or classes * pixels * scale**2 <= images.MAX_PIXELS
+    assert scale == wanted or classes * pixels * (scale + 1) ** 2 > images.MAX_PIXELS
 
 
 def test_color_channels_are_side_by_side() -> None:
@@ -113,7 +113,7 @@ def test_a_prediction_figure_shows_scores_probabilities_and_the_result() -> None
     z = np.linspace(-1, 1, 10)
     a = model.softmax(z[:, None])[:, 0]
     texts, bars = drawn(217, np.zeros((28, 28), np.uint8), 6, z, "0123456789")
-    assert texts[0] == "Test image 217: a 6, called 9 (0.22), wrong"
+    assert texts[0] == "Test image 217: a 6, classified as 9 (0.22): misclassified"
     assert {f"{value:.3f}" for value in [*z, *a]} <= set(texts)
     widths = [round(value * images.BAR) for value in a.tolist()]
     assert [int(bar["width"]) for bar in bars] == widths
@@ -123,5 +123,5 @@ def test_a_prediction_figure_shows_scores_probabilities_and_the_result() -> None
 def test_a_figure_of_many_classes_shows_the_most_probable_and_the_label() -> None:
     names = [f"class <{k}>" for k in range(47)]
     texts, _ = drawn(5, np.zeros((6, 4, 3), np.uint8), 3, np.linspace(-1, 1, 47), names)
-    assert texts[0] == "Test image 5: class <3>, called class <46> (0.05), wrong"
+    assert texts[0] == "Test image 5: class <3>, classified as class <46> (0.05): misclassified"
     assert texts[4::3] == [*names[46:37:-1], names[3]]

@@ -12,7 +12,7 @@ from softmax.analysis import comparison
 def sides(**changes: Any) -> Any:
     """Return a model that classifies 50 of 100 images correctly, with `changes`."""
     metrics = {"test_accuracy": 0.5, "test_loss": 1.23456, "test_total": 100}
-    return results(**{"right": np.arange(100) < 50, "metrics": metrics, **changes})
+    return results(**{"correct": np.arange(100) < 50, "metrics": metrics, **changes})
 
 
 def rows(*heads: Any) -> list[dict[str, str]]:
@@ -23,7 +23,7 @@ def rows(*heads: Any) -> list[dict[str, str]]:
 
 def better(by: int, **changes: Any) -> Any:
     """Return a model that classifies `by` more images correctly."""
-    return sides(right=np.arange(100) < 50 + by, **changes)
+    return sides(correct=np.arange(100) < 50 + by, **changes)
 
 
 def test_a_significant_difference_may_be_noise_after_correction() -> None:

@@ -31,16 +31,16 @@ def test_mcnemar_equals_the_two_sided_binomial_test(fixed: int, broken: int) -> 
     ],
 )
 def test_the_verdict_distinguishes_progress_from_noise(fixed: int, verdict: str) -> None:
-    before = results(right=np.zeros(40, bool))
+    before = results(correct=np.zeros(40, bool))
     metrics = {"test_accuracy": 0.7, "test_total": 10}
-    after = results(right=np.arange(40) < fixed, metrics=metrics)
+    after = results(correct=np.arange(40) < fixed, metrics=metrics)
     assert verdict in comparison.markdown(before, after)
 
 
 def test_only_shared_test_images_are_compared() -> None:
     """Image A occurs twice before and three times after, and B has a different label after."""
-    before = results(right=np.array([0, 1, 1, 0, 1], bool), version=version("AABCD", "aaabc"))
-    changed = {"test_data": {"another"}, "right": np.arange(7) != 5}
+    before = results(correct=np.array([0, 1, 1, 0, 1], bool), version=version("AABCD", "aaabc"))
+    changed = {"test_data": {"another"}, "correct": np.arange(7) != 5}
     after = results(**changed, version=version("EDCBAAA", "acbbaaa", "bac"))
     shown = comparison.markdown(before, after)
     assert "but on different test sets: 3 of 5 correct before, 6 of 7 after" in shown

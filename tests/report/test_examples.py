@@ -185,10 +185,10 @@ def test_the_training_figure_shows_points_then_first_and_last_epochs(
     captions = [text.text or "" for text in tree.findall(f"{SVG}text")][2:]
     assert len(list(points.iter(f"{SVG}circle"))) == 15
     assert [int(caption.split()[1].rstrip(":")) for caption in captions] == shown
-    right = fitted[-1].training.correct
-    assert captions[-1].endswith(f"loss {fitted[-1].training.loss:.3f}, {right} of 15 right")
+    correct = fitted[-1].training.correct
+    assert captions[-1].endswith(f"loss {fitted[-1].training.loss:.3f}, {correct} of 15 correct")
     rims = [dot.attrib["stroke"] for dot in panels[-1].iter(f"{SVG}circle")]
-    assert rims.count("#ffffff") == right
+    assert rims.count("#ffffff") == correct
 
 
 def test_surfaces_show_softmax_on_top_and_the_range_of_the_sums() -> None:

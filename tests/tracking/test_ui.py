@@ -28,7 +28,7 @@ def test_a_port_in_use_gives_one_line(workspace: Workspace) -> None:
 def test_a_server_that_does_not_start_reports_the_reason(workspace: Workspace) -> None:
     Path("mlflow.py").write_text("import sys; sys.exit('no address is free')")  # hides MLflow
     printed = workspace.tool("ui", "--port", free_port())
-    assert error(printed) == "MLflow's UI did not start: no address is free"
+    assert error(printed).startswith("MLflow's UI did not start: no address is free. Run `")
     assert printed.out == ""
     assert MlflowClient(workspace.store).get_experiment_by_name(NAME)  # the target of the links
 
