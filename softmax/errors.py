@@ -96,7 +96,7 @@ def shown(text: object) -> str:
 
 
 def exits_cleanly(main: Callable[[], None]) -> Callable[[], None]:
-    """Wrap `main` to print errors that a user can fix in one line each, and to exit with status 2.
+    """Wrap `main`: print errors that a user can fix without a traceback, and exit with status 2.
 
     If all workers of a machine raise the same SoftmaxError, only the first worker prints it. The
     others wait, and torchrun ends them.

@@ -24,7 +24,8 @@ def sides(_: Any, option: click.Parameter, value: str | None) -> tuple[int, ...]
     return tuple(map(int, value.split("x"))) if value else None
 
 
-SIDES: dict[str, Any] = {"callback": sides, "metavar": "ROWSXCOLUMNS"}
+PULL = "Pull missing files from the DVC remote as needed (dvc repro --pull)."
+SIDES: dict[str, Any] = {"callback": sides, "metavar": "ROWSxCOLUMNS"}
 
 SECTIONS = {
     "Run": "run predict data",
@@ -50,7 +51,7 @@ class Program(click.Group):
     epilog="\b\nRun stages:         dvc repro, dvc exp run -S ...\nCheck and develop:  make help",
 )
 def program() -> None:
-    """Train softmax regression, with the same bytes on every machine."""
+    """Train softmax regression models that are byte-identical on every machine."""
 
 
 def command(
@@ -61,7 +62,7 @@ def command(
 
 
 @command("run --pull")
-@click.option("--pull", is_flag=True, help="First pull outputs from the DVC remote.")
+@click.option("--pull", is_flag=True, help=PULL)
 def run(pull: bool) -> None:
     """Run the pipeline and print the result."""
     from softmax.cli import pipeline
@@ -97,9 +98,9 @@ def sweep(**given: Any) -> None:
 def compare(base: str, head: tuple[str, ...]) -> None:
     """Compare models: metrics, significance, weights.
 
-    BASE and HEAD are commits, branches, tags or DVC experiments. Without HEAD, BASE is compared
-    with the workspace. For two models, report/compare.md shows a significance test, metrics by
-    class, loss curves and weights. For more models, it shows one table.
+    BASE and HEAD are commits, branches, tags, DVC experiments or "workspace", the files on disk.
+    HEAD defaults to "workspace". For two models, report/compare.md shows a significance test,
+    metrics by class, loss curves and weights. For more models, it shows one table.
     """
     from softmax.cli import compare
 
@@ -144,7 +145,10 @@ def track(history: bool) -> None:
     "--port", default=5000, show_default=True, type=click.IntRange(1, 65535), help="Port to use."
 )
 def ui(port: int) -> None:
-    """Start MLflow's UI on 127.0.0.1, and print links to the runs."""
+    """Start MLflow's UI on 127.0.0.1, and print links to the runs.
+
+    If MLFLOW_TRACKING_URI is an MLflow server, only print the links.
+    """
     from softmax.cli import ui
 
     ui.run(port)
@@ -159,7 +163,11 @@ def data() -> None:
 @click.argument("name")
 @click.argument("place", metavar="SOURCE")
 @click.option("--size", **SIDES, help="Resize images to ROWS x COLUMNS pixels.")
-@click.option("--shape", **SIDES, help="Shape of the images in a table.")
+@click.option(
+    "--shape",
+    **SIDES,
+    help="Shape of the images in a table, such as 20x30, or 32x32x3 for RGB.  [default: square]",
+)
 @click.option("--label", help="Name of the column that contains the labels of a table.")
 @click.option("--no-header", is_flag=True, help="The CSV file has no header row.")
 @click.option("--replace", is_flag=True, help="Replace a data set that comes with this project.")
@@ -183,7 +191,7 @@ def onnx() -> None:
 
 
 @command("resolve")
-@click.option("--pull", is_flag=True, help="First pull outputs from the DVC remote.")
+@click.option("--pull", is_flag=True, help=PULL)
 def resolve(pull: bool) -> None:
     """Rebuild dvc.lock and metrics during a merge."""
     from softmax.cli import pipeline

@@ -51,6 +51,6 @@ def _changes(name: str, found: ImportedDataset) -> str:
         paths = zip(sources.find_cached(name), [len(entry.shape) + 1, 1] * 2, strict=True)
         images, labels, test_images, test_labels = (idx.read(*pair) for pair in paths)
     except (SourceError, DataError) as error:
-        return f"its files are not in DVC's cache ({error}), so the versions cannot be compared"
+        return f"unknown, because the files of that version cannot be read: {error}"
     before = Version(entry.classes, (images, labels), (test_images, test_labels))
     return dataset_changes.describe(before, Version(found.classes, found.training, found.test))

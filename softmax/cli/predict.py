@@ -28,7 +28,7 @@ from softmax.pipeline import files
 
 FIGURES = Path("report/predict")
 MAX_FIGURES = 100  # images that are drawn
-SCALE = 8  # screen pixels per image pixel
+SCALE = 8  # pixels of the PNG per pixel of the image
 UNSAFE = r"[^\w.\[\]-]"  # characters that some file systems do not allow in names
 MAX_NAME = 40  # characters of an image's name in the name of its figure
 ROWS, RANKS = 20, ("class", "second", "third")  # of the printed table

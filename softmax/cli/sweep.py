@@ -29,6 +29,8 @@ def run(
     values: Sequence[str], trials: int | None, seed: int, *, halving: bool, as_json: bool
 ) -> None:
     """Train the models that are not in the cache, log them to MLflow, and print the ranking."""
+    if bare := [value for value in values if "=" not in value]:  # Hydra's error has no remedy
+        raise ParamsError(f"sweep: {bare[0]}: no values. Use, for example, train.seed=0,1.")
     chosen: dict[str, list[Configuration]] = {}  # by data set, because each has its own ranking
     for config in search_space.read(values, trials, seed):
         chosen.setdefault(config.params.download.dataset, []).append(config)

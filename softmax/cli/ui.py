@@ -95,4 +95,6 @@ def serve(uri: str, port: int, links: str) -> None:
         finally:
             server.terminate()
         log.seek(0)
-        raise TrackingError(f"MLflow's UI did not start: {(log.readlines() or ['?'])[-1].strip()}")
+        last = (log.readlines() or ["no output"])[-1].strip().rstrip(".")
+        remedy = f"Run `{' '.join(command)}` to see all output."
+        raise TrackingError(f"MLflow's UI did not start: {last}. {remedy}")

@@ -88,8 +88,8 @@ def check_size(place: object, rows: int, columns: int) -> None:
     """Raise DataError unless both sides have 1 to MAX_SIDE pixels."""
     if not 1 <= rows <= MAX_SIDE or not 1 <= columns <= MAX_SIDE:
         raise DataError(
-            f"{place}: images of {rows} x {columns} pixels should have 1 x 1 to {MAX_SIDE} x "
-            f"{MAX_SIDE}. Resize them with --size 28x28."
+            f"{place}: {rows} x {columns} pixels, but images may have 1 x 1 to {MAX_SIDE} x "
+            f"{MAX_SIDE}. Use a smaller size, such as --size 28x28."
         )
 
 
@@ -97,7 +97,8 @@ def join(place: object, read: Sequence[tuple[str, NDArray[np.uint8], Any]]) -> R
     """Join parts (name, images, labels) to a data set. Raise DataError if they do not fit."""
     for part, images, labels in read:
         if len(images) != len(labels):
-            raise DataError(f"{place}: {len(labels)} labels do not fit {len(images)} {part} images")
+            problem = f"{len(labels)} labels, but {len(images)} {part} images"
+            raise DataError(f"{place}: {problem}. Store one label for each image.")
     shapes = {images.shape[1:]: part for part, images, _ in read}
     if len(shapes) > 1:
         found = (f"{part} images are {' x '.join(map(str, x))}" for x, part in shapes.items())

@@ -97,7 +97,7 @@ def load() -> dict[str, DatasetEntry]:
         reason = f"{'.'.join(map(str, fault['loc'])) or 'the file'}: {fault['msg']}"
     except Exception as error:  # parsers of invalid YAML raise many kinds
         reason = " ".join(str(error).split()) or type(error).__name__
-    remedy = "Fix it, or add the data set with `python -m softmax data add`."
+    remedy = "Fix it, or restore it with `git checkout HEAD -- datasets.yaml`."
     raise DataError(f"{PATH.name}: {reason}. {remedy}")
 
 

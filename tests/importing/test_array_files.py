@@ -51,9 +51,9 @@ def test_data_at_the_limits_can_be_imported(add: Add) -> None:
 def test_images_that_are_too_large_can_be_resized(add: Add) -> None:
     large = {name: np.repeat(np.repeat(GOOD[name], 40, 1), 40, 2) for name in ("x_train", "x_test")}
     np.savez_compressed(PATH, **GOOD | large)
-    allowed = "should have 1 x 1 to 128 x 128. Resize them with --size 28x28."
-    add.rejected(PATH, f"mine.npz: images of 160 x 200 pixels {allowed}")
-    add.rejected(PATH, f"--size: images of 2 x 129 pixels {allowed}", size="2x129")
+    allowed = "but images may have 1 x 1 to 128 x 128. Use a smaller size, such as --size 28x28."
+    add.rejected(PATH, f"mine.npz: 160 x 200 pixels, {allowed}")
+    add.rejected(PATH, f"--size: 2 x 129 pixels, {allowed}", size="2x129")
     assert add(PATH, size="4x5").pairs(0) == EXPECTED[0]
 
 
