@@ -52,7 +52,9 @@ def main() -> None:
         "images": [],
         "lesson": lesson | {"sha256": files.sha256(paths.LESSON_WEIGHTS)},
         "slides": document.slides(examples),
-        "lecture": document.beside(dataset, config.train, losses, model.load(paths.WEIGHTS)),
+        "lecture": document.lecture_results(
+            dataset, config.train, losses, model.load(paths.WEIGHTS)
+        ),
     }
     page = document.html(
         outputs,
@@ -92,9 +94,9 @@ def of_images(config: Params, test: Dataset, predictions: Table) -> dict[str, An
         },
         "samples": config.evaluate.samples,
         "train": embedded.training(
-            kept, config.train.model_copy(update=document.LECTURE["recipe"])
+            kept, config.train.model_copy(update=document.LECTURE["hyperparameters"])
         ),
-        **embedded.called(predictions, listed, len(entry.classes)),
+        **embedded.predicted(predictions, listed, len(entry.classes)),
         **embedded.weights(theta, thetas, listed, kept.images),
     }
 

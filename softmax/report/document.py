@@ -7,19 +7,19 @@ modules read one JSON object:
     dataset     key of the data set in datasets.yaml; name: its name in text
     listed      the classes that tables and images show
     data        shape: rows, columns and, if RGB, 3; classes: names by label; training and test:
-                number of images in each class; held_out: size of the validation set; label and
+                number of images in each class; validation: size of the validation set; label and
                 pixels (`packed`) of some training images
     result      metrics/test.json
-    train       for training in the browser: label and pixels of the first training images, recipe
-                (the lecture's hyperparameters), and sha256 of the model that Python trains on them
+    train       for training in the browser: label and pixels of the first training images, the
+                lecture's hyperparameters, and sha256 of the model that Python trains on them
     theta       weights and biases (classes, features + 1) as `doubles`, or null if they do not fit
     forming     epochs, from 0, and thetas after these epochs, of the listed classes, as `doubles`;
                 or null if they do not fit
     dark        count: pixels that are 0 in all training images; total: weights of these pixels;
                 kept: how many of these weights training did not change
-    curves      loss: [step, loss]; epochs: [step, training loss, training accuracy]; held_out:
+    curves      loss: [step, loss]; epochs: [step, training loss, training accuracy]; validation:
                 [step, loss, accuracy] of the validation set, empty without one
-    confusion   number of images by listed class and prediction; called: number by prediction
+    confusion   number of images by listed class and prediction; predicted: number by prediction
     images      test images in pieces, the most confident of each cell of the confusion matrix:
                 lists index, label and prediction, and pixels (`packed`); if theta is null also a,
                 the probability of the prediction
@@ -29,7 +29,7 @@ modules read one JSON object:
                 of each logistic regression, whose learning rate is half; sha256 of
                 models/lesson.safetensors; loss after each epoch
     slides      the lecture's examples: weights, biases, points and predictions, one per column
-    lecture     the results of the lecture's own run, as `beside` returns them, or null
+    lecture     the results of the lecture's own run, as `lecture_results` returns them, or null
 
 embedded.py defines `packed` and `doubles`.
 """
@@ -55,16 +55,16 @@ from softmax.report import english, mathml
 from softmax.report.embedded import base64_of
 from softmax.training import randomness
 
-FOLDER = Path(__file__).parent
+DIRECTORY = Path(__file__).parent
 LIMIT = 3_600_000  # bytes of the report
-LECTURE = json.loads((FOLDER / "lecture.json").read_text(encoding="utf-8"))
+LECTURE = json.loads((DIRECTORY / "lecture.json").read_text(encoding="utf-8"))
 
 
-def html(facts: dict[str, Any], **shown: Any) -> bytes:
-    """Return the report; its modules and templates read `facts`, only templates read `shown`."""
+def html(results: dict[str, Any], **shown: Any) -> bytes:
+    """Return the report. Modules and templates read `results`; only templates read `shown`."""
     texts = strings()
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([FOLDER / "templates", FOLDER / "styles"]),
+        loader=jinja2.FileSystemLoader([DIRECTORY / "templates", DIRECTORY / "styles"]),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -74,9 +74,9 @@ def html(facts: dict[str, Any], **shown: Any) -> bytes:
     environment.globals |= {"math": mathml.math, "source": source, "zip": zip}
     environment.filters["code"] = highlighted
     template = environment.get_template("index.html.j2")
-    font = base64_of((FOLDER / "fonts/formulas.woff2").read_bytes())
-    page = template.render(facts=facts, font=font, modules=modules(), strings=texts, **shown)
-    return english.fill(page, texts, facts["data"]["classes"]).encode()
+    font = base64_of((DIRECTORY / "fonts/formulas.woff2").read_bytes())
+    page = template.render(results=results, font=font, modules=modules(), strings=texts, **shown)
+    return english.fill(page, texts, results["data"]["classes"]).encode()
 
 
 def with_images(page: bytes, images: list[dict[str, Any]]) -> bytes:
@@ -96,7 +96,7 @@ def source(name: str) -> str:
     if "." not in name:
         return inspect.getsource(getattr(model, name))
     module, function = name.split(".")
-    script = (FOLDER / f"scripts/{module}.js").read_text(encoding="utf-8")
+    script = (DIRECTORY / f"scripts/{module}.js").read_text(encoding="utf-8")
     pattern = rf"^export function {function}\(.*?^}}"
     return re.findall(pattern, script, re.MULTILINE | re.DOTALL)[0]
 
@@ -111,25 +111,25 @@ def modules() -> dict[str, str]:
     """Return an import map: the name of each JavaScript module, and its source as a data URL."""
     return {
         f"softmax/{path.stem}": f"data:text/javascript;base64,{base64_of(path.read_bytes())}"
-        for path in sorted(FOLDER.glob("scripts/*.js"))
+        for path in sorted(DIRECTORY.glob("scripts/*.js"))
     }
 
 
 def strings() -> dict[str, dict[str, str]]:
     """Return the strings of the report, by key and language."""
     merged: dict[str, dict[str, str]] = {}
-    for path in sorted(FOLDER.glob("strings/*.json")):
+    for path in sorted(DIRECTORY.glob("strings/*.json")):
         merged |= json.loads(path.read_text(encoding="utf-8"))
     return merged
 
 
 def curves(losses: Table, epochs: Table) -> dict[str, Any]:
     """Return `curves` of the JSON object, from metrics/loss.csv and metrics/epochs.csv."""
-    held_out = ("step", "validation_loss", "validation_accuracy")
+    columns = ("step", "validation_loss", "validation_accuracy")
     return {
         "loss": _rows(losses, "step", "loss"),
         "epochs": _rows(epochs, "step", "train_loss", "train_accuracy"),
-        "held_out": _rows(epochs, *held_out) if "validation_loss" in epochs else [],
+        "validation": _rows(epochs, *columns) if "validation_loss" in epochs else [],
     }
 
 
@@ -174,14 +174,17 @@ def _rows(table: Table, *names: str) -> list[list[Any]]:
     return [list(row) for row in zip(*columns, strict=True)]
 
 
-def beside(dataset: str, train: Train, losses: Table, theta: FloatArray) -> dict[str, Any] | None:
+def lecture_results(
+    dataset: str, train: Train, losses: Table, theta: FloatArray
+) -> dict[str, Any] | None:
     """Return lecture.json, or None for different hyperparameters or a different data set.
 
     Our losses (metrics/loss.csv) and biases (theta) are added beside the lecture's. The values over
     seeds in lecture.json are from `softmax sweep 'train.seed=range(0,64)'`: test accuracy, and the
     minimum and maximum probability of each model's prediction for an image.
     """
-    if dataset != LECTURE["dataset"] or not LECTURE["recipe"].items() <= train.model_dump().items():
+    same = LECTURE["hyperparameters"].items() <= train.model_dump().items()
+    if dataset != LECTURE["dataset"] or not same:
         return None
     ours = {(epoch, batch): loss for epoch, batch, loss in _rows(losses, "epoch", "batch", "loss")}
     return LECTURE | {

@@ -51,7 +51,7 @@ def data(
     index = in_turn[: max(EXAMPLE_BYTES // training.images.shape[1], 1)]
     return {
         "training": np.bincount(training.labels, minlength=training.classes).tolist(),
-        "held_out": len(validation_set.labels),
+        "validation": len(validation_set.labels),
         "test": np.bincount(test.labels, minlength=training.classes).tolist(),
         "label": training.labels[index].tolist(),
         "pixels": packed(training.images[index]),
@@ -64,24 +64,25 @@ def training(data: Dataset, train: Train) -> dict[str, Any]:
     while len(pixels := packed(data.images[:count])) > TRAINING_CHARACTERS and count > 1:
         count //= 2
     few, _ = data.split(len(data.labels) - count)
-    recipe = Hyperparameters(**train.model_dump(exclude={"validation"}))
-    with arrays.blas_threads(recipe.batch_size):
-        *_, last = fitting.fit(*few.split(0), recipe)
+    hyperparameters = Hyperparameters(**train.model_dump(exclude={"validation"}))
+    with arrays.blas_threads(hyperparameters.batch_size):
+        *_, last = fitting.fit(*few.split(0), hyperparameters)
     return {
         "label": few.labels.tolist(),
         "pixels": pixels,
-        "recipe": recipe._asdict() | {"seed": str(recipe.seed)},  # a double has only 53 bits
+        # JavaScript's numbers have only 53 bits
+        "hyperparameters": hyperparameters._asdict() | {"seed": str(train.seed)},
         "sha256": hashlib.sha256(model.to_bytes(last.theta)).hexdigest(),
     }
 
 
-def called(predictions: Table, listed: list[int], classes: int) -> dict[str, Any]:
-    """Return confusion, called and mistakes of the report, for the classes `listed`."""
+def predicted(predictions: Table, listed: list[int], classes: int) -> dict[str, Any]:
+    """Return confusion, predicted and mistakes of the report, for the classes `listed`."""
     cells = evaluation.confusion_matrix(predictions, classes)
     order, wrong = _ranked(predictions)
     return {
         "confusion": cells[np.ix_(listed, listed)].tolist(),
-        "called": cells.sum(axis=0)[listed].tolist(),
+        "predicted": cells.sum(axis=0)[listed].tolist(),
         "mistakes": order[wrong][:MISTAKES].tolist(),
     }
 

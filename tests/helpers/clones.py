@@ -42,7 +42,7 @@ def build_repository(directory: Path, source: Path = ROOT) -> None:
 
 
 class Clone:
-    """A clone of the working tree, or of `source`, and the commands that run in it."""
+    """Run commands in a clone of the working tree or of `source`."""
 
     def __init__(self, directory: Path, source: Path | None = None) -> None:
         source = source or once("repository", build_repository)

@@ -20,7 +20,7 @@ from softmax.report import document, examples
 BLUE, RED = (51, 121, 205), (213, 62, 52)
 LESSON = params.load(LECTURE).lesson
 LESSON_DATA = examples.points(LESSON)
-GIVEN = json.loads((document.FOLDER / "lecture.json").read_text(encoding="utf-8"))
+GIVEN = json.loads((document.DIRECTORY / "lecture.json").read_text(encoding="utf-8"))
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 
 

@@ -25,7 +25,7 @@ MODEL = ("train", "evaluate", "export")  # the stages that log to a run in MLflo
 
 
 class Printed(NamedTuple):
-    """The output of a command, and its exit status."""
+    """Contain the output of a command, and its exit status."""
 
     out: str
     err: str

@@ -1,4 +1,4 @@
-"""The report is accessible by keyboard, on a phone, in dark mode, and in MLflow's viewer."""
+"""Test access to the report by keyboard, on a phone, in dark mode, and in MLflow's viewer."""
 
 from pathlib import Path
 
@@ -65,7 +65,7 @@ def test_without_javascript_formulas_stay_and_a_note_lists_what_is_missing(
 
 
 def test_the_report_works_in_mlflows_artifact_viewer(browser: Browser, file: Path) -> None:
-    """The viewer shows a blob in a sandbox, without storage, origin, and links to the outside."""
+    """Emulate the viewer: a blob in a sandbox, without storage, origin and links to the outside."""
     viewer = "<iframe sandbox='allow-scripts' width='1000' height='700'></iframe>"
     faults: list[str] = []
     with browser.new_page(locale="en-GB", reduced_motion="reduce") as page:
@@ -111,7 +111,7 @@ def violations(page: Page, within: str | None = None) -> list[str]:
 def test_nothing_scrolls_sideways_or_violates_wcag(
     browser: Browser, file: Path, width: int, locale: str, scheme: str
 ) -> None:
-    """MLflow's viewer has a width of 659. From 390, tables and sums fit without scrolling."""
+    """Include 659, the viewer's width. From 390, tables and sums fit without scrolling."""
     options = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme}
     with opened(browser, file, locale=locale, **options) as page:
         assert violations(page) == []

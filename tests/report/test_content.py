@@ -1,4 +1,4 @@
-"""The report shows the values that Python computes for MNIST, the training and the lesson."""
+"""Test that the report shows the values that Python computes for MNIST, training and the lesson."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The lecture's examples, the lesson compared with plain NumPy, and its figures."""
+"""Compare the lecture's examples and the lesson with plain NumPy, and check the figures."""
 
 import base64
 import io
@@ -71,7 +71,7 @@ def columns(data: Dataset) -> FloatArray:
 
 
 def test_points_match_the_specification() -> None:
-    """The specification is in docs/arithmetic.md, "The lesson"."""
+    """Follow the specification in docs/arithmetic.md, "The lesson"."""
     changes = {"seed": 2**64 - 1, "points": 7, "spread": 0.19}
     data = examples.points(LESSON.model_copy(update=changes))
     words = np.random.Philox(key=np.full(2, 2**64 - 1, np.uint64)).random_raw(18 * 7)
@@ -95,7 +95,7 @@ def test_the_lattice_covers_the_square_from_the_top_left() -> None:
 
 
 def test_logistic_regressions_match_plain_numpy() -> None:
-    """NumPy trains one row of weights, which starts at the difference of two classes."""
+    """Train one row of weights in NumPy, which starts at the difference of two classes."""
     x, pairs = columns(LESSON_DATA), examples.fit_logistic(LESSON_DATA, LESSON)
     expected = []
     for k in range(3):

@@ -1,4 +1,4 @@
-"""The explanation of a prediction, for test images and for drawings."""
+"""Test the explanation of a prediction, for test images and for drawings."""
 
 import re
 from pathlib import Path
@@ -30,7 +30,7 @@ def lines(caption: str) -> list[float]:
 
 
 def test_an_explanation_shows_both_scores_and_their_difference(page: Page) -> None:
-    """The scores are of the predicted class and of the label. Their difference decides."""
+    """Show the scores of the predicted class and of the label, and the difference that decides."""
     theta, pixels = of_the_last_sample()
     terms = theta[:, :-1] * pixels
     page.locator("#samples button").nth(2).click()
@@ -114,7 +114,7 @@ ACROSS_A_CORNER = [(0.7, 0.95), (1.1, 0.4)]
 
 
 def test_a_drawing_is_normalized_like_mnist_and_classified(page: Page) -> None:
-    """Python's `normalize` gives the same image. Other tests compare it with its specification."""
+    """Compare with Python's `normalize`. Other tests compare `normalize` with its specification."""
     page.locator("#drawing-clear").click()
     theta = model.load(paths.WEIGHTS)
     nothing = [f"{a:.2%}" for a in model.softmax(theta[:, -1:])[:, 0]]
@@ -169,7 +169,7 @@ def test_a_labeled_drawing_is_explained_and_counted_once(page: Page) -> None:
 
 
 def test_a_drawing_is_classified_with_other_weights_and_overlaid_on_a_class(page: Page) -> None:
-    """The weights are of each epoch or trained in the browser. Pointer or focus chooses a class."""
+    """Use weights of each epoch and of the browser. Choose a class by pointer and by focus."""
     epochs = [model.load(paths.EPOCH_WEIGHTS / f"{k}.safetensors") for k in range(6)]
     page.locator("#drawing-clear").click()
     stroke(page, *ACROSS_A_CORNER)
@@ -206,7 +206,7 @@ def test_the_canvas_classifies_before_test_images_are_loaded(browser: Browser, f
 
 
 def test_test_images_are_chosen_by_keyboard(page: Page) -> None:
-    """Enter shows one test image after another, with the prediction of the test."""
+    """Press Enter on a class repeatedly: the canvas shows one test image after another."""
     images = idx.read(datasets.test_files("mnist")[0], 3)
     table, theta = pd.read_csv(paths.PREDICTIONS), model.load(paths.WEIGHTS)
     page.reload()

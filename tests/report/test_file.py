@@ -1,4 +1,4 @@
-"""The numbers, text and code in the report's file, without a browser."""
+"""Test the numbers, text and code in the report's file, without a browser."""
 
 import hashlib
 import html
@@ -28,7 +28,7 @@ ORDER = ["labels", "contrast", "softmax", "likelihood", "lesson", "gradient", "c
 
 @pytest.fixture(scope="module")
 def text(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Yield the report of a tiny workspace, which is the working directory. Tests only read it."""
+    """Yield the report of a tiny workspace, the working directory. Tests must not change it."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         enter(copy(tmp_path_factory.mktemp("file") / "workspace"), monkeypatch)
         yield paths.REPORT.read_text(encoding="utf-8")
@@ -77,7 +77,7 @@ def test_the_report_shows_the_code_of_the_project_and_the_lecture(text: str) -> 
     names = ["logits", "softmax", "cross_entropy", "residuals", "gradient_sum", "mean_gradient"]
     sources = [inspect.getsource(getattr(model, name)) for name in names]
     assert shown[:6] == [source.strip() for source in sources]
-    assert shown[6].startswith("export function descend(")
+    assert shown[6].startswith("export function step(")
     assert shown[6].endswith("}")
     scope = {"np": np, "softmax": model.softmax, "Y": np.eye(3)[LESSON_DATA.labels]}
     scope |= {"X": LESSON_DATA.images / 255, "compute_loss": lambda y, z: model.cross_entropy(z, y)}
@@ -118,7 +118,7 @@ def test_a_training_with_all_options_is_described_correctly(workspace: Workspace
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_optimizer_has_its_text_and_formula(text: str, optimizer: str) -> None:
-    """All other hyperparameters are the workspace's."""
+    """Change only the optimizer and the momentum of the workspace's hyperparameters."""
     train = params.load().train.model_copy(update={"optimizer": optimizer, "momentum": 0.8})
     table = document.examples(files.read_csv(paths.LESSON_EXAMPLES))
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
@@ -132,16 +132,19 @@ def test_every_optimizer_has_its_text_and_formula(text: str, optimizer: str) -> 
 
 
 def test_different_params_or_data_are_not_compared_with_the_lecture(text: str) -> None:
-    train = params.load().train.model_copy(update=GIVEN["recipe"])
+    train = params.load().train.model_copy(update=GIVEN["hyperparameters"])
     for change in ({"epochs": 6}, {"validation": 1}, {"averaging": 0.9}):
-        assert document.beside("mnist", train.model_copy(update=change), {}, np.eye(10)) is None
-    assert document.beside(digits.NAME, train, {}, np.eye(10)) is None
+        assert (
+            document.lecture_results("mnist", train.model_copy(update=change), {}, np.eye(10))
+            is None
+        )
+    assert document.lecture_results(digits.NAME, train, {}, np.eye(10)) is None
     assert '<section id="lecture"' not in text
     assert facts(text)["lecture"] is None
 
 
 def test_embedded_data_have_the_same_bytes_on_every_machine() -> None:
-    """A new version of libdeflate may change the bytes of all reports: docs/arithmetic.md."""
+    """Fail if a new version of libdeflate changes the bytes of all reports (docs/arithmetic.md)."""
     uniform = randomness.uniform(20_000, seed=0, stream=9)  # from -1 to 1
     pixels = np.rint((abs(uniform) * 300 - 45).clip(0, 255)).astype(np.uint8)
     found = [embedded.packed(pixels), embedded.doubles(np.rint(uniform * 2**26) / 2**30)]

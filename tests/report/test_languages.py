@@ -1,4 +1,4 @@
-"""The report in English and in Vietnamese, one at a time."""
+"""Test the report in English and in Vietnamese, one at a time."""
 
 import json
 import re
@@ -41,7 +41,7 @@ def test_readers_start_in_their_language_and_keep_their_choice(
 
 
 def test_without_javascript_the_text_is_the_same(browser: Browser, file: Path, page: Page) -> None:
-    """All texts and labels of the file equal those that JavaScript writes, to the last digit."""
+    """Compare texts and labels in the file with those that JavaScript writes, to the last digit."""
     with browser.new_context(locale="en-GB", java_script_enabled=False) as context:
         without = context.new_page()
         without.goto(file.as_uri())
@@ -76,10 +76,10 @@ def test_python_and_javascript_format_numbers_the_same(page: Page) -> None:
     ]
     rendered = page.evaluate(
         """async (cases) => {
-             const { say } = await import("softmax/i18n");
+             const { setText } = await import("softmax/i18n");
              return cases.map(([key, value]) => {
                const place = document.createElement("p");
-               say(place, key, { value, accuracy: value, total: 10_000 });
+               setText(place, key, { value, accuracy: value, total: 10_000 });
                return place.textContent;
              });
            }""",
@@ -93,7 +93,7 @@ def test_python_and_javascript_format_numbers_the_same(page: Page) -> None:
 
 
 def test_the_report_shows_only_one_language_at_a_time(page: Page) -> None:
-    """All text comes from translated strings, except names, formulas and numbers."""
+    """Allow text outside the translated strings only for names, formulas and numbers."""
     page.locator("button[data-prediction]").first.click()
     page.locator("#cell-images button").first.click()
     unsaid = page.evaluate(

@@ -1,4 +1,4 @@
-"""The lesson trains in the browser to the same bytes as in Python, and shows each epoch."""
+"""Test that the lesson trains in the browser to Python's bytes, and shows each epoch."""
 
 import hashlib
 import re
@@ -81,7 +81,7 @@ def test_the_step_button_shows_the_next_epoch(page: Page) -> None:
 
 
 def test_play_resumes_after_a_pause_and_stops_at_the_pipelines_last_epoch(page: Page) -> None:
-    """With reduced motion, the button jumps to the end."""
+    """Expect a jump to the end with reduced motion, and otherwise frames."""
     play, epoch = page.locator("#lesson-play"), page.locator("#lesson-epoch")
     for start, end in ((0, "40"), (40, "100"), (100, "40")):
         epoch.fill(str(start))

@@ -1,4 +1,4 @@
-"""Formulas, converted from a line of text to MathML."""
+"""Test formulas, which are converted from a line of text to MathML."""
 
 import re
 

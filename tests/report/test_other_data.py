@@ -1,4 +1,4 @@
-"""Reports of data sets with other names, shapes and numbers of classes, gray or RGB."""
+"""Test reports of data sets with other names, shapes and numbers of classes, gray or RGB."""
 
 import re
 from pathlib import Path
@@ -53,7 +53,7 @@ def test_the_report_shows_class_names_and_validation_losses(
         assert page.title() == "Softmax regression on Fashion-MNIST"
         losses = pd.read_csv(paths.EPOCHS)["validation_loss"]
         top = float(page.locator("#loss .level").last.inner_text())
-        dots = page.locator("#loss .held-out").evaluate_all(
+        dots = page.locator("#loss .validation").evaluate_all(
             "(dots) => dots.map((dot) => parseFloat(dot.style.bottom))"
         )
         np.testing.assert_allclose(dots, 100 * losses / top, rtol=1e-5)
@@ -66,7 +66,7 @@ def test_the_report_shows_class_names_and_validation_losses(
 
 
 def test_rgb_images_of_any_shape_are_shown_in_color(workspace: Workspace, browser: Browser) -> None:
-    """The weights of the three colors are side by side, and there is no drawing canvas."""
+    """Expect the weights of the three colors side by side, and no drawing canvas."""
     shape = (4, 6, 3)
     file = report_of(workspace, "mine", shape, THINGS[:12])
     text = file.read_text(encoding="utf-8")
@@ -98,7 +98,7 @@ def test_rgb_images_of_any_shape_are_shown_in_color(workspace: Workspace, browse
 
 
 def test_data_beyond_the_size_limit_are_left_out(workspace: Workspace, browser: Browser) -> None:
-    """For 180 classes of large images, weights are left out, and tables have only 50 rows."""
+    """Use 180 classes of large images: weights are left out, and tables have only 50 rows."""
     file = report_of(workspace, "mine", (50, 50), THINGS)
     assert file.stat().st_size < document.LIMIT
     text = file.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The report's JavaScript in Chromium computes the same bits as Python."""
+"""Test that the report's JavaScript in Chromium computes the same bits as Python."""
 
 import base64
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The report presents the lecture's ideas in order, with its numbers and with Python's."""
+"""Test that the report presents the lecture's ideas in order, with correct numbers."""
 
 import re
 from pathlib import Path
@@ -28,7 +28,7 @@ def put(page: Page, section: str, name: str) -> FloatArray:
 
 def test_formulas_use_the_embedded_font(browser: Browser, file: Path) -> None:
     """Check formulas of all optimizers and numbers in both languages, except powers of ten."""
-    step = (document.FOLDER / "templates/step.html.j2").read_text("utf-8")
+    step = (document.DIRECTORY / "templates/step.html.j2").read_text("utf-8")
     steps = [mathml.math(formula) for formula in re.findall('"([^"]*←[^"]*)"', step)]
     text = "".join([file.read_text("utf-8"), *steps])
     symbols = {*re.findall("<m[ino][^>]*>[^<]+</m[ino]>", text), "<mn>0123456789.,−·</mn>"}

@@ -1,4 +1,4 @@
-"""Training on images in the report gives Python's weights, for all hyperparameters."""
+"""Test that training in the report gives Python's weights, for all hyperparameters."""
 
 from typing import Any
 
@@ -15,8 +15,8 @@ from softmax.training import fitting, optimizers, scoring
 TRAINED = """async ([config, count]) => {
   const modules = ["facts", "digits", "randomness", "trainer"];
   for (const name of modules) Object.assign(window, await import(`softmax/${name}`));
-  const all = await pictures(window.facts.train.pixels, count);
-  const images = all.map((pixels, n) => ({ pixels, label: window.facts.train.label[n] }));
+  const all = await pictures(window.results.train.pixels, count);
+  const images = all.map((pixels, n) => ({ pixels, label: window.results.train.label[n] }));
   const trainer = new Trainer(initialWeights(784, BigInt(config.seed), 10), images, 10, config);
   for (const _ of trainer.run());
   return trainer.exact ? toRows(trainer.theta, 10).map((row) => [...row]) : null;

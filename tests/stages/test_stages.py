@@ -1,4 +1,4 @@
-"""Each stage on the tiny data set, in about a second."""
+"""Test each stage on the tiny data set, in about a second."""
 
 import json
 from pathlib import Path
@@ -87,7 +87,7 @@ def test_export_draws_each_class_and_a_contact_sheet(workspace: Workspace) -> No
     classes = {f"{directory}{k}.png" for k in range(10) for directory in ("", "diverging/")}
     assert files_in("images/weights") == classes | {"grid/gray.png", "grid/diverging.png"}
     assert len(workspace.contents()["images/weights/3.png"]) > len(before)
-    workspace.monkeypatch.setattr(images, "MOST", 10 * 64 * 2**2)
+    workspace.monkeypatch.setattr(images, "MAX_PIXELS", 10 * 64 * 2**2)
     assert "export.scale = 3 is reduced to 2, because" in workspace.stage("export").out
     assert workspace.contents()["images/weights/3.png"] == before
 

@@ -4,34 +4,35 @@
 // points that were moved or removed.
 
 import { attempt } from "softmax/i18n";
-import { MOST, inside } from "softmax/plane";
+import { MAX_POINTS, inside } from "softmax/plane";
 
 const RATES = [0.1, 1000]; // range of the slider
 
 /** Return the state in the address, {rate, epoch, samples}, or undefined without one. */
 export function read(points) {
-  const said = new URLSearchParams(location.hash.slice(1));
-  if (!said.has("lesson") || !said.has("rate")) return undefined;
-  const [least, most] = RATES;
-  const gone = said.get("without")?.split(".").map(Number) ?? [];
-  const added = (said.get("with") ?? "").matchAll(/(-?\d+)\.(-?\d+)\.([012])/g);
+  const parameters = new URLSearchParams(location.hash.slice(1));
+  if (!parameters.has("lesson") || !parameters.has("rate")) return undefined;
+  const [minimum, maximum] = RATES;
+  const removed = parameters.get("without")?.split(".").map(Number) ?? [];
+  const added = (parameters.get("with") ?? "").matchAll(/(-?\d+)\.(-?\d+)\.([012])/g);
   const samples = [
-    ...points.filter((_, n) => !gone.includes(n)),
+    ...points.filter((_, n) => !removed.includes(n)),
     ...Array.from(added, ([, x1, x2, y]) => ({ x: inside([x1, x2].map(Number)), y: Number(y) })),
   ];
   return {
-    rate: Math.min(Math.max(Number(said.get("rate")) || least, least), most),
-    epoch: Math.max(Math.floor(said.get("epoch")) || 0, 0),
-    samples: samples.length ? samples.slice(0, MOST) : points,
+    rate: Math.min(Math.max(Number(parameters.get("rate")) || minimum, minimum), maximum),
+    epoch: Math.max(Math.floor(parameters.get("epoch")) || 0, 0),
+    samples: samples.length ? samples.slice(0, MAX_POINTS) : points,
   };
 }
 
 /** Replace the state in the address, without a new entry in the browser's history. */
 export function write({ rate, epoch, samples, points }) {
-  const gone = points.flatMap((point, n) => (samples.includes(point) ? [] : [n]));
+  const removed = points.flatMap((point, n) => (samples.includes(point) ? [] : [n]));
   const added = samples.filter((sample) => !points.includes(sample));
-  const said = new URLSearchParams({ rate, epoch });
-  if (gone.length) said.set("without", gone.join("."));
-  if (added.length) said.set("with", added.map(({ x, y }) => [x[0], x[1], y].join(".")).join("_"));
-  attempt(() => history.replaceState(history.state, "", `#lesson&${said}`));
+  const parameters = new URLSearchParams({ rate, epoch });
+  if (removed.length) parameters.set("without", removed.join("."));
+  const encoded = added.map(({ x, y }) => [x[0], x[1], y].join("."));
+  if (added.length) parameters.set("with", encoded.join("_"));
+  attempt(() => history.replaceState(history.state, "", `#lesson&${parameters}`));
 }

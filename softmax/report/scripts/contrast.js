@@ -2,7 +2,7 @@
 // regression is trained here to tell one class from the rest, so their probabilities need not add
 // up to 1.
 
-import { say } from "softmax/i18n";
+import { setText } from "softmax/i18n";
 import { MAX_PIXEL, input, logits, softmax } from "softmax/model";
 import { pause } from "softmax/pause";
 import { PURPLE_ORANGE, diverging, legend, tint } from "softmax/pictures";
@@ -23,8 +23,8 @@ export async function start({ lesson }) {
   draw("softmax", together, largest);
   draw("logistic", apart, largest);
   legend(document.getElementById("contrast-legend"), largest, PURPLE_ORANGE);
-  sayExtremes(points, apart.map(excess));
-  sayUnderThePointer(points, apart, together);
+  showExtremes(points, apart.map(excess));
+  showAtPointer(points, apart, together);
 }
 
 /** Train a logistic regression that tells class k from the rest, and return theta (2, 3). */
@@ -45,31 +45,31 @@ function draw(kind, probabilities, largest) {
 }
 
 /** Show the minimum and the maximum sum of probabilities, and where they are. */
-function sayExtremes(points, values) {
-  const [least, most] = [Math.min, Math.max].map((extreme) => {
+function showExtremes(points, values) {
+  const [minimum, maximum] = [Math.min, Math.max].map((extreme) => {
     const n = values.indexOf(extreme(...values));
     return { sum: values[n] + 1, x1: points[n][0] / MAX_PIXEL, x2: points[n][1] / MAX_PIXEL };
   });
-  say(document.getElementById("contrast-least"), "contrast.least", least);
-  say(document.getElementById("contrast-most"), "contrast.most", most);
+  setText(document.getElementById("contrast-least"), "contrast.least", minimum);
+  setText(document.getElementById("contrast-most"), "contrast.most", maximum);
 }
 
 /** Show the values of all maps at the point under the pointer. */
-function sayUnderThePointer(points, apart, together) {
-  const here = (event) => {
+function showAtPointer(points, apart, together) {
+  const show = (event) => {
     const box = event.target.getBoundingClientRect();
     const count = event.target.width;
     const cell = (share) => Math.min(Math.max(Math.floor(count * share), 0), count - 1);
     const column = cell((event.clientX - box.left) / box.width);
     const n = cell((event.clientY - box.top) / box.height) * count + column;
     const [[x1, x2], q, a] = [points[n], apart[n], together[n]];
-    say(document.getElementById("contrast-here"), "contrast.here", {
+    setText(document.getElementById("contrast-here"), "contrast.here", {
       x1: x1 / MAX_PIXEL, x2: x2 / MAX_PIXEL,
       q0: q[0], q1: q[1], q2: q[2], q: excess(q) + 1,
       a0: a[0], a1: a[1], a2: a[2], a: excess(a) + 1,
     });
   };
   for (const canvas of document.querySelectorAll("[data-surfaces] canvas")) {
-    for (const name of ["pointermove", "pointerdown"]) canvas.addEventListener(name, here);
+    for (const name of ["pointermove", "pointerdown"]) canvas.addEventListener(name, show);
   }
 }

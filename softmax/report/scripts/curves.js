@@ -8,9 +8,9 @@ import { label } from "softmax/i18n";
 
 const TICKS = 6; // maximum number on an axis
 
-export function start({ curves: { loss, epochs, held_out }, lecture }) {
+export function start({ curves: { loss, epochs, validation }, lecture }) {
   const [last] = epochs.at(-1);
-  const largest = Math.max(...[...loss, ...epochs, ...held_out].map(([, value]) => value));
+  const largest = Math.max(...[...loss, ...epochs, ...validation].map(([, value]) => value));
   const step = roundStep(largest / TICKS);
   const top = Math.ceil(largest / step) * step;
   const across = (x) => (100 * x) / last;
@@ -34,21 +34,21 @@ export function start({ curves: { loss, epochs, held_out }, lecture }) {
     ...labelled.map(([x], k) =>
       tick("epoch", `left: ${across(x)}%`, ["curves.tick", { epoch: (k + 1) * every }]),
     ),
-    element("span", { class: "axis", say: ["curves.loss", {}] }),
+    element("span", { class: "axis", text: ["curves.loss", {}] }),
     line(loss.map(([x, y]) => `${across(x)} ${100 - up(y)}`)),
     ...theirs.map(dot("dot theirs")),
-    ...held_out.map(dot("dot held-out")),
+    ...validation.map(dot("dot validation")),
     ...epochs.map(dot("dot")),
     element(
       "span",
       { class: "last", style: place(last, final) },
-      element("span", { say: ["number.2", { value: final }] }),
+      element("span", { text: ["number.2", { value: final }] }),
     ),
   );
 }
 
-function tick(kind, style, say) {
-  return element("span", { class: `tick ${kind}`, style }, element("span", { say }));
+function tick(kind, style, text) {
+  return element("span", { class: `tick ${kind}`, style }, element("span", { text }));
 }
 
 function line(points) {
@@ -62,8 +62,8 @@ function line(points) {
   return svg;
 }
 
-/** Return the smallest number >= `least` that is 1, 2 or 5 times a power of ten. */
-export function roundStep(least) {
-  const power = Number(`1e${Math.floor(Math.log10(least))}`);
-  return [1, 2, 5, 10].map((digit) => digit * power).find((step) => step >= least);
+/** Return the smallest number >= `minimum` that is 1, 2 or 5 times a power of ten. */
+export function roundStep(minimum) {
+  const power = Number(`1e${Math.floor(Math.log10(minimum))}`);
+  return [1, 2, 5, 10].map((digit) => digit * power).find((step) => step >= minimum);
 }

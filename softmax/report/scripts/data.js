@@ -4,7 +4,7 @@ import { CHANNELS, COLUMNS, ROWS, pictures } from "softmax/digits";
 import { paintImage } from "softmax/maps";
 import { MAX_PIXEL } from "softmax/model";
 import { image } from "softmax/pictures";
-import { tell } from "softmax/pixel";
+import { annotate } from "softmax/pixel";
 
 const HEIGHT = 3; // rem, of each image
 
@@ -27,7 +27,7 @@ function showVector(canvas, pixels) {
   const step = Math.ceil(pixels.length / 2 ** 14);
   canvas.width = Math.ceil(pixels.length / step);
   image(canvas, pixels.filter((_, n) => n % step === 0), 1);
-  tell(canvas, (n) => ["pixel.vector", { n: n * step + 1, x: pixels[n * step] / MAX_PIXEL }]);
+  annotate(canvas, (n) => ["pixel.vector", { n: n * step + 1, x: pixels[n * step] / MAX_PIXEL }]);
 }
 
 /** Return the pixels of one image in which these images are side by side. */

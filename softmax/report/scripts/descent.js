@@ -35,6 +35,6 @@ export function showDot(epoch) {
 const at = (name) => document.getElementById(`lesson-${name}`);
 
 function tick(kind, style, key, value) {
-  const text = element("span", { say: [key, { value }] });
+  const text = element("span", { text: [key, { value }] });
   return element("span", { class: `tick ${kind}`, style }, text);
 }

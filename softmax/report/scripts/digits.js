@@ -1,13 +1,13 @@
 // Unpacks the model of the images, and the test images in the report.
 
-import { doubles, facts, unpack } from "softmax/facts";
+import { doubles, results, unpack } from "softmax/facts";
 import { input, logits, rows, softmax } from "softmax/model";
 
-export const CLASSES = facts.data.classes.length;
-export const [ROWS, COLUMNS, CHANNELS = 1] = facts.data.shape; // red, green and blue, or gray
+export const CLASSES = results.data.classes.length;
+export const [ROWS, COLUMNS, CHANNELS = 1] = results.data.shape; // red, green and blue, or gray
 
 /** The weights [w b] of each class, or null if they do not fit in the file. */
-export const theta = facts.theta && rows(await doubles(facts.theta), CLASSES);
+export const theta = results.theta && rows(await doubles(results.theta), CLASSES);
 
 /**
  * A promise of a map from the number of each test image in the report to {index, label, prediction,
@@ -34,15 +34,15 @@ export async function pictures(packed, count) {
 /** Unpack the test images piece by piece, so the page stays responsive. */
 async function unpackImages() {
   const all = [];
-  for (const piece of facts.images) all.push(...(await shown(piece)));
+  for (const piece of results.images) all.push(...(await shown(piece)));
   return new Map(all);
 }
 
 async function formed() {
-  if (!facts.forming) return [];
-  const { epochs, thetas } = facts.forming;
+  if (!results.forming) return [];
+  const { epochs, thetas } = results.forming;
   const all = rows(await doubles(thetas), epochs.length);
-  return all.map((values, n) => ({ epoch: epochs[n], theta: rows(values, facts.listed.length) }));
+  return all.map((values, n) => ({ epoch: epochs[n], theta: rows(values, results.listed.length) }));
 }
 
 async function shown({ pixels, ...lists }) {

@@ -4,7 +4,7 @@ import { contributions, largestOf } from "softmax/contributions";
 import { CLASSES, classify, forming, images, theta } from "softmax/digits";
 import { element } from "softmax/elements";
 import { explain } from "softmax/explanation";
-import { label, say } from "softmax/i18n";
+import { label, setText } from "softmax/i18n";
 import { paintContributions, paintImage, paintWeights } from "softmax/maps";
 import { predict, rows } from "softmax/model";
 import { normalize } from "softmax/normalization";
@@ -56,7 +56,7 @@ class Pad {
     this.pen = Object.assign(canvas.getContext("2d", { willReadFrequently: true }), PEN);
     this.accuracy = accuracy;
     this.drawing = 0; // number of the current drawing
-    this.right = new Map(); // from the number of a drawing to whether the prediction was correct
+    this.correct = new Map(); // from the number of a drawing to whether the prediction was correct
     this.epochs = [];
   }
 
@@ -94,7 +94,7 @@ class Pad {
     const prediction = predict(output.z);
     const drawn = pixels.some(Boolean);
     Object.assign(this, { shown, drawn, prediction, title: [name, { ...named, prediction }] });
-    say(at("verdict"), ...(drawn ? verdict(output) : ["drawing.empty"]));
+    setText(at("verdict"), ...(drawn ? verdict(output) : ["drawing.empty"]));
     paintImage(at("image"), pixels);
     this.look();
     at("scores").replaceChildren(...scores(output, drawn ? { prediction } : {}));
@@ -112,7 +112,7 @@ class Pad {
     const { pixels } = this.shown;
     paintContributions(at("contributions"), row, pixels, largestOf([contributions(row, pixels)]));
     label(at("contributions"), "contributions.name", { k: shown });
-    say(at("winner"), this.drawn ? "drawing.winner" : "drawing.nothing", { prediction: shown });
+    setText(at("winner"), this.drawn ? "drawing.winner" : "drawing.nothing", { prediction: shown });
   }
 
   /** Show the predictions after each epoch, and those of the model trained in the browser. */
@@ -121,26 +121,27 @@ class Pad {
     const epochs = this.drawn ? this.epochs : [];
     const answers = epochs.map(({ epoch, theta }) => {
       const prediction = predict(classify(pixels, theta).z);
-      return element("li", { say: ["drawing.epoch", { epoch, prediction }] });
+      return element("li", { text: ["drawing.epoch", { epoch, prediction }] });
     });
     at("epochs")?.replaceChildren(...answers);
     at("trained").hidden = !this.drawn || !this.other;
-    if (this.other) say(at("other-verdict"), ...verdict(classify(pixels, this.other)));
+    if (this.other) setText(at("other-verdict"), ...verdict(classify(pixels, this.other)));
   }
 
   /** Show the predictions of a model trained in the browser, too. */
   compare({ weights, label }) {
     this.other = rows(weights, CLASSES);
-    say(at("other"), ...label);
+    setText(at("other"), ...label);
     this.recall();
   }
 
   /** Count the drawing, whose class is `actual`, and explain its prediction if it is wrong. */
   answer(actual) {
     const { prediction } = this;
-    this.right.set(this.drawing, actual === prediction);
-    const right = [...this.right.values()].filter(Boolean).length;
-    say(at("count"), "drawing.count", { right, total: this.right.size, accuracy: this.accuracy });
+    this.correct.set(this.drawing, actual === prediction);
+    const correct = [...this.correct.values()].filter(Boolean).length;
+    const values = { correct, total: this.correct.size, accuracy: this.accuracy };
+    setText(at("count"), "drawing.count", values);
     if (actual === prediction) return;
     explain({ ...this.shown, label: actual }, ["drawing.called", { label: actual, prediction }]);
   }

@@ -4,7 +4,7 @@ import { contributions, largestOf } from "softmax/contributions";
 import { open } from "softmax/dialogs";
 import { classify, theta } from "softmax/digits";
 import { element } from "softmax/elements";
-import { label, say } from "softmax/i18n";
+import { label, setText } from "softmax/i18n";
 import { paintContributions, paintImage, terms } from "softmax/maps";
 import { predict } from "softmax/model";
 import { legend, pixelated } from "softmax/pictures";
@@ -17,7 +17,7 @@ const at = (id) => document.getElementById(id);
 export function explain({ pixels, label: actual }, title) {
   const output = classify(pixels);
   const prediction = predict(output.z);
-  say(at("explanation-title"), ...title);
+  setText(at("explanation-title"), ...title);
   label(at("explained-image"), ...title);
   paintImage(at("explained-image"), pixels);
   at("explained-scores").replaceChildren(...scores(output, { label: actual, prediction }));
@@ -35,7 +35,7 @@ export function explain({ pixels, label: actual }, title) {
 function tile(k, row, pixels, largest, score) {
   const empty = pixelated(["contributions.name", { k }]);
   const canvas = paintContributions(empty, row, pixels, largest);
-  const title = element("strong", { say: ["contributions.class", { k }] });
+  const title = element("strong", { text: ["contributions.class", { k }] });
   const caption = element("figcaption", {}, title, ...terms(row, pixels, score));
   return element("figure", {}, canvas, caption);
 }

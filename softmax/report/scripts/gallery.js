@@ -5,7 +5,7 @@ import { open } from "softmax/dialogs";
 import { classify, images, theta } from "softmax/digits";
 import { element } from "softmax/elements";
 import { explain } from "softmax/explanation";
-import { say } from "softmax/i18n";
+import { setText } from "softmax/i18n";
 import { predict } from "softmax/model";
 import { image, pixelated } from "softmax/pictures";
 import { rove } from "softmax/roving";
@@ -20,7 +20,7 @@ export async function start({ samples, mistakes, lecture }) {
   const theirs = lecture?.images ?? {};
   const single = [...new Set([...samples, ...Object.keys(theirs).map(Number)])];
   at("sample-cards")?.append(...single.map((k) => card(all.get(k), theirs[k])));
-  const wrong = mistakes.filter((k) => all.has(k)).map((k) => surely(all.get(k)));
+  const wrong = mistakes.filter((k) => all.has(k)).map((k) => withProbability(all.get(k)));
   at("most-confident").append(...wrong.map(item));
   for (const cell of document.querySelectorAll("button[data-prediction]")) {
     cell.addEventListener("click", () => openCell(cell, [...all.values()]));
@@ -32,28 +32,28 @@ export async function start({ samples, mistakes, lecture }) {
 function openCell(cell, images) {
   const [label, prediction] = [cell.dataset.label, cell.dataset.prediction].map(Number);
   const count = Number(cell.textContent);
-  const behind = images
+  const selected = images
     .filter((shown) => shown.label === label && shown.prediction === prediction)
-    .map(surely);
-  say(at("cell-title"), "cell.title", { label, prediction });
-  say(at("cell-text"), "cell.text", { shown: behind.length, count });
+    .map(withProbability);
+  setText(at("cell-title"), "cell.title", { label, prediction });
+  setText(at("cell-text"), "cell.text", { shown: selected.length, count });
   open("cell");
-  fill(behind);
+  fill(selected);
 }
 
 /** Show images in batches, so the page stays responsive even if there are a thousand. */
-async function fill(behind) {
+async function fill(selected) {
   const list = element("ul", { class: "gallery", id: "cell-images" });
   at("cell-images").replaceWith(list);
-  for (let k = 0; k < behind.length && list.isConnected; k += BATCH) {
-    list.append(...behind.slice(k, k + BATCH).map(item));
+  for (let k = 0; k < selected.length && list.isConnected; k += BATCH) {
+    list.append(...selected.slice(k, k + BATCH).map(item));
     rove(list);
     await new Promise(requestAnimationFrame);
   }
 }
 
 /** Return a test image with a, the probability of its prediction. */
-function surely(shown) {
+function withProbability(shown) {
   return { a: shown.a ?? classify(shown.pixels).a[shown.prediction], ...shown };
 }
 
@@ -62,9 +62,9 @@ function card(shown, theirs) {
   const output = classify(shown.pixels);
   const { index, label, prediction } = shown;
   const a = output.a[prediction];
-  const title = element("h3", { say: ["samples.image", { index }] });
+  const title = element("h3", { text: ["samples.image", { index }] });
   const verdict = label === prediction ? "samples.right" : "samples.wrong";
-  const text = element("p", {}, element("span", { say: [verdict, { label, prediction, a }] }));
+  const text = element("p", {}, element("span", { text: [verdict, { label, prediction, a }] }));
   const rows = scores(output, shown);
   if (theirs) compare(rows, theirs, text);
   const table = element("table", { class: "scores" }, element("tbody", {}, ...rows));
@@ -75,11 +75,11 @@ function card(shown, theirs) {
 function compare(rows, { scores: z, probabilities: a, seeds: [least, largest] }, text) {
   const prediction = predict(z);
   const values = { prediction, a: a[prediction], least, largest };
-  text.append(" ", element("span", { say: ["samples.lecture", values] }));
+  text.append(" ", element("span", { text: ["samples.lecture", values] }));
   const theirs = scores({ z, a }, { prediction });
   theirs.forEach((row, k) => {
     row.classList.add("theirs");
-    say(row.firstChild, "lecture.theirs");
+    setText(row.firstChild, "lecture.theirs");
     rows.splice(2 * k + 1, 0, row);
   });
 }
@@ -87,7 +87,7 @@ function compare(rows, { scores: z, probabilities: a, seeds: [least, largest] },
 /** Return a list item with a test image and its prediction. */
 function item(shown) {
   const { label, prediction, a } = shown;
-  const caption = element("span", { say: ["gallery.caption", { label, prediction, a }] });
+  const caption = element("span", { text: ["gallery.caption", { label, prediction, a }] });
   return element("li", {}, opener(shown), caption);
 }
 

@@ -6,7 +6,7 @@
 // language writes all text again. softmax/report/english.py has already written the English text
 // into the file.
 
-import { facts } from "softmax/facts";
+import { results } from "softmax/facts";
 
 const strings = JSON.parse(document.getElementById("strings").textContent);
 const LANGUAGES = ["en", "vi"];
@@ -27,7 +27,7 @@ let language =
     .find(Boolean) ?? "en";
 
 /** Show the string `key` with `values` in `element`, also after a change of the language. */
-export function say(element, key, values = {}) {
+export function setText(element, key, values = {}) {
   element.dataset.i18n = key;
   element.dataset.values = JSON.stringify(values);
   translate(element);
@@ -57,7 +57,7 @@ function text(key, values = {}) {
   return strings[key][language].replace(/\{(\w+)(?::([\d%pgic]))?\}/g, (_, name, format) => {
     if (!(name in values)) throw new Error(`${key}: no value ${name}`);
     const value = values[name];
-    if (format === "c") return className(facts.data.classes[value]);
+    if (format === "c") return className(results.data.classes[value]);
     return typeof value === "number" ? number(value, format) : value;
   });
 }
@@ -118,8 +118,8 @@ export function attempt(action) {
 
 function translate(element) {
   const { i18n, i18nLabel, values = "{}" } = element.dataset;
-  const said = i18n && text(i18n, JSON.parse(values));
+  const shown = i18n && text(i18n, JSON.parse(values));
   // unchanged text is not written, because screen readers would read it again
-  if (i18n && element.textContent !== said) element.textContent = said;
+  if (i18n && element.textContent !== shown) element.textContent = shown;
   if (i18nLabel) element.setAttribute("aria-label", text(i18nLabel, JSON.parse(values)));
 }

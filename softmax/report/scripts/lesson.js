@@ -3,7 +3,7 @@
 import { read, write } from "softmax/address";
 import { showCurve, showDot } from "softmax/descent";
 import { element } from "softmax/elements";
-import { say } from "softmax/i18n";
+import { setText } from "softmax/i18n";
 import { NAMES } from "softmax/marks";
 import { MAX_PIXEL, input, logits, predict, softmax } from "softmax/model";
 import { Plane } from "softmax/plane";
@@ -111,7 +111,7 @@ class Lesson {
     Object.assign(this, { rate, samples, history });
     at("rate").value = Math.log10(rate);
     at("epoch").max = history.length - 1;
-    say(at("rate-value"), "number", { value: rate });
+    setText(at("rate-value"), "number", { value: rate });
     at("rate").setAttribute("aria-valuetext", at("rate-value").textContent);
     showCurve(history.map(({ loss }) => loss), this.original.epochs);
     this.go(this.epoch);
@@ -127,13 +127,13 @@ class Lesson {
     const { theta, loss, correct } = this.history[epoch];
     this.epoch = epoch;
     at("epoch").value = epoch;
-    say(at("epoch-value"), "number.0", { value: epoch });
+    setText(at("epoch-value"), "number.0", { value: epoch });
     paint(at("regions"), this.cells, theta);
     at("boundaries").setAttribute("d", boundaries(theta));
     this.plane.rim(({ x, y }) => predict(logits(theta, x)) !== y);
     this.point(this.place);
     showDot(epoch);
-    say(at("score"), "lesson.score", { epoch, loss, correct, total: this.samples.length });
+    setText(at("score"), "lesson.score", { epoch, loss, correct, total: this.samples.length });
     showVerdict("lesson", theta, this.original.sha256, this.changes());
   }
 
@@ -144,7 +144,7 @@ class Lesson {
     const { theta } = this.history[this.epoch];
     const z = logits(theta, x);
     const a = softmax(z);
-    say(at("place"), "lesson.place", { x1: x[0] / MAX_PIXEL, x2: x[1] / MAX_PIXEL });
+    setText(at("place"), "lesson.place", { x1: x[0] / MAX_PIXEL, x2: x[1] / MAX_PIXEL });
     at("parameters").replaceChildren(...theta.map((row, k) => parameters(k, row, z[k], a[k])));
   }
 
@@ -177,13 +177,13 @@ class Lesson {
       else this.pause();
     };
     this.playing = requestAnimationFrame(frame);
-    say(at("play"), "lesson.pause");
+    setText(at("play"), "lesson.pause");
   }
 
   pause() {
     cancelAnimationFrame(this.playing);
     this.playing = undefined;
-    say(at("play"), "lesson.play");
+    setText(at("play"), "lesson.play");
   }
 }
 
@@ -193,9 +193,9 @@ const at = (name) => document.getElementById(`lesson-${name}`);
 function parameters(k, row, z, a) {
   const cell = (term, value) => {
     const key = Math.abs(value) < 100 ? "number.3" : "number.1"; // keeps the column narrow
-    return element("td", { "data-term": term, say: [key, { value }] });
+    return element("td", { "data-term": term, text: [key, { value }] });
   };
-  const header = element("th", { scope: "row", class: NAMES[k], say: [`lesson.${NAMES[k]}`] });
+  const header = element("th", { scope: "row", class: NAMES[k], text: [`lesson.${NAMES[k]}`] });
   const weights = Array.from(row, (value, i) => cell(i < row.length - 1 ? "W" : "b", value));
   return element("tr", {}, header, ...weights, cell("z", z), cell("a", a));
 }

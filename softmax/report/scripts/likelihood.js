@@ -2,7 +2,7 @@
 // changes with the probability of the second label.
 
 import { log } from "softmax/arithmetic";
-import { say } from "softmax/i18n";
+import { setText } from "softmax/i18n";
 import { fill } from "softmax/worked";
 
 const CHANGED = 1; // the point whose prediction readers change
@@ -29,7 +29,7 @@ function show(given, a) {
     likelihood: right.reduce((product, value) => product * value),
     cost: losses.reduce((total, value) => total + value),
   });
-  say(document.getElementById("likelihood-value"), "number.2", { value: a });
+  setText(document.getElementById("likelihood-value"), "number.2", { value: a });
   const dot = document.getElementById("likelihood-dot");
   dot.setAttribute("cx", across(a));
   dot.setAttribute("cy", down(-log(a)));

@@ -1,6 +1,6 @@
 // Starts the scripts of all sections.
 
-import { facts } from "softmax/facts";
+import { results } from "softmax/facts";
 import { start as startLanguages } from "softmax/i18n";
 import { start as startContrast } from "softmax/contrast";
 import { start as startCurves } from "softmax/curves";
@@ -39,7 +39,7 @@ const sections = [
 const content = document.getElementById("content");
 content.ariaBusy = true; // some sections wait for unpacked data
 for (const start of sections) {
-  await start(facts);
+  await start(results);
   await pause();
 }
 content.ariaBusy = false;

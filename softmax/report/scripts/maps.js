@@ -6,7 +6,7 @@ import { CHANNELS, COLUMNS } from "softmax/digits";
 import { element } from "softmax/elements";
 import { MAX_PIXEL } from "softmax/model";
 import { diverging, gray, image } from "softmax/pictures";
-import { tell } from "softmax/pixel";
+import { annotate } from "softmax/pixel";
 
 const COLORS = CHANNELS === 1 ? ["gray"] : ["red", "green", "blue"];
 const WIDTH = COLUMNS * CHANNELS;
@@ -14,7 +14,7 @@ const WIDTH = COLUMNS * CHANNELS;
 /** Paint an image on `canvas`. */
 export function paintImage(canvas, pixels) {
   image(canvas, pixels);
-  tell(canvas, (n) => {
+  annotate(canvas, (n) => {
     const [x, green, blue] = [0, 1, 2].map((k) => pixels[CHANNELS * n + k] / MAX_PIXEL);
     return CHANNELS === 1 ? ["pixel.image", { x }] : ["pixel.rgb", { red: x, green, blue }];
   });
@@ -25,7 +25,7 @@ export function paintWeights(canvas, row, largest) {
   const weights = row.subarray(0, -1).map((_, n) => row[weightAt(n).index]);
   if (largest === undefined) gray(canvas, weights);
   else diverging(canvas, weights, largest);
-  tell(canvas, (n) => {
+  annotate(canvas, (n) => {
     const { index, color, column } = weightAt(n);
     return [`pixel.weight.${color}`, { w: row[index], column: column + 1 }];
   });
@@ -44,7 +44,7 @@ function weightAt(n) {
 export function paintContributions(canvas, row, pixels, largest) {
   const shares = contributions(row, pixels);
   diverging(canvas, shares, largest);
-  tell(canvas, (n) => {
+  annotate(canvas, (n) => {
     const share = shares[n];
     const terms = { w: row[n], x: pixels[n] / MAX_PIXEL, share };
     return CHANNELS === 1 ? ["pixel.contribution", terms] : ["pixel.share", { share }];
@@ -56,6 +56,6 @@ export function paintContributions(canvas, row, pixels, largest) {
 export function terms(row, pixels, score) {
   const values = { sum: pixelsPart(row, pixels), bias: row.at(-1), score };
   return Object.entries(values).map(([name, value]) =>
-    element("span", { say: [`contributions.${name}`, { value }] }),
+    element("span", { text: [`contributions.${name}`, { value }] }),
   );
 }

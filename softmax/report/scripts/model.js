@@ -64,7 +64,7 @@ export function meanGradient(theta, samples) {
 }
 
 /** Return theta after one step of gradient descent. */
-export function descend(theta, gradient, rate) {
+export function step(theta, gradient, rate) {
   return theta.map((row, k) => row.map((w, i) => snap(w - gradient[k][i] * rate, WEIGHT_GRID)));
 }
 

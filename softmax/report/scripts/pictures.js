@@ -21,9 +21,9 @@ export function pixelated(label, count = 1) {
 
 /** Paint values from black (the minimum) to white (the maximum). */
 export function gray(canvas, values) {
-  const least = Math.min(...values);
-  const span = Math.max(...values) - least || 1;
-  paint(canvas, values, (value) => [...Array(3).fill((255 * (value - least)) / span), 255]);
+  const minimum = Math.min(...values);
+  const span = Math.max(...values) - minimum || 1;
+  paint(canvas, values, (value) => [...Array(3).fill((255 * (value - minimum)) / span), 255]);
 }
 
 /** Paint pixels: gray, from 0 (black) to 255 (white), or RGB. */
@@ -54,7 +54,7 @@ export function tint(canvas, values, color) {
 
 /** Show the scale of `diverging` in `place`. */
 export function legend(place, largest, [below, above] = BLUE_RED) {
-  const end = (value) => element("span", { say: ["number", { value }] });
+  const end = (value) => element("span", { text: ["number", { value }] });
   const stops = `rgb(${below}), rgb(${below}, 0) 50%, rgb(${above}, 0) 50%, rgb(${above})`;
   const style = `background: linear-gradient(to right, ${stops})`;
   place.replaceChildren(end(-largest), element("span", { class: "scale", style }), end(largest));

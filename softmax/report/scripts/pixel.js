@@ -1,18 +1,18 @@
 // Shows the position and the values of the pixel under the pointer in all maps.
 
-import { say } from "softmax/i18n";
+import { setText } from "softmax/i18n";
 
-const told = new WeakMap();
+const notes = new WeakMap();
 
 /** Show the string at(n), [key, values], while the pointer is on pixel n of `canvas`. */
-export function tell(canvas, at) {
-  told.set(canvas, at);
+export function annotate(canvas, at) {
+  notes.set(canvas, at);
 }
 
 export function start() {
   const note = document.getElementById("pixel");
   const follow = (event) => {
-    const at = told.get(event.target);
+    const at = notes.get(event.target);
     if (at) show(note, at, event);
     else if (note.matches(":popover-open")) note.hidePopover();
   };
@@ -23,7 +23,7 @@ function show(note, at, { target, offsetX, offsetY, clientX, clientY }) {
   const column = cell(offsetX / target.clientWidth, target.width);
   const row = cell(offsetY / target.clientHeight, target.height);
   const [key, values] = at(row * target.width + column);
-  say(note, key, { row: row + 1, column: column + 1, ...values });
+  setText(note, key, { row: row + 1, column: column + 1, ...values });
   if (!note.matches(":popover-open")) note.showPopover(); // above everything, including dialogs
   note.style.left = `${Math.min(clientX + 12, innerWidth - note.offsetWidth - 8)}px`;
   note.style.top = `${Math.min(clientY + 16, innerHeight - note.offsetHeight - 8)}px`;

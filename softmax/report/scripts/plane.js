@@ -9,7 +9,7 @@ const STEP = 5; // of an arrow key, in units of 1/255
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const TURNS = { PageUp: -1, PageDown: 1 };
 const REMOVE = ["Delete", "Backspace"];
-export const MOST = 3000; // points, so sums are exact: docs/arithmetic.md, "The lesson"
+export const MAX_POINTS = 3000; // points, so sums are exact: docs/arithmetic.md, "The lesson"
 
 /** A mark for each sample {x, y} of a list that readers change, and a last mark, the cross {x}. */
 export class Plane {
@@ -56,7 +56,7 @@ export class Plane {
   /** Add a point of the chosen class at x. */
   add(x) {
     const count = this.samples.length;
-    if (count < MOST) this.change([...this.samples, { x, y: this.color }], count);
+    if (count < MAX_POINTS) this.change([...this.samples, { x, y: this.color }], count);
   }
 
   /** Remove the chosen point, unless it is the cross or the only point. */

@@ -2,13 +2,13 @@
 
 import { element } from "softmax/elements";
 
-const MOST = 10; // maximum number of rows
+const MAX_ROWS = 10; // maximum number of rows
 
 /** Return all classes or, of many, those with the highest scores, always including the label. */
 export function leading(z, label) {
   const classes = z.map((_, k) => k);
-  if (z.length <= MOST) return classes;
-  const first = classes.sort((k, other) => z[other] - z[k]).slice(0, MOST);
+  if (z.length <= MAX_ROWS) return classes;
+  const first = classes.sort((k, other) => z[other] - z[k]).slice(0, MAX_ROWS);
   return label === undefined || first.includes(label) ? first : first.with(-1, label);
 }
 
@@ -21,12 +21,12 @@ export function scores({ z, a }, { label, prediction }) {
   return leading(z, label).map((k) => {
     const mark = k === label ? "right" : k === prediction ? missed : "other";
     const bar = element("span", { class: "bar", style: `--share: ${100 * a[k]}%` });
-    const probability = element("span", { say: ["number.%", { value: a[k] }] });
+    const probability = element("span", { text: ["number.%", { value: a[k] }] });
     return element(
       "tr",
       { class: mark, "data-class": k },
-      element("th", { scope: "row", say: ["class", { k }] }),
-      element("td", { say: ["number.3", { value: z[k] }] }),
+      element("th", { scope: "row", text: ["class", { k }] }),
+      element("td", { text: ["number.3", { value: z[k] }] }),
       element("td", {}, bar, probability),
     );
   });

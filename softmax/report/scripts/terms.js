@@ -1,7 +1,7 @@
 // Highlights all symbols of a section with the same meaning as the symbol that has the pointer or
 // the focus, and shows the meaning in words. The symbols of a line are one stop of the tab key.
 
-import { say } from "softmax/i18n";
+import { setText } from "softmax/i18n";
 
 const OUTERMOST = "[data-term]:not([data-term] [data-term])";
 const TURNS = { ArrowLeft: -1, ArrowRight: 1 };
@@ -14,7 +14,7 @@ export function start() {
       for (const other of section.querySelectorAll(OUTERMOST)) {
         other.classList.toggle("lit", other.dataset.term === term);
       }
-      if (meaning) say(meaning, term ? `term.${term}` : "term.none");
+      if (meaning) setText(meaning, term ? `term.${term}` : "term.none");
     };
     section.addEventListener("pointerover", (event) => light(event.target));
     section.addEventListener("focusin", (event) => light(event.target));

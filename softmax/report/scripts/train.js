@@ -8,7 +8,7 @@
 
 import { CLASSES, images, pictures } from "softmax/digits";
 import { element } from "softmax/elements";
-import { label, say } from "softmax/i18n";
+import { label, setText } from "softmax/i18n";
 import { largestOf } from "softmax/contributions";
 import { paintWeights } from "softmax/maps";
 import { predict } from "softmax/model";
@@ -28,10 +28,10 @@ export async function start({ train, data, listed }) {
   at("optimizer").append(...Object.keys(OPTIMIZERS).map((name) => element("option", {}, name)));
   const tests = [...(await images).values()];
   const total = data.test.reduce((sum, count) => sum + count, 0);
-  if (tests.length < total) say(at("some"), "train.some", { shown: tests.length, total });
+  if (tests.length < total) setText(at("some"), "train.some", { shown: tests.length, total });
   const pixels = await pictures(train.pixels, train.label.length);
   const samples = pixels.map((image, n) => ({ pixels: image, label: train.label[n] }));
-  const theta = initialWeights(pixels[0].length, BigInt(train.recipe.seed), CLASSES);
+  const theta = initialWeights(pixels[0].length, BigInt(train.hyperparameters.seed), CLASSES);
   const live = new Training(train, { theta, samples, tests, listed });
   at("play").addEventListener("click", () => (live.playing ? live.pause() : live.play()));
   at("reset").addEventListener("click", () => live.choose({}));
@@ -49,8 +49,9 @@ export async function start({ train, data, listed }) {
 const rateOf = (place) => Number(Math.pow(10, place).toPrecision(2));
 
 class Training {
-  constructor({ recipe, sha256 }, given) {
-    Object.assign(this, given, { original: { ...recipe, images: given.samples.length }, sha256 });
+  constructor({ hyperparameters, sha256 }, given) {
+    const original = { ...hyperparameters, images: given.samples.length };
+    Object.assign(this, given, { original, sha256 });
   }
 
   /** Reset to the lecture's hyperparameters, with changes. */
@@ -67,7 +68,7 @@ class Training {
   /** Reset to the initial weights, with the hyperparameters that the reader chose. */
   reset() {
     this.pause();
-    this.recipe = {
+    this.hyperparameters = {
       ...this.original,
       learning_rate: rateOf(at("rate").value),
       images: Number(at("images").value),
@@ -75,17 +76,17 @@ class Training {
       optimizer: at("optimizer").value,
       epochs: Number(at("epochs").value),
     };
-    say(at("rate-value"), "number", { value: this.recipe.learning_rate });
+    setText(at("rate-value"), "number", { value: this.hyperparameters.learning_rate });
     at("rate").setAttribute("aria-valuetext", at("rate-value").textContent);
-    say(at("images-value"), "number.0", { value: this.recipe.images });
-    const samples = this.samples.slice(0, this.recipe.images);
-    this.trainer = new Trainer(this.theta, samples, CLASSES, this.recipe);
+    setText(at("images-value"), "number.0", { value: this.hyperparameters.images });
+    const samples = this.samples.slice(0, this.hyperparameters.images);
+    this.trainer = new Trainer(this.theta, samples, CLASSES, this.hyperparameters);
     Object.assign(this, { training: this.trainer.run(), scoring: this.score(), scores: [] });
     Object.assign(this, { frames: 0, trained: false, finished: false });
-    say(at("score"), "train.untrained");
+    setText(at("score"), "train.untrained");
     label(at("chart"), "train.chart");
     at("curve").setAttribute("d", "");
-    say(at("verdict"), "train.waiting");
+    setText(at("verdict"), "train.waiting");
     at("verdict").className = at("hash").textContent = "";
     at("changes").replaceChildren();
     this.paint();
@@ -94,13 +95,13 @@ class Training {
   play() {
     if (this.finished) this.reset();
     this.playing = requestAnimationFrame(() => this.frame());
-    say(at("play"), "lesson.pause");
+    setText(at("play"), "lesson.pause");
   }
 
   pause() {
     cancelAnimationFrame(this.playing);
     this.playing = undefined;
-    say(at("play"), "lesson.play");
+    setText(at("play"), "lesson.play");
   }
 
   frame() {
@@ -134,7 +135,7 @@ class Training {
     const { steps } = this.trainer;
     this.scores.push(score);
     const values = { ...score, steps, total: this.tests.length };
-    say(at("score"), "train.score", values);
+    setText(at("score"), "train.score", values);
     label(at("chart"), "train.score", values);
     const places = this.scores.map(
       ({ step, accuracy }) => `${(100 * step) / steps} ${100 - 100 * accuracy}`,
@@ -154,7 +155,7 @@ class Training {
   finish() {
     this.pause();
     const { trainer } = this;
-    if (!trainer.exact) return say(at("verdict"), "train.inexact");
+    if (!trainer.exact) return setText(at("verdict"), "train.inexact");
     const theta = toRows(trainer.theta, CLASSES);
     showVerdict("train", theta, this.sha256, this.changes());
     const { accuracy } = this.scores.at(-1);
@@ -165,10 +166,11 @@ class Training {
 
   /** Return what differs from the lecture: the values of strings train.changed.*, by name. */
   changes() {
-    const { original, recipe } = this;
-    const changed = Object.keys(original).filter((name) => recipe[name] !== original[name]);
+    const { original, hyperparameters } = this;
+    const values = Object.entries(hyperparameters);
+    const changed = values.filter(([name, value]) => value !== original[name]);
     return Object.fromEntries(
-      changed.map((name) => [name, { value: recipe[name], original: original[name] }]),
+      changed.map(([name, value]) => [name, { value, original: original[name] }]),
     );
   }
 }

@@ -10,24 +10,24 @@ import { OPTIMIZERS } from "softmax/optimizers";
 import { permutation } from "softmax/randomness";
 
 export class Trainer {
-  /** Train from `theta` on `images`, {pixels, label}, with a `recipe` named as in params.yaml. */
-  constructor(theta, images, classes, recipe) {
-    Object.assign(this, { images, classes, recipe });
+  /** Train from `theta` on `images`, {pixels, label}. Hyperparameters are named as in params.yaml. */
+  constructor(theta, images, classes, hyperparameters) {
+    Object.assign(this, { images, classes, hyperparameters });
     this.theta = theta.slice();
     this.magnitudes = theta.map(Math.abs); // maximum magnitude of each weight so far
-    this.optimizer = OPTIMIZERS[recipe.optimizer](theta.length, recipe.momentum);
+    this.optimizer = OPTIMIZERS[hyperparameters.optimizer](theta.length, hyperparameters.momentum);
     this.step = 0;
-    this.steps = recipe.epochs * Math.ceil(images.length / recipe.batch_size);
+    this.steps = hyperparameters.epochs * Math.ceil(images.length / hyperparameters.batch_size);
     this.exact = true;
   }
 
   /** Take all steps, but stop after an epoch in which a sum could have rounded. */
   *run() {
-    const { images, recipe } = this;
-    for (let epoch = 1; epoch <= recipe.epochs && this.exact; epoch++) {
-      const order = permutation(images.length, BigInt(recipe.seed), epoch);
-      for (let first = 0; first < order.length; first += recipe.batch_size) {
-        yield* this.learn(order.slice(first, first + recipe.batch_size));
+    const { images, hyperparameters } = this;
+    for (let epoch = 1; epoch <= hyperparameters.epochs && this.exact; epoch++) {
+      const order = permutation(images.length, BigInt(hyperparameters.seed), epoch);
+      for (let first = 0; first < order.length; first += hyperparameters.batch_size) {
+        yield* this.learn(order.slice(first, first + hyperparameters.batch_size));
       }
       this.exact = inRange(toRows(this.magnitudes, this.classes));
     }
@@ -35,7 +35,7 @@ export class Trainer {
 
   /** Take a step on the images with these numbers. */
   *learn(batch) {
-    const { theta, magnitudes, optimizer, recipe } = this;
+    const { theta, magnitudes, optimizer, hyperparameters } = this;
     const total = new Float64Array(theta.length);
     for (const n of batch) {
       const { pixels, label } = this.images[n];
@@ -46,7 +46,7 @@ export class Trainer {
     const scale = 1 / (MAX_PIXEL * batch.length);
     for (let i = 0; i < theta.length; i++) {
       const direction = optimizer.direction(total[i] * scale, i);
-      theta[i] = snap(theta[i] - direction * recipe.learning_rate, WEIGHT_GRID);
+      theta[i] = snap(theta[i] - direction * hyperparameters.learning_rate, WEIGHT_GRID);
       magnitudes[i] = Math.max(magnitudes[i], Math.abs(theta[i]));
     }
     this.step += 1;

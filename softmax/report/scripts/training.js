@@ -1,6 +1,6 @@
 // Implements full-batch gradient descent with plain SGD at a constant learning rate.
 
-import { descend, inRange, meanGradient, score } from "softmax/model";
+import { step, inRange, meanGradient, score } from "softmax/model";
 
 /**
  * Return theta, the mean loss and the number of correctly classified samples {x, y}, before the
@@ -12,7 +12,7 @@ import { descend, inRange, meanGradient, score } from "softmax/model";
 export function fit(theta, samples, rate, epochs) {
   const history = [{ theta, ...score(theta, samples) }];
   while (history.length <= epochs) {
-    theta = descend(theta, meanGradient(theta, samples), rate);
+    theta = step(theta, meanGradient(theta, samples), rate);
     if (!inRange(theta)) break;
     history.push({ theta, ...score(theta, samples) });
   }

@@ -1,7 +1,7 @@
 // Compares the W and b of a section with the pipeline's by their SHA-256.
 
 import { element } from "softmax/elements";
-import { say } from "softmax/i18n";
+import { setText } from "softmax/i18n";
 import { toBytes } from "softmax/model";
 import { sha256 } from "softmax/sha256";
 
@@ -13,10 +13,10 @@ export function showVerdict(section, theta, python, changes) {
   const verdict = hash === python ? "equal" : names.length ? "changed" : "unequal";
   at("hash").textContent = hash;
   at("hash").className = verdict;
-  say(at("verdict"), `lesson.${verdict}`);
+  setText(at("verdict"), `lesson.${verdict}`);
   at("verdict").className = verdict;
   const reasons = verdict === "changed" ? names : []; // moved points can be back in place
   at("changes").replaceChildren(
-    ...reasons.map((name) => element("li", { say: [`${section}.changed.${name}`, changes[name]] })),
+    ...reasons.map((key) => element("li", { text: [`${section}.changed.${key}`, changes[key]] })),
   );
 }

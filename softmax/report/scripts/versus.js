@@ -4,7 +4,7 @@
 import { contributions, largestOf, minus } from "softmax/contributions";
 import { CHANNELS, theta } from "softmax/digits";
 import { element } from "softmax/elements";
-import { say } from "softmax/i18n";
+import { setText } from "softmax/i18n";
 import { paintContributions, paintWeights, terms } from "softmax/maps";
 import { predict } from "softmax/model";
 import { legend, pixelated } from "softmax/pictures";
@@ -33,13 +33,13 @@ export function contest(pixels, z, actual, tiles) {
   against(actual === winner ? predict(others) : actual);
 }
 
-const choice = (k) => element("button", { type: "button", say: ["class", { k }] });
+const choice = (k) => element("button", { type: "button", text: ["class", { k }] });
 
 function compare(pixels, z, winner, rival) {
   const pair = { winner, rival };
   const difference = z[winner] - z[rival];
-  say(at("versus-title"), "versus.title", pair);
-  say(at("versus-text"), "versus.text", { ...pair, difference });
+  setText(at("versus-title"), "versus.title", pair);
+  setText(at("versus-text"), "versus.text", { ...pair, difference });
   const columns = [
     { row: theta[winner], score: z[winner], names: named(winner) },
     { row: theta[rival], score: z[rival], names: named(rival) },
@@ -59,7 +59,7 @@ const named = (k) =>
 function templates(columns) {
   const largest = largestOf(columns.map(({ row }) => row.subarray(0, -1)));
   const figures = columns.map(({ row, names: [head, name] }) => {
-    const caption = element("figcaption", {}, element("strong", { say: head }));
+    const caption = element("figcaption", {}, element("strong", { text: head }));
     return element("figure", {}, caption, paintWeights(pixelated(name, CHANNELS), row, largest));
   });
   return [...figures, scale(largest)];

@@ -2,7 +2,7 @@
 
 import { largestOf } from "softmax/contributions";
 import { forming, theta } from "softmax/digits";
-import { say } from "softmax/i18n";
+import { setText } from "softmax/i18n";
 import { paintWeights } from "softmax/maps";
 import { legend } from "softmax/pictures";
 
@@ -24,7 +24,8 @@ function scrub(all, epochs, curves, largest) {
     const epoch = epochs[slider.value];
     draw(all[slider.value], largest);
     const values = { epoch, epochs: epochs.at(-1), loss: curves.epochs[epoch - 1]?.[1] };
-    say(document.getElementById("weights-said"), epoch ? "weights.epoch" : "weights.start", values);
+    const key = epoch ? "weights.epoch" : "weights.start";
+    setText(document.getElementById("weights-said"), key, values);
   };
   slider.value = epochs.length - 1;
   slider.addEventListener("input", show);
@@ -37,6 +38,6 @@ function draw(theta, largest) {
     canvases.forEach((canvas, k) => paintWeights(canvas, theta[k], scale));
   }
   document.querySelectorAll("#weights .bias").forEach((place, k) => {
-    say(place, "contributions.bias", { value: theta[k].at(-1) });
+    setText(place, "contributions.bias", { value: theta[k].at(-1) });
   });
 }

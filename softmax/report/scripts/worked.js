@@ -3,9 +3,9 @@
 
 import { WEIGHT_GRID, snap } from "softmax/arithmetic";
 import { element } from "softmax/elements";
-import { say } from "softmax/i18n";
+import { setText } from "softmax/i18n";
 import { NAMES } from "softmax/marks";
-import { MAX_PIXEL, crossEntropy, descend, input, logits, residuals, softmax } from "softmax/model";
+import { MAX_PIXEL, crossEntropy, step, input, logits, residuals, softmax } from "softmax/model";
 
 // values shown with three decimals, as in the lecture
 const ROUNDED = "z a s sum sigmoids losses cost jacobian dz dW next".split(" ");
@@ -43,7 +43,7 @@ function worked(theta, { x, y }, rate) {
   const oneHot = z.map((_, k) => Number(k === y));
   const dz = residuals(a, y);
   const gradient = dz.map((slope) => Float64Array.of(...x, 1).map((value) => slope * value));
-  const next = descend(theta, gradient, rate);
+  const next = step(theta, gradient, rate);
   const loss = crossEntropy(z, y);
   return {
     x, z, a, e, s, dz, loss, next, rate,
@@ -67,16 +67,16 @@ function show(values, { x, y }, points) {
     element(
       "tr",
       { class: name },
-      element("th", { scope: "row", say: [`lesson.${name}`] }),
-      element("td", { say: ["number.3", { value: values.z[k] }] }),
-      element("td", { say: ["number", { value: values.e[k] }] }),
+      element("th", { scope: "row", text: [`lesson.${name}`] }),
+      element("td", { text: ["number.3", { value: values.z[k] }] }),
+      element("td", { text: ["number", { value: values.e[k] }] }),
       share(values.a[k]),
       share(values.s[k]),
     ),
   );
   document.getElementById("softmax-shares").replaceChildren(...rows);
   const { loss, after, rate } = values;
-  say(document.getElementById("gradient-after"), "gradient.after", { loss, after, rate });
+  setText(document.getElementById("gradient-after"), "gradient.after", { loss, after, rate });
   for (const slider of document.querySelectorAll("[data-coordinate]")) {
     slider.value = x[slider.dataset.coordinate];
   }
@@ -94,14 +94,14 @@ export function fill(values) {
     const [name, ...indices] = place.dataset.number.split(".");
     if (!(name in values)) continue;
     const value = indices.reduce((list, index) => list[index], values[name]);
-    if (ROUNDED.includes(name)) say(place, "number.3", { value: Number(value.toFixed(3)) });
-    else say(place, "number", { value });
+    if (ROUNDED.includes(name)) setText(place, "number.3", { value: Number(value.toFixed(3)) });
+    else setText(place, "number", { value });
   }
 }
 
 function share(value) {
   const bar = element("span", { class: "bar", style: `--share: ${100 * value}%` });
-  const number = element("span", { say: ["number.3", { value }] });
+  const number = element("span", { text: ["number.3", { value }] });
   return element("td", {}, element("div", { class: "share" }, bar, number));
 }
 
