@@ -1,4 +1,4 @@
-"""The messages and exit statuses of errors."""
+"""Test the messages and exit statuses of errors."""
 
 import signal
 import subprocess
@@ -58,7 +58,7 @@ def test_an_error_that_a_user_can_fix_is_printed_in_one_line(
     assert capsys.readouterr().err == output
 
 
-def test_a_closed_or_ascii_stdout_is_no_error() -> None:
+def test_a_closed_or_ascii_stdout_is_not_an_error() -> None:
     code = "from softmax.errors import exits_cleanly as e; e(lambda: print('→' * 10**6))()"
     command = f'PYTHONIOENCODING=ascii {sys.executable} -c "{code}" | head -c 6; exit $PIPESTATUS'
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)

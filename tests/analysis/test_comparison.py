@@ -1,4 +1,4 @@
-"""The report that compares two models."""
+"""Test the report that compares two models."""
 
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def test_the_report_lists_only_changes() -> None:
 
 
 def test_classes_are_compared_by_name() -> None:
-    """The images show first the classes of both models, then classes of only one."""
+    """Expect the images of common classes first, then those of classes that only one model has."""
     classes = pd.DataFrame({"recall": [0.9, 0.8, 0.7], "f1": 0.6}, ["@owl", "dog", "cat"])
     before = results(tiles=np.array([3, 1])[:, None, None] * np.ones((2, 28, 28)))
     changed = results(classes=classes, tiles=np.arange(3)[:, None, None] * np.ones((3, 28, 28)))

@@ -1,4 +1,4 @@
-"""The description of changes between two versions of a data set."""
+"""Test the description of changes between two versions of a data set."""
 
 import pytest
 from analysis.sides import cells, version

@@ -1,4 +1,4 @@
-"""Images: Pillow and zlib can decode the PNGs, and colors have the specified meaning."""
+"""Test images: Pillow and zlib decode the PNGs, and colors have the specified meaning."""
 
 import io
 import struct
@@ -35,7 +35,7 @@ def drawn(*shown: Any) -> tuple[list[str | None], list[dict[str, str]]]:
 def test_png_is_readable_and_does_not_depend_on_the_checksum_library(
     shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The bytes are the same with zlib's checksums and with zlib-ng's."""
+    """Write a PNG with the checksums of zlib and with those of zlib-ng, and compare the bytes."""
     levels = np.random.default_rng(0).integers(256, size=shape, dtype=np.uint8)
     content = images.png(levels, images.DIVERGING, 1)
     assert (decode(content) == images.DIVERGING[levels]).all()

@@ -1,4 +1,4 @@
-"""The model card: Markdown that describes the model, its data and its mistakes."""
+"""Test the model card: Markdown that describes the model, its data and its mistakes."""
 
 import re
 from pathlib import Path

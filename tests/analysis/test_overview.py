@@ -1,4 +1,4 @@
-"""The table that compares one model with several others."""
+"""Test the table that compares one model with several others."""
 
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ def better(by: int, **changes: Any) -> Any:
 
 
 def test_a_significant_difference_may_be_noise_after_correction() -> None:
-    """If six images improve and none worsens, p is 2 / 2^6 for one test and twice that for two."""
+    """Improve six images and worsen none: p is 2 / 2^6 for one test, and twice that for two."""
     alone = rows(better(6))[1]
     assert (alone["points"], alone["p"]) == ("+6.00", "0.031")
     assert alone["verdict"] == "more than noise"

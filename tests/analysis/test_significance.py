@@ -1,4 +1,4 @@
-"""Which differences count as more than noise, over test images and over seeds."""
+"""Test which differences count as more than noise, over test images and over seeds."""
 
 import math
 from typing import Any
@@ -12,7 +12,7 @@ from softmax.analysis import comparison, significance
 
 @pytest.mark.parametrize(("fixed", "broken"), [(41, 12), (12, 41), (1, 0), (5, 5), (3, 4), (0, 0)])
 def test_mcnemar_equals_the_two_sided_binomial_test(fixed: int, broken: int) -> None:
-    """The p-value is twice the tail of the binomial distribution, but at most 1."""
+    """Expect a p-value of twice the tail of the binomial distribution, but at most 1."""
     before = np.repeat([False, True, True], [fixed, broken, 100])
     after = np.repeat([True, False, True], [fixed, broken, 100])
     n = fixed + broken
@@ -38,7 +38,7 @@ def test_the_verdict_distinguishes_progress_from_noise(fixed: int, verdict: str)
 
 
 def test_only_shared_test_images_are_compared() -> None:
-    """Image A occurs twice before and three times after, and B has a different label after."""
+    """Compare test sets in which image A occurs twice and three times, and B changes its label."""
     before = results(correct=np.array([0, 1, 1, 0, 1], bool), version=version("AABCD", "aaabc"))
     changed = {"test_data": {"another"}, "correct": np.arange(7) != 5}
     after = results(**changed, version=version("EDCBAAA", "acbbaaa", "bac"))
@@ -57,14 +57,14 @@ def over_seeds(after: list[float], **changes: Any) -> str:
 
 
 def test_the_difference_over_seeds_has_a_confidence_interval() -> None:
-    """For differences of 2, 3 and 4 points, the interval is 3 ± 4.303 / sqrt(3) (Student's t)."""
+    """Expect 3 ± 4.303 / sqrt(3) for differences of 2, 3 and 4 points (Student's t)."""
     output = over_seeds([0.82, 0.84, 0.86])
     assert "Over 3 common seeds: 81.00% ± 1.00 → 84.00% ± 2.00" in output
     assert "of +3.00 percentage points (+0.52 to +5.48 with 95% confidence)" in output
     assert ": **more than noise** (paired" in output
 
 
-def test_noisy_equal_few_or_incomparable_seeds_show_no_progress() -> None:
+def test_no_progress_is_reported_if_seeds_are_noisy_equal_few_or_incomparable() -> None:
     assert ": **could well be noise** (paired" in over_seeds([0.82, 0.80, 0.83])
     same = over_seeds([0.80, 0.81, 0.82])
     assert "No difference over 3 seeds: 81.00% ± 1.00." in same
@@ -75,7 +75,7 @@ def test_noisy_equal_few_or_incomparable_seeds_show_no_progress() -> None:
 
 
 def test_holm_corrects_p_values() -> None:
-    """By hand: 0.01 times 3, 0.02 times 2, and 0.03, raised to the previous 0.04."""
+    """Expect 0.01 times 3, 0.02 times 2, and 0.03, which is raised to the preceding 0.04."""
     assert significance.holm([0.03, 0.01, 0.02]) == pytest.approx([0.04, 0.03, 0.04])
     assert significance.holm([0.5, 0.9, 0.6]) == [1, 1, 1]
     assert significance.holm([0.2]) == [0.2]

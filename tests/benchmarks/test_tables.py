@@ -1,4 +1,4 @@
-"""The description of the machine and the exponents that `make bench` prints."""
+"""Test the description of the machine and the exponents that `make bench` prints."""
 
 import platform
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The command line: help, invalid usage, and imports."""
+"""Test the command line: help, invalid usage, and imports."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""`softmax compare` finds models in git and DVC's cache, or reports why it cannot."""
+"""Test that `softmax compare` finds models in git and DVC's cache, or reports why it cannot."""
 
 import json
 import re
@@ -35,7 +35,7 @@ def slow(workspace: Workspace) -> Workspace:
 
 
 def accuracies(workspace: Workspace) -> tuple[str, str]:
-    """Return the test accuracies of the committed model and of the one on disk, as reported."""
+    """Return the reported test accuracies of the committed model and of the model on disk."""
     committed = git(workspace.directory, "show", f"HEAD:{paths.TEST_METRICS}")
     metrics = (committed, paths.TEST_METRICS.read_text())
     before, after = (f"{json.loads(text)['accuracy']:.2%}" for text in metrics)
@@ -43,7 +43,7 @@ def accuracies(workspace: Workspace) -> tuple[str, str]:
 
 
 def rejection(workspace: Workspace, *names: str) -> str:
-    """Run a comparison that must fail and write nothing, and return its error."""
+    """Run a comparison, assert that it fails and writes nothing, and return its error."""
     printed = workspace.tool("compare", *names)
     assert printed.out == ""
     assert not compare.REPORT.exists()
@@ -53,7 +53,7 @@ def rejection(workspace: Workspace, *names: str) -> str:
 
 @pytest.mark.end_to_end  # DVC saves an experiment
 def test_a_model_can_be_named_by_any_git_or_dvc_revision(slow: Workspace) -> None:
-    """Try a commit, its abbreviation, a branch, both kinds of tag, and an experiment."""
+    """Name a commit, its abbreviation, a branch, both kinds of tag, and an experiment."""
     with Repo() as repo:
         commit = repo.experiments.save(name="slow")
     git(slow.directory, "branch", "branch", commit)
@@ -70,7 +70,7 @@ def test_a_model_can_be_named_by_any_git_or_dvc_revision(slow: Workspace) -> Non
 
 
 def test_compare_with_the_workspace_works_in_both_directions(slow: Workspace) -> None:
-    """It writes the report and its images, but nothing that git tracks."""
+    """The command writes the report and its images, but nothing that git tracks."""
     before, after = accuracies(slow)
     status = git(slow.directory, "status", "--porcelain")
     report = slow.tool("compare", "HEAD").out
@@ -117,7 +117,7 @@ def test_several_models_are_compared_in_one_table(slow: Workspace) -> None:
 
 @pytest.mark.end_to_end  # a second or more
 def test_seeds_logged_in_mlflow_are_compared(workspace: Workspace) -> None:
-    """One seed is of the stages, and three are of a sweep."""
+    """The stages logged one seed, and a sweep logged three."""
     workspace.tool("track")
     scores = [json.loads(paths.TEST_METRICS.read_bytes())["accuracy"]]
     swept = json.loads(workspace.tool("sweep", "train.seed=1,2,3", "--json").out)
@@ -133,7 +133,7 @@ def test_seeds_logged_in_mlflow_are_compared(workspace: Workspace) -> None:
 
 
 def test_dvc_tracked_data_outside_the_pipeline_are_ignored(workspace: Workspace) -> None:
-    """This holds also if they change or a .dvc file cannot be read."""
+    """Corrupt a data file and a .dvc file outside the pipeline: neither affects the comparison."""
     other, mine, notes = Path("data/other.csv"), Path("raw/mine"), Path("data/digits/notes.txt")
     mine.mkdir(parents=True)
     with Repo() as repo:
@@ -222,7 +222,7 @@ def test_changes_of_lesson_and_report_are_reported(workspace: Workspace) -> None
 
 @pytest.mark.end_to_end  # four seconds
 def test_changed_data_are_reported_by_images_and_classes(workspace: Workspace) -> None:
-    """A training image has a new label, a class has a new name, and a test image is new."""
+    """Change the label of a training image and the name of a class, and add a test image."""
     labels, test = datasets.training_files("digits")[1], datasets.test_files("digits")
     labels.write_bytes(b"\7".join(labels.read_bytes().rsplit(b"\0", 1)))  # the last 0 is a 7
     images, answers = idx.read(test[0], 3)[::-1], idx.read(test[1], 1)[::-1]

@@ -1,4 +1,4 @@
-"""`softmax onnx` writes a model with which ONNX Runtime predicts the pipeline's labels."""
+"""Test that ONNX Runtime predicts the pipeline's labels with the model of `softmax onnx`."""
 
 import json
 import sys

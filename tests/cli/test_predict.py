@@ -1,4 +1,4 @@
-"""`softmax predict` gives the pipeline's predictions, with the model of any revision."""
+"""Test that `softmax predict` gives the pipeline's predictions for a model of any revision."""
 
 import io
 import json

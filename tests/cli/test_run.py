@@ -1,4 +1,4 @@
-"""`softmax run` prints the result at the end."""
+"""Test the result that `softmax run` prints at the end."""
 
 import json
 from pathlib import Path
@@ -28,7 +28,7 @@ def test_run_prints_accuracy_next_steps_and_a_suggestion(workspace: Workspace) -
 
 @given(st.integers(1, 30), st.floats(0.1, 0.4))
 def test_a_flattening_loss_gives_no_suggestion(epochs: int, share: float) -> None:
-    """A loss that falls steadily over at least three epochs gives one."""
+    """Only a loss that falls steadily over at least three epochs gives a suggestion."""
     assert pipeline.suggestion([3 + share**k for k in range(epochs)]) == ""
     assert bool(pipeline.suggestion([3 - share * k / 30 for k in range(epochs)])) == (epochs > 2)
 

@@ -1,4 +1,4 @@
-"""Rounding is compared with exact fractions, and exp and log are compared with mpmath."""
+"""Compare rounding with exact fractions, and exp and log with mpmath."""
 
 import hashlib
 import math
@@ -54,7 +54,7 @@ def test_exp_and_log_are_within_two_ulps_everywhere(x: float, y: float) -> None:
 
 
 def test_exp_and_log_have_the_same_bits_on_every_machine() -> None:
-    """The specification fixes the polynomials: a better approximation would change results."""
+    """Fail if the polynomials change, because even a better approximation changes results."""
     bits = [arithmetic.exp(exp_samples()).tobytes(), arithmetic.log(log_samples()).tobytes()]
 
     assert [hashlib.sha256(values).hexdigest()[:16] for values in bits] == [

@@ -1,4 +1,4 @@
-"""IDX files, the batches that are made of their images, and the alignment of arrays."""
+"""Test IDX files, the batches that are made from their images, and the alignment of arrays."""
 
 from pathlib import Path
 
@@ -102,7 +102,7 @@ def test_the_validation_set_is_the_end_of_the_training_set(count: int, validatio
 def test_batches_have_pixel_columns_with_a_bias_and_one_hot_labels(
     device: str | None, workers: int, size: int, order: Array, tmp_path: Path
 ) -> None:
-    """Check the shares of all workers, from a file in NumPy and from tensors in torch."""
+    """Check each worker's part of each batch, from a file in NumPy and from tensors in torch."""
     data, index = tiny.dataset(9, features=3), order
     if device:
         data = data.map(lambda array: tiny.on_torch(array, device))

@@ -1,7 +1,7 @@
-"""The bounds in the table of docs/arithmetic.md, row by row, checked with Python's integers.
+"""Check the bounds in the table of docs/arithmetic.md, row by row, with Python's integers.
 
-Up to and including the bounds, sums equal integer sums in every order. One unit beyond, the code
-raises an error.
+Up to and including a bound, sums equal integer sums in every order. One unit beyond the bound, the
+code raises an error.
 """
 
 import numpy as np

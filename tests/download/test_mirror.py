@@ -1,4 +1,4 @@
-"""Correct and faulty mirrors, as real servers and directories. Passwords are never shown."""
+"""Test correct and faulty mirrors, as real servers and directories. Passwords stay hidden."""
 
 import gzip
 import hashlib

@@ -1,4 +1,4 @@
-"""Experiments of DVC's queue run in temporary directories and log to one MLflow store."""
+"""Test that experiments of DVC's queue run in temporary directories and log to one MLflow store."""
 
 import re
 import time

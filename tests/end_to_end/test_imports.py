@@ -1,4 +1,4 @@
-"""Stages import only the libraries that they use, and most commands run without torch."""
+"""Test that stages import only the libraries they use, and that most commands need no torch."""
 
 import os
 import subprocess

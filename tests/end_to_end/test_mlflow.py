@@ -1,4 +1,4 @@
-"""MLflow's UI and servers: on PostgreSQL, as in compose.yaml, and one that never answers."""
+"""Test MLflow's UI and servers: on PostgreSQL, as in compose.yaml, and one that never answers."""
 
 import re
 import shlex
@@ -39,7 +39,7 @@ export.main()
 
 
 def test_a_run_on_a_server_is_complete(workspace: Workspace, server: str) -> None:
-    """It equals the run in a local store, and `softmax track` adds nothing to it."""
+    """Compare with the run in a local store. `softmax track` adds nothing to either run."""
     workspace.tool("track")
     expected, locked = content(workspace.store), dvc_lock.PATH.read_bytes()
     workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", server)

@@ -1,4 +1,4 @@
-"""Users' own data run through the complete pipeline, as docs/data.md describes."""
+"""Run users' own data through the complete pipeline, as docs/data.md describes."""
 
 import json
 import re

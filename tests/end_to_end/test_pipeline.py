@@ -1,4 +1,4 @@
-"""The pipeline in a clean clone, on real MNIST, with DVC's own commands."""
+"""Test the pipeline in a clean clone, on real MNIST, with DVC's own commands."""
 
 import json
 from pathlib import Path
@@ -59,7 +59,7 @@ def test_invalid_params_stop_the_pipeline_before_any_output_changes(mnist: Clone
 def test_an_experiment_can_be_compared_with_the_committed_results(
     mnist: Clone, browser: Browser, tmp_path: Path
 ) -> None:
-    """Compare metrics, MLflow runs, and plots. The plots need no network and begin with MNIST."""
+    """Compare metrics, MLflow runs and plots. Plots need no network and begin with MNIST."""
     faster = Clone.copy(mnist, tmp_path / "clone")
     faster.run("python", "-m", "softmax", "track")
     faster.run("dvc", "exp", "run", "-n", "faster", *CHANGES)

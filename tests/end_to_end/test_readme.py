@@ -1,4 +1,4 @@
-"""The commands of the README and of the tutorial run unchanged in a new shell."""
+"""Run the commands of the README and of the tutorial unchanged in a new shell."""
 
 import os
 import re
@@ -25,7 +25,8 @@ def blocks(page: str, language: str) -> list[str]:
 def clone(mnist: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """Return a clone whose .venv contains the packages of the tests' environment.
 
-    Both tests use it, so the second test finds the models of the first in DVC's run cache.
+    Both tests use the same clone, so the second test finds the models of the first in DVC's run
+    cache.
     """
     clone = Clone.copy(mnist, tmp_path_factory.mktemp("readme") / "clone")
     its = clone.directory / ".venv"
@@ -50,7 +51,7 @@ def test_commands_of_the_readme_print_what_it_shows(clone: Clone) -> None:
 
 
 def test_commands_of_the_tutorial_print_what_it_shows(clone: Clone) -> None:
-    """All lines of output appear in this order; `...` stands for omitted lines."""
+    """Expect all shown lines in the same order; `...` in the tutorial stands for omitted lines."""
     shown = blocks("docs/tutorial.md", "console")
     commands = [line.removeprefix("$ ") for line in shown if line.startswith("$ ")]
     printed = clone.run("bash", "-ec", "\n".join(commands), **FRESH).replace("*", "")

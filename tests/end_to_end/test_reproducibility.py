@@ -1,4 +1,4 @@
-"""`verification.checks reproducible` runs all stages from scratch and compares with dvc.lock.
+"""Test `verification.checks reproducible`: it runs all stages and compares outputs with dvc.lock.
 
 Most tests use a pipeline of one shell command, because the check does not depend on what the
 stages compute.
@@ -51,14 +51,14 @@ def write_pipeline(workspace: Workspace, command: str, **changes: object) -> Non
 
 
 def verdict(workspace: Workspace) -> str:
-    """Run the check, which must fail, and return the reason that it prints."""
+    """Run the check, assert that it fails, and return the reason that it prints."""
     line = error(workspace.call("verification.checks", "reproducible"))
     assert line.startswith("dvc.lock is not reproducible: ")
     return line.removeprefix("dvc.lock is not reproducible: ")
 
 
 def test_uncommitted_changes_are_checked_and_kept(shell: Workspace) -> None:
-    """This holds also if a hook has set git's variables and another git holds the lock."""
+    """Check while git's hook variables are set and another git process holds the index lock."""
     Path("docs/two.txt").write_text("untracked")
     Path("datasets.yaml").write_text("# unfinished\n" + Path("datasets.yaml").read_text())
     before = git(shell.directory, "status", "--porcelain")
@@ -77,7 +77,7 @@ def test_uncommitted_changes_are_checked_and_kept(shell: Workspace) -> None:
 
 
 def test_an_edited_metric_fails_the_check(shell: Workspace) -> None:
-    """This holds even if dvc.lock was edited, too, and is up to date."""
+    """Edit the metric and its MD5 in dvc.lock, so dvc.lock is up to date."""
     metrics = Path("metrics/count.json")
     before = files.md5(metrics)
     metrics.write_text('{"count": 2}\n')
@@ -91,8 +91,10 @@ def test_an_edited_metric_fails_the_check(shell: Workspace) -> None:
 
 
 @pytest.mark.parametrize("change", [{"metrics": []}, {"params": []}])
-def test_an_entry_missing_in_dvc_yaml_is_detected(shell: Workspace, change: dict[str, Any]) -> None:
-    """The entry is a metric, which the stage still writes, or a param."""
+def test_an_entry_missing_from_dvc_yaml_is_detected(
+    shell: Workspace, change: dict[str, Any]
+) -> None:
+    """Remove a metric that the stage still writes, or a param, from dvc.yaml."""
     before = dvc_lock.PATH.read_text()
     write_pipeline(shell, COUNT, **change)
     dvc_lock.PATH.write_text(before)
@@ -100,7 +102,7 @@ def test_an_entry_missing_in_dvc_yaml_is_detected(shell: Workspace, change: dict
 
 
 def test_an_orphan_metric_or_an_untracked_input_fails_the_check(shell: Workspace) -> None:
-    """An orphan metric is one that no stage writes, and git does not track the input."""
+    """Add a metric that no stage writes, then an input that git does not track."""
     Path("metrics/ghost.json").write_text("{}")
     shell.commit("Haunt")
     assert verdict(shell) == "no stage writes metrics/ghost.json. Run `git rm metrics/ghost.json`."
@@ -109,7 +111,7 @@ def test_an_orphan_metric_or_an_untracked_input_fails_the_check(shell: Workspace
 
 
 def test_existing_data_take_precedence_over_a_mirror(shell: Workspace) -> None:
-    """The mirror may contain a different data set, as in CI. A new timestamp is no change."""
+    """Use a mirror that does not exist, and change only the timestamp of params.yaml."""
     shell.monkeypatch.setenv("MNIST_MIRROR", str(shell.directory / "data/digits"))
     write_pipeline(shell, f'{COUNT} && test -d "$MNIST_MIRROR"')
     shell.monkeypatch.setenv("MNIST_MIRROR", "/nowhere")
@@ -120,7 +122,7 @@ def test_existing_data_take_precedence_over_a_mirror(shell: Workspace) -> None:
 
 
 def test_a_configuration_in_a_process_gives_the_bytes_of_dvc_lock(workspace: Workspace) -> None:
-    """`make verify` runs each configuration so. A configuration that cannot run does not count."""
+    """Run a configuration as `make verify` does. A configuration that cannot run does not count."""
     rows = [Row("NumPy", environment={"OMP_NUM_THREADS": "1"}, threads=1), Row("Z80", missing="no")]
     workspace.monkeypatch.setattr(matrix, "here", lambda: rows)
     printed = workspace.call("verification.__main__")

@@ -1,4 +1,4 @@
-"""Share data and models through a remote, and merge branches."""
+"""Test sharing data and models through a remote, and merging branches."""
 
 import re
 import shutil
@@ -31,7 +31,7 @@ def remote(tmp_path: Path) -> Path:
 def test_a_teammate_rebuilds_damaged_outputs_and_pulls_the_rest(
     remote: Path, tmp_path: Path
 ) -> None:
-    """Without the option `verify`, DVC accepts a damaged object and reports no problem."""
+    """DVC reports the damaged object only because the remote sets the option `verify`."""
     md5 = dvc_lock.outputs(dvc_lock.load(tmp_path / "clone"), "train")[paths.WEIGHTS]
     stored = remote / "files/md5" / md5[:2] / md5[2:]
     stored.chmod(0o644)

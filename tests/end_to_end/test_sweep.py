@@ -1,4 +1,4 @@
-"""`softmax sweep` resumes after a kill, and DVC trains the same best model."""
+"""Test that `softmax sweep` resumes after a kill, and that DVC trains the same best model."""
 
 import os
 import re

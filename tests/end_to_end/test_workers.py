@@ -1,4 +1,4 @@
-"""Several workers give the bytes of one worker and, if one fails, leave nothing behind."""
+"""Test that workers give the bytes of one worker and, if one fails, leave nothing behind."""
 
 import os
 import shutil
@@ -52,7 +52,7 @@ def outputs() -> list[bytes]:
 
 @pytest.fixture
 def alone(workspace: Workspace) -> list[bytes]:  # noqa: ARG001 (contains the outputs)
-    """Remove the outputs of a process that trained alone, and return their bytes."""
+    """Remove the outputs of training in a single process, and return their bytes."""
     known = outputs()
     for path in OUTPUTS:
         path.unlink()
@@ -148,7 +148,7 @@ def test_an_error_of_all_workers_is_printed_once(workspace: Workspace) -> None:
 def test_two_machines_give_the_same_bytes_and_only_the_first_writes(
     alone: list[bytes], workspace: Workspace, tmp_path: Path
 ) -> None:
-    """Two directories represent the machines."""
+    """Use two directories in place of two machines."""
     elsewhere = shutil.copytree(workspace.directory, tmp_path / "elsewhere")
     network = {"PET_NNODES": "2", "PET_MASTER_ADDR": "127.0.0.1"}
     network["PET_MASTER_PORT"] = str(free_port())
@@ -164,7 +164,7 @@ def test_two_machines_give_the_same_bytes_and_only_the_first_writes(
 
 @pytest.mark.extended
 @pytest.mark.usefixtures("workspace")
-def test_a_machine_that_waits_in_vain_for_others_ends_with_an_error() -> None:
+def test_a_machine_that_no_other_machine_joins_exits_with_an_error() -> None:
     lonely = start(TRAIN, WORKERS="1", PET_NNODES="2", PET_RDZV_CONF="timeout=3")
     lines = lonely.communicate()[1].splitlines()
     assert lines[0] == "stages.train: waiting for the other machines"

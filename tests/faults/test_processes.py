@@ -1,4 +1,4 @@
-"""After a kill, concurrent commands or a disk fault, the next run gives the correct outputs."""
+"""Test that the next run is correct after a kill, concurrent commands or a disk fault."""
 
 import os
 import signal

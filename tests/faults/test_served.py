@@ -1,4 +1,4 @@
-"""The served model predicts images, rejects invalid requests with status 4xx, and continues."""
+"""Test that the served model predicts images, and answers invalid requests with status 4xx."""
 
 import itertools
 import json

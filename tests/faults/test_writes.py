@@ -1,4 +1,4 @@
-"""If a write of a stage fails or is killed, each output is the complete old or new one."""
+"""Test that outputs are complete, old or new, if a write of a stage fails or is killed."""
 
 import errno
 import itertools
@@ -19,7 +19,7 @@ OTHERS = [pytest.param(k, marks=pytest.mark.extended) for k in STAGES if k != "e
 
 
 class Killed(BaseException):
-    """Emulates SIGKILL, after which the process writes nothing more."""
+    """Emulate SIGKILL, after which the process writes nothing more."""
 
 
 def write_old_outputs(stage: str) -> list[Path]:
@@ -63,7 +63,7 @@ def fail(error: BaseException, number: int, now: int) -> None:
 
 
 def count_new(before: dict[str, bytes], files: list[Path]) -> int:
-    """Return how many of `files` are new. Assert that they are OLD or new, and others unchanged."""
+    """Return how many of `files` are new, and assert that each is new or still OLD."""
     found = {path: Path(path).read_bytes() for path in before}
     for path, content in before.items():
         allowed = (content, OLD) if Path(path) in files else (content,)
@@ -79,7 +79,7 @@ def test_outputs_are_complete_and_appear_only_once_all_are_written(
     workspace: Workspace,
     record_property: Callable[[str, object], None],
 ) -> None:
-    """All files are complete at any moment. If the stage runs again, no partial file remains."""
+    """Expect complete files at any moment, and no partial file once the stage has run again."""
     shutil.copytree("data/digits", "mirror")  # for `download`, whose outputs become OLD
     workspace.monkeypatch.setenv("MNIST_MIRROR", "mirror")
     before, files, seen = workspace.contents(), write_old_outputs(stage), list[int]()

@@ -1,4 +1,4 @@
-"""Each parser reads a damaged file or raises a SoftmaxError with short lines, within seconds."""
+"""Test that parsers read damaged files or raise a SoftmaxError of short lines, within seconds."""
 
 import itertools
 from collections.abc import Callable

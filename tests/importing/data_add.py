@@ -18,7 +18,7 @@ CACHE, PLACE = Path(".dvc/cache/files/md5"), Path("place")
 
 
 class Imported(NamedTuple):
-    """The classes of an imported data set, the arrays of its four files, and the output."""
+    """Contain classes, the arrays of the four files, and the output of an import."""
 
     classes: tuple[str, ...]
     arrays: list[NDArray[Any]]
@@ -32,7 +32,7 @@ class Imported(NamedTuple):
 
 
 class Add:
-    """Runs `softmax data add`: add(PLACE, size="4x5")."""
+    """Run `softmax data add`: add(PLACE, size="4x5")."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace

@@ -1,4 +1,4 @@
-"""NumPy's .npz files in the layouts of Keras and MedMNIST, and torchvision's data sets."""
+"""Test NumPy's .npz files in the layouts of Keras and MedMNIST, and torchvision's data sets."""
 
 import string
 from collections.abc import Callable
@@ -24,7 +24,7 @@ EXPECTED = [pairs(GOOD[f"x_{part}"], GOOD[f"y_{part}"]) for part in ("train", "t
 
 
 def test_arrays_in_the_layouts_of_keras_are_unchanged(add: Add) -> None:
-    """The images may be gray or RGB, and may have a last axis of length 1."""
+    """Import gray and RGB images, and images whose last axis has length 1."""
     np.savez(PATH, **GOOD)
     result = add(PATH)
     assert result.classes == tuple("0123456789")
@@ -125,7 +125,7 @@ BALANCED = [f"c{k}" for k in range(47)]
 def test_torchvision_images_labels_and_classes_are_imported(
     add: Add, name: str, classes: list[str] | str, served: Callable[[Any], Any]
 ) -> None:
-    """torchvision may lack class names, and it returns EMNIST's images transposed."""
+    """Emulate torchvision, which may lack class names and returns EMNIST's images transposed."""
     images = {train: noise(count, 28, 28, seed=train) for train, count in COUNTS.items()}
     labels = {train: np.arange(count) % len(classes) for train, count in COUNTS.items()}
 

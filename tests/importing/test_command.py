@@ -1,4 +1,4 @@
-"""`softmax data add`: the entry, the cached files, and the output, also for damaged files."""
+"""Test the entry, the cached files and the output of `softmax data add`, also for damaged files."""
 
 import itertools
 import re
@@ -130,7 +130,7 @@ def test_options_that_do_not_apply_are_rejected(
 
 
 def test_suspicious_data_give_warnings_with_counts(add: Add) -> None:
-    """Some test images are also training images, and some training images have two labels."""
+    """Repeat some training images in the test set, and give some training images two labels."""
     training, test = NOISE[[*range(10), *range(1, 11)]] % 2, NOISE[[4, 5, 6, *range(11, 18)]] % 2
     put(to_idx(training), GOOD[1], to_idx(test), GOOD[3])
     assert add().warnings == [

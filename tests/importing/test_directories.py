@@ -1,4 +1,4 @@
-"""Directories of images give the same classes and pixels as torchvision's ImageFolder."""
+"""Test that directories of images give the same classes and pixels as torchvision's ImageFolder."""
 
 import hashlib
 import os
@@ -47,7 +47,7 @@ def test_the_pixel_hash_sets_the_order_and_a_sixth_becomes_the_test_set(add: Add
 def test_relabeling_or_renaming_moves_no_image_to_the_other_set(
     add: Add, counts: list[int], data: st.DataObject
 ) -> None:
-    """This holds for all classes. A rare class has an image in each set."""
+    """Rename classes and relabel an image. Even a rare class has an image in each set."""
     shutil.rmtree(PLACE)
     write_images(PLACE, {f"c{k}": count for k, count in enumerate(counts)}, (2, 2))
     before = add()

@@ -1,4 +1,4 @@
-"""Normalization, compared with exact fractions, and strokes in photos."""
+"""Compare normalization with exact fractions, and find strokes in photos."""
 
 import math
 from fractions import Fraction
@@ -55,7 +55,7 @@ def test_any_drawing_is_normalized_as_specified(strokes: Ink) -> None:
 
 
 def test_normalization_leaves_mnist_images_unchanged(mnist: Clone) -> None:
-    """At most 1% of the images are smaller and therefore change."""
+    """Allow 1% of the images to change, because their digits are smaller than 20 pixels."""
     images = idx.read(mnist.directory / datasets.test_files("mnist")[0], 3)[::10]
     assert sum((normalize(image) == image).all() for image in images) > 0.99 * len(images)
 

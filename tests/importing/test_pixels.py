@@ -1,4 +1,4 @@
-"""Image files are decoded exactly, or rejected in one line."""
+"""Test that image files are decoded exactly, or rejected in one line."""
 
 import base64
 from pathlib import Path
@@ -57,7 +57,7 @@ TURNED += [GRAY[:9].T, np.rot90(GRAY[:9], -1), GRAY[8::-1, ::-1].T, np.rot90(GRA
 
 @pytest.mark.parametrize("name", ["a.png", "a.tif", "a.webp"])
 def test_images_are_upright_in_every_format(tmp_path: Path, name: str) -> None:
-    """A camera may add a color profile of more than a MiB."""
+    """Add a color profile of more than a MiB, as cameras do."""
     exif, profile = Image.Exif(), bytes(2**20 + 1)
     for orientation, expected in enumerate(TURNED, 1):
         exif[ExifTags.Base.Orientation] = orientation

@@ -1,4 +1,4 @@
-"""Tables in CSV or Parquet: a column of labels, and pixels or images."""
+"""Test tables in CSV or Parquet: a column of labels, and pixels or images."""
 
 import json
 from pathlib import Path
@@ -78,7 +78,7 @@ def test_a_table_may_contain_images_or_their_file_names(add: Add) -> None:
 
 
 def test_pixel_columns_may_have_any_names(add: Add) -> None:
-    """Names may be numbers, as pandas writes them, empty, or duplicates."""
+    """Use numbers as names, as pandas does, and empty and duplicate names."""
     for names in (range(9), [""] * 9, ["a", "a", *"bcdefgh"]):
         table = pd.DataFrame(PIXELS, columns=list(map(str, names)))
         table.insert(0, "label", LABELS)

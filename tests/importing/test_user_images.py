@@ -1,4 +1,4 @@
-"""A user's image files in any format are prepared as the model needs them."""
+"""Test that a user's image files in any format are prepared as the model needs them."""
 
 import gzip
 import os
@@ -128,7 +128,7 @@ def test_images_are_prepared_as_in_the_import(kind: str, size: dict[str, str], a
 
 @pytest.mark.parametrize("first", [[], ["label"], ["ID"], ["id", "Label"]])
 def test_table_rows_are_named_by_id_or_number(first: list[str], tmp_path: Path) -> None:
-    """Without a header, a column of labels is recognized, but not a column of ids."""
+    """Without a header, expect a column of labels to be recognized, but not a column of ids."""
     images, path = noise(3, 2, 4), tmp_path / "a.csv"
     pixels = pd.DataFrame(images.reshape(3, -1)).add_prefix("pixel" if first else "")
     table = pd.DataFrame({name: [250, 9, 7] for name in first}).join(pixels, how="right")

@@ -1,4 +1,4 @@
-"""A dvc.lock with unknown params or invalid content is rejected in one line."""
+"""Test that a dvc.lock with unknown params or invalid content is rejected in one line."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def test_an_invalid_dvc_lock_gives_one_line(content: bytes) -> None:
 
 @pytest.mark.usefixtures("workspace")
 def test_dvc_params_show_lists_each_param_once() -> None:
-    """DVC would repeat params if a stage named an entry of datasets.yaml and another its parts."""
+    """DVC repeats params if a stage names an entry of datasets.yaml and another stage its parts."""
     entry = yaml.safe_load(Path("datasets.yaml").read_text())["digits"]
     written = {key: entry[key] for key in ("images", "shape", "classes")}
     written |= {file: {"sha256": entry[file]["sha256"]} for file in FILES}

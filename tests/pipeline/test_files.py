@@ -1,4 +1,4 @@
-"""Output files: their bytes, and that either all or none of them appear."""
+"""Test the bytes of output files, and that either all or none of them appear."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,7 +40,7 @@ def test_write_creates_directories_replaces_files_and_can_remove_others(tmp_path
 
 
 def test_write_requests_each_file_after_the_previous_one_is_on_disk(tmp_path: Path) -> None:
-    """If the iterator of files raises an error, `write` removes its partial files."""
+    """Let the iterator of files raise an error, after which `write` removes its partial files."""
 
     def pairs() -> Iterator[tuple[Path, bytes]]:
         for k in range(3):

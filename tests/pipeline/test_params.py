@@ -1,4 +1,4 @@
-"""params.yaml: valid values, and the error for each invalid value."""
+"""Test valid values of params.yaml, and the error for each invalid value."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Clones of the end-to-end tests contain the working tree, including uncommitted changes."""
+"""Test that clones contain the working tree, including uncommitted changes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The dependencies in dvc.yaml match the imports of the stages."""
+"""Test that the dependencies in dvc.yaml match the imports of the stages."""
 
 import ast
 import re
@@ -24,7 +24,7 @@ def imports() -> grimp.ImportGraph:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_depends_on_the_modules_it_imports(stage: str, imports: grimp.ImportGraph) -> None:
-    """dvc.yaml names each module or its directory, and nothing that the stage does not import."""
+    """Expect each module or its directory in dvc.yaml, but no module that is not imported."""
     names = {f"stages.{stage}", *imports.find_upstream_modules(f"stages.{stage}")}
     modules = {Path(*name.split(".")) for name in names}
     files = {path.with_suffix(".py") for path in modules if not (ROOT / path).is_dir()}

@@ -1,4 +1,4 @@
-"""The documents: links, commands, versions, phrases, and the tables written by code."""
+"""Test links, commands, versions and phrases of the documents, and the tables written by code."""
 
 import re
 import shlex
@@ -51,7 +51,7 @@ def documented() -> Iterator[str]:
 def test_programs_accept_the_documented_commands(
     line: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Click and DVC parse the commands. Other tests run many of them."""
+    """Parse the commands with Click and DVC. Other tests run many of them."""
     program, *rest = shlex.split(line)
     if program == "dvc":
         monkeypatch.setattr("sys.argv", ["dvc"])  # DVC reads its first options from sys.argv
@@ -65,7 +65,7 @@ def test_programs_accept_the_documented_commands(
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_documents_avoid_listed_phrases(page: Path) -> None:
-    """The table in CONTRIBUTING.md and old entries of the changelog may contain them."""
+    """Skip the table in CONTRIBUTING.md and old entries of the changelog, which may use them."""
     text = re.split(r"\| instead of|## \[1\.0\.0\]", page.read_text())[0]
     assert [found[0] for found in re.finditer(HABITS, text, re.IGNORECASE)] == []
 

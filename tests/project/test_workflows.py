@@ -1,4 +1,4 @@
-"""Hosted CI is valid by the vendors' schemas, pins its actions, and has minimal permissions."""
+"""Test that hosted CI is valid by the vendors' schemas, pins actions, and has few permissions."""
 
 import os
 import re
@@ -22,7 +22,7 @@ FILES += [(ROOT / ".gitlab-ci.yml", "vendor.gitlab-ci")]
 
 @pytest.mark.parametrize(("path", "schema"), FILES)
 def test_workflows_match_their_schema(path: Path, schema: str) -> None:
-    """The schemas are part of check-jsonschema."""
+    """Use the schemas that check-jsonschema contains."""
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema]
     if "gitlab" in schema:
         command += ["--data-transform", "gitlab-ci"]

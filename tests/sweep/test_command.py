@@ -1,4 +1,4 @@
-"""`softmax sweep`: its table, its runs in MLflow, and the command for the best model."""
+"""Test `softmax sweep`: its table, its runs in MLflow, and the command for the best model."""
 
 import json
 import re
@@ -94,7 +94,7 @@ def test_a_swept_validation_size_has_its_own_column(workspace: Workspace) -> Non
 
 
 def test_each_data_set_has_its_own_ranking_and_experiment(workspace: Workspace) -> None:
-    """The files of the second data set are only in DVC's cache."""
+    """Keep the files of the second data set only in DVC's cache."""
     entry = yaml.safe_load(datasets.PATH.read_text())["digits"]
     datasets.PATH.write_text(yaml.safe_dump({"digits": entry, "other": entry}))
     results = sweep(workspace, "download.dataset=digits,other", "train.learning_rate=0.01,0.1")
@@ -140,7 +140,7 @@ def test_two_equal_sweeps_log_one_run_per_model(workspace: Workspace) -> None:
 
 
 @pytest.mark.end_to_end  # seconds
-def test_models_left_by_halving_equal_single_runs(workspace: Workspace) -> None:
+def test_models_that_halving_keeps_equal_single_runs(workspace: Workspace) -> None:
     workspace.set(train={"epochs": 4, "validation": 50})
     chosen = ["train.learning_rate=interval(1e-4,10)", "--trials", "8"]
     left = sweep(workspace, *chosen, "--halving")

@@ -1,4 +1,4 @@
-"""The compiled loops give the same bytes as the array code, for all hyperparameters."""
+"""Test that compiled loops give the same bytes as the array code, for all hyperparameters."""
 
 import shutil
 import subprocess

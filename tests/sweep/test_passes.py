@@ -1,4 +1,4 @@
-"""Which models train together, and that they equal models of single runs."""
+"""Test which models train together, and that each equals the model of a single run."""
 
 import threading
 from itertools import product

@@ -1,4 +1,4 @@
-"""Which model is best, and the text that reports it."""
+"""Test which model is best, and the text that reports it."""
 
 import json
 from collections.abc import Callable

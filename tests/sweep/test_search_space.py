@@ -1,4 +1,4 @@
-"""The configurations of a sweep follow DVC's grammar and the rules of params.yaml."""
+"""Test that configurations of a sweep follow DVC's grammar and the rules of params.yaml."""
 
 import shutil
 from itertools import product

@@ -1,4 +1,4 @@
-"""The server of compose.yaml listens only on 127.0.0.1 and has no default password."""
+"""Test that the server of compose.yaml listens only on 127.0.0.1 and has no default password."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""Failures of softmax/tracking never change outputs of stages or their exit status."""
+"""Test that failures of softmax/tracking never change outputs of stages or their exit status."""
 
 import shutil
 import sys

@@ -1,4 +1,4 @@
-"""A store that is unreachable or full, or fails at any call, never fails a stage."""
+"""Test that a store that is unreachable or full, or fails at any call, never fails a stage."""
 
 import os
 import resource
@@ -21,9 +21,9 @@ connect = store.connect
 
 
 class Failing:
-    """A client of which `count` calls fail, beginning with call `first`, a number or a name.
+    """Fail `count` calls of a client, beginning with call `first`, a number or a name.
 
-    The first of these calls takes effect but loses its answer. The later ones have no effect.
+    The first of these calls takes effect but loses its answer. The later calls have no effect.
     """
 
     def __init__(self, first: int | str, count: int) -> None:
@@ -103,7 +103,7 @@ ANY = pytest.param(range(1000), marks=pytest.mark.extended)
 def test_after_a_failed_mlflow_call_track_completes_the_run(
     calls: Any, count: int, workspace: Workspace, expected: Any
 ) -> None:
-    """One call or all later calls fail. Only the affected stages warn."""
+    """Fail one call or all later calls. Only the affected stages print a warning."""
     for call in calls:
         uri = empty_store(workspace.directory / f"{call}.db")
         workspace.monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
@@ -115,7 +115,7 @@ def test_after_a_failed_mlflow_call_track_completes_the_run(
 
 
 def test_a_conflict_of_clients_never_fails_a_stage(workspace: Workspace, expected: Any) -> None:
-    """The database raises an error if two clients log the same data set at once."""
+    """Raise the database's error for two clients that log the same data set at once."""
     log_inputs, refused = MlflowClient.log_inputs, list[Any]()
 
     def refuse_once(*arguments: Any) -> None:
@@ -130,7 +130,7 @@ def test_a_conflict_of_clients_never_fails_a_stage(workspace: Workspace, expecte
 
 
 def test_a_full_disk_never_fails_a_stage(workspace: Workspace, expected: Any) -> None:
-    """Writes beyond half of the database's size fail."""
+    """Fail writes beyond half of the database's size."""
     half = Path("mlflow.db").stat().st_size // 2
     before, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (half, most))

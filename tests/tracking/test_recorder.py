@@ -1,4 +1,4 @@
-"""The recorder, the process that logs all stages of a run: how it starts, fails and ends."""
+"""Test the recorder, the process that logs all stages of a run: how it starts, fails and ends."""
 
 import os
 import shutil
@@ -32,7 +32,7 @@ def run(*arguments: str) -> str:
 
 @pytest.mark.end_to_end
 def test_stages_log_in_a_directory_of_any_name(workspace: Workspace, tmp_path: Path) -> None:
-    """The URI of the store must be relative, because these characters have a meaning in URIs."""
+    """Use characters with a meaning in URIs, for which the URI of the store must be relative."""
     workspace.tool("track")
     expected = content(workspace.store)
     strange = shutil.move(workspace.directory, tmp_path / "a?b c#d%2Fx thư mục")
@@ -115,7 +115,7 @@ SENT = {  # when the recorder is killed, and the bytes that it has sent before
 def test_a_failed_recorder_gives_one_warning_and_is_replaced(
     fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Closing the recorder's side of the connection emulates its end."""
+    """Close the recorder's side of the connection, as if the recorder had ended."""
     servers: list[socket.socket] = []
 
     def start(path: Path) -> None:
@@ -159,7 +159,7 @@ def test_a_stage_killed_in_a_request_does_not_end_the_recorder() -> None:
 
 
 def test_different_runs_share_no_recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs in different directories have different recorders, because the path is relative."""
+    """Vary variables and stores. Directories differ anyway, because the path is relative."""
     monkeypatch.chdir(tmp_path)
     found = [recorder._path()]
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_PASSWORD", "DVC_EXP_NAME", "http_proxy"):
@@ -183,7 +183,7 @@ def test_different_runs_share_no_recorder(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_store_that_hangs_ends_the_recorder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The recorder ends even if one of its threads does not."""
+    """Let the answer to a stage take longer than the limit."""
     program = (
         "import time; from softmax.tracking import recording;"
         "recording.LIMIT = -0.9; recording.answer = lambda _: time.sleep(600); recording.main()"

@@ -1,4 +1,4 @@
-"""The models that the stages log and register, loaded by MLflow."""
+"""Test the models that the stages log and register, loaded by MLflow."""
 
 import json
 import math

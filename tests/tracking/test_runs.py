@@ -1,4 +1,4 @@
-"""The content of the runs that stages log to a real MLflow store."""
+"""Test the content of the runs that stages log to a real MLflow store."""
 
 import hashlib
 import json
@@ -171,7 +171,7 @@ def test_tags_distinguish_changes_of_data_and_code(workspace: Workspace) -> None
 
 
 def test_a_run_records_its_commit_and_uncommitted_changes(workspace: Workspace) -> None:
-    """Outputs of the pipeline do not count as changes."""
+    """Change outputs of the pipeline, which do not count as uncommitted changes."""
     workspace.set(train={"seed": 3})
     git(Path(), "commit", "--quiet", "--all", "--message", "Choose a seed")
     workspace.monkeypatch.setenv("DVC_EXP_NAME", "a-name")

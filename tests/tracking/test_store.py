@@ -1,4 +1,4 @@
-"""The location of the MLflow store, for any directory name and environment variables."""
+"""Test the location of the MLflow store, for any directory name and environment variables."""
 
 import os
 import shutil

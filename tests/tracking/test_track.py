@@ -1,4 +1,4 @@
-"""`softmax track` logs the results of a model that MLflow lacks, and nothing twice."""
+"""Test that `softmax track` logs the results of a model that MLflow lacks, and nothing twice."""
 
 import hashlib
 import json
@@ -46,7 +46,7 @@ def test_metrics_go_to_the_newest_run_of_the_weights_or_a_new_run(workspace: Wor
 
 
 def test_retraining_logs_results_of_later_stages_that_dvc_skips(workspace: Workspace) -> None:
-    """Training again gives the same weights, so DVC runs no later stage."""
+    """Train again to the same weights, so DVC runs no later stage."""
     workspace.stage("train")
     (run,) = runs(workspace.store)
     assert "test_accuracy" in run.data.metrics
@@ -55,7 +55,7 @@ def test_retraining_logs_results_of_later_stages_that_dvc_skips(workspace: Works
 
 
 def test_a_model_without_evaluation_is_logged(workspace: Workspace) -> None:
-    """If the server was unreachable, `track` logs the model even if dvc.lock has more stages."""
+    """Log the model although dvc.lock has more stages, as after an outage of the server."""
     workspace.set(train={"seed": 3})
     locked = dvc_lock.PATH.read_bytes()
     dvc_lock.PATH.unlink()
@@ -161,7 +161,7 @@ def test_deleted_mlflow_entities_are_created_again(what: str, workspace: Workspa
 
 @pytest.mark.end_to_end  # DVC saves an experiment
 def test_history_logs_models_of_tags_branches_and_experiments(workspace: Workspace) -> None:
-    """Each model is logged once. Unreadable dvc.lock files and uncached models are skipped."""
+    """Expect each model once, and a message for each unreadable dvc.lock or uncached model."""
 
     def train(rate: float) -> None:
         workspace.set(train={"learning_rate": rate})

@@ -1,4 +1,4 @@
-"""`softmax ui`: errors for an unusable port, store or server, and the handling of proxies."""
+"""Test `softmax ui`: errors for an unusable port, store or server, and the handling of proxies."""
 
 import os
 import socket
@@ -51,7 +51,6 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("command", ["ui", "track"])
 @pytest.mark.parametrize("problem", DAMAGE)
 def test_a_corrupted_store_is_not_changed(problem: str, command: str, workspace: Workspace) -> None:
-    """The command reports the problem in one line."""
     place = workspace.directory / "corrupted.db"  # a new URI, because MLflow caches engines
     content = DAMAGE[problem](Path("mlflow.db").read_bytes())
     place.write_bytes(content)

@@ -1,4 +1,4 @@
-"""The device that the environment variable DEVICE chooses."""
+"""Test the device that the environment variable DEVICE chooses."""
 
 import ctypes.util
 import os

@@ -1,4 +1,4 @@
-"""All tensors stay on the GPU, checked with torch's fake tensors, which need no GPU.
+"""Test that all tensors stay on the GPU, with torch's fake tensors, which need no GPU.
 
 Fake tensors compute nothing, but raise an error in operations on tensors of two devices.
 """

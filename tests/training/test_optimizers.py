@@ -1,4 +1,4 @@
-"""Optimizers are compared with torch.optim in float64, and schedules with math.cos."""
+"""Compare optimizers with torch.optim in float64, and schedules with math.cos."""
 
 import math
 from collections.abc import Callable
@@ -28,7 +28,7 @@ TORCH_OPTIMIZERS: dict[str, Callable[..., Any]] = {
 @pytest.mark.parametrize("weight_decay", [0.0, 0.5])
 @pytest.mark.parametrize("name", TORCH_OPTIMIZERS)
 def test_optimizer_steps_match_torch(name: str, weight_decay: float) -> None:
-    """Minimize a quadratic function. Each step may differ by the rounding to the weight grid."""
+    """Minimize a quadratic function. Allow each step the rounding error of the weight grid."""
     lowest = np.linspace(-3, 3, 70).reshape(10, 7)
     params = tiny.params(optimizer=name, momentum=MOMENTUM, weight_decay=weight_decay)
     start = randomness.initial_weights(6, params.seed, classes=tiny.CLASSES)

@@ -1,4 +1,4 @@
-"""Random numbers are compared with Philox, implemented from its paper, without NumPy."""
+"""Compare random numbers with Philox, implemented from its paper, without NumPy."""
 
 import tracemalloc
 from collections.abc import Iterator

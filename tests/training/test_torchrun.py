@@ -1,4 +1,4 @@
-"""The number of workers that WORKERS sets, their rendezvous, and their errors."""
+"""Test the number of workers that WORKERS sets, their rendezvous, and their errors."""
 
 import os
 import socket

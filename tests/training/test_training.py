@@ -1,4 +1,4 @@
-"""Training matches the lecture's loop, and NumPy, torch and workers give the same bytes."""
+"""Test that training matches the lecture's loop, and that NumPy, torch and workers agree."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The project and verification/reference.py give the same bits."""
+"""Test that the project and verification/reference.py give the same bits."""
 
 import subprocess
 import sys
@@ -32,7 +32,7 @@ def everything(optimizer: str) -> Train:
     + [("adam", 2, 1), ("adam", 3, 1800), ("adam", 47, 1024), ("adam", 300, 12)],
 )
 def test_each_optimizer_equals_the_reference(optimizer: str, classes: int, features: int) -> None:
-    """All options are on. With a large learning rate, rounding to the grid hides few bits."""
+    """Turn all options on. With a large learning rate, rounding to the grid hides few bits."""
     train = everything(optimizer)
     random = np.random.default_rng(0)
     images = random.integers(256, size=(1101, features), dtype=np.uint8)
@@ -54,9 +54,9 @@ def test_each_optimizer_equals_the_reference(optimizer: str, classes: int, featu
 
 
 def test_exp_and_log_equal_the_reference_to_the_last_bit() -> None:
-    """Weights hardly depend on the order of operations, because snap absorbs the last bits.
+    """Compare values before they are snapped, as the next two tests do.
 
-    So this test and the next two compare values before they are snapped.
+    Weights hardly depend on the order of operations, because snap absorbs the last bits.
     """
     x = np.append(samples.exp_samples(), -800)
     total = 1 + 9 * np.random.default_rng(0).random(9999)

@@ -1,6 +1,6 @@
-"""`make verify` and the check that dvc.lock is up to date detect every kind of difference.
+"""Test that `make verify` and the check that dvc.lock is up to date detect every difference.
 
-The check that dvc.lock is reproducible is in tests/end_to_end/test_reproducibility.py.
+tests/end_to_end/test_reproducibility.py tests the check that dvc.lock is reproducible.
 """
 
 import json
@@ -71,7 +71,7 @@ def outputs_by(workspace: Workspace, way: str) -> dict[str, bytes]:
 
 @pytest.mark.usefixtures("row")
 def test_outputs_equal_to_dvc_lock_pass(workspace: Workspace, tmp_path: Path) -> None:
-    """The variables of the caller do not reach the configuration."""
+    """Set a variable that must not reach the configuration."""
     workspace.monkeypatch.setenv("OMP_NUM_THREADS", "7")
     printed = workspace.call("verification.__main__")
     assert "1 configurations reproduced all 12 outputs of dvc.lock byte for byte" in printed.out
@@ -142,7 +142,7 @@ def test_a_failed_configuration_is_reported_in_one_line(row: Row) -> None:
 
 
 @pytest.mark.parametrize("expected", [{"instructions": "Z80"}, {"threads": 999}])
-def test_a_row_not_computed_as_asked_is_not_counted(row: Row, expected: dict[str, Any]) -> None:
+def test_a_deviating_configuration_is_not_counted(row: Row, expected: dict[str, Any]) -> None:
     result = verification.retrain(row._replace(**expected), {}, {})
     assert result.outcome.startswith(MISSING)
     assert "no configuration could run" in verification.failures([result, *CONTROLS])
@@ -151,7 +151,7 @@ def test_a_row_not_computed_as_asked_is_not_counted(row: Row, expected: dict[str
 
 
 def test_a_control_without_the_expected_difference_fails_the_verification() -> None:
-    """A configuration that cannot run does not count."""
+    """Include a configuration that cannot run, which does not count."""
     missing = verification.retrain(Row("a row", missing="no GPU"), {}, {})
     assert missing.outcome == MISSING + "no GPU"
     rows = [missing, Result(Row("a row"), SAME)]
@@ -210,7 +210,7 @@ def test_a_change_without_a_new_dvc_lock_is_detected(workspace: Workspace, reaso
 
 @pytest.mark.parametrize(("stage", "kind"), [("download", "outs"), ("evaluate", "deps")])
 def test_a_wrong_data_hash_is_detected(workspace: Workspace, stage: str, kind: str) -> None:
-    """The check detects the hash even if the data are missing."""
+    """Detect the hash although data, outputs and cache are missing."""
     remove_data()
     damage(stage, kind, LABELS)
     assert f"evaluate: {LABELS} deleted" in error(workspace.call("verification.checks", "current"))
