@@ -42,7 +42,7 @@ def main() -> None:
         files.read_csv(paths.LESSON_EPOCHS),
     )
     examples = document.examples(files.read_csv(paths.LESSON_EXAMPLES))
-    losses = files.read_csv(paths.LOSSES)
+    losses, theta = files.read_csv(paths.LOSSES), model.load(paths.WEIGHTS)
     outputs = {
         "dataset": dataset,
         "name": document.name(dataset),
@@ -52,9 +52,7 @@ def main() -> None:
         "images": [],
         "lesson": lesson | {"sha256": files.sha256(paths.LESSON_WEIGHTS)},
         "slides": document.slides(examples),
-        "lecture": document.lecture_results(
-            dataset, config.train, losses, model.load(paths.WEIGHTS)
-        ),
+        "lecture": document.lecture_results(dataset, config.train, losses, theta),
     }
     page = document.html(
         outputs,

@@ -28,10 +28,8 @@ GLYPHS = ("72775777770", "56115441550", "52777771777", "52411151510", "777717717
 
 ROWS = 10  # maximum number of classes in a prediction figure
 ROW, BAR = 24, 200  # pixels: the height of a class, and the width of the bar of probability 1
-LETTER, MIN_NAME_WIDTH = (
-    9,
-    56,
-)  # pixels: the width of a letter, and the minimum width of class names
+LETTER = 9  # pixels: the width of a letter
+MIN_NAME_WIDTH = 56  # pixels, of the column of class names
 
 PREDICTION_FIGURE = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 320" width="{width}" height="320"

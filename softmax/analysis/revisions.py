@@ -46,8 +46,7 @@ def of_models(root: Path) -> Iterator[Revision]:
             model = file.hexsha
         if model and model not in seen:
             seen.add(model)
-            name = experiments.get(commit.hexsha)
-            yield Revision(commit.hexsha, commit.committed_date, name)
+            yield Revision(commit.hexsha, commit.committed_date, experiments.get(commit.hexsha))
 
 
 def find(root: Path, name: str) -> str:

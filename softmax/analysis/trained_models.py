@@ -171,11 +171,9 @@ def of_revision(name: str) -> Model:
 
 def entry(dataset: str) -> DatasetEntry:
     """Return the data set's entry in the workspace's datasets.yaml. Raise DataError if missing."""
-    try:
-        return datasets.load()[dataset]
-    except KeyError:
-        remedy = "Add it with `python -m softmax data add`."
-        raise DataError(f"{dataset}: not in {datasets.PATH.name}. {remedy}") from None
+    if found := datasets.load().get(dataset):
+        return found
+    raise DataError(f"{dataset}: not in datasets.yaml. Add it with `python -m softmax data add`.")
 
 
 class Results(NamedTuple):

@@ -25,6 +25,7 @@ def sides(_: Any, option: click.Parameter, value: str | None) -> tuple[int, ...]
 
 
 PULL = "Pull missing files from the DVC remote as needed (dvc repro --pull)."
+SHAPE = "Shape of the images in a table, such as 20x30, or 32x32x3 for RGB.  [default: square]"
 SIDES: dict[str, Any] = {"callback": sides, "metavar": "ROWSxCOLUMNS"}
 
 SECTIONS = {
@@ -163,11 +164,7 @@ def data() -> None:
 @click.argument("name")
 @click.argument("place", metavar="SOURCE")
 @click.option("--size", **SIDES, help="Resize images to ROWS x COLUMNS pixels.")
-@click.option(
-    "--shape",
-    **SIDES,
-    help="Shape of the images in a table, such as 20x30, or 32x32x3 for RGB.  [default: square]",
-)
+@click.option("--shape", **SIDES, help=SHAPE)
 @click.option("--label", help="Name of the column that contains the labels of a table.")
 @click.option("--no-header", is_flag=True, help="The CSV file has no header row.")
 @click.option("--replace", is_flag=True, help="Replace a data set that comes with this project.")

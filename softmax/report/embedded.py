@@ -1,8 +1,7 @@
 """Prepare the images and weights that the report embeds, in few characters.
 
-Compressors write different bytes, and Python uses the machine's zlib, which may be zlib-ng. The
-wheel of deflate contains libdeflate, which writes the same bytes on all processors. The bytes may
-change only with its version, which pyproject.toml pins (docs/arithmetic.md).
+Python's zlib may be zlib-ng, which writes different bytes. The package deflate contains libdeflate,
+whose bytes change only with its version, which pyproject.toml pins (docs/arithmetic.md).
 """
 
 import base64

@@ -199,8 +199,7 @@ def _promote(client: Client, version: Version, trained: TrainedModel) -> str:
 def _accuracy(uri: str, trained: TrainedModel) -> float:
     """Return the accuracy of the registered model at `uri` on the validation set of `trained`.
 
-    Raise DataError if these images are missing or have changed, or if the champion has different
-    classes or a different image shape.
+    Raise DataError if these images are missing or changed, or if classes or image shapes differ.
     """
     from mlflow import artifacts, models
 

@@ -112,8 +112,7 @@ def experiment(client: Client, name: str) -> str:
             f"mlflow.db: its artifacts are in {place}, outside this directory. Move mlflow.db "
             f"away, and rebuild it here with {REBUILD}."
         )
-    experiment_id: str = found.experiment_id
-    return experiment_id
+    return str(found.experiment_id)
 
 
 def exists() -> bool:

@@ -93,9 +93,7 @@ def is_comparable(run: Run, trained: TrainedModel) -> bool:
 
 
 def images(client: Client, run: Run, trained: TrainedModel) -> None:
-    """Add the weight images, and log the weights after each epoch as steps of one image.
-
-    The steps count the batches before the end, so MLflow first shows the last epoch."""
+    """Add the weight images, and those after each epoch as steps of one image, counted down."""
     from mlflow.artifacts import list_artifacts
 
     run_id = run.info.run_id

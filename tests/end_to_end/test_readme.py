@@ -25,8 +25,7 @@ def blocks(page: str, language: str) -> list[str]:
 def clone(mnist: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """Return a clone whose .venv contains the packages of the tests' environment.
 
-    Both tests use the same clone, so the second test finds the models of the first in DVC's run
-    cache.
+    Both tests use one clone, so the second finds the models of the first in DVC's run cache.
     """
     clone = Clone.copy(mnist, tmp_path_factory.mktemp("readme") / "clone")
     its = clone.directory / ".venv"

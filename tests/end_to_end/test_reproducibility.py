@@ -91,9 +91,7 @@ def test_an_edited_metric_fails_the_check(shell: Workspace) -> None:
 
 
 @pytest.mark.parametrize("change", [{"metrics": []}, {"params": []}])
-def test_an_entry_missing_from_dvc_yaml_is_detected(
-    shell: Workspace, change: dict[str, Any]
-) -> None:
+def test_an_entry_missing_from_dvc_yaml_is_detected(shell: Workspace, change: Any) -> None:
     """Remove a metric that the stage still writes, or a param, from dvc.yaml."""
     before = dvc_lock.PATH.read_text()
     write_pipeline(shell, COUNT, **change)

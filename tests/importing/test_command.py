@@ -84,9 +84,7 @@ FAULTS: dict[str, dict[int, bytes | None]] = {  # a part of the error, and the f
     "place: train images are 27 x 28, test images are 28 x 28. Save all images": {
         0: to_idx(NOISE[:, 1:])
     },
-    "place: 11 labels, but 10 test images. Store one label for each image.": {
-        3: to_idx(np.zeros(11))
-    },
+    "place: 11 labels, but 10 test images. Store one": {3: to_idx(np.zeros(11))},
     f"place: {FILES[2]}: not a 3-dimensional IDX file of uint8": {2: to_idx(np.zeros(10))},
     f"{FILES[2]}: FileNotFoundError": {2: None},
     "place: labels are -1 to 9 instead of 0 to 999": {1: to_idx(LABELS - (LABELS == 0), ">i4")},
@@ -158,9 +156,7 @@ def test_a_damaged_datasets_yaml_is_kept_and_reported(add: Add, text: str, fault
     datasets.PATH.write_text(text)
     assert add.run().err.splitlines()[-1].startswith("error: datasets.yaml: ")
     assert (datasets.PATH.read_text(), [*CACHE.glob("*/*")]) == (text, [])
-    with pytest.raises(
-        DataError, match=f"^datasets.yaml: {fault}[^\n]*. Fix it, or restore it with"
-    ):
+    with pytest.raises(DataError, match=f"^datasets.yaml: {fault}[^\n]*. Fix it, or restore it"):
         datasets.load()
 
 
