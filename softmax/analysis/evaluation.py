@@ -41,8 +41,7 @@ def confusion_matrix(table: Table, classes: int) -> NDArray[np.int64]:
 
 def confidence(table: Table) -> FloatArray:
     """Return the probability of each predicted class in a table of `predictions`, float64 (n,)."""
-    _, _, *probabilities = table.values()
-    return np.max(probabilities, axis=0)
+    return np.max([*table.values()][2:], axis=0)  # without label and prediction
 
 
 def metrics(score: Score, table: Table) -> dict[str, Any]:

@@ -93,10 +93,7 @@ def diverging(tiles: FloatArray) -> Levels:
 
 
 def scale(wanted: int, size: tuple[int, int]) -> int:
-    """Return the side of a weight's square in pixels: `wanted`, or less because of MAX_PIXELS.
-
-    The minimum is 1. `size` is (classes, features).
-    """
+    """Return the side of a weight in pixels: `wanted`, or less for MAX_PIXELS, but at least 1."""
     return max(min(wanted, math.isqrt(MAX_PIXELS // math.prod(size))), 1)
 
 

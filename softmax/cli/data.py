@@ -31,7 +31,7 @@ def add(name: str, place: str, *, replace: bool, **given: Any) -> None:
         sources.keep(Path(directory))
         importing.write_entry(name, found, Path(directory))
     last = len(found.test.labels) - 1
-    held_out = f", train.validation to {found.validation}" if found.validation else ""
+    validation = f", train.validation to {found.validation}" if found.validation else ""
     for line in found.warnings:
         print(f"warning: {shown(line)}", file=sys.stderr)
     print(f"{name}: {shown(summary(found))}\n")
@@ -39,7 +39,7 @@ def add(name: str, place: str, *, replace: bool, **given: Any) -> None:
         print(f"Changes since the last version: {shown(changes)}\n")
     print(
         f"{name} is in datasets.yaml, and its files are in DVC's cache. In params.yaml set\n"
-        f"download.dataset to {name}, evaluate.samples to numbers from 0 to {last}{held_out}, "
+        f"download.dataset to {name}, evaluate.samples to numbers from 0 to {last}{validation}, "
         "then run `make repro`."
     )
 

@@ -30,9 +30,8 @@ def run(*, history: bool) -> None:
                 revisions.check_out(Path(), revision.commit, Path(directory), dvc_lock.shown)
                 track(Path(directory), Origin(revision.time, tags))
             except DataError as error:
-                problem = str(error)
-                if not problem.startswith(place := f"commit {revision.commit[:7]}: "):
-                    problem = place + problem.partition(". ")[0]
+                place = f"commit {revision.commit[:7]}: "
+                problem = place + str(error).removeprefix(place).partition(". ")[0]
                 tqdm.write(f"track: skipped {problem}", file=sys.stderr)
 
 

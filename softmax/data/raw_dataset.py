@@ -234,5 +234,4 @@ def summary(found: ImportedDataset) -> str:
         f"{training} training and {test} test images of {rows} x {columns} "
         f"{'RGB' if rgb else 'gray'} pixels, {len(found.classes)} classes"
     )
-    written = tabulate(table, "keys", showindex=False, disable_numparse=[0], intfmt=",")
-    return f"{head}\n\n{written}"
+    return f"{head}\n\n{tabulate(table, 'keys', showindex=False, disable_numparse=[0], intfmt=',')}"

@@ -30,11 +30,11 @@ DESCRIPTION = (
 MOVE = """\
 {stays}, which cannot be compared on the same {images} validation images: {why}. To move the \
 champion to version {version.version}, run `python -c "from softmax.tracking import store; \
-store.connect().set_registered_model_alias('{version.name}', '{champion}', {version.version})"`"""
+store.connect().set_registered_model_alias('{version.name}', 'champion', {version.version})"`"""
 MAX_DESCRIPTION = 5000  # characters; the limit of PostgreSQL
 REST = "\n\n... and more in the run's `evaluation/card.md`."
 WEIGHTS_TAG = "weights.sha256"
-HELD_OUT_TAG = "validation.images"
+IMAGES_TAG = "validation.images"
 DIGEST_TAG = "validation.digest"
 ACCURACY_TAG = "validation.accuracy"
 
@@ -139,7 +139,7 @@ def register(client: Client, run: Run, trained: TrainedModel) -> str:
                 description=trained.hyperparameters(),
                 tags={
                     WEIGHTS_TAG: trained.sha256(),
-                    HELD_OUT_TAG: str(trained.config.train.validation),
+                    IMAGES_TAG: str(trained.config.train.validation),
                     DIGEST_TAG: trained.digest("validation"),
                     ACCURACY_TAG: str(scores.get("validation_accuracy", "")),
                 },
@@ -175,7 +175,7 @@ def _promote(client: Client, version: Version, trained: TrainedModel) -> str:
     champion = client.get_registered_model(version.name).aliases.get(CHAMPION)
     if str(champion) == str(version.version):  # a database returns int, a server str
         return "it is the champion"
-    images, accuracy = version.tags[HELD_OUT_TAG], version.tags[ACCURACY_TAG]
+    images, accuracy = version.tags[IMAGES_TAG], version.tags[ACCURACY_TAG]
     stays = f"the champion is still version {champion}" if champion else "there is no champion"
     if not accuracy:
         return f"{stays}, because train.validation is 0"
@@ -187,9 +187,7 @@ def _promote(client: Client, version: Version, trained: TrainedModel) -> str:
                 best = _accuracy(f"models:/{version.name}/{champion}", trained)
             except (SoftmaxError, OSError, MlflowException) as error:
                 why = shown(error).partition("\n")[0].rstrip(".")
-                return MOVE.format(
-                    stays=stays, images=images, why=why, version=version, champion=CHAMPION
-                )
+                return MOVE.format(stays=stays, images=images, why=why, version=version)
         if float(best) >= float(accuracy):
             return f"{stays}, which is at least as good on the {images} validation images"
     client.set_registered_model_alias(version.name, CHAMPION, version.version)
@@ -218,8 +216,8 @@ def _accuracy(uri: str, trained: TrainedModel) -> float:
         (weights,) = Path(directory).rglob(paths.WEIGHTS.name)
         theta = model.load(weights, entry.size)
     data = batches.load(images, labels, (entry.images[0], *entry.shape), len(entry.classes))
-    _, held_out = data.split(config.train.validation)
-    return scoring.score(theta, held_out).accuracy
+    _, validation_set = data.split(config.train.validation)
+    return scoring.score(theta, validation_set).accuracy
 
 
 ABSENT = "Use a version, such as models:/softmax-mnist/1, or set train.validation and train again."
