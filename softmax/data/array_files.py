@@ -30,7 +30,7 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
         with np.load(path, allow_pickle=False) as archive:
             return {name: np.asarray(archive[name]) for name in archive}  # a member may be bytes
     except Exception as error:  # damaged files raise many kinds of errors
-        raise DataError(f"{path}: not an .npz of plain arrays, or damaged: {error}") from None
+        raise DataError(f"{path}: not an .npz of plain arrays ({error}). Save it again.") from None
 
 
 def read_images(path: Path, shape: tuple[int, ...]) -> dict[str, NDArray[np.uint8]]:
@@ -47,7 +47,7 @@ def read_images(path: Path, shape: tuple[int, ...]) -> dict[str, NDArray[np.uint
             found[name] = images
     same = [name for name in found if found[name].shape[1:] in (shape, (*shape, 1))]
     if not found:
-        raise DataError(f"{path}: no images (n, rows, columns) in {shortened(list(arrays))}")
+        raise DataError(f"{path}: no images in {shortened([*arrays])}. Use (n, rows, columns).")
     return {name: _images(path, name, found[name]) for name in same or found}
 
 
@@ -59,7 +59,7 @@ def read_npz(path: Path) -> RawDataset:
             read.append((part, _images(path, x, arrays[x]), _labels(path, y, arrays[y])))
         elif part != "val":
             wanted = "x_train, y_train, x_test, y_test or train_images, train_labels, ..."
-            raise DataError(f"{path}: contains {shortened(list(arrays))}, but needs {wanted}")
+            raise DataError(f"{path}: contains {shortened(list(arrays))}. Name the arrays {wanted}")
     return join(path, read)
 
 
@@ -74,7 +74,7 @@ def _images(path: Path, name: str, array: NDArray[Any]) -> NDArray[np.uint8]:
     if array.ndim == 4 and array.shape[3] == 1:
         array = array[..., 0]
     if array.ndim != 3 and not (array.ndim == 4 and array.shape[3] == 3):
-        raise DataError(f"{path}: {name} has shape {array.shape}, but needs (n, rows, columns)")
+        raise DataError(f"{path}: {name} has shape {array.shape}. Use (n, rows, columns).")
     return array.astype(np.uint8, copy=False)
 
 
@@ -84,12 +84,12 @@ def _labels(path: Path, name: str, array: NDArray[Any]) -> NDArray[np.str_]:
     if wide and np.isin(array, (0, 1)).all() and (array.sum(axis=1) == 1).all():
         array = array.argmax(axis=1)
     if array.ndim not in (1, 2) or array.size != len(array):
-        raise DataError(f"{path}: {name} has shape {array.shape}, but needs (n,)")
+        raise DataError(f"{path}: {name} has shape {array.shape}. Use (n,).")
     if array.dtype.kind == "S":
         try:
             array = np.char.decode(array, "utf-8")
         except UnicodeDecodeError as error:
-            raise DataError(f"{path}: {name} is not UTF-8: {error}") from None
+            raise DataError(f"{path}: {name} is not UTF-8 ({error}). Encode it as UTF-8.") from None
     return array.astype(np.str_).ravel()
 
 
@@ -113,7 +113,7 @@ def read_idx(place: str) -> RawDataset:
         raise DataError(f"{place}: {str(error).replace(f'{directory}/', '')}") from None
     first, last = min(part.min() for part in labels), max(part.max() for part in labels)
     if first < 0 or last >= CLASSES:
-        raise DataError(f"{place}: labels are {first} to {last} instead of 0 to {CLASSES - 1}.")
+        raise DataError(f"{place}: labels are {first} to {last}. Use 0 to {CLASSES - 1}.")
     return _in_order(place, images, labels, list(map(str, range(last + 1))))
 
 

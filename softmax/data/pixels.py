@@ -58,7 +58,7 @@ def decode(source: Source, name: str, *, keep_alpha: bool = False) -> NDArray[np
         reason = f"more than {Image.MAX_IMAGE_PIXELS:,} pixels. Run `mogrify -resize 10%`."
     except Exception as error:  # damaged files raise many kinds of errors
         message = " ".join(str(error).split()) or type(error).__name__
-        reason = getattr(error, "strerror", None) or f"damaged: {message}"
+        reason = getattr(error, "strerror", None) or f"damaged: {message}. Replace it."
     raise DataError(f"{name}: {reason}")
 
 

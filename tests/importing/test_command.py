@@ -87,8 +87,8 @@ FAULTS: dict[str, dict[int, bytes | None]] = {  # a part of the error, and the f
     "place: 11 labels, but 10 test images. Store one": {3: to_idx(np.zeros(11))},
     f"place: {FILES[2]}: not a 3-dimensional IDX file of uint8": {2: to_idx(np.zeros(10))},
     f"{FILES[2]}: FileNotFoundError": {2: None},
-    "place: labels are -1 to 9 instead of 0 to 999": {1: to_idx(LABELS - (LABELS == 0), ">i4")},
-    "place: labels are 0 to 1000 instead of 0 to 999": {3: to_idx(np.full(10, 1000), ">i4")},
+    "place: labels are -1 to 9. Use 0 to 999": {1: to_idx(LABELS - (LABELS == 0), ">i4")},
+    "place: labels are 0 to 1000. Use 0 to 999": {3: to_idx(np.full(10, 1000), ">i4")},
     "2 values per pixel. Use 1 (gray) or 3": {
         k: to_idx(noise(n, 6, 6, 2)) for k, n in ((0, 20), (2, 10))
     },
