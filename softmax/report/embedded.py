@@ -78,11 +78,11 @@ def training(data: Dataset, train: Train) -> dict[str, Any]:
 def predicted(predictions: Table, listed: list[int], classes: int) -> dict[str, Any]:
     """Return confusion, predicted and mistakes of the report, for the classes `listed`."""
     cells = evaluation.confusion_matrix(predictions, classes)
-    order, wrong = _ranked(predictions)
+    order, mistaken = _ranked(predictions)
     return {
         "confusion": cells[np.ix_(listed, listed)].tolist(),
         "predicted": cells.sum(axis=0)[listed].tolist(),
-        "mistakes": order[wrong][:MISTAKES].tolist(),
+        "mistakes": order[mistaken][:MISTAKES].tolist(),
     }
 
 
@@ -101,12 +101,12 @@ def shown(
     confusion matrix, in turn: all mistakes, then correct predictions. With `confidence`, each image
     has the probability of its prediction, for a report that has no weights to compute it.
     """
-    ranked, wrong = _ranked(predictions)
+    ranked, mistaken = _ranked(predictions)
     columns = {key: predictions[key] for key in ("label", "prediction")}
     turns: dict[tuple[int, int], Iterator[int]] = defaultdict(count)  # rank within each cell
     cells = zip(*(column[ranked].tolist() for column in columns.values()), strict=True)
-    in_turn = np.lexsort((np.array([next(turns[cell]) for cell in cells]), ~wrong))
-    order = list(dict.fromkeys([*ranked[wrong][:MISTAKES].tolist(), *ranked[in_turn].tolist()]))
+    in_turn = np.lexsort((np.array([next(turns[cell]) for cell in cells]), ~mistaken))
+    order = list(dict.fromkeys([*ranked[mistaken][:MISTAKES].tolist(), *ranked[in_turn].tolist()]))
     if confidence:
         columns["a"] = evaluation.confidence(predictions)
     step = max(PIECE // test.images.shape[1], 1)

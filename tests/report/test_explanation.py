@@ -15,7 +15,7 @@ from softmax.core.arrays import FloatArray
 from softmax.data.normalization import normalize
 from softmax.pipeline import datasets, paths
 
-SAMPLES = [1802, 1100, 217]  # a 2; a 7; a 6, called 5
+SAMPLES = [1802, 1100, 217]  # a 2, a 7, and a 6 classified as 5
 
 
 def of_the_last_sample() -> tuple[FloatArray, FloatArray]:

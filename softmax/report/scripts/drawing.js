@@ -135,7 +135,7 @@ class Pad {
     this.recall();
   }
 
-  /** Count the drawing, whose class is `actual`, and explain its prediction if it is wrong. */
+  /** Count the drawing, whose class is `actual`, and explain its prediction if it is incorrect. */
   answer(actual) {
     const { prediction } = this;
     this.correct.set(this.drawing, actual === prediction);

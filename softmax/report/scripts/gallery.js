@@ -20,8 +20,8 @@ export async function start({ samples, mistakes, lecture }) {
   const theirs = lecture?.images ?? {};
   const single = [...new Set([...samples, ...Object.keys(theirs).map(Number)])];
   at("sample-cards")?.append(...single.map((k) => card(all.get(k), theirs[k])));
-  const wrong = mistakes.filter((k) => all.has(k)).map((k) => withProbability(all.get(k)));
-  at("most-confident").append(...wrong.map(item));
+  const misclassified = mistakes.filter((k) => all.has(k)).map((k) => withProbability(all.get(k)));
+  at("most-confident").append(...misclassified.map(item));
   for (const cell of document.querySelectorAll("button[data-prediction]")) {
     cell.addEventListener("click", () => openCell(cell, [...all.values()]));
   }

@@ -13,8 +13,8 @@ import { showVerdict } from "softmax/verdict";
 
 const EPOCHS = 100; // minimum number of epochs
 const SECONDS = 20; // to play all epochs, slow enough for at most three flashes per second
-const TOO_HIGH = 100; // a learning rate at which the loss never converges if labels are wrong
-const WRONG = 10; // every tenth point then has a wrong label
+const TOO_HIGH = 100; // a learning rate at which the loss never converges if labels are incorrect
+const MISLABELED = 10; // every tenth point then has an incorrect label
 const PAUSE = 300; // ms without a change before the address is updated
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -100,7 +100,7 @@ class Lesson {
   /** Play a training run that never converges. */
   diverge() {
     const mislabeled = ({ x, y }) => ({ x, y: (y + 1) % NAMES.length });
-    const samples = this.points.map((point, n) => (n % WRONG ? point : mislabeled(point)));
+    const samples = this.points.map((point, n) => (n % MISLABELED ? point : mislabeled(point)));
     this.set({ rate: TOO_HIGH, samples });
     this.play();
   }

@@ -41,8 +41,8 @@ export class Plane {
   }
 
   /** Draw a rim around the misclassified points. */
-  rim(wrong) {
-    this.samples.forEach((sample, n) => this.marks[n].classList.toggle("wrong", wrong(sample)));
+  rim(missed) {
+    this.samples.forEach((sample, n) => this.marks[n].classList.toggle("wrong", missed(sample)));
   }
 
   /** Make presses add points of class y, or move points if y is undefined. */

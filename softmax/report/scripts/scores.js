@@ -13,8 +13,8 @@ export function leading(z, label) {
 }
 
 /**
- * Return a row for each of the leading classes. The rows of the label and of a wrong prediction are
- * marked. If `label` is undefined, the row of the prediction is marked as neither right nor wrong.
+ * Return a row for each of the leading classes. Mark the rows of the label and of an incorrect
+ * prediction. If `label` is undefined, mark the row of the prediction as "predicted".
  */
 export function scores({ z, a }, { label, prediction }) {
   const missed = label === undefined ? "predicted" : "wrong";

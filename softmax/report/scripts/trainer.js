@@ -10,7 +10,7 @@ import { OPTIMIZERS } from "softmax/optimizers";
 import { permutation } from "softmax/randomness";
 
 export class Trainer {
-  /** Train from `theta` on `images`, {pixels, label}. Hyperparameters are named as in params.yaml. */
+  /** Train on `images`, {pixels, label}, with hyperparameters named as in params.yaml. */
   constructor(theta, images, classes, hyperparameters) {
     Object.assign(this, { images, classes, hyperparameters });
     this.theta = theta.slice();
