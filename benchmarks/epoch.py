@@ -24,7 +24,7 @@ from softmax.core.arithmetic import MAX_PIXEL
 from softmax.core.batches import Dataset
 from softmax.pipeline import datasets
 from softmax.sweep.compiled import CompiledTrainer
-from softmax.sweep.passes import TOGETHER
+from softmax.sweep.groups import TOGETHER
 from softmax.training.fitting import Trainer
 from softmax.training.state import Hyperparameters
 from verification import lecture

@@ -68,7 +68,7 @@ def _train(path: Path, size: Size) -> tuple[float, float]:
 
     def sweep(count: int) -> None:
         from softmax.sweep.compiled import CompiledTrainer
-        from softmax.sweep.passes import TOGETHER
+        from softmax.sweep.groups import TOGETHER
 
         for first in range(0, count, TOGETHER):
             configurations = [hyperparameters] * min(TOGETHER, count - first)

@@ -23,10 +23,10 @@ def main() -> None:
     if count := launcher.wanted():
         launcher.launch("stages.train", count)
         return
-    where = launcher.choose()
-    with launcher.join(where) as workers:
+    device = launcher.choose()
+    with launcher.join(device) as workers:
         recorder = Recorder("train") if workers.rank == 0 else None
-        epochs = fit(config, where, workers)
+        epochs = fit(config, device, workers)
     if recorder is None:
         return
 
@@ -50,16 +50,16 @@ def main() -> None:
         },
         only_in=paths.EPOCH_WEIGHTS,
     )
-    by = f"{where}, {workers.size} workers" if workers.size > 1 else where
+    by = f"{device}, {workers.size} workers" if workers.size > 1 else device
     scores = [f"{key} {value:.4f}" for key, value in metrics.items()]
     print(f"train: {len(epochs)} epochs on {by}", *scores, sep=", ")
-    recorder.log(config, device=where, workers=workers.size)
+    recorder.log(config, device=device, workers=workers.size)
 
 
-def fit(config: Params, where: str, workers: Workers) -> list[Epoch]:
+def fit(config: Params, device: str, workers: Workers) -> list[Epoch]:
     """Train with the other workers, and show a progress bar in the first one."""
     name = config.download.dataset
-    dataset = batches.load(*datasets.training(name)).to(where)
+    dataset = batches.load(*datasets.training(name)).to(device)
     launcher.agree(workers, config.train, datasets.training_files(name))
     kept, validation_set = dataset.split(config.train.validation)
     chosen = Hyperparameters(**config.train.model_dump(exclude={"validation"}))

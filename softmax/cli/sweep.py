@@ -15,8 +15,8 @@ from softmax.core import arrays
 from softmax.data import sources
 from softmax.errors import ParamsError
 from softmax.pipeline import datasets, files, recorder
-from softmax.sweep import model_cache, passes, ranking, search_space
-from softmax.sweep.passes import Outcome
+from softmax.sweep import groups, model_cache, ranking, search_space
+from softmax.sweep.groups import Outcome
 from softmax.sweep.ranking import Result
 from softmax.sweep.search_space import Configuration
 from softmax.training import launcher, scoring
@@ -37,7 +37,7 @@ def run(
     for dataset in chosen:
         if not datasets.directory(dataset).exists():
             files.write(sources.fetch(dataset)[0])
-        passes.sets(dataset, "cpu")  # raises an error for invalid data
+        groups.sets(dataset, "cpu")  # raises an error for invalid data
     trained = {name: train(halve(x) if halving else x) for name, x in chosen.items()}
     if as_json:
         rows = [x[k].row() for x in trained.values() for k in ranking.rank(x).index]
@@ -104,7 +104,7 @@ def _complete(
     chosen, best = [result.setting.params for result in missing], 0.0
     with (
         arrays.blas_threads(scoring.CHUNK),
-        passes.running(chosen, device, threads, after) as trained,
+        groups.running(chosen, device, threads, after) as trained,
         Runs([] if after else results) as runs,  # connects to MLflow while the first models train
         tqdm(total=len(results), desc=desc, unit="model", disable=None) as bar,
     ):

@@ -3,7 +3,7 @@
     search_space   the configurations of a sweep
     kernel         the lecture's loop, compiled for many models at once
     compiled       gradient descent with this loop
-    passes         groups of models that share batches, trained in several threads
+    groups         groups of models that share batches, trained in several threads
     model_cache    trained models, kept so that interrupted sweeps can continue
     ranking        the best model by the validation set, and the spread over seeds
 

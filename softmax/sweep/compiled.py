@@ -18,7 +18,7 @@ CHUNK = 8192  # images scored in one call; many, because each call may wait for 
 
 
 class CompiledTrainer(Trainer):
-    """A Trainer for the CPU. Rows contains the state, and TrainState a copy after each epoch."""
+    """A Trainer for the CPU that keeps its state in `rows` and copies it to `state` each epoch."""
 
     def __init__(self, data: Dataset, configs: Sequence[Hyperparameters]) -> None:
         super().__init__(data, configs)

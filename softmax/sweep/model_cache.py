@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from softmax.pipeline import datasets, dvc_lock, files
 from softmax.pipeline.params import Params
-from softmax.sweep.passes import Outcome
+from softmax.sweep.groups import Outcome
 
 PLACE, STAGES = Path(".dvc/tmp/sweep"), Path("dvc.yaml")
 FAILURE, EVENT = Path("failure.txt"), Path("event.json")  # why training failed; times and device

@@ -19,7 +19,7 @@ from softmax.analysis.images import gray, tiles
 from softmax.analysis.trained_models import TrainedModel, differences, listed, provenance
 from softmax.core import model
 from softmax.pipeline import dvc_lock, paths
-from softmax.sweep import model_cache, passes, ranking
+from softmax.sweep import groups, model_cache, ranking
 from softmax.sweep.ranking import DIGITS, TEST, VALIDATION, Result, varied
 from softmax.tracking import recording, store, sync, views
 from softmax.tracking.registry import WEIGHTS_TAG
@@ -69,7 +69,7 @@ class Sweep:
         else:
             sync.training(self.client, run, trained, Path(self.model_files.name))
             theta, entry = model.load(trained.directory / paths.WEIGHTS), trained.entry()
-            _, test = passes.sets(trained.config.download.dataset, "cpu")
+            _, test = groups.sets(trained.config.download.dataset, "cpu")
             called = model.predict(evaluation.logits(theta, test))
             answers = {"label": test.labels.astype(np.int64), "prediction": called}
             picture = views.picture(gray(tiles(theta, entry.shape)), entry.classes)

@@ -15,7 +15,7 @@ from helpers.workspace import Workspace, error
 from mlflow.entities import Run
 
 from softmax.pipeline import datasets, files, paths
-from softmax.sweep import model_cache, passes
+from softmax.sweep import groups, model_cache
 from softmax.tracking import sync
 
 OPTIONS = ("train.learning_rate=0.01,0.1", "train.optimizer=sgd,adam")
@@ -57,7 +57,7 @@ def test_a_sweep_logs_one_child_run_per_model_under_a_parent_run(workspace: Work
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert "learning rate" in parent.data.tags["mlflow.note.content"]
     assert parent.data.params["train.learning_rate"] == "0.01,0.1"
-    workspace.monkeypatch.delattr(passes, "train")
+    workspace.monkeypatch.delattr(groups, "train")
     assert sweep(workspace, *OPTIONS) == results
     after = by_weights(workspace)
     assert after.keys() == found.keys()

@@ -12,7 +12,7 @@ from softmax.core.batches import Dataset
 from softmax.pipeline import params, paths
 from softmax.pipeline.params import Params
 from softmax.pipeline.recorder import Recorder
-from softmax.sweep import passes, search_space
+from softmax.sweep import groups, search_space
 from stages import train
 
 
@@ -31,16 +31,16 @@ def test_configurations_with_the_same_batches_and_steps_train_together() -> None
         for rate in (0.1, 0.2, 0.3)
     ]
 
-    assert passes.plan(chosen, 1) == [[k, k + 1, k + 2] for k in range(0, 24, 3)]
+    assert groups.plan(chosen, 1) == [[k, k + 1, k + 2] for k in range(0, 24, 3)]
 
 
-@pytest.mark.parametrize(("models", "threads", "passing"), [(23, 1, [8, 8, 7]), (6, 3, [2] * 3)])
-def test_a_pass_is_bounded_and_leaves_work_for_other_threads(
-    models: int, threads: int, passing: list[int]
+@pytest.mark.parametrize(("models", "threads", "sizes"), [(23, 1, [8, 8, 7]), (6, 3, [2] * 3)])
+def test_a_group_is_bounded_and_leaves_work_for_other_threads(
+    models: int, threads: int, sizes: list[int]
 ) -> None:
-    plan = passes.plan([params.load(LECTURE).train] * models, threads)
+    plan = groups.plan([params.load(LECTURE).train] * models, threads)
 
-    assert [len(group) for group in plan] == passing
+    assert [len(group) for group in plan] == sizes
 
 
 @pytest.mark.parametrize("library", ["numpy", "torch"])
@@ -48,13 +48,13 @@ def test_outputs_of_a_sweep_equal_those_of_the_stage(
     library: str, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Compare weights, losses, scores and metrics byte by byte."""
-    monkeypatch.setattr(passes, "sets", passes.sets.__wrapped__)  # without the cache
+    monkeypatch.setattr(groups, "sets", groups.sets.__wrapped__)  # without the cache
     if library == "torch":
         monkeypatch.setattr(Dataset, "to", lambda self, _: self.map(torch.asarray))
     monkeypatch.setattr(Recorder, "log", lambda *_, **__: None)  # MLflow's runs are not compared
     workspace.set(train={"epochs": 2, "batch_size": 2, "seed": 500, "validation": 50})
     chosen = configs("train.optimizer=sgd,momentum,nesterov,adam", "train.averaging=0,0.9")
-    with passes.running(chosen, "cpu", 1) as trained:
+    with groups.running(chosen, "cpu", 1) as trained:
         together = dict(outcome for outcomes in trained for outcome in outcomes.items())
 
     outputs = (paths.WEIGHTS, paths.LOSSES, paths.EPOCHS, paths.TRAIN_METRICS)
@@ -74,7 +74,7 @@ def test_closing_a_sweep_early_ends_all_threads(workspace: Workspace) -> None:
     short = short.model_copy(update={"train": short.train.model_copy(update={"epochs": 1})})
 
     before = threading.active_count()
-    with passes.running([short, *long], "cpu", 2) as trained:
+    with groups.running([short, *long], "cpu", 2) as trained:
         ((number, first),) = next(trained).items()
         assert (number, bool(first.outputs)) == (0, True)
         assert threading.active_count() > before

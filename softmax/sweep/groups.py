@@ -1,4 +1,4 @@
-"""Train models in passes: groups that share batches. Passes run in several threads."""
+"""Train models in groups that share batches. Several threads train groups in parallel."""
 
 import functools
 import math
@@ -24,11 +24,11 @@ from softmax.training.fitting import Epoch, Trainer
 from softmax.training.scoring import Score
 from softmax.training.state import Hyperparameters
 
-TOGETHER = 8  # maximum number of models in a pass; more would not fit in the CPU's cache
+TOGETHER = 8  # maximum number of models in a group; more would not fit in the CPU's cache
 
 
 class Outcome(NamedTuple):
-    """The outputs for one model, or why its training failed, with times as by time.time()."""
+    """The outputs for one model, or why training failed, and its start and end (time.time())."""
 
     outputs: Mapping[Path, bytes]
     failure: str
@@ -37,9 +37,9 @@ class Outcome(NamedTuple):
 
 
 def plan(config: Sequence[Train], threads: int) -> list[list[int]]:
-    """Divide the configurations into passes, and return the indices in `config` for each pass.
+    """Divide the configurations into groups, and return the indices in `config` of each group.
 
-    Models of a pass share batches, optimizer and schedule. Passes are small enough to keep all
+    Models of a group share batches, optimizer and schedule. Groups are small enough to keep all
     `threads` busy.
     """
     size = min(TOGETHER, math.ceil(len(config) / threads))
@@ -56,24 +56,24 @@ def plan(config: Sequence[Train], threads: int) -> list[list[int]]:
 
 @contextmanager
 def running(
-    config: Sequence[Params], where: str, threads: int, after: int | None = None
+    config: Sequence[Params], device: str, threads: int, after: int | None = None
 ) -> Iterator[Iterator[dict[int, Outcome]]]:
-    """Train all configurations in `threads` threads, and yield the outcomes of each pass by index.
+    """Train all configurations in `threads` threads, and yield the outcomes of each group by index.
 
-    The next pass starts when the caller has logged one, so both together keep `threads` CPUs busy;
-    a GPU does not wait. The caller can log during training, because the compiled loops release the
-    GIL. Training stops after `after` epochs, or after the current epochs if the block ends early.
+    A group starts when the caller has logged a previous group, so both keep `threads` CPUs busy. For
+    a GPU, one more group waits. The caller can log during training, because the compiled loops
+    release the GIL. Training stops after `after` epochs, or when the block ends, after its epoch.
     """
     stop, planned = threading.Event(), iter(plan([params.train for params in config], threads))
     with ThreadPoolExecutor(threads) as pool:
 
         def outcomes() -> Iterator[dict[int, Outcome]]:
             training: dict[Future[list[Outcome]], list[int]] = {}
-            free = threads + (where == "cuda")
+            free = threads + (device == "cuda")
             while True:
                 for numbers in islice(planned, free):
                     chosen = [config[number] for number in numbers]
-                    training[pool.submit(train, chosen, where, stop, after)] = numbers
+                    training[pool.submit(train, chosen, device, stop, after)] = numbers
                 if not training:
                     return
                 future = next(as_completed(training))
@@ -88,11 +88,11 @@ def running(
 
 
 def train(
-    config: Sequence[Params], where: str, stop: threading.Event, after: int | None = None
+    config: Sequence[Params], device: str, stop: threading.Event, after: int | None = None
 ) -> list[Outcome]:
-    """Train and test a pass on `where`, "cpu" or "cuda". Return [] if `stop` is set meanwhile."""
+    """Train and test a group on `device`, "cpu" or "cuda". Return [] if `stop` is set meanwhile."""
     started = time.time()
-    training, test = sets(config[0].download.dataset, where)
+    training, test = sets(config[0].download.dataset, device)
     kept, validation_set = training.split(config[0].train.validation)
     models = [Hyperparameters(**p.train.model_dump(exclude={"validation"})) for p in config]
     histories: list[list[Epoch]] = [[] for _ in config]
@@ -112,8 +112,8 @@ def train(
                 histories[k].append(epoch._replace(theta=np.empty(0)))
     outputs: dict[int, Mapping[Path, bytes]] = {}
     if thetas:
-        xp, device = arrays.namespace(test.images), test.images.device
-        stacked = xp.asarray(np.stack(list(thetas.values())), device=device)
+        xp, stacked = arrays.namespace(test.images), np.stack(list(thetas.values()))
+        stacked = xp.asarray(stacked, device=test.images.device)
         for k, sums in zip(thetas, trainer.sums(stacked, test).T, strict=True):
             try:
                 score = scoring.from_sums(sums, len(test.labels))
@@ -138,7 +138,7 @@ def _outputs(epochs: list[Epoch], theta: np.ndarray, test: Score) -> dict[Path, 
 
 
 @functools.cache
-def sets(dataset: str, where: str) -> tuple[Dataset, Dataset]:
+def sets(dataset: str, device: str) -> tuple[Dataset, Dataset]:
     """Return the training and the test set, cached. Raise DataError if a SHA-256 differs."""
     training, test = datasets.training(dataset), datasets.test(dataset)
-    return batches.load(*training).to(where), batches.load(*test).to(where)
+    return batches.load(*training).to(device), batches.load(*test).to(device)
