@@ -23,7 +23,7 @@ class ParamsError(SoftmaxError):
     """params.yaml, or a value given to a sweep, is invalid."""
 
 
-class SettingError(SoftmaxError):
+class EnvironmentVariableError(SoftmaxError):
     """An environment variable is invalid."""
 
 

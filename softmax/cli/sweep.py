@@ -49,7 +49,7 @@ def run(
         best = ranking.best(results)
         show(heading + text, best.row()[ranking.WEIGHTS][: ranking.DIGITS] if best else "\0")
         if best:
-            print(f"\nTo train the best model: dvc exp run {best.setting.options()}")
+            print(f"\nTo train the best model: dvc exp run {best.configuration.options()}")
 
 
 def halve(configs: Sequence[Configuration]) -> Sequence[Configuration]:
@@ -101,7 +101,7 @@ def _complete(
             yield from (missing[number] for number in outcomes)
 
     desc = f"sweep, {after} epochs" if after else "sweep"
-    chosen, best = [result.setting.params for result in missing], 0.0
+    chosen, best = [result.configuration.params for result in missing], 0.0
     with (
         arrays.blas_threads(scoring.CHUNK),
         groups.running(chosen, device, threads, after) as trained,

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from softmax.errors import SettingError, TrackingError
+from softmax.errors import SoftmaxError, TrackingError
 from softmax.pipeline import params
 from softmax.tracking import store, views
 
@@ -33,7 +33,7 @@ def run(port: int) -> None:
         print(prepare_links(uri, name, views.PAGES))
         return
     if listens(port):
-        raise SettingError(f"port {port} of 127.0.0.1 is in use. Choose a different --port.")
+        raise SoftmaxError(f"port {port} of 127.0.0.1 is in use. Choose a different --port.")
     serve(uri, port, prepare_links(f"http://127.0.0.1:{port}", name, SHORT))
 
 

@@ -31,7 +31,7 @@ NO_VALIDATION = "Without a validation set that all models share, no model is cal
 
 
 class Result(NamedTuple):
-    setting: Configuration
+    configuration: Configuration
     directory: Path
 
     def failure(self) -> str:
@@ -42,26 +42,26 @@ class Result(NamedTuple):
     def row(self) -> dict[str, Any]:
         """Return the changes, accuracies, losses and SHA-256 of the weights, or the failure."""
         if failure := self.failure():
-            return {**self.setting.changes, FAILURE: failure}
+            return {**self.configuration.changes, FAILURE: failure}
         train, test = (
             json.loads((self.directory / path).read_bytes())
             for path in (paths.TRAIN_METRICS, paths.TEST_METRICS)
         )
         scores = {f"test_{key}": test[key] for key in ("accuracy", "loss")}
         sha256 = files.sha256(self.directory / paths.WEIGHTS)
-        return {**self.setting.changes, **train, **scores, WEIGHTS: sha256}
+        return {**self.configuration.changes, **train, **scores, WEIGHTS: sha256}
 
 
 def varied(results: Sequence[Result]) -> list[str]:
     """Return the keys whose values differ between results, or all keys if none differs."""
-    changes = [result.setting.changes for result in results]
+    changes = [result.configuration.changes for result in results]
     keys = dict.fromkeys(key for change in changes for key in change)
     return [key for key in keys if len({change[key] for change in changes}) > 1] or list(keys)
 
 
 def has_validation(results: Sequence[Result]) -> bool:
     """Return whether all results have the same validation set, so that the best can be chosen."""
-    validation_set = {result.setting.params.train.validation for result in results}
+    validation_set = {result.configuration.params.train.validation for result in results}
     return len(validation_set) == 1 and validation_set != {0}
 
 
@@ -141,7 +141,7 @@ def hint(config: Params) -> str:
 def _at_edge(first: Result, tried: Sequence[Configuration]) -> list[str]:
     """Return a line for each value of `first` that is the smallest or largest number tried."""
     lines = []
-    for key, value in first.setting.changes.items():
+    for key, value in first.configuration.changes.items():
         values = {configuration.changes[key] for configuration in tried}
         end = {min(values): "smallest", max(values): "largest"}.get(value)
         if len(values) > 1 and end and value and key != SEED and not isinstance(value, str):

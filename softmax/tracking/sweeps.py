@@ -35,13 +35,13 @@ class Sweep:
     """A parent run in MLflow for the results of a sweep, and its existing child runs."""
 
     def __init__(self, results: Sequence[Result]) -> None:
-        config = results[0].setting.params
+        config = results[0].configuration.params
         self.client = store.connect()
         self.tags = {"mlflow.source.name": "softmax sweep", **recording.circumstances()}
         self.experiment = store.experiment(self.client, store.experiment_name(config))
         sha256 = model_cache.key(result.directory for result in results)[:DIGITS]
         self.results, self.model_files = results, TemporaryDirectory()
-        settings = differences([result.setting.params.train for result in results])
+        settings = differences([result.configuration.params.train for result in results])
         self.title = f"sweep of {len(results)}: {settings}"
         known = _search(self.experiment, f"tags.`{SWEEP}` = '{sha256}'")
         self.parent = next(iter(known), None) or self.client.create_run(
@@ -57,11 +57,11 @@ class Sweep:
         run = self.runs.get(result.directory.name[:DIGITS])
         if run and run.info.status != "RUNNING":
             return
-        trained, failure = TrainedModel(result.directory, result.setting.params), result.failure()
+        trained = TrainedModel(result.directory, result.configuration.params)
         event = json.loads((result.directory / model_cache.EVENT).read_bytes())
         run = run or self._create(result, trained, event)
         run_id, status = run.info.run_id, "FINISHED"
-        if failure:
+        if failure := result.failure():
             params = sync.params(trained.config, "download", "train")
             note = RunTag("mlflow.note.content", failure)
             self.client.log_batch(run_id, params=params, tags=[note])
@@ -74,7 +74,7 @@ class Sweep:
             answers = {"label": test.labels.astype(np.int64), "prediction": called}
             picture = views.picture(gray(tiles(theta, entry.shape)), entry.classes)
             self.client.log_image(run_id, picture, WEIGHTS)
-            text = COMMAND.format(result.setting.options())
+            text = COMMAND.format(result.configuration.options())
             text += sync.PICTURE.format(path=WEIGHTS, run_id=run_id)
             sync.scores(self.client, run, trained, answers, text)
         self.client.set_terminated(run_id, status, int(event["ended"] * 1000))
@@ -93,7 +93,7 @@ class Sweep:
         title = f"{row[f'best_{TEST}']:.2%} · {self.title}" if row else self.title
         note += ranking.tabulate(self.results, "pipe").replace(*views.BORDER)
         tags = {"mlflow.runName": title, "mlflow.note.content": note}
-        tried = [result.setting.changes for result in self.results]
+        tried = [result.configuration.changes for result in self.results]
         self.client.log_batch(
             run_id,
             [Metric(*one, self.parent.info.start_time, 0) for one in row.items()],

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from softmax.core.workers import ALONE, Workers, rendezvous
-from softmax.errors import SettingError, WorkerError
+from softmax.errors import EnvironmentVariableError, WorkerError
 
 TIMEOUT = timedelta(minutes=5)  # for workers that do not respond
 QUOTA = Path("/sys/fs/cgroup/cpu.max")  # a container's quota of CPU time, and its period
@@ -28,16 +28,18 @@ DRIVERS = ("libcuda.so.1", "libamdhip64.so")  # torch finds no GPU unless one of
 def wanted() -> int | None:
     """Return the environment variable WORKERS, or None if it is not set or this is a worker.
 
-    Raise SettingError if WORKERS is not a positive integer, or if it is not set while torchrun's
-    PET_NNODES requests several machines.
+    Raise EnvironmentVariableError if WORKERS is not a positive integer, or if it is not set while
+    torchrun's PET_NNODES requests several machines.
     """
     text = os.environ.get("WORKERS")  # empty if CI does not define the variable
     if TORCHRUN in os.environ or not (text or "PET_NNODES" in os.environ):
         return None
     if not text:
-        raise SettingError("PET_NNODES is set without WORKERS. Set WORKERS on each machine.")
+        raise EnvironmentVariableError(
+            "PET_NNODES is set without WORKERS. Set WORKERS on each machine."
+        )
     if not text.isdecimal() or int(text) < 1:
-        raise SettingError(f"WORKERS = {text!r} should be a positive integer")
+        raise EnvironmentVariableError(f"WORKERS = {text!r} should be a positive integer")
     return int(text)
 
 
@@ -149,11 +151,11 @@ def agree(workers: Workers, params: object, inputs: Iterable[Path]) -> None:
 def choose() -> str:
     """Return "cpu" or "cuda", according to the environment variable DEVICE: auto, cpu or cuda.
 
-    Raise SettingError for other values, and for cuda if torch finds fewer GPUs than workers.
+    Raise EnvironmentVariableError for other values, and for cuda with fewer GPUs than workers.
     """
     wanted = os.environ.get("DEVICE") or "auto"  # empty if CI does not define the variable
     if wanted not in ("auto", "cpu", "cuda"):
-        raise SettingError(f"DEVICE = {wanted!r} should be auto, cpu or cuda")
+        raise EnvironmentVariableError(f"DEVICE = {wanted!r} should be auto, cpu or cuda")
     possible = find_spec("torch") and any(map(loads, DRIVERS))
     if wanted == "cpu" or (wanted == "auto" and not possible):
         return "cpu"
@@ -163,9 +165,9 @@ def choose() -> str:
     if found >= needed:
         return "cuda"
     if wanted == "cuda":
-        raise SettingError(
-            f"DEVICE = 'cuda', but torch finds {found} GPUs for {needed} workers. Use "
-            "DEVICE=auto or fewer WORKERS."
+        raise EnvironmentVariableError(
+            f"DEVICE = 'cuda' needs one GPU per worker: {needed} needed, {found} found. Use "
+            "DEVICE=auto, or lower WORKERS if it is set."
         )
     return "cpu"
 

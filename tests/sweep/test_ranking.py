@@ -20,8 +20,8 @@ Make = Callable[..., Result]
 def written(results: list[Result]) -> str:
     """Return the text printed for results if all configurations were trained to the end."""
     best = ranking.best(results)
-    text = ranking.write(results, [one.setting for one in results])
-    return f"{text}\n{best.setting.options()}" if best else text
+    text = ranking.write(results, [one.configuration for one in results])
+    return f"{text}\n{best.configuration.options()}" if best else text
 
 
 @pytest.fixture

@@ -10,11 +10,12 @@ import pytest
 import torch
 from helpers.shared import ROOT
 
-from softmax.errors import SettingError
+from softmax.errors import EnvironmentVariableError
 from softmax.training import launcher
 
 TOO_FEW = (
-    "DEVICE = 'cuda', but torch finds {} GPUs for {} workers. Use DEVICE=auto or fewer WORKERS."
+    "DEVICE = 'cuda' needs one GPU per worker: {} needed, {} found. Use DEVICE=auto, or lower "
+    "WORKERS if it is set."
 )
 
 
@@ -24,8 +25,8 @@ TOO_FEW = (
         *[(None, 1, 1, "cuda"), ("", 1, 1, "cuda"), ("auto", 1, 0, "cpu"), ("cpu", 1, 1, "cpu")],
         *[("auto", 2, 2, "cuda"), ("cuda", 2, 2, "cuda")],
         ("auto", 3, 2, "cpu"),  # each worker of a machine needs a GPU
-        ("cuda", 1, 0, TOO_FEW.format(0, 1)),
-        ("cuda", 3, 2, TOO_FEW.format(2, 3)),
+        ("cuda", 1, 0, TOO_FEW.format(1, 0)),
+        ("cuda", 3, 2, TOO_FEW.format(3, 2)),
         ("CPU", 1, 1, "DEVICE = 'CPU' should be auto, cpu or cuda"),
         ("cuda:1", 1, 1, "DEVICE = 'cuda:1' should be auto, cpu or cuda"),
     ],
@@ -41,7 +42,7 @@ def test_auto_uses_one_gpu_per_worker_and_cuda_requires_them(
         monkeypatch.setenv("DEVICE", wanted)
     try:
         found = launcher.choose()
-    except SettingError as error:
+    except EnvironmentVariableError as error:
         found = str(error)
     assert found == chosen
 

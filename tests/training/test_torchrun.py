@@ -11,7 +11,7 @@ from torch.distributed import run
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 
 from softmax.core.workers import Workers
-from softmax.errors import SettingError, WorkerError
+from softmax.errors import EnvironmentVariableError, WorkerError
 from softmax.training import launcher
 
 
@@ -26,7 +26,7 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("wanted", ["0", "-1", "2.0", "two"])
 def test_workers_must_be_a_positive_integer(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKERS", wanted)
-    with pytest.raises(SettingError, match=f"WORKERS = '{wanted}' should be a positive integer"):
+    with pytest.raises(EnvironmentVariableError, match=f"'{wanted}' should be a positive integer"):
         launcher.wanted()
 
 
@@ -37,7 +37,7 @@ def test_workers_sets_the_number_of_processes_and_is_required_for_several_machin
     monkeypatch.setenv("WORKERS", "")
     assert launcher.wanted() is None
     monkeypatch.setenv("PET_NNODES", "2")
-    with pytest.raises(SettingError, match="PET_NNODES is set without WORKERS"):
+    with pytest.raises(EnvironmentVariableError, match="PET_NNODES is set without WORKERS"):
         launcher.wanted()
     monkeypatch.setenv("WORKERS", "3")
     assert launcher.wanted() == 3
