@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from softmax.core import idx
 from softmax.data import sources
-from softmax.data.raw_dataset import PARTS, RawDataset, join, shortened
+from softmax.data.raw_dataset import SPLITS, RawDataset, join, shortened
 from softmax.errors import DataError, FormatError, SourceError
 from softmax.pipeline.datasets import CLASSES, FILES
 
 KERAS = {"train": ("x_train", "y_train"), "test": ("x_test", "y_test")}
-MEDMNIST = {part: (f"{part}_images", f"{part}_labels") for part in PARTS}
+MEDMNIST = {split: (f"{split}_images", f"{split}_labels") for split in SPLITS}
 LIMIT = 5 * 10**9  # maximum bytes of an IDX file: six million images of 28 x 28 pixels
 TORCHVISION_NAMES = ("kmnist", "qmnist", "emnist-letters", "emnist-balanced", "usps")
 
@@ -54,22 +54,22 @@ def read_images(path: Path, shape: tuple[int, ...]) -> dict[str, NDArray[np.uint
 def read_npz(path: Path) -> RawDataset:
     """Read an .npz file with the array names of Keras or MedMNIST. Raise DataError if invalid."""
     arrays, read = _arrays(path), []
-    for part, (x, y) in (MEDMNIST if "train_images" in arrays else KERAS).items():
+    for split, (x, y) in (MEDMNIST if "train_images" in arrays else KERAS).items():
         if x in arrays and y in arrays:
-            read.append((part, _images(path, x, arrays[x]), _labels(path, y, arrays[y])))
-        elif part != "val":
+            read.append((split, _images(path, x, arrays[x]), _labels(path, y, arrays[y])))
+        elif split != "val":
             wanted = "x_train, y_train, x_test, y_test or train_images, train_labels, ..."
             raise DataError(f"{path}: contains {shortened(list(arrays))}. Name the arrays {wanted}")
     return join(path, read)
 
 
 def _images(path: Path, name: str, array: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return images as uint8 (n, rows, columns[, 3]). Raise DataError if type or shape differ."""
+    """Return images as uint8 (n, rows, columns[, 3]). Raise DataError for other arrays."""
     fits = array.dtype.kind in "iu" and array.size and 0 <= array.min() <= array.max() <= 255
     if not fits and array.dtype != np.uint8:
         raise DataError(
-            f"{path}: {name} is {array.dtype}, but pixels are integers from 0 to 255. If white is "
-            f"1, save (255 * {name}).round().astype('uint8')."
+            f"{path}: {name} ({array.dtype}) should contain only integers from 0 to 255. If white "
+            f"is 1, save (255 * {name}).round().astype('uint8')."
         )
     if array.ndim == 4 and array.shape[3] == 1:
         array = array[..., 0]
@@ -111,14 +111,14 @@ def read_idx(place: str) -> RawDataset:
             labels = [idx.read(path, 1) for path in paths[1::2]]
     except (SourceError, DataError) as error:
         raise DataError(f"{place}: {str(error).replace(f'{directory}/', '')}") from None
-    first, last = min(part.min() for part in labels), max(part.max() for part in labels)
+    first, last = min(x.min() for x in labels), max(x.max() for x in labels)
     if first < 0 or last >= CLASSES:
         raise DataError(f"{place}: labels are {first} to {last}. Use 0 to {CLASSES - 1}.")
     return _in_order(place, images, labels, list(map(str, range(last + 1))))
 
 
 def is_idx(path: Path) -> bool:
-    """Tell whether a file, which is decompressed if it ends in .gz, begins like an IDX file."""
+    """Tell whether a file, decompressed if its name ends in .gz, begins like an IDX file."""
     try:
         with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
             return file.read(2) == b"\0\0"
@@ -150,7 +150,7 @@ def _in_order(
     place: str, images: list[NDArray[Any]], labels: list[NDArray[Any]], classes: list[str]
 ) -> RawDataset:
     """Join a training and a test set whose order is kept, so unchanged files keep their SHA-256."""
-    names = [np.array(classes)[part] for part in labels]
+    names = [np.array(classes)[x] for x in labels]
     raw = join(place, list(zip(("train", "test"), images, names, strict=True)))
     return raw._replace(classes=classes, ordered=True)
 
@@ -166,21 +166,21 @@ def read_torchvision(name: str) -> RawDataset:
     create = functools.partial(dataset, split=split) if split else dataset
     with tempfile.TemporaryDirectory() as directory:
         try:
-            sets = [create(directory, train=part, download=True) for part in (True, False)]
+            sets = [create(directory, train=train, download=True) for train in (True, False)]
         except (RuntimeError, OSError) as error:
             raise DataError(f"torchvision: {name}: {' '.join(str(error).split())}") from None
-    images = [np.asarray(part.data) for part in sets]
-    labels = [np.asarray(part.targets) for part in sets]
+    images = [np.asarray(x.data) for x in sets]
+    labels = [np.asarray(x.targets) for x in sets]
     classes = list(string.digits)
     match name:
         case "kmnist" | "emnist-balanced":
             classes = sets[0].classes
         case "qmnist":
-            labels = [part[:, 0] for part in labels]  # other columns identify the writer
+            labels = [x[:, 0] for x in labels]  # other columns identify the writer
         case "emnist-letters":
             classes = list(string.ascii_lowercase)
-            labels = [part - 1 for part in labels]  # torchvision counts letters from 1
+            labels = [x - 1 for x in labels]  # torchvision counts letters from 1
     if split:
-        images = [part.transpose(0, 2, 1) for part in images]  # torchvision returns them transposed
+        images = [x.transpose(0, 2, 1) for x in images]  # torchvision returns them transposed
     raw = _in_order(name, images, labels, classes)
     return raw if name == "usps" else raw._replace(prepared="pen strokes")

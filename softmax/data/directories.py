@@ -5,22 +5,22 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from softmax.data.pixels import DECODER, ENDINGS, decode_all
-from softmax.data.raw_dataset import PARTS, TEST, TRAIN, RawDataset, class_name, part_of, shortened
+from softmax.data.raw_dataset import SPLITS, RawDataset, class_name, shortened, split_of
 from softmax.errors import DataError
 
 
 def read(place: Path, size: tuple[int, ...] | None) -> RawDataset:
-    """Read the images of train and test, or of `place` itself, resized to `size` if given."""
+    """Read the images of all splits, or of `place` itself, resized to `size` if given."""
     roots = _roots(place)
     classes = sorted({class_name(name) for root in roots.values() for name in _directories(root)})
     named, unused = list[tuple[str, Path]](), list[str]()
-    labels, parts = list[str](), list[str]()
-    for part, root in roots.items():
+    labels, splits = list[str](), list[str]()
+    for split, root in roots.items():
         for file in files(root / name for name in _directories(root)):
             if file.name.lower().endswith(ENDINGS) and file.is_file():
                 named.append((str(file), file))
                 labels.append(file.relative_to(root).parts[0])
-                parts.append(part)
+                splits.append(split)
             else:
                 unused.append(file.relative_to(place).as_posix())
     if place not in roots.values():
@@ -28,24 +28,24 @@ def read(place: Path, size: tuple[int, ...] | None) -> RawDataset:
     images, warnings = decode_all(place, named, size)
     if unused:
         warnings.append(f"{len(unused)} files or directories ignored: {shortened(sorted(unused))}")
-    return RawDataset(images, labels, parts, classes, warnings, decoder=DECODER)
+    return RawDataset(images, labels, splits, classes, warnings, decoder=DECODER)
 
 
 def _roots(place: Path) -> dict[str, Path]:
-    """Map each part to its directory, or TRAIN to `place`. Raise DataError if a part is missing."""
+    """Return the directory of each split. Raise DataError if only train or only test is missing."""
     roots: dict[str, Path] = {}
     for name in _directories(place):
-        if part := part_of(name):
-            if part in roots:
-                both = f"{roots[part].name} and {name}"
+        if split := split_of(name):
+            if split in roots:
+                both = f"{roots[split].name} and {name}"
                 raise DataError(f"{place}: {both} have the same meaning. Remove or rename one.")
-            roots[part] = place / name
-    if roots and not {TRAIN, TEST} <= roots.keys():
+            roots[split] = place / name
+    if roots and not {"train", "test"} <= roots.keys():
         found = " and ".join(root.name for root in roots.values())
         raise DataError(
             f"{place}: contains only {found}, but needs train and test. Add or rename a directory."
         )
-    return {part: roots[part] for part in PARTS if part in roots} or {TRAIN: place}
+    return {split: roots[split] for split in SPLITS if split in roots} or {"train": place}
 
 
 def _directories(root: Path) -> list[str]:

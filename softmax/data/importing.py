@@ -42,7 +42,7 @@ def read(name: str, place: str, options: Options) -> ImportedDataset:
 def _format(
     name: str, place: str, options: Options
 ) -> tuple[str, tuple[str, ...], Callable[[], RawDataset]]:
-    """Return the format of `place`, its options and its reader. Raise DataError if unknown."""
+    """Return the format of `place`, its options and its reader. Raise DataError if none fits."""
     path = Path(place)
     if place == "torchvision":
         return "torchvision's data", (), partial(array_files.read_torchvision, name)
@@ -60,7 +60,7 @@ def _format(
 
 
 def named(name: str, found: ImportedDataset) -> ImportedDataset:
-    """Add pen strokes and class names, which only the entry in datasets.yaml states."""
+    """Take "pen strokes" and class names from the existing entry `name`, if the data lack them."""
     if not (entry := datasets.load().get(name)):
         return found
     same_shape = entry.shape == found.training.images.shape[1:]
@@ -74,8 +74,8 @@ def named(name: str, found: ImportedDataset) -> ImportedDataset:
 def write_files(found: ImportedDataset, directory: Path) -> None:
     """Write four IDX files, with labels as uint8, or as int32 for more than 256 classes."""
     kind = np.uint8 if len(found.classes) <= 256 else ">i4"
-    for part, names in zip((found.training, found.test), (FILES[:2], FILES[2:]), strict=True):
-        for name, array in zip(names, (part.images, part.labels.astype(kind)), strict=True):
+    for split, names in zip((found.training, found.test), (FILES[:2], FILES[2:]), strict=True):
+        for name, array in zip(names, (split.images, split.labels.astype(kind)), strict=True):
             with (directory / name).open("wb") as file:
                 file.write(idx.header(array))
                 array.tofile(file)
@@ -88,7 +88,7 @@ def write_entry(name: str, found: ImportedDataset, directory: Path) -> None:
     content = yaml.load(datasets.PATH.read_text(encoding="utf-8"))
     entry = content.setdefault(name, {})
     for key, values in {
-        "images": [len(part.labels) for part in (found.training, found.test)],
+        "images": [len(split.labels) for split in (found.training, found.test)],
         "shape": found.training.images.shape[1:],
         "classes": map(DoubleQuotedScalarString, found.classes),
         "validation": raw_dataset.validation_sizes(found.training.labels),

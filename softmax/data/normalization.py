@@ -11,11 +11,11 @@ from softmax.data.pixels import overlaps
 from softmax.errors import DataError
 
 BOX = 20  # pixels; the strokes are scaled so that their longer side has this length
-SIDE = 28  # pixels of the image's side
+SIDE = 28  # pixels; the side of the normalized image
 SHAPE = (SIDE, SIDE)
 NOISE = 32  # gray levels; a pixel that differs less from the background belongs to it
 CONTRAST = 48  # gray levels; the minimum mean difference between strokes and background
-SPECK = 20  # a connected part is a speck if the largest part is more than 20 times as large
+SPECK = 20  # a connected component is a speck if the largest one is more than 20 times as large
 
 Levels = NDArray[np.uint8]
 Integers = NDArray[np.int64]
@@ -42,7 +42,7 @@ def normalize(strokes: Levels) -> Levels:
 def _first(mass: Integers) -> int:
     """Return the first row or column of the box that puts its center of mass in [14, 15).
 
-    `mass`, (20,), is by row or column. MNIST's images are centered there, so they rarely change.
+    `mass`, (20,), contains sums over rows or columns. MNIST's images have this center of mass, too.
     """
     total, moment = mass.sum(), mass @ (2 * np.arange(BOX) + 1)
     return int(-((moment - SIDE * total) // (2 * total)))
@@ -51,7 +51,7 @@ def _first(mass: Integers) -> int:
 def find(gray: Levels) -> tuple[Levels, bool]:
     """Return the strokes of a photo, uint8 (rows, columns), 255 or 0, and whether they are dark.
 
-    Raise DataError if nothing stands out from the background.
+    Raise DataError if nothing differs enough from the background.
     """
     difference = gray - _background(gray)
     dark = int((difference**3).sum()) < 0
@@ -63,9 +63,9 @@ def find(gray: Levels) -> tuple[Levels, bool]:
             "no strokes found. Use an image of one digit that is clearly darker or lighter than a "
             "plain background."
         )
-    parts, _ = ndimage.label(strokes, np.ones((3, 3)))
-    sizes = np.bincount(parts[strokes])
-    return 255 * (strokes & (sizes * SPECK >= sizes.max())[parts]).astype(np.uint8), dark
+    components, _ = ndimage.label(strokes, np.ones((3, 3)))
+    sizes = np.bincount(components[strokes])
+    return 255 * (strokes & (sizes * SPECK >= sizes.max())[components]).astype(np.uint8), dark
 
 
 def _background(gray: Levels) -> Integers:
@@ -82,7 +82,7 @@ def _background(gray: Levels) -> Integers:
 def otsu(levels: Integers) -> int:
     """Return the level, 0 to 255, that best separates pixels into a lower and a higher class.
 
-    There the variance between the classes is largest. On ties, the lowest level is returned.
+    This level maximizes the variance between the classes. On ties, return the lowest level.
     Source: N. Otsu, "A threshold selection method from gray-level histograms", 1979.
     """
     counts = np.bincount(levels.ravel(), minlength=256)

@@ -3,7 +3,7 @@
 A resized pixel is the mean of the old pixels that it covers. If a side of `old` pixels becomes
 `new` pixels, a side of an old pixel counts as `new` units and a side of a new pixel as `old`, so
 overlaps are integers. The mean is the sum of gray levels times overlaps, divided by the sum of
-overlaps, rounded half up. float64 represents these sums exactly, so all libraries agree.
+overlaps, rounded half up. float64 represents these sums exactly, so no library affects the result.
 """
 
 import functools
@@ -34,7 +34,7 @@ Source = Path | bytes
 
 
 def decode(source: Source, name: str, *, keep_alpha: bool = False) -> NDArray[np.uint8]:
-    """Decode an image, upright, to uint8 (rows, columns), or (rows, columns, 3) if it has colors.
+    """Decode an image and turn it upright: uint8 (rows, columns), or (rows, columns, 3) in color.
 
     With `keep_alpha`, an image that is not opaque becomes (rows, columns, 4). Raise DataError,
     beginning with `name`, if the file is invalid or if information would be lost.

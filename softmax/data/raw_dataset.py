@@ -16,7 +16,7 @@ from tqdm import tqdm
 from softmax.errors import DataError
 from softmax.pipeline.datasets import CLASSES, MAX_NAME, MAX_SIDE
 
-PARTS = TRAIN, VALIDATION, TEST = "train", "val", "test"
+SPLITS = TRAIN, VALIDATION, TEST = "train", "val", "test"
 WORDS = {"training": TRAIN, "testing": TEST, "validation": VALIDATION, "valid": VALIDATION}
 LIMIT = f"{2**64 // 6 + 1:016x}"  # one sixth of all SHA-256 hashes are below this, in hexadecimal
 FEW = 10  # a class with fewer images causes a warning
@@ -42,11 +42,11 @@ class Split(NamedTuple):
 
 
 class RawDataset(NamedTuple):
-    """A data set as it was read. If no image is in the part TEST, `prepare` chooses a test set."""
+    """A data set as it was read. If no image is in the split TEST, `prepare` chooses a test set."""
 
     images: NDArray[np.uint8]  # as in Split
     labels: Sequence[str]  # one label for each image
-    parts: Sequence[str]  # TRAIN, VALIDATION or TEST for each image
+    splits: Sequence[str]  # TRAIN, VALIDATION or TEST for each image
     classes: Sequence[str] = ()  # class names in their order; by default the sorted labels
     warnings: Sequence[str] = ()
     ordered: bool = False  # whether the order is kept, so unchanged files keep their SHA-256
@@ -66,11 +66,11 @@ class ImportedDataset(NamedTuple):
     decoder: str
 
 
-def part_of(name: str) -> str | None:
-    """Return the part (train, val or test) that a file or directory name denotes, or None."""
+def split_of(name: str) -> str | None:
+    """Return the split (train, val or test) that a file or directory name denotes, or None."""
     word = re.sub(r"[-_ ](set|\d+-of-\d+)$", "", name.lower())
-    part = WORDS.get(word, word)
-    return part if part in PARTS else None
+    split = WORDS.get(word, word)
+    return split if split in SPLITS else None
 
 
 def class_name(label: str) -> str:
@@ -94,7 +94,7 @@ def check_size(place: object, rows: int, columns: int) -> None:
 
 
 def join(place: object, read: Sequence[tuple[str, NDArray[np.uint8], Any]]) -> RawDataset:
-    """Join parts (name, images, labels) to a data set. Raise DataError if they do not fit."""
+    """Join parts (name, images, labels) into a data set. Raise DataError if they do not match."""
     for part, images, labels in read:
         if len(images) != len(labels):
             problem = f"{len(labels)} labels, but {len(images)} {part} images"
@@ -124,23 +124,23 @@ def prepare(place: str, raw: RawDataset) -> ImportedDataset:
     bar = tqdm(raw.images, "hashes", unit=" images", leave=False, disable=None)
     table = pd.DataFrame(
         {
-            "part": raw.parts,
+            "split": raw.splits,
             "class": pd.Categorical([*map(class_name, raw.labels)], classes),
             "pixels": [hashlib.sha256(image.tobytes()).hexdigest() for image in bar],
         }
     )
-    if TEST not in raw.parts:
+    if TEST not in raw.splits:
         pixels = table.groupby("class", observed=True)["pixels"]
         first, last = pixels.transform("min"), pixels.transform("max")
         # each class needs at least one test image and one training image
         low = ((table["pixels"] < LIMIT) | (table["pixels"] == first)) & (table["pixels"] != last)
-        table["part"] = np.where(low, TEST, TRAIN)
+        table["split"] = np.where(low, TEST, TRAIN)
     if not raw.ordered:
         table = table.sort_values(["pixels", "class"])
-    parts = {part: table[table["part"] == part] for part in PARTS}
-    training, test = pd.concat([parts[TRAIN], parts[VALIDATION]]), parts[TEST]
-    sides = {"training": training["class"], "test": test["class"]}
-    counts = pd.DataFrame({name: side.value_counts(sort=False) for name, side in sides.items()})
+    splits = {split: table[table["split"] == split] for split in SPLITS}
+    training, test = pd.concat([splits[TRAIN], splits[VALIDATION]]), splits[TEST]
+    labels = {"training": training["class"], "test": test["class"]}
+    counts = pd.DataFrame({name: x.value_counts(sort=False) for name, x in labels.items()})
     if len(lacking := counts[(counts == 0).any(axis=1)]):
         (name, has), others = next(lacking.iterrows()), len(lacking) - 1
         raise DataError(
@@ -152,7 +152,7 @@ def prepare(place: str, raw: RawDataset) -> ImportedDataset:
         Split(raw.images[training.index], training["class"].cat.codes.to_numpy()),
         Split(raw.images[test.index], test["class"].cat.codes.to_numpy()),
         classes,
-        len(parts[VALIDATION]),
+        len(splits[VALIDATION]),
         [*raw.warnings, *_warnings(training, test, counts, int(raw.images.max()))],
         raw.prepared,
         raw.decoder,
@@ -222,14 +222,14 @@ def validation_sizes(labels: NDArray[np.integer[Any]]) -> tuple[int, int]:
 
 def summary(found: ImportedDataset) -> str:
     """Return the size and shape of both sets, and a table of the images of each class."""
-    sides = {"training": found.training, "test": found.test}
+    splits = {"training": found.training, "test": found.test}
     rows, columns, *rgb = found.training.images.shape[1:]
-    counts = {name: np.bincount(part.labels) for name, part in sides.items()}
+    counts = {name: np.bincount(split.labels) for name, split in splits.items()}
     table = pd.DataFrame({"class": found.classes, **counts})
     if len(table) > LISTED:
         table = table.sort_values("training", ascending=False, kind="stable")
         table = pd.concat([table.head(ENDS), table.tail(ENDS)])
-    training, test = (f"{len(part.labels):,}" for part in sides.values())
+    training, test = (f"{len(split.labels):,}" for split in splits.values())
     head = (
         f"{training} training and {test} test images of {rows} x {columns} "
         f"{'RGB' if rgb else 'gray'} pixels, {len(found.classes)} classes"

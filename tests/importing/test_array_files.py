@@ -85,7 +85,7 @@ def test_the_validation_set_of_medmnist_is_the_end_of_the_training_set(add: Add)
 
 FAULTS: dict[str, dict[str, Any]] = {
     "contains x_train, y_train, x_test. Name the arrays x_train,": {"y_test": None},
-    "x_train is float64, but pixels are integers from 0 to 255": {"x_train": GOOD["x_train"] / 255},
+    "x_train (float64) should contain only integers": {"x_train": GOOD["x_train"] / 255},
     "x_test has shape (10, 20). Use (n": {"x_test": GOOD["x_test"].reshape(10, 20)},
     "y_test has shape (10, 10). Use (n,)": {"y_test": 2 * np.eye(10, dtype=int)},
     "y_test is not UTF-8": {"y_test": np.array([b"\xff"] * 10)},

@@ -184,7 +184,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "labels.csv": (lambda path: path.write_text("id,label\n"), "2 columns (id, label), but no"),
     "a-idx3-ubyte.gz": (lambda path: path.write_bytes(b"\x1f\x8b\x08"), "Compressed file ended"),
     "labels.npz": (lambda path: np.savez(path, y=np.arange(3)), "no images in y. Use (n"),
-    "a.npz": (lambda path: np.savez(path, x=np.zeros((3, 28, 28))), "x is float64, but pixels"),
+    "a.npz": (lambda path: np.savez(path, x=np.zeros((3, 28, 28))), "x (float64) should contain"),
 }
 
 
