@@ -1,7 +1,8 @@
 """Measure an epoch with the lecture's hyperparameters, for one model and for 64 models.
 
-This project, the two float64 matrix products that an epoch on dense images needs, the lecture's own
-loop, and other libraries in float32 take turns. All of them use MNIST in memory and all CPUs.
+These take turns on all CPUs: this project, the two float64 matrix products that an epoch on dense
+images needs, the lecture's own loop, and other libraries in float32. The products multiply random
+numbers. All others train on MNIST in memory.
 """
 
 import os
@@ -39,7 +40,7 @@ Prepare = Callable[[Dataset, int], Epoch]  # from the training set and the numbe
 
 
 class LectureMNIST(MNIST):  # type: ignore[misc] # torchvision has no types
-    """torchvision's MNIST, which here reads the files of stage download."""
+    """torchvision's MNIST, reading the files of stage download."""
 
     raw_folder = str(datasets.directory("mnist"))
 
@@ -68,7 +69,7 @@ def in_memory(training: Dataset, _: int) -> Epoch:
 
 
 def jax(training: Dataset, models: int) -> Epoch:
-    """Train by jit(scan(vmap(grad))), one program per epoch, without the last, short batch."""
+    """Train by jit(scan(vmap(grad))), one program per epoch, without the last, smaller batch."""
     import jax
     import jax.numpy as jnp
 
@@ -99,7 +100,7 @@ def jax(training: Dataset, models: int) -> Epoch:
 
 
 def products(training: Dataset, models: int) -> Epoch:
-    """Multiply matrices of the shapes in theta x and (a - y) x^T, once for each full batch."""
+    """Multiply random matrices of the shapes in theta x and (a - y) x^T, for each full batch."""
     random, count = np.random.default_rng(0), len(training.labels) // BATCH
     x = arrays.aligned(BATCH, 785, training.images)
     x[:] = random.random(x.shape)
@@ -130,7 +131,7 @@ def groups(models: int) -> list[list[Hyperparameters]]:
     return [[LECTURE] * min(models, TOGETHER)] * -(-models // TOGETHER)
 
 
-METHODS: dict[str, tuple[Prepare, tuple[int, ...]]] = {  # and for how many models
+METHODS: dict[str, tuple[Prepare, tuple[int, ...]]] = {  # each with the numbers of models
     PRODUCTS: (products, (1, MANY)),
     "the lecture's own loop": (as_written, (1,)),
     "PyTorch, tensors in memory, float32": (in_memory, (1,)),

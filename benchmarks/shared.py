@@ -17,7 +17,7 @@ from softmax.training.state import Hyperparameters
 Name = TypeVar("Name")
 Value = TypeVar("Value")
 
-CPUINFO = Path("/proc/cpuinfo")  # Linux writes the model name here, but only on x86-64
+CPUINFO = Path("/proc/cpuinfo")  # on Linux; contains the model name only on x86-64
 LIBRARIES = ("numpy", "numba", "torch", "jax", "scikit-learn")
 PARAMS = Path(__file__).parents[1] / "tests/lecture.yaml"
 LECTURE = Hyperparameters(**params.load(PARAMS).train.model_dump(exclude={"validation"}))
@@ -36,7 +36,7 @@ def in_turns(
 ) -> tuple[dict[Name, list[float]], dict[Name, Value]]:
     """Return the seconds of each function in each turn, and its last result.
 
-    The functions take turns, so a slow minute of the machine affects all of them.
+    The functions take turns, so if the machine is slow for a minute, that affects all of them.
     """
     seconds: dict[Name, list[float]] = {name: [] for name in functions}
     values = {}

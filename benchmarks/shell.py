@@ -1,7 +1,8 @@
 """Measure everyday commands from the shell, in this commit and in BEFORE.
 
-In BEFORE, each stage imported MLflow and pandas itself. Clones of BEFORE, of this commit, and of
-this commit without tracking take turns on MNIST. A recorder that outlives its run slows the next.
+BEFORE is an earlier commit, in which each stage imported MLflow and pandas itself. Three clones
+take turns on MNIST: BEFORE, this commit, and this commit without tracking. A recorder may still run
+when the next command starts, and slow it down.
 """
 
 import os
@@ -68,7 +69,7 @@ def report() -> str:
             calls[name, "now"] = partial(run, command, now, rates)
         forced = list(COMMANDS)[1]
         calls[forced, "untracked"] = partial(run, COMMANDS[forced], untracked, rates)
-        for call in calls.values():  # the first call compiles and fills stores and caches
+        for call in calls.values():  # the first call also compiles, and fills stores and caches
             call()
         seconds, _ = in_turns(calls, TURNS, "shell")
     median = {key: statistics.median(values) for key, values in seconds.items()}

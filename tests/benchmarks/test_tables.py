@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import growth, shared
+from benchmarks import scaling, shared
 
 
 @pytest.mark.parametrize(
@@ -23,5 +23,5 @@ def test_the_machine_has_a_name_even_if_linux_writes_none(
 
 @pytest.mark.filterwarnings("error")
 def test_zero_additional_memory_has_no_exponent() -> None:
-    assert growth.exponent([1, 4, 16], [0.0, 3.0, 11.0]) is None
-    assert growth.exponent([1, 4, 16], [3.0, 6.0, 12.0]) == pytest.approx(0.5)
+    assert scaling.exponent([1, 4, 16], [0.0, 3.0, 11.0]) is None
+    assert scaling.exponent([1, 4, 16], [3.0, 6.0, 12.0]) == pytest.approx(0.5)

@@ -1,4 +1,4 @@
-"""Measure the best accuracy and the training time of this model and of scikit-learn's.
+"""Measure the best accuracy and the training time of this project and of scikit-learn.
 
 This project trains with the hyperparameters that a sweep chose on a validation set
 (docs/benchmarks.md), and scikit-learn fits logistic regression by L-BFGS to all training images.

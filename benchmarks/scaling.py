@@ -1,7 +1,8 @@
 """Measure how time and memory scale with images, pixels, classes, configurations and workers.
 
-One epoch and its score run in a separate process, on a memory-mapped file of random images, a fifth
-of whose pixels are not 0. Memory includes the mapped pages. Workers train on MNIST for 20 epochs.
+Each measurement trains for one epoch and scores the model, in a separate process. The images are
+random, a fifth of their pixels are nonzero, and their file is mapped into memory. Memory includes
+the mapped pages. The measurement of workers trains on MNIST for 20 epochs instead.
 """
 
 import os
@@ -42,12 +43,12 @@ SIZES = {
     "classes": (10, 40, 160, 640),
     "configurations": (1, 4, 16, 64),
 }
-WORKERS = [2**k for k in range(launcher.cpus().bit_length())]  # powers of 2 up to the CPUs
-BATCHES = (64, 512, 1024, 8192)  # images in a batch
+WORKERS = [2**k for k in range(launcher.cpus().bit_length())]  # 1, 2, 4, ... up to all CPUs
+BATCHES = (64, 512, 1024, 8192)  # images per batch, with workers
 
 
 def train(size: Size) -> tuple[float, float]:
-    """Return the seconds of an epoch and the additional peak memory in MiB, in a new process."""
+    """Return the seconds of an epoch and the peak memory that it adds, in MiB."""
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "images"
         random = np.random.default_rng(0)
@@ -94,7 +95,7 @@ def peak_memory() -> int:
 
 
 def train_with_workers(count: int, batch_size: int) -> float:
-    """Return the seconds of stage train, including its start: MNIST, 20 epochs, `count` workers."""
+    """Return the seconds that stage train with `count` workers takes for 20 epochs on MNIST."""
     with tempfile.TemporaryDirectory() as directory:
         for name in ("datasets.yaml", "data"):
             (Path(directory) / name).symlink_to(Path(name).absolute())
@@ -114,7 +115,7 @@ def train_with_workers(count: int, batch_size: int) -> float:
 
 
 def exponent(counts: Sequence[int], values: Sequence[float]) -> float | None:
-    """Return e of the power law c * count**e that fits best, by least squares of logarithms.
+    """Return e of the power law c * count**e that fits best, by least squares of the logarithms.
 
     Return None if a value is 0, because a small training may need no additional memory.
     """
