@@ -1,8 +1,8 @@
-"""Train with verification/reference.py and NumPy alone, and compare the weights with models/.
+"""Train with verification/reference.py and NumPy alone, and compare with models/.
 
     python -m verification.alone < params.json
 
-`make verify-emulated` runs this module on processors that lack the libraries of the stages.
+`make verify-emulated` runs this module where the stages' libraries cannot be installed.
 """
 
 import hashlib

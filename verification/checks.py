@@ -1,10 +1,10 @@
 """Check dvc.lock: print a verdict in one line, and exit with status 0 or 2.
 
     python -m verification.checks current        # no stage needs to run again
-    python -m verification.checks reproducible   # all stages, run from scratch, give its bytes
+    python -m verification.checks reproducible   # a run from scratch gives the same hashes
 
 Neither check implies the other. A dvc.lock that was written by hand can be up to date, and a
-dvc.lock can be reproducible although dvc.yaml omits a module that a stage imports.
+reproducible dvc.lock can still contain a stage that dvc.yaml no longer defines.
 """
 
 import argparse
@@ -36,12 +36,10 @@ def reproducible() -> str:
                 path.unlink()  # afterwards, a file that no stage writes is missing
         repro = [sys.executable, "-m", "dvc", "repro", "--force", "--no-run-cache"]
         if subprocess.run(repro, cwd=directory, env=environment, check=False).returncode:
-            raise SoftmaxError(
-                "dvc.lock is not reproducible: a stage failed from scratch. Its error is above."
-            )
+            raise SoftmaxError("dvc.lock is not reproducible: a stage failed. Its error is above.")
         if different := list(_differences(directory, environment)):
             raise SoftmaxError(f"dvc.lock is not reproducible: {' '.join(different)}")
-    return "dvc.lock is reproducible: from scratch, all stages give its bytes and those of metrics"
+    return "dvc.lock is reproducible: a run from scratch gives the same dvc.lock and metrics"
 
 
 def _copy_tracked(directory: Path, environment: dict[str, str]) -> None:
@@ -68,7 +66,7 @@ def _differences(directory: Path, environment: dict[str, str]) -> Iterator[str]:
         different = [str(path) for path, md5 in new.items() if old.get(path) != md5]
         files = dict.fromkeys([*changed, *different])
         yield (
-            f"from scratch, the stages give different bytes in {', '.join(files)}. "
+            f"a run from scratch gives different bytes in {', '.join(files)}. "
             f"Run `dvc repro --force --no-run-cache`, then commit dvc.lock and metrics."
         )
 
@@ -81,7 +79,7 @@ def _environment() -> dict[str, str]:
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     data = datasets.directory(params.load().download.dataset).absolute()
     if all((data / file).exists() for file in datasets.FILES):
-        environment["MNIST_MIRROR"] = str(data)  # the caller's mirror may be of other data
+        environment["MNIST_MIRROR"] = str(data)  # the caller's mirror may contain different data
     return environment
 
 

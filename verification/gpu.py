@@ -1,4 +1,4 @@
-"""Train with each optimizer on the CPU and the GPU, and compare: python -m verification.gpu."""
+"""Train with each optimizer on CPU and GPU, and compare weights: python -m verification.gpu."""
 
 import hashlib
 import time
@@ -29,7 +29,7 @@ def main() -> None:
             hashes.add(sha256)
             print(f"{optimizer} on {device}: {sha256}, {seconds:.2f} s per epoch", flush=True)
         if len(hashes) > 1:
-            raise DeviceError(f"{gpu}: {optimizer} gives other weights than on the CPU. Report it.")
+            raise DeviceError(f"{gpu}: {optimizer} weights differ from the CPU's. Report this bug.")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Train as the lecture does, in float32 with autograd. This control depends on the threads."""
+"""Train as the lecture does, in float32. These weights depend on the number of threads."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from softmax.training.state import Hyperparameters
 
 
 def fit(data: Dataset, params: Train | Hyperparameters) -> Iterator[torch.nn.Linear]:
-    """Train a float32 layer with torch's operations and a fixed seed; yield it each epoch."""
+    """Train a float32 layer with torch's operations and a fixed seed. Yield it after each epoch."""
     torch.manual_seed(params.seed)
     images = torch.tensor(data.images, dtype=torch.float32) / 255
     labels = torch.tensor(data.labels, dtype=torch.int64)

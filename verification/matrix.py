@@ -1,4 +1,4 @@
-"""List the configurations, in which the order of sums may differ."""
+"""List the configurations to verify. They may differ in the order of sums."""
 
 import os
 import platform
@@ -30,7 +30,7 @@ class Row(NamedTuple):
 
 def here() -> list[Row]:
     """Return all rows except those of `arm`, including rows that this machine cannot run."""
-    # one thread twice, to show that nothing but the number of threads changes the weights
+    # two rows with one thread show that only the number of threads changes the weights
     control = [Row(f"control, threads: {n}", "lecture", _threads(n), threads=n) for n in (1, 1, 2)]
     return [*_numpy(), *_torch(), *_compiled(), *_workers(), *control]
 
@@ -79,7 +79,7 @@ def _compiled() -> list[Row]:
 
 
 def _workers() -> list[Row]:
-    """Return rows for one and more workers, and for GPUs."""
+    """Return rows for one or more workers, and for GPUs."""
     import torch
 
     count = torch.cuda.device_count()
@@ -97,10 +97,10 @@ def _threads(count: int | None) -> dict[str, str]:
 
 
 def _lacks(level: str) -> str:
-    """Return why this machine cannot execute the instruction set `level`; "" if it can."""
+    """Return why this machine cannot execute the instruction set `level`, or "" if it can."""
     if platform.machine().lower() not in ("x86_64", "amd64"):
-        return "not an x86-64"
+        return "not x86-64"
     import torch  # reads its environment variables when it is imported
 
     best = torch.backends.cpu.get_cpu_capability()
-    return "" if LEVELS.index(level) <= LEVELS.index(best) else f"no {level} here"
+    return "" if LEVELS.index(level) <= LEVELS.index(best) else f"no {level}"

@@ -1,7 +1,7 @@
 """Implement docs/arithmetic.md a second time, from its text alone.
 
 This module uses NumPy and no code of the project. Sums over pixels, classes and images are sums of
-integers, so their order does not matter. The integer n stands for the grid of multiples of 2^-n.
+integers, so their order does not matter. A `grid` is an integer k, for the multiples of 2^-k.
 """
 
 import json
@@ -57,7 +57,7 @@ def value(count: Integers, grid: int) -> Floats:
 
 
 def snap(x: Floats, grid: int) -> Floats:
-    """Return x rounded to the grid, without a negative zero, as (x + s) - s has none."""
+    """Return x rounded to the grid. Like (x + s) - s in docs/arithmetic.md, this is never -0."""
     return value(units(x, grid), grid)
 
 
@@ -173,7 +173,7 @@ def permutation(count: int, seed: int, stream: int) -> Integers:
 
 
 class Epoch(NamedTuple):
-    """The parameters after an epoch, averaged if asked for, and the losses of some batches."""
+    """The parameters after an epoch, or their average, and the losses of the reported batches."""
 
     theta: Floats
     batch_losses: dict[int, float]

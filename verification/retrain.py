@@ -3,7 +3,7 @@
     python -m verification.retrain VARIANT
 
 Environment variables set threads, instruction set and device, as for the stages. torchrun may start
-this module in several workers. It writes report.json (see `computed_by`) and does not use MLflow.
+this module in several workers. Stages write their outputs, and `main` report.json, without MLflow.
 """
 
 import argparse

@@ -73,7 +73,7 @@ def test_uncommitted_changes_are_checked_and_kept(shell: Workspace) -> None:
     assert Path("datasets.yaml").read_text().startswith("# unfinished\n")
     assert git(shell.directory, "stash", "list") == ""
     Path("docs/one.txt").write_text("other\n")
-    assert "the stages give different bytes in dvc.lock, data.txt. Run" in verdict(shell)
+    assert "a run from scratch gives different bytes in dvc.lock, data.txt. Run" in verdict(shell)
 
 
 def test_an_edited_metric_fails_the_check(shell: Workspace) -> None:
@@ -85,7 +85,7 @@ def test_an_edited_metric_fails_the_check(shell: Workspace) -> None:
     shell.commit("Improve")
     assert shell.call("verification.checks", "current").status == 0
     assert verdict(shell) == (
-        "from scratch, the stages give different bytes in dvc.lock, metrics/count.json. "
+        "a run from scratch gives different bytes in dvc.lock, metrics/count.json. "
         "Run `dvc repro --force --no-run-cache`, then commit dvc.lock and metrics."
     )
 
@@ -96,7 +96,7 @@ def test_an_entry_missing_from_dvc_yaml_is_detected(shell: Workspace, change: An
     before = dvc_lock.PATH.read_text()
     write_pipeline(shell, COUNT, **change)
     dvc_lock.PATH.write_text(before)
-    assert verdict(shell).startswith("from scratch, the stages give different bytes in dvc.lock")
+    assert verdict(shell).startswith("a run from scratch gives different bytes in dvc.lock")
 
 
 def test_an_orphan_metric_or_an_untracked_input_fails_the_check(shell: Workspace) -> None:
@@ -105,7 +105,7 @@ def test_an_orphan_metric_or_an_untracked_input_fails_the_check(shell: Workspace
     shell.commit("Haunt")
     assert verdict(shell) == "no stage writes metrics/ghost.json. Run `git rm metrics/ghost.json`."
     write_pipeline(shell, f"{COUNT} && test -f mlflow.db")
-    assert verdict(shell) == "a stage failed from scratch. Its error is above."
+    assert verdict(shell) == "a stage failed. Its error is above."
 
 
 def test_existing_data_take_precedence_over_a_mirror(shell: Workspace) -> None:
@@ -116,7 +116,7 @@ def test_existing_data_take_precedence_over_a_mirror(shell: Workspace) -> None:
     os.utime("params.yaml", (0, 0))
     assert shell.call("verification.checks", "reproducible").status == 0
     shutil.rmtree("data")
-    assert verdict(shell) == "a stage failed from scratch. Its error is above."
+    assert verdict(shell) == "a stage failed. Its error is above."
 
 
 def test_a_configuration_in_a_process_gives_the_bytes_of_dvc_lock(workspace: Workspace) -> None:
