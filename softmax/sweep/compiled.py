@@ -14,7 +14,7 @@ from softmax.training import optimizers, randomness
 from softmax.training.fitting import Trainer
 from softmax.training.state import Hyperparameters, Rates
 
-CHUNK = 8192  # images scored in one call; many, because each call may wait for the GIL
+CHUNK = 8192  # images per call, many because each call may wait for the GIL
 
 
 class CompiledTrainer(Trainer):

@@ -71,7 +71,7 @@ class Samples(NamedTuple):
 
 @compiled
 def compress(images: NDArray[np.uint8]) -> Pixels:
-    """Return the nonzero pixels of `images`, (images, features), each with 255 for the bias."""
+    """Return the nonzero pixels of `images`, (images, features), and after each image 255."""
     count, features = images.shape
     start = np.zeros(count + 1, np.int64)
     for i in range(count):

@@ -1,6 +1,6 @@
 """Cache the models of sweeps by their inputs, so that interrupted sweeps can continue.
 
-The directory of a model contains its outputs, with a dvc.lock. It may be deleted at any time.
+The directory of a model contains its outputs and a dvc.lock. You may delete it at any time.
 """
 
 import hashlib

@@ -27,7 +27,7 @@ DIGITS = 12  # of a hash
 PERCENTAGES = (VALIDATION, TEST, "mean", "std", "min", "max")
 FORMATS = {LOSS: "{:.4f}"} | dict.fromkeys(PERCENTAGES, "{:.2%}")
 NO_MODEL = "No model could be trained."
-NO_VALIDATION = "Without a validation set that all models share, no model is called the best."
+NO_VALIDATION = "The models do not share a validation set, so no best model is selected."
 
 
 class Result(NamedTuple):
@@ -133,9 +133,9 @@ def write(results: Sequence[Result], tried: Sequence[Configuration], form: str =
 def hint(config: Params) -> str:
     """Suggest a size for the validation set, or return "" if the data set allows none."""
     entry = datasets.load()[config.download.dataset]
-    least, most = entry.validation or (1, entry.images[0] - 1)
-    count = min(max(entry.images[0] // 6, least), most)  # a sixth, as MNIST's 10,000
-    return f" Add train.validation={count} to the sweep." if least <= most else ""
+    low, high = entry.validation or (1, entry.images[0] - 1)
+    count = min(max(entry.images[0] // 6, low), high)  # a sixth, such as 10,000 images of MNIST
+    return f" Add train.validation={count} to the sweep." if low <= high else ""
 
 
 def _at_edge(first: Result, tried: Sequence[Configuration]) -> list[str]:
@@ -181,13 +181,13 @@ def draw(results: Sequence[Result]) -> bytes:
     table, keys = rank(results), varied(results)
     metric = VALIDATION if has_validation(results) else TEST
     rows = math.ceil(len(keys) / 2)
-    figure = Figure((7.2, 2.5 * rows), layout="constrained", dpi=100)  # as wide as MLflow's note
+    figure = Figure((7.2, 2.5 * rows), layout="constrained", dpi=100)  # as wide as MLflow's notes
     panels = figure.subplots(rows, 2, sharey=True).ravel()
     for spare in panels[len(keys) :]:
         spare.remove()
     for panel, key in zip(panels, keys, strict=False):
         values = table[key]
-        if len(places := sorted(values.unique())) <= 12:  # evenly spaced
+        if len(places := sorted(values.unique())) <= 12:  # space these values evenly
             values = values.map(places.index)
             panel.set_xticks(range(len(places)), map(str, places))
             panel.margins(x=0.5 / len(places))

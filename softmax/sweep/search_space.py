@@ -30,7 +30,7 @@ class Configuration(NamedTuple):
 def read(overrides: Sequence[str], trials: int | None = None, seed: int = 0) -> list[Configuration]:
     """Return a configuration for each combination of values, such as "train.seed=range(0,8)".
 
-    With `trials`, return that many random configurations, which may also be drawn from ranges:
+    With `trials`, return that many random configurations, which may also be drawn from intervals:
     "train.momentum=interval(0,1)". Drop duplicates. Raise ParamsError with a line for each fault.
     """
     base = params.load().model_dump()
@@ -63,16 +63,16 @@ def _combinations(overrides: Sequence[str], trials: int | None, seed: int) -> li
 
     try:
         given = to_hydra_overrides(list(overrides))
-        ranges = [override for override in given if override.is_interval_sweep()]
+        intervals = [override for override in given if override.is_interval_sweep()]
         others = [x.input_line for x in given if not x.is_interval_sweep()]
         found = [sweep["-S"] for sweep in get_hydra_sweeps({"-S": others})]
+        if trials is None and intervals:
+            raise ValueError("an interval needs the number of models to train. Add --trials 64.")
         if trials is None:
-            if ranges:
-                raise ValueError("a range needs the number of models to train. Add --trials 64.")
             return found
-        words = randomness.uniform(trials * (1 + len(ranges)), seed, STREAM).reshape(trials, -1)
+        words = randomness.uniform(trials * (1 + len(intervals)), seed, STREAM).reshape(trials, -1)
         return [
-            [*found[int(first * len(found))], *map(_draw, ranges, shares)]
+            [*found[int(first * len(found))], *map(_draw, intervals, shares)]
             for first, *shares in ((words + 1) / 2).tolist()
         ]
     except Exception as error:  # Hydra, its parser and DVC raise many kinds
@@ -81,17 +81,17 @@ def _combinations(overrides: Sequence[str], trials: int | None, seed: int) -> li
 
 
 def _draw(override: Any, share: float) -> str:
-    """Return `override` with the value at `share`, in [0, 1), of its range.
+    """Return `override` with the value at `share`, in [0, 1), of its interval.
 
-    The scale is linear, or logarithmic if the range spans a decade. Python's decimal module rounds
-    ln and exp correctly, so each machine computes the same value.
+    The scale is logarithmic if the interval spans a factor of ten or more, else linear. Python's
+    decimal module rounds ln and exp correctly, so each machine computes the same value.
     """
     key, interval = override.key_or_group, override.value()
     field = Train.model_fields.get(key.removeprefix("train."))
     integer = field is not None and field.annotation is int
     low, high = Decimal(repr(interval.start)), Decimal(repr(interval.end))
     if not low < high:
-        raise ValueError(f"{key}: the range should end above {low}, not at {high}.")
+        raise ValueError(f"{key}: the interval should end above {low}, not at {high}.")
     end, context = (high + 1, EXACT) if integer else (high, SHORT)
     if 0 < low <= high / 10:
         logarithm = low.ln() + (end.ln() - low.ln()) * Decimal(share)

@@ -70,8 +70,8 @@ def test_the_best_model_is_chosen_on_the_validation_set(make: Make) -> None:
 @pytest.mark.parametrize(
     ("validation_sets", "test", "output"),
     [
-        ((0, 0), 0.9, "no model is called the best"),
-        ((0, 5), 0.9, "no model is called the best"),
+        ((0, 0), 0.9, "no best model is selected"),
+        ((0, 5), 0.9, "no best model is selected"),
         ((9, 9), 0, "No model could be trained."),
     ],
 )

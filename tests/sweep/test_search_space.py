@@ -89,7 +89,7 @@ TRAIN_ONLY = "not download.dataset or a key of train. Use, for example, train.se
         ("train.seed=range(", "no viable alternative at input 'range('"),
         (
             "train.seed=interval(0,1)",
-            "a range needs the number of models to train. Add --trials 64.",
+            "an interval needs the number of models to train. Add --trials 64.",
         ),
         ("train.seed=glob(*)", "Glob override 'train.seed=glob(*)' is not supported."),
     ],
