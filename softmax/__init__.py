@@ -2,7 +2,7 @@
 
 Each package imports only packages above it in this list (`[tool.importlinter]` in pyproject.toml):
 
-    errors     errors that a user can fix, each printed in one line
+    errors     errors that a user can fix, printed without a traceback
     core       the mathematics: exact sums, the model, batches, workers' shares of batches
     training   gradient descent: optimizers, random numbers, scores, epochs, devices and workers
     pipeline   params.yaml, datasets.yaml, dvc.lock, paths and files, the hook to MLflow

@@ -1,4 +1,4 @@
-"""Define errors that a user can fix, and end a program with one line for each of them."""
+"""Define errors that a user can fix, and print them without a traceback."""
 
 import functools
 import io
@@ -129,7 +129,7 @@ def exits_cleanly(main: Callable[[], None]) -> Callable[[], None]:
 
 
 def _explained(error: Exception) -> str:
-    """Return a one-line message if a user can fix the error, else ""."""
+    """Return the message if a user can fix the error, else ""."""
     if isinstance(error, OSError) and error.filename:
         problem = f"{error.filename}: {error.strerror}"
         error = SoftmaxError(f"{problem}. Check the path, its permissions and the free disk space.")

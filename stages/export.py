@@ -16,8 +16,8 @@ from softmax.pipeline.recorder import Recorder
 def main() -> None:
     """Write an image of each class and a contact sheet of all, in gray and in diverging colors.
 
-    Gray sheets also show the weights after each epoch. Sheets have half the scale, so they fit on a
-    page, and a separate directory, because `dvc plots` cannot sort numbers together with words.
+    Gray sheets also show the snapshots of earlier epochs. Sheets have half the scale, so they fit
+    on a page. Their directory is separate, because `dvc plots` cannot sort numbers with words.
     """
     config, recorder = params.load(), Recorder("export")
     dvc_lock.verify(paths.WEIGHTS, paths.EPOCH_WEIGHTS)

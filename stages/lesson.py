@@ -10,7 +10,7 @@ from softmax.training import fitting
 
 @exits_cleanly
 def main() -> None:
-    """Write the weights and their history, the points, the lecture's examples, and figures."""
+    """Write the weights, the scores of each epoch, points, the lecture's examples, and figures."""
     config, recorder = params.load(), Recorder("lesson")
     data, lattice = examples.points(config.lesson), examples.lattice()
     epochs = examples.fit(data, config.lesson)

@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def fit(config: Params, device: str, workers: Workers) -> list[Epoch]:
-    """Train with the other workers, and show a progress bar in the first one."""
+    """Train with the other workers, and show a progress bar in the first."""
     name = config.download.dataset
     dataset = batches.load(*datasets.training(name)).to(device)
     launcher.agree(workers, config.train, datasets.training_files(name))

@@ -21,7 +21,7 @@ MAX_PIXEL = 255
 MAX_BATCH = 2**21  # images; then sums of residuals times MAX_PIXEL stay below MAX_UNITS
 
 # From Sun's fdlibm, e_exp.c and e_log.c: minimax polynomials, and ln 2 as a sum of two numbers. The
-# high one has so few significant bits that its product with an exponent is exact.
+# high number has so few significant bits that its product with an exponent is exact.
 LN2_HIGH = float.fromhex("0x1.62e42feep-1")
 LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
 LOG2_E = float.fromhex("0x1.71547652b82fep+0")

@@ -19,7 +19,7 @@ FloatArray = NDArray[np.float64]
 Table = Mapping[str, NDArray[Any]]  # columns (n,) by name; pandas is slow to import
 
 CACHE_LINE = 8  # float64 numbers
-THREADED = 2048  # images of a product; with fewer, BLAS threads wait longer than they compute
+THREADED = 2048  # images in a product; with fewer, BLAS threads wait longer than they compute
 
 
 def namespace(x: Array) -> Any:

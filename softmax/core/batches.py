@@ -14,7 +14,7 @@ from softmax.errors import FormatError
 class Dataset(NamedTuple):
     """Images, uint8 (n, features), and their labels, integers (n,) from 0 to classes - 1.
 
-    Rows of samples that are not images are integers from -255 to 255: 255 times their features.
+    Samples that are not images contain integers from -255 to 255: 255 times their features.
     """
 
     images: Array

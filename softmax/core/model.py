@@ -1,8 +1,8 @@
 """Compute softmax regression as in the lecture: z = W x + b, a = softmax(z), gradient (a - y) x^T.
 
-A batch is a matrix with a column for each image: 255 x, integers, (features + 1, n). Its last row
-is 255, so the bias is a weight, too, and theta = [W b], (classes, features + 1), contains all
-parameters. z and the gradient are one matrix product each. y is one-hot, (classes, n).
+A batch is a float64 matrix, (features + 1, n), with a column for each image. It contains pixels,
+the integers 255 x. Its last row is 255, so the bias is a weight, too, and theta = [W b], (classes,
+features + 1), contains all parameters. z and the gradient are one product each. y is one-hot.
 
 Many models may share the images. Then their thetas are stacked, (..., classes, features + 1), and
 so are all results. No sum rounds, so each model is the same as if it were trained alone.
@@ -84,7 +84,7 @@ def check_products(like: Array) -> None:
     """Raise DeviceError unless matrix products on the device of `like`, a theta, are exact.
 
     A library that emulates float64 with shorter numbers may drop bits. So compare sums of up to
-    2^53 - 1 units with integers: one spread over a row, and one nearly all in one weight.
+    2^53 - 1 units with integer sums: of equal weights, and of weights with one large number.
     """
     classes, features = like.shape
     inputs = MAX_PIXEL - np.arange(features * 64).reshape(features, 64) % MAX_PIXEL
@@ -110,7 +110,7 @@ def to_bytes(theta: np.ndarray) -> bytes:
 
 
 def load(path: Path, shape: tuple[int, int] | None = None) -> np.ndarray:
-    """Read the theta that `to_bytes` wrote; `shape`, if given, is (classes, features).
+    """Read the theta that `to_bytes` wrote. `shape`, if given, is (classes, features).
 
     Raise FormatError unless the file contains a float64 weight and bias of matching shapes on the
     weight grid, and RangeError if they are too large for exact sums.

@@ -21,7 +21,7 @@ class Workers(NamedTuple):
     launcher: int
 
     def share(self, position: int) -> int:
-        """Count this worker's samples (rank, rank + size, ...) among the first `position`."""
+        """Return how many of the samples rank, rank + size, ... are among the first `position`."""
         return -((self.rank - position) // self.size)
 
     def sum(self, array: Array) -> Array:

@@ -62,12 +62,12 @@ class Description(BaseModel):
 
 
 class DatasetEntry(Description):
-    homepage: str = ""  # the page that describes it
+    homepage: str = ""  # page that describes the data set
     mirrors: tuple[str, ...] = ()  # URLs of directories with the files, compressed or not
     # Minimum and maximum size for which the validation and the training set contain every class.
     validation: tuple[int, int] | None = None
     prepared: Literal["as they are", "resized", "pen strokes"] = "as they are"
-    decoder: str = ""  # the library that decoded image files
+    decoder: str = ""  # library that decoded the image files
     train_images: DatasetFile = Field(alias="train-images-idx3-ubyte")
     train_labels: DatasetFile = Field(alias="train-labels-idx1-ubyte")
     test_images: DatasetFile = Field(alias="t10k-images-idx3-ubyte")

@@ -59,7 +59,7 @@ def parse(content: bytes) -> Stages:
 
 
 def values(stages: Stages) -> dict[str, Any]:
-    """Return the params of the stages, which any version may have written: {"train.epochs": 5}."""
+    """Return the params of the stages by key, without a check: {"train.epochs": 5}."""
     found: dict[str, Any] = {}
     for name in (*stages, *reversed(RESULTS)):  # RESULTS last, because report may be older
         found |= stages.get(name, {}).get("params", {}).get("params.yaml", {})

@@ -125,9 +125,9 @@ def _check_counts(config: Params, place: str) -> None:
     """Raise ParamsError if `config` needs images that its data set does not contain."""
     entry = datasets.load()[config.download.dataset]
     (training, test), validation = entry.images, config.train.validation
-    least, most = entry.validation or (1, training - 1)
-    if validation and not least <= validation <= most:
-        allowed = f"0, or {least} to {most}" if least <= most else "0"
+    low, high = entry.validation or (1, training - 1)
+    if validation and not low <= validation <= high:
+        allowed = f"0, or {low} to {high}" if low <= high else "0"
         raise ParamsError(
             f"{place}: train.validation = {validation} leaves a class without training or "
             f"validation images. Choose {allowed}."

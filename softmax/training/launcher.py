@@ -22,7 +22,7 @@ TIMEOUT = timedelta(minutes=5)  # for workers that do not respond
 QUOTA = Path("/sys/fs/cgroup/cpu.max")  # a container's quota of CPU time, and its period
 TORCHRUN = "TORCHELASTIC_RUN_ID"  # torchrun sets this variable for its workers
 ONE_MACHINE = ["--standalone", "--local-addr=localhost"]  # the host name may not resolve
-DRIVERS = ("libcuda.so.1", "libamdhip64.so")  # torch finds no GPU unless one of them is installed
+DRIVERS = ("libcuda.so.1", "libamdhip64.so")  # torch finds no GPU unless one of these exists
 
 
 def wanted() -> int | None:
@@ -62,7 +62,7 @@ def launch(module: str, count: int) -> None:
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # torchrun's default, but without its warning
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # torchrun's default, without its warning
     # WorkerError reports the failure in one line.
     logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)
     several = "PET_NNODES" in os.environ

@@ -42,6 +42,6 @@ def sums(theta: Array, data: Dataset, workers: Workers = ALONE) -> Array:
 
 
 def from_sums(sums: Array, total: int) -> Score:
-    """Convert `sums` of `total` images to a Score. Raise RangeError if losses may have rounded."""
+    """Convert `sums` of `total` images to a Score. Raise RangeError if the sum may have rounded."""
     loss, correct = sums
     return Score(arithmetic.exact_sum(loss, arithmetic.LOSS_GRID) / total, int(correct), total)

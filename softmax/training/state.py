@@ -11,7 +11,7 @@ from softmax.training import optimizers
 
 
 class Hyperparameters(NamedTuple):
-    """Everything except the data that training depends on, named as in params.yaml."""
+    """Everything that training depends on except the data, named as in params.yaml."""
 
     seed: int
     epochs: int
@@ -25,7 +25,7 @@ class Hyperparameters(NamedTuple):
 
 
 class Rates(NamedTuple):
-    """The hyperparameters that may differ between models trained together, a value for each."""
+    """The hyperparameters that may differ between models trained together, as arrays."""
 
     learning_rate: Array
     momentum: Array
