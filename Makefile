@@ -1,5 +1,5 @@
-# Installation, checks and development, for users and for CI, on Linux and macOS. All other commands
-# are those of `python -m softmax --help`, which `make repro` also installs as `softmax`.
+# Installation, checks and development, for users and for CI, on Linux and macOS. For all other
+# commands, see `python -m softmax --help`. `make repro` also installs them as `softmax`.
 PYTHON ?= python3
 BIN := .venv/bin
 CHECKS := lint types test-all lock-current lock-reproducible
@@ -27,7 +27,7 @@ data: .venv/installed ## download the data set only
 ## Experiment, share: .venv/bin/softmax --help
 
 ## Check
-verify: .venv/installed ## retrain in every way that this machine supports, and compare with dvc.lock
+verify: .venv/installed ## retrain in every configuration that this machine supports, and compare with dvc.lock
 	$(BIN)/dvc repro --quiet download
 	$(BIN)/python -m verification
 
