@@ -63,8 +63,7 @@ def launch(module: str, count: int) -> None:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # torchrun's default, without its warning
-    # WorkerError reports the failure in one line.
-    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)
+    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # WorkerError is shorter
     several = "PET_NNODES" in os.environ
     if several:
         os.environ.setdefault("PET_RDZV_CONF", f"timeout={TIMEOUT.seconds}")
@@ -162,14 +161,12 @@ def choose() -> str:
     import torch  # takes seconds
 
     found, needed = torch.cuda.device_count(), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    if found >= needed:
-        return "cuda"
-    if wanted == "cuda":
+    if found < needed and wanted == "cuda":
         raise EnvironmentVariableError(
             f"DEVICE = 'cuda' needs one GPU per worker: {needed} needed, {found} found. Use "
             "DEVICE=auto, or lower WORKERS if it is set."
         )
-    return "cpu"
+    return "cuda" if found >= needed else "cpu"
 
 
 def loads(library: str) -> bool:

@@ -61,17 +61,15 @@ class TrainState:
         direction, self.memory = optimizers.OPTIMIZERS[self.optimizer](
             gradient, self.memory, self.rates.momentum, next(self.corrections), self.xp.sqrt
         )
-        self.theta -= direction * self.learning_rate()
+        learning_rate = optimizers.scheduled(
+            self.rates.learning_rate, self.schedule, self.step_number, self.steps
+        )
+        self.theta -= direction * learning_rate
         arithmetic.snap(self.theta, arithmetic.WEIGHT_GRID)
         if self.averages:
             self.average = (self.average - self.theta) * self.rates.averaging + self.theta
         self.magnitudes = self.xp.maximum(self.magnitudes, abs(self.theta))
         self.step_number += 1
-
-    def learning_rate(self) -> Array:
-        return optimizers.scheduled(
-            self.rates.learning_rate, self.schedule, self.step_number, self.steps
-        )
 
     def averaged(self) -> Array:
         """Return the moving averages of the weights, or the weights if no model is averaged."""
