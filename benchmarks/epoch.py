@@ -1,8 +1,7 @@
 """Measure an epoch with the lecture's hyperparameters, for one model and for 64 models.
 
-These take turns on all CPUs: this project, the two float64 matrix products that an epoch on dense
-images needs, the lecture's own loop, and other libraries in float32. The products multiply random
-numbers. All others train on MNIST in memory.
+These take turns on all CPUs: this project, the lecture's own loop and other libraries (in float32),
+all on MNIST in memory, and the two float64 matrix products of an epoch on random, dense images.
 """
 
 import os

@@ -1,8 +1,7 @@
-"""Measure everyday commands from the shell, in this commit and in BEFORE.
+"""Measure everyday commands from the shell, in this commit and in the earlier commit BEFORE.
 
-BEFORE is an earlier commit, in which each stage imported MLflow and pandas itself. Three clones
-take turns on MNIST: BEFORE, this commit, and this commit without tracking. A recorder may still run
-when the next command starts, and slow it down.
+In BEFORE, each stage imported MLflow and pandas itself. Three clones take turns on MNIST: BEFORE,
+this commit, and this commit without tracking. A recorder may still run during the next command.
 """
 
 import os
