@@ -26,7 +26,7 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(nan|inf)", re.IGN
 
 
 class Options(NamedTuple):
-    """The options of `softmax data add`. A false value leaves the choice to the program."""
+    """The options of `softmax data add`, which chooses a default for each false value."""
 
     size: tuple[int, ...] | None = None  # rows and columns to which images are resized
     shape: tuple[int, ...] | None = None  # rows, columns, and 3 if RGB, of the images in a table

@@ -60,9 +60,9 @@ def running(
 ) -> Iterator[Iterator[dict[int, Outcome]]]:
     """Train all configurations in `threads` threads, and yield the outcomes of each group by index.
 
-    A group starts when the caller has logged a previous group, so both keep `threads` CPUs busy. For
-    a GPU, one more group waits. The caller can log during training, because the loops release the
-    GIL. Training stops after `after` epochs, or after the current epochs if the block ends early.
+    A group starts when the caller has logged a previous group, so both keep `threads` CPUs busy.
+    For a GPU, one more group waits. The caller can log during training, because the loops release
+    the GIL. Training stops after `after` epochs, or after the current ones if the block ends early.
     """
     stop, planned = threading.Event(), iter(plan([params.train for params in config], threads))
     with ThreadPoolExecutor(threads) as pool:

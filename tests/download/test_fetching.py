@@ -30,9 +30,7 @@ def test_sources_are_tried_in_order_without_output(
 def test_dvcs_cache_is_searched_first_by_md5(fetch: Fetch, tmp_path: Path) -> None:
     """Fetch without dvc.lock and mirrors. If the cache lacks the version, expect a remedy."""
     Repo.init(no_scm=True).close()
-    with pytest.raises(
-        SourceError, match=r"^mine: this version is .*`dvc pull --remote NAME`[^\n]*$"
-    ):
+    with pytest.raises(SourceError, match=r"^mine: this version is .*`dvc pull --r[^\n]*$"):
         fetch("", "mine")
     sources.keep(Path("good"))
     assert fetch("/no/such/directory", "mine") == (GOOD, sources.CACHE)

@@ -39,7 +39,6 @@ def test_a_group_is_bounded_and_leaves_work_for_other_threads(
     models: int, threads: int, sizes: list[int]
 ) -> None:
     plan = groups.plan([params.load(LECTURE).train] * models, threads)
-
     assert [len(group) for group in plan] == sizes
 
 
