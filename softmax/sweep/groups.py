@@ -5,7 +5,7 @@ import math
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -24,7 +24,7 @@ from softmax.training.fitting import Epoch, Trainer
 from softmax.training.scoring import Score
 from softmax.training.state import Hyperparameters
 
-TOGETHER = 8  # maximum number of models in a group; more would not fit in the CPU's cache
+TOGETHER = 16  # maximum number of models in a group; more would not fit in the CPU's cache
 
 
 class Outcome(NamedTuple):
@@ -60,28 +60,20 @@ def running(
 ) -> Iterator[Iterator[dict[int, Outcome]]]:
     """Train all configurations in `threads` threads, and yield the outcomes of each group by index.
 
-    A group starts when the caller has logged a previous group, so both keep `threads` CPUs busy.
-    For a GPU, one more group waits. The caller can log during training, because the loops release
-    the GIL. Training stops after `after` epochs, or after the current ones if the block ends early.
+    The caller can log during training, because the loops release the GIL. Training stops after
+    `after` epochs, or after the current ones if the block ends early.
     """
-    stop, planned = threading.Event(), iter(plan([params.train for params in config], threads))
+    stop = threading.Event()
     with ThreadPoolExecutor(threads) as pool:
-
-        def outcomes() -> Iterator[dict[int, Outcome]]:
-            training: dict[Future[list[Outcome]], list[int]] = {}
-            free = threads + (device == "cuda")
-            while True:
-                for numbers in islice(planned, free):
-                    chosen = [config[number] for number in numbers]
-                    training[pool.submit(train, chosen, device, stop, after)] = numbers
-                if not training:
-                    return
-                future = next(as_completed(training))
-                yield dict(zip(training.pop(future), future.result(), strict=True))
-                free = 1
-
+        training = {
+            pool.submit(train, [config[number] for number in numbers], device, stop, after): numbers
+            for numbers in plan([params.train for params in config], threads)
+        }
         try:
-            yield outcomes()
+            yield (
+                dict(zip(training[future], future.result(), strict=True))
+                for future in as_completed(training)
+            )
         finally:
             stop.set()
             pool.shutdown(cancel_futures=True)

@@ -34,7 +34,7 @@ def test_configurations_with_the_same_batches_and_steps_train_together() -> None
     assert groups.plan(chosen, 1) == [[k, k + 1, k + 2] for k in range(0, 24, 3)]
 
 
-@pytest.mark.parametrize(("models", "threads", "sizes"), [(23, 1, [8, 8, 7]), (6, 3, [2] * 3)])
+@pytest.mark.parametrize(("models", "threads", "sizes"), [(39, 1, [16, 16, 7]), (6, 3, [2] * 3)])
 def test_a_group_is_bounded_and_leaves_work_for_other_threads(
     models: int, threads: int, sizes: list[int]
 ) -> None:
