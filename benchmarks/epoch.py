@@ -24,7 +24,7 @@ from softmax.core.arithmetic import MAX_PIXEL
 from softmax.core.batches import Dataset
 from softmax.pipeline import datasets
 from softmax.sweep.compiled import CompiledTrainer
-from softmax.sweep.groups import TOGETHER
+from softmax.sweep.groups import MAX_GROUP_SIZE
 from softmax.training.fitting import Trainer
 from softmax.training.state import Hyperparameters
 from verification import lecture
@@ -127,7 +127,7 @@ def in_compiled_loops(training: Dataset, models: int) -> Epoch:
 
 def groups(models: int) -> list[list[Hyperparameters]]:
     """Return the lecture's hyperparameters for each model, in groups that train together."""
-    return [[LECTURE] * min(models, TOGETHER)] * -(-models // TOGETHER)
+    return [[LECTURE] * min(models, MAX_GROUP_SIZE)] * -(-models // MAX_GROUP_SIZE)
 
 
 METHODS: dict[str, tuple[Prepare, tuple[int, ...]]] = {  # each with the numbers of models

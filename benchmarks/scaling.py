@@ -69,10 +69,10 @@ def _train(path: Path, size: Size) -> tuple[float, float]:
 
     def sweep(count: int) -> None:
         from softmax.sweep.compiled import CompiledTrainer
-        from softmax.sweep.groups import TOGETHER
+        from softmax.sweep.groups import MAX_GROUP_SIZE
 
-        for first in range(0, count, TOGETHER):
-            configurations = [hyperparameters] * min(TOGETHER, count - first)
+        for first in range(0, count, MAX_GROUP_SIZE):
+            configurations = [hyperparameters] * min(MAX_GROUP_SIZE, count - first)
             list(fitting.fit_together(CompiledTrainer(kept, configurations), validation_set))
 
     if size.configurations:

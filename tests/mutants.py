@@ -1,7 +1,7 @@
 """Change the code in one small place at a time, and check whether a test fails.
 
     python tests/mutants.py            # six changes in each area, 72 in all
-    python tests/mutants.py --seed 1   # 72 others
+    python tests/mutants.py --seed 1   # 72 different changes
 
 Each change is made in a clone of the working tree, in which the tests for its area (see TESTS) run
 until one fails. A change that no test detects survives. Add the missing test, unless the change

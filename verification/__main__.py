@@ -1,4 +1,4 @@
-"""Retrain the model of dvc.lock in every configuration, and compare the hashes of all outputs.
+"""Retrain the model of dvc.lock in every configuration, and compare the hashes of its outputs.
 
     python -m verification [here|arm]
 
@@ -135,8 +135,8 @@ def main() -> None:
         pool.shutdown(cancel_futures=True)
     counts = Counter(result.outcome.split(":")[0] for result in results)
     print(
-        f"\n{counts[SAME]} configurations reproduced all {len(expected)} outputs of dvc.lock byte "
-        f"for byte. {counts['not run']} could not run here."
+        f"\n{counts[SAME]} configurations reproduced all {len(expected)} outputs of train, "
+        f"evaluate and export byte for byte. {counts['not run']} could not run here."
     )
     if reasons := failures(results):
         raise SoftmaxError("\n".join(["verification failed:", *reasons]))

@@ -53,8 +53,8 @@ Accuracy and loss are measured on the test set. "points" is the difference in ac
 first row, in percentage points, on the images in both test sets. p comes from McNemar's exact test,
 with Holm's correction for all tests here. p < {level} counts as significant: more than noise."""
 SEEDS = """\
-"over seeds" is the mean of this difference over the seeds that both models were trained with. Each
-interval has {confidence:.0%} confidence (paired t-test, without correction)."""
+"over seeds" is the mean of this difference over the seeds that both models were trained with,
+followed by its {confidence:.0%} confidence interval (paired t-test, without correction)."""
 
 
 def markdown(before: Results, after: Results, *, charts: bool = True) -> str:
@@ -221,7 +221,7 @@ def _table(header: list[str], rows: list[tuple[Any, ...]]) -> str:
 def overview(base: Results, heads: Sequence[Results]) -> str:
     """Return a Markdown table with a row for `base` and a row for each of `heads`, and notes."""
     varied = {key for head in heads for key, _, _ in differing(base.params, head.params)}
-    values = [_setting(key, base.params[key]) for key in base.params if key in varied]
+    values = [_param(key, base.params[key]) for key in base.params if key in varied]
     rows = [{**_scores(base), "what differs": ", ".join(values)}]
     for head, test in zip(heads, _tests(base, heads), strict=True):
         rows.append({**_scores(head), **test, "what differs": _differences(base, head)})
@@ -268,11 +268,11 @@ def _tests(base: Results, heads: Sequence[Results]) -> Iterator[dict[str, str]]:
 
 def _differences(base: Results, head: Results) -> str:
     """List the params of `head` that differ from `base`, and whether data or code differ."""
-    found = [_setting(key, value) for key, _, value in differing(base.params, head.params)]
+    found = [_param(key, value) for key, _, value in differing(base.params, head.params)]
     found += ["data"] * (base.dataset() != head.dataset()) + ["code"] * (base.code != head.code)
     return ", ".join(found)
 
 
-def _setting(key: str, value: object) -> str:
+def _param(key: str, value: object) -> str:
     """Return a param and its value in short form, because table cells should be short."""
     return f"`{key.removeprefix('train.')}={value}`"

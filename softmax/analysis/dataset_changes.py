@@ -71,8 +71,8 @@ def describe(before: Version, after: Version) -> str:
     changes = {
         "added": added["class"],
         "removed": removed["class"],
-        "relabeled to it": now["class"][relabeled],
-        "relabeled from it": was["class"][relabeled],
+        "relabeled to this class": now["class"][relabeled],
+        "relabeled from this class": was["class"][relabeled],
         "moved": now["class"][moved],
     }
     table = _by_class([(before, old), (after, new)], changes)

@@ -42,14 +42,14 @@ It classifies **{accuracy:.2%}** of {total} test images correctly. The cross-ent
 ## Limits
 
 - The model always names one of its classes. It cannot answer "none of these".
-- The model has one weight for each pixel and class, so it does not recognize an image that is
-  moved, rotated, scaled or inverted. Prepare images in the same way as those of {dataset}.
+- The model has one weight for each pixel value and class, so it does not recognize an image that
+  is moved, rotated, scaled or inverted. Prepare images in the same way as those of {dataset}.
 - A probability is an estimate of the model. For the test images, the mean probability of its
   predictions is {confidence:.2%}, and {accuracy:.2%} of the predictions are correct.
 {mistake}
 ## Training
 
-Mini-batch gradient descent in exact arithmetic, which gives the same bytes on every machine.
+Mini-batch gradient descent with exact sums, which gives the same bytes on every machine.
 
 {params}
 
@@ -113,13 +113,12 @@ def card(
 
 def _mistake(counts: NDArray[np.int64], names: Sequence[str]) -> str:
     """Return a line about the most frequent mistake, the first on ties, or "" without mistakes."""
-    wrong = counts - np.diag(np.diag(counts))
-    if not wrong.any():
+    mistakes = counts - np.diag(np.diag(counts))
+    if not mistakes.any():
         return ""
-    actual, predicted = divmod(int(wrong.argmax()), len(names))
-    return MISTAKE.format(
-        count=wrong.max(), of=counts[actual].sum(), actual=names[actual], predicted=names[predicted]
-    )
+    actual, predicted = divmod(int(mistakes.argmax()), len(names))
+    count, of = mistakes.max(), counts[actual].sum()
+    return MISTAKE.format(count=count, of=of, actual=names[actual], predicted=names[predicted])
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -126,7 +126,7 @@ def predict(**given: Any) -> None:
     The exit status is 1 if some of the images cannot be read, and 2 if none can.
     """
     if given["rev"] and given["uri"]:
-        raise SoftmaxError("predict: --rev and --model exclude each other. Use only one.")
+        raise SoftmaxError("predict: --rev and --model are mutually exclusive. Use only one.")
     from softmax.cli import predict
 
     predict.run(**given)
@@ -162,7 +162,7 @@ def data() -> None:
 
 @command("data add mine photos/ --size 28x28", data)
 @click.argument("name")
-@click.argument("place", metavar="SOURCE")
+@click.argument("source")
 @click.option("--size", **SIDES, help="Resize images to ROWS x COLUMNS pixels.")
 @click.option("--shape", **SIDES, help=SHAPE)
 @click.option("--label", help="Name of the column that contains the labels of a table.")
@@ -171,8 +171,8 @@ def data() -> None:
 def add(**given: Any) -> None:
     """Import SOURCE as a new version of data set NAME.
 
-    SOURCE is a directory of images by class, a table (CSV or Parquet), an .npz file, a directory or
-    URL of IDX files, or "torchvision".
+    SOURCE is a directory with one subdirectory of images for each class, a table (CSV or Parquet),
+    an .npz file, a directory or URL of IDX files, or "torchvision".
     """
     from softmax.cli import data
 

@@ -15,7 +15,7 @@ from softmax.errors import DataError, SourceError, shown
 from softmax.pipeline import datasets
 
 
-def add(name: str, place: str, *, replace: bool, **given: Any) -> None:
+def add(name: str, source: str, *, replace: bool, **given: Any) -> None:
     """Import the data as four IDX files and an entry of datasets.yaml, and print a summary."""
     if not re.fullmatch("[a-z][a-z0-9-]*", name):
         raise DataError(f"{name}: invalid name. Use a-z, 0-9 and -, with a letter first.")
@@ -24,7 +24,7 @@ def add(name: str, place: str, *, replace: bool, **given: Any) -> None:
             f"{name}: already a data set of this project. Choose another name or add --replace."
         )
     known = datasets.load()  # first, to report an invalid datasets.yaml
-    found = importing.named(name, importing.read(name, place, Options(**given)))
+    found = importing.named(name, importing.read(name, source, Options(**given)))
     changes = _changes(name, found) if name in known else ""
     with tempfile.TemporaryDirectory() as directory:
         importing.write_files(found, Path(directory))

@@ -94,10 +94,10 @@ def compare(content: bytes, images: NDArray[np.uint8], expected: NDArray[np.floa
     for start in tqdm(range(0, len(images), CHUNK), desc="onnx", leave=False, disable=None):
         part = slice(start, start + CHUNK)
         label, probabilities = session.run(None, {"images": images[part]})
-        if (wrong := np.flatnonzero(label != expected[part, 0])).size:
-            k = start + wrong[0]
+        if (different := np.flatnonzero(label != expected[part, 0])).size:
+            k = start + different[0]
             raise DataError(
-                f"{PATH}: not written: it classifies test image {k} as {label[wrong[0]]}, but "
+                f"{PATH}: not written: it classifies test image {k} as {label[different[0]]}, but "
                 f"{paths.PREDICTIONS} says {expected[k, 0]:.0f}. Run `dvc repro`."
             )
         largest = max(largest, abs(probabilities - expected[part, 1:]).max())

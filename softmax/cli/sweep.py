@@ -80,7 +80,7 @@ def train(configs: Sequence[Configuration], after: int | None = None) -> list[Re
     inputs = model_cache.inputs(configs[0].params.download.dataset)
     results = [Result(one, model_cache.directory(inputs, one.params, after)) for one in configs]
     key = model_cache.key(result.directory for result in results)
-    with FileLock(model_cache.PLACE / f"{key}.lock"):
+    with FileLock(model_cache.CACHE_DIRECTORY / f"{key}.lock"):
         _complete(results, device, inputs, after)
     return results
 

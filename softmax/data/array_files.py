@@ -93,28 +93,28 @@ def _labels(path: Path, name: str, array: NDArray[Any]) -> NDArray[np.str_]:
     return array.astype(np.str_).ravel()
 
 
-def are_idx(place: str) -> bool:
-    """Tell whether `place` is a URL, or a directory that contains an IDX file named in FILES."""
+def are_idx(source: str) -> bool:
+    """Tell whether `source` is a URL, or a directory that contains an IDX file named in FILES."""
     names = (f"{file}{ending}" for file in FILES for ending in ("", ".gz"))
-    return "://" in place or any(Path(place, name).exists() for name in names)
+    return "://" in source or any(Path(source, name).exists() for name in names)
 
 
-def read_idx(place: str) -> RawDataset:
+def read_idx(source: str) -> RawDataset:
     """Read IDX files from a directory or URL, with labels as class names, or raise DataError."""
     try:
         with tempfile.TemporaryDirectory() as directory:
             paths = [Path(directory, file) for file in FILES]
-            contents = sources.read_mirror(place, [LIMIT] * len(FILES))
+            contents = sources.read_mirror(source, [LIMIT] * len(FILES))
             for path, content in zip(paths, contents, strict=True):
                 path.write_bytes(content)
             images = [idx.read(path, _dimensions(path)).view(np.uint8) for path in paths[::2]]
             labels = [idx.read(path, 1) for path in paths[1::2]]
     except (SourceError, DataError) as error:
-        raise DataError(f"{place}: {str(error).replace(f'{directory}/', '')}") from None
+        raise DataError(f"{source}: {str(error).replace(f'{directory}/', '')}") from None
     first, last = min(x.min() for x in labels), max(x.max() for x in labels)
     if first < 0 or last >= CLASSES:
-        raise DataError(f"{place}: labels are {first} to {last}. Use 0 to {CLASSES - 1}.")
-    return _in_order(place, images, labels, list(map(str, range(last + 1))))
+        raise DataError(f"{source}: labels are {first} to {last}. Use 0 to {CLASSES - 1}.")
+    return _in_order(source, images, labels, list(map(str, range(last + 1))))
 
 
 def is_idx(path: Path) -> bool:
@@ -147,18 +147,19 @@ def _dimensions(path: Path) -> int:
 
 
 def _in_order(
-    place: str, images: list[NDArray[Any]], labels: list[NDArray[Any]], classes: list[str]
+    source: str, images: list[NDArray[Any]], labels: list[NDArray[Any]], classes: list[str]
 ) -> RawDataset:
     """Join a training and a test set whose order is kept, so unchanged files keep their SHA-256."""
     names = [np.array(classes)[x] for x in labels]
-    raw = join(place, list(zip(("train", "test"), images, names, strict=True)))
+    raw = join(source, list(zip(("train", "test"), images, names, strict=True)))
     return raw._replace(classes=classes, ordered=True)
 
 
 def read_torchvision(name: str) -> RawDataset:
     """Download the data set `name` with torchvision. Raise DataError if that fails."""
     if name not in TORCHVISION_NAMES:
-        raise DataError(f"{name}: not supported. Choose {', '.join(TORCHVISION_NAMES)}.")
+        names = ", ".join(TORCHVISION_NAMES)
+        raise DataError(f"{name}: not a supported torchvision data set. Use one of these: {names}.")
     from torchvision import datasets  # takes seconds to import
 
     family, _, split = name.partition("-")

@@ -9,9 +9,9 @@ from softmax.data.raw_dataset import SPLITS, RawDataset, class_name, shortened, 
 from softmax.errors import DataError
 
 
-def read(place: Path, size: tuple[int, ...] | None) -> RawDataset:
-    """Read the images of all splits, or of `place` itself, resized to `size` if given."""
-    roots = _roots(place)
+def read(source: Path, size: tuple[int, ...] | None) -> RawDataset:
+    """Read the images of all splits, or of `source` itself, resized to `size` if given."""
+    roots = _roots(source)
     classes = sorted({class_name(name) for root in roots.values() for name in _directories(root)})
     named, unused = list[tuple[str, Path]](), list[str]()
     labels, splits = list[str](), list[str]()
@@ -22,30 +22,30 @@ def read(place: Path, size: tuple[int, ...] | None) -> RawDataset:
                 labels.append(file.relative_to(root).parts[0])
                 splits.append(split)
             else:
-                unused.append(file.relative_to(place).as_posix())
-    if place not in roots.values():
-        unused += [name for name in _directories(place) if place / name not in roots.values()]
-    images, warnings = decode_all(place, named, size)
+                unused.append(file.relative_to(source).as_posix())
+    if source not in roots.values():
+        unused += [name for name in _directories(source) if source / name not in roots.values()]
+    images, warnings = decode_all(source, named, size)
     if unused:
         warnings.append(f"{len(unused)} files or directories ignored: {shortened(sorted(unused))}")
     return RawDataset(images, labels, splits, classes, warnings, decoder=DECODER)
 
 
-def _roots(place: Path) -> dict[str, Path]:
+def _roots(source: Path) -> dict[str, Path]:
     """Return the directory of each split. Raise DataError if only train or only test is missing."""
     roots: dict[str, Path] = {}
-    for name in _directories(place):
+    for name in _directories(source):
         if split := split_of(name):
             if split in roots:
                 both = f"{roots[split].name} and {name}"
-                raise DataError(f"{place}: {both} have the same meaning. Remove or rename one.")
-            roots[split] = place / name
+                raise DataError(f"{source}: {both} have the same meaning. Remove or rename one.")
+            roots[split] = source / name
     if roots and not {"train", "test"} <= roots.keys():
         found = " and ".join(root.name for root in roots.values())
         raise DataError(
-            f"{place}: contains only {found}, but needs train and test. Add or rename a directory."
+            f"{source}: contains only {found}, but needs train and test. Add or rename a directory."
         )
-    return {split: roots[split] for split in SPLITS if split in roots} or {"train": place}
+    return {split: roots[split] for split in SPLITS if split in roots} or {"train": source}
 
 
 def _directories(root: Path) -> list[str]:

@@ -19,16 +19,16 @@ from softmax.pipeline import datasets, files
 from softmax.pipeline.datasets import FILES
 
 
-def read(name: str, place: str, options: Options) -> ImportedDataset:
-    """Read the data at `place`, or torchvision's data set `name` if `place` is "torchvision".
+def read(name: str, source: str, options: Options) -> ImportedDataset:
+    """Read the data at `source`, or torchvision's data set `name` if `source` is "torchvision".
 
     Raise DataError if the pipeline cannot use the data, or if an option does not apply to them.
     """
-    kind, used, read_raw = _format(name, place, options)
+    kind, used, read_raw = _format(name, source, options)
     for option, value in options._asdict().items():
         if value and option not in used:
             raise DataError(
-                f"{place}: --{option.replace('_', '-')} does not apply to {kind}. Leave it out."
+                f"{source}: --{option.replace('_', '-')} does not apply to {kind}. Leave it out."
             )
     if options.size:
         check_size("--size", *options.size)
@@ -36,18 +36,18 @@ def read(name: str, place: str, options: Options) -> ImportedDataset:
     if options.size:
         resized = [resize(image, *options.size) for image in raw.images]
         raw = raw._replace(images=np.stack(resized), prepared="resized")
-    return raw_dataset.prepare(place, raw)
+    return raw_dataset.prepare(source, raw)
 
 
 def _format(
-    name: str, place: str, options: Options
+    name: str, source: str, options: Options
 ) -> tuple[str, tuple[str, ...], Callable[[], RawDataset]]:
-    """Return the format of `place`, its options and its reader. Raise DataError if none fits."""
-    path = Path(place)
-    if place == "torchvision":
+    """Return the format of `source`, its options and its reader. Raise DataError if none fits."""
+    path = Path(source)
+    if source == "torchvision":
         return "torchvision's data", (), partial(array_files.read_torchvision, name)
-    if array_files.are_idx(place):
-        return "IDX files", (), partial(array_files.read_idx, place)
+    if array_files.are_idx(source):
+        return "IDX files", (), partial(array_files.read_idx, source)
     if path.suffix == ".npz" and path.is_file():
         return "an .npz", ("size",), partial(array_files.read_npz, path)
     if path.exists() and "train" in tables.find(path):
@@ -55,7 +55,8 @@ def _format(
     if path.is_dir():
         return "directories of images", ("size",), partial(directories.read, path, options.size)
     raise DataError(
-        f"{place}: not a data set. Name a directory, .csv, .parquet or .npz, a URL or torchvision."
+        f"{source}: not found, or not a data set. Name a directory, a .csv, .parquet or .npz file, "
+        'a URL, or "torchvision".'
     )
 
 

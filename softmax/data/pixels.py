@@ -111,7 +111,8 @@ def decode_all(
             check_size(name, *image.shape[:2])
         images.append(resize(image, *size) if size else image)
     if not images:
-        raise DataError(f"{place}: no images. Name a table, or a directory with class directories.")
+        remedy = "Name a table, or a directory with one subdirectory of images for each class."
+        raise DataError(f"{place}: no images. {remedy}")
     (usual, count), *others = Counter(image.shape[:2] for image in images).most_common()
     if others:
         (rows, columns), _ = others[0]

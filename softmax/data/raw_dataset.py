@@ -18,7 +18,9 @@ from softmax.pipeline.datasets import CLASSES, MAX_NAME, MAX_SIDE
 
 SPLITS = TRAIN, VALIDATION, TEST = "train", "val", "test"
 WORDS = {"training": TRAIN, "testing": TEST, "validation": VALIDATION, "valid": VALIDATION}
-LIMIT = f"{2**64 // 6 + 1:016x}"  # one sixth of all SHA-256 hashes are below this, in hexadecimal
+TEST_BELOW = (
+    f"{2**64 // 6 + 1:016x}"  # a sixth of all SHA-256 hashes are below this, in hexadecimal
+)
 FEW = 10  # a class with fewer images causes a warning
 LISTED, ENDS = 50, 5  # a table of more than 50 classes shows only the 5 largest and 5 smallest
 DIGITS = re.compile("0|[1-9][0-9]{0,17}")  # integers without leading zeros
@@ -113,14 +115,14 @@ def join(place: object, read: Sequence[tuple[str, NDArray[np.uint8], Any]]) -> R
     )
 
 
-def prepare(place: str, raw: RawDataset) -> ImportedDataset:
+def prepare(source: str, raw: RawDataset) -> ImportedDataset:
     """Return the data as the pipeline uses them. Raise DataError if it cannot use them.
 
     If there is no test set, choose about a sixth of each class by the SHA-256 of the pixels. Sort
     the images by this hash unless they are ordered, so the last ones are a random sample.
     """
-    classes = _classes(place, raw)
-    check_size(place, *raw.images.shape[1:3])
+    classes = _classes(source, raw)
+    check_size(source, *raw.images.shape[1:3])
     bar = tqdm(raw.images, "hashes", unit=" images", leave=False, disable=None)
     table = pd.DataFrame(
         {
@@ -133,8 +135,8 @@ def prepare(place: str, raw: RawDataset) -> ImportedDataset:
         pixels = table.groupby("class", observed=True)["pixels"]
         first, last = pixels.transform("min"), pixels.transform("max")
         # each class needs at least one test image and one training image
-        low = ((table["pixels"] < LIMIT) | (table["pixels"] == first)) & (table["pixels"] != last)
-        table["split"] = np.where(low, TEST, TRAIN)
+        low = (table["pixels"] < TEST_BELOW) | (table["pixels"] == first)
+        table["split"] = np.where(low & (table["pixels"] != last), TEST, TRAIN)
     if not raw.ordered:
         table = table.sort_values(["pixels", "class"])
     splits = {split: table[table["split"] == split] for split in SPLITS}
@@ -144,7 +146,7 @@ def prepare(place: str, raw: RawDataset) -> ImportedDataset:
     if len(lacking := counts[(counts == 0).any(axis=1)]):
         (name, has), others = next(lacking.iterrows()), len(lacking) - 1
         raise DataError(
-            f"{place}: class {name} has {has.training} training and {has.test} test images"
+            f"{source}: class {name} has {has.training} training and {has.test} test images"
             f"{f' ({others} more classes lack images, too)' if others else ''}. Each of the "
             f"{len(classes)} classes needs both: add images, or remove the class."
         )
@@ -159,14 +161,14 @@ def prepare(place: str, raw: RawDataset) -> ImportedDataset:
     )
 
 
-def _classes(place: str, raw: RawDataset) -> tuple[str, ...]:
+def _classes(source: str, raw: RawDataset) -> tuple[str, ...]:
     """Return the class names, by default sorted. Raise DataError if a name or label is invalid."""
     names = Counter(map(class_name, raw.labels))
     for name, count in sorted(names.items()):
         number = NUMBER.fullmatch(name) and not name.isdecimal()
         if not name or (number and not raw.classes):
             raise DataError(
-                f"{place}: label {name!r} of {count} images is not a class. Use integers from 0, "
+                f"{source}: label {name!r} of {count} images is not a class. Use integers from 0, "
                 "or names."
             )
     classes = list(raw.classes) or sorted(names)
@@ -174,13 +176,13 @@ def _classes(place: str, raw: RawDataset) -> tuple[str, ...]:
         classes.sort(key=int)
     if not 2 <= len(classes) <= CLASSES:
         found = f"number of classes is {len(classes)} ({shortened(classes) or 'none'})"
-        raise DataError(f"{place}: {found}. Use 2 to {CLASSES} classes.")
+        raise DataError(f"{source}: {found}. Use 2 to {CLASSES} classes.")
     if twice := [name for name, count in Counter(classes).items() if count > 1]:
-        raise DataError(f"{place}: two classes are called {twice[0]!r}. Rename a class.")
+        raise DataError(f"{source}: two classes are called {twice[0]!r}. Rename a class.")
     for name in classes:
         if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
             remedy = f"Rename it, with 1 to {MAX_NAME} printable characters."
-            raise DataError(f"{place}: class {name!r} has an invalid name. {remedy}")
+            raise DataError(f"{source}: class {name!r} has an invalid name. {remedy}")
     return tuple(classes)
 
 

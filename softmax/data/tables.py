@@ -1,6 +1,7 @@
 """Read CSV or Parquet tables: a column of labels, and pixels, file names or encoded images.
 
-Each pixel, from 0 to 255, has its own column. A directory contains files for each split.
+A table of pixels has one column for each pixel, with integers from 0 to 255. A directory contains
+one file, or several shards, for each split.
 """
 
 import csv
@@ -28,29 +29,29 @@ SHARD = re.compile(r"-\d+-of-(\d+)$")
 FAULT = re.compile(r"column #(\d+): Row #(\d+): .*invalid value '(.*)'", re.DOTALL)
 
 
-def find(place: Path) -> dict[str, list[Path]]:
-    """Return the tables by split: those in the directory `place`, or `place` itself as "train"."""
+def find(source: Path) -> dict[str, list[Path]]:
+    """Return the tables by split: those in directory `source`, or `source` itself as "train"."""
     found: dict[str, list[Path]] = {split: [] for split in SPLITS}
-    for path in sorted(place.iterdir()) if place.is_dir() else [place]:
-        split = split_of(path.stem) if place.is_dir() else "train"
+    for path in sorted(source.iterdir()) if source.is_dir() else [source]:
+        split = split_of(path.stem) if source.is_dir() else "train"
         if split and path.suffix.lower() in ENDINGS and path.is_file():
             found[split].append(path)
     for split, paths in found.items():
         shards = [int(count) for path in paths for count in SHARD.findall(path.stem)]
         if len(paths) > 1 and not shards:
             raise DataError(
-                f"{place}: {paths[0].name} and {paths[1].name} are both {split} files. Remove one."
+                f"{source}: {paths[0].name} and {paths[1].name} are both {split} files. Remove one."
             )
         if shards and len(paths) != shards[0]:
             raise DataError(
-                f"{place}: {len(paths)} of {shards[0]} {split} files found. Add the missing ones."
+                f"{source}: {len(paths)} of {shards[0]} {split} files found. Add the missing ones."
             )
     return {split: paths for split, paths in found.items() if paths}
 
 
-def read(place: Path, options: Options) -> RawDataset:
-    """Read all tables at `place`. Raise DataError if their columns or values are invalid."""
-    paths, warnings, decoder = find(place), list[str](), ""
+def read(source: Path, options: Options) -> RawDataset:
+    """Read all tables at `source`. Raise DataError if their columns or values are invalid."""
+    paths, warnings, decoder = find(source), list[str](), ""
     if "test" in paths and not _labels(_names(paths["test"][0], options), options):  # as on Kaggle
         (left, *_) = paths.pop("test")
         test_set = "A sixth of the training images becomes the test set."
@@ -68,10 +69,10 @@ def read(place: Path, options: Options) -> RawDataset:
     read = [(split, *_open(path, options)) for split in paths for path in paths[split]]
     labels = [label for _, _, labels, _ in read for label in labels]
     if isinstance(read[0][1], np.ndarray):
-        raw = join(place, [(split, images, labels) for split, images, labels, _ in read])
+        raw = join(source, [(split, images, labels) for split, images, labels, _ in read])
     else:
-        sources = [source for _, sources, _, _ in read for source in sources]
-        images, more = decode_all(place, sources, options.size)
+        named = [image for _, images, _, _ in read for image in images]
+        images, more = decode_all(source, named, options.size)
         warnings, decoder = [*warnings, *more], DECODER
         raw = RawDataset(images, labels, [split for split, *_, labels, _ in read for _ in labels])
     return raw._replace(classes=read[0][3], warnings=warnings, decoder=decoder)

@@ -23,6 +23,7 @@ from softmax.pipeline.datasets import DatasetEntry
 BACKGROUNDS = ("white", "black")  # for transparent images; the first that shows strokes is used
 MIN_RANGE = 32  # gray levels; the minimum range of an image that shows strokes
 MAX_SIDE = 1024  # pixels; if a side of a photo is longer, squares of pixels are averaged
+REMEDY = "Name an image, a directory of images, a table, an .npz file or an IDX file."
 AS_IT_IS, RESIZED, STROKES = "as it is", "resized", "pen strokes"
 
 Pixels = NDArray[np.uint8]
@@ -57,7 +58,7 @@ def read(
                         utf8 = os.fsencode(name).decode(errors="backslashreplace")
                         images.append(PreparedImage(utf8, *_prepare(place, source, entry)))
                 if len(images) + len(failed) == before:
-                    raise DataError(f"{path}: contains no images. Name a path with images.")
+                    raise DataError(f"{path}: contains no images. {REMEDY}")
     return images, failed
 
 
@@ -119,7 +120,7 @@ def _taken(entry: DatasetEntry) -> str:
     """Return the end of an error message: the images that the model takes, and a remedy."""
     rows, columns, *rgb = entry.shape
     size = "any size" if entry.prepared == RESIZED else f"{rows} x {columns} pixels"
-    return f"{'RGB' if rgb else 'gray'} images of {size}. Prepare yours in the same way."
+    return f"{'RGB' if rgb else 'gray'} images of {size}. Convert your images to this format first."
 
 
 def _prepare(place: str, source: Source | Pixels, entry: DatasetEntry) -> tuple[Pixels, str]:

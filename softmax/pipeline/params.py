@@ -147,7 +147,8 @@ def _describe(fault: ErrorDetails) -> str:
         case "extra_forbidden":
             return f"{key} = {value} is unknown. {_keys(fault['loc'])}"
         case "model_type":
-            return f"{key or 'the file'} = {value} should be a mapping of keys to values"
+            subject = f"{key} = {value}" if key else f"the file contains {value}, but"
+            return f"{subject} should be a mapping of keys to values"
     return f"{key} = {value} {fault['msg'].removeprefix('Input ')}"
 
 

@@ -24,7 +24,7 @@ from softmax.errors import shown
 from softmax.pipeline import datasets
 from softmax.pipeline.params import Params
 
-LIMIT = 8  # seconds that a stage waits for an answer
+ANSWER_TIMEOUT = 8  # seconds that a stage waits for an answer
 DIRECTORY = Path(".dvc/tmp")
 # Garbage collection would take a third of the time of the imports.
 PROGRAM = "import gc; gc.disable(); from softmax.tracking import recording; recording.main()"
@@ -40,7 +40,7 @@ class Recorder:
     def __init__(self, stage: str) -> None:
         self._stage, self._started, self._failure = stage, time.time(), ""
         self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(LIMIT)
+        self._socket.settimeout(ANSWER_TIMEOUT)
         try:
             self._path = _path()
             self._connect()
@@ -77,7 +77,7 @@ class Recorder:
                 return text, failure
             except TimeoutError:
                 self._path.unlink(missing_ok=True)  # the next stage then starts a new recorder
-                return "", f"no answer from MLflow within {LIMIT} s"
+                return "", f"no answer from MLflow within {ANSWER_TIMEOUT} s"
             except (OSError, ValueError):
                 return "", "the logging process exited unexpectedly"
 
@@ -134,15 +134,14 @@ def warn(event: str, reason: str) -> None:
     remedy = "`python -m softmax track`"
     if os.environ.get("DVC_EXP_NAME"):  # DVC may remove the directory of an experiment
         remedy = "`python -m softmax track --history`"
-    if event == "sweep":
-        remedy = "run the same sweep again. It reuses the trained models."
     if event in ("download", "lesson"):  # `softmax track` does not log these stages
         remedy = f"`dvc repro --force --single-item {event}`"
-    tqdm.write(
-        f"warning: could not log {event} to MLflow: {shown(reason).rstrip('.')}. "
-        f"The results on disk are complete. To log them later: {remedy}",
-        file=sys.stderr,
-    )
+    end = f"The results on disk are complete. To log them later: {remedy}"
+    if event == "sweep":
+        end = "Training is not affected. To log the models, run the same sweep again afterward. "
+        end += "It reuses the trained models."
+    cause = shown(reason).rstrip(".")
+    tqdm.write(f"warning: could not log {event} to MLflow: {cause}. {end}", file=sys.stderr)
 
 
 def first_cause(error: BaseException) -> BaseException:

@@ -24,7 +24,7 @@ from softmax.training.fitting import Epoch, Trainer
 from softmax.training.scoring import Score
 from softmax.training.state import Hyperparameters
 
-TOGETHER = 16  # maximum number of models in a group; more would not fit in the CPU's cache
+MAX_GROUP_SIZE = 16  # maximum number of models in a group; more would not fit in the CPU's cache
 
 
 class Outcome(NamedTuple):
@@ -42,11 +42,11 @@ def plan(config: Sequence[Train], threads: int) -> list[list[int]]:
     Models of a group share batches, optimizer and schedule. Groups are small enough to keep all
     `threads` busy.
     """
-    size = min(TOGETHER, math.ceil(len(config) / threads))
+    size = min(MAX_GROUP_SIZE, math.ceil(len(config) / threads))
     sharing: dict[tuple[int | str, ...], list[int]] = {}
-    for number, train in enumerate(config):
-        batches = (train.seed, train.batch_size, train.epochs, train.validation)
-        sharing.setdefault((*batches, train.optimizer, train.schedule), []).append(number)
+    for number, chosen in enumerate(config):
+        key = (chosen.seed, chosen.batch_size, chosen.epochs, chosen.validation)
+        sharing.setdefault((*key, chosen.optimizer, chosen.schedule), []).append(number)
     return [
         numbers[start : start + size]
         for numbers in sharing.values()

@@ -32,7 +32,8 @@ from softmax.training.state import Rates
 
 Integers = NDArray[np.int64]
 
-# Numba ignores changes in the functions that a function calls. So each version has its own CACHE.
+# Numba's cache does not notice changes in functions that a cached function calls, so each version
+# of SOURCES and Numba has its own CACHE.
 SOURCES = [Path(str(x)) for x in (arithmetic.__file__, optimizers.__file__, __file__)]
 KEY = hashlib.sha256(b"".join([numba.__version__.encode(), *(x.read_bytes() for x in SOURCES)]))
 CACHE = Path(__file__).parents[2] / ".dvc/tmp/numba" / KEY.hexdigest()[:16]

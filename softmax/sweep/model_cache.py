@@ -15,7 +15,7 @@ from softmax.pipeline import datasets, dvc_lock, files
 from softmax.pipeline.params import Params
 from softmax.sweep.groups import Outcome
 
-PLACE, STAGES = Path(".dvc/tmp/sweep"), Path("dvc.yaml")
+CACHE_DIRECTORY, STAGES = Path(".dvc/tmp/sweep"), Path("dvc.yaml")
 FAILURE, EVENT = Path("failure.txt"), Path("event.json")  # why training failed; times and device
 
 
@@ -34,7 +34,7 @@ def directory(read: Mapping[str, str], config: Params, after: int | None = None)
     sources = [files.sha256(path) for path in sorted(Path(__file__).parent.glob("*.py"))]
     code = [metadata.version("numba"), *sources]
     origin = {"inputs": dict(read), "params": params, "test": test, "code": code, "after": after}
-    return PLACE / hashlib.sha256(files.to_json(origin)).hexdigest()
+    return CACHE_DIRECTORY / hashlib.sha256(files.to_json(origin)).hexdigest()
 
 
 def key(directories: Iterable[Path]) -> str:

@@ -121,7 +121,7 @@ def write(results: Sequence[Result], tried: Sequence[Configuration], form: str =
             parts.append(f"{_title(metric)} accuracy over seeds\n{_tabulated(spread, form)}")
     if first := best(results):
         weights = first.row()[WEIGHTS][:DIGITS]
-        parts.append(f"The best model on the validation set has the weights {weights}...")
+        parts.append(f"Best model on the validation set: weights with SHA-256 {weights}...")
         parts += _at_edge(first, tried)
     else:
         parts.append(NO_VALIDATION + hint(tried[0].params) if metrics else NO_MODEL)
@@ -159,7 +159,7 @@ def tabulate(results: Sequence[Result], form: str = "simple") -> str:
 def _tabulated(table: pd.DataFrame, form: str) -> str:
     top = {_title(k): table[k].head(ROWS).map(partial(_written, k)) for k in map(str, table)}
     text = pd.DataFrame(top).to_markdown(tablefmt=form, index=False, disable_numparse=True)
-    more = f"\n\nand {len(table) - ROWS} more (--json prints all of them)"
+    more = f"\n\nand {len(table) - ROWS} more (`softmax sweep --json` prints all of them)"
     return text + (more if len(table) > ROWS else "")
 
 

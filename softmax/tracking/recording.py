@@ -30,7 +30,7 @@ from tqdm import tqdm
 from softmax.analysis.trained_models import LESSON, TrainedModel, differences
 from softmax.pipeline import files, paths
 from softmax.pipeline.params import Params
-from softmax.pipeline.recorder import LIMIT, reason
+from softmax.pipeline.recorder import ANSWER_TIMEOUT, reason
 from softmax.tracking import registry, store, sync
 from softmax.tracking.registry import WEIGHTS_TAG, find_model
 from softmax.tracking.store import Client, Run
@@ -170,7 +170,7 @@ def main() -> None:
 
 def _answered(stage: socket.socket) -> bool:
     """Answer a request of a stage, and return False if the stage has ended."""
-    timer = Timer(LIMIT + 1, os._exit, [0])  # if MLflow hangs; the stage stops waiting earlier
+    timer = Timer(ANSWER_TIMEOUT + 1, os._exit, [0])  # if MLflow hangs; the stage gave up earlier
     timer.start()
     try:
         if request := stage.makefile().readline():

@@ -220,7 +220,8 @@ def _accuracy(uri: str, trained: TrainedModel) -> float:
     return scoring.score(theta, validation_set).accuracy
 
 
-ABSENT = "Use a version, such as models:/softmax-mnist/1, or set train.validation and train again."
+ABSENT = "Use an existing version, such as models:/softmax-mnist/1. A champion exists only after a "
+ABSENT += "model was trained with train.validation > 0."
 URI = re.compile(r"models:/softmax-([a-z][a-z0-9-]*)(?:@[\w.-]+|/\d+)")  # as `register` names them
 
 

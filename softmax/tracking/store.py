@@ -40,7 +40,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 REBUILD = "`python -m softmax track --history`"
 REMEDY = "Check MLFLOW_TRACKING_URI and that the server is running, then run the command again."
 MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # the second for an alias
-NOTE = "Each run is created from the files that a stage wrote. [Compare the runs in charts]({})."
+NOTE = "A stage, a sweep or `softmax track` logged each run. [Compare the runs in charts]({})."
 
 # Names of MLflow's types. Functions import MLflow when they need it, because it takes a second.
 Client = Any  # mlflow.MlflowClient

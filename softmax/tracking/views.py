@@ -50,8 +50,8 @@ def mistakes(counts: pd.DataFrame) -> str:
         matrix = counts.rename(index=literal, columns=literal)
         return str(matrix.to_markdown(disable_numparse=[0]))
     pairs = pd.MultiIndex.from_product([counts.index, counts.columns], names=["class", "predicted"])
-    wrong = (counts - np.diag(np.diag(counts))).to_numpy().ravel()
-    worst = pd.Series(wrong, pairs, name="images").nlargest(WORST).rename(literal).reset_index()
+    mistaken = (counts - np.diag(np.diag(counts))).to_numpy().ravel()
+    worst = pd.Series(mistaken, pairs, name="images").nlargest(WORST).rename(literal).reset_index()
     return str(worst.to_markdown(index=False, disable_numparse=[0, 1]))
 
 

@@ -28,8 +28,9 @@ def test_the_first_line_counts_the_changes(output: str) -> None:
 
 def test_the_table_lists_the_classes_that_changed_most() -> None:
     page = describe(BEFORE, version("AABEF", "a|a||", "ac|")).replace("\\|", "/")
+    relabeled = [f"relabeled {word} this class" for word in ("to", "from")]
     assert cells(page) == [
-        ["class", "training", "test", "added", "removed", "relabeled to it", "relabeled from it"],
+        ["class", "training", "test", "added", "removed", *relabeled],
         ["a", "0 → 0", "3 → 2", "0", "0", "0", "1"],
         ["b", "0 → -", "1 → -", "0", "1", "0", "0"],
         ["c", "0 → 0", "1 → 0", "0", "1", "0", "0"],

@@ -54,5 +54,5 @@ def test_seeds_are_compared_if_both_models_have_them() -> None:
     shown = comparison.overview(base, heads)
     assert "| +3.00 (+0.52 to +5.48) over 3 seeds: more than noise |" in shown
     assert "| no difference over 3 seeds " in shown
-    assert "\ninterval has 95% confidence (paired" in shown
+    assert "\nfollowed by its 95% confidence interval (paired" in shown
     assert "| different test sets " in shown

@@ -98,8 +98,8 @@ def test_the_table_is_shortened_and_json_and_csv_are_complete(workspace: Workspa
     [
         ([TEST, "--rev", "nothing"], "nothing: not a commit, branch, tag or DVC experiment"),
         ([TEST, "--model", "softmax-mnist"], "softmax-mnist: not a model URI. Use, for"),
-        ([TEST, "--model", "models:/softmax-digits/99"], "not found. Use a version, such as"),
-        ([TEST, "--model", "models:/softmax-digits@champion"], "not found. Use a version, such"),
+        ([TEST, "--model", "models:/softmax-digits/99"], "not found. Use an existing version"),
+        ([TEST, "--model", "models:/softmax-digits@champion"], "not found. Use an existing"),
         ([TEST, "--model", "models:/softmax-other/1"], "other: not in datasets.yaml. Add it with"),
     ],
 )

@@ -22,7 +22,7 @@ def test_a_killed_sweep_resumes_and_dvc_trains_the_best_model(tmp_path: Path) ->
 
     def models() -> dict[str, int]:
         """Return the time at which each model was cached, in ns, by the name of its directory."""
-        found = (clone.directory / model_cache.PLACE).glob("?" * 64)
+        found = (clone.directory / model_cache.CACHE_DIRECTORY).glob("?" * 64)
         return {path.name: path.stat().st_mtime_ns for path in found}
 
     with subprocess.Popen(

@@ -110,14 +110,10 @@ def test_data_that_the_stages_cannot_use_are_rejected(add: Add, fault: str) -> N
     [
         ("place", {"size": "28x28"}, "place: --size does not apply to IDX files"),
         ("torchvision", {"label": "digit"}, "torchvision: --label does not apply to torchvision's"),
-        (
-            "torchvision",
-            {},
-            "mine: not supported. Choose kmnist, qmnist, emnist-letters",
-        ),
+        ("torchvision", {}, "mine: not a supported torchvision data set. Use one of these: kmnist"),
         ("place", {"shape": "32x32x4"}, "'32x32x4' should be"),
         ("place", {"name": "Mine.1"}, "Mine.1: invalid name. Use a-z, 0-9 and -"),
-        ("nowhere", {}, "nowhere: not a data set. Name a directory"),
+        ("nowhere", {}, "nowhere: not found, or not a data set. Name a directory"),
     ],
 )
 def test_options_that_do_not_apply_are_rejected(

@@ -176,7 +176,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "film.gif": (SEVEN.save, "not an image (PNG, JPEG, BMP, PPM, TIFF, WEBP), or damaged"),
     "16 bits.png": (Image.new("I;16", (9, 9), 256).save, "more than 8 bits per channel. Run `mo"),
     "pipe.png": (os.mkfifo, "is a pipe or a device. Save its content as a file."),
-    "directory": (Path.mkdir, "contains no images. Name a path with images."),
+    "directory": (Path.mkdir, "contains no images. Name an image, a"),
     "labels": (lambda path: write_idx(path, np.arange(10)), "not a 3-dimensional IDX file"),
     "size": (lambda path: write_idx(path, np.ones((3, 27, 28))), "3 images of 27 x 28, but"),
     "no numbers.csv": (lambda path: path.write_text("a,b\n1,x\n"), "image 1, column b: 'x' is not"),

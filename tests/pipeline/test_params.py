@@ -58,8 +58,8 @@ OTHERS = [  # a text in VALID, its replacement, and the expected errors
     ),
 ]
 FILES = {
-    "empty": (b"", "the file = None should be a mapping of keys to values"),
-    "a list": (b"- train\n", "the file = ['train'] should be a mapping of keys to values"),
+    "empty": (b"", "the file contains None, but should be a mapping of keys to values"),
+    "a list": (b"- train\n", "the file contains ['train'], but should be a mapping of keys"),
     "not YAML": (b"train: [1, 2\n", "invalid YAML: while parsing a flow sequence"),
     "a key twice": (b"a: {b: 1, b: 2}", "invalid YAML: while constructing a mapping in"),
     "not UTF-8": (b"train: \xff\n", "invalid YAML: 'utf-8' codec can't decode byte 0xff"),

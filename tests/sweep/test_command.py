@@ -144,7 +144,8 @@ def test_models_that_halving_keeps_equal_single_runs(workspace: Workspace) -> No
     workspace.set(train={"epochs": 4, "validation": 50})
     chosen = ["train.learning_rate=interval(1e-4,10)", "--trials", "8"]
     left = sweep(workspace, *chosen, "--halving")
-    trained = [len(path.read_bytes().split()) - 1 for path in model_cache.PLACE.rglob("epochs.csv")]
+    tables = model_cache.CACHE_DIRECTORY.rglob("epochs.csv")
+    trained = [len(path.read_bytes().split()) - 1 for path in tables]
     assert sorted(trained) == [1] * 8 + [2] * 4 + [4] * 2
     assert len(runs(workspace.store)) == 1 + 2
     every = sweep(workspace, *chosen)
@@ -157,4 +158,4 @@ def test_models_that_halving_keeps_equal_single_runs(workspace: Workspace) -> No
 def test_invalid_input_gives_one_line_and_trains_nothing(workspace: Workspace) -> None:
     output = error(workspace.tool("sweep", "train.validation=0,100000"))
     assert output.startswith("sweep: train.validation = 100000 leaves a class without")
-    assert not model_cache.PLACE.exists()
+    assert not model_cache.CACHE_DIRECTORY.exists()

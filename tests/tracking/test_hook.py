@@ -51,7 +51,7 @@ def test_ctrl_c_ends_a_stage_that_logs(workspace: Workspace) -> None:
         ("train", "mild-sole", "`python -m softmax track --history`"),  # its directory is temporary
         ("lesson", "", "`dvc repro --force --single-item lesson`"),
         ("download", "", "`dvc repro --force --single-item download`"),
-        ("sweep", "", "run the same sweep again. It reuses the trained models."),
+        ("sweep", "", "run the same sweep again afterward. It reuses the trained models."),
     ],
 )
 def test_a_warning_names_the_first_cause_and_the_remedy(
@@ -69,4 +69,6 @@ def test_a_warning_names_the_first_cause_and_the_remedy(
             raise RuntimeError("the consequence") from cause
     warned = f"warning: could not log {event} to MLflow: OSError: the cause. "
     complete = "The results on disk are complete. To log them later: "
+    if event == "sweep":
+        complete = "Training is not affected. To log the models, "
     assert capsys.readouterr().err == f"{warned}{complete}{remedy}\n"

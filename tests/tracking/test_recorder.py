@@ -126,7 +126,7 @@ def test_a_failed_recorder_gives_one_warning_and_is_replaced(
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(recorder, "_start", start)
-    monkeypatch.setattr(recorder, "LIMIT", 0.2)
+    monkeypatch.setattr(recorder, "ANSWER_TIMEOUT", 0.2)
     stage, reason = Recorder("export"), "the logging process exited unexpectedly"
     connection = servers[0].accept()[0]
     if fault == "at once":
@@ -185,8 +185,8 @@ def test_a_store_that_hangs_ends_the_recorder(
 ) -> None:
     """Let the answer to a stage take longer than the limit."""
     program = (
-        "import time; from softmax.tracking import recording;"
-        "recording.LIMIT = -0.9; recording.answer = lambda _: time.sleep(600); recording.main()"
+        "import time; from softmax.tracking import recording; recording.ANSWER_TIMEOUT = -0.9;"
+        "recording.answer = lambda _: time.sleep(600); recording.main()"
     )
     monkeypatch.chdir(tmp_path)  # paths of sockets must be short
     monkeypatch.setenv("PYTHONPATH", str(ROOT))

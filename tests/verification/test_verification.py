@@ -74,7 +74,7 @@ def test_outputs_equal_to_dvc_lock_pass(workspace: Workspace, tmp_path: Path) ->
     """Set a variable that must not reach the configuration."""
     workspace.monkeypatch.setenv("OMP_NUM_THREADS", "7")
     printed = workspace.call("verification.__main__")
-    assert "1 configurations reproduced all 12 outputs of dvc.lock byte for byte" in printed.out
+    assert "1 configurations reproduced all 12 outputs of train, evaluate and export" in printed.out
     assert printed.status == 0
     environment = (tmp_path / "environment").read_text().splitlines()
     assert "DEVICE=cpu" in environment
