@@ -50,11 +50,8 @@ def build(theta: NDArray[np.float64], shape: tuple[int, ...], properties: dict[s
     """
     from onnx import TensorProto, checker, helper, numpy_helper
 
-    constants = {
-        "weight": theta[:, :-1].T,
-        "bias": theta[:, -1] * MAX_PIXEL,
-        "scale": 1 / MAX_PIXEL,
-    }
+    weight, bias = theta[:, :-1].T, theta[:, -1] * MAX_PIXEL
+    constants = {"weight": weight, "bias": bias, "scale": 1 / MAX_PIXEL}
     node = helper.make_node
     graph = helper.make_graph(
         [

@@ -152,9 +152,8 @@ def _columns(
         if path.suffix.lower() == ".parquet":
             table = parquet.read_table(path)
         else:
-            kinds = [pa.uint8() if image is None else pa.string()] * len(names)
-            for k in extra:
-                kinds[k] = pa.string()
+            pixel = pa.uint8() if image is None else pa.string()
+            kinds = [pa.string() if k in extra else pixel for k in range(len(names))]
             table = _read_csv(path, kinds, options)
         if image is not None:
             return table, _sources(path, table.column(image))

@@ -98,8 +98,7 @@ def _rows(path: Path, entry: DatasetEntry) -> Iterator[FoundImage]:
     if isinstance(images, list):
         yield from ((name, *image) for name, image in zip(names, images, strict=True))
         return
-    count = images.shape[1]
-    side = math.isqrt(count)
+    count, side = images.shape[1], math.isqrt(images.shape[1])
     shape = entry.shape if count == math.prod(entry.shape) else (side, side)
     if math.prod(shape) != count:
         raise DataError(f"{path}: {count} pixel columns, but this model takes {_taken(entry)}")

@@ -90,8 +90,7 @@ def train(
     histories: list[list[Epoch]] = [[] for _ in config]
     thetas: dict[int, np.ndarray] = {}  # only of the last epoch, because all could fill the memory
     failures: dict[int, str] = {}
-    compiled = isinstance(kept.images, np.ndarray)
-    trainer = CompiledTrainer(kept, models) if compiled else Trainer(kept, models)
+    trainer = (CompiledTrainer if isinstance(kept.images, np.ndarray) else Trainer)(kept, models)
     for epochs in islice(fitting.fit_together(trainer, validation_set), after):
         if stop.is_set():
             return []
@@ -118,14 +117,13 @@ def train(
 
 def _outputs(epochs: list[Epoch], theta: np.ndarray, test: Score) -> dict[Path, bytes]:
     """Return the outputs of stages train and evaluate, except predictions and snapshots."""
+    metrics = {"accuracy": test.accuracy, "loss": test.loss, "total": test.total}
     return {
         paths.WEIGHTS: model.to_bytes(theta),
         paths.LOSSES: files.to_csv(fitting.losses(epochs)),
         paths.EPOCHS: files.to_csv(fitting.scores(epochs)),
         paths.TRAIN_METRICS: files.to_json(fitting.metrics(epochs[-1])),
-        paths.TEST_METRICS: files.to_json(
-            {"accuracy": test.accuracy, "loss": test.loss, "total": test.total}
-        ),
+        paths.TEST_METRICS: files.to_json(metrics),
     }
 
 

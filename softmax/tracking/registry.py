@@ -201,10 +201,8 @@ def _accuracy(uri: str, trained: TrainedModel) -> float:
     """
     from mlflow import artifacts, models
 
-    entry, config = trained.entry(), trained.config
-    images, labels = (
-        trained.directory / path for path in datasets.training_files(config.download.dataset)
-    )
+    entry, dataset = trained.entry(), trained.config.download.dataset
+    images, labels = (trained.directory / path for path in datasets.training_files(dataset))
     here = [files.sha256(path) for path in (images, labels) if path.exists()]
     if here != [*trained.data_hashes()[:2]]:
         raise DataError("the training images of the new version are missing or have changed")
@@ -216,7 +214,7 @@ def _accuracy(uri: str, trained: TrainedModel) -> float:
         (weights,) = Path(directory).rglob(paths.WEIGHTS.name)
         theta = model.load(weights, entry.size)
     data = batches.load(images, labels, (entry.images[0], *entry.shape), len(entry.classes))
-    _, validation_set = data.split(config.train.validation)
+    _, validation_set = data.split(trained.config.train.validation)
     return scoring.score(theta, validation_set).accuracy
 
 

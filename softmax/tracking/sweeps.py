@@ -72,7 +72,7 @@ class Sweep:
             _, test = groups.sets(trained.config.download.dataset, "cpu")
             called = model.predict(evaluation.logits(theta, test))
             answers = {"label": test.labels.astype(np.int64), "prediction": called}
-            picture = views.picture(gray(tiles(theta, entry.shape)), entry.classes)
+            picture = views.contact_sheet(gray(tiles(theta, entry.shape)), entry.classes)
             self.client.log_image(run_id, picture, WEIGHTS)
             text = COMMAND.format(result.configuration.options())
             text += sync.PICTURE.format(path=WEIGHTS, run_id=run_id)

@@ -107,7 +107,7 @@ def images(client: Client, run: Run, trained: TrainedModel) -> None:
         left = int(epochs.max() - epochs.get(int(path.stem), 0))
         names = [name for name in logged if SLIDER in name and f"+step+{left}+" in name]
         if len(names) < 2:  # the image and its thumbnail
-            picture = views.picture(gray(tiles(model.load(path), entry.shape)), entry.classes)
+            picture = views.contact_sheet(gray(tiles(model.load(path), entry.shape)), entry.classes)
             client.log_image(run_id, picture, key=SLIDER, step=left)
 
 

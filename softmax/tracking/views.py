@@ -61,7 +61,7 @@ CAPTION = 9  # height in weights, which makes 3 x 4 tiles of 28 x 28 nearly a sq
 LETTER = 0.85  # height relative to the caption, reduced for long names
 
 
-def picture(tiles: Levels, names: Sequence[str]) -> Image.Image:
+def contact_sheet(tiles: Levels, names: Sequence[str]) -> Image.Image:
     """Draw tiles, uint8 (classes, rows, columns), as a grid, each below the name of its class."""
     classes, *sides = tiles.shape
     across = math.ceil(math.sqrt(classes * (sides[0] + CAPTION) / sides[1]))

@@ -67,7 +67,7 @@ def test_train_evaluate_and_export_log_one_complete_run(workspace: Workspace) ->
     (first,) = (file for file in images if "+step+0+" in file and "png" in file)
     with Image.open(client.download_artifacts(run.info.run_id, first)) as shown:
         weights = gray(tiles(model.load(paths.WEIGHTS), (8, 8)))
-        trained = views.picture(weights, [str(k) for k in range(10)])
+        trained = views.contact_sheet(weights, [str(k) for k in range(10)])
         assert np.array_equal(np.asarray(shown), np.asarray(trained))
     assert logged.name == "lr=0·004 batch=2 epochs=2 validation=50"
     inputs = {
@@ -83,8 +83,8 @@ def test_train_evaluate_and_export_log_one_complete_run(workspace: Workspace) ->
 
 @pytest.mark.parametrize("tiles", [(1000, 128, 384), (3, 1, 128), (3, 128, 1)])
 def test_the_slider_image_is_bounded_for_any_tiles(tiles: tuple[int, int, int]) -> None:
-    picture = views.picture(np.zeros(tiles, np.uint8), ["the longest name of a class"] * tiles[0])
-    assert max(picture.size) < 1.2 * views.WIDEST
+    sheet = views.contact_sheet(np.zeros(tiles, np.uint8), ["the longest class name"] * tiles[0])
+    assert max(sheet.size) < 1.2 * views.WIDEST
 
 
 def test_the_table_of_runs_has_a_column_for_each_param_that_differs() -> None:
