@@ -173,7 +173,7 @@ def base64_of(content: bytes | bytearray) -> str:
 
 
 def packed(array: NDArray[np.uint8]) -> str:
-    """Return bytes of any shape as a zlib stream in base64, which scripts/facts.js unpacks."""
+    """Return bytes of any shape as a zlib stream in base64, which scripts/results.js unpacks."""
     return base64_of(deflate.zlib_compress(array.tobytes(), LEVEL))
 
 

@@ -13,7 +13,7 @@ from softmax.pipeline import datasets
 from softmax.training import fitting, optimizers, scoring
 
 TRAINED = """async ([config, count]) => {
-  const modules = ["facts", "digits", "randomness", "trainer"];
+  const modules = ["results", "digits", "randomness", "trainer"];
   for (const name of modules) Object.assign(window, await import(`softmax/${name}`));
   const all = await pictures(window.results.train.pixels, count);
   const images = all.map((pixels, n) => ({ pixels, label: window.results.train.label[n] }));

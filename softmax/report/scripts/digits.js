@@ -1,7 +1,7 @@
 // Unpacks the model of the images, and the test images in the report.
 
-import { doubles, results, unpack } from "softmax/facts";
 import { input, logits, rows, softmax } from "softmax/model";
+import { doubles, results, unpack } from "softmax/results";
 
 export const CLASSES = results.data.classes.length;
 export const [ROWS, COLUMNS, CHANNELS = 1] = results.data.shape; // red, green and blue, or gray

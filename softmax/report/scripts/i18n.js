@@ -6,7 +6,7 @@
 // language writes all text again. softmax/report/english.py has already written the English text
 // into the file.
 
-import { results } from "softmax/facts";
+import { results } from "softmax/results";
 
 const strings = JSON.parse(document.getElementById("strings").textContent);
 const LANGUAGES = ["en", "vi"];

@@ -1,6 +1,6 @@
 // Starts the scripts of all sections.
 
-import { results } from "softmax/facts";
+import { results } from "softmax/results";
 import { start as startLanguages } from "softmax/i18n";
 import { start as startContrast } from "softmax/contrast";
 import { start as startCurves } from "softmax/curves";
