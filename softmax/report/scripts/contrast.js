@@ -2,10 +2,10 @@
 // regression is trained here to tell one class from the rest, so their probabilities need not add
 // up to 1.
 
+import { PURPLE_ORANGE, diverging, legend, tint } from "softmax/canvases";
 import { setText } from "softmax/i18n";
 import { MAX_PIXEL, input, logits, softmax } from "softmax/model";
 import { pause } from "softmax/pause";
-import { PURPLE_ORANGE, diverging, legend, tint } from "softmax/pictures";
 import { COLORS, lattice } from "softmax/regions";
 import { fit } from "softmax/training";
 

@@ -1,9 +1,9 @@
 // Shows the first training images of each class, and one image as a vector.
 
+import { image } from "softmax/canvases";
 import { CHANNELS, COLUMNS, ROWS, pictures } from "softmax/digits";
 import { paintImage } from "softmax/maps";
 import { MAX_PIXEL } from "softmax/model";
-import { image } from "softmax/pictures";
 import { annotate } from "softmax/pixel";
 
 const HEIGHT = 3; // rem, of each image

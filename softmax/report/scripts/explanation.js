@@ -1,5 +1,6 @@
 // Explains the prediction for an image by the contributions to the score of each class.
 
+import { legend, pixelated } from "softmax/canvases";
 import { contributions, largestOf } from "softmax/contributions";
 import { open } from "softmax/dialogs";
 import { classify, theta } from "softmax/digits";
@@ -7,7 +8,6 @@ import { element } from "softmax/elements";
 import { label, setText } from "softmax/i18n";
 import { paintContributions, paintImage, terms } from "softmax/maps";
 import { predict } from "softmax/model";
-import { legend, pixelated } from "softmax/pictures";
 import { leading, scores } from "softmax/scores";
 import { contest } from "softmax/versus";
 

@@ -1,13 +1,13 @@
 // Shows test images: samples, mistakes, and the images of a cell of the confusion matrix. A click
 // on an image opens its explanation.
 
+import { image, pixelated } from "softmax/canvases";
 import { open } from "softmax/dialogs";
 import { classify, images, theta } from "softmax/digits";
 import { element } from "softmax/elements";
 import { explain } from "softmax/explanation";
 import { setText } from "softmax/i18n";
 import { predict } from "softmax/model";
-import { image, pixelated } from "softmax/pictures";
 import { rove } from "softmax/roving";
 import { scores } from "softmax/scores";
 

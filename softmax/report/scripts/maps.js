@@ -1,11 +1,11 @@
 // Paints images, the weights of a row [w b], and the contributions of each pixel of an image. Maps
 // of RGB weights show red, green and blue side by side, as in softmax/analysis/images.py.
 
+import { diverging, gray, image } from "softmax/canvases";
 import { contributions, pixelsPart } from "softmax/contributions";
 import { CHANNELS, COLUMNS } from "softmax/digits";
 import { element } from "softmax/elements";
 import { MAX_PIXEL } from "softmax/model";
-import { diverging, gray, image } from "softmax/pictures";
 import { annotate } from "softmax/pixel";
 
 const COLORS = CHANNELS === 1 ? ["gray"] : ["red", "green", "blue"];

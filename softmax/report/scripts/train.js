@@ -6,6 +6,7 @@
 // is a Float64Array of theta, row by row, for rows(weights, classes) of softmax/model; accuracy is
 // from 0 to 1; and label is [key, values] of a string that names the model.
 
+import { legend } from "softmax/canvases";
 import { CLASSES, images, pictures } from "softmax/digits";
 import { element } from "softmax/elements";
 import { label, setText } from "softmax/i18n";
@@ -13,7 +14,6 @@ import { largestOf } from "softmax/contributions";
 import { paintWeights } from "softmax/maps";
 import { predict } from "softmax/model";
 import { OPTIMIZERS } from "softmax/optimizers";
-import { legend } from "softmax/pictures";
 import { initialWeights } from "softmax/randomness";
 import { Trainer, logits, toRows } from "softmax/trainer";
 import { showVerdict } from "softmax/verdict";

@@ -1,13 +1,13 @@
 // Compares two classes. Their scores differ by the sum of the differences of the contributions of
 // all pixels and of the bias. A map of these differences shows why the first class wins.
 
+import { legend, pixelated } from "softmax/canvases";
 import { contributions, largestOf, minus } from "softmax/contributions";
 import { CHANNELS, theta } from "softmax/digits";
 import { element } from "softmax/elements";
 import { setText } from "softmax/i18n";
 import { paintContributions, paintWeights, terms } from "softmax/maps";
 import { predict } from "softmax/model";
-import { legend, pixelated } from "softmax/pictures";
 import { rove } from "softmax/roving";
 
 const at = (id) => document.getElementById(id);

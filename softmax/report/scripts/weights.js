@@ -1,10 +1,10 @@
 // Shows the weights of each class as images, after each epoch.
 
+import { legend } from "softmax/canvases";
 import { largestOf } from "softmax/contributions";
 import { forming, theta } from "softmax/digits";
 import { setText } from "softmax/i18n";
 import { paintWeights } from "softmax/maps";
-import { legend } from "softmax/pictures";
 
 export async function start({ listed, curves }) {
   if (!document.getElementById("weights")) return;
