@@ -1,9 +1,9 @@
 // Trains the 2-D example of softmax/report/examples.py in the browser, with the same bits.
 
 import { read, write } from "softmax/address";
-import { showCurve, showDot } from "softmax/descent";
 import { element } from "softmax/elements";
 import { setText } from "softmax/i18n";
+import { showCurve, showDot } from "softmax/lesson_curve";
 import { NAMES } from "softmax/marks";
 import { MAX_PIXEL, input, logits, predict, softmax } from "softmax/model";
 import { Plane } from "softmax/plane";
