@@ -25,7 +25,7 @@ from softmax.training import randomness
 JavaScript = Callable[..., FloatArray]
 
 MODULES = """async () => {
-  for (const name of ["arithmetic", "model", "normalization", "training"]) {
+  for (const name of ["arithmetic", "model", "normalization", "full_batch"]) {
     Object.assign(window, await import(`softmax/${name}`));
   }
   const octets = (base64) => Uint8Array.from(atob(base64), (octet) => octet.charCodeAt(0));

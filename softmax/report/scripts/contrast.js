@@ -3,11 +3,11 @@
 // up to 1.
 
 import { PURPLE_ORANGE, diverging, legend, tint } from "softmax/canvases";
+import { fit } from "softmax/full_batch";
 import { setText } from "softmax/i18n";
 import { MAX_PIXEL, input, logits, softmax } from "softmax/model";
 import { pause } from "softmax/pause";
 import { COLORS, lattice } from "softmax/regions";
-import { fit } from "softmax/training";
 
 export async function start({ lesson }) {
   const theta = lesson.theta;

@@ -2,13 +2,13 @@
 
 import { read, write } from "softmax/address";
 import { element } from "softmax/elements";
+import { fit } from "softmax/full_batch";
 import { setText } from "softmax/i18n";
 import { showCurve, showDot } from "softmax/lesson_curve";
 import { NAMES } from "softmax/marks";
 import { MAX_PIXEL, input, logits, predict, softmax } from "softmax/model";
 import { Plane } from "softmax/plane";
 import { boundaries, lattice, paint } from "softmax/regions";
-import { fit } from "softmax/training";
 import { showVerdict } from "softmax/verdict";
 
 const EPOCHS = 100; // minimum number of epochs
