@@ -1,4 +1,4 @@
-"""The HTML report: one file that shows and explains all results, and needs no server.
+"""Build the HTML report: one file that shows and explains all results, and needs no server.
 
     document    fills templates/ with the results, fonts/, scripts/, styles/ and strings/
     embedded    packs images and weights into few characters

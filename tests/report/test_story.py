@@ -89,7 +89,7 @@ def test_scores_and_probabilities_are_correct_at_any_point(page: Page) -> None:
 
 
 def test_a_better_prediction_has_higher_likelihood_and_lower_loss(page: Page) -> None:
-    right = put(page, "likelihood", "right")
+    right = put(page, "likelihood", "labelProbabilities")
     np.testing.assert_array_equal(right, [0.9, 0.9, 0.8, 0.8, 0.7, 0.7, 0.9, 0.8, 0.7])
     losses = put(page, "likelihood", "losses")
     np.testing.assert_allclose(losses, -np.log([0.9, 0.8, 0.7]), atol=5e-4)

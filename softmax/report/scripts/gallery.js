@@ -72,9 +72,9 @@ function card(shown, theirs) {
 }
 
 /** Add the prediction of the lecture's model to the text, and its scores below each row. */
-function compare(rows, { scores: z, probabilities: a, seeds: [least, largest] }, text) {
+function compare(rows, { scores: z, probabilities: a, seeds: [minimum, maximum] }, text) {
   const prediction = predict(z);
-  const values = { prediction, a: a[prediction], least, largest };
+  const values = { prediction, a: a[prediction], minimum, maximum };
   text.append(" ", element("span", { text: ["samples.lecture", values] }));
   const theirs = scores({ z, a }, { prediction });
   theirs.forEach((row, k) => {

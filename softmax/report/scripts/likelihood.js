@@ -20,13 +20,13 @@ export function start({ slides }) {
 function show(given, a) {
   const rest = (1 - a) / (given.length - 1);
   const p = given.with(CHANGED, given.map((_, k) => (k === CHANGED ? a : rest)));
-  const right = p.map((prediction, i) => prediction[i]); // point i has label i
-  const losses = right.map((value) => -log(value));
+  const labelProbabilities = p.map((prediction, i) => prediction[i]); // point i has label i
+  const losses = labelProbabilities.map((value) => -log(value));
   fill({
     p,
-    right,
+    labelProbabilities,
     losses,
-    likelihood: right.reduce((product, value) => product * value),
+    likelihood: labelProbabilities.reduce((product, value) => product * value),
     cost: losses.reduce((total, value) => total + value),
   });
   setText(document.getElementById("likelihood-value"), "number.2", { value: a });
