@@ -42,8 +42,8 @@ def key(directories: Iterable[Path]) -> str:
     return hashlib.sha256("".join(sorted(path.name for path in directories)).encode()).hexdigest()
 
 
-def keep(place: Path, outcome: Outcome, read: Mapping[str, str], device: str) -> None:
-    """Write the outcome of a model and its dvc.lock to `place`: all files, or none."""
+def keep(destination: Path, outcome: Outcome, read: Mapping[str, str], device: str) -> None:
+    """Write the outcome of a model and its dvc.lock to `destination`: all files, or none."""
     deps = [{"path": path, "md5": value} for path, value in read.items()]
     outs = [
         {"path": str(path), "md5": hashlib.md5(content, usedforsecurity=False).hexdigest()}
@@ -57,12 +57,12 @@ def keep(place: Path, outcome: Outcome, read: Mapping[str, str], device: str) ->
     }
     if outcome.failure:
         contents[FAILURE] = outcome.failure.encode()
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=place.parent) as directory:
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=destination.parent) as directory:
         partial = Path(directory) / "model"
         files.write({partial / path: content for path, content in contents.items()})
         try:
-            partial.rename(place)
+            partial.rename(destination)
         except OSError:
-            if not place.exists():  # a simultaneous sweep wrote the same bytes first
+            if not destination.exists():  # a simultaneous sweep wrote the same bytes first
                 raise

@@ -23,7 +23,7 @@ TEST = "test_accuracy"
 TITLES = {"train.validation": "validation images", VALIDATION: "validation", TEST: "test"}
 WEIGHTS, FAILURE = "weights", "failure"
 ROWS = 20
-DIGITS = 12  # of a hash
+DIGITS = 12  # hexadecimal digits of a shortened hash
 PERCENTAGES = (VALIDATION, TEST, "mean", "std", "min", "max")
 FORMATS = {LOSS: "{:.4f}"} | dict.fromkeys(PERCENTAGES, "{:.2%}")
 NO_MODEL = "No model could be trained."
@@ -60,7 +60,7 @@ def varied(results: Sequence[Result]) -> list[str]:
 
 
 def has_validation(results: Sequence[Result]) -> bool:
-    """Return whether all results have the same validation set, so that the best can be chosen."""
+    """Tell whether all results have the same validation set, so that the best can be chosen."""
     validation_set = {result.configuration.params.train.validation for result in results}
     return len(validation_set) == 1 and validation_set != {0}
 

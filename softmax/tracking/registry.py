@@ -47,10 +47,10 @@ def find_model(client: Client, run: Run) -> Model:
     return next(iter(found), None)
 
 
-def log_model(client: Client, run: Run, trained: TrainedModel, step: int, place: Path) -> Model:
+def log_model(client: Client, run: Run, trained: TrainedModel, step: int, cache: Path) -> Model:
     """Log the weights after `step` steps as a model with code, without pickle, and return it.
 
-    The directory `place` caches its files for the next model of the same data set.
+    The directory `cache` keeps its files for the next model of the same data set.
     """
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 
@@ -59,8 +59,8 @@ def log_model(client: Client, run: Run, trained: TrainedModel, step: int, place:
         model = client.create_logged_model(run.info.experiment_id, name, run.info.run_id)
     if model.status == LoggedModelStatus.READY:
         return model
-    _save_model(place, trained, run.info.run_id, model.model_id)
-    client.log_model_artifacts(model.model_id, f"{place}/model")
+    _save_model(cache, trained, run.info.run_id, model.model_id)
+    client.log_model_artifacts(model.model_id, f"{cache}/model")
     known = run.outputs.model_outputs if run.outputs else []  # a new run has none
     if model.model_id not in {output.model_id for output in known}:
         client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, step)])
@@ -207,8 +207,8 @@ def _accuracy(uri: str, trained: TrainedModel) -> float:
     if here != [*trained.data_hashes()[:2]]:
         raise DataError("the training images of the new version are missing or have changed")
     with TemporaryDirectory() as directory:
-        place = artifacts.download_artifacts(uri, dst_path=directory)
-        made = models.Model.load(place).flavors["python_function"].get("config", {})
+        downloaded = artifacts.download_artifacts(uri, dst_path=directory)
+        made = models.Model.load(downloaded).flavors["python_function"].get("config", {})
         if made != {"shape": [*entry.shape], "classes": [*entry.classes]}:
             raise DataError("the champion has different classes or a different image shape")
         (weights,) = Path(directory).rglob(paths.WEIGHTS.name)

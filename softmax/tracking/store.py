@@ -106,10 +106,10 @@ def experiment(client: Client, name: str) -> str:
             note = NOTE.format(views.CHARTS.format("", made))
             client.set_experiment_tag(made, "mlflow.note.content", note)
         found = client.get_experiment_by_name(name)
-    place, is_default = found.artifact_location, not os.environ.get("MLFLOW_TRACKING_URI")
-    if is_default and place.startswith("file:") and place != location:  # MLflow's are absolute
+    stored, is_default = found.artifact_location, not os.environ.get("MLFLOW_TRACKING_URI")
+    if is_default and stored.startswith("file:") and stored != location:  # MLflow's are absolute
         raise TrackingError(
-            f"mlflow.db: its artifacts are in {place}, outside this directory. Move mlflow.db "
+            f"mlflow.db: its artifacts are in {stored}, outside this directory. Move mlflow.db "
             f"away, and rebuild it here with {REBUILD}."
         )
     return str(found.experiment_id)
@@ -170,12 +170,12 @@ def clear_errors(missing: str = REMEDY) -> Iterator[None]:
     except FileNotFoundError as error:
         raise TrackingError(f"{error.filename or error}: not found. Run `dvc repro`.") from None
     except Exception as error:
-        place, cause = f"MLflow store {shown(uri())}", first_cause(error)
+        store, cause = f"MLflow store {shown(uri())}", first_cause(error)
         if type(cause) is sqlite3.DatabaseError:  # subclasses have different causes
             remedy = f"Move the file away, and rebuild the store with {REBUILD}."
-            raise TrackingError(f"{place}: {cause}. {remedy}") from None
+            raise TrackingError(f"{store}: {cause}. {remedy}") from None
         remedy = missing if getattr(cause, "error_code", "") in MISSING else REMEDY
-        raise TrackingError(f"{place}: {reason(error).rstrip('.')}. {remedy}") from None
+        raise TrackingError(f"{store}: {reason(error).rstrip('.')}. {remedy}") from None
 
 
 def is_served(uri: str) -> bool:

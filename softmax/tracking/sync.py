@@ -31,13 +31,13 @@ NOTE = "**{accuracy:.2%}** of {total} test images correct.\n\n{text}\n\n{mistake
 PICTURE = "![weights](get-artifact?path={path}&run_uuid={run_id})"
 
 
-def training(client: Client, run: Run, trained: TrainedModel, place: Path) -> None:
-    """Add params, curves, data sets and the model; `place` caches files for the next model."""
+def training(client: Client, run: Run, trained: TrainedModel, cache: Path) -> None:
+    """Add params, curves, data sets and the model; `cache` keeps files for the next model."""
     contexts = ["training"] + ["validation"] * (trained.config.train.validation > 0)
     _log_datasets(client, run, trained, contexts)
     epochs = pd.read_csv(trained.directory / paths.EPOCHS)
     end = epochs["step"].tolist()[-1]
-    logged = registry.log_model(client, run, trained, end, place)
+    logged = registry.log_model(client, run, trained, end, cache)
     losses = pd.read_csv(trained.directory / paths.LOSSES).rename(columns={"loss": BATCH_LOSS})
     # MLflow compares models by the first metric; the loss of a batch belongs to earlier weights
     curves = _curves(run, epochs, trained, {end: logged}) + _curves(run, losses, trained)

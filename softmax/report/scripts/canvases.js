@@ -1,5 +1,5 @@
-// Paints images on canvases, with a pixel for each value. Zero is transparent, which suits light
-// and dark pages.
+// Paints images on canvases, with a pixel for each value. In colored maps, zero is transparent,
+// which suits light and dark pages.
 
 import { CHANNELS, COLUMNS, ROWS } from "softmax/digits";
 import { element } from "softmax/elements";
