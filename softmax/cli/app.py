@@ -84,8 +84,8 @@ def run(pull: bool) -> None:
 def sweep(**given: Any) -> None:
     """Train one model for each combination of values.
 
-    Each model has the same bytes as if it were trained alone. With --trials, a value may be a
-    range such as interval(0.001,0.1). The random configurations are the same on every machine.
+    Each model has the same bytes as if it were trained alone. With --trials, a value may be an
+    interval such as interval(0.001,0.1). The random configurations are the same on every machine.
     With --halving, all models train for a few epochs, the better half for twice as many, and so on.
     """
     from softmax.cli import sweep
