@@ -42,7 +42,7 @@ def test_a_killed_sweep_resumes_and_dvc_trains_the_best_model(tmp_path: Path) ->
     done = clone.softmax("sweep", *chosen)
     assert len(models()) == 8, done.stderr
     assert kept.items() <= models().items()
-    weights = re.search(r"with weights (\w+)", done.stdout)
+    weights = re.search(r"weights with SHA-256 (\w+)", done.stdout)
     best = re.search(r"dvc exp run .*", done.stdout)
     assert weights
     assert best
