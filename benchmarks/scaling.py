@@ -117,7 +117,7 @@ def train_with_workers(count: int, batch_size: int) -> float:
 def exponent(counts: Sequence[int], values: Sequence[float]) -> float | None:
     """Return e of the power law c * count**e that fits best, by least squares of the logarithms.
 
-    Return None if a value is 0, because a small training may need no additional memory.
+    Return None if a value is 0, because a small training run may need no additional memory.
     """
     if min(values) == 0:
         return None
@@ -132,7 +132,7 @@ def report() -> str:
         costs = [train(Size()._replace(**{name: count})) for count in counts]
         seconds, mib = zip(*costs, strict=True)
         row = [name, joined(counts, ","), joined(seconds, ".2f"), exponent(counts, seconds)]
-        rows.append([*row, joined(mib, ".0f"), exponent(counts, mib)])
+        rows.append([*row, joined(mib, ".1f"), exponent(counts, mib)])
     head = ["variable", "values", "seconds", "exponent", "additional MiB", "exponent"]
     sizes = tabulate(rows, head, tablefmt="github", floatfmt=".2f")
     head = ["batch size, 20 epochs", *(f"workers: {count} [s]" for count in WORKERS)]

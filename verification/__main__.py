@@ -52,7 +52,7 @@ class Result(NamedTuple):
 
 
 def retrain(row: Row, config: dict[str, Any], expected: dvc_lock.Hashes) -> Result:
-    """Train as `row` says in a temporary directory, and compare the MD5 of each output."""
+    """Train as configured by `row` in a temporary directory, and compare the MD5s of outputs."""
     if row.missing:
         return Result(row, MISSING + row.missing)
     with tempfile.TemporaryDirectory() as name:
@@ -79,7 +79,7 @@ def retrain(row: Row, config: dict[str, Any], expected: dvc_lock.Hashes) -> Resu
 
 
 def _compare(directory: Path, expected: dvc_lock.Hashes) -> str:
-    """Return SAME if all outputs in `directory` have the expected MD5s, else list the others."""
+    """Return SAME if all outputs in `directory` have the expected MD5s, else those that differ."""
     different = [
         str(path)
         for path, md5 in expected.items()

@@ -72,7 +72,10 @@ def _differences(directory: Path, environment: dict[str, str]) -> Iterator[str]:
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment with the local data as mirror, without variables of git and MLflow."""
+    """Return the environment for DVC: this Python first in PATH, local data (if any) as the mirror.
+
+    It lacks MLFLOW_TRACKING_URI and git's repository variables, such as GIT_DIR.
+    """
     environment = os.environ.copy()
     for name in ("MLFLOW_TRACKING_URI", *_git("rev-parse", "--local-env-vars").split()):
         environment.pop(name, None)

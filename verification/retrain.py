@@ -3,7 +3,8 @@
     python -m verification.retrain VARIANT
 
 Environment variables set threads, instruction set and device, as for the stages. torchrun may start
-this module in several workers. Stages write their outputs, and `main` report.json, without MLflow.
+this module in several workers. The stages write their outputs without logging to MLflow, and
+then `main` writes report.json.
 """
 
 import argparse
@@ -84,11 +85,11 @@ def from_the_text() -> None:
         chosen = params.load().train
         images = np.concatenate([kept.images, validation_set.images])
         labels = np.concatenate([kept.labels, validation_set.labels])
-        batches = math.ceil(len(kept.labels) / chosen.batch_size)
+        batches_per_epoch = math.ceil(len(kept.labels) / chosen.batch_size)
         epochs = reference.fit(images, labels, kept.classes, chosen)
         for number, (theta, losses) in enumerate(epochs, start=1):
             validation = score(theta, validation_set) if len(validation_set.labels) else None
-            yield Epoch(number, batches, theta, losses, score(theta, kept), validation)
+            yield Epoch(number, batches_per_epoch, theta, losses, score(theta, kept), validation)
 
     fitting.fit = fit  # type: ignore[assignment] # its parameters have different names
     run_stages()

@@ -1,7 +1,7 @@
 """Compute the 2-D example: three clouds of points, with the model and training of the pipeline.
 
 A point is an image of two pixels: integers, 255 x, which may be negative. In the square from -1 to
-1, their magnitude is at most 255, as that of pixels, so all sums are exact for the same reasons.
+1, their magnitude is at most 255, like that of pixels, so all sums are exact for the same reasons.
 The functions that train also compute the lecture's numerical examples. Derivatives are compared
 with central differences of the same functions.
 

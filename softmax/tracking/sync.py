@@ -14,7 +14,7 @@ from softmax.analysis.images import gray, tiles
 from softmax.analysis.trained_models import TrainedModel, provenance
 from softmax.core import model
 from softmax.core.arrays import Table
-from softmax.pipeline import datasets, files, paths
+from softmax.pipeline import datasets, paths
 from softmax.pipeline.params import ModelParams, Params
 from softmax.tracking import registry, views
 from softmax.tracking.store import Client, Model, Run
@@ -53,7 +53,9 @@ def evaluation(client: Client, run: Run, trained: TrainedModel) -> None:
     # a tag, because params cannot change, but the samples can for the same model
     client.set_tag(run_id, "evaluate.samples", str(trained.config.evaluate.samples))
     picture = PICTURE.format(path="weights/grid/gray.png", run_id=run_id)
-    answers = files.read_csv(directory / paths.PREDICTIONS)
+    columns = ["label", "prediction"]  # reading the probabilities would take most of the time
+    table = pd.read_csv(directory / paths.PREDICTIONS, usecols=columns)
+    answers = {name: table[name].to_numpy() for name in columns}
     registry.describe(client, trained, scores(client, run, trained, answers, picture))
 
 

@@ -26,7 +26,7 @@ DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 
 def facts(text: str) -> dict[str, Any]:
     """Return the JSON that the scripts of a report read."""
-    return json.loads(re.findall('id="facts">(.*?)</script>', text, re.DOTALL)[0])
+    return json.loads(re.findall('id="report-data">(.*?)</script>', text, re.DOTALL)[0])
 
 
 def section(text: str, name: str) -> str:

@@ -27,7 +27,7 @@ def test_dialogs_open_and_close_by_keyboard_or_outside_click(page: Page) -> None
     expect(page.locator("#explanation")).not_to_be_visible()
 
 
-@pytest.mark.parametrize("place", ["#most-confident", "#sample-cards", "#drawing-classes"])
+@pytest.mark.parametrize("place", ["#most-confident", "#sample-figures", "#drawing-classes"])
 def test_a_row_of_buttons_is_one_tab_stop(page: Page, place: str) -> None:
     buttons = page.locator(f"{place} button")
     buttons.first.focus()

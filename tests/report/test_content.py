@@ -78,7 +78,7 @@ def test_the_data_set_is_shown_with_counts_and_first_images(page: Page) -> None:
 
 
 def test_the_slider_shows_the_weights_of_each_epoch(page: Page) -> None:
-    slider, shown = page.locator("#weights-epoch"), page.locator("#weights-said")
+    slider, shown = page.locator("#weights-epoch"), page.locator("#weights-status")
     losses = pd.read_csv(paths.EPOCHS)["train_loss"]
     expect(shown).to_contain_text("5 of 5")
     for epoch in (0, 3, 5):
@@ -113,7 +113,7 @@ def test_regions_and_surfaces_match_both_models(page: Page) -> None:
         assert_painted(last, colors, 255 * abs(excess) / largest)
     legend = page.locator("#contrast-legend").inner_text().split()
     assert legend == [f"−{largest:.4f}", f"{largest:.4f}"]
-    for name, n in {"least": sums.argmin(), "most": sums.argmax()}.items():
+    for name, n in {"minimum": sums.argmin(), "maximum": sums.argmax()}.items():
         x1, x2 = CELLS.images[n] / 255
         place = f"at ({x1:.2f}, {x2:.2f}), where it is {sums[n]:.2f}.".replace("-", "−")
         assert place in page.locator(f"#contrast-{name}").inner_text()

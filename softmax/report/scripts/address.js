@@ -1,6 +1,6 @@
-// Keeps the state of the 2-D example in the address, so a link restores it:
+// Keeps the state of the 2-D example in the URL fragment, so a link restores it:
 // #lesson&rate=2&epoch=40&with=x1.x2.y_x1.x2.y&without=0.7. `with` contains the points that were
-// moved or added, as 255 times their coordinates, and `without` the numbers of the pipeline's
+// moved or added, as 255 times their coordinates, and `without` the indices of the pipeline's
 // points that were moved or removed.
 
 import { attempt } from "softmax/i18n";
@@ -8,7 +8,7 @@ import { MAX_POINTS, inside } from "softmax/plane";
 
 const RATES = [0.1, 1000]; // range of the slider
 
-/** Return the state in the address, {rate, epoch, samples}, or undefined without one. */
+/** Return the state in the URL, {rate, epoch, samples}, or undefined without one. */
 export function read(points) {
   const parameters = new URLSearchParams(location.hash.slice(1));
   if (!parameters.has("lesson") || !parameters.has("rate")) return undefined;
@@ -26,7 +26,7 @@ export function read(points) {
   };
 }
 
-/** Replace the state in the address, without a new entry in the browser's history. */
+/** Replace the state in the URL, without a new entry in the browser's history. */
 export function write({ rate, epoch, samples, points }) {
   const removed = points.flatMap((point, n) => (samples.includes(point) ? [] : [n]));
   const added = samples.filter((sample) => !points.includes(sample));

@@ -50,8 +50,8 @@ function showExtremes(points, values) {
     const n = values.indexOf(extreme(...values));
     return { sum: values[n] + 1, x1: points[n][0] / MAX_PIXEL, x2: points[n][1] / MAX_PIXEL };
   });
-  setText(document.getElementById("contrast-least"), "contrast.least", minimum);
-  setText(document.getElementById("contrast-most"), "contrast.most", maximum);
+  setText(document.getElementById("contrast-minimum"), "contrast.minimum", minimum);
+  setText(document.getElementById("contrast-maximum"), "contrast.maximum", maximum);
 }
 
 /** Show the values of all maps at the point under the pointer. */

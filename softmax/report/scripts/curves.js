@@ -28,10 +28,10 @@ export function start({ curves: { loss, epochs, validation }, lecture }) {
   ]);
   const levels = Array.from({ length: Math.round(top / step) + 1 }, (_, k) => k * step);
   const every = Math.ceil(epochs.length / TICKS);
-  const labelled = epochs.filter((_, k) => (k + 1) % every === 0);
+  const labeled = epochs.filter((_, k) => (k + 1) % every === 0);
   chart.append(
     ...levels.map((y) => tick("level", `bottom: ${up(y)}%`, ["number", { value: y }])),
-    ...labelled.map(([x], k) =>
+    ...labeled.map(([x], k) =>
       tick("epoch", `left: ${across(x)}%`, ["curves.tick", { epoch: (k + 1) * every }]),
     ),
     element("span", { class: "axis", text: ["curves.loss", {}] }),

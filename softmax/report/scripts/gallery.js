@@ -19,7 +19,7 @@ export async function start({ samples, mistakes, lecture }) {
   const all = await images;
   const theirs = lecture?.images ?? {};
   const single = [...new Set([...samples, ...Object.keys(theirs).map(Number)])];
-  at("sample-cards")?.append(...single.map((k) => card(all.get(k), theirs[k])));
+  at("sample-figures")?.append(...single.map((k) => predictionFigure(all.get(k), theirs[k])));
   const misclassified = mistakes.filter((k) => all.has(k)).map((k) => withProbability(all.get(k)));
   at("most-confident").append(...misclassified.map(item));
   for (const cell of document.querySelectorAll("button[data-prediction]")) {
@@ -58,12 +58,12 @@ function withProbability(shown) {
 }
 
 /** Return a test image with its scores and, if given, those of the lecture's model in between. */
-function card(shown, theirs) {
+function predictionFigure(shown, theirs) {
   const output = classify(shown.pixels);
   const { index, label, prediction } = shown;
   const a = output.a[prediction];
   const title = element("h3", { text: ["samples.image", { index }] });
-  const verdict = label === prediction ? "samples.right" : "samples.wrong";
+  const verdict = label === prediction ? "samples.correct" : "samples.misclassified";
   const text = element("p", {}, element("span", { text: [verdict, { label, prediction, a }] }));
   const rows = scores(output, shown);
   if (theirs) compare(rows, theirs, text);

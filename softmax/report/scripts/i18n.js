@@ -99,12 +99,12 @@ function use(chosen) {
   }
 }
 
-/** Store the language for the next visit, and write it into the address. */
+/** Store the language for the next visit, and write it into the URL. */
 function remember() {
-  const address = new URL(location);
-  address.searchParams.set("lang", language);
+  const url = new URL(location);
+  url.searchParams.set("lang", language);
   attempt(() => localStorage.setItem(KEPT, language));
-  attempt(() => history.replaceState(history.state, "", address));
+  attempt(() => history.replaceState(history.state, "", url));
 }
 
 /** Return the result of `action`, or undefined if a sandbox such as MLflow's viewer forbids it. */

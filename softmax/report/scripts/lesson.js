@@ -15,7 +15,7 @@ const EPOCHS = 100; // minimum number of epochs
 const SECONDS = 20; // to play all epochs, slow enough for at most three flashes per second
 const TOO_HIGH = 100; // a learning rate at which the loss never converges if labels are incorrect
 const MISLABELED = 10; // every tenth point then has an incorrect label
-const PAUSE = 300; // ms without a change before the address is updated
+const PAUSE = 300; // ms without a change before the URL is updated
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 export function start({ lesson }) {
@@ -38,7 +38,7 @@ export function start({ lesson }) {
   keepAddress(live);
 }
 
-/** Restore the state in the address, and tell whether there is one. */
+/** Restore the state in the URL, and tell whether there is one. */
 function follow(live) {
   const linked = read(live.points);
   if (!linked) return false;
@@ -59,7 +59,7 @@ function playInView(live) {
   observer.observe(at("plane"));
 }
 
-/** Update the address once the reader changes nothing and nothing plays. */
+/** Update the URL once the reader changes nothing and nothing plays. */
 function keepAddress(live) {
   let timer;
   const later = () => {

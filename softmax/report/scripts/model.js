@@ -1,9 +1,9 @@
 // Implements softmax/core/model.py for one input at a time: z = W x + b, a = softmax(z), and the
 // gradient (a - y) x^T.
 //
-// theta = [W b] is a list of rows, one for each class. An input x contains 255 times its features,
-// which are integers, and 255 for the bias. Each sum adds multiples of a grid and stays below 2^53
-// units, so no sum rounds, and the order of additions does not matter.
+// theta = [W b] is a list of rows, one for each class. An input x contains each feature times 255,
+// an integer, and 255 for the bias. Each sum adds multiples of a grid and stays below 2^53 units, so
+// no sum rounds, and the order of additions does not matter.
 
 import {
   EXPONENTIAL_GRID,
@@ -18,7 +18,7 @@ import {
 export const MAX_PIXEL = 255;
 const MAX_ROW_SUM = 2 ** 23 / MAX_PIXEL; // 2^53 units of the weight grid
 
-/** Return x from 255 times the features. */
+/** Return the input x for features that are already multiplied by 255. */
 export function input(features) {
   const x = new Float64Array(features.length + 1).fill(MAX_PIXEL);
   x.set(features);

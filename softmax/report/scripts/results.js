@@ -1,7 +1,7 @@
 // Reads the report's data from the file, and unpacks arrays.
 
 /** The JSON object that softmax/report/document.py describes. */
-export const results = JSON.parse(document.getElementById("facts").textContent);
+export const results = JSON.parse(document.getElementById("report-data").textContent);
 
 /** Return the Uint8Array that `packed` of softmax/report/embedded.py packed. */
 export async function unpack(base64) {

@@ -25,7 +25,7 @@ function scrub(all, epochs, curves, largest) {
     draw(all[slider.value], largest);
     const values = { epoch, epochs: epochs.at(-1), loss: curves.epochs[epoch - 1]?.[1] };
     const key = epoch ? "weights.epoch" : "weights.start";
-    setText(document.getElementById("weights-said"), key, values);
+    setText(document.getElementById("weights-status"), key, values);
   };
   slider.value = epochs.length - 1;
   slider.addEventListener("input", show);
