@@ -20,9 +20,9 @@ modules read one JSON object:
     curves      loss: [step, loss]; epochs: [step, training loss, training accuracy]; validation:
                 [step, loss, accuracy] of the validation set, empty without one
     confusion   number of images by listed class and prediction; predicted: number by prediction
-    images      test images in pieces, the most confident of each cell of the confusion matrix:
-                lists index, label and prediction, and pixels (`packed`); if theta is null also a,
-                the probability of the prediction
+    images      a list of pieces: the test images with the most confident predictions of each cell
+                of the confusion matrix. Each piece contains the lists index, label and prediction,
+                the pixels (`packed`) and, if theta is null, a: the probabilities of predictions
     samples     evaluate.samples, which `images` contains; mistakes: the most confident mistakes
     lesson      points: [255 x1, 255 x2, label]; epochs, learning_rate; start, theta: initial and
                 final weights of softmax regression (3, 3); logistic_start: initial weights (2, 3)

@@ -22,7 +22,7 @@ export async function start({ data: { label, pixels } }) {
   showVector(document.getElementById("data-vector"), all[0]);
 }
 
-/** Draw x as a strip, of long vectors only every n-th number, because browsers limit the width. */
+/** Draw x as a strip, but only every n-th number of a long vector, as browsers limit the width. */
 function showVector(canvas, pixels) {
   const step = Math.ceil(pixels.length / 2 ** 14);
   canvas.width = Math.ceil(pixels.length / step);

@@ -104,7 +104,10 @@ class Pad {
     this.recall();
   }
 
-  /** Show the contributions to class k and its weights, or by default those to the prediction. */
+  /**
+   * Show the weights of class k and the contributions to its score. Without k, show only the
+   * contributions to the score of the prediction.
+   */
   look(k) {
     at("map").hidden = k === undefined;
     if (k !== undefined) paintWeights(at("map"), theta[k], largestOf([theta[k].subarray(0, -1)]));

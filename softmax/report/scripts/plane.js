@@ -30,7 +30,7 @@ export class Plane {
     }
   }
 
-  /** Show these samples. The tab key stops at the mark with the number `chosen`. */
+  /** Show these samples. The mark with the number `chosen` is the tab stop. */
   put(samples, chosen = samples.length) {
     this.samples = samples;
     this.marks?.forEach((mark) => mark.remove());
@@ -92,7 +92,7 @@ export class Plane {
     label(this.marks[n], name, { x1: x[0] / MAX_PIXEL, x2: x[1] / MAX_PIXEL });
   }
 
-  /** Make mark n the only stop of the tab key. */
+  /** Make mark n the only tab stop. */
   choose(n) {
     this.chosen = n;
     this.marks.forEach((mark, k) => {

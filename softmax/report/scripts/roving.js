@@ -1,4 +1,4 @@
-// Makes a group of buttons one stop of the tab key. Arrow keys move the focus within the group:
+// Makes a group of buttons a single tab stop. Arrow keys move the focus within the group:
 // left and right in document order, up and down by position.
 
 const MOVES = {
@@ -10,7 +10,7 @@ const MOVES = {
   End: (all) => all.at(-1),
 };
 
-/** Make the buttons in `place` one stop. Call this again after the buttons change. */
+/** Make the buttons in `place` a single tab stop. Call this again after the buttons change. */
 export function rove(place) {
   place.addEventListener("focusin", follow); // adding a listener again has no effect
   place.addEventListener("keydown", type);

@@ -4,7 +4,7 @@ import { element } from "softmax/elements";
 
 const MAX_ROWS = 10; // maximum number of rows
 
-/** Return all classes or, of many, those with the highest scores, always including the label. */
+/** Return the classes with the highest scores, at most MAX_ROWS, always including the label. */
 export function leading(z, label) {
   const classes = z.map((_, k) => k);
   if (z.length <= MAX_ROWS) return classes;

@@ -1,5 +1,5 @@
 // Highlights all symbols of a section with the same meaning as the symbol that has the pointer or
-// the focus, and shows the meaning in words. The symbols of a line are one stop of the tab key.
+// the focus, and shows the meaning in words. The symbols of a line form a single tab stop.
 
 import { setText } from "softmax/i18n";
 
