@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from helpers.clones import BIN, git
+from helpers.processes import wait_until_ended
 from helpers.runs import runs
 from helpers.stores import NOWHERE, free_port
 from helpers.workspace import Workspace
@@ -79,7 +80,7 @@ def training_workers(launcher: subprocess.Popen[str], count: int) -> list[psutil
 
 def assert_nothing_left(processes: list[psutil.Process]) -> None:
     """Assert that the processes end and that no output exists."""
-    assert psutil.wait_procs(processes, timeout=60)[1] == []
+    wait_until_ended(processes, 60)
     assert not any(path.exists() for path in OUTPUTS)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from helpers.clones import digits_clone
+from helpers.processes import wait_until_ended
 from helpers.stores import NOWHERE
 
 TIMEOUT = 300  # seconds until processes must have ended, on a busy machine
@@ -49,7 +50,7 @@ def test_a_kill_loses_no_results(killed: str, stage: str, seconds: float, tmp_pa
                 process.kill()
     output, _ = dvc.communicate(timeout=TIMEOUT)
     assert "Traceback" not in output, output
-    assert psutil.wait_procs(processes(clone.directory), TIMEOUT)[1] == []
+    wait_until_ended(processes(clone.directory), TIMEOUT)
     clone.run("python", "-m", "softmax", "run")
     clone.run("python", "-m", "softmax", "track")
     clone.assert_clean()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from helpers.processes import wait_until_ended
 from helpers.runs import content, runs
 from helpers.shared import LECTURE, ROOT
 from helpers.stores import STARTUP, empty_store
@@ -63,14 +64,6 @@ def recorders(directory: Path) -> list[psutil.Process]:
     return found
 
 
-def wait_until_no_recorder_runs(directory: Path) -> None:
-    """Wait until the recorders end. A zombie, as in some containers, is an ended one."""
-    end = time.monotonic() + recording.LINGER + STARTUP
-    while recorders(directory):
-        assert time.monotonic() < end
-        time.sleep(0.2)
-
-
 @pytest.mark.end_to_end
 def test_one_recorder_serves_a_run_and_ends_after_it(workspace: Workspace) -> None:
     workspace.monkeypatch.delenv("KMP_DUPLICATE_LIB_OK", raising=False)  # set by threadpoolctl
@@ -82,8 +75,9 @@ def test_one_recorder_serves_a_run_and_ends_after_it(workspace: Workspace) -> No
     assert (path.stat().st_mode & 0o777, path.owner()) == (0o600, Path.cwd().owner())
     workspace.monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
     assert run("-m", "stages.export") == ""
-    assert len(recorders(workspace.directory)) == 2
-    wait_until_no_recorder_runs(workspace.directory)
+    found = recorders(workspace.directory)
+    assert len(found) == 2
+    wait_until_ended(found, recording.LINGER + 5)
     assert [*recorder.DIRECTORY.glob("recorder-*")] == []
 
 
@@ -96,13 +90,13 @@ def test_the_recorder_ends_after_its_stage_is_killed(
     command = [sys.executable, "-m", "stages.train"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     end = time.monotonic() + STARTUP
-    while not recorders(workspace.directory):
+    while not (found := recorders(workspace.directory)):
         assert time.monotonic() < end
         time.sleep(0.05)
     (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)  # Ctrl-C, or a kill
     assert "Traceback" not in process.communicate(timeout=STARTUP)[1]
     assert process.returncode == (130 if number == signal.SIGINT else -number)
-    wait_until_no_recorder_runs(workspace.directory)
+    wait_until_ended(found, STARTUP)
     assert runs(workspace.store) == []
 
 
