@@ -18,16 +18,25 @@ CHUNK = 8192  # images per call, many because each call may wait for the GIL
 
 
 class CompiledTrainer(Trainer):
-    """A Trainer for the CPU that keeps its state in `rows` and copies it to `state` each epoch."""
+    """A Trainer for the CPU that keeps its state in `rows` and copies it to `state` each epoch.
+
+    Averaging does not change the steps, so models that differ only in averaging share a theta.
+    """
 
     def __init__(self, data: Dataset, configs: Sequence[Hyperparameters]) -> None:
         super().__init__(data, configs)
         self.samples = compress(data)
-        state = self.state
-        memory = (np.zeros_like(state.theta), np.zeros_like(state.theta))
-        arrays = (state.theta, state.average, state.magnitudes, *memory)
-        self.rows = Rows(*map(rows, arrays))
-        self.rates = Rates(*(np.repeat(x.ravel(), data.classes) for x in state.rates))
+        state, steps = self.state, [config._replace(averaging=0.0) for config in configs]
+        distinct = [*dict.fromkeys(steps)]
+        self.position = np.array([distinct.index(one) for one in steps])  # of each model's theta
+        first = [steps.index(one) for one in distinct]
+        theta = state.theta[first]
+        arrays = (theta, abs(theta), np.zeros_like(theta), np.zeros_like(theta), state.average)
+        columns = np.add.outer(self.position * data.classes, np.arange(data.classes)).ravel()
+        self.rows = Rows._make([*map(rows, arrays), columns])
+        *rates, averaging = (x.ravel() for x in state.rates)
+        by_column = [*(rate[first] for rate in rates), averaging]
+        self.rates = Rates(*(np.repeat(x, data.classes) for x in by_column))
         self.step = kernel.stepping(
             optimizers.OPTIMIZERS[state.optimizer],
             plain=state.optimizer == "sgd" and not (state.decays or state.averages),
@@ -48,10 +57,10 @@ class CompiledTrainer(Trainer):
             for totals, margins, n in zip(*results, sizes.values(), strict=True)
         ]
         shape = state.theta.shape
-        state.theta, state.average, state.magnitudes = (
-            x.T.reshape(shape).copy() for x in self.rows[:3]
-        )
-        return np.array(losses).reshape(-1, len(state.theta)), sizes
+        theta, magnitudes = (x.T.reshape(-1, *shape[1:]) for x in self.rows[:2])
+        state.theta, state.magnitudes = theta[self.position], magnitudes[self.position]
+        state.average = self.rows.average.T.reshape(shape).copy()
+        return np.array(losses).reshape(-1, len(theta))[:, self.position], sizes
 
     def sums(self, thetas: FloatArray, data: Dataset) -> FloatArray:
         return sums(thetas, self.samples if data is self.data else compress(data))

@@ -184,13 +184,17 @@ def forward(
 
 
 class Rows(NamedTuple):
-    """The arrays of TrainState that a step changes. first and second are the optimizer's memory."""
+    """The arrays of TrainState that a step changes. first and second are the optimizer's memory.
+
+    Models that differ only in averaging share the columns of all arrays but `average`.
+    """
 
     theta: FloatArray
-    average: FloatArray
     magnitudes: FloatArray
     first: FloatArray
     second: FloatArray
+    average: FloatArray
+    columns: Integers  # of theta, for each column of `average`
 
 
 class Epoch(NamedTuple):
@@ -237,7 +241,7 @@ def stepping(optimizer: Optimizer, plain: bool) -> Steps:
                     continue
                 combine(gradient, residuals, transposed, i)
                 gradient *= 1 / (MAX_PIXEL * len(batch))
-                theta, average, magnitudes = state.theta[i], state.average[i], state.magnitudes[i]
+                theta, magnitudes, average = state.theta[i], state.magnitudes[i], state.average[i]
                 first, second = state.first[i], state.second[i]
                 for j in range(len(gradient)):
                     g, memory = gradient[j], (0.0, 0.0)
@@ -250,7 +254,10 @@ def stepping(optimizer: Optimizer, plain: bool) -> Steps:
                     magnitudes[j] = np.maximum(magnitudes[j], abs(theta[j]))
                     if not plain:
                         first[j], second[j] = memory
-                        average[j] = (average[j] - theta[j]) * rates.averaging[j] + theta[j]
+                if not plain:
+                    for j, column in enumerate(state.columns):
+                        weight = theta[column]
+                        average[j] = (average[j] - weight) * rates.averaging[j] + weight
         return results
 
     return take_steps

@@ -67,7 +67,7 @@ class Sweep:
             self.client.log_batch(run_id, params=params, tags=[note])
             status = "FAILED"
         else:
-            sync.training(self.client, run, trained, Path(self.model_files.name))
+            logged, curves = sync.training(self.client, run, trained, Path(self.model_files.name))
             theta, entry = model.load(trained.directory / paths.WEIGHTS), trained.entry()
             _, test = groups.sets(trained.config.download.dataset, "cpu")
             called = model.predict(evaluation.logits(theta, test))
@@ -76,7 +76,9 @@ class Sweep:
             self.client.log_image(run_id, picture, WEIGHTS)
             text = COMMAND.format(result.configuration.options())
             text += sync.PICTURE.format(path=WEIGHTS, run_id=run_id)
-            sync.scores(self.client, run, trained, answers, text)
+            confusion = sync.classes(self.client, run, trained, answers)
+            scores = sync.scores(run, trained, logged, confusion, text)
+            sync.add(self.client, run, curves, scores)
         self.client.set_terminated(run_id, status, int(event["ended"] * 1000))
 
     def close(self) -> None:

@@ -1,11 +1,11 @@
-"""Add the results of a model, or of the 2-D example, to its run in MLflow, in batches.
+"""Add the results of a model, or of the 2-D example, to its run in MLflow, in few requests.
 
 Each function can be called again, even after a failure, and then adds what is missing.
 """
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from softmax.tracking import registry, views
 from softmax.tracking.store import Client, Model, Run
 
 if TYPE_CHECKING:
-    from mlflow.entities import Dataset, Metric, Param
+    from mlflow.entities import Dataset, DatasetInput, Metric, Param
 
 REQUEST = 1000  # metrics that MLflow accepts in one request
 CONTEXTS = {"train": "training", "validation": "validation", "test": "test"}
@@ -31,17 +31,49 @@ NOTE = "**{accuracy:.2%}** of {total} test images correct.\n\n{text}\n\n{mistake
 PICTURE = "![weights](get-artifact?path={path}&run_uuid={run_id})"
 
 
-def training(client: Client, run: Run, trained: TrainedModel, cache: Path) -> None:
-    """Add params, curves, data sets and the model; `cache` keeps files for the next model."""
+class Entries(NamedTuple):
+    """What `add` adds to a run. Artifacts and models need requests of their own."""
+
+    metrics: "list[Metric]"
+    params: "list[Param]"
+    tags: dict[str, str]
+    datasets: "list[DatasetInput]"
+
+
+def add(client: Client, run: Run, *entries: Entries) -> None:
+    """Add all `entries` to a run in as few requests as MLflow accepts."""
+    from mlflow.entities import RunTag
+    from mlflow.exceptions import MlflowException
+
+    run_id, datasets = run.info.run_id, [one for x in entries for one in x.datasets]
+    metrics, params = ([one for x in entries for one in x[k]] for k in range(2))
+    tags = [RunTag(*tag) for x in entries for tag in x.tags.items()]
+    try:
+        client.log_inputs(run_id, datasets)
+    except MlflowException as error:
+        if error.error_code != "BAD_REQUEST":  # a database rejects one of two simultaneous requests
+            raise
+        client.log_inputs(run_id, datasets)
+    first = REQUEST - len(params) - len(tags)
+    client.log_batch(run_id, metrics[:first], params, tags)
+    for start in range(first, len(metrics), REQUEST):
+        client.log_batch(run_id, metrics[start : start + REQUEST])
+
+
+def training(client: Client, run: Run, trained: TrainedModel, cache: Path) -> tuple[Model, Entries]:
+    """Log the model, and return it with params, curves and data sets.
+
+    The directory `cache` keeps files for the next model.
+    """
     contexts = ["training"] + ["validation"] * (trained.config.train.validation > 0)
-    _log_datasets(client, run, trained, contexts)
     epochs = pd.read_csv(trained.directory / paths.EPOCHS)
     end = epochs["step"].tolist()[-1]
     logged = registry.log_model(client, run, trained, end, cache)
     losses = pd.read_csv(trained.directory / paths.LOSSES).rename(columns={"loss": BATCH_LOSS})
     # MLflow compares models by the first metric; the loss of a batch belongs to earlier weights
     curves = _curves(run, epochs, trained, {end: logged}) + _curves(run, losses, trained)
-    _log(client, run, curves, params(trained.config, "download", "train"))
+    values = params(trained.config, "download", "train")
+    return logged, Entries(curves, values, {}, _inputs(trained, contexts))
 
 
 def evaluation(client: Client, run: Run, trained: TrainedModel) -> None:
@@ -50,41 +82,44 @@ def evaluation(client: Client, run: Run, trained: TrainedModel) -> None:
     for path in (paths.TEST_METRICS, paths.CONFUSION, paths.PREDICTIONS, paths.MODEL_CARD):
         client.log_artifact(run_id, str(directory / path), "evaluation")
     client.log_artifacts(run_id, str(directory / paths.PREDICTION_FIGURES), "samples")
-    # a tag, because params cannot change, but the samples can for the same model
-    client.set_tag(run_id, "evaluate.samples", str(trained.config.evaluate.samples))
     picture = PICTURE.format(path="weights/grid/gray.png", run_id=run_id)
     columns = ["label", "prediction"]  # reading the probabilities would take most of the time
     table = pd.read_csv(directory / paths.PREDICTIONS, usecols=columns)
-    answers = {name: table[name].to_numpy() for name in columns}
-    registry.describe(client, trained, scores(client, run, trained, answers, picture))
+    confusion = classes(client, run, trained, {name: table[name].to_numpy() for name in columns})
+    entries = scores(run, trained, registry.find_model(client, run), confusion, picture)
+    # a tag, because params cannot change, but the samples can for the same model
+    entries.tags["evaluate.samples"] = str(trained.config.evaluate.samples)
+    add(client, run, entries)
+    registry.describe(client, trained, entries.tags["mlflow.runName"])
 
 
-def scores(client: Client, run: Run, trained: TrainedModel, answers: Table, text: str) -> str:
-    """Add the test metrics, a table of classes and a note with `text`; return the run's new name.
+def classes(client: Client, run: Run, trained: TrainedModel, answers: Table) -> pd.DataFrame:
+    """Log a table of classes, and return the confusion matrix.
 
     `answers` contains the label and the prediction of each test image.
     """
-    from mlflow.entities import RunTag
+    confusion = views.confusion(answers, trained.entry().classes)
+    client.log_text(run.info.run_id, views.by_class(confusion), BY_CLASS)
+    return confusion
 
+
+def scores(
+    run: Run, trained: TrainedModel, logged: Model, confusion: pd.DataFrame, text: str
+) -> Entries:
+    """Return the test metrics, the name of the run, and a note with `text` and the mistakes."""
     metrics: dict[str, Any] = json.loads((trained.directory / paths.TEST_METRICS).read_bytes())
     # a metric with only one value is drawn as a bar
     row = {f"test_{key}": value for key, value in metrics.items() if isinstance(value, float)}
     row[views.ERROR] = round(100 * (1 - metrics["accuracy"]), 4)  # percent: bars have two decimals
-    _log_datasets(client, run, trained, ["test"])
-    confusion = views.confusion(answers, trained.entry().classes)
-    client.log_text(run.info.run_id, views.by_class(confusion), BY_CLASS)
-    title = f"{metrics['accuracy']:.2%} · {trained.hyperparameters()}"
     note = NOTE.format(text=text, mistakes=views.mistakes(confusion), **metrics)
     tags = {
-        "mlflow.runName": title,
+        "mlflow.runName": f"{metrics['accuracy']:.2%} · {trained.hyperparameters()}",
         "mlflow.note.content": note.replace(*views.BORDER),
         "mlflow.loggedArtifacts": json.dumps([{"path": BY_CLASS, "type": "table"}]),
         **provenance(trained.locked()),
     }
-    models = {0: registry.find_model(client, run)}
-    curves = _curves(run, pd.DataFrame([{"step": 0, **row}]), trained, models)
-    client.log_batch(run.info.run_id, curves, tags=[RunTag(*tag) for tag in tags.items()])
-    return title
+    curves = _curves(run, pd.DataFrame([{"step": 0, **row}]), trained, {0: logged})
+    return Entries(curves, [], tags, _inputs(trained, ["test"]))
 
 
 def is_comparable(run: Run, trained: TrainedModel) -> bool:
@@ -121,7 +156,7 @@ def report(client: Client, run: Run, trained: TrainedModel) -> None:
 def lesson(client: Client, run: Run, config: Params) -> None:
     """Add params, curves, W and b, tables and figures of the 2-D example."""
     run_id, curves = run.info.run_id, _curves(run, pd.read_csv(paths.LESSON_EPOCHS))
-    _log(client, run, curves, params(config, "lesson"))
+    add(client, run, Entries(curves, params(config, "lesson"), {}, []))
     client.log_artifact(run_id, str(paths.LESSON_WEIGHTS), "model")
     for table in (paths.LESSON_METRICS, paths.LESSON_POINTS, paths.LESSON_EXAMPLES):
         client.log_artifact(run_id, str(table), "tables")
@@ -162,29 +197,14 @@ def _curves(
     return metrics
 
 
-def _log(client: Client, run: Run, metrics: "list[Metric]", params: "list[Param]") -> None:
-    """Log metrics and params in as few requests as MLflow accepts."""
-    first = REQUEST - len(params)
-    client.log_batch(run.info.run_id, metrics[:first], params)
-    for start in range(first, len(metrics), REQUEST):
-        client.log_batch(run.info.run_id, metrics[start : start + REQUEST])
-
-
-def _log_datasets(client: Client, run: Run, trained: TrainedModel, contexts: list[str]) -> None:
-    """Log the data sets for these contexts as inputs of the run."""
+def _inputs(trained: TrainedModel, contexts: list[str]) -> "list[DatasetInput]":
+    """Return the data sets for these contexts as inputs of a run."""
     from mlflow.entities import DatasetInput, InputTag
-    from mlflow.exceptions import MlflowException
 
-    inputs = [
+    return [
         DatasetInput(_dataset(trained, context), [InputTag("mlflow.data.context", context)])
         for context in contexts
     ]
-    try:
-        client.log_inputs(run.info.run_id, inputs)
-    except MlflowException as error:
-        if error.error_code != "BAD_REQUEST":  # a database rejects one of two simultaneous requests
-            raise
-        client.log_inputs(run.info.run_id, inputs)
 
 
 def _dataset(trained: TrainedModel, context: str) -> "Dataset":
