@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Thread, Timer
+from threading import Timer
 from typing import Any, NamedTuple
 
 import git
@@ -154,7 +154,7 @@ def main() -> None:
     listener = socket.socket(fileno=sys.stdin.fileno())
     with suppress(Exception):  # the first stage that logs reports the error
         store.connect()
-        Thread(target=registry.look_up_packages, daemon=True).start()  # before a stage needs it
+        Timer(0.5, registry.look_up_packages).start()  # after `download`, before `train` needs it
     gc.freeze()  # keeps the garbage collector from scanning all imported modules
     gc.enable()
     stages: list[socket.socket] = []
