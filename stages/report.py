@@ -6,7 +6,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from softmax.core import batches, model
+from softmax.core import arrays, batches, model
 from softmax.core.arrays import Table
 from softmax.core.batches import Dataset
 from softmax.errors import exits_cleanly
@@ -34,20 +34,20 @@ def main() -> None:
     config, recorder = params.load(), Recorder("report")
     dataset = config.download.dataset
     dvc_lock.verify(*INPUTS)
-    test, predictions = batches.load(*datasets.test(dataset)), files.read_csv(paths.PREDICTIONS)
+    test, predictions = batches.load(*datasets.test(dataset)), arrays.read_csv(paths.PREDICTIONS)
     lesson = document.lesson(
         config.lesson,
         model.load(paths.LESSON_WEIGHTS),
-        files.read_csv(paths.LESSON_POINTS),
-        files.read_csv(paths.LESSON_EPOCHS),
+        arrays.read_csv(paths.LESSON_POINTS),
+        arrays.read_csv(paths.LESSON_EPOCHS),
     )
-    examples = document.examples(files.read_csv(paths.LESSON_EXAMPLES))
-    losses, theta = files.read_csv(paths.LOSSES), model.load(paths.WEIGHTS)
+    examples = document.examples(arrays.read_csv(paths.LESSON_EXAMPLES))
+    losses, theta = arrays.read_csv(paths.LOSSES), model.load(paths.WEIGHTS)
     outputs = {
         "dataset": dataset,
         "name": document.name(dataset),
         "result": json.loads(paths.TEST_METRICS.read_bytes()),
-        "curves": document.curves(losses, files.read_csv(paths.EPOCHS)),
+        "curves": document.curves(losses, arrays.read_csv(paths.EPOCHS)),
         **of_images(config, test, predictions),
         "images": [],
         "lesson": lesson | {"sha256": files.sha256(paths.LESSON_WEIGHTS)},

@@ -4,10 +4,12 @@ The same code computes the same bytes with both. The CPU uses NumPy, because Num
 operation on the small arrays of a batch in half the time of torch.
 """
 
+import csv
 import mmap
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
+from pathlib import Path
 from typing import Any
 
 import array_api_compat
@@ -47,6 +49,21 @@ def table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     """Return a table of `rows`. There must be at least one row."""
     columns = zip(*rows, strict=True)
     return {name: np.array(column) for name, column in zip(names, columns, strict=True)}
+
+
+def read_csv(path: Path) -> Table:
+    """Read a CSV file with a header and n >= 1 rows: columns (n,) of int64, float64 or str."""
+    with path.open(newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    return {name: _typed(cells) for name, cells in table(header, rows).items()}
+
+
+def _typed(cells: NDArray[Any]) -> NDArray[Any]:
+    """Convert all cells to int64 or float64, if possible."""
+    for dtype in (np.int64, np.float64):
+        with suppress(ValueError):
+            return cells.astype(dtype)
+    return cells
 
 
 def aligned(rows: int, columns: int, like: Array) -> Array:

@@ -5,14 +5,11 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from softmax.core.arrays import Table, table
+if TYPE_CHECKING:  # stage check needs no arrays
+    from softmax.core.arrays import Table
 
 DVCIGNORE = Path(".dvcignore")
 
@@ -22,27 +19,12 @@ def to_json(value: Any) -> bytes:
     return (json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
 
 
-def to_csv(table: Table) -> bytes:
+def to_csv(table: "Table") -> bytes:
     """Return CSV with a header, floats in shortest round-trip form, and LF line endings."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([[*table], *zip(*(x.tolist() for x in table.values()), strict=True)])
     return text.getvalue().encode()
-
-
-def read_csv(path: Path) -> Table:
-    """Read a CSV file with a header and n >= 1 rows: columns (n,) of int64, float64 or str."""
-    with path.open(newline="", encoding="utf-8") as file:
-        header, *rows = csv.reader(file)
-    return {name: _typed(cells) for name, cells in table(header, rows).items()}
-
-
-def _typed(cells: NDArray[Any]) -> NDArray[Any]:
-    """Convert all cells to int64 or float64, if possible."""
-    for dtype in (np.int64, np.float64):
-        with suppress(ValueError):
-            return cells.astype(dtype)
-    return cells
 
 
 def sha256(path: Path) -> str:

@@ -18,8 +18,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from softmax.errors import shown
 from softmax.pipeline import datasets
 from softmax.pipeline.params import Params
@@ -141,6 +139,8 @@ def warn(event: str, reason: str) -> None:
         end = "Training is not affected. To log the models, run the same sweep again afterward. "
         end += "It reuses the trained models."
     cause = shown(reason).rstrip(".")
+    from tqdm import tqdm  # slow to import, and needed only here
+
     tqdm.write(f"warning: could not log {event} to MLflow: {cause}. {end}", file=sys.stderr)
 
 

@@ -17,7 +17,7 @@ from helpers.report import GIVEN, LESSON, LESSON_DATA, facts, number, section
 from helpers.shared import ROOT
 from helpers.workspace import Workspace, copy, enter, run_stages
 
-from softmax.core import model
+from softmax.core import arrays, model
 from softmax.pipeline import datasets, dvc_lock, files, params, paths
 from softmax.report import document, embedded, examples
 from softmax.training import randomness
@@ -120,7 +120,7 @@ def test_a_training_with_all_options_is_described_correctly(workspace: Workspace
 def test_every_optimizer_has_its_text_and_formula(text: str, optimizer: str) -> None:
     """Change only the optimizer and the momentum of the workspace's hyperparameters."""
     train = params.load().train.model_copy(update={"optimizer": optimizer, "momentum": 0.8})
-    table = document.examples(files.read_csv(paths.LESSON_EXAMPLES))
+    table = document.examples(arrays.read_csv(paths.LESSON_EXAMPLES))
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     shown = {"train": train, "sha256": {}, "examples": table, "citation": citation}
     written = document.html(facts(text), **shown).decode()
