@@ -75,9 +75,9 @@ def log(stage: str, config: Params, *, started: float, ended: float, **details: 
 def _add_training(client: Client, run: Run, trained: TrainedModel, end: int) -> None:
     """Complete a run that ended at `end` (ms), register its model, and print the result."""
     with TemporaryDirectory() as directory:
-        _, entries = sync.training(client, run, trained, Path(directory))
+        logged, entries = sync.training(client, run, trained, Path(directory))
     sync.add(client, run, entries)
-    tqdm.write(f"registry: {registry.register(client, run, trained)}")  # above a progress bar
+    tqdm.write(f"registry: {registry.register(client, run, trained, logged)}")  # above a bar
     client.set_terminated(run.info.run_id, end_time=end)
 
 

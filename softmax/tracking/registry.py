@@ -70,9 +70,9 @@ def log_model(client: Client, run: Run, trained: TrainedModel, step: int, cache:
 def look_up_packages() -> None:
     """Make MLflow map packages to modules, which each process does once before it saves a model.
 
-    With the import, this takes a quarter of a second, for which stage `train` would have to wait.
+    With the import, this takes a third of a second, for which stage `train` would have to wait.
     """
-    from mlflow import pyfunc  # noqa: F401
+    import mlflow.pyfunc  # noqa: F401 (`from mlflow import pyfunc` would postpone the import)
     from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
 
     warn_dependency_requirement_mismatches([PACKAGES[0]])
@@ -119,8 +119,11 @@ def _save_files(directory: Path, trained: TrainedModel) -> None:
     )
 
 
-def register(client: Client, run: Run, trained: TrainedModel) -> str:
-    """Register the model of `run`, unless its weights are registered, and return text to print."""
+def register(client: Client, run: Run, trained: TrainedModel, logged: Model) -> str:
+    """Register `logged`, the model of `run`, unless its weights are registered.
+
+    Return text to print.
+    """
     name = store.experiment_name(trained.config)  # of the experiment and of the model
     entry = trained.entry()
     size = " x ".join(map(str, entry.shape))
@@ -130,12 +133,11 @@ def register(client: Client, run: Run, trained: TrainedModel) -> str:
         version = _find_version(client, trained)
         if version is None:
             scores = json.loads((trained.directory / paths.TRAIN_METRICS).read_bytes())
-            model_id = find_model(client, run).model_id
             version = client.create_model_version(
                 name,
-                f"models:/{model_id}",
+                f"models:/{logged.model_id}",
                 run.info.run_id,
-                model_id=model_id,
+                model_id=logged.model_id,
                 description=trained.hyperparameters(),
                 tags={
                     WEIGHTS_TAG: trained.sha256(),

@@ -64,7 +64,7 @@ def test_the_champion_is_chosen_on_the_validation_set(workspace: Workspace) -> N
     assert "on the same 50 validation images: the champion has different classes" in output
     (run, *_), trained = runs(workspace.store), TrainedModel(Path(), params.load())
     labels.unlink()  # as in `softmax track --history`, where data may be missing
-    output = registry.register(client, run, trained)
+    output = registry.register(client, run, trained, registry.find_model(client, run))
     assert "images: the training images of the new version are missing or have changed." in output
     exec(re.findall('`python -c "(.*)"`', output)[0])  # noqa: S102 (users run it, too)
     assert champion() == 8
