@@ -93,6 +93,7 @@ def test_the_recorder_ends_after_its_stage_is_killed(
     while not (found := recorders(workspace.directory)):
         assert time.monotonic() < end
         time.sleep(0.05)
+    time.sleep(1)  # until training runs, because Python ignores Ctrl-C in a callback at its start
     (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)  # Ctrl-C, or a kill
     assert "Traceback" not in process.communicate(timeout=STARTUP)[1]
     assert process.returncode == (130 if number == signal.SIGINT else -number)
