@@ -18,15 +18,13 @@ from torchvision import transforms
 from torchvision.datasets import MNIST
 from tqdm import tqdm
 
-from benchmarks.shared import LECTURE, in_turns
+from benchmarks.shared import LECTURE, groups, in_turns
 from softmax.core import arrays, batches
 from softmax.core.arithmetic import MAX_PIXEL
 from softmax.core.batches import Dataset
 from softmax.pipeline import datasets
 from softmax.sweep.compiled import CompiledTrainer
-from softmax.sweep.groups import MAX_GROUP_SIZE
 from softmax.training.fitting import Trainer
-from softmax.training.state import Hyperparameters
 from verification import lecture
 
 TURNS = 5
@@ -123,11 +121,6 @@ def in_compiled_loops(training: Dataset, models: int) -> Epoch:
     trainers = [CompiledTrainer(training, configurations) for configurations in groups(models)]
     pool = ThreadPoolExecutor(os.cpu_count())
     return lambda: list(pool.map(lambda trainer: trainer.take_steps(1), trainers))
-
-
-def groups(models: int) -> list[list[Hyperparameters]]:
-    """Return the lecture's hyperparameters for each model, in groups that train together."""
-    return [[LECTURE] * min(models, MAX_GROUP_SIZE)] * -(-models // MAX_GROUP_SIZE)
 
 
 METHODS: dict[str, tuple[Prepare, tuple[int, ...]]] = {  # each with the numbers of models

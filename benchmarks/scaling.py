@@ -22,7 +22,7 @@ import yaml
 from tabulate import tabulate
 from tqdm import tqdm
 
-from benchmarks.shared import LECTURE, PARAMS
+from benchmarks.shared import LECTURE, PARAMS, groups
 from softmax.core.batches import Dataset
 from softmax.pipeline import datasets
 from softmax.training import fitting, launcher
@@ -65,14 +65,11 @@ def _train(path: Path, size: Size) -> tuple[float, float]:
     images = np.asarray(np.memmap(path, np.uint8, mode="c", shape=(size.images, size.pixels)))
     labels = (np.arange(size.images) % size.classes).astype(np.uint16)
     kept, validation_set = Dataset(images, labels, size.classes).split(0)
-    hyperparameters = LECTURE._replace(epochs=1)
 
     def sweep(count: int) -> None:
         from softmax.sweep.compiled import CompiledTrainer
-        from softmax.sweep.groups import MAX_GROUP_SIZE
 
-        for first in range(0, count, MAX_GROUP_SIZE):
-            configurations = [hyperparameters] * min(MAX_GROUP_SIZE, count - first)
+        for configurations in groups(count):
             list(fitting.fit_together(CompiledTrainer(kept, configurations), validation_set))
 
     if size.configurations:
@@ -81,7 +78,7 @@ def _train(path: Path, size: Size) -> tuple[float, float]:
     if size.configurations:
         sweep(size.configurations)
     else:
-        list(fitting.fit(kept, validation_set, hyperparameters))
+        list(fitting.fit(kept, validation_set, LECTURE._replace(epochs=1)))
     return time.perf_counter() - start, (peak_memory() - before) / 2**20
 
 

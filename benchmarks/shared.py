@@ -23,6 +23,18 @@ PARAMS = Path(__file__).parents[1] / "tests/lecture.yaml"
 LECTURE = Hyperparameters(**params.load(PARAMS).train.model_dump(exclude={"validation"}))
 
 
+def groups(models: int) -> list[list[Hyperparameters]]:
+    """Return `models` configurations in groups that train together.
+
+    Their learning rates differ, because a sweep takes equal steps only once.
+    """
+    from softmax.sweep.groups import MAX_GROUP_SIZE  # imports Numba, which not all benchmarks need
+
+    rates = (LECTURE.learning_rate * (1 + k / models) for k in range(models))
+    chosen = [LECTURE._replace(epochs=1, learning_rate=rate) for rate in rates]
+    return [chosen[k : k + MAX_GROUP_SIZE] for k in range(0, models, MAX_GROUP_SIZE)]
+
+
 def machine() -> str:
     """Return the processor, the number of CPUs, and the versions of Python and libraries."""
     names = re.findall("model name[^:]*: (.*)", CPUINFO.read_text()) if CPUINFO.exists() else []

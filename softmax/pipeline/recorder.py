@@ -138,9 +138,9 @@ def warn(event: str, reason: str) -> None:
     if event == "sweep":
         end = "Training is not affected. To log the models, run the same sweep again afterward. "
         end += "It reuses the trained models."
-    cause = shown(reason).rstrip(".")
     from tqdm import tqdm  # slow to import, and needed only here
 
+    cause = shown(reason).rstrip(".")
     tqdm.write(f"warning: could not log {event} to MLflow: {cause}. {end}", file=sys.stderr)
 
 

@@ -32,7 +32,8 @@ class CompiledTrainer(Trainer):
         first = [steps.index(one) for one in distinct]
         theta = state.theta[first]
         arrays = (theta, abs(theta), np.zeros_like(theta), np.zeros_like(theta), state.average)
-        columns = np.add.outer(self.position * data.classes, np.arange(data.classes)).ravel()
+        averaged = self.position if state.averages else self.position[:0]
+        columns = np.add.outer(averaged * data.classes, np.arange(data.classes)).ravel()
         self.rows = Rows._make([*map(rows, arrays), columns])
         *rates, averaging = (x.ravel() for x in state.rates)
         by_column = [*(rate[first] for rate in rates), averaging]
@@ -40,6 +41,7 @@ class CompiledTrainer(Trainer):
         self.step = kernel.stepping(
             optimizers.OPTIMIZERS[state.optimizer],
             plain=state.optimizer == "sgd" and not (state.decays or state.averages),
+            shared=len(distinct) < len(configs),
         )
 
     def take_steps(self, number: int) -> tuple[FloatArray, dict[int, int]]:

@@ -194,7 +194,7 @@ class Rows(NamedTuple):
     first: FloatArray
     second: FloatArray
     average: FloatArray
-    columns: Integers  # of theta, for each column of `average`
+    columns: Integers  # of theta, for each column of `average`, or empty without averaging
 
 
 class Epoch(NamedTuple):
@@ -211,7 +211,7 @@ Steps = Callable[[Rows, Rates, Samples, Epoch], FloatArray]
 
 
 @functools.cache
-def stepping(optimizer: Optimizer, plain: bool) -> Steps:
+def stepping(optimizer: Optimizer, plain: bool, shared: bool) -> Steps:
     """Return a compiled function that takes all steps of an epoch with `optimizer`.
 
     It returns `totals` and `margins` of `forward` for each reported batch, float64
@@ -219,6 +219,7 @@ def stepping(optimizer: Optimizer, plain: bool) -> Steps:
 
     `plain` is for gradient descent without momentum, weight decay and averaging. The steps then
     keep no memory, and skip pixels that are 0 in the entire batch, because their gradient is 0.
+    `shared` tells whether models share columns of theta. If not, reading `columns` takes longer.
     """
     register_jitable(optimizer)
 
@@ -255,8 +256,8 @@ def stepping(optimizer: Optimizer, plain: bool) -> Steps:
                     if not plain:
                         first[j], second[j] = memory
                 if not plain:
-                    for j, column in enumerate(state.columns):
-                        weight = theta[column]
+                    for j in range(len(state.columns)):
+                        weight = theta[state.columns[j] if shared else j]
                         average[j] = (average[j] - weight) * rates.averaging[j] + weight
         return results
 
