@@ -223,7 +223,6 @@ def stepping(optimizer: Optimizer, plain: bool, shared: bool) -> Steps:
     """
     register_jitable(optimizer)
 
-    @compiled
     def take_steps(state: Rows, rates: Rates, samples: Samples, epoch: Epoch) -> FloatArray:
         models = state.theta.shape[1] // samples.classes
         reported = len(epoch.factors) // epoch.report_every
@@ -261,4 +260,6 @@ def stepping(optimizer: Optimizer, plain: bool, shared: bool) -> Steps:
                         average[j] = (average[j] - weight) * rates.averaging[j] + weight
         return results
 
-    return take_steps
+    # Numba confuses the constants of functions with one name that different processes have cached.
+    take_steps.__qualname__ = f"take_steps_{optimizer.__name__}_{plain:d}_{shared:d}"
+    return compiled(take_steps)

@@ -12,10 +12,11 @@ from helpers import tiny
 from helpers.shared import ROOT
 
 from softmax.core.batches import Dataset
-from softmax.sweep import compiled
+from softmax.sweep import compiled, kernel
 from softmax.sweep.compiled import CompiledTrainer
 from softmax.training import fitting, scoring
 from softmax.training.fitting import Epoch, Trainer
+from softmax.training.optimizers import OPTIMIZERS
 from softmax.training.state import Hyperparameters
 
 COUNT = 24
@@ -70,6 +71,13 @@ def test_compiled_range_errors_equal_those_of_numpy() -> None:
     found = epochs(configs, CompiledTrainer)
     assert found == epochs(configs, Trainer)
     assert ["exact only below" in text for text in found[-1]] == [False, True, True]
+
+
+def test_no_two_compiled_functions_have_the_same_name() -> None:
+    """Numba mixed up functions that different processes had cached under one name."""
+    kinds = product(OPTIMIZERS.values(), [False, True], [False, True])
+    steps = [kernel.stepping(*kind).py_func.__qualname__ for kind in kinds]  # type: ignore[attr-defined]
+    assert len(set(steps)) == len(steps)
 
 
 def test_the_first_of_equal_classes_is_predicted() -> None:
