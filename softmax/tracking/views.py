@@ -55,7 +55,7 @@ def mistakes(counts: pd.DataFrame) -> str:
     return str(worst.to_markdown(index=False, disable_numparse=[0, 1]))
 
 
-LARGEST = 6  # screen pixels per weight
+LARGEST = 4  # screen pixels per weight
 WIDEST = 1200  # screen pixels; a wider image is reduced
 CAPTION = 9  # height in weights, which makes 3 x 4 tiles of 28 x 28 nearly a square
 LETTER = 0.85  # height relative to the caption, reduced for long names
