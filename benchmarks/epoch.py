@@ -73,7 +73,8 @@ def jax(training: Dataset, models: int) -> Epoch:
     images = jnp.asarray(training.images, jnp.float32) / MAX_PIXEL
     one_hot = jax.nn.one_hot(jnp.asarray(training.labels), 10)
     random, count = np.random.default_rng(0), len(training.labels) // BATCH
-    rates = jnp.full((models, 1, 1), RATE)
+    chosen = [one.learning_rate for group in groups(models) for one in group]
+    rates = jnp.array(chosen).reshape(models, 1, 1)
 
     def loss(theta: Any, x: Any, y: Any) -> Any:
         z = x @ theta[:, :-1].T + theta[:, -1]

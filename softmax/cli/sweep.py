@@ -121,13 +121,15 @@ class Runs:
     def __init__(self, results: Sequence[Result]) -> None:
         self.sweep: sweeps.Sweep | None = None
         if results:
-            gc.disable()  # scanning MLflow's modules for garbage takes a fifth of a sweep
-            with recorder.never_fails("sweep"):
-                from softmax.tracking.sweeps import Sweep
+            gc.disable()  # garbage collection would take a third of the time of the imports
+            try:
+                with recorder.never_fails("sweep"):
+                    from softmax.tracking.sweeps import Sweep
 
-                self.sweep = Sweep(results)
-            gc.freeze()
-            gc.enable()
+                    self.sweep = Sweep(results)
+            finally:
+                gc.freeze()  # scanning MLflow's modules for garbage takes a tenth of a sweep
+                gc.enable()
 
     def __enter__(self) -> Self:
         return self

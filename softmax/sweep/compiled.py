@@ -36,8 +36,8 @@ class CompiledTrainer(Trainer):
         columns = np.add.outer(averaged * data.classes, np.arange(data.classes)).ravel()
         self.rows = Rows._make([*map(rows, arrays), columns])
         *rates, averaging = (x.ravel() for x in state.rates)
-        by_column = [*(rate[first] for rate in rates), averaging]
-        self.rates = Rates(*(np.repeat(x, data.classes) for x in by_column))
+        values = [*(rate[first] for rate in rates), averaging]
+        self.rates = Rates(*(np.repeat(x, data.classes) for x in values))
         self.step = kernel.stepping(
             optimizers.OPTIMIZERS[state.optimizer],
             plain=state.optimizer == "sgd" and not (state.decays or state.averages),

@@ -40,11 +40,17 @@ def plan(config: Sequence[Train], threads: int) -> list[list[int]]:
     """Divide the configurations into groups, and return the indices in `config` of each group.
 
     Models of a group share batches, optimizer and schedule. Groups are small enough to keep all
-    `threads` busy.
+    `threads` busy. Models that differ only in averaging are neighbors, because they share steps.
     """
+
+    def rates(number: int) -> tuple[float, ...]:
+        chosen = config[number]
+        return chosen.learning_rate, chosen.momentum, chosen.weight_decay
+
     size = min(MAX_GROUP_SIZE, math.ceil(len(config) / threads))
     sharing: dict[tuple[int | str, ...], list[int]] = {}
-    for number, chosen in enumerate(config):
+    for number in sorted(range(len(config)), key=rates):
+        chosen = config[number]
         key = (chosen.seed, chosen.batch_size, chosen.epochs, chosen.validation)
         sharing.setdefault((*key, chosen.optimizer, chosen.schedule), []).append(number)
     return [

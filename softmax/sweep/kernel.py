@@ -7,6 +7,7 @@ exp, rounding and the optimizers are the functions of the array code, compiled f
 theta contains a row for each pixel, and a last row for the bias. A row contains the weights of all
 classes of all models, so the innermost loops are long. For n images in a batch and m models of c
 classes, theta and the optimizer's memory are float64 (features + 1, m c), and residuals (n, m c).
+Models that differ only in averaging count as one of these m models. Each has its own average.
 """
 
 import functools
@@ -184,9 +185,10 @@ def forward(
 
 
 class Rows(NamedTuple):
-    """The arrays of TrainState that a step changes. first and second are the optimizer's memory.
+    """The arrays of TrainState that a step changes, and the columns of theta to average.
 
-    Models that differ only in averaging share the columns of all arrays but `average`.
+    first and second are the optimizer's memory. Models that differ only in averaging share the
+    columns of all arrays but `average`.
     """
 
     theta: FloatArray
@@ -219,7 +221,7 @@ def stepping(optimizer: Optimizer, plain: bool, shared: bool) -> Steps:
 
     `plain` is for gradient descent without momentum, weight decay and averaging. The steps then
     keep no memory, and skip pixels that are 0 in the entire batch, because their gradient is 0.
-    `shared` tells whether models share columns of theta. If not, reading `columns` takes longer.
+    `shared` tells whether models share a theta. If not, steps do not look up `columns`.
     """
     register_jitable(optimizer)
 

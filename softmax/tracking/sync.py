@@ -46,14 +46,17 @@ def add(client: Client, run: Run, *entries: Entries) -> None:
     from mlflow.exceptions import MlflowException
 
     run_id, datasets = run.info.run_id, [one for x in entries for one in x.datasets]
-    metrics, params = ([one for x in entries for one in x[k]] for k in range(2))
+    metrics = [one for x in entries for one in x.metrics]
+    params = [one for x in entries for one in x.params]
     tags = [RunTag(*tag) for x in entries for tag in x.tags.items()]
-    try:
-        client.log_inputs(run_id, datasets)
-    except MlflowException as error:
-        if error.error_code != "BAD_REQUEST":  # a database rejects one of two simultaneous requests
-            raise
-        client.log_inputs(run_id, datasets)
+    if datasets:
+        try:
+            client.log_inputs(run_id, datasets)
+        except MlflowException as error:
+            # a database rejects one of two simultaneous requests
+            if error.error_code != "BAD_REQUEST":
+                raise
+            client.log_inputs(run_id, datasets)
     first = REQUEST - len(params) - len(tags)
     client.log_batch(run_id, metrics[:first], params, tags)
     for start in range(first, len(metrics), REQUEST):

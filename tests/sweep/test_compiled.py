@@ -50,11 +50,18 @@ def epochs(configs: list[Hyperparameters], kind: type[Trainer]) -> list[list[str
     ]
 
 
-@pytest.mark.parametrize("decays", [False, True], ids=["plain", "decays"])
+TOGETHER = {  # averaging and weight decay of models that train together
+    "plain": [(0.0, 0.0)],
+    "averaged": [(0.9, 0.0)],
+    "pairs with one theta": [(0.0, 0.0), (0.9, 0.0), (0.0, 0.01), (0.9, 0.01)],
+}
+
+
+@pytest.mark.parametrize("chosen", TOGETHER.values(), ids=TOGETHER)
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])
-def test_compiled_models_equal_those_of_numpy(optimizer: str, *, decays: bool) -> None:
-    """Train configurations together, which differ in averaging and weight decay."""
-    chosen = [(0.0, 0.0), (0.9, 0.0), (0.0, 0.01), (0.9, 0.01)] if decays else [(0.0, 0.0)]
+def test_compiled_models_equal_those_of_numpy(
+    optimizer: str, chosen: list[tuple[float, float]]
+) -> None:
     for schedule in ("constant", "cosine"):
         configs = [
             tiny.params(
@@ -66,11 +73,12 @@ def test_compiled_models_equal_those_of_numpy(optimizer: str, *, decays: bool) -
 
 
 def test_compiled_range_errors_equal_those_of_numpy() -> None:
-    configs = [tiny.params(learning_rate=rate) for rate in (0.1, 1e9, 1e300)]
+    rates = product((0.1, 1e9, 1e300), (0.0, 0.9))
+    configs = [tiny.params(learning_rate=rate, averaging=average) for rate, average in rates]
 
     found = epochs(configs, CompiledTrainer)
     assert found == epochs(configs, Trainer)
-    assert ["exact only below" in text for text in found[-1]] == [False, True, True]
+    assert ["exact only below" in text for text in found[-1]] == [False] * 2 + [True] * 4
 
 
 def test_no_two_compiled_functions_have_the_same_name() -> None:
