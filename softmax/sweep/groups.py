@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,14 +43,10 @@ def plan(config: Sequence[Train], threads: int) -> list[list[int]]:
     Models of a group share batches, optimizer and schedule. Groups are small enough to keep all
     `threads` busy. Models that differ only in averaging are neighbors, because they share steps.
     """
-
-    def rates(number: int) -> tuple[float, ...]:
-        chosen = config[number]
-        return chosen.learning_rate, chosen.momentum, chosen.weight_decay
-
     size = min(MAX_GROUP_SIZE, math.ceil(len(config) / threads))
     sharing: dict[tuple[int | str, ...], list[int]] = {}
-    for number in sorted(range(len(config)), key=rates):
+    rates = attrgetter("learning_rate", "momentum", "weight_decay")
+    for number in sorted(range(len(config)), key=lambda number: rates(config[number])):
         chosen = config[number]
         key = (chosen.seed, chosen.batch_size, chosen.epochs, chosen.validation)
         sharing.setdefault((*key, chosen.optimizer, chosen.schedule), []).append(number)

@@ -42,6 +42,13 @@ def test_a_group_is_bounded_and_leaves_work_for_other_threads(
     assert [len(group) for group in plan] == sizes
 
 
+def test_models_that_differ_only_in_averaging_train_together() -> None:
+    rates = ",".join(str(rate) for rate in range(1, 33))
+    chosen = [one.train for one in configs("train.averaging=0,0.9", f"train.learning_rate={rates}")]
+    for group in groups.plan(chosen, 1):
+        assert len({chosen[k].learning_rate for k in group}) == len(group) / 2
+
+
 @pytest.mark.parametrize("library", ["numpy", "torch"])
 def test_outputs_of_a_sweep_equal_those_of_the_stage(
     library: str, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
